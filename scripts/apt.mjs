@@ -1,0 +1,79 @@
+// The tools that the tests need, and Debian's package manager to get what is missing.
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { output, run, StepError } from './steps.mjs';
+
+/** Each tool and the Debian package that brings it. */
+const TOOLS = {
+  gcc: 'gcc',
+  as: 'binutils',
+  ld: 'binutils',
+  nm: 'binutils',
+  objcopy: 'binutils',
+  objdump: 'binutils',
+  readelf: 'binutils',
+  strip: 'binutils',
+  xz: 'xz-utils',
+  gzip: 'gzip',
+  dpkg: 'dpkg',
+  'apt-get': 'apt',
+};
+
+/**
+ * Where a program is on PATH.
+ *
+ * @param {string} program
+ */
+function which(program) {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+/** The tools that are missing here. */
+export const missingTools = () => Object.keys(TOOLS).filter((tool) => which(tool) === undefined);
+
+/** What to put before a command that needs root: nothing, sudo, or `undefined` where we may not. */
+function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  return output('sudo', ['-n', 'true']) === undefined ? undefined : ['sudo', '-n'];
+}
+
+/**
+ * Runs apt-get as root, quietly.
+ *
+ * @param {readonly string[]} args
+ */
+function aptGet(args) {
+  const command = [...(asRoot() ?? []), 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', ...args];
+  return run(/** @type {string} */ (command[0]), command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** Fetches the lists of packages where there are none; without them apt-get knows no package. */
+export function ensureLists() {
+  const folder = '/var/lib/apt/lists';
+  if (existsSync(folder) && readdirSync(folder).some((name) => name.includes('_Packages'))) return;
+  if (asRoot() === undefined) throw new StepError('There are no package lists here. Run: sudo apt-get update');
+  if (aptGet(['update']) !== 0) throw new StepError('`apt-get update` failed. Is a package mirror reachable?');
+}
+
+/** Installs the tools that are missing, where that is possible, and otherwise says which and how. */
+export function ensureTools() {
+  const missing = missingTools();
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((tool) => TOOLS[/** @type {keyof typeof TOOLS} */ (tool)]))];
+  const names = `Missing here: ${missing.join(', ')}.`;
+  if (missing.includes('apt-get')) {
+    throw new StepError(`${names} The tests need them, on Debian or Ubuntu: packages ${packages.join(', ')}.`);
+  }
+  const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (asRoot() === undefined) throw new StepError(`${names} Run: sudo ${line}`);
+  process.stdout.write(`${names} Running: ${line}\n`);
+  ensureLists();
+  // Lists that are older than the mirror name packages that are gone.
+  const install = line.split(' ').slice(1);
+  if (aptGet(install) !== 0 && (aptGet(['update']) !== 0 || aptGet(install) !== 0)) {
+    throw new StepError(`That failed. ${names} They are in the packages ${packages.join(', ')}.`);
+  }
+  const still = missingTools();
+  if (still.length !== 0) throw new StepError(`Still missing after the installation: ${still.join(', ')}.`);
+}

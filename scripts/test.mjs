@@ -1,0 +1,78 @@
+// npm test: sets up all that the tests need, then runs everything. Works on a fresh clone. Ends with the plain line
+// `N passed, N failed`, where each step before the tests that went wrong counts as one failure.
+//
+// XSPLICE_OFFLINE=1 leaves out the tests that need Debian's Xen where it is neither cached nor to be had, and says
+// so. It has no effect in CI (CI=true), where nothing is skipped.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureTools } from './apt.mjs';
+import { ensureDebianXen, findDebianXen } from './debian-xen.mjs';
+import { install } from './install.mjs';
+import { checkNode, inCi, run, step } from './steps.mjs';
+
+const offline = process.env['XSPLICE_OFFLINE'] === '1' && !inCi;
+
+/** @param {readonly string[]} args */
+const node = (...args) => run(process.execPath, args);
+
+/** @returns {{ passed: number, failed: number, skipped: number, leftOut: string[] }} */
+function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), 'xsplice-test-'));
+  const file = join(folder, 'counts.json');
+  try {
+    const env = { ...process.env, XSPLICE_TEST_COUNTS: file };
+    const status = run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], { env });
+    /** @type {{ passed: number, failed: number, skipped: number, leftOut: string[] }} */
+    const counts = JSON.parse(readFileSync(file, 'utf8'));
+    // A runner that fails without a failed test has a reason of its own: no test at all, an error outside of tests.
+    if (status !== 0 && counts.failed === 0) counts.failed = 1;
+    return counts;
+  } catch (error) {
+    process.stdout.write(`The test runner did not get to its end: ${/** @type {Error} */ (error).message}\n`);
+    return { passed: 0, failed: 1, skipped: 0, leftOut: [] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function debianXen() {
+  if (offline && findDebianXen() === undefined) {
+    process.stdout.write('XSPLICE_OFFLINE=1: not fetched; the tests that need it are left out.\n');
+    return;
+  }
+  const xen = ensureDebianXen();
+  process.stdout.write(`Xen ${xen.packageVersion}, build-id ${xen.buildId}\n`);
+}
+
+function everything() {
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  /**
+   * @param {string} name
+   * @param {() => number | void} work
+   */
+  const must = (name, work) => {
+    const good = step(name, work);
+    if (!good) totals.failed++;
+    return good;
+  };
+  if (!must('node version', checkNode) || !must('install packages', install)) return totals;
+  must('tools', ensureTools);
+  must("Debian's Xen", debianXen);
+  must('types', () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'));
+  must('types of the pure rooms', () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.pure.json'));
+  must('lint', () => node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'));
+  must('build', () => node('scripts/build.mjs'));
+  process.stdout.write('── tests\n');
+  const { passed, failed, skipped, leftOut } = runTests();
+  totals.passed = passed;
+  // In CI a test that did not run is a test that failed.
+  totals.failed += failed + (inCi ? skipped : 0);
+  totals.skipped = inCi ? 0 : skipped + leftOut.length;
+  for (const file of leftOut) process.stdout.write(`left out (XSPLICE_OFFLINE=1): ${file}\n`);
+  return totals;
+}
+
+const { passed, failed, skipped } = everything();
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+process.stdout.write(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}\n`);

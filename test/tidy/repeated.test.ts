@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { EFFECT_PACKAGES, LINES, ROOMS, ROOMS_WITH_EFFECTS } from './rooms.ts';
+import { FILES, ROOMS_HERE, textOf } from './tree.ts';
+
+/** JSON with whole-line comments, as in tsconfig files. */
+const json = (path: string): unknown => JSON.parse((textOf(path) ?? '').replace(/^\s*\/\/.*$/gm, ''));
+
+const PURE_ROOMS = ROOMS.filter((room) => !ROOMS_WITH_EFFECTS.includes(room));
+
+/** The lint rules that a room has to have. */
+function overrideOf(room: (typeof ROOMS)[number]): unknown {
+  const above = ROOMS.slice(0, ROOMS.indexOf(room));
+  const below = ROOMS.slice(ROOMS.indexOf(room) + 1);
+  const patterns: { group: string[]; message: string }[] = [];
+  if (above.length > 0) {
+    const message = `Imports point down only: ${room} is below that room.`;
+    patterns.push({ group: above.map((name) => `**/${name}/**`), message });
+  }
+  if (below.length > 0) {
+    const group = [...below.map((name) => `**/${name}/**`), ...below.map((name) => `!**/${name}/index.ts`)];
+    patterns.push({ group, message: 'Import another room through its index.ts.' });
+  }
+  if (!ROOMS_WITH_EFFECTS.includes(room)) {
+    const message = `${room} is a pure room: no effects, no terminal.`;
+    patterns.push({ group: ['node:*', ...EFFECT_PACKAGES], message });
+  }
+  const noRestrictedImports = { level: 'error', options: { patterns } };
+  return { includes: [`src/${room}/**`], linter: { rules: { style: { noRestrictedImports } } } };
+}
+
+describe('the table of rooms is the same everywhere', () => {
+  it('in the lint rules', () => {
+    const { overrides } = json('biome.json') as { overrides: unknown };
+    expect(overrides).toEqual(ROOMS.map(overrideOf));
+  });
+
+  it('in the lint rule for long files', () => {
+    expect(json('biome.json')).toHaveProperty('linter.rules.style.noExcessiveLinesPerFile.options.maxLines', LINES);
+  });
+
+  it('in the type check of the pure rooms', () => {
+    const { include } = json('tsconfig.pure.json') as { include: string[] };
+    expect(include.toSorted()).toEqual(PURE_ROOMS.map((room) => `src/${room}`).sort());
+  });
+
+  it('in the exports of the package', () => {
+    const { exports } = json('package.json') as { exports: Record<string, unknown> };
+    const file = (room: string, ending: string): string => `./dist/${room}/index.${ending}`;
+    expect(exports).toEqual({
+      ...Object.fromEntries(
+        PURE_ROOMS.filter((room) => ROOMS_HERE.includes(room)).map((room) => [
+          `./${room}`,
+          { types: file(room, 'd.ts'), default: file(room, 'js') },
+        ]),
+      ),
+      './package.json': './package.json',
+    });
+  });
+
+  it('in ARCHITECTURE.md', () => {
+    const rows = (textOf('ARCHITECTURE.md') ?? '').matchAll(/^\| `([a-z]+)\/` \|/gm);
+    expect([...rows].map(([, room]) => room)).toEqual(ROOMS_HERE);
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  it('names only files that there are', () => {
+    const named = (textOf('ARCHITECTURE.md') ?? '').matchAll(/`((?:[a-z-]+\/)*[a-z-]+\.(?:ts|js|json))`/g);
+    const files = [...named].map(([, file = '']) => file);
+    expect(files).toContain('upload.ts');
+    expect(files.filter((file) => !FILES.some((path) => path === file || path.endsWith(`/${file}`)))).toEqual([]);
+  });
+});

@@ -1,0 +1,141 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { LINES, PURE_PACKAGES, ROOMS, ROOMS_WITH_EFFECTS, type Room } from './rooms.ts';
+import { FILES, ROOMS_HERE, ROOT, textOf } from './tree.ts';
+
+const SOURCES = FILES.filter((path) => path.startsWith('src/') && path.endsWith('.ts'));
+
+/** Modules of data that a script wrote. */
+const isGenerated = (path: string): boolean => path.startsWith('src/cli/embedded/');
+
+const roomOf = (path: string): Room | undefined => ROOMS.find((room) => path.startsWith(`src/${room}/`));
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+  /** The file that a relative specifier names, relative to the checkout. */
+  readonly target: string | undefined;
+}
+
+/** Comments without their text: a path in a comment is no import. */
+const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+
+/** Every import in a text: `from '…'`, `import '…'`, `import('…')` of values and of types, `require('…')`. */
+function specifiersOf(text: string): string[] {
+  const pattern = /(?<![#.\w])(?:from|import|import\s*\(|require\s*\()\s*(['"`])([^'"`\n]+)\1/g;
+  return [...withoutComments(text).matchAll(pattern)].map(([, , specifier = '']) => specifier);
+}
+
+const IMPORTS: readonly Import[] = SOURCES.filter((path) => !isGenerated(path)).flatMap((file) =>
+  specifiersOf(textOf(file) ?? '').map((specifier) => ({
+    file,
+    specifier,
+    target: specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : undefined,
+  })),
+);
+
+const show = (found: readonly Import[]): string[] => found.map(({ file, specifier }) => `${file}: ${specifier}`);
+
+describe('reading imports', () => {
+  it('finds every form of an import, and none in comments', () => {
+    const text = [
+      "import a from './a.ts';",
+      "import './b.ts';",
+      "export * from './c.ts';",
+      "import {\n  d,\n} from './d.ts';",
+      "const e = await import('./e.ts');",
+      "type F = import('./f.ts').F;",
+      "const g = require('./g.ts');",
+      "// import h from './h.ts';",
+      "this.#require('./j.ts');",
+      "/* import i from './i.ts'; */",
+    ].join('\n');
+    expect(specifiersOf(text)).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `./${name}.ts`));
+  });
+
+  it('finds imports between rooms in the sources', () => {
+    expect(IMPORTS.some(({ target }) => target === 'src/base/index.ts')).toBe(true);
+  });
+});
+
+describe('rooms', () => {
+  it('are all the folders under src', () => {
+    expect(readdirSync(join(ROOT, 'src')).sort()).toEqual([...ROOMS_HERE].sort());
+    expect(ROOMS_HERE).toContain('cli');
+  });
+
+  it.each(ROOMS_HERE.filter((room) => room !== 'cli'))('%s has an index.ts', (room) => {
+    expect(existsSync(join(ROOT, 'src', room, 'index.ts'))).toBe(true);
+  });
+
+  it.each(ROOMS)('no folder inside of %s has the name of a room, which the lint rules would take for it', (room) => {
+    const inside = SOURCES.filter((path) => roomOf(path) === room).flatMap((path) => path.split('/').slice(2, -1));
+    expect(inside.filter((name) => (ROOMS as readonly string[]).includes(name))).toEqual([]);
+  });
+
+  // Imports that only point down a list make no cycle between rooms.
+  it('import only from rooms below', () => {
+    const up = IMPORTS.filter(({ file, target }) => {
+      if (target === undefined) return false;
+      const from = roomOf(file);
+      const to = roomOf(target);
+      return from === undefined || to === undefined || ROOMS.indexOf(to) < ROOMS.indexOf(from);
+    });
+    expect(show(up)).toEqual([]);
+  });
+
+  it('import each other only through index.ts', () => {
+    const inside = IMPORTS.filter(({ file, target }) => {
+      if (target === undefined || roomOf(file) === roomOf(target)) return false;
+      return target !== `src/${roomOf(target)}/index.ts`;
+    });
+    expect(show(inside)).toEqual([]);
+  });
+
+  it('that are pure import nothing that has effects', () => {
+    const impure = IMPORTS.filter(({ file, specifier, target }) => {
+      const room = roomOf(file);
+      if (target !== undefined || room === undefined || ROOMS_WITH_EFFECTS.includes(room)) return false;
+      return !PURE_PACKAGES.includes(specifier);
+    });
+    expect(show(impure)).toEqual([]);
+  });
+
+  it('name files by their real names', () => {
+    const missing = IMPORTS.filter(({ target }) => target !== undefined && !existsSync(join(ROOT, target)));
+    expect(show(missing)).toEqual([]);
+  });
+});
+
+describe('cycles', () => {
+  it('are nowhere, among files too, as far as imports remain at run time', () => {
+    const runtime = new Map<string, string[]>();
+    for (const file of SOURCES.filter((path) => !isGenerated(path))) {
+      const text = withoutComments(textOf(file) ?? '').replace(/\b(?:import|export) type\b[^;]*;/g, '');
+      const targets = specifiersOf(text).filter((specifier) => specifier.startsWith('.'));
+      runtime.set(
+        file,
+        targets.map((specifier) => posix.join(posix.dirname(file), specifier)),
+      );
+    }
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' > '));
+      if (path.includes(file) || done.has(file)) return;
+      for (const target of runtime.get(file) ?? []) visit(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of runtime.keys()) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it(`have at most ${LINES} lines`, () => {
+    const code = FILES.filter((path) => /^(src|test|scripts|bench|bin)\/.*\.(ts|mjs|js)$/.test(path));
+    const long = code.filter((path) => !isGenerated(path) && (textOf(path)?.split('\n').length ?? 0) > LINES + 1);
+    expect(long).toEqual([]);
+  });
+});

@@ -1,0 +1,32 @@
+/**
+ * The rooms, top down: each imports only from those after it. Those that do not exist yet have their place, and their
+ * rules in `biome.json`, already.
+ */
+export const ROOMS = [
+  'cli',
+  'report',
+  'scenario',
+  'lint',
+  'hypervisor',
+  'machine',
+  'payload',
+  'arch',
+  'xen',
+  'dwarf',
+  'elf',
+  'base',
+] as const;
+
+export type Room = (typeof ROOMS)[number];
+
+/** Rooms that may have effects. All others take data and give data. */
+export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli'];
+
+/** Packages that pure rooms may use: pure themselves. */
+export const PURE_PACKAGES: readonly string[] = ['fflate', 'zod'];
+
+/** Packages that only a room with effects may use. */
+export const EFFECT_PACKAGES: readonly string[] = ['commander', 'picocolors'];
+
+/** Most lines that a file of sources or tests may have. */
+export const LINES = 450;

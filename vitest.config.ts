@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+import { filesLeftOut } from './test/support/left-out.ts';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: filesLeftOut(),
+    reporters: ['default', './test/support/reporter.ts'],
+    pool: 'threads',
+    // One worker less than cores is the runner's own choice; the test machines have two.
+    maxWorkers: '100%',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
