@@ -1,0 +1,58 @@
+/** Small helpers on byte arrays. Text in ELF files and in hypercalls is bytes: one character per byte (latin1). */
+
+/** A `DataView` over exactly the bytes of `bytes`. */
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** Contiguous lower-case hex digits, as Xen's `%*phN`. */
+export function hex(bytes: Uint8Array, separator = ''): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) {
+    if (i !== 0) text += separator;
+    text += HEX[bytes[i] as number];
+  }
+  return text;
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The bytes of a string of hex digits; blanks are skipped. `undefined` where it is not one. */
+export function fromHex(text: string): Uint8Array | undefined {
+  const digits = text.replace(/\s+/g, '');
+  if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) return undefined;
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** The text from `at` up to the next NUL, or to the end of `bytes`. */
+export function cString(bytes: Uint8Array, at: number): string {
+  let end = at;
+  while (end < bytes.length && bytes[end] !== 0) end++;
+  return latin1(bytes.subarray(at, end));
+}
+
+/** Bytes as text, one character per byte. */
+export function latin1(bytes: Uint8Array): string {
+  let text = '';
+  // In pieces: the arguments of one call live on the stack.
+  for (let i = 0; i < bytes.length; i += 4096) {
+    text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
+  }
+  return text;
+}
+
+/** Text as bytes, one byte per character; characters above U+00FF keep their low byte. */
+export function fromLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** `value` rounded up to a multiple of `alignment`, a power of two up to 2^30. */
+export const roundUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;

@@ -1,0 +1,7 @@
+/** Addresses, byte helpers, record tables, findings, errors, asserts. Imports nothing. */
+export * from './address.ts';
+export * from './assert.ts';
+export * from './bytes.ts';
+export * from './error.ts';
+export * from './finding.ts';
+export * from './record.ts';
