@@ -1,0 +1,152 @@
+import { type RecordTable, record } from '../base/index.ts';
+import type { FuncLayout } from './release.ts';
+
+/**
+ * `struct livepatch_func`, the entry of `.livepatch.funcs`, in every layout and both pointer sizes.
+ * Source: xen/include/public/sysctl.h (the structure is visible with `__XEN__` only).
+ */
+
+const pointers = (type: 'u32' | 'u64') => ({ name: type, new_addr: type, old_addr: type }) as const;
+const SIZES = { new_size: 'u32', old_size: 'u32', version: 'u8' } as const;
+
+const HEAD64 = { ...pointers('u64'), ...SIZES } as const;
+const HEAD32 = { ...pointers('u32'), ...SIZES } as const;
+
+/** 4.7 … 4.13: Xen keeps the saved instructions in `opaque`. */
+const V1 = { opaque: 'bytes31' } as const;
+/** 4.14.0–4.14.4, 4.15.0–4.15.2, 4.16.0: 8e24c88788 and 76b3d4098a. */
+const V2_APPLIED = { opaque: 'bytes31', applied: 'u8', _pad: 'bytes7', expect: 'bytes32' } as const;
+/** 6974c75180: 4.14.5, 4.15.3, 4.16.1, 4.17.0 up to 4.17.2, 4.18.0. */
+const V2_PATCH_OFFSET = {
+  opaque: 'bytes31',
+  applied: 'u8',
+  patch_offset: 'u8',
+  _pad: 'bytes6',
+  expect: 'bytes32',
+} as const;
+/** 82182ad7b4: 4.17.3, 4.18.1, 4.19.0. */
+const V2 = { _pad: 'bytes39', expect: 'bytes32' } as const;
+
+/** Per layout: 32-bit, 64-bit. No layout needs padding at its end. */
+const TABLES = {
+  v1: [record('livepatch_func', { ...HEAD32, ...V1 }), record('livepatch_func', { ...HEAD64, ...V1 })],
+  'v2-applied': [
+    record('livepatch_func', { ...HEAD32, ...V2_APPLIED }),
+    record('livepatch_func', { ...HEAD64, ...V2_APPLIED }),
+  ],
+  'v2-patch-offset': [
+    record('livepatch_func', { ...HEAD32, ...V2_PATCH_OFFSET }),
+    record('livepatch_func', { ...HEAD64, ...V2_PATCH_OFFSET }),
+  ],
+  v2: [record('livepatch_func', { ...HEAD32, ...V2 }), record('livepatch_func', { ...HEAD64, ...V2 })],
+} as const;
+
+/** One entry, with addresses of either size as bigint. */
+export interface LivepatchFunc {
+  /** Address of the name; 0 where there is none. */
+  readonly name: bigint;
+  /** 0 for a NOP patch. */
+  readonly newAddr: bigint;
+  /** 0 where Xen has to look the name up. */
+  readonly oldAddr: bigint;
+  readonly newSize: number;
+  readonly oldSize: number;
+  readonly version: number;
+}
+
+/** One layout: offsets in bytes from the start of the entry, and readers of normalised values. */
+export interface LivepatchFuncLayout {
+  readonly layout: FuncLayout;
+  readonly pointerSize: 4 | 8;
+  /** sizeof(struct livepatch_func). */
+  readonly size: number;
+  /** What `version` has to be. */
+  readonly version: 1 | 2;
+  readonly at: {
+    readonly name: number;
+    readonly newAddr: number;
+    readonly oldAddr: number;
+    readonly newSize: number;
+    readonly oldSize: number;
+    readonly version: number;
+    /** Where the expectation is (32 bytes); `undefined` in version 1. */
+    readonly expect: number | undefined;
+    /** Where Xen saves the overwritten instructions; `undefined` where it keeps them elsewhere. */
+    readonly opaque: number | undefined;
+    /** The byte that says whether the function is patched; `undefined` where Xen keeps it elsewhere. */
+    readonly applied: number | undefined;
+    /** The byte for the offset of the patch from `old_addr`; `undefined` where Xen keeps it elsewhere. */
+    readonly patchOffset: number | undefined;
+  };
+  /** The record table with the header's own names. */
+  readonly table: RecordTable<Record<string, 'u8'>>;
+  read(view: DataView, offset: number): LivepatchFunc;
+  /** Writes the given members; addresses are cut to the pointer size. */
+  write(view: DataView, offset: number, value: Partial<LivepatchFunc>): void;
+}
+
+const FIELDS: readonly (readonly [key: keyof LivepatchFunc, field: string, pointer: boolean])[] = [
+  ['name', 'name', true],
+  ['newAddr', 'new_addr', true],
+  ['oldAddr', 'old_addr', true],
+  ['newSize', 'new_size', false],
+  ['oldSize', 'old_size', false],
+  ['version', 'version', false],
+];
+
+function layoutOf(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
+  const table = TABLES[layout][pointerSize === 4 ? 0 : 1];
+  const at = table.at;
+  /** Offset of a field that not every layout has. */
+  const optional = (field: string) => (at as Readonly<Record<string, number | undefined>>)[field];
+  const loose = table as unknown as RecordTable<Record<string, 'u8'>>;
+  return {
+    layout,
+    pointerSize,
+    size: table.size,
+    version: layout === 'v1' ? 1 : 2,
+    at: {
+      name: at.name,
+      newAddr: at.new_addr,
+      oldAddr: at.old_addr,
+      newSize: at.new_size,
+      oldSize: at.old_size,
+      version: at.version,
+      expect: optional('expect'),
+      opaque: optional('opaque'),
+      applied: optional('applied'),
+      patchOffset: optional('patch_offset'),
+    },
+    table: loose,
+    read(view, offset) {
+      const raw = table.read(view, offset) as Record<string, number | bigint | Uint8Array>;
+      return {
+        name: BigInt(raw['name'] as number | bigint),
+        newAddr: BigInt(raw['new_addr'] as number | bigint),
+        oldAddr: BigInt(raw['old_addr'] as number | bigint),
+        newSize: raw['new_size'] as number,
+        oldSize: raw['old_size'] as number,
+        version: raw['version'] as number,
+      };
+    },
+    write(view, offset, value) {
+      const raw: Record<string, number | bigint> = {};
+      for (const [key, field, pointer] of FIELDS) {
+        const member = value[key];
+        if (member === undefined) continue;
+        raw[field] = pointer && pointerSize === 4 ? Number(BigInt.asUintN(32, member as bigint)) : member;
+      }
+      loose.write(view, offset, raw as never);
+    },
+  };
+}
+
+const LAYOUTS = new Map<string, LivepatchFuncLayout>();
+for (const layout of Object.keys(TABLES) as FuncLayout[]) {
+  for (const pointerSize of [4, 8] as const) LAYOUTS.set(`${layout}/${pointerSize}`, layoutOf(layout, pointerSize));
+}
+
+/** The layout of a release (`Release.funcLayout`) on a machine with pointers of this many bytes. */
+export function livepatchFunc(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
+  return LAYOUTS.get(`${layout}/${pointerSize}`) as LivepatchFuncLayout;
+}

@@ -1,0 +1,134 @@
+import { hex, pointerText } from '../base/index.ts';
+
+/**
+ * An argument of a message. `null` is a NULL pointer: for `%s` and `%ps`. `%ps` takes text that somebody has looked up,
+ * or an address, which is printed as such; `%ph` takes bytes.
+ */
+export type FormatArg = number | bigint | string | null | Uint8Array;
+
+/** `%` flags width precision length conversion, and for `%p` one of Xen's suffixes. */
+const SPEC = /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?(h|ll|l|L|z|Z)?(p(?:h[CDN]?|[dsSv])?|[diuxXosc%])/g;
+
+/** `%*ph` prints at most this many bytes. Source: xen/common/vsprintf.c, pointer. */
+const HEX_DUMP_MAX = 64;
+
+/** Separators of `%ph`: a blank, or by suffix. */
+const SEPARATORS: Readonly<Record<string, string>> = { ph: ' ', phC: ':', phD: '-', phN: '' };
+
+interface Spec {
+  readonly flags: string;
+  /** -1: none. */
+  readonly width: number;
+  readonly precision: number;
+  /** Bits of an integer argument. */
+  readonly bits: number;
+}
+
+const BASES: Readonly<Record<string, number>> = { d: 10, i: 10, u: 10, o: 8, x: 16, X: 16 };
+
+/** A number with sign, prefix and padding. Source: xen/common/vsprintf.c, number. */
+function numberText(value: bigint, base: number, signed: boolean, spec: Spec): string {
+  const { flags, width, precision } = spec;
+  const left = flags.includes('-');
+  let sign = '';
+  if (signed) {
+    if (value < 0n) sign = '-';
+    else if (flags.includes('+')) sign = '+';
+    else if (flags.includes(' ')) sign = ' ';
+  }
+  const magnitude = value < 0n ? -value : value;
+  // Unlike C's, Xen's `#` changes nothing about a zero, in octal neither.
+  const prefix = flags.includes('#') && magnitude !== 0n ? ({ 16: '0x', 8: '0' }[base] ?? '') : '';
+  const digits = magnitude.toString(base).padStart(precision, '0');
+  const missing = Math.max(0, width - sign.length - prefix.length - digits.length);
+  if (left) return sign + prefix + digits + ' '.repeat(missing);
+  // A precision does not cancel the 0 flag here, as it does in C.
+  if (flags.includes('0')) return sign + prefix + '0'.repeat(missing) + digits;
+  return ' '.repeat(missing) + sign + prefix + digits;
+}
+
+function pad(text: string, spec: Spec): string {
+  return spec.flags.includes('-') ? text.padEnd(spec.width) : text.padStart(spec.width);
+}
+
+const integer = (arg: FormatArg | undefined): bigint => {
+  if (typeof arg === 'bigint') return arg;
+  return typeof arg === 'number' && Number.isFinite(arg) ? BigInt(Math.trunc(arg)) : 0n;
+};
+
+function stringText(arg: FormatArg | undefined, spec: Spec): string {
+  const text = typeof arg === 'string' ? arg : '<NULL>';
+  return pad(spec.precision >= 0 ? text.slice(0, spec.precision) : text, spec);
+}
+
+function hexDump(conversion: string, arg: FormatArg | undefined, spec: Spec): string {
+  const bytes = arg instanceof Uint8Array ? arg : new Uint8Array(0);
+  // The width is the number of bytes; -1 is "none given".
+  const count = Math.min(Math.max(spec.width, 0), HEX_DUMP_MAX);
+  return hex(bytes.subarray(0, count), SEPARATORS[conversion]);
+}
+
+/** Longest field or precision that is honoured: a template is ours, but its `*` may come from a payload. */
+const FIELD_MAX = 1024;
+
+/**
+ * A formatter for machines with pointers of this many bytes: `%p` has as many digits, and `long` and `size_t` as many
+ * bytes. See {@link format}.
+ */
+export function formatter(pointerSize: 4 | 8): (template: string, ...args: readonly FormatArg[]) => string {
+  const longBits = pointerSize * 8;
+  const bitsOf: Readonly<Record<string, number>> = {
+    h: 16,
+    l: longBits,
+    z: longBits,
+    Z: longBits,
+    ll: 64,
+    L: 64,
+  };
+  return (template, ...args) => {
+    let next = 0;
+    const take = (): FormatArg | undefined => args[next++];
+    const field = (text: string | undefined): number => {
+      if (text === undefined) return -1;
+      const value = text === '*' ? Number(BigInt.asIntN(32, integer(take()))) : Number(text);
+      return Math.max(-FIELD_MAX, Math.min(FIELD_MAX, value));
+    };
+    return template.replace(SPEC, (_all, flags: string, width, precision, length, conversion: string) => {
+      if (conversion === '%') return '%';
+      let size = field(width);
+      // A negative width from `*` asks for padding on the right.
+      const left = width === '*' && size < 0;
+      if (left) size = -size;
+      const spec: Spec = {
+        flags: left ? `${flags}-` : flags,
+        width: size,
+        precision: precision === undefined ? -1 : Math.max(0, field(precision)),
+        bits: bitsOf[length as string] ?? 32,
+      };
+      const arg = take();
+      if (conversion === 's') return stringText(arg, spec);
+      if (conversion === 'c') return pad(String.fromCharCode(Number(integer(arg) & 0xffn)), spec);
+      if (conversion.startsWith('ph')) return hexDump(conversion, arg, spec);
+      if (conversion === 'pd' || conversion === 'pv') return typeof arg === 'string' ? arg : `d${integer(arg)}`;
+      if (conversion.startsWith('p')) {
+        if (typeof arg === 'string') return arg;
+        const address = BigInt.asUintN(longBits, integer(arg));
+        if (spec.width < 0) return pointerText(address, pointerSize);
+        return numberText(address, 16, false, spec);
+      }
+      const signed = conversion === 'd' || conversion === 'i';
+      const wrap = signed ? BigInt.asIntN : BigInt.asUintN;
+      const text = numberText(wrap(spec.bits, integer(arg)), BASES[conversion] as number, signed, spec);
+      return conversion === 'X' ? text.toUpperCase() : text;
+    });
+  };
+}
+
+/**
+ * Formats as Xen's printk does on a 64-bit machine: `%s %c %d %i %u %o %x %X` with flags, width, precision and length,
+ * `%p` (16 digits, no `0x`), `%*ph` with `C`, `D` and `N`, `%pd` (a domain's number), `%ps` (looked-up text). Integers
+ * wrap to the length they are printed in; a missing argument prints as 0 or `<NULL>`.
+ *
+ * Source: xen/common/vsprintf.c, docs/misc/printk-formats.txt.
+ */
+export const format = formatter(8);

@@ -1,0 +1,50 @@
+import type { Release } from './release.ts';
+import { RELEASES } from './releases.ts';
+import { parseVersion, type XenVersion } from './since.ts';
+
+/** A row of the release table for some version. */
+export interface ReleaseMatch {
+  readonly release: Release;
+  /** The table has no such point release: this is the nearest lower one of its branch. */
+  readonly assumed: boolean;
+}
+
+/** The branches' rows by minor version; the rows are in the order of their point releases. */
+const BRANCHES = new Map<number, Release[]>();
+for (const release of RELEASES) {
+  const { minor } = parseVersion(release.version) as XenVersion;
+  BRANCHES.set(minor, [...(BRANCHES.get(minor) ?? []), release]);
+}
+
+/** The row for this point release, or the newest one before it. */
+function nearest(branch: readonly Release[], point: number): ReleaseMatch {
+  const index = Math.min(point, branch.length - 1);
+  return { release: branch[index] as Release, assumed: index !== point };
+}
+
+/**
+ * The rules of a version: `4.17.7`; `4.17` stands for the newest point release. A point release that the table does not
+ * have yet gives the nearest lower one, marked as assumed; an unknown branch, or anything else, `undefined`.
+ */
+export function releaseByVersion(version: string): ReleaseMatch | undefined {
+  const match = /^4\.(\d{1,4})(?:\.(\d{1,4}))?$/.exec(version);
+  const branch = match === null ? undefined : BRANCHES.get(Number(match[1]));
+  if (match === null || branch === undefined) return undefined;
+  return nearest(branch, match[2] === undefined ? branch.length - 1 : Number(match[2]));
+}
+
+/**
+ * The rules of an image, from what xen_major_version, xen_minor_version and xen_extra_version return. The extra version
+ * is `.7` in a point release, `.7-pre` on the way to it (then 4.17.6 is assumed), and may be followed by a vendor's text
+ * (`.5+72-g01140da4e8`). Where it has no point release (`-unstable`, `-rc3`), the branch's first is assumed.
+ * Source: xen/Makefile, XEN_EXTRAVERSION.
+ */
+export function releaseOfImage(major: number, minor: number, extra: string): ReleaseMatch | undefined {
+  const branch = major === 4 ? BRANCHES.get(minor) : undefined;
+  if (branch === undefined) return undefined;
+  const point = /^\.(\d{1,4})(-pre|-rc)?/.exec(extra);
+  if (point === null) return { release: branch[0] as Release, assumed: true };
+  const number = Number(point[1]);
+  if (point[2] === undefined) return nearest(branch, number);
+  return { release: nearest(branch, Math.max(0, number - 1)).release, assumed: true };
+}

@@ -1,0 +1,163 @@
+import type { AlternativeRules, Release } from './release.ts';
+import { always, from, type Rule, since, steps, type XenVersion } from './since.ts';
+
+/**
+ * The release table: for each member of `Release` the tags that changed it. A new point release of a branch takes a
+ * higher number in `NEWEST_POINT`, and its tag in the rules of the changes that were backported to it.
+ *
+ * Source: Xen's own history. Backports were found by comparing the commits of all RELEASE tags by subject.
+ */
+
+/** The newest point release of each branch: 4.11.4 and so on. All from .0 on are tagged. */
+const NEWEST_POINT: readonly (readonly [minor: number, point: number])[] = [
+  [11, 4],
+  [12, 4],
+  [13, 5],
+  [14, 6],
+  [15, 7],
+  [16, 7],
+  [17, 7],
+  [18, 6],
+  [19, 5],
+  [20, 4],
+  [21, 2],
+  [22, 0],
+];
+
+type Rules<T> = { readonly [K in keyof T]-?: Rule<T[K]> };
+
+const tag = ({ minor, point }: XenVersion): string => `4.${minor}.${point}`;
+
+// ---- changes that several members follow
+
+/** 6974c75180, 5142dc5c25, 0dc1f929e8, 9120b5737f: backported together. */
+const endbrSeries = since('4.14.5', '4.15.3', '4.16.1', '4.17.0');
+/** 82182ad7b4: state leaves `.livepatch.funcs`. */
+const privateState = since('4.17.3', '4.18.1', '4.19.0');
+/** 8676092a0f: text is made writable page by page. */
+const relaxedText = since('4.16.4', '4.17.1', '4.18.0');
+/** a57b4074ab, 7c81558208: backported together. */
+const regionSeries = since('4.17.4', '4.18.1', '4.19.0');
+/** 8c81423038, 86d09d16dd, fa49f4be41, aa5a06d5d6: backported together. */
+const buildIdSeries = since('4.18.4', '4.19.1', '4.20.0');
+/** Payload version 2 and what came with it: 6047104c3c to 5083e0ff93. */
+const version2 = since('4.14.0');
+
+const ALTERNATIVES: Rules<AlternativeRules> = {
+  // Each step is the featureset growing by words: new CPUID leaves, MSRs as features, synthetic words.
+  featureLimit: steps(
+    352,
+    [416, since('4.13.0')],
+    [448, since('4.16.0')],
+    [512, since('4.14.5', '4.15.3', '4.16.1', '4.17.0')],
+    [576, since('4.16.4', '4.17.1', '4.18.0')],
+    [640, since('4.14.6', '4.15.5', '4.16.5', '4.17.2', '4.18.0')],
+    [672, since('4.17.6', '4.18.6', '4.19.3', '4.20.1', '4.21.0')],
+    [704, since('4.21.1', '4.22.0')],
+  ),
+  // e74360e4ba
+  rangeCheck: since('4.17.4', '4.18.0'),
+  // aa5a06d5d6
+  badEntry: steps('bug', ['errno', buildIdSeries]),
+  // 328ed39c59
+  inverted: since('4.17.6', '4.18.5', '4.19.3', '4.20.1', '4.21.0'),
+  privSkips: since('4.13.0'),
+  // b28cd21c36
+  toolchainNops: since('4.12.0'),
+  // eabcdd0faa
+  returnThunkFixup: since('4.21.0'),
+  // 37ed5da851 to 4be1fef1e6
+  walksFreedClobberList: from(since('4.17.0'), since('4.17.4', '4.18.2', '4.19.0')),
+  // 67d01cdb55, ac02ee9c82
+  altCalls: steps('none', ['alt_instr', since('4.13.0')], ['alt_call_sites', since('4.21.0')]),
+  // f26bb28594 to af4cd0a6a6
+  altCallInitdata: from(since('4.16.0'), since('4.17.5', '4.18.3', '4.19.0')),
+  altCallSkipsEndbr: since('4.17.0'),
+};
+
+const RELEASE: Rules<Omit<Release, 'alternatives'>> = {
+  version: tag,
+
+  sysctlInterfaceVersion: steps(
+    0x11,
+    [0x12, since('4.12.0')],
+    [0x13, since('4.14.0')],
+    [0x14, since('4.16.0')],
+    [0x15, since('4.17.0')],
+    // 4c3ce492ed
+    [0x16, since('4.21.0')],
+  ),
+  payloadVersion: steps(1, [2, version2]),
+  funcLayout: steps('v1', ['v2-applied', version2], ['v2-patch-offset', endbrSeries], ['v2', privateState]),
+  stateInPayload: from(always(true), privateState),
+  // 62a72092a5
+  opWord: steps('pad', ['flags', since('4.19.0')]),
+  actionFlags: version2,
+  listMetadata: version2,
+  // 4c3ce492ed
+  listSizesIn: since('4.21.0'),
+
+  // 879615f5db, fa49f4be41
+  xenDepends: steps('none', ['after-prepare', version2], ['before-move', buildIdSeries]),
+  funcsRequired: from(always(true), version2),
+  actionHooks: version2,
+  modinfo: version2,
+  expectations: version2,
+  // 86d09d16dd
+  buildIdErrno: buildIdSeries,
+  // 0dc1f929e8
+  emptySectionsPlaced: endbrSeries,
+  // 9120b5737f
+  ignoredSymbols: endbrSeries,
+  // 8c81423038
+  unloadedSection: steps('null', ['upload-buffer', buildIdSeries]),
+  // 98b728a7b2, 4.8
+  funcsExemptFromReapply: always(true),
+  // 5142dc5c25
+  resolveBeforeVerify: endbrSeries,
+  missingBuildIdLogged: steps(-61, [0, since('4.21.0')]),
+  // ac661ada11 and the move of XEN_VIRT_START
+  x86Layout: steps('4.7', ['4.14', since('4.14.0')]),
+  armLayout: steps('4.8', ['4.18', since('4.18.0')], ['4.19', since('4.19.0')]),
+  // c182e89d0b
+  vmapStart: steps('round-up-end', ['__2M_rwdata_end', since('4.17.0')]),
+
+  // 6974c75180, 89a24719b6
+  endbr: steps('ignored', ['endbr64', endbrSeries], ['endbr64-or-poison', since('4.17.0')]),
+  // 92167e9430, 8676092a0f, b083b1c393
+  permissions: steps('W1', ['W2', since('4.14.0')], ['W3', relaxedText], ['W4', since('4.17.4', '4.18.2', '4.19.0')]),
+  // a57b4074ab
+  regionRegistered: steps('apply', ['load', regionSeries]),
+  // 8676092a0f to 7c81558208
+  liteMappingBug: from(relaxedText, regionSeries),
+  // ca4cd36682
+  waitqueueCheck: since('4.11.3', '4.12.2', '4.13.0'),
+  // 1f3dd605ea
+  bugTrap: steps('ud2', ['udb', since('4.22.0')]),
+  // c8d4b6304a
+  armRunFn: since('4.15.0'),
+  // 91f5f7a915
+  stubRecoveryPops: since('4.15.6', '4.16.6', '4.17.4', '4.18.1', '4.19.0'),
+  // 005de45c88
+  rendezvous: steps('softirq', ['tasklet', since('4.13.1', '4.14.0')]),
+
+  // 4470efeae4, 9e1cfdf3ae
+  errorsLogged: steps('dprintk', ['printk', since('4.13.0')]),
+  // 8c01f267ef
+  defaultLogLevel: steps('WARNING', ['INFO', since('4.18.0')]),
+  dumpsXenDepends: from(version2, buildIdSeries),
+};
+
+/** One row of values from the rules. */
+function row<T>(rules: Rules<T>, version: XenVersion): T {
+  const entries = Object.entries(rules) as [string, Rule<unknown>][];
+  return Object.freeze(Object.fromEntries(entries.map(([member, rule]) => [member, rule(version)]))) as T;
+}
+
+const release = (version: XenVersion): Release =>
+  Object.freeze({ ...row(RELEASE, version), alternatives: row(ALTERNATIVES, version) });
+
+/** Every tagged release from 4.11.0 on, oldest branch first, point releases in order. */
+export const RELEASES: readonly Release[] = NEWEST_POINT.flatMap(([minor, newest]) =>
+  Array.from({ length: newest + 1 }, (_, point) => release({ minor, point })),
+);

@@ -1,0 +1,87 @@
+import type { Address } from '../base/index.ts';
+import { PAGE_SIZE } from './limits.ts';
+import type { Release } from './release.ts';
+
+/** The architectures that have live patches, called as their rooms are. */
+export type XenArch = 'x86_64' | 'arm64' | 'arm32';
+
+/** The hypervisor's own addresses: `start` inclusive, `end` exclusive. */
+export interface AddressRange {
+  readonly start: Address;
+  readonly end: Address;
+}
+
+/** XEN_VIRT_START and XEN_VIRT_END of x86. Source: asm/config.h. 4.14 made room for the executable fixmap. */
+const X86: Readonly<Record<Release['x86Layout'], AddressRange & { readonly hasFixaddrX: boolean }>> = {
+  '4.7': { start: 0xffff_82d0_8000_0000n, end: 0xffff_82d0_c000_0000n, hasFixaddrX: false },
+  '4.14': { start: 0xffff_82d0_4000_0000n, end: 0xffff_82d0_8000_0000n, hasFixaddrX: true },
+};
+
+/** XEN_VIRT_START … XEN_VIRT_END, the 1 GiB in which x86's image, its payloads and its stubs live. */
+export const x86XenVirt = (release: Pick<Release, 'x86Layout'>): AddressRange => {
+  const { start, end } = X86[release.x86Layout];
+  return { start, end };
+};
+
+/** SLOT0(n) of arm64: what the nth entry of the root table maps. */
+const slot0 = (n: bigint): Address => n << 39n;
+const MiB = 0x10_0000n;
+
+/** Behind the first 2 MiB of Xen's slot: 8 MiB for Xen, 2 MiB fixmap, 4 MiB device tree. Source: asm/mmu/layout.h. */
+const behindImage = (slot: Address): AddressRange => ({ start: slot + 16n * MiB, end: slot + 18n * MiB });
+
+/** LIVEPATCH_VMAP of 4.8 … 4.17. Source: asm-arm/config.h. */
+const ARM_4_8: AddressRange = { start: 10n * MiB, end: 12n * MiB };
+
+const ARM: Readonly<Record<Release['armLayout'], Readonly<Record<'arm64' | 'arm32', AddressRange>>>> = {
+  '4.8': { arm64: ARM_4_8, arm32: ARM_4_8 },
+  '4.18': { arm64: behindImage(slot0(4n)), arm32: behindImage(0n) },
+  '4.19': { arm64: behindImage(slot0(20n)), arm32: behindImage(0n) },
+};
+
+/** Default of CONFIG_NR_CPUS on x86. Source: xen/arch/Kconfig. */
+export const X86_DEFAULT_NR_CPUS = 256;
+
+/** Pages of x86's executable fixmap: one, and one more with CONFIG_HYPERV_GUEST. Source: asm/fixmap.h, since 4.14. */
+export const fixaddrXSize = (hypervGuest: boolean): number => (hypervGuest ? 2 : 1) * PAGE_SIZE;
+
+/** What an x86 image says about its VMAP_XEN. */
+export interface X86VmapImage {
+  /** Symbol `_end`. */
+  readonly end: Address;
+  /** Symbol `__2M_rwdata_end`: needed where `Release.vmapStart` says so. */
+  readonly rwdataEnd: Address | undefined;
+  /** CONFIG_NR_CPUS. */
+  readonly nrCpus: number;
+  /** CONFIG_HYPERV_GUEST. */
+  readonly hypervGuest: boolean;
+}
+
+const roundUpTo = (address: Address, alignment: bigint): Address =>
+  ((address + alignment - 1n) / alignment) * alignment;
+
+/**
+ * Bounds of VMAP_XEN on x86: from the end of the image to the stubs, one page a CPU, at the end of the gigabyte. Where
+ * an image of a release that starts at `__2M_rwdata_end` lacks that symbol, `_end` rounded up to a page stands in: the
+ * linker script aligns to a page at least. Source: x86/setup.c, xen_virt_end; x86/mm.c, arch_vmap_virt_end.
+ */
+export function x86VmapXen(release: Pick<Release, 'x86Layout' | 'vmapStart'>, image: X86VmapImage): AddressRange {
+  const { end, hasFixaddrX } = X86[release.x86Layout];
+  const fixaddr = hasFixaddrX ? fixaddrXSize(image.hypervGuest) : 0;
+  const start =
+    release.vmapStart === 'round-up-end'
+      ? roundUpTo(image.end, 2n * MiB)
+      : (image.rwdataEnd ?? roundUpTo(image.end, BigInt(PAGE_SIZE)));
+  return { start, end: end - BigInt(fixaddr + image.nrCpus * PAGE_SIZE) };
+}
+
+/** Bounds of VMAP_XEN on Arm. vm_init_type rounds the end up so far that the allocator does not enforce it there. */
+export const armVmapXen = (release: Pick<Release, 'armLayout'>, arch: 'arm64' | 'arm32'): AddressRange =>
+  ARM[release.armLayout][arch];
+
+/**
+ * What `symbols_offsets` count from (SYMBOLS_ORIGIN): XEN_VIRT_START on x86. Arm has `symbols_addresses` instead:
+ * `undefined`. Source: asm/config.h.
+ */
+export const symbolsOrigin = (release: Pick<Release, 'x86Layout'>, arch: XenArch): Address | undefined =>
+  arch === 'x86_64' ? X86[release.x86Layout].start : undefined;

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensure, viewOf } from '../../src/base/index.ts';
+import {
+  openSymbolTable,
+  readConfigData,
+  releaseByVersion,
+  type SymbolTable,
+  type SymbolTableBytes,
+  symbolsOrigin,
+  x86VmapXen,
+} from '../../src/xen/index.ts';
+import { debianXen } from '../support/debian-xen.ts';
+
+/** Debian's xen-syms, read with binutils: bytes at a symbol up to the end of its section. */
+class Image {
+  readonly addresses = new Map<string, bigint>();
+  readonly #sections: { start: bigint; bytes: Uint8Array }[] = [];
+
+  constructor(path: string) {
+    const run = (tool: string, args: string[]): string[] =>
+      execFileSync(tool, args, { encoding: 'latin1', maxBuffer: 64 << 20 }).split('\n');
+    const file = new Uint8Array(readFileSync(path));
+    for (const line of run('readelf', ['-SW', path])) {
+      const m = /\] \S+ +PROGBITS +([0-9a-f]{16}) ([0-9a-f]+) ([0-9a-f]+) /.exec(line);
+      if (m === null) continue;
+      const start = BigInt(`0x${m[1]}`);
+      const [offset, size] = [Number(`0x${m[2]}`), Number(`0x${m[3]}`)];
+      if (start !== 0n) this.#sections.push({ start, bytes: file.subarray(offset, offset + size) });
+    }
+    for (const line of run('nm', [path])) {
+      const m = /^([0-9a-f]+) \S (\S+)$/.exec(line);
+      if (m !== null) this.addresses.set(m[2] as string, BigInt(`0x${m[1]}`));
+    }
+  }
+
+  address(name: string): bigint {
+    return ensure(this.addresses.get(name), `no symbol ${name}`);
+  }
+
+  bytes(name: string): Uint8Array {
+    const address = this.address(name);
+    const section = this.#sections.find((s) => address >= s.start && address < s.start + BigInt(s.bytes.length));
+    return ensure(section, `${name} is not in the file`).bytes.subarray(Number(address - ensure(section, name).start));
+  }
+
+  view(name: string): DataView {
+    return viewOf(this.bytes(name));
+  }
+}
+
+const { release: RELEASE } = ensure(releaseByVersion('4.17'), 'the table has 4.17');
+
+/** The arrays of the embedded table. */
+function bytesOf(image: Image): SymbolTableBytes {
+  const count = image.view('symbols_num_syms').getUint32(0, true);
+  const origin = ensure(symbolsOrigin(RELEASE, 'x86_64'), 'x86 has offsets');
+  return {
+    count,
+    names: image.bytes('symbols_names'),
+    markers: image.view('symbols_markers'),
+    tokenTable: image.bytes('symbols_token_table'),
+    tokenIndex: image.view('symbols_token_index'),
+    addresses: { kind: 'offsets', view: image.view('symbols_offsets'), origin },
+    sorted: { view: image.view('symbols_sorted_offsets'), count },
+  };
+}
+
+describe('Debian’s Xen 4.17', () => {
+  let image: Image;
+  let table: SymbolTable;
+  let map: { address: bigint; type: string; name: string }[];
+
+  beforeAll(() => {
+    const { xenSyms } = debianXen();
+    image = new Image(xenSyms);
+    table = openSymbolTable(bytesOf(image));
+    // What Xen's own build makes of the final image: ADDRESS TYPE NAME, names as in the table.
+    const lines = readFileSync(`${xenSyms}.map`, 'latin1').trimEnd().split('\n');
+    map = lines.map((line) => {
+      const [address, type, name] = line.split(' ') as [string, string, string];
+      return { address: BigInt(address), type, name };
+    });
+  });
+
+  it('decodes to every symbol of the map', () => {
+    const text = (address: bigint, type: string, name: string): string => `${address.toString(16)} ${type} ${name}`;
+    const decoded = [...table.symbols()].map((s) => text(table.base + BigInt(s.offset), s.type, s.name));
+    // The order of symbols that share an address is that of an unstable sort.
+    expect(decoded.sort()).toEqual(map.map((s) => text(s.address, s.type, s.name)).sort());
+    expect(table.count).toBe(map.length);
+  });
+
+  it('finds every name of the map at its address', () => {
+    const wrong = map.filter(({ name, address }) => table.addressOf(name) !== address);
+    expect(wrong).toEqual([]);
+  });
+
+  it('finds the same without the sorted names', () => {
+    const { sorted: _sorted, ...rest } = bytesOf(image);
+    const linear = openSymbolTable(rest);
+    const sample = map.filter((_, i) => i % 50 === 0);
+    expect(sample.filter(({ name, address }) => linear.addressOf(name) !== address)).toEqual([]);
+  });
+
+  it('finds the global symbols of nm', () => {
+    for (const name of ['xen_extra_version', 'do_xen_version', 'livepatch_symbols_lookup_by_name', '_end']) {
+      expect(table.addressOf(name)).toBe(image.address(name));
+    }
+    expect(table.symbolAt(image.address('xen_extra_version') + 3n)).toMatchObject({ name: 'xen_extra_version', at: 3 });
+  });
+
+  it('carries its configuration', () => {
+    const size = image.view('xen_config_data_size').getUint32(0, true);
+    const config = ensure(readConfigData(image.bytes('xen_config_data').subarray(0, size)), 'readable');
+    const text = readFileSync(debianXen().config, 'latin1');
+    const set = [...text.matchAll(/^(CONFIG_\w+)=/gm)].map((m) => m[1]);
+    expect([...config].filter(([, value]) => value !== 'n').map(([name]) => name)).toEqual(set);
+    expect(config.get('CONFIG_LIVEPATCH')).toBe('y');
+    expect(config.get('CONFIG_NR_CPUS')).toBe('256');
+  });
+
+  it('has VMAP_XEN where the first payload of the real host was', () => {
+    const [end, rwdataEnd] = [image.address('_end'), image.address('__2M_rwdata_end')];
+    const { start } = x86VmapXen(RELEASE, { end, rwdataEnd, nrCpus: 256, hypervGuest: false });
+    expect(start + 0x9000n).toBe(0xffff_82d0_405b_0000n);
+  });
+});
