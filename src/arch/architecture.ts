@@ -1,0 +1,91 @@
+import type { Address } from '../base/index.ts';
+import type { Ehdr, ElfLayout } from '../elf/index.ts';
+import type { Errno, Release } from '../xen/index.ts';
+import type { PageTableFormat } from './page-table.ts';
+import type { PatchingHost } from './permissions.ts';
+import type { RelocationRow } from './relocation.ts';
+
+/** Why a hook refuses: the errno, and the console line where Xen prints one (template and arguments of `format`). */
+export interface Refusal {
+  readonly rule: string;
+  readonly errno: Errno;
+  readonly log?: readonly [template: string, ...args: (number | bigint | string)[]];
+  /** What is wrong, for the user, where Xen says nothing. */
+  readonly message?: string;
+}
+
+/** The members of `struct livepatch_func` that patching looks at. */
+export interface PatchedFunction {
+  readonly newAddr: Address;
+  readonly oldAddr: Address;
+  readonly newSize: number;
+  readonly oldSize: number;
+}
+
+/** What the hypervisor remembers about one function while it is patched: `struct livepatch_fstate`. */
+export interface FunctionState {
+  /** Bytes between the function's start and the patch: 4 behind an ENDBR64, else 0. */
+  patchOffset: number;
+  applied: boolean;
+  /** Keeps the instructions that the patch overwrites. */
+  saveInsns(bytes: Uint8Array): void;
+  savedInsns(length: number): Uint8Array;
+}
+
+/** The hypervisor's memory as its own code sees it: faults are thrown, permissions are those of the page tables. */
+export interface CodeMemory {
+  read(address: Address, length: number): Uint8Array;
+  write(address: Address, bytes: Uint8Array): void;
+}
+
+/** What patching depends on besides the function: the release's rules, the host's NOPs, and the way out when the machine dies. */
+export interface PatchContext {
+  readonly memory: CodeMemory;
+  readonly release: Release;
+  /** `length` bytes of the NOPs that this host's Xen uses. */
+  nops(length: number): Uint8Array;
+  /** The host is gone without a word (triple fault). Does not return. */
+  reset(reason: string): never;
+}
+
+/**
+ * One architecture: the `arch_livepatch_*` hooks of Xen (xen/include/xen/livepatch.h, "Arch hooks") in camelCase without
+ * the prefix, and the tables that shared code reads instead of asking which architecture it is on.
+ */
+export interface Architecture {
+  readonly name: 'x86_64' | 'arm64' | 'arm32';
+  /** `e_machine` of its images and payloads. */
+  readonly machine: number;
+  readonly elf: ElfLayout;
+  readonly pageTables: PageTableFormat;
+  /** The instruction pointer's name on a panic screen. */
+  readonly instructionPointer: string;
+  /** ARCH_PATCH_INSN_SIZE: bytes of the jump. */
+  readonly patchInsnSize: number;
+  /** ARCH_LIVEPATCH_RANGE: how far, in bytes, old and new address may lie apart. */
+  readonly range: bigint;
+
+  verifyElf(header: Ehdr): Refusal | null;
+  /** Is this symbol entered in a payload's symbol table? `null`: every one is. */
+  readonly symbolOk: ((name: string) => boolean) | null;
+  /** Must a payload with this symbol be refused? `null`: none. */
+  readonly symbolDeny: ((name: string) => boolean) | null;
+  /** Answer to a section of type SHT_REL; `null` where the architecture takes them. */
+  readonly relRefusal: Refusal | null;
+  readonly relocations: ReadonlyMap<number, RelocationRow>;
+  verifyFunc(func: PatchedFunction, context: PatchContext): Refusal | null;
+  apply(func: PatchedFunction, state: FunctionState, context: PatchContext): void;
+  revert(func: PatchedFunction, state: FunctionState, context: PatchContext): void;
+  /** Bytes that `apply` writes for this function, given where it starts. */
+  insnLength(func: PatchedFunction, patchOffset: number): number;
+  encodeJump(from: Address, to: Address): Uint8Array;
+  /** Makes the hypervisor's code writable; an errno name refuses the action. */
+  quiesce(host: PatchingHost, release: Release): Errno | null;
+  revive(host: PatchingHost, release: Release): void;
+
+  /** Which special sections a payload may carry, and the sizes of their entries in bytes; 0 = refused. */
+  readonly bugFrameSize: number;
+  readonly altInstrSize: number;
+  readonly exTableEntrySize: number;
+  readonly altCallSize: number;
+}

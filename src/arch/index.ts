@@ -1,0 +1,13 @@
+/** Architectures behind one record of hooks, their page-table formats, relocation rows and instruction encodings. */
+export * from './architecture.ts';
+export * from './page-table.ts';
+export * from './permissions.ts';
+export * from './relative-memory.ts';
+export * from './relocation.ts';
+export { X86_64 } from './x86_64/index.ts';
+export { ALT_CALL_SITE_SIZE, ALT_CALL_SIZE, applyAltCalls } from './x86_64/alt-calls.ts';
+export { ALT_INSTR_SIZE, type AlternativesHost, applyAlternatives } from './x86_64/alternatives.ts';
+export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';
+export { addNops, NOP_MAX, type NopFamily } from './x86_64/nops.ts';
+export * from './x86_64/processor.ts';
+export * from './x86_64/processors.ts';

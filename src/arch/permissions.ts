@@ -1,0 +1,29 @@
+import type { Address } from '../base/index.ts';
+import type { Permission } from './page-table.ts';
+
+/** Memory that the hypervisor knows by purpose: `struct virtual_region` (xen/include/xen/virtual_region.h). */
+export interface VirtualRegion {
+  readonly name: string;
+  readonly textStart: Address;
+  readonly textEnd: Address;
+  readonly rodataStart: Address;
+  /** Equal to `rodataStart` where there is none. */
+  readonly rodataEnd: Address;
+}
+
+/** What quiesce and revive work on. */
+export interface PatchingHost {
+  /** CR0.WP, on the CPU that patches. */
+  writeProtect: boolean;
+  /** CR4.CET users: shadow stacks, indirect branch tracking. */
+  readonly cet: { readonly shadowStacks: boolean; readonly indirectBranchTracking: boolean };
+  /** Registered regions, the hypervisor's own first. */
+  readonly regions: readonly VirtualRegion[];
+  /**
+   * modify_xen_mappings_lite: rewrites the leaf entries of `[start, end)` in place.
+   * Throws what a real one would run into.
+   */
+  modifyMappingsLite(start: Address, end: Address, permission: Permission): void;
+  /** #GP in hypervisor context. Does not return. */
+  generalProtection(where: string, why: string): never;
+}

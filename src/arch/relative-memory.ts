@@ -1,0 +1,13 @@
+import type { Address } from '../base/index.ts';
+
+/**
+ * Memory seen from a fixed address, so that code which follows self-relative fields computes with plain numbers. Offsets
+ * may be negative and may leave the mapping: then the access faults as it would on the host.
+ */
+export interface RelativeMemory {
+  readonly base: Address;
+  /** A copy of, or a window on, `length` bytes; not to be written to. */
+  read(offset: number, length: number): Uint8Array;
+  readI32(offset: number): number;
+  write(offset: number, bytes: Uint8Array): void;
+}

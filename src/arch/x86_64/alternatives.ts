@@ -1,0 +1,189 @@
+import { type Address, addOffset, lowWord } from '../../base/index.ts';
+import { ALT_FLAG_NOT, type AlternativeRules, type Errno, X86_FEATURE_ALWAYS } from '../../xen/index.ts';
+import type { RelativeMemory } from '../relative-memory.ts';
+import { ENDBR64_LEN, isEndbr64 } from './endbr.ts';
+
+/** Bytes of `struct alt_instr`, packed. Since 4faa8fdd87 (4.11). */
+export const ALT_INSTR_SIZE = 14;
+
+/** MAX_PATCH_LEN: the longest sequence that can be replaced. */
+const BUFFER_SIZE = 254;
+
+export interface AlternativesHost {
+  readonly memory: RelativeMemory;
+  readonly rules: AlternativeRules;
+  /** boot_cpu_has(). */
+  hasFeature(feature: number): boolean;
+  nops(length: number): Uint8Array;
+  /** The assembler's padding is already what this host would choose: toolchain_nops_are_ideal. */
+  readonly toolchainNopsIdeal: boolean;
+  /** CONFIG_XEN_IBT. */
+  readonly ibtBuild: boolean;
+  /** __x86_return_thunk of a CONFIG_RETURN_THUNK build. */
+  readonly returnThunk: Address | undefined;
+  /** Reads the pointer through which an alternative call goes. */
+  readPointer(address: Address): Address;
+  read(address: Address, length: number): Uint8Array;
+  /** Indirect calls whose pointer is still NULL: left alone (at boot, before initialisation) or made to trap. */
+  readonly nullCalls: 'defer' | 'trap';
+  log(level: 'ERR' | 'WARNING' | 'INFO', template: string, ...args: (number | bigint | string)[]): void;
+  /** `address` as `%ps` prints it. */
+  symbol(address: Address): string;
+  /** BUG_ON number `index` of _apply_alternatives. Does not return. */
+  bug(index: 0 | 1 | 2, why: string): never;
+}
+
+const RELATIVE_CALL = 0xe8;
+const RELATIVE_JUMP = 0xe9;
+const INDIRECT = 0xff;
+/** `ud2; ud0` and what follows: an alternative call through a NULL pointer. */
+const NULL_CALL = [0x0f, 0x0b, 0x0f, 0xff, 0xff];
+
+/**
+ * apply_alternatives: one pass over the entries in `[start, end)`, offsets in `memory`.
+ * Returns `null`, or the errno of the first bad entry.
+ * Source: xen/arch/x86/alternative.c, _apply_alternatives.
+ */
+export function applyAlternatives(host: AlternativesHost, start: number, end: number): Errno | null {
+  const { memory, rules } = host;
+  let base = start;
+  let baseOrig = Number.NaN;
+  // 4.11 and 4.12 keep the mark in the entry that starts a run; so do the later ones, for entries that are skipped.
+  for (let a = start; a + ALT_INSTR_SIZE <= end; a += ALT_INSTR_SIZE) {
+    const entry = memory.read(a, ALT_INSTR_SIZE);
+    const orig = a + i32(entry, 0);
+    const repl = a + 4 + i32(entry, 4);
+    const cpuid = (entry[8] as number) | ((entry[9] as number) << 8);
+    const origLength = entry[10] as number;
+    const replLength = entry[11] as number;
+    const padLength = entry[12] as number;
+    const priv = entry[13] as number;
+    const total = origLength + padLength;
+    const feature = rules.inverted ? cpuid & ~ALT_FLAG_NOT : cpuid;
+    const inverted = rules.inverted && (cpuid & ALT_FLAG_NOT) !== 0;
+
+    const errno = checkEntry(host, orig, replLength, total, feature);
+    if (errno !== null) return errno;
+
+    if (baseOrig !== orig) {
+      base = a;
+      baseOrig = orig;
+    }
+    if (rules.privSkips && priv !== 0) continue;
+
+    if (host.hasFeature(feature) === inverted) {
+      if ((memory.read(base + 13, 1)[0] as number) !== 0) continue;
+      memory.write(a + 13, Uint8Array.of(1));
+      if ((rules.toolchainNops && host.toolchainNopsIdeal) || padLength <= 1) continue;
+      memory.write(orig + origLength, host.nops(padLength));
+      continue;
+    }
+
+    const buffer = new Uint8Array(total);
+    buffer.set(memory.read(repl, replLength));
+    if (!relocateReplacement(host, { cpuid, orig, repl, origLength, replLength }, buffer)) continue;
+    memory.write(a + 13, Uint8Array.of(1));
+    buffer.set(host.nops(total - replLength), replLength);
+    memory.write(orig, buffer);
+  }
+  return null;
+}
+
+/** The three conditions that were BUG_ON and are errors since aa5a06d5d6. */
+function checkEntry(
+  host: AlternativesHost,
+  orig: number,
+  replLength: number,
+  total: number,
+  feature: number,
+): Errno | null {
+  const { rules } = host;
+  let failed: { index: 0 | 1 | 2; errno: Errno; template: string; args: number[] } | undefined;
+  if (replLength > total) {
+    const template = 'Alt for %s, replacement size %#x larger than origin %#x';
+    failed = { index: 0, errno: 'ENOSPC', template, args: [replLength, total] };
+  } else if (total > BUFFER_SIZE) {
+    const template = 'Alt for %s, origin size %#x bigger than buffer %#zx';
+    failed = { index: 1, errno: 'ENOSPC', template, args: [total, BUFFER_SIZE] };
+  } else if (feature >= rules.featureLimit) {
+    const template = 'Alt for %s, feature %#x outside of featureset range %#x';
+    failed = { index: 2, errno: 'ERANGE', template, args: [feature, rules.featureLimit] };
+  }
+  if (failed === undefined) return null;
+  const symbol = host.symbol(addOffset(host.memory.base, orig));
+  if (rules.badEntry === 'bug') {
+    host.bug(failed.index, `an alternative for ${symbol}: ${failed.args.map((n) => `0x${n.toString(16)}`).join(' against ')}`);
+  }
+  host.log('ERR', failed.template, symbol, ...failed.args);
+  return failed.errno;
+}
+
+interface Replacement {
+  readonly cpuid: number;
+  readonly orig: number;
+  readonly repl: number;
+  readonly origLength: number;
+  readonly replLength: number;
+}
+
+/** Re-aims the relative branch of a replacement. `false`: leave this entry for a later pass. */
+function relocateReplacement(host: AlternativesHost, alt: Replacement, buffer: Uint8Array): boolean {
+  const { orig, repl, replLength } = alt;
+  const opcode = buffer[0];
+  if (replLength >= 5 && (opcode === RELATIVE_CALL || opcode === RELATIVE_JUMP)) {
+    if (host.rules.altCalls === 'alt_instr' && isAltCall(host, alt, buffer)) return altCall(host, alt, buffer);
+    setI32(buffer, 1, (i32(buffer, 1) + repl - orig) | 0);
+  } else if (host.rules.returnThunkFixup && host.returnThunk !== undefined && replLength > 5) {
+    const tail = replLength - 5;
+    const target = addOffset(host.memory.base, repl + replLength + i32(buffer, tail + 1));
+    if (buffer[tail] === RELATIVE_JUMP && target === host.returnThunk) {
+      setI32(buffer, tail + 1, (i32(buffer, tail + 1) + repl - orig) | 0);
+    }
+  }
+  return true;
+}
+
+/** An indirect call or jump that is to become a direct one: a replacement that jumps to itself. 67d01cdb55 (4.13). */
+function isAltCall(host: AlternativesHost, alt: Replacement, buffer: Uint8Array): boolean {
+  if (alt.cpuid !== X86_FEATURE_ALWAYS || i32(buffer, 1) !== -5 || alt.origLength < 6) return false;
+  const original = host.memory.read(alt.orig, 2);
+  return original[0] === INDIRECT && original[1] === (buffer[0] === RELATIVE_JUMP ? 0x25 : 0x15);
+}
+
+function altCall(host: AlternativesHost, alt: Replacement, buffer: Uint8Array): boolean {
+  const { memory } = host;
+  const pointer = addOffset(memory.base, alt.orig + 6 + memory.readI32(alt.orig + 2));
+  let dest = host.readPointer(pointer);
+  if (dest === 0n) {
+    if (host.nullCalls === 'defer') return false;
+    buffer.set(NULL_CALL);
+    return true;
+  }
+  const orig = addOffset(memory.base, alt.orig);
+  dest = behindEndbr(host, orig, dest, 'altcall %s dest %s has no endbr64');
+  setI32(buffer, 1, lowWord(dest - addOffset(orig, 5)) | 0);
+  return true;
+}
+
+/** Builds with CONFIG_XEN_IBT call behind the ENDBR64, and say so where there is none. */
+export function behindEndbr(
+  host: Pick<AlternativesHost, 'rules' | 'ibtBuild' | 'read' | 'log' | 'symbol'>,
+  orig: Address,
+  dest: Address,
+  template: string,
+): Address {
+  if (!host.rules.altCallSkipsEndbr || !host.ibtBuild) return dest;
+  if (isEndbr64(host.read(dest, ENDBR64_LEN))) return addOffset(dest, ENDBR64_LEN);
+  host.log('WARNING', template, host.symbol(orig), host.symbol(dest));
+  return dest;
+}
+
+const i32 = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] as number) |
+  ((bytes[at + 1] as number) << 8) |
+  ((bytes[at + 2] as number) << 16) |
+  ((bytes[at + 3] as number) << 24);
+
+function setI32(bytes: Uint8Array, at: number, value: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = (value >> (8 * i)) & 0xff;
+}

@@ -1,0 +1,45 @@
+import { ELF64 } from '../../elf/index.ts';
+import { EX_TABLE_ENTRY } from '../../xen/index.ts';
+import type { Architecture } from '../architecture.ts';
+import { ALT_CALL_SIZE } from './alt-calls.ts';
+import { ALT_INSTR_SIZE } from './alternatives.ts';
+import { X86_64_PAGE_TABLES } from './page-table.ts';
+import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
+import { quiesce, revive } from './permissions.ts';
+import { X86_64_RELOCATIONS } from './relocations.ts';
+
+const EM_X86_64 = 62;
+const EI_CLASS = 4;
+const EI_DATA = 5;
+const ELFCLASS64 = 2;
+const ELFDATA2LSB = 1;
+
+/** x86-64. Source: xen/arch/x86/livepatch.c, livepatch_elf hooks. */
+export const X86_64: Architecture = {
+  name: 'x86_64',
+  machine: EM_X86_64,
+  elf: ELF64,
+  pageTables: X86_64_PAGE_TABLES,
+  instructionPointer: 'RIP',
+  patchInsnSize: PATCH_INSN_SIZE,
+  range: 0x8000_0000n,
+  verifyElf: (header) =>
+    header.e_machine === EM_X86_64 && header.e_ident[EI_CLASS] === ELFCLASS64 && header.e_ident[EI_DATA] === ELFDATA2LSB
+      ? null
+      : { rule: 'wrong-machine', errno: 'EOPNOTSUPP', log: ['Unsupported ELF Machine type'] },
+  symbolOk: null,
+  symbolDeny: null,
+  relRefusal: { rule: 'rel-section', errno: 'EOPNOTSUPP', log: ['SHT_REL relocation unsupported'] },
+  relocations: X86_64_RELOCATIONS,
+  verifyFunc,
+  apply,
+  revert,
+  insnLength,
+  encodeJump,
+  quiesce,
+  revive,
+  bugFrameSize: 8,
+  altInstrSize: ALT_INSTR_SIZE,
+  exTableEntrySize: EX_TABLE_ENTRY.size,
+  altCallSize: ALT_CALL_SIZE,
+};

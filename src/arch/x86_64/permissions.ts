@@ -1,0 +1,45 @@
+import type { Errno, Release } from '../../xen/index.ts';
+import { PAGE_KINDS } from '../page-table.ts';
+import type { PatchingHost } from '../permissions.ts';
+
+const { RX, RW, RO, RWX } = PAGE_KINDS;
+
+/**
+ * arch_livepatch_quiesce: opens the window in which functions are patched. What it opens is the release's regime
+ * (W1 … W4, `PermissionRegime`).
+ * Source: xen/arch/x86/livepatch.c, xen/common/virtual_region.c; commits 92167e9430, 8676092a0f, b083b1c393.
+ */
+export function quiesce(host: PatchingHost, release: Release): Errno | null {
+  switch (release.permissions) {
+    case 'W1':
+      host.writeProtect = false;
+      return null;
+    case 'W2':
+      // CR4.CET is cleared where shadow stacks are in use, and only there: with indirect branch tracking alone CR4.CET
+      // stays set, and a clear CR0.WP is then #GP (Intel SDM volume 1, 17.1).
+      if (host.cet.indirectBranchTracking && !host.cet.shadowStacks && release.endbr !== 'ignored') {
+        host.generalProtection('arch_livepatch_quiesce', 'CR0.WP cannot be cleared while CR4.CET is set');
+      }
+      host.writeProtect = false;
+      return null;
+    case 'W3':
+    case 'W4':
+      for (const region of host.regions) {
+        host.modifyMappingsLite(region.textStart, region.textEnd, RWX);
+        if (release.permissions === 'W4') host.modifyMappingsLite(region.rodataStart, region.rodataEnd, RW);
+      }
+      return null;
+  }
+}
+
+/** arch_livepatch_revive: closes the window again. */
+export function revive(host: PatchingHost, release: Release): void {
+  if (release.permissions === 'W1' || release.permissions === 'W2') {
+    host.writeProtect = true;
+    return;
+  }
+  for (const region of host.regions) {
+    host.modifyMappingsLite(region.textStart, region.textEnd, RX);
+    if (release.permissions === 'W4') host.modifyMappingsLite(region.rodataStart, region.rodataEnd, RO);
+  }
+}

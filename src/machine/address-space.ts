@@ -1,0 +1,298 @@
+import { PAGE_SIZE, type PageTableFormat, type Permission } from '../arch/index.ts';
+import { type Address, addOffset, assert, latin1, u64, viewOf } from '../base/index.ts';
+import { digestOf } from './digest.ts';
+import { MemoryFault } from './fault.ts';
+import { Journal } from './journal.ts';
+import type { MapOptions, MappedRange, WalkStep } from './mapping.ts';
+import { PageTables } from './page-tables.ts';
+import type { PhysicalMemory } from './physical-memory.ts';
+import { type CachedPage, TranslationCache } from './translation-cache.ts';
+
+type AccessKind = 'read' | 'write' | 'fetch';
+
+/** The last page of the 64-bit address space. */
+const LAST_PAGE = 2 ** 52 - 1;
+
+/** What a load from a frame without memory gives. */
+const BUS_FLOAT = 0xff;
+
+/**
+ * The hypervisor's address space: memory behind real page tables of the architecture's format.
+ *
+ * `read…`, `write…` and `fetch` act as the processor does in supervisor mode, and throw a {@link MemoryFault}. Everything
+ * else acts as the hypervisor's memory management, or as a debugger, and never faults.
+ */
+export class AddressSpace {
+  readonly format: PageTableFormat;
+  readonly memory: PhysicalMemory;
+  readonly journal = new Journal();
+  /** CR0.WP: while false, writes ignore the writable bit. */
+  writeProtect = true;
+  readonly #tables: PageTables;
+  readonly #cache: TranslationCache;
+  /** Address bits that the tables translate. */
+  readonly #bits: number;
+
+  constructor(format: PageTableFormat, memory: PhysicalMemory) {
+    this.format = format;
+    this.memory = memory;
+    this.#tables = new PageTables(format, memory);
+    this.#cache = new TranslationCache(this.#tables);
+    this.#bits = (format.levels[0]?.shift ?? 0) + Math.log2(format.entries);
+  }
+
+  // ---- memory management
+
+  /** Can these addresses be mapped: whole pages, canonical from end to end? */
+  mappable(start: Address, length: number): boolean {
+    if (length <= 0 || length % PAGE_SIZE !== 0 || start % BigInt(PAGE_SIZE) !== 0n) return false;
+    const end = start + BigInt(length) - 1n;
+    // Both ends canonical and no further apart than half the space: then so is everything between them.
+    return (
+      length < 2 ** (this.#bits - 1) && end < 1n << 64n && this.format.canonical(start) && this.format.canonical(end)
+    );
+  }
+
+  /**
+   * Maps bytes in place: they stay the caller's, and are the machine's memory from now on. Frames are taken for them, and
+   * given back when no entry maps them any more. Replaces what was mapped there. The range has to be {@link mappable}.
+   */
+  map(start: Address, backing: Uint8Array, permission: Permission, options: MapOptions = {}): void {
+    assert(this.mappable(start, backing.length), `${backing.length} bytes cannot be mapped at ${start.toString(16)}`);
+    const page = this.#page(start);
+    const superpages = options.superpages === true;
+    const large = this.#tables.covers(this.format.levels.length - 2);
+    const extent = this.memory.allocate(backing, superpages ? large : 1, superpages ? page % large : 0);
+    this.#tables.map(page, extent.first, extent.frames, permission, options, superpages);
+    this.#cache.flush();
+  }
+
+  /**
+   * Maps, a second time, the memory that is mapped at `source`: Arm patches its text through such an alias.
+   *
+   * @returns false, and does nothing, where a page at `source` is not mapped
+   */
+  alias(start: Address, source: Address, pages: number, permission: Permission): boolean {
+    assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be mapped at ${start.toString(16)}`);
+    if (!this.mappable(source, pages * PAGE_SIZE)) return false;
+    const frames: number[] = [];
+    for (let i = 0; i < pages; i++) {
+      const found = this.#tables.translate(this.#page(source) + i);
+      if (typeof found === 'string') return false;
+      frames.push(found.frame);
+    }
+    const page = this.#page(start);
+    for (const [i, frame] of frames.entries()) this.#tables.map(page + i, frame, 1, permission, {}, false);
+    this.#cache.flush();
+    return true;
+  }
+
+  /**
+   * Takes pages away, as Xen's vunmap: the tables above stay where they are, and entries become
+   * {@link PageTableFormat.unmapped}. Compare {@link digest}s, which know only what is mapped. Pages that are not mapped are
+   * passed over.
+   */
+  unmap(start: Address, pages: number): void {
+    assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be unmapped at ${start.toString(16)}`);
+    this.#tables.unmap(this.#page(start), pages);
+    this.#cache.flush();
+  }
+
+  /** modify_xen_mappings: other permissions for pages that are mapped; large pages are shattered where they have to be. */
+  protect(start: Address, pages: number, permission: Permission): void {
+    assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be changed at ${start.toString(16)}`);
+    this.#tables.protect(this.#page(start), pages, permission);
+    this.#cache.flush();
+  }
+
+  /**
+   * The entry that maps an address, small or large, or the slot of the last level where it would be: present or not.
+   * `undefined` where there is no table for it.
+   */
+  leafEntry(address: Address): bigint | undefined {
+    const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;
+    return slot?.table[slot.index];
+  }
+
+  /** Is the entry that {@link leafEntry} gives one of a large page? */
+  leafIsSuperpage(address: Address): boolean {
+    const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;
+    return slot !== undefined && slot.level < this.format.levels.length - 1;
+  }
+
+  /**
+   * Overwrites the entry that {@link leafEntry} gives, with anything. A frame whose last mapping this takes away loses its
+   * memory.
+   *
+   * @returns false, and does nothing, where there is no such entry, or where a large page would become a table
+   */
+  setLeafEntry(address: Address, entry: bigint): boolean {
+    const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;
+    if (slot === undefined) return false;
+    if (this.format.present(entry) && !this.format.isLeaf(entry, slot.level)) return false;
+    this.#tables.replace(slot, u64(entry));
+    this.#cache.flush();
+    return true;
+  }
+
+  /** All levels down to the leaf, or to the first entry that is not present. Empty for a non-canonical address. */
+  walk(address: Address): readonly WalkStep[] {
+    if (!this.format.canonical(address)) return [];
+    const steps: WalkStep[] = [];
+    const last = this.format.levels.length - 1;
+    for (const { table, index, level } of this.#tables.walk(this.#page(address))) {
+      const entry = table[index] as bigint;
+      const superpage = level < last && this.format.present(entry) && this.format.isLeaf(entry, level);
+      steps.push({ level: this.format.levels[level]?.name ?? '', index, entry, superpage });
+    }
+    return steps;
+  }
+
+  /** What the processor may do at an address; `undefined` where it is not mapped. */
+  permissionAt(address: Address): Permission | undefined {
+    if (!this.format.canonical(address)) return undefined;
+    const found = this.#tables.translate(this.#page(address));
+    return typeof found === 'string' ? undefined : { write: found.write, execute: found.execute };
+  }
+
+  /** All that is mapped, ascending, neighbours with equal permissions merged. */
+  *mapped(): Generator<MappedRange> {
+    for (const { first, pages, write, execute } of this.#tables.ranges()) {
+      const start = this.format.canonicalise(BigInt(first) * BigInt(PAGE_SIZE));
+      yield { start, pages, permission: { write, execute } };
+    }
+  }
+
+  /**
+   * The bytes themselves, where `[address, address + length)` is mapped and lies in one piece in memory. No permission is
+   * checked, nothing is recorded.
+   */
+  span(address: Address, length: number): Uint8Array | undefined {
+    const page = Number(address >> 12n);
+    const first = this.#cache.get(page, address);
+    if (typeof first === 'string' || first.extent === undefined) return undefined;
+    const start = first.offset + Number(address & 0xfffn);
+    const end = start + length;
+    if (end > first.extent.bytes.length) return undefined;
+    for (let i = 1, at = first.offset + PAGE_SIZE; at < end; i++, at += PAGE_SIZE) {
+      if (page + i > LAST_PAGE) return undefined;
+      const next = this.#cache.get(page + i, addOffset(address, i * PAGE_SIZE));
+      if (typeof next === 'string' || next.extent !== first.extent || next.offset !== at) return undefined;
+    }
+    return first.extent.bytes.subarray(start, end);
+  }
+
+  /**
+   * A value that is equal for equal machines: addresses, permissions and bytes of all that is mapped. Not the frames, nor how
+   * the tables are built. Not cryptographic.
+   */
+  digest(): string {
+    return digestOf(this.mapped(), (address) => this.span(address, PAGE_SIZE));
+  }
+
+  // ---- the processor
+
+  /** A copy of `length` bytes. Faults at the first byte that cannot be read. */
+  read(address: Address, length: number): Uint8Array {
+    // First the checks: a wild length must fault before memory is taken for it.
+    for (let at = 0; at < length; ) at += this.#access(addOffset(address, at), 'read').left;
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      const { page, offset, left } = this.#access(addOffset(address, at), 'read');
+      const count = Math.min(left, length - at);
+      if (page.extent === undefined) bytes.fill(BUS_FLOAT, at, at + count);
+      else bytes.set(page.extent.bytes.subarray(offset, offset + count), at);
+      at += count;
+    }
+    return bytes;
+  }
+
+  readU8(address: Address): number {
+    const { page, offset } = this.#access(address, 'read');
+    return page.extent === undefined ? BUS_FLOAT : page.extent.view.getUint8(offset);
+  }
+
+  readU32(address: Address): number {
+    const { page, offset, left } = this.#access(address, 'read');
+    if (left < 4 || page.extent === undefined) return viewOf(this.read(address, 4)).getUint32(0, true);
+    return page.extent.view.getUint32(offset, true);
+  }
+
+  readU64(address: Address): bigint {
+    const { page, offset, left } = this.#access(address, 'read');
+    if (left < 8 || page.extent === undefined) return viewOf(this.read(address, 8)).getBigUint64(0, true);
+    return page.extent.view.getBigUint64(offset, true);
+  }
+
+  /** The text up to a NUL, one character per byte, and at most `max` characters. */
+  readCString(address: Address, max: number): string {
+    let text = '';
+    while (text.length < max) {
+      const { page, offset, left } = this.#access(addOffset(address, text.length), 'read');
+      const count = Math.min(left, max - text.length);
+      const bytes = page.extent?.bytes.subarray(offset, offset + count) ?? new Uint8Array(count).fill(BUS_FLOAT);
+      const end = bytes.indexOf(0);
+      text += latin1(end === -1 ? bytes : bytes.subarray(0, end));
+      if (end !== -1) break;
+    }
+    return text;
+  }
+
+  /** Writes as a processor's memcpy: what lies before the page that faults has been written by then. */
+  write(address: Address, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      const to = addOffset(address, at);
+      const { page, offset, left } = this.#access(to, 'write');
+      const count = Math.min(left, bytes.length - at);
+      const extent = page.extent;
+      if (extent !== undefined) {
+        const target = extent.bytes.subarray(offset, offset + count);
+        const piece = bytes.subarray(at, at + count);
+        if (this.journal.recording) this.journal.record(to, target, piece);
+        target.set(piece);
+      }
+      at += count;
+    }
+  }
+
+  /** Writes as one store instruction: all of it or, where a byte of it faults, nothing. */
+  store(address: Address, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += this.#access(addOffset(address, at), 'write').left;
+    this.write(address, bytes);
+  }
+
+  /** Fetches an instruction's byte: faults where it may not be executed. */
+  fetch(address: Address): void {
+    this.#access(address, 'fetch');
+  }
+
+  /** Checks one access within one page. `offset` is that of the address in its extent, `left` counts to the page's end. */
+  #access(address: Address, kind: AccessKind): { page: CachedPage; offset: number; left: number } {
+    const page = this.#cache.get(Number(address >> 12n), address);
+    if (typeof page === 'string') throw this.#fault(address, kind, page);
+    const write = kind === 'write';
+    if ((write && !page.write && this.writeProtect) || (kind === 'fetch' && !page.execute)) {
+      throw this.#fault(address, kind, 'forbidden');
+    }
+    if (!page.accessed || (write && !page.dirty)) this.#cache.use(page, write);
+    const inPage = Number(address & 0xfffn);
+    return { page, offset: page.offset + inPage, left: PAGE_SIZE - inPage };
+  }
+
+  #fault(address: Address, kind: AccessKind, why: 'non-canonical' | 'absent' | 'reserved' | 'forbidden'): MemoryFault {
+    if (why === 'non-canonical') return new MemoryFault({ kind: 'general-protection', address });
+    const errorCode = this.format.faultCode({
+      present: why !== 'absent',
+      write: kind === 'write',
+      fetch: kind === 'fetch',
+      user: false,
+      reserved: why === 'reserved',
+    });
+    return new MemoryFault({ kind: 'page-fault', address, errorCode });
+  }
+
+  /** A canonical address as the tables count pages. */
+  #page(address: Address): number {
+    return Number(BigInt.asUintN(this.#bits, address) >> 12n);
+  }
+}

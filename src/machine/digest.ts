@@ -1,0 +1,53 @@
+import { PAGE_SIZE } from '../arch/index.ts';
+import { type Address, addOffset, highWord, lowWord, viewOf } from '../base/index.ts';
+import type { MappedRange } from './mapping.ts';
+
+/** Two 32-bit lanes, mixed as in MurmurHash3 (Austin Appleby, public domain) with different constants. */
+class Lanes {
+  #a = 0x9e3779b9 | 0;
+  #b = 0x7f4a7c15 | 0;
+
+  word(value: number): void {
+    const a = Math.imul(value, 0xcc9e2d51 | 0);
+    const b = Math.imul(value, 0x239b961b | 0);
+    this.#a = Math.imul(rotate(this.#a ^ Math.imul(rotate(a, 15), 0x1b873593), 13), 5) + (0xe6546b64 | 0);
+    this.#b = Math.imul(rotate(this.#b ^ Math.imul(rotate(b, 17), 0xab0e9789 | 0), 19), 5) + 0x561ccd1b;
+  }
+
+  /** Length is a multiple of four. */
+  bytes(bytes: Uint8Array): void {
+    const view = viewOf(bytes);
+    for (let at = 0; at < bytes.length; at += 4) this.word(view.getInt32(at, true));
+  }
+
+  text(): string {
+    return digits(finish(this.#a)) + digits(finish(this.#b));
+  }
+}
+
+const rotate = (value: number, bits: number): number => (value << bits) | (value >>> (32 - bits));
+
+function finish(value: number): number {
+  let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b | 0);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35 | 0);
+  return mixed ^ (mixed >>> 16);
+}
+
+const digits = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+
+/** 16 hex digits over ranges and the bytes in them; `page` gives one page's bytes, `undefined` where it has no memory. */
+export function digestOf(ranges: Iterable<MappedRange>, page: (address: Address) => Uint8Array | undefined): string {
+  const lanes = new Lanes();
+  for (const { start, pages, permission } of ranges) {
+    lanes.word(lowWord(start) | 0);
+    lanes.word(highWord(start) | 0);
+    lanes.word(pages);
+    lanes.word((permission.write ? 1 : 0) | (permission.execute ? 2 : 0));
+    for (let i = 0; i < pages; i++) {
+      const bytes = page(addOffset(start, i * PAGE_SIZE));
+      if (bytes === undefined) lanes.word(-1);
+      else lanes.bytes(bytes);
+    }
+  }
+  return lanes.text();
+}
