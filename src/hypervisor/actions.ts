@@ -1,0 +1,186 @@
+import { type ActionName, ERRNO, LIVEPATCH_ACTION_APPLY_NODEPS, LIVEPATCH_DEFAULT_TIMEOUT_NS } from '../xen/index.ts';
+import { applyPayload, applyPayloadTail } from './apply.ts';
+import { buildIdDep } from './build-id.ts';
+import { checkExpectations, functionsOf } from './expectations.ts';
+import { callHook, hookEnabled } from './hooks.ts';
+import { type Hypervisor, type LivepatchWork, report, within } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+import { vetoingHooks } from './replace-hooks.ts';
+import { revertPayload, revertPayloadTail } from './revert.ts';
+import { HostStop } from './stop.ts';
+import { freePayload } from './upload.ts';
+
+export interface ActionRequest {
+  readonly name: string;
+  /** `undefined` for a number that is no action. */
+  readonly action: ActionName | undefined;
+  /** Nanoseconds; 0 for the default. */
+  readonly timeout: number;
+  readonly flags: number;
+}
+
+/**
+ * livepatch_action, behind the checks of the structure itself: whether the action may be scheduled. What becomes of it is seen in
+ * the payload's `rc` after the CPUs have met. An action that the payload's state does not call for succeeds without effect.
+ * Source: xen/common/livepatch.c.
+ */
+export function livepatchAction(hv: Hypervisor, request: ActionRequest): number {
+  return within(hv, 'livepatch_action', () => {
+    const payload = hv.payloads.find(({ name }) => name === request.name);
+    if (payload === undefined) {
+      const message = `no payload of the name ${request.name} is loaded`;
+      return refuseSilently(hv, { rule: 'no-such-payload', errno: 'ENOENT', message });
+    }
+    if (hv.work?.payload === payload) {
+      const message = `an action on ${payload.name} is under way`;
+      return refuseSilently(hv, { rule: 'action-pending', errno: 'EBUSY', message });
+    }
+    const { action } = request;
+    if (action === undefined) {
+      return refuseSilently(hv, { rule: 'no-such-action', errno: 'EOPNOTSUPP', message: 'the hypervisor has no such action' });
+    }
+    return ACTIONS[action](hv, payload, request);
+  });
+}
+
+const ACTIONS: Readonly<
+  Record<ActionName, (hv: Hypervisor, payload: LoadedPayload, request: ActionRequest) => number>
+> = { unload, revert, apply, replace };
+
+function unload(hv: Hypervisor, payload: LoadedPayload): number {
+  if (payload.state !== 'CHECKED') {
+    const message = `${payload.name} is applied: it has to be reverted before it can be unloaded`;
+    return refuseSilently(hv, { rule: 'still-applied', errno: 'EINVAL', message });
+  }
+  freePayload(hv, payload);
+  return 0;
+}
+
+function revert(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): number {
+  if (payload.state !== 'APPLIED') return 0;
+  const top = hv.applied[hv.applied.length - 1] as LoadedPayload;
+  if (top !== payload) {
+    const complaint = { rule: 'not-on-top', errno: 'EBUSY' } as const;
+    return refuse(hv, LIVEPATCH_C, payload.name, complaint, "can't unload. Top is %s", top.name);
+  }
+  preHook(hv, payload, 'prerevert', 'pre-revert');
+  return scheduleWork(hv, payload, request);
+}
+
+function apply(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): number {
+  if (payload.state !== 'CHECKED') return 0;
+  if (payload.reverted && !payload.safeToReapply) {
+    const message = 'the payload has writable data, which its first application may have changed: unload and upload it again';
+    const complaint = { rule: 'not-reappliable', errno: 'EINVAL', message } as const;
+    const template = "can't revert as payload has .data. Please unload";
+    payload.rc = refuse(hv, LIVEPATCH_C, payload.name, complaint, template);
+    // Only the payload's own rc tells: the call itself succeeds.
+    return 0;
+  }
+  const nodeps = hv.release.actionFlags && (request.flags & LIVEPATCH_ACTION_APPLY_NODEPS) !== 0;
+  const dep = nodeps ? 0 : buildIdDep(hv, payload, hv.applied.length === 0);
+  if (dep !== 0) return dep;
+  const expectations = checkExpectations(hv, payload);
+  if (expectations !== 0) return expectations;
+  preHook(hv, payload, 'preapply', 'pre-apply');
+  return scheduleWork(hv, payload, request);
+}
+
+function replace(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): number {
+  if (payload.state !== 'CHECKED') return 0;
+  const dep = buildIdDep(hv, payload, true);
+  if (dep !== 0) return dep;
+  if (hv.release.actionHooks && [payload, ...hv.applied].some((each) => vetoingHooks(hv, each))) {
+    const complaint = { rule: 'replace-with-hooks', errno: 'EOPNOTSUPP' } as const;
+    const template = 'REPLACE action is not supported on livepatches with vetoing hooks!';
+    return refuse(hv, LIVEPATCH_C, payload.name, complaint, template);
+  }
+  return scheduleWork(hv, payload, request);
+}
+
+function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'prerevert', text: string): void {
+  if (!hv.release.actionHooks || !hookEnabled(hv, payload, kind)) return;
+  hv.log.printk('INFO', `livepatch: %s: Calling ${text} hook function`, payload.name);
+  callHook(hv, payload, kind);
+}
+
+/** schedule_work: one action at a time. The payload's rc is set before, and stays -EAGAIN where this refuses. */
+function scheduleWork(hv: Hypervisor, payload: LoadedPayload, { action, timeout }: ActionRequest): number {
+  payload.rc = -ERRNO.EAGAIN;
+  if (hv.work !== null) {
+    const message = `an action on ${hv.work.payload.name} is under way`;
+    return refuseSilently(hv, { rule: 'action-pending', errno: 'EBUSY', message });
+  }
+  const effective = timeout === 0 ? LIVEPATCH_DEFAULT_TIMEOUT_NS : timeout;
+  hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: timeout is %uns', payload.name, effective);
+  hv.work = { cmd: action as LivepatchWork['cmd'], payload, timeout: effective };
+  return 0;
+}
+
+/** livepatch_do_action: what the master does while everybody waits. */
+export function doAction(hv: Hypervisor, { cmd, payload }: LivepatchWork): void {
+  within(hv, 'livepatch_do_action', () => {
+    payload.rc = DO[cmd](hv, payload);
+  });
+}
+
+const DO: Readonly<Record<LivepatchWork['cmd'], (hv: Hypervisor, payload: LoadedPayload) => number>> = {
+  apply: doApply,
+  revert: doRevert,
+  replace: doReplace,
+};
+
+function doApply(hv: Hypervisor, payload: LoadedPayload): number {
+  if (hv.release.actionHooks && hookEnabled(hv, payload, 'apply')) {
+    hv.log.printk('INFO', 'livepatch: %s: Calling apply action hook function', payload.name);
+    callHook(hv, payload, 'apply');
+  }
+  const rc = applyPayload(hv, payload);
+  if (!wasActionConsistent(hv, payload, rc === 0)) inconsistent('applied', payload);
+  if (rc === 0) applyPayloadTail(hv, payload);
+  return rc;
+}
+
+function doRevert(hv: Hypervisor, payload: LoadedPayload): number {
+  if (hv.release.actionHooks && hookEnabled(hv, payload, 'revert')) {
+    hv.log.printk('INFO', 'livepatch: %s: Calling revert action hook function', payload.name);
+    callHook(hv, payload, 'revert');
+  }
+  const rc = revertPayload(hv, payload);
+  if (!wasActionConsistent(hv, payload, rc !== 0)) inconsistent('reverted', payload);
+  if (rc === 0) revertPayloadTail(hv, payload);
+  return rc;
+}
+
+function doReplace(hv: Hypervisor, payload: LoadedPayload): number {
+  for (const other of [...hv.applied].reverse()) {
+    other.rc = doRevert(hv, other);
+    if (other.rc !== 0) return -ERRNO.EINVAL;
+  }
+  const expectations = checkExpectations(hv, payload);
+  if (expectations !== 0) {
+    const template = 'SYSTEM MIGHT BE INSECURE: Replace action has been aborted after reverting ALL payloads!';
+    hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, template);
+    report(hv, 'error', 'replace-aborted', 'all payloads are reverted, and the new one was not applied');
+    return expectations;
+  }
+  return doApply(hv, payload);
+}
+
+/** was_action_consistent: are all functions in the state that the action's result says? Since 6047104c3c (4.14). */
+function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, applied: boolean): boolean {
+  if (hv.release.funcLayout === 'v1') return true;
+  let index = 0;
+  for (const func of functionsOf(hv, payload)) {
+    if (payload.fstate.at(index++).applied === applied) continue;
+    const template = "Payload has a function: '%s' with inconsistent applied state.";
+    hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, template, func.text ?? 'noname');
+    return false;
+  }
+  return true;
+}
+
+function inconsistent(done: 'applied' | 'reverted', payload: LoadedPayload): never {
+  throw new HostStop({ kind: 'panic', text: `livepatch: partially ${done} payload '${payload.name}'!` });
+}

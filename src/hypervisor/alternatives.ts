@@ -1,0 +1,58 @@
+import { type AlternativesHost, addNops, hasFeature, nopFamily, type RelativeMemory } from '../arch/index.ts';
+import { hexAddress } from '../base/index.ts';
+import { PAGE_SIZE } from '../xen/index.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { relativeMemory } from './relative-memory.ts';
+import { HostStop } from './stop.ts';
+
+const ALTERNATIVE_C = 'arch/x86/alternative.c';
+
+/** What applying the alternatives of a payload works on: its own memory, still writable. */
+export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): AlternativesHost {
+  const { space } = hv.machine;
+  const window = space.span(payload.text.addr, payload.pages * PAGE_SIZE) ?? new Uint8Array(0);
+  return hostOf(hv, relativeMemory(space, payload.text.addr, window), 'trap');
+}
+
+/** The same for the hypervisor itself while it boots: `memory` is its image. What is printed then is not of this time. */
+export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): AlternativesHost => ({
+  ...hostOf(hv, memory, 'defer'),
+  log: () => {},
+});
+
+function hostOf(hv: Hypervisor, memory: RelativeMemory, nullCalls: 'defer' | 'trap'): AlternativesHost {
+  const { image, release, machine } = hv;
+  const { processor } = hv.options;
+  const rules = release.alternatives;
+  const family = nopFamily(processor);
+  return {
+    memory,
+    rules,
+    nullCalls,
+    hasFeature: (feature) => hasFeature(processor, feature, rules.featureLimit),
+    nops: (length) => addNops(family, length),
+    // The assembler pads with P6 NOPs, where it knows `.nops` at all: then the build keeps a sample to compare with.
+    toolchainNopsIdeal: family === 'P6' && image.linker('toolchain_nops') !== undefined,
+    ibtBuild: image.configured('CONFIG_XEN_IBT'),
+    returnThunk: image.configured('CONFIG_RETURN_THUNK') ? image.linker('__x86_return_thunk') : undefined,
+    readPointer: (address) => machine.space.readU64(address),
+    read: (address, length) => machine.space.read(address, length),
+    log: (level, template, ...args) => hv.log.printk(level, template, ...args),
+    symbol: (address) => symbolText(hv, address),
+    bug: (index, why) => {
+      // Found in the image's own bug frames, in the order of their lines: the three BUG_ONs stand at the top of the loop.
+      const frames = image.bugFramesIn('arch/x86/alternative.c#_apply_alternatives', ALTERNATIVE_C);
+      throw new HostStop({ kind: 'bug', file: ALTERNATIVE_C, line: frames[index], why });
+    },
+  };
+}
+
+/** `%ps`: the symbol and, inside it, the offset. */
+export function symbolText(hv: Hypervisor, address: bigint): string {
+  const found = hv.symbols.at(address);
+  if (found !== undefined) return found.at === 0 ? found.name : `${found.name}+${hexNumber(found.at)}/${hexNumber(found.size ?? 0)}`;
+  return hexAddress(address).slice(2).padStart(16, '0');
+}
+
+const hexNumber = (n: number): string => (n === 0 ? '0' : `0x${n.toString(16)}`);

@@ -1,0 +1,80 @@
+import { equalBytes, hex } from '../base/index.ts';
+import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, parseBuildId } from '../xen/index.ts';
+import { type LoaderElf, secByName } from './elf-load.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+
+/**
+ * check_xen_buildid: is the payload for this hypervisor? On the file as uploaded, before anything is allocated for it.
+ * Source: xen/common/livepatch.c, fa49f4be41 (4.18.4, 4.19.1, 4.20).
+ */
+export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
+  const where = { section: ELF_LIVEPATCH_XEN_DEPENDS };
+  const section = secByName(elf, ELF_LIVEPATCH_XEN_DEPENDS);
+  if (section === undefined) {
+    const complaint = { rule: 'section-missing', errno: 'EINVAL', where } as const;
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
+  }
+  const { sh_offset, sh_size } = section.header;
+  // Not bounded by the file for a section without bytes in it (SHT_NOBITS): then this reads whatever is there.
+  const parsed = parseBuildId(elf.buffer.at(sh_offset, Number(sh_size)));
+  if (!parsed.ok) {
+    const template = 'failed to parse section %s as build-id: %d';
+    const complaint = { rule: 'bad-build-id', errno: 'EINVAL', where } as const;
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
+  }
+  const { buildId } = hv.image;
+  if (buildId === null) {
+    const complaint = { rule: 'xen-without-build-id', errno: 'ENODATA', where } as const;
+    const template = 'unable to get running Xen build-id: %d';
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, hv.release.missingBuildIdLogged);
+  }
+  if (!equalBytes(parsed.id, buildId)) {
+    const complaint = {
+      rule: 'wrong-xen',
+      errno: 'EINVAL',
+      where,
+      message: `the payload is for Xen ${hex(parsed.id)}, this is ${hex(buildId)}`,
+    } as const;
+    const template = 'build-id mismatch:\n  livepatch: %s\n        xen: %s';
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, hex(parsed.id), hex(buildId));
+  }
+  return 0;
+}
+
+/** xen_build_id_dep: the same question, asked once the payload is prepared. 4.14 … 4.17, 4.18.0-.3, 4.19.0. */
+export function xenBuildIdDep(hv: Hypervisor, payload: LoadedPayload): number {
+  return againstXen(hv, payload.name, payload.xenDep ?? new Uint8Array(0), 'wrong-xen');
+}
+
+/** build_id_dep: what the payload is stacked on has to be the hypervisor, or the last payload applied. */
+export function buildIdDep(hv: Hypervisor, payload: LoadedPayload, internal: boolean): number {
+  const top = hv.applied[hv.applied.length - 1];
+  if (internal || top === undefined) return againstXen(hv, payload.name, payload.dep, 'wrong-depends');
+  if (equalBytes(payload.dep, top.buildId)) return 0;
+  const complaint = {
+    rule: 'wrong-depends',
+    errno: 'EINVAL',
+    message: `depends on ${hex(payload.dep)}; on top of the stack is ${top.name}, ${hex(top.buildId)}`,
+  } as const;
+  return refuse(hv, LIVEPATCH_C, payload.name, complaint, 'check against %s build-id failed', top.name);
+}
+
+function againstXen(hv: Hypervisor, name: string, id: Uint8Array, rule: string): number {
+  const { buildId } = hv.image;
+  if (buildId === null) {
+    const message = 'this hypervisor has no build-id: no payload can name it';
+    return refuseSilently(hv, { rule: 'xen-without-build-id', errno: 'ENODATA', message });
+  }
+  if (equalBytes(id, buildId)) return 0;
+  const message = `depends on ${hex(id)}; the hypervisor is ${hex(buildId)}`;
+  return refuse(hv, LIVEPATCH_C, name, { rule, errno: 'EINVAL', message }, 'check against %s build-id failed', 'hypervisor');
+}
+
+/** The negated errno that prepare_payload makes of a note it cannot read: -ENODATA is told apart since 86d09d16dd. */
+export function badBuildId(hv: Hypervisor, section: string, errno: Errno): number {
+  const name = hv.release.buildIdErrno ? errno : 'EINVAL';
+  const message = `${section} holds no GNU build-id note`;
+  return refuseSilently(hv, { rule: 'bad-build-id', errno: name, where: { section }, message });
+}

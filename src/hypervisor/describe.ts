@@ -1,0 +1,57 @@
+import { type Address, addOffset } from '../base/index.ts';
+import { functionsOf } from './expectations.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+
+/** A loaded payload as a report shows it. */
+export interface PayloadDescription {
+  readonly text: Address;
+  readonly rw: Address;
+  readonly ro: Address;
+  readonly pages: number;
+  /** May be applied again once it was reverted. */
+  readonly safeToReapply: boolean;
+  readonly functions: readonly FunctionDescription[];
+}
+
+export interface FunctionDescription {
+  /** `null` for an entry without a name. */
+  readonly name: string | null;
+  readonly oldAddr: Address;
+  readonly oldSize: number;
+  readonly newAddr: Address;
+  readonly newSize: number;
+  /** Bytes from oldAddr to the patch; meaningful while the function is, or was, applied. */
+  readonly patchOffset: number;
+  readonly applied: boolean;
+  /** Bytes that the patch takes. */
+  readonly length: number;
+}
+
+/** What a debugger would see of a payload: nothing faults, nothing changes. */
+export function describePayload(hv: Hypervisor, payload: LoadedPayload): PayloadDescription {
+  const { text, rw, ro, pages, safeToReapply, fstate } = payload;
+  const functions: FunctionDescription[] = [];
+  let index = 0;
+  for (const func of functionsOf(hv, payload)) {
+    const { patchOffset, applied } = fstate.at(index++);
+    const { text: name, oldAddr, oldSize, newAddr, newSize } = func;
+    const length = hv.arch.insnLength(func, patchOffset);
+    functions.push({ name, oldAddr, oldSize, newAddr, newSize, patchOffset, applied, length });
+  }
+  return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, functions };
+}
+
+/** `length` bytes of memory, or `null` where they are not all mapped. */
+export function peek(hv: Hypervisor, address: Address, length: number): Uint8Array | null {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const here = addOffset(address, at);
+    const count = Math.min(length - at, 4096 - Number(here & 0xfffn));
+    const window = hv.machine.space.span(here, count);
+    if (window === undefined) return null;
+    bytes.set(window, at);
+    at += count;
+  }
+  return bytes;
+}

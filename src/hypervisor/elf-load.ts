@@ -1,0 +1,314 @@
+import { cString, highWord, type Place, u64 } from '../base/index.ts';
+import { type Ehdr, type ElfLayout, type Shdr, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_STRTAB, SHT_SYMTAB } from '../elf/index.ts';
+import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
+import type { UploadBuffer } from './upload-buffer.ts';
+
+/**
+ * livepatch_elf_load: the file's headers, section names and symbols, each checked as Xen checks it and in its order.
+ * Source: xen/common/livepatch_elf.c.
+ */
+
+/** `struct livepatch_elf_sec`. Section 0 has none: Xen leaves its slot all NULL. */
+export interface LoaderSection {
+  readonly index: number;
+  readonly header: Shdr;
+  name: string;
+  /** Where the section was loaded; `null` where it was not. */
+  loadAddr: bigint | null;
+}
+
+/** `struct livepatch_elf`. */
+export interface LoaderElf {
+  readonly name: string;
+  readonly buffer: UploadBuffer;
+  readonly layout: ElfLayout;
+  readonly header: Ehdr;
+  /** Index 0 is `undefined`. */
+  readonly sections: readonly (LoaderSection | undefined)[];
+  readonly symtab: LoaderSection;
+  readonly strtab: Uint8Array;
+  readonly symbols: LoaderSymbols;
+}
+
+/** `elf->sym`: one slot per entry of the symbol table; slot 0 is empty. */
+export interface LoaderSymbols {
+  readonly count: number;
+  /** Offset of each entry's fields in the table's bytes. */
+  readonly view: DataView;
+  readonly stride: number;
+  /** st_value, resolved in place. */
+  readonly value: BigUint64Array<ArrayBuffer>;
+  /** The same as pairs of words, low first, for the relocation loop. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  /** 1 where the symbol's section is not loaded. */
+  readonly ignored: Uint8Array;
+  name(index: number): string;
+  /** Index of the symbol's section, or a reserved one. */
+  shndx(index: number): number;
+  size(index: number): number;
+}
+
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+const EI_VERSION = 6;
+const EI_OSABI = 7;
+const EI_ABIVERSION = 8;
+const ELFOSABI_NONE = 0;
+const ELFOSABI_FREEBSD = 9;
+const ET_REL = 1;
+const EV_CURRENT = 1;
+
+export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuffer): LoaderElf | number {
+  return within(hv, 'livepatch_elf_load', () => {
+    const header = headerCheck(hv, name, buffer);
+    if (typeof header === 'number') return header;
+    const tables = resolveSections(hv, name, buffer, header);
+    if (typeof tables === 'number') return tables;
+    const named = resolveSectionNames(hv, name, buffer, header, tables.sections);
+    if (named !== 0) return named;
+    const symbols = getSymbols(hv, name, buffer, tables);
+    if (typeof symbols === 'number') return symbols;
+    return { name, buffer, layout: hv.arch.elf, header, ...tables, symbols };
+  });
+}
+
+/** livepatch_header_check. */
+function headerCheck(hv: Hypervisor, name: string, buffer: UploadBuffer): Ehdr | number {
+  const { elf: layout } = hv.arch;
+  const length = buffer.bytes.length;
+  const no = (rule: string, errno: Complaint['errno'], offset: number, template: string, ...args: (number | bigint)[]) =>
+    refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where: { offset } }, template, ...args);
+
+  if (layout.ehdr.size > length) return no('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
+  const header = layout.readEhdr(buffer.view, 0);
+  const { e_ident, e_shentsize, e_shnum, e_shoff, e_shstrndx } = header;
+  const at = layout.ehdr.at as { readonly [field in keyof Ehdr]: number };
+  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return no('not-elf', 'EINVAL', 0, 'Not an ELF payload');
+  const osabi = e_ident[EI_OSABI];
+  if (
+    header.e_version !== EV_CURRENT ||
+    e_ident[EI_VERSION] !== EV_CURRENT ||
+    e_ident[EI_ABIVERSION] !== 0 ||
+    (osabi !== ELFOSABI_NONE && osabi !== ELFOSABI_FREEBSD) ||
+    header.e_type !== ET_REL ||
+    header.e_phnum !== 0
+  ) {
+    return no('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
+  }
+  const refusal = hv.arch.verifyElf(header);
+  if (refusal !== null) return refuseFor(hv, LIVEPATCH_ELF_C, name, refusal, { offset: at.e_machine });
+  if (e_shstrndx === 0) return no('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
+  if (e_shnum >= LIVEPATCH_MAX_SECTIONS) {
+    return no('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
+  }
+  if (e_shstrndx >= e_shnum) {
+    const template = 'Section name idx (%u) is past end of sections (%u)';
+    return no('section-names-past-end', 'EINVAL', at.e_shstrndx, template, e_shstrndx, e_shnum);
+  }
+  if (e_shoff >= BigInt(length)) return no('section-headers-past-end', 'EINVAL', at.e_shoff, 'Bogus e_shoff');
+  if (e_shentsize < layout.shdr.size) {
+    const template = 'Section header size is %u! Expected %zu.';
+    return no('section-header-size', 'EINVAL', at.e_shentsize, template, e_shentsize, layout.shdr.size);
+  }
+  if (Math.floor((length - Number(e_shoff)) / e_shentsize) < e_shnum) {
+    return no('section-headers-past-end', 'EINVAL', at.e_shnum, 'Section header size is corrupted');
+  }
+  return header;
+}
+
+interface Tables {
+  readonly sections: readonly (LoaderSection | undefined)[];
+  readonly symtab: LoaderSection;
+  readonly strtab: Uint8Array;
+}
+
+/** elf_resolve_sections. headerCheck has made sure that all e_shnum headers lie in the file. */
+function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, header: Ehdr): Tables | number {
+  const { elf: layout } = hv.arch;
+  const length = BigInt(buffer.bytes.length);
+  const sections: (LoaderSection | undefined)[] = [undefined];
+  let symtab: LoaderSection | undefined;
+
+  for (let index = 1; index < header.e_shnum; index++) {
+    const at = Number(header.e_shoff) + index * header.e_shentsize;
+    const shdr = layout.readShdr(buffer.view, at);
+    const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
+    const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
+      refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where: { offset: at } }, template, ...args);
+
+    // The loader looks at every type here, also at those without bytes in the file.
+    if (sh_offset < BigInt(layout.ehdr.size)) {
+      return no('section-in-header', 'EINVAL', 'Section [%u] data at ELF header of payload', index);
+    }
+    // A 64-bit sum that is not tested for overflow.
+    if (sh_type !== SHT_NOBITS && (sh_offset > length || u64(sh_offset + sh_size) > length)) {
+      return no('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
+    }
+    if ((sh_addralign & (sh_addralign - 1n)) !== 0n && sh_addralign !== 0n) {
+      const template = 'Section [%u] alignment (%#x) is not supported';
+      return no('section-alignment', 'EOPNOTSUPP', template, index, sh_addralign);
+    }
+    if (sh_addralign !== 0n && sh_addr % sh_addralign !== 0n) {
+      const template = 'Section [%u] addr (%#x) is not aligned properly (%#x)';
+      return no('section-misaligned', 'EINVAL', template, index, sh_addr, sh_addralign);
+    }
+    const allocated = (Number(sh_flags & 0xffn) & (SHF_WRITE | SHF_ALLOC)) !== 0;
+    if (allocated && sh_type === SHT_NOBITS && sh_size > BigInt(LIVEPATCH_MAX_SIZE)) {
+      const message = `Section [${index}] takes ${sh_size} bytes of memory: at most ${LIVEPATCH_MAX_SIZE} are allowed`;
+      return refuseSilently(hv, { rule: 'bss-too-large', errno: 'EINVAL', where: { offset: at }, message });
+    }
+    const section: LoaderSection = { index, header: shdr, name: '', loadAddr: null };
+    sections.push(section);
+    if (sh_type === SHT_SYMTAB) {
+      if (symtab !== undefined) return no('two-symbol-tables', 'EOPNOTSUPP', 'Unsupported multiple symbol tables');
+      symtab = section;
+      if (shdr.sh_link >= header.e_shnum) {
+        const template = 'Symbol table idx (%u) to strtab past end (%u)';
+        return no('strtab-past-end', 'EINVAL', template, shdr.sh_link, header.e_shnum);
+      }
+    }
+  }
+
+  const no = (rule: string, template: string, where: Place) =>
+    refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno: 'EINVAL', where }, template);
+  if (symtab === undefined) return no('no-symbol-table', 'No symbol table found', {});
+  const { sh_size, sh_entsize, sh_link } = symtab.header;
+  if (sh_size === 0n || sh_entsize < BigInt(layout.sym.size) || sh_size % sh_entsize !== 0n) {
+    return no('symbol-table-size', 'Symbol table header is corrupted', { section: '.symtab' });
+  }
+  const strtab = stringTable(hv, buffer, sections, sh_link);
+  if (strtab === null) return no('string-table', 'String table section is corrupted', { section: '.strtab' });
+  return { sections, symtab, strtab };
+}
+
+/** Bytes from a null section header to its `sh_type` and `sh_flags`: where Xen reads when it follows index 0. */
+const NULL_SH_TYPE = 4n;
+
+/** elf_verify_strtab: `null` where it is none. Index 0 has no header at all, which no release tests. */
+function stringTable(
+  hv: Hypervisor,
+  buffer: UploadBuffer,
+  sections: readonly (LoaderSection | undefined)[],
+  index: number,
+): Uint8Array | null {
+  const section = sections[index];
+  if (section === undefined) {
+    hv.machine.space.read(NULL_SH_TYPE, 4);
+    return null;
+  }
+  const { sh_type, sh_size, sh_offset } = section.header;
+  if (sh_type !== SHT_STRTAB || sh_size === 0n) return null;
+  // The bound lets a size pass that wraps the sum: then first and last byte are read from wherever they are.
+  if (highWord(sh_size) !== 0 || sh_size > BigInt(buffer.bytes.length)) {
+    if (buffer.at(sh_offset, 1)[0] !== 0) return null;
+    return buffer.at(u64(sh_offset + sh_size - 1n), 1)[0] === 0 ? buffer.bytes.subarray(Number(sh_offset)) : null;
+  }
+  const strings = buffer.at(sh_offset, Number(sh_size));
+  return strings[0] === 0 && strings[strings.length - 1] === 0 ? strings : null;
+}
+
+/** elf_resolve_section_names. */
+function resolveSectionNames(
+  hv: Hypervisor,
+  name: string,
+  buffer: UploadBuffer,
+  header: Ehdr,
+  sections: readonly (LoaderSection | undefined)[],
+): number {
+  const shstrtab = stringTable(hv, buffer, sections, header.e_shstrndx);
+  if (shstrtab === null) {
+    const complaint = { rule: 'section-name-table', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
+    return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Section string table is corrupted');
+  }
+  for (const section of sections) {
+    if (section === undefined) continue;
+    const { sh_name } = section.header;
+    if (sh_name >= shstrtab.length) {
+      const complaint = { rule: 'section-name-past-end', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
+      return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Section %u name is not within .shstrtab', section.index);
+    }
+    section.name = cString(shstrtab, sh_name);
+  }
+  return 0;
+}
+
+/** More than any file holds: a count above it comes from a size that wrapped, and no allocation of that size succeeds. */
+const MAX_SYMBOLS = 1n << 20n;
+
+/** The entries of a table whose size wrapped in resolveSections: each is where 64-bit arithmetic puts it. May fault. */
+function strewnSymbols(buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
+  const table = new Uint8Array(count * size);
+  for (let i = 1; i < count; i++) {
+    table.set(buffer.at(u64(header.sh_offset + BigInt(i) * header.sh_entsize), size), i * size);
+  }
+  return table;
+}
+
+/** elf_get_sym. resolveSections has made sure that the table's size is a multiple of its entries'. */
+function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: Tables): LoaderSymbols | number {
+  const { sym } = hv.arch.elf;
+  const { sh_offset, sh_size, sh_entsize } = tables.symtab.header;
+  const { strtab } = tables;
+  const count = sh_size / sh_entsize;
+  if (count > MAX_SYMBOLS) {
+    const complaint = { rule: 'symbol-table-size', errno: 'ENOMEM', where: { section: '.symtab' } } as const;
+    return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Could not allocate memory for symbols');
+  }
+  const nsym = Number(count);
+  const inFile = sh_size <= BigInt(buffer.bytes.length);
+  const stride = inFile ? Number(sh_entsize) : sym.size;
+  const table = inFile ? buffer.at(sh_offset, Number(sh_size)) : strewnSymbols(buffer, tables.symtab.header, nsym, stride);
+  const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const at = sym.at as { readonly st_name: number; readonly st_shndx: number; readonly st_value: number; readonly st_size: number };
+  const { symbolDeny } = hv.arch;
+  const words = new Uint32Array(2 * nsym);
+  const wide = hv.arch.elf.pointerSize === 8;
+  for (let i = 1, entry = stride; i < nsym; i++, entry += stride) {
+    const stName = view.getUint32(entry + at.st_name, true);
+    const where = { section: '.symtab', offset: entry };
+    if (stName >= strtab.length) {
+      const complaint = { rule: 'symbol-name-past-end', errno: 'EINVAL', where } as const;
+      return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Symbol [%u] name is not within .strtab', i);
+    }
+    if (symbolDeny?.(cString(strtab, stName))) {
+      const symbol = cString(strtab, stName);
+      const complaint = { rule: 'symbol-denied', errno: 'EINVAL', where: { ...where, symbol } } as const;
+      return refuse(hv, LIVEPATCH_ELF_C, name, complaint, "Symbol '%s' should not be in payload", symbol);
+    }
+    words[2 * i] = view.getUint32(entry + at.st_value, true);
+    if (wide) words[2 * i + 1] = view.getUint32(entry + at.st_value + 4, true);
+  }
+  return {
+    count: nsym,
+    view,
+    stride,
+    words,
+    value: new BigUint64Array(words.buffer),
+    ignored: new Uint8Array(nsym),
+    name: (index) => cString(strtab, view.getUint32(index * stride + at.st_name, true)),
+    shndx: (index) => view.getUint16(index * stride + at.st_shndx, true),
+    size: (index) =>
+      wide ? Number(view.getBigUint64(index * stride + at.st_size, true)) : view.getUint32(index * stride + at.st_size, true),
+  };
+}
+
+/** livepatch_elf_sec_by_name: the first of that name; a second one is never noticed. */
+export const secByName = (elf: LoaderElf, name: string): LoaderSection | undefined =>
+  elf.sections.find((section) => section?.name === name);
+
+/**
+ * Where the loader takes a section's bytes from: the loaded copy. Without SHF_ALLOC there is none: a null pointer, or since
+ * 8c81423038 the upload buffer, which is gone when the upload is done.
+ */
+export function sectionAddress(hv: Hypervisor, elf: LoaderElf, section: LoaderSection): bigint {
+  if (section.loadAddr !== null) return section.loadAddr;
+  return hv.release.unloadedSection === 'null' ? 0n : u64(elf.buffer.address + section.header.sh_offset);
+}
+
+/** A section's place in the file for findings. */
+export const placeOf = (section: LoaderSection, offset?: number): Place => ({
+  section: section.name,
+  ...(offset !== undefined && { offset }),
+});
+

@@ -1,0 +1,132 @@
+import type { CodeMemory, FunctionState } from '../arch/index.ts';
+import { type Address, addOffset, ensure } from '../base/index.ts';
+import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
+
+/**
+ * What the hypervisor remembers about every function of a payload: where the patch starts, whether it is applied, and the
+ * instructions it overwrote. Allocated once the payload has been placed, freed with it.
+ */
+export interface FunctionStates {
+  readonly length: number;
+  at(index: number): FunctionState;
+}
+
+/**
+ * `struct livepatch_fstate`: memory of our own. The payload's `.livepatch.funcs` is never written after load.
+ * Source: 82182ad7b4 (4.17.3, 4.18.1, 4.19.0). Allocated zeroed, so nothing is applied at first.
+ */
+export class PrivateFunctionStates implements FunctionStates {
+  readonly length: number;
+  readonly #states: PrivateFunctionState[];
+
+  constructor(count: number) {
+    this.length = count;
+    this.#states = Array.from({ length: count }, () => new PrivateFunctionState());
+  }
+
+  at(index: number): FunctionState {
+    return ensure(this.#states[index], 'function index in range');
+  }
+}
+
+class PrivateFunctionState implements FunctionState {
+  patchOffset = 0;
+  applied = false;
+  #insns: Uint8Array = NO_INSNS;
+
+  saveInsns(bytes: Uint8Array): void {
+    this.#insns = bytes.slice(0, LIVEPATCH_OPAQUE_SIZE);
+  }
+
+  savedInsns(length: number): Uint8Array {
+    return this.#insns.subarray(0, length);
+  }
+}
+
+const NO_INSNS = new Uint8Array(0);
+
+/** Where a release that keeps the state in `struct livepatch_func` puts it, in bytes from the structure's start. */
+export interface StateOffsets {
+  readonly opaque: number;
+  /** Absent in the first version of the structure: there the payload's own state stands for all functions. */
+  readonly applied: number | undefined;
+  /** Absent before 6974c75180 (4.14.5, 4.15.3, 4.16.1, 4.17.0): the jump is always at the function's start. */
+  readonly patchOffset: number | undefined;
+}
+
+/**
+ * The state as releases before 82182ad7b4 keep it: inside the payload's `.livepatch.funcs`. Every member is a memory access, which
+ * faults where those pages may not be written.
+ */
+export class InPayloadFunctionStates implements FunctionStates {
+  readonly length: number;
+  readonly #memory: CodeMemory;
+  readonly #start: Address;
+  readonly #stride: number;
+  readonly #offsets: StateOffsets;
+  /** Where the structure has no flag. */
+  readonly #applied: Uint8Array;
+
+  constructor(count: number, memory: CodeMemory, start: Address, stride: number, offsets: StateOffsets) {
+    this.length = count;
+    this.#memory = memory;
+    this.#start = start;
+    this.#stride = stride;
+    this.#offsets = offsets;
+    this.#applied = new Uint8Array(offsets.applied === undefined ? count : 0);
+  }
+
+  at(index: number): FunctionState {
+    const func = addOffset(this.#start, index * this.#stride);
+    return new InPayloadFunctionState(this.#memory, func, this.#offsets, this.#applied.subarray(index));
+  }
+}
+
+class InPayloadFunctionState implements FunctionState {
+  readonly #memory: CodeMemory;
+  readonly #func: Address;
+  readonly #offsets: StateOffsets;
+  readonly #flag: Uint8Array;
+
+  constructor(memory: CodeMemory, func: Address, offsets: StateOffsets, flag: Uint8Array) {
+    this.#memory = memory;
+    this.#func = func;
+    this.#offsets = offsets;
+    this.#flag = flag;
+  }
+
+  get patchOffset(): number {
+    return this.#readByte(this.#offsets.patchOffset);
+  }
+
+  set patchOffset(value: number) {
+    this.#writeByte(this.#offsets.patchOffset, value);
+  }
+
+  /** LIVEPATCH_FUNC_APPLIED is 1; any other value but 0 is neither state, and no release tests for it. */
+  get applied(): boolean {
+    const flag = this.#offsets.applied === undefined ? this.#flag[0] : this.#readByte(this.#offsets.applied);
+    return flag === 1;
+  }
+
+  set applied(value: boolean) {
+    if (this.#offsets.applied === undefined) this.#flag[0] = value ? 1 : 0;
+    else this.#writeByte(this.#offsets.applied, value ? 1 : 0);
+  }
+
+  saveInsns(bytes: Uint8Array): void {
+    this.#memory.write(addOffset(this.#func, this.#offsets.opaque), bytes);
+  }
+
+  savedInsns(length: number): Uint8Array {
+    return this.#memory.read(addOffset(this.#func, this.#offsets.opaque), length);
+  }
+
+  #readByte(offset: number | undefined): number {
+    return offset === undefined ? 0 : (this.#memory.read(addOffset(this.#func, offset), 1)[0] as number);
+  }
+
+  #writeByte(offset: number | undefined, value: number): void {
+    if (offset !== undefined) this.#memory.write(addOffset(this.#func, offset), Uint8Array.of(value));
+  }
+}

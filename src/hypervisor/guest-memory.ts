@@ -1,0 +1,51 @@
+import type { Address } from '../base/index.ts';
+
+/** The caller's memory: what copy_from_guest and copy_to_guest reach. */
+export interface GuestMemory {
+  /** A copy; `undefined` where the caller has no such memory. */
+  read(handle: Address, length: number): Uint8Array | undefined;
+  /** `false` where the caller has no such memory, or may not write to it. */
+  write(handle: Address, bytes: Uint8Array): boolean;
+  /** guest_handle_okay: always true for callers other than PV ones. */
+  okay(handle: Address, length: number): boolean;
+}
+
+/**
+ * Memory that holds just what a hypercall needs: each piece is put at an address of its own, with a hole behind it.
+ */
+export class ScratchGuestMemory implements GuestMemory {
+  readonly #pieces: { readonly start: Address; readonly bytes: Uint8Array }[] = [];
+  #next: Address = 0x1000_0000n;
+
+  /** Places a copy of `bytes`, or as many zeroes; the handle is its address. */
+  place(bytes: Uint8Array | number): Address {
+    const piece = { start: this.#next, bytes: typeof bytes === 'number' ? new Uint8Array(bytes) : bytes.slice() };
+    this.#pieces.push(piece);
+    this.#next += (BigInt(piece.bytes.length) / 4096n + 2n) * 4096n;
+    return piece.start;
+  }
+
+  read(handle: Address, length: number): Uint8Array | undefined {
+    const window = this.#window(handle, length);
+    return window?.slice();
+  }
+
+  write(handle: Address, bytes: Uint8Array): boolean {
+    if (bytes.length === 0) return true;
+    const window = this.#window(handle, bytes.length);
+    window?.set(bytes);
+    return window !== undefined;
+  }
+
+  okay(_handle: Address, _length: number): boolean {
+    return true;
+  }
+
+  #window(handle: Address, length: number): Uint8Array | undefined {
+    for (const { start, bytes } of this.#pieces) {
+      if (handle < start || handle + BigInt(length) > start + BigInt(bytes.length)) continue;
+      return bytes.subarray(Number(handle - start), Number(handle - start) + length);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Architecture, PatchContext, Processor, VirtualRegion } from '../arch/index.ts';
+import type { Address, Finding, Place, Severity } from '../base/index.ts';
+import type { Machine } from '../machine/index.ts';
+import type { HostPanic, Release } from '../xen/index.ts';
+import type { Image } from './image.ts';
+import type { ImageSymbols } from './image-symbols.ts';
+import type { Log } from './log.ts';
+import type { LoadedPayload } from './payload.ts';
+import type { HookCall, HostStop } from './stop.ts';
+import type { VmapXen } from './vmap.ts';
+
+/** What is set of the simulated host when it boots. */
+export interface HostOptions {
+  readonly release: Release;
+  readonly processor: Processor;
+  /** CONFIG_DEBUG: dprintk lines are printed. */
+  readonly debugBuild: boolean;
+  /** Domains with an active vm_event waitqueue: applying is refused while there is one. */
+  readonly domainsWithWaitqueue: readonly number[];
+}
+
+/** Work that schedule_work has accepted: `struct livepatch_work`. */
+export interface LivepatchWork {
+  readonly cmd: 'apply' | 'revert' | 'replace';
+  readonly payload: LoadedPayload;
+  /** Nanoseconds. */
+  readonly timeout: number;
+}
+
+/**
+ * A booted hypervisor: what the livepatch subsystem knows, and the machine under it. Plain state: what happens to it is in the file
+ * named after the stage (`elf-load.ts`, `move-payload.ts`, …), each a function that takes this as its first argument.
+ */
+export interface Hypervisor {
+  readonly machine: Machine;
+  readonly image: Image;
+  /** What the hypervisor finds of itself by name. */
+  readonly symbols: ImageSymbols;
+  readonly arch: Architecture;
+  readonly options: HostOptions;
+  readonly release: Release;
+  readonly log: Log;
+  readonly vmapXen: VmapXen;
+  /** For code that patches: memory with permissions, the host's NOPs, the release. */
+  readonly patching: PatchContext;
+  /** payload_list, in upload order. */
+  payloads: LoadedPayload[];
+  /** applied_list, in the order of application. */
+  applied: LoadedPayload[];
+  /** payload_version: changes with every upload and unload. */
+  payloadVersion: number;
+  /** Registered virtual regions, the core first. */
+  regions: VirtualRegion[];
+  /** The action that waits for the CPUs to meet. */
+  work: LivepatchWork | null;
+  /** Functions of the hypervisor that are being carried out, outermost first: for the panic screen. */
+  readonly frames: string[];
+  /** What was found since the last {@link takeFindings}. */
+  findings: Finding[];
+  /** Why nothing happens any more. */
+  stopped: { readonly stop: HostStop; readonly panic: HostPanic | null; readonly hook: HookCall | null } | null;
+  /** Where the file of an upload is held meanwhile, in VMAP_DEFAULT. */
+  readonly uploadBuffer: Address;
+}
+
+/** Carries out `body` as the function `name` of the hypervisor: the panic screen names it. */
+export function within<T>(hv: Hypervisor, name: string, body: () => T): T {
+  hv.frames.push(name);
+  const result = body();
+  // Not in a finally: when the host stops, the frames are what the panic screen shows.
+  hv.frames.pop();
+  return result;
+}
+
+export function report(hv: Hypervisor, severity: Severity, rule: string, message: string, where: Place = {}): void {
+  hv.findings.push({ rule, severity, message, where });
+}
+
+/** Everything reported since the last call. */
+export function takeFindings(hv: Hypervisor): Finding[] {
+  const { findings } = hv;
+  hv.findings = [];
+  return findings;
+}

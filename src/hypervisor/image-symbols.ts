@@ -1,0 +1,81 @@
+import type { Address } from '../base/index.ts';
+import { type ElfFile, STT_FILE, STT_FUNC, STT_NOTYPE, STT_OBJECT } from '../elf/index.ts';
+import { openSymbolTable, type SymbolTableBytes } from '../xen/index.ts';
+
+/** The hypervisor's own symbols, by the names that it looks them up by: static ones are `FILE#symbol`. */
+export interface ImageSymbols {
+  /** Where these come from. */
+  readonly source: 'embedded' | 'symtab';
+  /** symbols_lookup_by_name: 0 where there is no such symbol. */
+  byName(name: string): Address;
+  /** symbols_lookup: the symbol at or before an address. */
+  at(address: Address): SymbolAtAddress | undefined;
+}
+
+export interface SymbolAtAddress {
+  readonly name: string;
+  /** Bytes from the symbol's start. */
+  readonly at: number;
+  /** Bytes to the next symbol, or of the symbol itself. */
+  readonly size: number | undefined;
+}
+
+/** The table that the hypervisor carries in itself. */
+export function embeddedSymbols(bytes: SymbolTableBytes): ImageSymbols {
+  const table = openSymbolTable(bytes);
+  return {
+    source: 'embedded',
+    byName: (name) => table.addressOf(name) ?? 0n,
+    at: (address) => table.symbolAt(address),
+  };
+}
+
+/**
+ * The same made from `.symtab`, for an image without a table of its own. Local symbols get the name of the FILE symbol before them, as
+ * Xen's tools/symbols does. Made at the first look-up.
+ */
+export function symtabSymbols(elf: ElfFile): ImageSymbols {
+  let built: { byName: Map<string, Address>; sorted: { address: Address; name: string }[] } | undefined;
+  const build = () => {
+    const byName = new Map<string, Address>();
+    const sorted: { address: Address; name: string }[] = [];
+    const { symbols } = elf;
+    let file = '';
+    for (let i = 1; i < symbols.count; i++) {
+      const type = symbols.type(i);
+      const name = symbols.name(i);
+      if (type === STT_FILE) file = name;
+      const section = elf.sections[symbols.shndx(i)];
+      const kind = type === STT_FUNC || type === STT_OBJECT || type === STT_NOTYPE;
+      if (!kind || name === '' || section === undefined || section.index === 0) continue;
+      const full = symbols.bind(i) === 0 && file !== '' ? `${file}#${name}` : name;
+      const address = symbols.value(i);
+      if (!byName.has(full)) byName.set(full, address);
+      sorted.push({ address, name: full });
+    }
+    sorted.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+    return { byName, sorted };
+  };
+  return {
+    source: 'symtab',
+    byName: (name) => {
+      built ??= build();
+      return built.byName.get(name) ?? 0n;
+    },
+    at: (address) => {
+      built ??= build();
+      const { sorted } = built;
+      let low = 0;
+      for (let high = sorted.length; low < high; ) {
+        const mid = (low + high) >>> 1;
+        if ((sorted[mid] as { address: Address }).address <= address) low = mid + 1;
+        else high = mid;
+      }
+      const found = sorted[low - 1];
+      if (found === undefined) return undefined;
+      const next = sorted[low];
+      const size = next === undefined ? undefined : Number(next.address - found.address);
+      return { name: found.name, at: Number(address - found.address), size };
+    },
+  };
+}

@@ -1,0 +1,275 @@
+import type { Architecture, VirtualRegion } from '../arch/index.ts';
+import { X86_64 } from '../arch/index.ts';
+import { type Address, addOffset, cString, viewOf, XspliceError } from '../base/index.ts';
+import { type ElfFile, readElf, SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
+import {
+  type AddressRange,
+  configEnabled,
+  decodeX86BugFrame,
+  type Release,
+  type ReleaseMatch,
+  readConfigData,
+  releaseOfImage,
+  type SymbolTableBytes,
+  symbolsOrigin,
+  type XenConfig,
+  x86VmapXen,
+  xenBuildIdCheck,
+  X86_BUG_FRAME,
+  X86_DEFAULT_NR_CPUS,
+} from '../xen/index.ts';
+import { embeddedSymbols, type ImageSymbols, symtabSymbols } from './image-symbols.ts';
+import { findLinkerSymbols } from './linker-symbols.ts';
+import { LINKER_SYMBOLS, type LinkerSymbolName } from './linker-symbol-names.ts';
+
+/** A piece of the image with one permission, page aligned. */
+export interface ImageRegion {
+  readonly name: 'text' | 'rodata' | 'init' | 'rwdata';
+  readonly start: Address;
+  readonly end: Address;
+}
+
+/**
+ * A `xen-syms` that describes itself: where its parts are, what it is called, which symbols and options it has. Reads nothing before it is
+ * asked, but for the linker's symbols.
+ */
+export class Image {
+  readonly arch: Architecture;
+  readonly elf: ElfFile;
+  readonly #linker: ReadonlyMap<string, { readonly value: Address; readonly size: number }>;
+  /** What the image did not say, and what was taken instead: for the user. */
+  readonly assumed: string[] = [];
+  #symbols: ImageSymbols | undefined;
+  #config: XenConfig | null | undefined;
+  #release: ReleaseMatch | undefined | null = null;
+  #buildId: Uint8Array | null | undefined;
+
+  constructor(elf: ElfFile, arch: Architecture) {
+    this.elf = elf;
+    this.arch = arch;
+    this.#linker = findLinkerSymbols(elf, LINKER_SYMBOLS);
+  }
+
+  /** Address of one of the linker's symbols. */
+  linker(name: LinkerSymbolName): Address | undefined {
+    return this.#linker.get(name)?.value;
+  }
+
+  #require(name: LinkerSymbolName): Address {
+    const value = this.linker(name);
+    if (value === undefined) {
+      throw new XspliceError(
+        'EIMAGE',
+        `the image has no symbol ${name}`,
+        'give an unstripped xen-syms, as the Xen build leaves it beside xen.gz',
+      );
+    }
+    return value;
+  }
+
+  /** The image's parts, in ascending order. The init part is gone once the host is up. */
+  get regions(): readonly ImageRegion[] {
+    const region = (name: ImageRegion['name'], start: LinkerSymbolName, end: LinkerSymbolName): ImageRegion => ({
+      name,
+      start: this.#require(start),
+      end: this.#require(end),
+    });
+    return [
+      region('text', '_start', '__2M_text_end'),
+      region('rodata', '__2M_rodata_start', '__2M_rodata_end'),
+      region('init', '__2M_init_start', '__2M_init_end'),
+      region('rwdata', '__2M_rwdata_start', '__2M_rwdata_end'),
+    ];
+  }
+
+  /** The core's `struct virtual_region`. Source: xen/common/virtual_region.c. */
+  get core(): VirtualRegion {
+    return {
+      name: 'xen',
+      textStart: this.#require('_stext'),
+      textEnd: this.#require('_etext'),
+      rodataStart: this.#require('_srodata'),
+      rodataEnd: this.#require('_erodata'),
+    };
+  }
+
+  /** The note's descriptor; `null` for an image linked without one. */
+  get buildId(): Uint8Array | null {
+    if (this.#buildId === undefined) this.#buildId = this.#readBuildId();
+    return this.#buildId;
+  }
+
+  /** `file` bytes at a link address; fewer where the file has no more there. */
+  bytes(address: Address, length: number): Uint8Array {
+    for (const section of this.elf.sections) {
+      if ((section.flags & SHF_ALLOC) === 0 || section.type === SHT_NOBITS) continue;
+      const { addr } = section;
+      if (address < addr || address >= addr + BigInt(section.size)) continue;
+      const at = Number(address - addr);
+      return section.data().subarray(at, at + length);
+    }
+    return new Uint8Array(0);
+  }
+
+  /** From one linker symbol up to another, or up to the section's end. */
+  #between(start: LinkerSymbolName, end?: LinkerSymbolName): Uint8Array | undefined {
+    const from = this.linker(start);
+    if (from === undefined) return undefined;
+    const to = end === undefined ? undefined : this.linker(end);
+    return this.bytes(from, to === undefined ? Number.MAX_SAFE_INTEGER : Number(to - from));
+  }
+
+  #readBuildId(): Uint8Array | null {
+    const note = this.#between('__note_gnu_build_id_start', '__note_gnu_build_id_end');
+    if (note === undefined || note.length <= 12) return null;
+    const found = xenBuildIdCheck(note);
+    return found.ok ? found.id : null;
+  }
+
+  /** `.config` of the build; `null` where the image does not carry it. */
+  get config(): XenConfig | null {
+    if (this.#config === undefined) {
+      const size = this.#between('xen_config_data_size');
+      const data = this.linker('xen_config_data');
+      const length = size !== undefined && size.length >= 4 ? viewOf(size).getUint32(0, true) : 0;
+      this.#config = (data !== undefined && length > 0 && readConfigData(this.bytes(data, length))) || null;
+    }
+    return this.#config;
+  }
+
+  /** Is an option on? Without a configuration, the answer is that of an ordinary release build: see {@link assumptions}. */
+  configured(option: string): boolean {
+    return this.config === null ? ASSUMED_ON.has(option) : configEnabled(this.config, option);
+  }
+
+  /** The row of the release table that the image's own version functions point to; `undefined` where they say nothing known. */
+  get release(): ReleaseMatch | undefined {
+    if (this.#release === null) {
+      const major = this.#constantReturned('xen_major_version');
+      const minor = this.#constantReturned('xen_minor_version');
+      const extra = this.extraVersion;
+      this.#release =
+        major === undefined || minor === undefined ? undefined : releaseOfImage(major, minor, extra ?? '');
+    }
+    return this.#release;
+  }
+
+  /** As the host's console names itself: `4.17.7`. */
+  get version(): string | undefined {
+    const major = this.#constantReturned('xen_major_version');
+    const minor = this.#constantReturned('xen_minor_version');
+    return major === undefined || minor === undefined ? undefined : `${major}.${minor}${this.extraVersion ?? ''}`;
+  }
+
+  /** What xen_extra_version() returns: `lea text(%rip), %rax`, behind an ENDBR64 perhaps. */
+  get extraVersion(): string | undefined {
+    const code = this.#functionBody('xen_extra_version');
+    if (code === undefined || code.bytes.length < 7) return undefined;
+    const { bytes, address } = code;
+    if (bytes[0] !== 0x48 || bytes[1] !== 0x8d || bytes[2] !== 0x05) return undefined;
+    const text = addOffset(address, 7 + viewOf(bytes).getInt32(3, true));
+    return cString(this.bytes(text, 64), 0);
+  }
+
+  /** What a function that is `mov $imm32, %eax; ret` returns. */
+  #constantReturned(name: LinkerSymbolName): number | undefined {
+    const code = this.#functionBody(name);
+    if (code === undefined || code.bytes.length < 5 || code.bytes[0] !== 0xb8) return undefined;
+    return viewOf(code.bytes).getUint32(1, true);
+  }
+
+  #functionBody(name: LinkerSymbolName): { bytes: Uint8Array; address: Address } | undefined {
+    const start = this.linker(name);
+    if (start === undefined) return undefined;
+    const bytes = this.bytes(start, 16);
+    const endbr = bytes[0] === 0xf3 && bytes[1] === 0x0f && bytes[2] === 0x1e && bytes[3] === 0xfa ? 4 : 0;
+    return { bytes: bytes.subarray(endbr), address: addOffset(start, endbr) };
+  }
+
+  /** The table of symbols that the hypervisor itself uses, or `.symtab` in its place. */
+  symbolsFor(release: Release): ImageSymbols {
+    if (this.#symbols === undefined) {
+      const embedded = this.#symbolTableBytes(release);
+      this.#symbols = embedded === undefined ? symtabSymbols(this.elf) : embeddedSymbols(embedded);
+    }
+    return this.#symbols;
+  }
+
+  #symbolTableBytes(release: Release): SymbolTableBytes | undefined {
+    const names = this.#between('symbols_names');
+    const markers = this.#between('symbols_markers');
+    const tokenTable = this.#between('symbols_token_table');
+    const tokenIndex = this.#between('symbols_token_index');
+    const offsets = this.#between('symbols_offsets');
+    const number = this.#between('symbols_num_syms');
+    const origin = symbolsOrigin(release, this.arch.name);
+    if (!names || !markers || !tokenTable || !tokenIndex || !offsets || !number || origin === undefined) return undefined;
+    if (number.length < 4) return undefined;
+    const count = viewOf(number).getUint32(0, true);
+    const sorted = this.#between('symbols_sorted_offsets');
+    return {
+      count,
+      names,
+      markers: viewOf(markers),
+      tokenTable,
+      tokenIndex: viewOf(tokenIndex),
+      addresses: { kind: 'offsets', view: viewOf(offsets), origin },
+      ...(sorted !== undefined && sorted.length > 0 && { sorted: { view: viewOf(sorted), count } }),
+    };
+  }
+
+  /** Bounds of VMAP_XEN, from which payloads take their memory. */
+  vmapXen(release: Release): AddressRange {
+    return x86VmapXen(release, {
+      end: this.#require('_end'),
+      rwdataEnd: this.linker('__2M_rwdata_end'),
+      nrCpus: Number(this.config?.get('CONFIG_NR_CPUS') ?? X86_DEFAULT_NR_CPUS),
+      hypervGuest: this.configured('CONFIG_HYPERV_GUEST'),
+    });
+  }
+
+  /** Line numbers of the BUG()s of one source file inside one function, ascending. */
+  bugFramesIn(functionName: string, file: string): number[] {
+    const start = this.#symbols?.byName(functionName) ?? 0n;
+    const from = this.linker('__stop_bug_frames_1');
+    const to = this.linker('__stop_bug_frames_2');
+    if (start === 0n || from === undefined || to === undefined) return [];
+    const size = this.#symbols?.at(start)?.size ?? 0;
+    const frames = this.bytes(from, Number(to - from));
+    const view = viewOf(frames);
+    const lines: number[] = [];
+    for (let at = 0; at + X86_BUG_FRAME.size <= frames.length; at += X86_BUG_FRAME.size) {
+      const frame = decodeX86BugFrame(view, at);
+      const loc = addOffset(from, at + frame.locDisp);
+      const inside = loc >= start && loc < addOffset(start, size);
+      if (inside && cString(this.bytes(addOffset(from, at + frame.ptrDisp), 256), 0) === file) lines.push(frame.line);
+    }
+    return lines.sort((a, b) => a - b);
+  }
+}
+
+/** Options of an image that does not say: as Xen's own defaults for a release build have them. */
+const ASSUMED_ON = new Set(['CONFIG_LIVEPATCH', 'CONFIG_XEN_IBT', 'CONFIG_XEN_SHSTK']);
+
+const EM_X86_64 = 62;
+
+/** Opens a `xen-syms`. Throws EIMAGE with what is wrong and what to give instead. */
+export function openImage(bytes: Uint8Array, file = 'the image'): Image {
+  const elf = readElf(bytes);
+  if (elf.kind !== 'elf') {
+    const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    throw new XspliceError(
+      'EIMAGE',
+      `${file}: ${gzip ? 'compressed, not an ELF file' : elf.message}`,
+      'give xen-syms, the uncompressed ELF file with symbols that the Xen build leaves beside xen.gz',
+    );
+  }
+  if (elf.machine !== EM_X86_64) {
+    throw new XspliceError('EIMAGE', `${file}: machine type ${elf.machine} is not supported`, 'give an x86-64 xen-syms');
+  }
+  const image = new Image(elf, X86_64);
+  // Asked for here so that a stripped file is refused at once.
+  void image.regions;
+  void image.core;
+  return image;
+}

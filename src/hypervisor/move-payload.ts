@@ -1,0 +1,95 @@
+import { type Address, addOffset, lowWord, u64 } from '../base/index.ts';
+import { SHF_ALLOC, type Shdr, SHT_NOBITS } from '../elf/index.ts';
+import { isWritableData, placeSections } from '../payload/index.ts';
+import { ELF_LIVEPATCH_FUNC, PAGE_SIZE, type Release } from '../xen/index.ts';
+import { type LoaderElf, placeOf } from './elf-load.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+
+/** livepatch_elf_ignore_section: not loaded and not relocated. */
+export const ignoreSection = (release: Release, header: Shdr): boolean =>
+  (lowWord(header.sh_flags) & SHF_ALLOC) === 0 || (!release.emptySectionsPlaced && header.sh_size === 0n);
+
+/** Section 0, which Xen never looks at. */
+const NULL_HEADER = { sh_flags: 0n, sh_size: 0n, sh_addralign: 0n };
+
+/** What the simulated host's heap gives to one payload: 64 MiB. A file of 2 MiB that wants more does so by its alignments or .bss. */
+const HEAP_PAGES = 0x4000n;
+
+/**
+ * move_payload: the sections that take memory get it in VMAP_XEN, three regions of pages behind each other, and are copied there.
+ * Padding between sections is not initialised by Xen; here it is zero.
+ * Source: xen/common/livepatch.c.
+ */
+export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  return within(hv, 'move_payload', () => {
+    const { release, log } = hv;
+    const { pointerSize } = hv.arch.elf;
+    const headers = elf.sections.map((section) => section?.header ?? NULL_HEADER);
+    const placed = placeSections(headers, { pointerSize, emptySectionsPlaced: release.emptySectionsPlaced });
+    const refused = placed.refused === undefined ? undefined : elf.sections[placed.refused];
+    if (refused !== undefined) {
+      log.dprintk(LIVEPATCH_C, 'ERR', 'livepatch: %s: Not supporting %s section!', elf.name, refused.name);
+      return refuseSilently(hv, {
+        rule: 'section-writable-code',
+        errno: 'EOPNOTSUPP',
+        where: placeOf(refused),
+        message: `Section ${refused.name} is both writable and executable: no page may be`,
+      });
+    }
+
+    const start = placed.pages <= HEAP_PAGES ? vmallocXen(hv, Number(placed.pages)) : undefined;
+    if (start === undefined) {
+      const complaint = { rule: 'payload-too-large', errno: 'ENOMEM' } as const;
+      return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Could not allocate memory for payload');
+    }
+    payload.pages = Number(placed.pages);
+    Object.assign(payload.text, { addr: start, size: Number(placed.textSize) });
+    Object.assign(payload.rw, { addr: u64(start + placed.rwOffset), size: Number(placed.rwSize) });
+    Object.assign(payload.ro, { addr: u64(start + placed.roOffset), size: Number(placed.roSize) });
+
+    const writable: string[] = [];
+    for (const section of elf.sections) {
+      const place = section === undefined ? undefined : placed.sections[section.index];
+      if (section === undefined || place === undefined) continue;
+      const { kind, offset } = place;
+      if (kind === 'ignored' || kind === 'refused') continue;
+      const { sh_type, sh_offset, sh_size } = section.header;
+      const to = addOffset(payload[kind].addr, offset);
+      section.loadAddr = to;
+      if (sh_type === SHT_NOBITS) {
+        // resolveSections has bounded this size.
+        hv.machine.space.write(to, new Uint8Array(Number(sh_size)));
+      } else {
+        copy(hv, elf, to, sh_offset, sh_size);
+        if (log.debug) log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Loaded %s at %p', elf.name, section.name, to);
+      }
+      if (isWritableData(section.header)) writable.push(section.name);
+    }
+    payload.safeToReapply =
+      writable.length === 0 ||
+      (release.funcsExemptFromReapply && writable.length === 1 && writable[0] === ELF_LIVEPATCH_FUNC);
+    return 0;
+  });
+}
+
+/** vmalloc_xen: pages from the heap, mapped RW and not executable until they are secured. */
+function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
+  const start = hv.vmapXen.alloc(pages);
+  if (start === undefined || pages === 0) return start;
+  hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });
+  return start;
+}
+
+/** memcpy from the upload buffer: both sides may leave their mapping when a size has wrapped. */
+function copy(hv: Hypervisor, elf: LoaderElf, to: Address, offset: bigint, size: bigint): void {
+  if (size <= BigInt(elf.buffer.bytes.length)) {
+    hv.machine.space.write(to, elf.buffer.at(offset, Number(size)));
+    return;
+  }
+  // A wrapped size: page by page, until one of the two sides faults.
+  for (let done = 0; ; done += PAGE_SIZE) {
+    hv.machine.space.write(addOffset(to, done), elf.buffer.at(u64(offset + BigInt(done)), PAGE_SIZE));
+  }
+}

@@ -1,0 +1,144 @@
+import type { RelocationRow } from '../arch/index.ts';
+import { type Address, addOffset, highWord, lowWord } from '../base/index.ts';
+import { SHT_REL, SHT_RELA } from '../elf/index.ts';
+import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { ignoreSection } from './move-payload.ts';
+import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor } from './refusal.ts';
+
+/**
+ * livepatch_elf_perform_relocs: relocations are applied to the loaded copy, in section order and entry order.
+ * Source: xen/common/livepatch_elf.c; the types are rows of the architecture (arch_livepatch_perform_rela).
+ */
+export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
+  return within(hv, 'livepatch_elf_perform_relocs', () => {
+    for (const section of elf.sections) {
+      if (section === undefined) continue;
+      const { sh_type, sh_info, sh_link, sh_size, sh_entsize } = section.header;
+      if (sh_type !== SHT_RELA && sh_type !== SHT_REL) continue;
+      if (sh_info >= elf.sections.length) continue;
+      const target = elf.sections[sh_info];
+      if (target === undefined) {
+        // Section 0 has no header: its sh_flags are read through a null pointer.
+        hv.machine.space.read(NULL_SH_FLAGS, 8);
+        continue;
+      }
+      if (ignoreSection(hv.release, target.header)) continue;
+      const no = (rule: string, template: string, ...args: (string | number)[]) =>
+        refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
+      if (sh_link !== elf.symtab.index) {
+        const template = 'Relative link of %s is incorrect (%d, expected=%d)';
+        return no('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
+      }
+      if (sh_size === 0n) continue;
+      const { rela, rel } = elf.layout;
+      const entry = sh_type === SHT_RELA ? rela.size : rel.size;
+      if (sh_entsize < BigInt(entry) || sh_size % sh_entsize !== 0n) {
+        return no('relocation-size', 'Section relative header is corrupted');
+      }
+      if (sh_type === SHT_REL && hv.arch.relRefusal !== null) {
+        return refuseFor(hv, LIVEPATCH_ELF_C, elf.name, hv.arch.relRefusal, placeOf(section));
+      }
+      const rc = performRela(hv, elf, target, section);
+      if (rc !== 0) return rc;
+    }
+    return 0;
+  });
+}
+
+/** Offset of sh_flags in a section header at address 0. */
+const NULL_SH_FLAGS = 8n;
+
+/** arch_livepatch_perform_rela. The entries' bytes are in the file, or the size wrapped and the read below faults. */
+function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela: LoaderSection): number {
+  return within(hv, 'arch_livepatch_perform_rela', () => {
+    const { symbols } = elf;
+    const { words } = symbols;
+    const { sh_offset, sh_size, sh_entsize } = rela.header;
+    const stride = Number(sh_entsize);
+    const count = Number(sh_size) / stride;
+    const bytes = elf.buffer.at(sh_offset, Number(sh_size));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const at = elf.layout.rela.at as { readonly r_offset: number; readonly r_info: number; readonly r_addend: number };
+    const wide = elf.layout.pointerSize === 8;
+    const { relocations } = hv.arch;
+
+    const base = target.loadAddr as Address;
+    const size = Number(target.header.sh_size);
+    const window = hv.machine.space.span(base, size);
+    const memory = window === undefined ? null : new DataView(window.buffer, window.byteOffset, window.byteLength);
+    const baseLow = lowWord(base);
+    const baseHigh = highWord(base);
+    let row: RelocationRow | undefined;
+
+    for (let i = 0, entry = 0; i < count; i++, entry += stride) {
+      const info = view.getUint32(entry + at.r_info, true);
+      const type = wide ? info : info & 0xff;
+      const symbol = wide ? view.getUint32(entry + at.r_info + 4, true) : info >>> 8;
+      if (symbol === 0 || symbol >= symbols.count || symbols.ignored[symbol] === 1) {
+        return badSymbol(hv, elf, rela, entry, symbol);
+      }
+      if (row === undefined || row.type !== type) row = relocations.get(type);
+      const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) => {
+        const where = { ...placeOf(rela, entry), symbol: symbols.name(symbol) };
+        return refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
+      };
+      if (row === undefined) return no('unhandled-relocation', 'EOPNOTSUPP', 'Unhandled relocation %lu', type);
+      if (row.width === 0) continue;
+
+      const offset = view.getUint32(entry + at.r_offset, true);
+      const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
+      if (beyond || offset >= size || offset + row.width > size) {
+        const template = 'Relative relocation offset is past %s section';
+        return no('relocation-past-end', 'EINVAL', template, target.name);
+      }
+
+      // S + A, and - P, in two unsigned words with carry and borrow.
+      const addendLow = view.getUint32(entry + at.r_addend, true);
+      const addendHigh = wide ? view.getUint32(entry + at.r_addend + 4, true) : (addendLow | 0) >> 31;
+      let low = (words[2 * symbol] as number) + addendLow;
+      let high = (words[2 * symbol + 1] as number) + addendHigh + (low > 0xffff_ffff ? 1 : 0);
+      low >>>= 0;
+      if (row.formula === 'S + A - P') {
+        const placeLow = baseLow + offset;
+        const placeHigh = baseHigh + (placeLow > 0xffff_ffff ? 1 : 0);
+        const borrow = low < placeLow >>> 0 ? 1 : 0;
+        low = (low - placeLow) >>> 0;
+        high = high - placeHigh - borrow;
+      }
+
+      if (memory !== null) {
+        memory.setUint32(offset, low, true);
+        if (row.width === 8) memory.setUint32(offset + 4, high, true);
+      } else {
+        store(hv, addOffset(base, offset), row.width, low, high);
+      }
+      if (row.overflow === 'signed' && (high | 0) !== (low | 0) >> 31) {
+        const template = 'Overflow in relocation %u in %s for %s';
+        return no('relocation-overflow', 'EOVERFLOW', template, i, rela.name, target.name);
+      }
+    }
+    return 0;
+  });
+}
+
+/** A section that does not lie in its region: alignment 0 or a wrapped size has put it over the end. May fault. */
+function store(hv: Hypervisor, address: Address, width: 4 | 8, low: number, high: number): void {
+  const bytes = new DataView(new ArrayBuffer(width));
+  bytes.setUint32(0, low, true);
+  if (width === 8) bytes.setUint32(4, high, true);
+  hv.machine.space.write(address, new Uint8Array(bytes.buffer));
+}
+
+/** The tests that precede the type's own, in Xen's order. */
+function badSymbol(hv: Hypervisor, elf: LoaderElf, rela: LoaderSection, entry: number, symbol: number): number {
+  const where = placeOf(rela, entry);
+  const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
+    refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
+  if (symbol === 0) return no('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
+  if (symbol >= elf.symbols.count) {
+    return no('relocation-symbol-past-end', 'EINVAL', 'Relative relocation wants symbol@%u which is past end', symbol);
+  }
+  const template = 'Relocation against ignored symbol %s cannot be resolved';
+  return no('relocation-ignored-symbol', 'EINVAL', template, elf.symbols.name(symbol));
+}

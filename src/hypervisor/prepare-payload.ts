@@ -1,0 +1,228 @@
+import { type Address, addOffset, distance, equalBytes, s64, viewOf } from '../base/index.ts';
+import {
+  ELF_BUILD_ID_NOTE,
+  ELF_LIVEPATCH_DEPENDS,
+  ELF_LIVEPATCH_FUNC,
+  ELF_LIVEPATCH_XEN_DEPENDS,
+  HOOK_SECTIONS,
+  KSYM_NAME_LEN,
+  type LivepatchFunc,
+  livepatchFunc,
+  parseBuildId,
+} from '../xen/index.ts';
+import { badBuildId } from './build-id.ts';
+import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
+import { InPayloadFunctionStates, PrivateFunctionStates } from './function-state.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { LIVEPATCH_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
+import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
+import { prepareTables } from './prepare-tables.ts';
+
+/**
+ * prepare_payload: everything that the payload's special sections say is read and checked, on the relocated copy while its pages are
+ * still writable.
+ * Source: xen/common/livepatch.c.
+ */
+export function preparePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  return within(hv, 'prepare_payload', () => {
+    const steps = [prepareFunctions, prepareHooks, prepareBuildIds, prepareRegion, prepareTables];
+    for (const step of steps) {
+      const rc = step(hv, payload, elf);
+      if (rc !== 0) return rc;
+    }
+    return 0;
+  });
+}
+
+/** section_ok: a whole number of entries. Sizes are printed as unsigned int. */
+export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, entry: number): boolean {
+  const { sh_size } = section.header;
+  if (sh_size % BigInt(entry) === 0n) return true;
+  const complaint = { rule: 'section-size', errno: 'EINVAL', where: { section: section.name } } as const;
+  const template = 'Wrong size %u of %s (must be multiple of %zu)';
+  refuse(hv, LIVEPATCH_C, elf.name, complaint, template, Number(BigInt.asUintN(32, sh_size)), section.name, entry);
+  return false;
+}
+
+/** The answer where {@link sectionOk} has said no, and why. */
+export const SECTION_NOT_OK = -22;
+
+function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  const section = secByName(elf, ELF_LIVEPATCH_FUNC);
+  if (section === undefined) return 0;
+  const layout = livepatchFunc(hv.release.funcLayout, hv.arch.elf.pointerSize);
+  if (!sectionOk(hv, elf, section, layout.size)) return SECTION_NOT_OK;
+  const addr = sectionAddress(hv, elf, section);
+  const size = Number(section.header.sh_size);
+  const count = size / layout.size;
+  payload.funcs = { addr, size, count };
+  const { opaque, applied, patchOffset } = layout.at;
+  payload.fstate =
+    opaque === undefined
+      ? new PrivateFunctionStates(count)
+      : new InPayloadFunctionStates(count, hv.patching.memory, addr, layout.size, { opaque, applied, patchOffset });
+
+  for (let i = 0; i < count; i++) {
+    const at = addOffset(addr, i * layout.size);
+    // The version is the first member that is looked at: where the section is not loaded, the fault is there.
+    hv.machine.space.readU8(addOffset(at, layout.at.version));
+    const func = layout.read(viewOf(hv.machine.space.read(at, layout.size)), 0);
+    const rc = checkFunction(hv, elf, func, i, at);
+    if (rc !== 0) return rc;
+  }
+  return 0;
+}
+
+function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, index: number, at: Address): number {
+  const layout = livepatchFunc(hv.release.funcLayout, hv.arch.elf.pointerSize);
+  const where = { section: ELF_LIVEPATCH_FUNC, offset: index * layout.size };
+  if (func.version !== layout.version) {
+    const complaint = { rule: 'function-version', errno: 'EOPNOTSUPP', where } as const;
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Wrong version (%u). Expected %d', func.version, layout.version);
+  }
+  if (func.oldSize === 0) {
+    const complaint = {
+      rule: 'function-size-zero',
+      errno: 'EINVAL',
+      where,
+      message: 'old_size is 0: the size of the function to be patched has to be given',
+    } as const;
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Address or size fields are zero');
+  }
+  let { oldAddr } = func;
+  const resolve = (): number => {
+    const resolved = resolveOldAddress(hv, elf, func, where);
+    if (typeof resolved === 'number') return resolved;
+    oldAddr = resolved;
+    if (oldAddr !== func.oldAddr) {
+      const bytes = new Uint8Array(layout.pointerSize);
+      const view = viewOf(bytes);
+      if (layout.pointerSize === 8) view.setBigUint64(0, oldAddr, true);
+      else view.setUint32(0, Number(oldAddr), true);
+      hv.machine.space.write(addOffset(at, layout.at.oldAddr), bytes);
+    }
+    return 0;
+  };
+  const verify = (): number => {
+    const refusal = within(hv, 'arch_livepatch_verify_func', () =>
+      hv.arch.verifyFunc({ ...func, oldAddr }, hv.patching),
+    );
+    return refusal === null ? 0 : refuseFor(hv, LIVEPATCH_C, elf.name, refusal, where);
+  };
+  // Until 5142dc5c25 (4.14.5, 4.15.3, 4.16.1, 4.17) a name was resolved only after the address had been verified.
+  const order = hv.release.resolveBeforeVerify ? [resolve, verify] : [verify, resolve];
+  for (const step of order) {
+    const rc = step();
+    if (rc !== 0) return rc;
+  }
+  return verifyDistance(hv, func, oldAddr, where);
+}
+
+/** resolve_old_address: the hypervisor's own symbols first, then those of loaded payloads. */
+function resolveOldAddress(
+  hv: Hypervisor,
+  elf: LoaderElf,
+  func: LivepatchFunc,
+  where: { readonly section: string; readonly offset: number },
+): Address | number {
+  if (func.oldAddr !== 0n) return func.oldAddr;
+  const name = within(hv, 'symbols_lookup_by_name', () => hv.machine.space.readCString(func.name, NAME_LIMIT));
+  const found = hv.symbols.byName(name) || livepatchSymbolsLookupByName(hv, name);
+  if (found === 0n) {
+    const complaint = { rule: 'unknown-function', errno: 'ENOENT', where: { ...where, symbol: name } } as const;
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Could not resolve old address of %s', name);
+  }
+  hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Resolved old address %s => %p', elf.name, name, found);
+  return found;
+}
+
+/** Longest name that is read: more than any symbol has, and than a console line shows. */
+const NAME_LIMIT = 1024 + KSYM_NAME_LEN;
+
+/** livepatch_verify_distance. */
+function verifyDistance(
+  hv: Hypervisor,
+  func: LivepatchFunc,
+  oldAddr: Address,
+  where: { readonly section: string; readonly offset: number },
+): number {
+  if (func.newAddr === 0n) return 0;
+  const offset = s64(oldAddr - func.newAddr);
+  if (offset >= -hv.arch.range && offset < hv.arch.range) return 0;
+  const apart = distance(func.newAddr, oldAddr) ?? offset;
+  const message = `old and new address lie ${apart} bytes apart: a jump reaches ${hv.arch.range}`;
+  return refuseSilently(hv, { rule: 'function-out-of-range', errno: 'EOVERFLOW', where, message });
+}
+
+function prepareHooks(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  const { pointerSize } = hv.arch.elf;
+  for (const { kind, section: name, multiple } of HOOK_SECTIONS) {
+    if (!multiple && !hv.release.actionHooks) continue;
+    const section = secByName(elf, name);
+    if (section === undefined) continue;
+    if (!sectionOk(hv, elf, section, pointerSize)) return SECTION_NOT_OK;
+    const size = Number(section.header.sh_size);
+    const count = size / pointerSize;
+    if (!multiple && count !== 1) {
+      const message = `${name} holds ${count} pointers: exactly one hook of this kind is allowed`;
+      return refuseSilently(hv, { rule: 'hook-count', errno: 'EINVAL', where: { section: name }, message });
+    }
+    payload.hooks.set(kind, { addr: sectionAddress(hv, elf, section), size, count });
+  }
+  return 0;
+}
+
+function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  const read = (name: string): Uint8Array | number | undefined => {
+    const section = secByName(elf, name);
+    if (section === undefined) return undefined;
+    const size = Number(section.header.sh_size);
+    // A note of 12 bytes and less is refused before it is looked at.
+    const note = size > 12 ? noteBytes(hv, sectionAddress(hv, elf, section), size) : new Uint8Array(size);
+    const parsed = parseBuildId(note);
+    return parsed.ok ? parsed.id : badBuildId(hv, name, parsed.errno);
+  };
+
+  const id = read(ELF_BUILD_ID_NOTE);
+  if (typeof id === 'number') return id;
+  if (id !== undefined) {
+    payload.buildId = id;
+    const other = hv.payloads.find((loaded) => equalBytes(loaded.buildId, id));
+    if (other !== undefined) {
+      hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Already loaded as %s!', elf.name, other.name);
+      const message = `a payload with this build-id is loaded already, as ${other.name}`;
+      return refuseSilently(hv, { rule: 'already-loaded', errno: 'EEXIST', message, where: { section: ELF_BUILD_ID_NOTE } });
+    }
+  }
+  const dep = read(ELF_LIVEPATCH_DEPENDS);
+  if (typeof dep === 'number') return dep;
+  if (dep !== undefined) payload.dep = dep;
+  if (hv.release.xenDepends === 'after-prepare') {
+    const xenDep = read(ELF_LIVEPATCH_XEN_DEPENDS);
+    if (typeof xenDep === 'number') return xenDep;
+    if (xenDep !== undefined) payload.xenDep = xenDep;
+  }
+  return 0;
+}
+
+/** The note's bytes. Its type is read first: where the section is not loaded, the fault is at that member. */
+function noteBytes(hv: Hypervisor, address: Address, size: number): Uint8Array {
+  const TYPE = 8;
+  hv.machine.space.readU32(addOffset(address, TYPE));
+  return hv.machine.space.read(address, size);
+}
+
+/** The payload's `struct virtual_region`; registered later. */
+function prepareRegion(hv: Hypervisor, payload: LoadedPayload): number {
+  const { text, ro } = payload;
+  const rodata = hv.release.permissions === 'W4' ? ro.size : 0;
+  payload.region = {
+    name: payload.name,
+    textStart: text.addr,
+    textEnd: addOffset(text.addr, text.size),
+    rodataStart: ro.addr,
+    rodataEnd: addOffset(ro.addr, rodata),
+  };
+  return 0;
+}

@@ -1,0 +1,194 @@
+import { addOffset, type Address, u64, viewOf } from '../base/index.ts';
+import {
+  ELF_ALT_CALL_SITES,
+  ELF_ALTINSTR_REPLACEMENT,
+  ELF_ALTINSTRUCTIONS,
+  ELF_EX_TABLE,
+  ELF_LIVEPATCH_MODINFO,
+  type Errno,
+  ERRNO,
+  bugFramesSection,
+  sortExTable,
+} from '../xen/index.ts';
+import { ALT_CALL_SITE_SIZE, applyAltCalls, applyAlternatives } from '../arch/index.ts';
+import { alternativesHost } from './alternatives.ts';
+import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
+import { type Hypervisor, report, within } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { SECTION_NOT_OK, sectionOk } from './prepare-payload.ts';
+import { LIVEPATCH_C, refuseWith } from './refusal.ts';
+
+/** The second half of prepare_payload: tables that Xen builds for itself and that a payload brings its own of. */
+export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  for (const step of [prepareBugFrames, prepareAlternatives, prepareAltCalls, prepareExTable, prepareModinfo]) {
+    const rc = step(hv, payload, elf);
+    if (rc !== 0) return rc;
+  }
+  return 0;
+}
+
+/** BUGFRAME_NR. */
+const BUG_FRAME_TYPES = 4;
+
+function prepareBugFrames(hv: Hypervisor, _payload: LoadedPayload, elf: LoaderElf): number {
+  for (let type = 0; type < BUG_FRAME_TYPES; type++) {
+    const section = secByName(elf, bugFramesSection(type));
+    if (section !== undefined && !sectionOk(hv, elf, section, hv.arch.bugFrameSize)) return SECTION_NOT_OK;
+  }
+  return 0;
+}
+
+/** A range of memory in 64-bit arithmetic, as the checks below compare them. */
+interface Bounds {
+  readonly start: Address;
+  readonly size: bigint;
+}
+
+/** `start`, length and end of a piece all inside? Without overflow checks, as in Xen. */
+const inside = (at: Address, length: number, bounds: Bounds): boolean =>
+  at >= bounds.start && BigInt(length) <= bounds.size && u64(at + BigInt(length)) <= u64(bounds.start + bounds.size);
+
+const textOf = (payload: LoadedPayload): Bounds => ({ start: payload.text.addr, size: BigInt(payload.text.size) });
+
+function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  const section = secByName(elf, ELF_ALTINSTRUCTIONS);
+  if (section === undefined) return 0;
+  if (!sectionOk(hv, elf, section, hv.arch.altInstrSize)) return SECTION_NOT_OK;
+  const start = sectionAddress(hv, elf, section);
+  const size = Number(section.header.sh_size);
+  const rules = hv.release.alternatives;
+  if (rules.rangeCheck) {
+    if (size === 0) return 0;
+    const rc = checkAlternatives(hv, payload, elf, start, size);
+    if (rc !== 0) return rc;
+  }
+  if (rules.walksFreedClobberList && size > 0 && hv.options.processor.cet.indirectBranchTracking) {
+    walkFreedClobberList(hv);
+  }
+  const host = alternativesHost(hv, payload);
+  hv.log.printk('INFO', 'alt table %p -> %p', start, addOffset(start, size));
+  const from = Number(BigInt.asIntN(64, start - payload.text.addr));
+  const errno = within(hv, 'apply_alternatives', () => applyAlternatives(host, from, from + size));
+  if (errno === null) return 0;
+  return tableError(hv, section, errno, '%s applying alternatives failed: %d', elf.name, -ERRNO[errno]);
+}
+
+function tableError(
+  hv: Hypervisor,
+  section: LoaderSection,
+  errno: Errno,
+  template: string,
+  ...args: (string | number | bigint)[]
+): number {
+  const complaint = { rule: RULES[section.name] ?? 'bad-table', errno, where: { section: section.name } };
+  return refuseWith(hv, LIVEPATCH_C, 'livepatch: ', complaint, template, ...args);
+}
+
+const RULES: Readonly<Record<string, string>> = {
+  [ELF_ALTINSTRUCTIONS]: 'bad-alternative',
+  [ELF_ALT_CALL_SITES]: 'bad-alternative-call',
+  [ELF_LIVEPATCH_MODINFO]: 'bad-metadata',
+};
+
+/** Entries have to stay in the payload. e74360e4ba (4.17.4, 4.18.0); the older test could not fail. */
+function checkAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf, start: Address, size: number): number {
+  const section = secByName(elf, ELF_ALTINSTRUCTIONS) as LoaderSection;
+  const no = (template: string, ...args: (number | bigint)[]) =>
+    tableError(hv, section, 'EINVAL', template, elf.name, ...args);
+  if (payload.text.size === 0) return no('%s Alternatives provided, but no .text');
+  const replacements = secByName(elf, ELF_ALTINSTR_REPLACEMENT);
+  if (replacements === undefined) return no('%s .altinstructions provided, but no .altinstr_replacement');
+  const text = textOf(payload);
+  const bounds = { start: sectionAddress(hv, elf, replacements), size: replacements.header.sh_size };
+  const table = hv.machine.space.read(start, size);
+  const view = viewOf(table);
+  for (let at = 0; at < size; at += hv.arch.altInstrSize) {
+    const entry = addOffset(start, at);
+    const orig = addOffset(entry, view.getInt32(at, true));
+    const repl = addOffset(entry, 4 + view.getInt32(at + 4, true));
+    const origLength = view.getUint8(at + 10);
+    const replLength = view.getUint8(at + 11);
+    if (!inside(orig, origLength, text)) {
+      const template = '%s Alternative orig %p+%#x outside payload text %p+%#zx';
+      return no(template, orig, origLength, text.start, text.size);
+    }
+    if (!inside(repl, replLength, bounds)) {
+      const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#zx';
+      return no(template, repl, replLength, bounds.start, bounds.size);
+    }
+  }
+  return 0;
+}
+
+/** 4.17.0-.3 and 4.18.0-.1 on a host with CET-IBT: the list is in memory that was freed after boot. Fixed by 4be1fef1e6. */
+function walkFreedClobberList(hv: Hypervisor): void {
+  const start = hv.image.linker('__initdata_cf_clobber_start');
+  const end = hv.image.linker('__initdata_cf_clobber_end');
+  if (start === undefined || end === undefined || start >= end) return;
+  within(hv, '_apply_alternatives', () => hv.machine.space.read(start, 8));
+}
+
+function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  if (hv.release.alternatives.altCalls !== 'alt_call_sites') return 0;
+  const section = secByName(elf, ELF_ALT_CALL_SITES);
+  if (section === undefined) return 0;
+  if (!sectionOk(hv, elf, section, hv.arch.altCallSize)) return SECTION_NOT_OK;
+  const size = Number(section.header.sh_size);
+  if (size === 0) return 0;
+  if (payload.text.size === 0) {
+    return tableError(hv, section, 'EINVAL', '%s Alternative calls provided, but no .text', elf.name);
+  }
+  const start = sectionAddress(hv, elf, section);
+  const text = textOf(payload);
+  const view = viewOf(hv.machine.space.read(start, size));
+  for (let at = 0; at < size; at += hv.arch.altCallSize) {
+    const call = addOffset(start, at + view.getInt32(at, true));
+    if (inside(call, ALT_CALL_SITE_SIZE, text)) continue;
+    const template = '%s: Alternative call %p+%#zx outside payload text %p+%#zx';
+    return tableError(hv, section, 'EINVAL', template, elf.name, call, ALT_CALL_SITE_SIZE, text.start, text.size);
+  }
+  const from = Number(BigInt.asIntN(64, start - payload.text.addr));
+  const errno = within(hv, 'livepatch_apply_alt_calls', () =>
+    applyAltCalls(alternativesHost(hv, payload), from, from + size),
+  );
+  if (errno === null) return 0;
+  const template = '%s: Applying alternative calls failed: %d';
+  return tableError(hv, section, errno, template, elf.name, -ERRNO[errno]);
+}
+
+function prepareExTable(hv: Hypervisor, _payload: LoadedPayload, elf: LoaderElf): number {
+  const section = secByName(elf, ELF_EX_TABLE);
+  if (section === undefined) return 0;
+  if (!sectionOk(hv, elf, section, hv.arch.exTableEntrySize)) return SECTION_NOT_OK;
+  const size = Number(section.header.sh_size);
+  if (size === 0) return 0;
+  const address = sectionAddress(hv, elf, section);
+  within(hv, 'sort_exception_table', () => {
+    const table = hv.machine.space.read(address, size);
+    sortExTable(viewOf(table));
+    hv.machine.space.write(address, table);
+  });
+  return 0;
+}
+
+function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
+  if (!hv.release.modinfo) return 0;
+  const section = secByName(elf, ELF_LIVEPATCH_MODINFO);
+  if (section === undefined) return 0;
+  const address = sectionAddress(hv, elf, section);
+  const size = Number(BigInt.asUintN(32, section.header.sh_size));
+  if (size === 0) {
+    report(hv, 'error', 'empty-metadata', `an empty ${ELF_LIVEPATCH_MODINFO} makes Xen read 4 GiB behind it`, {
+      section: ELF_LIVEPATCH_MODINFO,
+    });
+  }
+  // The length is an unsigned int: 0 - 1 wraps.
+  const last = hv.machine.space.readU8(u64(address + BigInt((size - 1) >>> 0)));
+  if (last !== 0) {
+    const complaint = { rule: 'bad-metadata', errno: 'EINVAL', where: { section: ELF_LIVEPATCH_MODINFO } } as const;
+    const prefix = `livepatch: ${elf.name}: `;
+    return refuseWith(hv, LIVEPATCH_C, prefix, complaint, 'Incorrect metadata format detected');
+  }
+  payload.metadata = { addr: address, size };
+  return 0;
+}

@@ -1,0 +1,23 @@
+import type { RelativeMemory } from '../arch/index.ts';
+import { type Address, addOffset, viewOf } from '../base/index.ts';
+import type { AddressSpace } from '../machine/index.ts';
+
+/**
+ * The address space seen from `base`, the address of `window`'s first byte: inside the window accesses go straight to the bytes, outside through
+ * the page tables, where they may fault. For memory that is writable at the time: permissions inside the window are not looked at.
+ */
+export function relativeMemory(space: AddressSpace, base: Address, window: Uint8Array): RelativeMemory {
+  const view = viewOf(window);
+  const inside = (offset: number, length: number): boolean => offset >= 0 && offset + length <= window.length;
+  return {
+    base,
+    read: (offset, length) =>
+      inside(offset, length) ? window.subarray(offset, offset + length) : space.read(addOffset(base, offset), length),
+    readI32: (offset) =>
+      inside(offset, 4) ? view.getInt32(offset, true) : space.readU32(addOffset(base, offset)) | 0,
+    write: (offset, bytes) => {
+      if (inside(offset, bytes.length)) window.set(bytes, offset);
+      else space.write(addOffset(base, offset), bytes);
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import type { Cpu, Latency } from '../machine/index.ts';
+import { ERRNO } from '../xen/index.ts';
+import { doAction } from './actions.ts';
+import { callHook, hookEnabled } from './hooks.ts';
+import { type Hypervisor, type LivepatchWork, report, within } from './hypervisor.ts';
+import { vetoingHooks } from './replace-hooks.ts';
+import { LIVEPATCH_C } from './refusal.ts';
+import { HostStop } from './stop.ts';
+
+/**
+ * check_for_livepatch_work: in the idle loop, all CPUs meet; while they wait with interrupts off, the master carries out the action.
+ * Runs what {@link LivepatchWork} was scheduled; nothing where none was.
+ * Source: xen/common/livepatch.c.
+ */
+export function checkForLivepatchWork(hv: Hypervisor): void {
+  const { work } = hv;
+  if (work === null) return;
+  within(hv, 'check_for_livepatch_work', () => {
+    const { payload, cmd } = work;
+    const { actionHooks } = hv.release;
+    const met = meet(hv, work);
+    if (met) doAction(hv, work);
+    hv.work = null;
+    hv.machine.scheduler.clear();
+    for (const cpu of hv.machine.cpus) cpu.interruptsEnabled = true;
+    if (met && actionHooks) postHook(hv, work);
+    hv.log.printk('INFO', 'livepatch: %s finished %s with rc=%d', payload.name, cmd.toUpperCase(), payload.rc);
+  });
+}
+
+/** livepatch_spin, twice: the CPUs arrive, then they have their interrupts off. One deadline holds for both. */
+function meet(hv: Hypervisor, work: LivepatchWork): boolean {
+  const { machine } = hv;
+  const [master, ...others] = machine.cpus;
+  const count = others.length;
+  if (count > 0) {
+    const template = 'livepatch: %s: CPU%u - IPIing the other %u CPUs';
+    hv.log.dprintk(LIVEPATCH_C, 'DEBUG', template, work.payload.name, master?.id ?? 0, count);
+  }
+  const deadline = machine.clock.now + work.timeout;
+  const phase = (name: 'CPU' | 'IRQ', latency: (cpu: Cpu) => Latency, then: (cpu: Cpu) => void): boolean => {
+    let semaphore = 0;
+    for (const cpu of others) {
+      const after = latency(cpu);
+      if (after === 'never') continue;
+      machine.scheduler.schedule(machine.clock.now + after, cpu, () => {
+        then(cpu);
+        semaphore++;
+      });
+    }
+    if (machine.scheduler.runUntil(() => semaphore === count, deadline)) return true;
+    const template = 'Timed out on semaphore in %s quiesce phase %u/%u';
+    hv.log.error(LIVEPATCH_C, `livepatch: ${work.payload.name}: `, template, name, semaphore, count);
+    report(hv, 'error', 'quiesce-timeout', `${count - semaphore} of ${count} other CPUs did not come within ${work.timeout} ns`);
+    work.payload.rc = -ERRNO.EBUSY;
+    return false;
+  };
+  const arrived = phase('CPU', (cpu) => cpu.arrivesAfter, () => {});
+  return (
+    arrived &&
+    phase(
+      'IRQ',
+      (cpu) => cpu.disablesIrqsAfter,
+      (cpu) => {
+        cpu.interruptsEnabled = false;
+      },
+    )
+  );
+}
+
+/** Hooks that run when the CPUs go on, whether or not the action succeeded; after a timeout they do not run. */
+function postHook(hv: Hypervisor, { cmd, payload }: LivepatchWork): void {
+  if (cmd === 'replace') {
+    if (!vetoingHooks(hv, payload)) return;
+    const text = `livepatch: ${payload.name}: REPLACE action is not supported on livepatches with vetoing hooks!`;
+    throw new HostStop({ kind: 'panic', text });
+  }
+  const kind = cmd === 'apply' ? 'postapply' : 'postrevert';
+  if (!hookEnabled(hv, payload, kind)) return;
+  const template = `livepatch: %s: Calling post-${cmd} hook function with rc=%d`;
+  hv.log.printk('INFO', template, payload.name, payload.rc);
+  callHook(hv, payload, kind);
+}

@@ -1,0 +1,65 @@
+import type { Address } from '../base/index.ts';
+import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
+import type { LoaderElf } from './elf-load.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { ignoreSection } from './move-payload.ts';
+import { LIVEPATCH_ELF_C, refuse } from './refusal.ts';
+
+/**
+ * livepatch_elf_resolve_symbols: every symbol gets its address. Binding and type are never looked at: a weak undefined symbol
+ * fails like any other.
+ * Source: xen/common/livepatch_elf.c.
+ */
+export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
+  return within(hv, 'livepatch_elf_resolve_symbols', () => {
+    const { symbols, name } = elf;
+    const say = (template: string, ...args: (string | number | bigint)[]) =>
+      hv.log.dprintk(LIVEPATCH_ELF_C, 'DEBUG', `livepatch: %s: ${template}`, name, ...args);
+
+    for (let i = 1; i < symbols.count; i++) {
+      const shndx = symbols.shndx(i);
+      const no = (rule: string, errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP', template: string, arg: string | number) => {
+        const where = { section: '.symtab', offset: i * symbols.stride, symbol: symbols.name(i) };
+        return refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where }, template, arg);
+      };
+      if (shndx === SHN_COMMON) return no('common-symbol', 'EINVAL', 'Unexpected common symbol: %s', symbols.name(i));
+      if (shndx === SHN_UNDEF) {
+        const symbol = symbols.name(i);
+        const value = hv.symbols.byName(symbol) || livepatchSymbolsLookupByName(hv, symbol);
+        if (value === 0n) return no('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
+        symbols.value[i] = value;
+        if (hv.log.debug) say('Undefined symbol resolved: %s => %#x', symbol, value);
+        continue;
+      }
+      if (shndx === SHN_ABS) {
+        if (hv.log.debug) say('Absolute symbol: %s => %#x', symbols.name(i), symbols.value[i] as bigint);
+        continue;
+      }
+      if (shndx >= elf.sections.length || shndx >= SHN_LORESERVE) {
+        const errno = shndx >= SHN_LORESERVE ? 'EOPNOTSUPP' : 'EINVAL';
+        return no('symbol-section', errno, 'Out of bounds symbol section %#x', shndx);
+      }
+      const section = elf.sections[shndx];
+      if (section === undefined || section.loadAddr === null || ignoreSection(hv.release, section.header)) {
+        if (hv.release.ignoredSymbols) {
+          symbols.ignored[i] = 1;
+          if (hv.log.debug) say('Symbol %s from section %s ignored', symbols.name(i), section?.name ?? '');
+        }
+        continue;
+      }
+      // A BigUint64Array wraps, as the unsigned addition does.
+      symbols.value[i] = (symbols.value[i] as bigint) + section.loadAddr;
+      if (hv.log.debug) say('Symbol resolved: %s => %#x (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
+    }
+    return 0;
+  });
+}
+
+/** Looks a name up in what loaded payloads define, applied or not, in upload order; 0 where none does. Source: livepatch.c. */
+export function livepatchSymbolsLookupByName(hv: Hypervisor, name: string): Address {
+  for (const payload of hv.payloads) {
+    const symbol = payload.newSymbols.get(name);
+    if (symbol !== undefined) return symbol.value;
+  }
+  return 0n;
+}

@@ -1,0 +1,179 @@
+import { fromLatin1, type Finding, latin1, viewOf, XspliceError } from '../base/index.ts';
+import {
+  type ActionName,
+  type ActionOptions,
+  encodeLivepatchSysctl,
+  type GetResult,
+  type HostPanic,
+  type KnownOp,
+  type ListEntry,
+  type ListRequest,
+  type ListResult,
+  LIVEPATCH_ACTIONS,
+  LIVEPATCH_LIST_MAX,
+  LIVEPATCH_STATUS,
+  type LivepatchTarget,
+  livepatchName,
+  type OpResult,
+  XEN_LIVEPATCH_NAME_SIZE,
+  XEN_SYSCTL_SIZE,
+  decodeLivepatchSysctl,
+} from '../xen/index.ts';
+import { enter } from './front-door.ts';
+import { ScratchGuestMemory } from './guest-memory.ts';
+import { type Hypervisor, takeFindings, within } from './hypervisor.ts';
+import { livepatchPrintAll } from './keyhandler.ts';
+import { checkForLivepatchWork } from './rendezvous.ts';
+import type { HookCall } from './stop.ts';
+import { doSysctl } from './sysctl.ts';
+
+/**
+ * The simulated hypervisor as a target: every call goes through the front door as bytes, as a toolstack's does, and the host then idles
+ * until it has nothing more to do.
+ */
+export class SimulatedTarget implements LivepatchTarget {
+  readonly hypervisor: Hypervisor;
+
+  constructor(hypervisor: Hypervisor) {
+    this.hypervisor = hypervisor;
+  }
+
+  async upload(name: string, payload: Uint8Array, flags = 0): Promise<OpResult> {
+    return { rc: this.uploadNow(name, payload, flags) };
+  }
+
+  /** The same at once: nothing of the simulation waits for anything. */
+  uploadNow(name: string, payload: Uint8Array, flags = 0): number {
+    const guest = new ScratchGuestMemory();
+    const op = { kind: 'upload', name: nameOf(guest, name), size: BigInt(payload.length), payload: guest.place(payload) } as const;
+    return this.#hypercall(guest, op, flags).rc;
+  }
+
+  async get(name: string): Promise<GetResult> {
+    const guest = new ScratchGuestMemory();
+    const { rc, op } = this.#hypercall(guest, { kind: 'get', name: nameOf(guest, name), state: 0, rc: 0 });
+    if (rc !== 0 || op.kind !== 'get') return { rc, state: null, statusRc: null };
+    return { rc, state: op.state, statusRc: op.rc };
+  }
+
+  async list(request: ListRequest): Promise<ListResult> {
+    const guest = new ScratchGuestMemory();
+    // More than is asked for is refused, so it needs no room.
+    const room = Math.min(request.nr, LIVEPATCH_LIST_MAX);
+    const metadataRoom = this.hypervisor.payloads.reduce((sum, payload) => sum + payload.metadata.size, 0);
+    const handles = {
+      status: guest.place(room * LIVEPATCH_STATUS.size),
+      names: guest.place(room * XEN_LIVEPATCH_NAME_SIZE),
+      len: guest.place(room * 4),
+      metadata: guest.place(metadataRoom),
+      metadataLen: guest.place(room * 4),
+    };
+    const { rc, op } = this.#hypercall(guest, {
+      kind: 'list',
+      version: 0,
+      idx: request.idx,
+      nr: request.nr,
+      pad: 0,
+      nameTotalSize: request.nameTotalSize ?? room * XEN_LIVEPATCH_NAME_SIZE,
+      metadataTotalSize: request.metadataTotalSize ?? metadataRoom,
+      ...handles,
+    });
+    const out = op.kind === 'list' ? op : { version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0 };
+    const { version, nr, nameTotalSize, metadataTotalSize } = out;
+    const count = request.nr === 0 ? 0 : Math.max(0, rc);
+    return { rc, version, nr, nameTotalSize, metadataTotalSize, entries: this.#entries(guest, handles, count) };
+  }
+
+  /** Schedules the action, and lets the CPUs meet: what became of it is in `get`. */
+  async action(name: string, action: ActionName, options: ActionOptions = {}): Promise<OpResult> {
+    const rc = this.schedule(name, action, options);
+    this.idle();
+    return { rc };
+  }
+
+  /** Schedules an action, lets the CPUs meet, and returns what came of it: the call's result, or else the payload's own. */
+  actionNow(name: string, action: ActionName, options: ActionOptions = {}): number {
+    const rc = this.schedule(name, action, options);
+    this.idle();
+    return rc !== 0 ? rc : (this.hypervisor.payloads.find((payload) => payload.name === name)?.rc ?? 0);
+  }
+
+  /** The hypercall of an action alone: until {@link idle} it is pending. */
+  schedule(name: string, action: ActionName, options: ActionOptions = {}): number {
+    const guest = new ScratchGuestMemory();
+    const { timeout = 0, flags = 0 } = options;
+    const op = { kind: 'action', name: nameOf(guest, name), action: LIVEPATCH_ACTIONS[action], timeout, flags, pad: 0 } as const;
+    return this.#hypercall(guest, op).rc;
+  }
+
+  /** Lets the CPUs reach their idle loops. */
+  idle(): void {
+    enter(this.hypervisor, () => within(this.hypervisor, 'idle_loop', () => checkForLivepatchWork(this.hypervisor)));
+  }
+
+  async takeConsole(): Promise<readonly string[]> {
+    return this.hypervisor.machine.console.take();
+  }
+
+  async panic(): Promise<HostPanic | null> {
+    return this.hypervisor.stopped?.panic ?? null;
+  }
+
+  /** The call into payload code that ended the simulation, or `null`. */
+  hookReached(): HookCall | null {
+    return this.hypervisor.stopped?.hook ?? null;
+  }
+
+  /** Presses the console key `x`. */
+  dump(): void {
+    enter(this.hypervisor, () => livepatchPrintAll(this.hypervisor));
+  }
+
+  takeFindings(): Finding[] {
+    return takeFindings(this.hypervisor);
+  }
+
+  #entries(
+    guest: ScratchGuestMemory,
+    handles: { status: bigint; names: bigint; len: bigint; metadata: bigint; metadataLen: bigint },
+    count: number,
+  ): ListEntry[] {
+    const { listMetadata } = this.hypervisor.release;
+    const read = (handle: bigint, offset: number, length: number): Uint8Array =>
+      guest.read(handle + BigInt(offset), length) ?? new Uint8Array(length);
+    const word = (handle: bigint, index: number): number => viewOf(read(handle, 4 * index, 4)).getUint32(0, true);
+    const entries: ListEntry[] = [];
+    let names = 0;
+    let metadata = 0;
+    for (let i = 0; i < count; i++) {
+      const length = word(handles.len, i);
+      const metadataLength = listMetadata ? word(handles.metadataLen, i) : 0;
+      const status = viewOf(read(handles.status, i * LIVEPATCH_STATUS.size, LIVEPATCH_STATUS.size));
+      const nameAt = listMetadata ? names : i * XEN_LIVEPATCH_NAME_SIZE;
+      entries.push({
+        name: latin1(read(handles.names, nameAt, length - 1)),
+        ...LIVEPATCH_STATUS.read(status, 0),
+        metadata: read(handles.metadata, metadata, metadataLength),
+      });
+      names += length;
+      metadata += metadataLength;
+    }
+    return entries;
+  }
+
+  #hypercall(guest: ScratchGuestMemory, op: KnownOp, word = 0): { rc: number; op: KnownOp } {
+    const { release } = this.hypervisor;
+    const handle = guest.place(encodeLivepatchSysctl(release, op, { word }));
+    if (this.hypervisor.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it takes no more calls');
+    const rc = enter(this.hypervisor, () => doSysctl(this.hypervisor, guest, handle));
+    const bytes = guest.read(handle, XEN_SYSCTL_SIZE) as Uint8Array;
+    const decoded = decodeLivepatchSysctl(release, bytes).op;
+    return { rc: rc ?? NO_ANSWER, op: decoded as KnownOp };
+  }
+}
+
+/** The result of a call from which the host did not come back. */
+export const NO_ANSWER = Number.NaN;
+
+const nameOf = (guest: ScratchGuestMemory, name: string) =>
+  livepatchName(guest.place(fromLatin1(`${name}\0`)), name.length + 1);

@@ -1,0 +1,53 @@
+import { HOOK_SECTIONS, ELF_LIVEPATCH_FUNC, ELF_LIVEPATCH_DEPENDS, ELF_LIVEPATCH_XEN_DEPENDS, ELF_BUILD_ID_NOTE } from '../xen/index.ts';
+import { type LoaderElf, secByName } from './elf-load.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { LIVEPATCH_C, refuse } from './refusal.ts';
+
+/** check_special_sections: sections without which no payload is taken. Source: xen/common/livepatch.c. */
+export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
+  const { funcsRequired, xenDepends } = hv.release;
+  const names = [
+    ...(funcsRequired ? [ELF_LIVEPATCH_FUNC] : []),
+    ELF_LIVEPATCH_DEPENDS,
+    ...(xenDepends === 'after-prepare' ? [ELF_LIVEPATCH_XEN_DEPENDS] : []),
+    ELF_BUILD_ID_NOTE,
+  ];
+  for (const section of names) {
+    const found = secByName(elf, section);
+    const where = { section };
+    if (found === undefined) {
+      const complaint = { rule: 'section-missing', errno: 'EINVAL', where } as const;
+      return refuse(hv, LIVEPATCH_C, elf.name, complaint, '%s is missing', section);
+    }
+    if (found.header.sh_size === 0n) {
+      const complaint = { rule: 'section-empty', errno: 'EINVAL', where } as const;
+      return refuse(hv, LIVEPATCH_C, elf.name, complaint, '%s is empty', section);
+    }
+  }
+  return 0;
+}
+
+/** check_patching_sections: there has to be something to do. Since 76b3d4098a (4.14). */
+export function checkPatchingSections(hv: Hypervisor, elf: LoaderElf): number {
+  if (hv.release.funcsRequired) return 0;
+  let found = false;
+  for (const name of [ELF_LIVEPATCH_FUNC, ...HOOK_SECTIONS.map((hook) => hook.section)]) {
+    const section = secByName(elf, name);
+    if (section === undefined) {
+      hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: %s is missing', elf.name, name);
+      continue;
+    }
+    if (section.header.sh_size === 0n) {
+      const complaint = { rule: 'section-empty', errno: 'EINVAL', where: { section: name } } as const;
+      return refuse(hv, LIVEPATCH_C, elf.name, complaint, '%s is empty', name);
+    }
+    found = true;
+  }
+  if (found) return 0;
+  const complaint = {
+    rule: 'nothing-to-patch',
+    errno: 'EINVAL',
+    message: `Nothing to patch: the payload has neither ${ELF_LIVEPATCH_FUNC} nor any hook`,
+  } as const;
+  return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Nothing to patch. Aborting...');
+}

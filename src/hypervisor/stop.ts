@@ -1,0 +1,36 @@
+import type { Fault } from '../machine/index.ts';
+
+/**
+ * Ways in which the hypervisor stops for good. Thrown as control flow inside the simulator, from wherever the host would have died,
+ * and caught at the front door (`sysctl.ts`). Not an `Error`: nothing is wrong with us.
+ */
+export class HostStop {
+  readonly cause: StopCause;
+
+  constructor(cause: StopCause) {
+    this.cause = cause;
+  }
+}
+
+export type StopCause =
+  /** A memory access that the page tables forbid. */
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  /** BUG() or BUG_ON() in the hypervisor. `file` and `line` as on the console. */
+  | { readonly kind: 'bug'; readonly file: string; readonly line: number | undefined; readonly why: string }
+  /** panic(). */
+  | { readonly kind: 'panic'; readonly text: string }
+  /** An exception with no page-table walk to show. */
+  | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }
+  /** Triple fault: the machine resets without a word. */
+  | { readonly kind: 'reset'; readonly why: string }
+  /** Code of a payload would have to be run now. */
+  | { readonly kind: 'hook'; readonly hook: HookCall };
+
+/** A call into a payload's code that the simulator does not make. */
+export interface HookCall {
+  readonly payload: string;
+  /** As in the section's name: `load`, `preapply`, … */
+  readonly kind: string;
+  readonly address: bigint;
+  readonly symbol: string | null;
+}

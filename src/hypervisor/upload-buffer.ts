@@ -1,0 +1,40 @@
+import { type Address, roundUp, u64 } from '../base/index.ts';
+import type { AddressSpace } from '../machine/index.ts';
+import { PAGE_SIZE } from '../xen/index.ts';
+
+/**
+ * The file as the hypervisor holds it while it loads: vmalloc'ed and mapped, with guard pages around it. The loader bounds sections by
+ * `sh_offset + sh_size` in 64 bits without a test for overflow, so what it reads can be anywhere at all.
+ * Source: xen/common/livepatch.c, livepatch_upload; livepatch_elf.c, elf_resolve_sections.
+ */
+export class UploadBuffer {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly address: Address;
+  readonly #space: AddressSpace;
+  readonly #pages: number;
+
+  constructor(file: Uint8Array, address: Address, space: AddressSpace) {
+    const backing = new Uint8Array(roundUp(file.length, PAGE_SIZE));
+    backing.set(file);
+    this.bytes = backing.subarray(0, file.length);
+    this.view = new DataView(backing.buffer, 0, file.length);
+    this.address = address;
+    this.#space = space;
+    this.#pages = backing.length / PAGE_SIZE;
+    space.map(address, backing, { write: true, execute: false });
+  }
+
+  /** `length` bytes at `offset`, which is a raw 64-bit field: a window on the file, or whatever memory lies there. May fault. */
+  at(offset: bigint, length: number): Uint8Array {
+    if (offset + BigInt(length) <= BigInt(this.bytes.length)) {
+      return this.bytes.subarray(Number(offset), Number(offset) + length);
+    }
+    return this.#space.read(u64(this.address + offset), length);
+  }
+
+  /** vfree. */
+  free(): void {
+    this.#space.unmap(this.address, this.#pages);
+  }
+}

@@ -1,0 +1,117 @@
+import { ERRNO, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
+import { checkXenBuildId, xenBuildIdDep } from './build-id.ts';
+import { livepatchElfLoad } from './elf-load.ts';
+import { PrivateFunctionStates } from './function-state.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { movePayload } from './move-payload.ts';
+import type { LoadedPayload } from './payload.ts';
+import { performRelocs } from './perform-relocs.ts';
+import { preparePayload } from './prepare-payload.ts';
+import { refuseSilently } from './refusal.ts';
+import { resolveSymbols } from './resolve-symbols.ts';
+import { securePayload } from './secure-payload.ts';
+import { checkPatchingSections, checkSpecialSections } from './special-sections.ts';
+import { buildSymbolTable } from './symbol-table.ts';
+import { UploadBuffer } from './upload-buffer.ts';
+import { registerRegion, unregisterRegion } from './virtual-region.ts';
+
+/** Size of an upload: 0 where it may go on. Source: xen/common/livepatch.c, verify_payload. */
+export function verifyUploadSize(hv: Hypervisor, size: bigint): number {
+  if (size > 0n && size <= BigInt(LIVEPATCH_MAX_SIZE)) return 0;
+  const message =
+    size === 0n ? 'the file is empty' : `the file has ${size} bytes: Xen takes ${LIVEPATCH_MAX_SIZE} (2 MiB) at most`;
+  return refuseSilently(hv, { rule: 'upload-size', errno: 'EINVAL', message });
+}
+
+/**
+ * livepatch_upload, with what was copied from the caller, `undefined` where that failed: the name is checked, the file is loaded, and on success the payload is
+ * CHECKED and last in the list. A failed upload leaves no trace.
+ * Source: xen/common/livepatch.c.
+ */
+export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array | undefined): number {
+  return within(hv, 'livepatch_upload', () => {
+    if (hv.payloads.some((payload) => payload.name === name)) {
+      const message = `a payload of the name ${name} is loaded already`;
+      return refuseSilently(hv, { rule: 'name-taken', errno: 'EEXIST', message });
+    }
+    // Copied only once the name is known to be free.
+    if (file === undefined) return -ERRNO.EFAULT;
+    const payload = newPayload(name);
+    const buffer = new UploadBuffer(file, hv.uploadBuffer, hv.machine.space);
+    const rc = loadPayloadData(hv, payload, buffer);
+    if (rc === 0) {
+      payload.state = 'CHECKED';
+      if (hv.release.regionRegistered === 'load') registerRegion(hv, payload.region);
+      hv.payloads.push(payload);
+      hv.payloadVersion++;
+    } else {
+      freePayloadData(hv, payload);
+    }
+    buffer.free();
+    return rc;
+  });
+}
+
+/** load_payload_data: the stages in the order of the release; the first that refuses ends it. */
+function loadPayloadData(hv: Hypervisor, payload: LoadedPayload, buffer: UploadBuffer): number {
+  return within(hv, 'load_payload_data', () => {
+    const elf = livepatchElfLoad(hv, payload.name, buffer);
+    if (typeof elf === 'number') return elf;
+    const stages: readonly (() => number)[] = [
+      () => (hv.release.xenDepends === 'before-move' ? checkXenBuildId(hv, elf) : 0),
+      () => movePayload(hv, payload, elf),
+      () => resolveSymbols(hv, elf),
+      () => performRelocs(hv, elf),
+      () => checkSpecialSections(hv, elf),
+      () => checkPatchingSections(hv, elf),
+      () => preparePayload(hv, payload, elf),
+      () => (hv.release.xenDepends === 'after-prepare' ? xenBuildIdDep(hv, payload) : 0),
+      () => buildSymbolTable(hv, payload, elf),
+      () => securePayload(hv, payload),
+    ];
+    for (const stage of stages) {
+      const rc = stage();
+      if (rc !== 0) return rc;
+    }
+    return 0;
+  });
+}
+
+function newPayload(name: string): LoadedPayload {
+  return {
+    name,
+    state: 'CHECKED',
+    rc: 0,
+    reverted: false,
+    safeToReapply: false,
+    text: { addr: 0n, size: 0 },
+    rw: { addr: 0n, size: 0 },
+    ro: { addr: 0n, size: 0 },
+    pages: 0,
+    funcs: { addr: 0n, size: 0, count: 0 },
+    fstate: new PrivateFunctionStates(0),
+    symtab: [],
+    newSymbols: new Map(),
+    buildId: new Uint8Array(0),
+    dep: new Uint8Array(0),
+    xenDep: null,
+    hooks: new Map(),
+    metadata: { addr: 0n, size: 0 },
+    region: { name, textStart: 0n, textEnd: 0n, rodataStart: 0n, rodataEnd: 0n },
+  };
+}
+
+/** free_payload: what LIVEPATCH_ACTION_UNLOAD does. */
+export function freePayload(hv: Hypervisor, payload: LoadedPayload): void {
+  if (hv.release.regionRegistered === 'load') unregisterRegion(hv, payload.region);
+  hv.payloads = hv.payloads.filter((other) => other !== payload);
+  hv.payloadVersion++;
+  freePayloadData(hv, payload);
+}
+
+/** free_payload_data: the pages go back; nothing stays mapped. */
+function freePayloadData(hv: Hypervisor, payload: LoadedPayload): void {
+  if (payload.text.addr === 0n) return;
+  if (payload.pages > 0) hv.machine.space.unmap(payload.text.addr, payload.pages);
+  hv.vmapXen.free(payload.text.addr);
+}

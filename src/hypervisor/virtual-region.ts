@@ -1,0 +1,63 @@
+import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
+import { type Address, addOffset, u64 } from '../base/index.ts';
+import { PAGE_SIZE } from '../xen/index.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { HostStop } from './stop.ts';
+
+/** register_virtual_region: back traces, bug frames, and the patching window know the region from now on. */
+export function registerRegion(hv: Hypervisor, region: VirtualRegion): void {
+  hv.regions.push(region);
+}
+
+export function unregisterRegion(hv: Hypervisor, region: VirtualRegion): void {
+  hv.regions = hv.regions.filter((other) => other !== region);
+}
+
+/** What quiesce and revive of the architecture work on. */
+export function patchingHost(hv: Hypervisor): PatchingHost {
+  const { space } = hv.machine;
+  return {
+    get writeProtect() {
+      return space.writeProtect;
+    },
+    set writeProtect(value) {
+      space.writeProtect = value;
+    },
+    cet: hv.options.processor.cet,
+    regions: hv.regions,
+    modifyMappingsLite: (start, end, permission) => modifyMappingsLite(hv, start, end, permission),
+    generalProtection: (where, why) => {
+      hv.frames.push(where);
+      throw new HostStop({ kind: 'trap', vector: 13, name: 'GENERAL PROTECTION FAULT', why });
+    },
+  };
+}
+
+const SUPERPAGE = 0x20_0000n;
+
+/**
+ * modify_xen_mappings_lite: entries are edited in place, large ones without being split; the range is rounded to pages.
+ *
+ * Until 7c81558208 (4.17.4, 4.18.1, 4.19.0) a range in small pages that crosses a 2 MiB boundary goes on in the first table: entries of the
+ * 2 MiB before are edited instead, and those behind the boundary keep what they had.
+ * Source: xen/arch/x86/mm.c.
+ */
+function modifyMappingsLite(hv: Hypervisor, start: Address, end: Address, permission: Permission): void {
+  if (start >= end) return;
+  const { space } = hv.machine;
+  const { pageTables } = hv.arch;
+  const last = u64((end + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1));
+  const table = start & ~(SUPERPAGE - 1n);
+  let inFirstTable = true;
+  for (let at = start & ~BigInt(PAGE_SIZE - 1); at < last; ) {
+    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= SUPERPAGE;
+    const edited = wrapped ? table + ((at - table) % SUPERPAGE) : at;
+    const entry = space.leafEntry(edited);
+    if (entry === undefined) return;
+    const large = space.leafIsSuperpage(edited);
+    // A page that is not there gains a present bit, and maps whatever its entry says.
+    space.setLeafEntry(edited, pageTables.withPermission(entry, permission));
+    inFirstTable = inFirstTable && !large;
+    at = large ? (at & ~(SUPERPAGE - 1n)) + SUPERPAGE : addOffset(at, PAGE_SIZE);
+  }
+}

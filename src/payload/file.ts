@@ -1,0 +1,168 @@
+import { type ElfFile, type ElfProblem, type ElfSection, ET_REL, isProblem, problem, readElf } from '../elf/index.ts';
+import { ELF_LIVEPATCH_FUNC, type XenArch } from '../xen/index.ts';
+import {
+  type PayloadAltCall,
+  type PayloadAlternative,
+  type PayloadExEntry,
+  readAltCalls,
+  readAlternatives,
+  readExTable,
+} from './alternatives.ts';
+import { type PayloadBugFrames, readBugFrames } from './bug-frames.ts';
+import type { EntryTable } from './entry-table.ts';
+import { type PayloadFunctions, readFunctions } from './functions.ts';
+import { type PayloadHooks, readHooks } from './hooks.ts';
+import { type PayloadIdentity, type PayloadMetadata, readIdentity, readMetadata } from './identity.ts';
+import { type PayloadMachine, payloadMachine } from './machines.ts';
+import { isWritableData, type Placement, placeSections } from './page-kinds.ts';
+import { PointerReader } from './pointer.ts';
+import {
+  describeSections,
+  type PayloadSection,
+  type RelocationSummary,
+  summariseRelocations,
+  type UndefinedSymbol,
+  undefinedSymbols,
+} from './sections.ts';
+import { SymbolLocator } from './symbol-locator.ts';
+
+/** What a reading depends on that the file does not say. */
+export interface PayloadOptions {
+  /** `Release.emptySectionsPlaced` of the release in mind; true by default. */
+  readonly emptySectionsPlaced?: boolean;
+}
+
+/**
+ * A live patch as a file: what is in it, before it has an address. Lenient: it tells what is there; whether Xen would take it
+ * is the hypervisor room's to say. Parts are read when asked for, and once.
+ */
+export class PayloadFile {
+  readonly kind = 'payload';
+  readonly elf: ElfFile;
+  readonly #options: PayloadOptions;
+  readonly #machine: PayloadMachine | undefined;
+  readonly #locator: SymbolLocator;
+  readonly #parts = new Map<string, unknown>();
+
+  /** Use {@link readPayload}. */
+  constructor(elf: ElfFile, options: PayloadOptions) {
+    this.elf = elf;
+    this.#options = options;
+    this.#machine = payloadMachine(elf.machine);
+    this.#locator = new SymbolLocator(elf);
+  }
+
+  /** `undefined` for a machine that has no live patches; alternatives and bug frames are not read then. */
+  get arch(): XenArch | undefined {
+    return this.#machine?.arch;
+  }
+
+  /** `.livepatch.funcs`; `undefined` for a payload that has hooks only. */
+  get functions(): PayloadFunctions | undefined {
+    return this.#once('functions', () => {
+      const section = this.elf.section(ELF_LIVEPATCH_FUNC);
+      return section && readFunctions(this.elf, this.#pointersOf(section));
+    });
+  }
+
+  get hooks(): readonly PayloadHooks[] {
+    return this.#once('hooks', () => readHooks(this.elf, this.#pointersOf));
+  }
+
+  get identity(): PayloadIdentity {
+    return this.#once('identity', () => readIdentity(this.elf));
+  }
+
+  get metadata(): PayloadMetadata | undefined {
+    return this.#once('metadata', () => readMetadata(this.elf));
+  }
+
+  /** Regions, and the place of every section in them. */
+  get placement(): Placement {
+    return this.#once('placement', () =>
+      placeSections(
+        this.elf.sections.map(({ header }) => header),
+        {
+          pointerSize: this.elf.layout.pointerSize,
+          emptySectionsPlaced: this.#options.emptySectionsPlaced ?? true,
+        },
+      ),
+    );
+  }
+
+  get sections(): readonly PayloadSection[] {
+    return this.#once('sections', () => describeSections(this.elf, this.placement));
+  }
+
+  get relocations(): readonly RelocationSummary[] {
+    return this.#once('relocations', () => summariseRelocations(this.elf));
+  }
+
+  get undefinedSymbols(): readonly UndefinedSymbol[] {
+    return this.#once('undefinedSymbols', () => undefinedSymbols(this.elf));
+  }
+
+  get alternatives(): EntryTable<PayloadAlternative> | undefined {
+    return this.#once('alternatives', () => {
+      const machine = this.#machine;
+      return machine && readAlternatives(this.elf, this.#pointersOf, machine.readAlternatives);
+    });
+  }
+
+  get altCalls(): EntryTable<PayloadAltCall> | undefined {
+    return this.#once('altCalls', () => readAltCalls(this.elf, this.#pointersOf));
+  }
+
+  get bugFrames(): readonly PayloadBugFrames[] {
+    return this.#once('bugFrames', () => {
+      const machine = this.#machine;
+      if (machine === undefined) return [];
+      return readBugFrames(this.elf, machine.arch, this.#pointersOf, machine.readBugFrames);
+    });
+  }
+
+  get exTable(): EntryTable<PayloadExEntry> | undefined {
+    return this.#once('exTable', () => readExTable(this.elf, this.#pointersOf));
+  }
+
+  /** The writable sections that are not empty, in file order: the data that a revert does not bring back. */
+  get writableSections(): readonly ElfSection[] {
+    return this.#once('writableSections', () =>
+      this.elf.sections.filter(({ index, header }) => index !== 0 && isWritableData(header)),
+    );
+  }
+
+  /**
+   * Will Xen apply the payload again after a revert? Yes without writable data, or where `.livepatch.funcs` is all there is
+   * of it. Source: xen/common/livepatch.c, move_payload (safe_to_reapply).
+   */
+  get safeToReapply(): boolean {
+    const [first, ...others] = this.writableSections;
+    return first === undefined || (others.length === 0 && first.name === ELF_LIVEPATCH_FUNC);
+  }
+
+  readonly #pointersOf = (section: ElfSection): PointerReader => new PointerReader(this.elf, section, this.#locator);
+
+  #once<T>(part: string, read: () => T): T {
+    if (!this.#parts.has(part)) this.#parts.set(part, read());
+    return this.#parts.get(part) as T;
+  }
+}
+
+/**
+ * Opens a payload. Refused are files that are no readable ELF, that are not relocatable (ET_REL), and that have no
+ * sections; everything else is told by the parts.
+ */
+export function readPayload(bytes: Uint8Array, options: PayloadOptions = {}): PayloadFile | ElfProblem {
+  const elf = readElf(bytes);
+  if (isProblem(elf)) return elf;
+  if (elf.header.e_type !== ET_REL) {
+    return problem('Not a live patch: it has to be a relocatable object', {
+      offset: elf.layout.ehdr.at['e_type'] as number,
+    });
+  }
+  if (elf.sections.length === 0) {
+    return problem('Not a live patch: it has no sections', { offset: elf.layout.ehdr.at['e_shoff'] as number });
+  }
+  return new PayloadFile(elf, options);
+}
