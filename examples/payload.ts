@@ -1,0 +1,58 @@
+/** Builds one payload as livepatch-build-tools does: objects, `ld -r --build-id=sha1`, then objcopy. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SourceRecipe } from './catalogue.ts';
+import { functionsOf } from './elf64.ts';
+import { CFLAGS, compile, readBytes, run } from './toolchain.ts';
+
+/** An entry of .livepatch.funcs can expect no more bytes than these. */
+const EXPECTATION_MAX = 31;
+
+const bytesInC = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(',');
+
+/** `old-functions.h`: length and first bytes of each of the hypervisor's functions. */
+export function oldFunctionsHeader(image: Uint8Array): string {
+  const lines = functionsOf(image).map(({ name, file, bytes }) => {
+    const macro = (file === undefined ? name : `${file}#${name}`).replace(/\W/g, '_');
+    const first = bytesInC(bytes.subarray(0, EXPECTATION_MAX));
+    return `#define OLD_SIZE_${macro} ${bytes.length}\n#define OLD_BYTES_${macro} ${first}\n`;
+  });
+  return lines.join('');
+}
+
+/** What a payload is compiled for. */
+export interface PayloadBuild {
+  readonly name: string;
+  readonly recipe: SourceRecipe;
+  /** Build-ids for the two notes; `undefined` leaves the note out. */
+  readonly depends: Uint8Array | undefined;
+  readonly xenDepends: Uint8Array | undefined;
+  /** Absolute folders: the payloads' sources, the headers made here, and one for this payload alone. */
+  readonly sources: string;
+  readonly headers: string;
+  readonly work: string;
+}
+
+/** The payload's bytes. It is compiled twice: only then is the length of its functions known. */
+export function buildPayload({ name, recipe, depends, xenDepends, sources, headers, work }: PayloadBuild): Uint8Array {
+  mkdirSync(work, { recursive: true });
+  const flags = CFLAGS.filter((flag) => !recipe.without?.includes(flag)).concat(recipe.with ?? [], `-I${headers}`);
+  const object = join(work, 'code.o');
+  compile(`${name}.c`, object, sources, flags);
+  const sizes = functionsOf(readBytes(object)).map((f) => `#define NEW_SIZE_${f.name} ${f.bytes.length}\n`);
+  writeFileSync(join(work, 'new-sizes.h'), sizes.join(''));
+  compile(`${name}.c`, object, sources, [...flags, `-I${work}`, '-DHAVE_NEW_SIZES']);
+
+  const notes = [
+    ...(depends ? [`-DDEPENDS=${bytesInC(depends)}`] : []),
+    ...(xenDepends ? [`-DXEN_DEPENDS=${bytesInC(xenDepends)}`] : []),
+  ];
+  compile('notes.S', join(work, 'notes.o'), sources, notes);
+  run('ld', ['-r', '--build-id=sha1', '-o', 'payload', 'code.o', 'notes.o'], work);
+
+  // A note about the compiler's flags (.note.gnu.property) would only take room in the hypervisor.
+  const readOnly = recipe.writableFuncs ? [] : ['--set-section-flags', '.livepatch.funcs=alloc,readonly'];
+  run('objcopy', [...readOnly, '--remove-section', '.note.gnu.property', 'payload'], work);
+  return readBytes(join(work, 'payload'));
+}

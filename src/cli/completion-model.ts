@@ -1,0 +1,74 @@
+import type { Command, Option } from 'commander';
+
+/** What completion has to know of an option. */
+export interface CompletedOption {
+  /** `--json`, `-h`: every spelling. */
+  readonly flags: readonly string[];
+  readonly description: string;
+  /** Does a value follow? */
+  readonly takesValue: boolean;
+  /** The values to offer; undefined where it is free, or a file. */
+  readonly values: readonly string[] | undefined;
+  readonly isFile: boolean;
+}
+
+export interface CompletedCommand {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly CompletedOption[];
+  /** Does it take files as arguments? */
+  readonly takesFiles: boolean;
+  /** Words that its argument may be. */
+  readonly words: readonly string[];
+}
+
+export interface CompletionModel {
+  readonly program: string;
+  readonly options: readonly CompletedOption[];
+  readonly commands: readonly CompletedCommand[];
+}
+
+/** Long option → values that commander does not know: releases, presets, examples. */
+export type Candidates = Readonly<Record<string, readonly string[]>>;
+
+/** Placeholders that stand for files. */
+const FILE_PLACEHOLDER = /<(xen-syms|file|path)>/;
+
+const optionOf = (option: Option, candidates: Candidates): CompletedOption => ({
+  flags: [option.short, option.long].filter((flag) => flag !== undefined),
+  description: option.description,
+  takesValue: option.required || option.optional,
+  values: option.argChoices ?? candidates[option.long ?? ''],
+  isFile: FILE_PLACEHOLDER.test(option.flags),
+});
+
+const optionsOf = (command: Command, candidates: Candidates): CompletedOption[] =>
+  command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => optionOf(option, candidates));
+
+function commandOf(command: Command, candidates: Candidates): CompletedCommand {
+  const words = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
+  return {
+    name: command.name(),
+    description: command.summary() || command.description(),
+    options: optionsOf(command, candidates),
+    takesFiles: words.length === 0 && command.registeredArguments.some((argument) => argument.variadic),
+    words,
+  };
+}
+
+/** Everything that can be completed, read off the program itself, so that a script can never know less than it. */
+export function completionModel(program: Command, candidates: Candidates): CompletionModel {
+  const commands = program.createHelp().visibleCommands(program);
+  const names = commands.map((command) => command.name());
+  return {
+    program: program.name(),
+    options: optionsOf(program, candidates),
+    commands: commands.map((command) => {
+      const model = commandOf(command, candidates);
+      return model.name === 'help' ? { ...model, takesFiles: false, words: names } : model;
+    }),
+  };
+}

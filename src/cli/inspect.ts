@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { hasError, renderInspect } from '../report/index.ts';
+import type { Context, OutputOptions } from './context.ts';
+import { addOutputOptions, examples, printReport } from './context.ts';
+import { readPayloads } from './files.ts';
+import { EXIT } from './io.ts';
+
+/** `xsplice inspect PAYLOAD…` */
+export function addInspect(program: Command, context: Context): void {
+  const command = program
+    .command('inspect')
+    .summary('show what is in a payload')
+    .description(
+      'Show what is in a payload: functions, hooks, dependencies, sections and the pages each will get, relocations, metadata.',
+    )
+    .argument('<payload...>', 'livepatch files')
+    .addHelpText(
+      'after',
+      examples([
+        ['xsplice inspect xsa-444.livepatch', 'Look into a payload'],
+        ["xsplice inspect --json xsa-444.livepatch | jq -r '.payloads[].functions[].name'", 'List what it replaces'],
+      ]),
+    );
+  addOutputOptions(command).action(async (files: string[], options: OutputOptions) => {
+    const engine = await context.engine();
+    const payloads = readPayloads(files, context.io.cwd, engine.payloadName);
+    const report = engine.inspectPayloads(payloads);
+    printReport(report, renderInspect, options, context.io);
+    context.exit(report.payloads.some((payload) => hasError(payload.findings)) ? EXIT.refused : EXIT.holds);
+  });
+}

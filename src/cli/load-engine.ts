@@ -1,0 +1,17 @@
+import type { Engine } from './engine.ts';
+import { example, exampleNames } from './examples.ts';
+
+/** The simulator, loaded now. */
+export async function loadEngine(): Promise<Engine> {
+  const [scenario, xen] = await Promise.all([import('../scenario/index.ts'), import('../xen/index.ts')]);
+  return {
+    payloadName: scenario.payloadName,
+    inspectPayloads: scenario.inspectPayloads,
+    checkPayloads: scenario.checkPayloads,
+    rehearsePayloads: scenario.rehearsePayloads,
+    releases: () => xen.RELEASES,
+    cpuPresets: () => Object.keys(scenario.CPU_PRESETS),
+    exampleNames,
+    example,
+  };
+}

@@ -1,0 +1,55 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A number within bounds, decimal or `0x…`. Throws commander's own error, which names the option. */
+export function integer(text: string, least: number, most: number): number {
+  const value = /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`);
+  }
+  return value;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, ns: 1, us: 1e3, ms: 1e6, s: 1e9 };
+
+/** Nanoseconds: a number, with `ns`, `us`, `ms` or `s` behind it if wanted. At most `most`. */
+export function nanoseconds(text: string, most: number): number {
+  const parts = /^(\d+)(ns|us|ms|s)?$/.exec(text);
+  const value = parts === null ? Number.NaN : Number(parts[1]) * (UNITS[parts[2] ?? ''] as number);
+  if (!(value <= most)) {
+    throw new InvalidArgumentError(`Expected nanoseconds up to ${most}, or a number with ns, us, ms or s.`);
+  }
+  return value;
+}
+
+/** `timeout` of an action is 32 bits wide. Source: public/sysctl.h, struct xen_sysctl_livepatch_action. */
+export const timeout = (text: string): number => nanoseconds(text, 0xffff_ffff);
+
+/** More CPUs than this are not simulated; Xen's own default limit is far below it. */
+export const MOST_CPUS = 4095;
+
+export const cpuCount = (text: string): number => integer(text, 1, MOST_CPUS);
+
+/** CPU numbers, separated by commas; adds to those given before. */
+export const cpuList = (text: string, before: readonly number[] = []): number[] => [
+  ...new Set([...before, ...text.split(',').map((part) => integer(part, 0, MOST_CPUS - 1))]),
+];
+
+/** `CPU=NS`; adds to those given before. */
+export function lateCpu(text: string, before: Readonly<Record<number, number>> = {}): Record<number, number> {
+  const parts = /^([^=]+)=(.+)$/.exec(text);
+  if (parts === null) throw new InvalidArgumentError('Expected CPU=NS, for example 1=40ms.');
+  const cpu = integer(parts[1] as string, 0, MOST_CPUS - 1);
+  return { ...before, [cpu]: nanoseconds(parts[2] as string, Number.MAX_SAFE_INTEGER) };
+}
+
+/** Levels of Xen's `loglvl`. Source: xen/drivers/char/console.c, parse_log_level. */
+export const LOG_LEVELS = ['none', 'error', 'warning', 'info', 'debug', 'all'] as const;
+
+/** `LEVEL` or `LOWER/UPPER`, as Xen's own option. */
+export function logLevel(text: string): string {
+  const parts = text.split('/');
+  if (parts.length > 2 || !parts.every((part) => (LOG_LEVELS as readonly string[]).includes(part))) {
+    throw new InvalidArgumentError(`Expected one of ${LOG_LEVELS.join(', ')}, or two of them as LOWER/UPPER.`);
+  }
+  return text;
+}

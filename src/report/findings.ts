@@ -1,0 +1,49 @@
+import type { Severity } from '../base/index.ts';
+import type { DocumentFinding, DocumentPlace } from '../scenario/index.ts';
+import { displayText } from './display-text.ts';
+import type { Style } from './style.ts';
+
+/** A place in one line: `file:section+0x10 (symbol) at 0x…`, as far as it is known; empty where nothing is. */
+export function placeText(place: DocumentPlace): string {
+  const parts: string[] = [];
+  let position = place.file === undefined ? '' : displayText(place.file);
+  if (place.section !== undefined) position += (position === '' ? '' : ':') + displayText(place.section);
+  if (place.offset !== undefined) {
+    // Behind a file alone a bare `+` would look like a part of its name.
+    const separator = position === '' || place.section !== undefined ? '' : ':';
+    position += `${separator}${place.offset < 0 ? '-' : '+'}0x${Math.abs(place.offset).toString(16)}`;
+  }
+  if (position !== '') parts.push(position);
+  if (place.symbol !== undefined) parts.push(`(${displayText(place.symbol)})`);
+  if (place.address !== undefined) parts.push(`at ${place.address}`);
+  return parts.join(' ');
+}
+
+const marks = (style: Style): Record<Severity, (text: string) => string> => ({
+  error: (text) => style.bold(style.red(text)),
+  warning: (text) => style.bold(style.yellow(text)),
+  note: (text) => style.bold(text),
+});
+
+/** One finding: `error[rule] message`, and below it where, if anything is known of that. */
+export function findingLines(finding: DocumentFinding, style: Style, indent = ''): string[] {
+  const head = marks(style)[finding.severity](`${finding.severity}[${finding.rule}]`);
+  const lines = [`${indent}${head} ${displayText(finding.message)}`];
+  const where = placeText(finding.where);
+  if (where !== '') lines.push(`${indent}${style.dim('  -->')} ${where}`);
+  return lines;
+}
+
+/** Findings one per line, without mark-up: `place: severity[rule] message`, for logs and editors. */
+export const renderFindingsOneLine = (findings: readonly DocumentFinding[]): string =>
+  findings
+    .map((finding) => {
+      const where = placeText(finding.where);
+      const place = where === '' ? '' : `${where}: `;
+      return `${place}${finding.severity}[${finding.rule}] ${displayText(finding.message)}\n`;
+    })
+    .join('');
+
+/** Is there one that makes the exit status 1? */
+export const hasError = (findings: readonly DocumentFinding[]): boolean =>
+  findings.some((finding) => finding.severity === 'error');

@@ -1,0 +1,13 @@
+import type { CheckReport, InspectReport, RehearsalReport } from '../scenario/index.ts';
+import { displayText } from './display-text.ts';
+
+/** Any of the documents that xsplice prints. */
+export type ReportDocument = RehearsalReport | CheckReport | InspectReport;
+
+/**
+ * A document as JSON, indented by two blanks, with a line feed at the end. Every string goes through
+ * {@link displayText}: byte strings are no text yet, and `jq -r` would give their control characters to the terminal.
+ * Nothing is shortened.
+ */
+export const documentJson = (document: ReportDocument): string =>
+  `${JSON.stringify(document, (_key, value: unknown) => (typeof value === 'string' ? displayText(value) : value), 2)}\n`;

@@ -1,0 +1,174 @@
+/**
+ * The documents' schemas. Nothing that a command runs imports this file: it is for tests, for `scripts/schemas.ts`, which
+ * writes docs/*.schema.json, and for programs that read our output.
+ */
+import { z } from 'zod';
+import type { Errno } from '../xen/index.ts';
+import { ERRNO } from '../xen/index.ts';
+
+const count = z.int().nonnegative();
+/** Of a 64-bit field that a hostile file may fill: rounded above 2^53. */
+const large = z.number().nonnegative();
+const hexAddress = z
+  .string()
+  .regex(/^0x[0-9a-f]{1,16}$/)
+  .describe('An absolute address.');
+const hexBytes = z
+  .string()
+  .regex(/^([0-9a-f]{2})*$/)
+  .describe('Bytes, two hex digits each.');
+const errno = z.enum(Object.keys(ERRNO) as [Errno, ...Errno[]]).nullable();
+const arch = z.enum(['x86_64', 'arm64', 'arm32']);
+const consoleLines = z.array(z.string()).describe('What Xen prints, without "(XEN) ".');
+
+const place = z.strictObject({
+  file: z.string().exactOptional(),
+  section: z.string().exactOptional(),
+  offset: z
+    .int()
+    .describe('Bytes from the start of the section, or of the file where no section is given.')
+    .exactOptional(),
+  symbol: z.string().exactOptional(),
+  address: hexAddress.exactOptional(),
+});
+
+const finding = z.strictObject({
+  rule: z.string().describe('Stable: filter on it.'),
+  severity: z.enum(['error', 'warning', 'note']),
+  message: z.string(),
+  where: place,
+});
+const findings = z.array(finding);
+
+const placement = z.strictObject({ text: hexAddress, rw: hexAddress, ro: hexAddress, pages: count });
+
+const step = z.strictObject({
+  step: z.enum(['upload', 'apply', 'verify', 'revert', 'replace', 'unload']),
+  name: z.string(),
+  rc: z.int().nullable().describe('Null where the step came to no result: a panic, or a hook that is not run.'),
+  errno,
+  state: z.enum(['CHECKED', 'APPLIED']).nullable(),
+  console: consoleLines,
+  payload: placement.nullable(),
+  note: z.string().describe('Only where the step is not what it would be on a host.').exactOptional(),
+});
+
+/** `xsplice rehearse --json`. */
+export const rehearsalSchema = z
+  .strictObject({
+    format: z.literal('xsplice-rehearsal/1'),
+    xen: z.strictObject({ release: z.string(), buildId: hexBytes.nullable(), arch }),
+    verdict: z.enum(['passed', 'refused', 'failed', 'panicked']),
+    steps: z.array(step),
+    functions: z.array(
+      z.strictObject({
+        name: z.string(),
+        oldAddr: hexAddress,
+        oldSize: count,
+        newAddr: hexAddress.describe('0x0 where the function is overwritten with NOPs.'),
+        newSize: count,
+        patchOffset: count,
+        before: hexBytes,
+        after: hexBytes,
+      }),
+    ),
+    panic: z
+      .strictObject({
+        message: z.string(),
+        errorCode: count.nullable(),
+        address: hexAddress.nullable(),
+        screen: z.array(z.string()),
+      })
+      .nullable(),
+    findings,
+  })
+  .describe('A payload taken through its life on a simulated host, step by step.');
+
+/** `xsplice check --json`. */
+export const checkSchema = z
+  .strictObject({
+    format: z.literal('xsplice-check/1'),
+    payloads: z.array(
+      z.strictObject({
+        file: z.string(),
+        verdict: z.enum(['accepted', 'refused', 'unsafe']),
+        errno,
+        console: consoleLines,
+        findings,
+      }),
+    ),
+  })
+  .describe('Whether a hypervisor would take the payloads, and whether that is safe.');
+
+const inspectedPayload = z.strictObject({
+  file: z.string(),
+  name: z.string(),
+  size: count,
+  arch: arch.nullable(),
+  buildId: hexBytes.nullable(),
+  depends: hexBytes.nullable(),
+  xenDepends: hexBytes.nullable(),
+  metadata: z.array(z.string()),
+  functions: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['replace', 'nop']),
+      oldCode: place.nullable(),
+      oldSize: count,
+      newCode: place.nullable(),
+      newSize: count,
+      version: count,
+      expectation: z.strictObject({ length: count, data: hexBytes, enabled: z.boolean() }).nullable(),
+    }),
+  ),
+  hooks: z.array(z.strictObject({ kind: z.string(), section: z.string(), target: place })),
+  sections: z.array(
+    z.strictObject({
+      index: count,
+      name: z.string(),
+      type: z.string(),
+      flags: z.string(),
+      size: large,
+      alignment: large,
+      page: z.enum(['text', 'rw', 'ro']).nullable(),
+      offset: large.nullable(),
+    }),
+  ),
+  relocations: z.array(
+    z.strictObject({
+      section: z.string(),
+      type: z.string(),
+      count,
+      applied: z.boolean(),
+      handled: z.boolean().nullable(),
+    }),
+  ),
+  undefinedSymbols: z.array(z.string()),
+  tables: z.array(
+    z.strictObject({
+      kind: z.enum(['alternatives', 'alternative calls', 'bug frames', 'exception table']),
+      section: z.string(),
+      entries: count,
+      entrySize: count,
+    }),
+  ),
+  pages: z.strictObject({ text: count, rw: count, ro: count }),
+  reappliable: z.boolean(),
+  findings,
+});
+
+/** `xsplice inspect --json`. */
+export const inspectSchema = z
+  .strictObject({ format: z.literal('xsplice-inspect/1'), payloads: z.array(inspectedPayload) })
+  .describe('What is in payloads, before any has an address.');
+
+/** File name in docs/ → its schema. */
+export const SCHEMAS = {
+  'xsplice-rehearsal-1.schema.json': rehearsalSchema,
+  'xsplice-check-1.schema.json': checkSchema,
+  'xsplice-inspect-1.schema.json': inspectSchema,
+} as const;
+
+/** A schema as JSON Schema text (draft 2020-12), as docs/ has it. */
+export const jsonSchemaText = (schema: z.ZodType): string =>
+  `${JSON.stringify(z.toJSONSchema(schema, { target: 'draft-2020-12' }), null, 2)}\n`;

@@ -1,0 +1,182 @@
+import { type Architecture, X86_64 } from '../arch/index.ts';
+import { type Finding, hex, hexAddress } from '../base/index.ts';
+import { isProblem } from '../elf/index.ts';
+import {
+  type EntryTable,
+  type PayloadFile as LivepatchFile,
+  type PayloadFunction,
+  type PayloadPointer,
+  readPayload,
+} from '../payload/index.ts';
+import { PAGE_SIZE, type XenArch } from '../xen/index.ts';
+import { documentFinding } from './document-finding.ts';
+import type {
+  DocumentPlace,
+  InspectedFunction,
+  InspectedPayload,
+  InspectedRelocations,
+  InspectedSection,
+  InspectedTable,
+  InspectReport,
+} from './documents.ts';
+import { inspectFindings } from './inspect-findings.ts';
+import { shape } from './inspect-shape.ts';
+import type { PayloadFile } from './options.ts';
+
+/** Relocation types by architecture, as far as there is a record for it. */
+const ARCHITECTURES: Readonly<Partial<Record<XenArch, Architecture>>> = { x86_64: X86_64 };
+
+/** Where a pointer of the payload leads, as far as the file tells. */
+function placeOf(payload: LivepatchFile, pointer: PayloadPointer): DocumentPlace {
+  switch (pointer.kind) {
+    case 'null':
+      return { address: '0x0' };
+    case 'absolute':
+      return { address: hexAddress(pointer.address) };
+    case 'undefined': {
+      const addend = pointer.addend;
+      const distance = addend === 0n ? '' : addend < 0n ? `-0x${(-addend).toString(16)}` : `+0x${addend.toString(16)}`;
+      return { symbol: pointer.symbol + distance };
+    }
+    case 'section': {
+      const section = payload.elf.sections[pointer.section]?.name ?? '';
+      const distance = pointer.distance === 0 ? '' : `+0x${pointer.distance.toString(16)}`;
+      return {
+        section,
+        ...(Number.isSafeInteger(pointer.offset) ? { offset: pointer.offset } : {}),
+        ...(pointer.symbol === undefined ? {} : { symbol: pointer.symbol + distance }),
+      };
+    }
+  }
+}
+
+function inspectFunction(payload: LivepatchFile, entry: PayloadFunction): InspectedFunction {
+  const { expectation, newAddr, oldAddr } = entry;
+  const said = expectation !== undefined && (expectation.enabled || expectation.len !== 0);
+  return {
+    name: entry.name ?? '',
+    kind: newAddr.kind === 'null' ? 'nop' : 'replace',
+    oldCode: oldAddr.kind === 'null' ? null : placeOf(payload, oldAddr),
+    oldSize: entry.oldSize,
+    newCode: newAddr.kind === 'null' ? null : placeOf(payload, newAddr),
+    newSize: entry.newSize,
+    version: entry.version,
+    expectation: said
+      ? {
+          length: expectation.len,
+          data: hex(expectation.data.subarray(0, expectation.len)),
+          enabled: expectation.enabled,
+        }
+      : null,
+  };
+}
+
+const inspectSections = (payload: LivepatchFile): InspectedSection[] =>
+  payload.sections.map(({ index, name, type, flags, size, addralign, kind, offset }) => ({
+    index,
+    name,
+    type,
+    flags,
+    size,
+    alignment: addralign,
+    page: kind === 'ignored' || kind === 'refused' ? null : kind,
+    offset: offset ?? null,
+  }));
+
+function inspectRelocations(payload: LivepatchFile): InspectedRelocations[] {
+  const known = payload.arch === undefined ? undefined : ARCHITECTURES[payload.arch]?.relocations;
+  return payload.relocations.flatMap(({ target, applied, types }) =>
+    types.map(({ type, name, count }) => ({
+      section: target,
+      type: name,
+      count,
+      applied,
+      handled: known?.has(type) ?? null,
+    })),
+  );
+}
+
+function inspectTables(payload: LivepatchFile): InspectedTable[] {
+  const row = (kind: InspectedTable['kind'], table: EntryTable<unknown> | undefined): InspectedTable[] =>
+    table === undefined
+      ? []
+      : [{ kind, section: table.section.name, entries: table.entries.length, entrySize: table.entrySize }];
+  return [
+    ...row('alternatives', payload.alternatives),
+    ...row('alternative calls', payload.altCalls),
+    ...payload.bugFrames.flatMap((frames) => row('bug frames', frames)),
+    ...row('exception table', payload.exTable),
+  ];
+}
+
+/** Pages of a region of so many bytes. */
+const pagesOf = (size: bigint): number => Number((size + BigInt(PAGE_SIZE) - 1n) / BigInt(PAGE_SIZE));
+
+/** What is known of any file; the parts that can be read are put over it. */
+const nothing = ({ file, name, bytes }: PayloadFile): Omit<InspectedPayload, 'findings'> => ({
+  file,
+  name,
+  size: bytes.length,
+  arch: null,
+  buildId: null,
+  depends: null,
+  xenDepends: null,
+  metadata: [],
+  functions: [],
+  hooks: [],
+  sections: [],
+  relocations: [],
+  undefinedSymbols: [],
+  tables: [],
+  pages: { text: 0, rw: 0, ro: 0 },
+  reappliable: false,
+});
+
+const unreadable = (given: PayloadFile, { rule, message, where }: Omit<Finding, 'severity'>): InspectedPayload => ({
+  ...nothing(given),
+  findings: [documentFinding({ rule, severity: 'error', message, where: { file: given.file, ...where } })],
+});
+
+/** The sections and what follows from their headers alone. */
+function sectionParts(payload: LivepatchFile): Pick<InspectedPayload, 'arch' | 'sections' | 'pages' | 'reappliable'> {
+  const { textSize, rwSize, roSize } = payload.placement;
+  return {
+    arch: payload.arch ?? null,
+    sections: inspectSections(payload),
+    pages: { text: pagesOf(textSize), rw: pagesOf(rwSize), ro: pagesOf(roSize) },
+    reappliable: payload.safeToReapply,
+  };
+}
+
+/** What is in one payload. Any bytes give a document; how much work they can ask for is bounded by {@link shape}. */
+export function inspectPayload(given: PayloadFile): InspectedPayload {
+  const payload = readPayload(given.bytes);
+  if (isProblem(payload)) return unreadable(given, { rule: 'payload-file', ...payload });
+  const odd = shape(payload);
+  if (odd?.parts === 'none') return unreadable(given, odd);
+  if (odd?.parts === 'sections') return { ...unreadable(given, odd), ...sectionParts(payload) };
+  const { identity } = payload;
+  const relocations = inspectRelocations(payload);
+  return {
+    ...nothing(given),
+    ...sectionParts(payload),
+    buildId: identity.buildId?.id ?? null,
+    depends: identity.depends?.id ?? null,
+    xenDepends: identity.xenDepends?.id ?? null,
+    metadata: payload.metadata?.strings ?? [],
+    functions: payload.functions?.entries.map((entry) => inspectFunction(payload, entry)) ?? [],
+    hooks: payload.hooks.flatMap(({ kind, section, entries }) =>
+      entries.map((target) => ({ kind, section: section.name, target: placeOf(payload, target) })),
+    ),
+    relocations,
+    undefinedSymbols: payload.undefinedSymbols.map(({ name }) => name),
+    tables: inspectTables(payload),
+    findings: inspectFindings(payload, given.file, relocations).map(documentFinding),
+  };
+}
+
+/** The document of `xsplice inspect`. */
+export const inspectPayloads = (payloads: readonly PayloadFile[]): InspectReport => ({
+  format: 'xsplice-inspect/1',
+  payloads: payloads.map(inspectPayload),
+});

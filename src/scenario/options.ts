@@ -1,0 +1,44 @@
+/** A payload as the commands hand it on. */
+export interface PayloadFile {
+  /** The file as the user named it: for findings. */
+  readonly file: string;
+  /** The payload's name in the hypervisor, see {@link payloadName}. A byte string. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the user may set of the simulated host. What is absent comes from the image, or is the default named here. */
+export interface SimulationOptions {
+  /** A release of the release table, or one of its point releases: `4.18.1`. Default: what the image says. */
+  readonly release?: string;
+  /** Name of a processor preset. */
+  readonly cpu?: string;
+  /** How many CPUs are online. */
+  readonly cpus?: number;
+  /** CPU number → nanoseconds by which it is late at the rendezvous. */
+  readonly late?: Readonly<Record<number, number>>;
+  /** CPUs that never come to the rendezvous. */
+  readonly stuck?: readonly number[];
+  /** Xen's own syntax: `all`, `info`, `warning`, `error`, `none`, or `lower/upper`. Default `all`. */
+  readonly loglvl?: string;
+  /** A debug build of Xen. Default: what the image's configuration says. */
+  readonly debug?: boolean;
+  /** Nanoseconds given with every action, 0 for Xen's own default (30 ms). Default 0. */
+  readonly timeout?: number;
+  /** Give every action the NODEPS flag. */
+  readonly nodeps?: boolean;
+  /** Take each payload after the first with REPLACE in place of APPLY. */
+  readonly replace?: boolean;
+  /** Told what is being done, for a progress line. Never called after the result is there. */
+  readonly progress?: (doing: string) => void;
+}
+
+/**
+ * The name that `xen-livepatch load FILE` gives a payload: the base name up to its last dot; without a dot, all of it.
+ * Source: tools/misc/xen-livepatch.c, load_func (`basename`, `strrchr(name, '.')`).
+ */
+export function payloadName(path: string): string {
+  const base = path.replace(/\/+$/, '').replace(/^.*\//s, '');
+  const dot = base.lastIndexOf('.');
+  return dot < 0 ? base : base.slice(0, dot);
+}

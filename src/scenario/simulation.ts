@@ -1,0 +1,101 @@
+import { CPU_PRESETS, DEFAULT_CPU } from '../arch/index.ts';
+import { hex, XspliceError } from '../base/index.ts';
+import { boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
+import type { CpuOptions } from '../machine/index.ts';
+import { parseLogLevel } from '../machine/index.ts';
+import { RELEASES, type Release, releaseByVersion } from '../xen/index.ts';
+import type { XenIdentity } from './documents.ts';
+import type { SimulationOptions } from './options.ts';
+
+/** An image, and the settings with which a host is booted from it as often as wanted. */
+export interface Simulation {
+  readonly image: Image;
+  readonly release: Release;
+  readonly identity: XenIdentity;
+  /** What the image did not say, and what was taken instead. */
+  readonly assumed: readonly string[];
+  /** A freshly booted host. */
+  boot(): SimulatedTarget;
+}
+
+/**
+ * Opens the image and settles the options. Throws an XspliceError: EIMAGE for an image that is none, EUSAGE for options that make no sense.
+ */
+export function openSimulation(bytes: Uint8Array, options: SimulationOptions): Simulation {
+  const image = openImage(bytes);
+  const assumed: string[] = [];
+  const release = chooseRelease(image, options.release, assumed);
+  const processor = CPU_PRESETS[options.cpu ?? DEFAULT_CPU];
+  if (processor === undefined) {
+    const known = Object.keys(CPU_PRESETS).join(', ');
+    throw new XspliceError('EUSAGE', `no processor preset is called ${options.cpu}`, `there are: ${known}`);
+  }
+  const { loglvl } = options;
+  if (loglvl !== undefined && parseLogLevel(loglvl) === undefined) {
+    throw new XspliceError('EUSAGE', `loglvl ${loglvl} is none`, 'as on Xen’s command line: all, debug, info, warning, error, none');
+  }
+  if (image.config === null) assumed.push('the image does not carry its configuration: taken as a release build with CET support');
+  if (image.buildId === null) assumed.push('the image has no build-id: no payload can name it');
+  const debugBuild = options.debug ?? image.configured('CONFIG_DEBUG');
+  const cpus = cpuOptions(options);
+  return {
+    image,
+    release,
+    assumed,
+    identity: {
+      release: release.version,
+      buildId: image.buildId === null ? null : hex(image.buildId),
+      arch: image.arch.name,
+    },
+    boot: () =>
+      new SimulatedTarget(
+        boot(image, {
+          release,
+          processor,
+          debugBuild,
+          domainsWithWaitqueue: [],
+          cpus,
+          ...(loglvl !== undefined && { loglvl }),
+        }),
+      ),
+  };
+}
+
+function chooseRelease(image: Image, wanted: string | undefined, assumed: string[]): Release {
+  if (wanted !== undefined) {
+    const found = releaseByVersion(wanted);
+    if (found === undefined) {
+      const branches = [...new Set(RELEASES.map(({ version }) => version.split('.').slice(0, 2).join('.')))];
+      const range = `${branches[0]} … ${branches[branches.length - 1]}`;
+      throw new XspliceError('EUSAGE', `release ${wanted} is not known`, `known are ${range} and their point releases`);
+    }
+    if (found.assumed) assumed.push(`release ${wanted} is not known yet: the rules of ${found.release.version} are taken`);
+    return found.release;
+  }
+  const found = image.release;
+  if (found === undefined) {
+    const says = image.version === undefined ? 'does not say its version' : `says ${image.version}`;
+    throw new XspliceError('EIMAGE', `the image ${says}: no release is known for it`, 'name one with --release');
+  }
+  if (found.assumed) assumed.push(`the image says ${image.version}: the rules of ${found.release.version} are taken`);
+  return found.release;
+}
+
+/** How each CPU behaves at the rendezvous. */
+function cpuOptions(options: SimulationOptions): CpuOptions[] {
+  const count = options.cpus ?? 1;
+  const named = [...Object.keys(options.late ?? {}).map(Number), ...(options.stuck ?? [])];
+  const beyond = named.find((cpu) => cpu >= count || cpu < 0);
+  if (beyond !== undefined) {
+    throw new XspliceError('EUSAGE', `there is no CPU ${beyond}: the host has ${count}`, 'give more with --cpus');
+  }
+  if (named.includes(0) && count > 1) {
+    const hint = 'it is the CPU that the action runs on: name another one';
+    throw new XspliceError('EUSAGE', 'CPU 0 cannot be late or stuck', hint);
+  }
+  return Array.from({ length: count }, (_, cpu): CpuOptions => {
+    if (options.stuck?.includes(cpu)) return { arrivesAfter: 'never' };
+    const late = options.late?.[cpu];
+    return late === undefined ? {} : { arrivesAfter: late };
+  });
+}

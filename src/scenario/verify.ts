@@ -1,0 +1,79 @@
+import { type Address, addOffset, equalBytes, hex, hexAddress } from '../base/index.ts';
+import { type FunctionDescription, type Hypervisor, peek } from '../hypervisor/index.ts';
+
+/** The hypervisor's own text, and the bytes that functions start with, before anything is applied. */
+export interface CodeSnapshot {
+  readonly start: Address;
+  readonly text: Uint8Array;
+}
+
+export function snapshotCode(hv: Hypervisor): CodeSnapshot {
+  const { textStart, textEnd } = hv.image.core;
+  return { start: textStart, text: peek(hv, textStart, Number(textEnd - textStart)) ?? new Uint8Array(0) };
+}
+
+/** One difference that {@link compareCode} has found. */
+interface Change {
+  readonly from: number;
+  /** Exclusive. */
+  to: number;
+}
+
+/**
+ * Is the hypervisor's text that of the snapshot, but for the patched places? Returns what is wrong, or `null`.
+ */
+export function compareCode(hv: Hypervisor, before: CodeSnapshot, patched: readonly FunctionDescription[]): string | null {
+  const now = snapshotCode(hv).text;
+  const allowed = patched.map(({ oldAddr, patchOffset, length }) => {
+    const from = Number(oldAddr - before.start) + patchOffset;
+    return { from, to: from + length };
+  });
+  for (const { from, to } of changes(before.text, now)) {
+    if (allowed.some((range) => from >= range.from && to <= range.to)) continue;
+    const at = addOffset(before.start, from);
+    const symbol = hv.symbols.at(at);
+    const name = symbol === undefined ? '' : ` (${symbol.name}+0x${symbol.at.toString(16)})`;
+    return `${to - from} bytes at ${hexAddress(at)}${name} are not what they were: ${hex(now.subarray(from, Math.min(to, from + 16)))}`;
+  }
+  return null;
+}
+
+/** Places where two arrays of equal length differ, neighbours merged. */
+function changes(a: Uint8Array, b: Uint8Array): Change[] {
+  const found: Change[] = [];
+  const CHUNK = 4096;
+  for (let chunk = 0; chunk < a.length; chunk += CHUNK) {
+    const end = Math.min(a.length, chunk + CHUNK);
+    for (let i = chunk; i < end; i++) {
+      if (a[i] === b[i]) continue;
+      const last = found[found.length - 1];
+      if (last !== undefined && i - last.to < 4) last.to = i + 1;
+      else found.push({ from: i, to: i + 1 });
+    }
+  }
+  return found;
+}
+
+/** Does the function lead where it should: to its replacement, in executable memory, or through NOPs? */
+export function verifyPatched(hv: Hypervisor, func: FunctionDescription): string | null {
+  const place = addOffset(func.oldAddr, func.patchOffset);
+  const name = func.name ?? hexAddress(func.oldAddr);
+  if (!func.applied) return `${name} is not patched`;
+  if (func.length === 0) return `${name}: nothing was written: the NOPs end where the ENDBR64 does`;
+  const bytes = peek(hv, place, func.length);
+  if (bytes === null) return `${name} is not mapped`;
+  if (func.newAddr === 0n) {
+    return equalBytes(bytes, hv.patching.nops(func.length)) ? null : `${name}: ${hex(bytes)} where NOPs should be`;
+  }
+  if (jumpTarget(place, bytes) !== func.newAddr) return `${name}: ${hex(bytes)} does not jump to ${hexAddress(func.newAddr)}`;
+  if (hv.machine.space.permissionAt(func.newAddr)?.execute !== true) {
+    return `${name}: its replacement at ${hexAddress(func.newAddr)} lies in memory that is not executable`;
+  }
+  return null;
+}
+
+/** Where `jmp rel32` at `from` leads; `null` for anything else. */
+function jumpTarget(from: Address, bytes: Uint8Array): Address | null {
+  if (bytes.length !== 5 || bytes[0] !== 0xe9) return null;
+  return addOffset(from, 5 + new DataView(bytes.buffer, bytes.byteOffset).getInt32(1, true));
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { Engine } from '../../src/cli/engine.ts';
+import { example, exampleNames } from '../../src/cli/examples.ts';
+import type { CliIo } from '../../src/cli/io.ts';
+import { main } from '../../src/cli/main.ts';
+import type { SimulationOptions } from '../../src/scenario/options.ts';
+import { payloadName } from '../../src/scenario/options.ts';
+import { RELEASES } from '../../src/xen/index.ts';
+import { checked, inspected, passed } from '../report/fixtures.ts';
+
+/** A private directory, removed when the test file is done. */
+export function privateDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'xsplice-cli-'));
+  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** What the commands handed to the simulator. */
+export interface Call {
+  readonly image?: Uint8Array;
+  readonly payloads: readonly { readonly file: string; readonly name: string; readonly bytes: Uint8Array }[];
+  readonly options?: SimulationOptions;
+}
+
+export interface Run {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly calls: readonly Call[];
+}
+
+/** Runs a command line with documents in place of the simulator, which is what these tests are not about. */
+export async function run(
+  argv: readonly string[],
+  io: Partial<CliIo> = {},
+  engine: Partial<Engine> = {},
+): Promise<Run> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const calls: Call[] = [];
+  const documents: Engine = {
+    payloadName,
+    inspectPayloads: (payloads) => {
+      calls.push({ payloads });
+      return inspected;
+    },
+    checkPayloads: (image, payloads, options) => {
+      calls.push({ image, payloads, options });
+      return checked;
+    },
+    rehearsePayloads: (image, payloads, options) => {
+      calls.push({ image, payloads, options });
+      return Promise.resolve(passed);
+    },
+    releases: () => RELEASES,
+    cpuPresets: () => ['qemu-max', 'zen4'],
+    exampleNames,
+    example,
+    ...engine,
+  };
+  const status = await main(
+    argv,
+    {
+      stdout: (text) => void out.push(text),
+      stderr: (text) => void err.push(text),
+      isTTY: false,
+      stderrIsTTY: false,
+      env: {},
+      columns: undefined,
+      cwd: '/',
+      ...io,
+    },
+    () => Promise.resolve(documents),
+  );
+  return { status, stdout: out.join(''), stderr: err.join(''), calls };
+}

@@ -1,0 +1,104 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Style } from '../../src/report/index.ts';
+import {
+  PLAIN,
+  renderCheck,
+  renderFindingsOneLine,
+  renderInspect,
+  renderRehearsal,
+  renderReleases,
+} from '../../src/report/index.ts';
+import type { RehearsalReport } from '../../src/scenario/documents.ts';
+import { RELEASES } from '../../src/xen/index.ts';
+import { checked, inspected, panicked, passed, refused, stopped } from './fixtures.ts';
+
+const code = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
+const COLOURED: Style = {
+  bold: code(1, 22),
+  dim: code(2, 22),
+  red: code(31, 39),
+  green: code(32, 39),
+  yellow: code(33, 39),
+  width: PLAIN.width,
+};
+
+const GOLDEN: readonly [name: string, render: (style: Style) => string][] = [
+  ['rehearsal-passed', (style) => renderRehearsal(passed, style)],
+  ['rehearsal-refused', (style) => renderRehearsal(refused, style)],
+  ['rehearsal-stopped', (style) => renderRehearsal(stopped, style)],
+  ['rehearsal-panicked', (style) => renderRehearsal(panicked, style)],
+  ['check', (style) => renderCheck(checked, style)],
+  ['inspect', (style) => renderInspect(inspected, style)],
+  ['releases', (style) => renderReleases(RELEASES, style)],
+];
+
+describe.each(GOLDEN)('%s as text', (name, render) => {
+  it('is as it was approved', async () => {
+    await expect(render(PLAIN)).toMatchFileSnapshot(`golden/${name}.txt`);
+  });
+
+  it('keeps its columns when it is coloured', () => {
+    const coloured = render(COLOURED);
+    expect(coloured).not.toBe(render(PLAIN));
+    expect(stripVTControlCharacters(coloured)).toBe(render(PLAIN));
+  });
+
+  it('has no blanks at line ends and ends with one line feed', () => {
+    expect(render(PLAIN)).not.toMatch(/[ \t]$/m);
+    expect(render(PLAIN)).toMatch(/[^\n]\n$/);
+  });
+});
+
+describe('a rehearsal as text', () => {
+  it('says plainly that a hook was not run, and does not say that it passed', () => {
+    const text = renderRehearsal(stopped, PLAIN);
+    expect(text).toContain('note: stopped here: the hook check_host would run now');
+    expect(text).toMatch(/^ STOP +apply +hello +CHECKED$/m);
+    expect(text).toMatch(/^FAILED apply of hello: not carried out/m);
+    expect(text).not.toContain('PASSED');
+  });
+
+  it('prints the panic screen line by line', () => {
+    const lines = renderRehearsal(panicked, PLAIN).split('\n');
+    for (const line of panicked.panic?.screen ?? []) expect(lines).toContain(`| ${line}`.trimEnd());
+  });
+
+  it('keeps lines of steps and functions within the width, however long the names', () => {
+    const name = 'a/very/long/path/to/some/file.c#and_a_function_name_that_never_ends_'.repeat(4);
+    const long: RehearsalReport = {
+      ...passed,
+      steps: passed.steps.map((step) => ({ ...step, name, console: [] })),
+      functions: passed.functions.map((row) => ({ ...row, name })),
+    };
+    for (const width of [100, 110, 120]) {
+      const lines = renderRehearsal(long, { ...PLAIN, width }).split('\n');
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it('shows no control character of a hostile name', () => {
+    const name = '\x1b]0;owned\x07\x9b2J\r\n\xe2\x80\xae';
+    const text = renderRehearsal(
+      {
+        ...panicked,
+        steps: panicked.steps.map((step) => ({ ...step, name, console: [name], note: name })),
+        functions: panicked.functions.map((row) => ({ ...row, name })),
+        panic: { message: name, errorCode: null, address: null, screen: [name] },
+        findings: [{ rule: 'x', severity: 'error', message: name, where: { file: name, section: name, symbol: name } }],
+      },
+      PLAIN,
+    );
+    expect(text).not.toMatch(/(?!\n)[\p{C}\p{Zl}\p{Zp}]/u);
+  });
+});
+
+describe('findings one per line', () => {
+  it('put the place first, as compilers do', () => {
+    expect(renderFindingsOneLine(refused.findings)).toBe(
+      'hello.livepatch:.livepatch.xen_depends+0x10: error[xen-build-id] the payload is for another hypervisor: ' +
+        '.livepatch.xen_depends is 00112233, this one is 151b373f\n',
+    );
+    expect(renderFindingsOneLine([{ rule: 'r', severity: 'note', message: 'm', where: {} }])).toBe('note[r] m\n');
+  });
+});
