@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureDebianXen } from '../scripts/debian-xen.mjs';
+import { type Host, manyFunctions, manyRelocations } from './payloads.ts';
+
+export interface InputFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What is measured: Debian's `xen-syms`, and payloads for it made on the spot. */
+export interface Inputs {
+  readonly xenSyms: InputFile;
+  /** One function. */
+  readonly payload: InputFile;
+  /** 1 000 and 10 000 functions. */
+  readonly functions1k: InputFile;
+  readonly functions10k: InputFile;
+  /** 200 000 relocations; larger than Xen takes. */
+  readonly relocations200k: InputFile;
+}
+
+/** .text of an ELF file, as readelf tells it. */
+function textOf(path: string): Host['text'] {
+  const sections = execFileSync('readelf', ['-SW', path], { encoding: 'utf8' });
+  const [, address = '', size = ''] = / \.text +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+)/.exec(sections) ?? [];
+  return { address: BigInt(`0x${address}`), size: Number.parseInt(size, 16) };
+}
+
+/** Makes the inputs, hands them to `use`, and removes them. */
+export async function withInputs<T>(use: (inputs: Inputs) => Promise<T>): Promise<T> {
+  const { xenSyms, buildId } = ensureDebianXen();
+  const host: Host = { buildId, text: textOf(xenSyms) };
+  const folder = mkdtempSync(join(tmpdir(), 'xsplice-bench-'));
+  try {
+    return await use({
+      xenSyms: { path: xenSyms, bytes: readFileSync(xenSyms) },
+      payload: manyFunctions(host, 1, folder),
+      functions1k: manyFunctions(host, 1000, folder),
+      functions10k: manyFunctions(host, 10_000, folder),
+      relocations200k: manyRelocations(host, 200_000, folder),
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

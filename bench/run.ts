@@ -1,0 +1,26 @@
+// npm run bench [-- --json]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
+// an aim is missed, so that it can stand in a script.
+import { cpus } from 'node:os';
+import { type Inputs, withInputs } from './inputs.ts';
+import { type Contest, compete, type Section } from './measure.ts';
+import { memorySection, processContest } from './processes.ts';
+import { tableOf } from './table.ts';
+
+/** One entry for each thing to measure side by side. */
+const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [processContest];
+
+async function measureAll(inputs: Inputs): Promise<Section[]> {
+  const sections: Section[] = [];
+  for (const contest of CONTESTS) sections.push(await compete(contest(inputs)));
+  sections.push(memorySection(inputs));
+  return sections;
+}
+
+const sections = await withInputs(measureAll);
+const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
+if (process.argv.includes('--json')) {
+  process.stdout.write(`${JSON.stringify({ format: 'xsplice-bench/1', machine, sections }, null, 2)}\n`);
+} else {
+  process.stdout.write(`Node ${machine.node}, ${machine.cores} × ${machine.cpu}\n${tableOf(sections)}`);
+}
+process.exitCode = sections.every(({ results }) => results.every(({ reached }) => reached)) ? 0 : 1;
