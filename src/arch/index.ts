@@ -11,3 +11,5 @@ export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from
 export { addNops, NOP_MAX, type NopFamily } from './x86_64/nops.ts';
 export * from './x86_64/processor.ts';
 export * from './x86_64/processors.ts';
+export { X86_FEATURES } from './x86_64/features.ts';
+export { parseProcessor } from './x86_64/processor-setting.ts';

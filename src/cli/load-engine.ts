@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
+import { gunzip } from './gunzip.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
@@ -7,8 +8,8 @@ export async function loadEngine(): Promise<Engine> {
   return {
     payloadName: scenario.payloadName,
     inspectPayloads: scenario.inspectPayloads,
-    checkPayloads: scenario.checkPayloads,
-    rehearsePayloads: scenario.rehearsePayloads,
+    checkPayloads: (image, payloads, options) => scenario.checkPayloads(image, payloads, { ...options, gunzip }),
+    rehearsePayloads: (image, payloads, options) => scenario.rehearsePayloads(image, payloads, { ...options, gunzip }),
     releases: () => xen.RELEASES,
     cpuPresets: () => Object.keys(scenario.CPU_PRESETS),
     exampleNames,

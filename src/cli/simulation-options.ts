@@ -24,7 +24,7 @@ export const addMachineOptions = (command: Command): Command =>
     .option('--replace', 'take the second payload and those after it with REPLACE');
 
 /** Members that both lists of options leave in commander's result. */
-export type SimulationFlags = { readonly xen?: string } & Omit<SimulationOptions, 'progress'>;
+export type SimulationFlags = { readonly xen?: string } & Omit<SimulationOptions, 'progress' | 'gunzip'>;
 
 /** The simulation's options out of commander's. Throws an XspliceError (EUSAGE) where two of them disagree. */
 export function simulationOptions(flags: SimulationFlags, progress: (doing: string) => void): SimulationOptions {

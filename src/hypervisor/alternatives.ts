@@ -1,10 +1,10 @@
 import { type AlternativesHost, addNops, hasFeature, nopFamily, type RelativeMemory } from '../arch/index.ts';
-import { hexAddress } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { relativeMemory } from './relative-memory.ts';
 import { HostStop } from './stop.ts';
+import { symbolText } from './symbol-text.ts';
 
 const ALTERNATIVE_C = 'arch/x86/alternative.c';
 
@@ -31,7 +31,7 @@ function hostOf(hv: Hypervisor, memory: RelativeMemory, nullCalls: 'defer' | 'tr
     rules,
     nullCalls,
     hasFeature: (feature) => hasFeature(processor, feature, rules.featureLimit),
-    nops: (length) => addNops(family, length),
+    nops: memoised((length) => addNops(family, length)),
     // The assembler pads with P6 NOPs, where it knows `.nops` at all: then the build keeps a sample to compare with.
     toolchainNopsIdeal: family === 'P6' && image.linker('toolchain_nops') !== undefined,
     ibtBuild: image.configured('CONFIG_XEN_IBT'),
@@ -48,11 +48,11 @@ function hostOf(hv: Hypervisor, memory: RelativeMemory, nullCalls: 'defer' | 'tr
   };
 }
 
-/** `%ps`: the symbol and, inside it, the offset. */
-export function symbolText(hv: Hypervisor, address: bigint): string {
-  const found = hv.symbols.at(address);
-  if (found !== undefined) return found.at === 0 ? found.name : `${found.name}+${hexNumber(found.at)}/${hexNumber(found.size ?? 0)}`;
-  return hexAddress(address).slice(2).padStart(16, '0');
+/** NOPs by length, made once: the image has thousands of places for them. Not to be written to. */
+function memoised(make: (length: number) => Uint8Array): (length: number) => Uint8Array {
+  const known: Uint8Array[] = [];
+  return (length) => {
+    known[length] ??= make(length);
+    return known[length] as Uint8Array;
+  };
 }
-
-const hexNumber = (n: number): string => (n === 0 ? '0' : `0x${n.toString(16)}`);

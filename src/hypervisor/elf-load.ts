@@ -146,11 +146,11 @@ function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, hea
       return no('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
     }
     if ((sh_addralign & (sh_addralign - 1n)) !== 0n && sh_addralign !== 0n) {
-      const template = 'Section [%u] alignment (%#x) is not supported';
+      const template = 'Section [%u] alignment (%#lx) is not supported';
       return no('section-alignment', 'EOPNOTSUPP', template, index, sh_addralign);
     }
     if (sh_addralign !== 0n && sh_addr % sh_addralign !== 0n) {
-      const template = 'Section [%u] addr (%#x) is not aligned properly (%#x)';
+      const template = 'Section [%u] addr (%#lx) is not aligned properly (%#lx)';
       return no('section-misaligned', 'EINVAL', template, index, sh_addr, sh_addralign);
     }
     const allocated = (Number(sh_flags & 0xffn) & (SHF_WRITE | SHF_ALLOC)) !== 0;

@@ -1,6 +1,7 @@
+import type { Place } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
-import type { Hypervisor } from './hypervisor.ts';
-import { report } from './hypervisor.ts';
+import { explainFault } from './fault-place.ts';
+import { type Hypervisor, report } from './hypervisor.ts';
 import { hostPanic } from './panic.ts';
 import { HostStop } from './stop.ts';
 
@@ -21,18 +22,20 @@ export function enter<T>(hv: Hypervisor, body: () => T): T | undefined {
     } else {
       const panic = hostPanic(hv, cause);
       hv.stopped = { stop, panic, hook: null };
-      report(hv, 'error', 'host-panic', panicMessage(hv, panic.message, cause), place(cause));
+      const { message, where } = explain(hv, cause, panic.message);
+      report(hv, 'error', 'host-panic', message, where);
     }
     hv.frames.length = 0;
     return undefined;
   }
 }
 
-function panicMessage(hv: Hypervisor, message: string, cause: HostStop['cause']): string {
-  const where = [...hv.frames].reverse()[0];
-  const why = 'why' in cause ? `: ${cause.why}` : '';
-  return `the host panics${where === undefined ? '' : ` in ${where}`}: ${message}${why}`;
+function explain(hv: Hypervisor, cause: HostStop['cause'], title: string): { message: string; where: Place } {
+  const frame = hv.frames[hv.frames.length - 1];
+  const where = frame === undefined ? '' : ` in ${frame}`;
+  if (cause.kind === 'fault') {
+    const fault = explainFault(hv, cause.fault);
+    return { message: `the host panics${where}: ${fault.message}`, where: fault.where };
+  }
+  return { message: `the host panics${where}: ${'why' in cause ? cause.why : title}`, where: {} };
 }
-
-const place = (cause: HostStop['cause']) =>
-  cause.kind === 'fault' ? { address: cause.fault.address } : {};

@@ -2,8 +2,8 @@ import type { Address } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { symbolText } from './alternatives.ts';
 import { HostStop } from './stop.ts';
+import { symbolText } from './symbol-text.ts';
 
 /** Reads hook pointer `index`, as the hypervisor does before it calls it. A section that is not loaded is a null pointer: may fault. */
 function hookPointer(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, index: number): Address {

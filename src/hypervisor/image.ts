@@ -6,6 +6,7 @@ import {
   type AddressRange,
   configEnabled,
   decodeX86BugFrame,
+  type Gunzip,
   type Release,
   type ReleaseMatch,
   readConfigData,
@@ -36,6 +37,7 @@ export interface ImageRegion {
 export class Image {
   readonly arch: Architecture;
   readonly elf: ElfFile;
+  readonly #gunzip: Gunzip | undefined;
   readonly #linker: ReadonlyMap<string, { readonly value: Address; readonly size: number }>;
   /** What the image did not say, and what was taken instead: for the user. */
   readonly assumed: string[] = [];
@@ -44,9 +46,10 @@ export class Image {
   #release: ReleaseMatch | undefined | null = null;
   #buildId: Uint8Array | null | undefined;
 
-  constructor(elf: ElfFile, arch: Architecture) {
+  constructor(elf: ElfFile, arch: Architecture, gunzip?: Gunzip) {
     this.elf = elf;
     this.arch = arch;
+    this.#gunzip = gunzip;
     this.#linker = findLinkerSymbols(elf, LINKER_SYMBOLS);
   }
 
@@ -126,15 +129,17 @@ export class Image {
     return found.ok ? found.id : null;
   }
 
-  /** `.config` of the build; `null` where the image does not carry it. */
+  /** `.config` of the build; `null` where the image does not carry it, or where there is nothing to unpack it with. */
   get config(): XenConfig | null {
-    if (this.#config === undefined) {
-      const size = this.#between('xen_config_data_size');
-      const data = this.linker('xen_config_data');
-      const length = size !== undefined && size.length >= 4 ? viewOf(size).getUint32(0, true) : 0;
-      this.#config = (data !== undefined && length > 0 && readConfigData(this.bytes(data, length))) || null;
-    }
+    if (this.#config === undefined) this.#config = this.#readConfig() ?? null;
     return this.#config;
+  }
+
+  #readConfig(): XenConfig | undefined {
+    const size = this.#between('xen_config_data_size');
+    const data = this.linker('xen_config_data');
+    if (this.#gunzip === undefined || data === undefined || size === undefined || size.length < 4) return undefined;
+    return readConfigData(this.bytes(data, viewOf(size).getUint32(0, true)), this.#gunzip);
   }
 
   /** Is an option on? Without a configuration, the answer is that of an ordinary release build: see {@link assumptions}. */
@@ -253,8 +258,15 @@ const ASSUMED_ON = new Set(['CONFIG_LIVEPATCH', 'CONFIG_XEN_IBT', 'CONFIG_XEN_SH
 
 const EM_X86_64 = 62;
 
+export interface OpenImageOptions {
+  /** What messages call the image; `the image` unless given. */
+  readonly file?: string;
+  /** Unpacks the configuration that the image carries. Without it, it counts as absent. */
+  readonly gunzip?: Gunzip;
+}
+
 /** Opens a `xen-syms`. Throws EIMAGE with what is wrong and what to give instead. */
-export function openImage(bytes: Uint8Array, file = 'the image'): Image {
+export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: OpenImageOptions = {}): Image {
   const elf = readElf(bytes);
   if (elf.kind !== 'elf') {
     const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -267,7 +279,7 @@ export function openImage(bytes: Uint8Array, file = 'the image'): Image {
   if (elf.machine !== EM_X86_64) {
     throw new XspliceError('EIMAGE', `${file}: machine type ${elf.machine} is not supported`, 'give an x86-64 xen-syms');
   }
-  const image = new Image(elf, X86_64);
+  const image = new Image(elf, X86_64, gunzip);
   // Asked for here so that a stripped file is refused at once.
   void image.regions;
   void image.core;

@@ -1,4 +1,3 @@
-import { hex } from '../base/index.ts';
 import { LIVEPATCH_STATE_APPLIED, LIVEPATCH_STATE_CHECKED } from '../xen/index.ts';
 import { printMetadata } from './apply.ts';
 import { functionsOf } from './expectations.ts';
@@ -9,7 +8,7 @@ export function livepatchPrintAll(hv: Hypervisor): void {
   within(hv, 'livepatch_printall', () => {
     const { log, release } = hv;
     log.printk('DEFAULT', "'%c' pressed - Dumping all livepatch patches", 'x'.charCodeAt(0));
-    if (hv.image.buildId !== null) log.printk('DEFAULT', 'build-id: %s', hex(hv.image.buildId));
+    if (hv.image.buildId !== null) log.printk('DEFAULT', 'build-id: %*phN', hv.image.buildId.length, hv.image.buildId);
     for (const payload of hv.payloads) {
       const { text, rw, ro, pages } = payload;
       const state = payload.state === 'APPLIED' ? LIVEPATCH_STATE_APPLIED : LIVEPATCH_STATE_CHECKED;
@@ -29,10 +28,10 @@ export function livepatchPrintAll(hv: Hypervisor): void {
         const template = '    %s patch %p(%u) with %p (%u)';
         log.printk('DEFAULT', template, func.text, func.oldAddr, func.oldSize, func.newAddr, func.newSize);
       }
-      if (payload.buildId.length > 0) log.printk('DEFAULT', 'build-id=%s', hex(payload.buildId));
-      if (payload.dep.length > 0) log.printk('DEFAULT', 'depend-on=%s', hex(payload.dep));
+      if (payload.buildId.length > 0) log.printk('DEFAULT', 'build-id=%*phN', payload.buildId.length, payload.buildId);
+      if (payload.dep.length > 0) log.printk('DEFAULT', 'depend-on=%*phN', payload.dep.length, payload.dep);
       if (release.dumpsXenDepends && payload.xenDep !== null) {
-        log.printk('DEFAULT', 'depend-on-xen=%s', hex(payload.xenDep));
+        log.printk('DEFAULT', 'depend-on-xen=%*phN', payload.xenDep.length, payload.xenDep);
       }
     }
   });

@@ -16,9 +16,12 @@ export function findLinkerSymbols(elf: ElfFile, names: readonly string[]): Map<s
   const strtab = symtab === undefined ? undefined : elf.sections[symtab.link];
   if (symtab === undefined || strtab === undefined) return found;
   const wanted = new Map<number, string[]>();
+  // The first two characters tell most of the others apart at once.
+  const beginnings = new Uint8Array(0x1_0000);
   for (const name of names) {
     const hash = hashText(name);
     wanted.set(hash, [...(wanted.get(hash) ?? []), name]);
+    beginnings[(name.charCodeAt(0) << 8) | name.charCodeAt(1)] = 1;
   }
   const strings = strtab.data();
   const symbols = symtab.data();
@@ -28,6 +31,7 @@ export function findLinkerSymbols(elf: ElfFile, names: readonly string[]): Map<s
   const stShndx = at['st_shndx'] as number;
   for (let i = stride; i + stride <= symbols.length; i += stride) {
     const start = view.getUint32(i + stName, true);
+    if (beginnings[((strings[start] as number) << 8) | (strings[start + 1] as number)] !== 1) continue;
     const candidates = wanted.get(hashBytes(strings, start));
     if (candidates === undefined || view.getUint16(i + stShndx, true) === SHN_UNDEF) continue;
     for (const name of candidates) {

@@ -79,6 +79,12 @@ function copyEntries(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: numb
       rc = -ERRNO.ENOBUFS;
       break;
     }
+    // guest_handle_subrange_okay, which looks at the start also of a range of no bytes.
+    const namesOk = !listMetadata || guest.okay(op.names + BigInt(names), nameLen);
+    if (!namesOk || (listMetadata && !guest.okay(op.metadata + BigInt(metadata), metadataLen))) {
+      rc = -ERRNO.EINVAL;
+      break;
+    }
     const status = new Uint8Array(LIVEPATCH_STATUS.size);
     LIVEPATCH_STATUS.write(viewOf(status), 0, { state: STATES[payload.state], rc: payload.rc });
     const at = (handle: bigint, offset: number): bigint => handle + BigInt(offset);

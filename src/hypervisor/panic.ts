@@ -69,7 +69,8 @@ function describeFault(hv: Hypervisor, fault: Fault): Description {
 
 function state(hv: Hypervisor): string[] {
   const { arch, image, release, options } = hv;
-  const version = image.version ?? release.version;
+  // Under another release's rules the image is no longer the version that it says.
+  const version = image.release?.release === release ? image.version : release.version;
   const debug = options.debugBuild ? 'y' : 'n';
   return [
     `----[ Xen-${version}  ${arch.name}  debug=${debug}  Not tainted ]----`,

@@ -40,8 +40,8 @@ export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection
   const { sh_size } = section.header;
   if (sh_size % BigInt(entry) === 0n) return true;
   const complaint = { rule: 'section-size', errno: 'EINVAL', where: { section: section.name } } as const;
-  const template = 'Wrong size %u of %s (must be multiple of %zu)';
-  refuse(hv, LIVEPATCH_C, elf.name, complaint, template, Number(BigInt.asUintN(32, sh_size)), section.name, entry);
+  const template = 'Wrong size %lu of %s (must be multiple of %zu)';
+  refuse(hv, LIVEPATCH_C, elf.name, complaint, template, sh_size, section.name, entry);
   return false;
 }
 

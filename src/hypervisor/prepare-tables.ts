@@ -113,7 +113,7 @@ function checkAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: LoaderEl
       return no(template, orig, origLength, text.start, text.size);
     }
     if (!inside(repl, replLength, bounds)) {
-      const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#zx';
+      const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#lx';
       return no(template, repl, replLength, bounds.start, bounds.size);
     }
   }

@@ -16,8 +16,9 @@ export function relativeMemory(space: AddressSpace, base: Address, window: Uint8
     readI32: (offset) =>
       inside(offset, 4) ? view.getInt32(offset, true) : space.readU32(addOffset(base, offset)) | 0,
     write: (offset, bytes) => {
-      if (inside(offset, bytes.length)) window.set(bytes, offset);
-      else space.write(addOffset(base, offset), bytes);
+      if (!inside(offset, bytes.length)) space.write(addOffset(base, offset), bytes);
+      else if (bytes.length === 1) window[offset] = bytes[0] as number;
+      else window.set(bytes, offset);
     },
   };
 }

@@ -28,11 +28,11 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
         const value = hv.symbols.byName(symbol) || livepatchSymbolsLookupByName(hv, symbol);
         if (value === 0n) return no('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
         symbols.value[i] = value;
-        if (hv.log.debug) say('Undefined symbol resolved: %s => %#x', symbol, value);
+        if (hv.log.debug) say('Undefined symbol resolved: %s => %#lx', symbol, value);
         continue;
       }
       if (shndx === SHN_ABS) {
-        if (hv.log.debug) say('Absolute symbol: %s => %#x', symbols.name(i), symbols.value[i] as bigint);
+        if (hv.log.debug) say('Absolute symbol: %s => %#lx', symbols.name(i), symbols.value[i] as bigint);
         continue;
       }
       if (shndx >= elf.sections.length || shndx >= SHN_LORESERVE) {
@@ -49,7 +49,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
       }
       // A BigUint64Array wraps, as the unsigned addition does.
       symbols.value[i] = (symbols.value[i] as bigint) + section.loadAddr;
-      if (hv.log.debug) say('Symbol resolved: %s => %#x (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
+      if (hv.log.debug) say('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
     }
     return 0;
   });

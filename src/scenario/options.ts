@@ -1,3 +1,5 @@
+import type { Gunzip } from '../xen/index.ts';
+
 /** A payload as the commands hand it on. */
 export interface PayloadFile {
   /** The file as the user named it: for findings. */
@@ -29,6 +31,8 @@ export interface SimulationOptions {
   readonly nodeps?: boolean;
   /** Take each payload after the first with REPLACE in place of APPLY. */
   readonly replace?: boolean;
+  /** Unpacks the configuration in the image; without it, it counts as absent. A port: this room has no decompression. */
+  readonly gunzip?: Gunzip;
   /** Told what is being done, for a progress line. Never called after the result is there. */
   readonly progress?: (doing: string) => void;
 }

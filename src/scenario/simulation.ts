@@ -1,4 +1,4 @@
-import { CPU_PRESETS, DEFAULT_CPU } from '../arch/index.ts';
+import { DEFAULT_CPU, parseProcessor } from '../arch/index.ts';
 import { hex, XspliceError } from '../base/index.ts';
 import { boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
@@ -22,19 +22,21 @@ export interface Simulation {
  * Opens the image and settles the options. Throws an XspliceError: EIMAGE for an image that is none, EUSAGE for options that make no sense.
  */
 export function openSimulation(bytes: Uint8Array, options: SimulationOptions): Simulation {
-  const image = openImage(bytes);
+  const { gunzip } = options;
+  const image = openImage(bytes, { ...(gunzip !== undefined && { gunzip }) });
   const assumed: string[] = [];
   const release = chooseRelease(image, options.release, assumed);
-  const processor = CPU_PRESETS[options.cpu ?? DEFAULT_CPU];
-  if (processor === undefined) {
-    const known = Object.keys(CPU_PRESETS).join(', ');
-    throw new XspliceError('EUSAGE', `no processor preset is called ${options.cpu}`, `there are: ${known}`);
+  const processor = parseProcessor(options.cpu ?? DEFAULT_CPU);
+  if (typeof processor === 'string') {
+    throw new XspliceError('EUSAGE', processor, 'as in --cpu amd-zen4,-shstk or --cpu intel-skylake,model=0x6a');
   }
   const { loglvl } = options;
   if (loglvl !== undefined && parseLogLevel(loglvl) === undefined) {
     throw new XspliceError('EUSAGE', `loglvl ${loglvl} is none`, 'as on Xen’s command line: all, debug, info, warning, error, none');
   }
-  if (image.config === null) assumed.push('the image does not carry its configuration: taken as a release build with CET support');
+  if (image.config === null) {
+    assumed.push('no configuration could be read from the image: taken as a release build with CET support');
+  }
   if (image.buildId === null) assumed.push('the image has no build-id: no payload can name it');
   const debugBuild = options.debug ?? image.configured('CONFIG_DEBUG');
   const cpus = cpuOptions(options);

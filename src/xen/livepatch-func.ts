@@ -27,19 +27,8 @@ const V2_PATCH_OFFSET = {
 /** 82182ad7b4: 4.17.3, 4.18.1, 4.19.0. */
 const V2 = { _pad: 'bytes39', expect: 'bytes32' } as const;
 
-/** Per layout: 32-bit, 64-bit. No layout needs padding at its end. */
-const TABLES = {
-  v1: [record('livepatch_func', { ...HEAD32, ...V1 }), record('livepatch_func', { ...HEAD64, ...V1 })],
-  'v2-applied': [
-    record('livepatch_func', { ...HEAD32, ...V2_APPLIED }),
-    record('livepatch_func', { ...HEAD64, ...V2_APPLIED }),
-  ],
-  'v2-patch-offset': [
-    record('livepatch_func', { ...HEAD32, ...V2_PATCH_OFFSET }),
-    record('livepatch_func', { ...HEAD64, ...V2_PATCH_OFFSET }),
-  ],
-  v2: [record('livepatch_func', { ...HEAD32, ...V2 }), record('livepatch_func', { ...HEAD64, ...V2 })],
-} as const;
+/** What follows the sizes, per layout. No layout needs padding at its end. */
+const TAILS = { v1: V1, 'v2-applied': V2_APPLIED, 'v2-patch-offset': V2_PATCH_OFFSET, v2: V2 } as const;
 
 /** One entry, with addresses of either size as bigint. */
 export interface LivepatchFunc {
@@ -95,7 +84,9 @@ const FIELDS: readonly (readonly [key: keyof LivepatchFunc, field: string, point
 ];
 
 function layoutOf(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
-  const table = TABLES[layout][pointerSize === 4 ? 0 : 1];
+  const tail = TAILS[layout];
+  const table =
+    pointerSize === 4 ? record('livepatch_func', { ...HEAD32, ...tail }) : record('livepatch_func', { ...HEAD64, ...tail });
   const at = table.at;
   /** Offset of a field that not every layout has. */
   const optional = (field: string) => (at as Readonly<Record<string, number | undefined>>)[field];
@@ -141,12 +132,16 @@ function layoutOf(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
   };
 }
 
+/** Those that were asked for: a process needs one of the eight. */
 const LAYOUTS = new Map<string, LivepatchFuncLayout>();
-for (const layout of Object.keys(TABLES) as FuncLayout[]) {
-  for (const pointerSize of [4, 8] as const) LAYOUTS.set(`${layout}/${pointerSize}`, layoutOf(layout, pointerSize));
-}
 
 /** The layout of a release (`Release.funcLayout`) on a machine with pointers of this many bytes. */
 export function livepatchFunc(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
-  return LAYOUTS.get(`${layout}/${pointerSize}`) as LivepatchFuncLayout;
+  const key = `${layout}/${pointerSize}`;
+  let found = LAYOUTS.get(key);
+  if (found === undefined) {
+    found = layoutOf(layout, pointerSize);
+    LAYOUTS.set(key, found);
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 import type { Release } from './release.ts';
-import { RELEASES } from './releases.ts';
-import { parseVersion, type XenVersion } from './since.ts';
+import { BRANCHES, RELEASES } from './releases.ts';
+
+type Branch = { readonly first: number; readonly count: number };
 
 /** A row of the release table for some version. */
 export interface ReleaseMatch {
@@ -9,17 +10,10 @@ export interface ReleaseMatch {
   readonly assumed: boolean;
 }
 
-/** The branches' rows by minor version; the rows are in the order of their point releases. */
-const BRANCHES = new Map<number, Release[]>();
-for (const release of RELEASES) {
-  const { minor } = parseVersion(release.version) as XenVersion;
-  BRANCHES.set(minor, [...(BRANCHES.get(minor) ?? []), release]);
-}
-
 /** The row for this point release, or the newest one before it. */
-function nearest(branch: readonly Release[], point: number): ReleaseMatch {
-  const index = Math.min(point, branch.length - 1);
-  return { release: branch[index] as Release, assumed: index !== point };
+function nearest(branch: Branch, point: number): ReleaseMatch {
+  const index = Math.min(point, branch.count - 1);
+  return { release: RELEASES[branch.first + index] as Release, assumed: index !== point };
 }
 
 /**
@@ -30,7 +24,7 @@ export function releaseByVersion(version: string): ReleaseMatch | undefined {
   const match = /^4\.(\d{1,4})(?:\.(\d{1,4}))?$/.exec(version);
   const branch = match === null ? undefined : BRANCHES.get(Number(match[1]));
   if (match === null || branch === undefined) return undefined;
-  return nearest(branch, match[2] === undefined ? branch.length - 1 : Number(match[2]));
+  return nearest(branch, match[2] === undefined ? branch.count - 1 : Number(match[2]));
 }
 
 /**
@@ -43,7 +37,7 @@ export function releaseOfImage(major: number, minor: number, extra: string): Rel
   const branch = major === 4 ? BRANCHES.get(minor) : undefined;
   if (branch === undefined) return undefined;
   const point = /^\.(\d{1,4})(-pre|-rc)?/.exec(extra);
-  if (point === null) return { release: branch[0] as Release, assumed: true };
+  if (point === null) return { release: nearest(branch, 0).release, assumed: true };
   const number = Number(point[1]);
   if (point[2] === undefined) return nearest(branch, number);
   return { release: nearest(branch, Math.max(0, number - 1)).release, assumed: true };

@@ -157,7 +157,31 @@ function row<T>(rules: Rules<T>, version: XenVersion): T {
 const release = (version: XenVersion): Release =>
   Object.freeze({ ...row(RELEASE, version), alternatives: row(ALTERNATIVES, version) });
 
+const VERSIONS: readonly XenVersion[] = NEWEST_POINT.flatMap(([minor, newest]) =>
+  Array.from({ length: newest + 1 }, (_, point) => ({ minor, point })),
+);
+
+/** An array whose elements are made when they are asked for, once each: a process needs one row or two of the table. */
+function lazyArray<T>(length: number, make: (index: number) => T): readonly T[] {
+  const array: T[] = [];
+  for (let index = 0; index < length; index++) {
+    const get = (): T => {
+      const value = make(index);
+      Object.defineProperty(array, index, { value, enumerable: true });
+      return value;
+    };
+    Object.defineProperty(array, index, { get, enumerable: true, configurable: true });
+  }
+  return array;
+}
+
 /** Every tagged release from 4.11.0 on, oldest branch first, point releases in order. */
-export const RELEASES: readonly Release[] = NEWEST_POINT.flatMap(([minor, newest]) =>
-  Array.from({ length: newest + 1 }, (_, point) => release({ minor, point })),
+export const RELEASES: readonly Release[] = lazyArray(VERSIONS.length, (i) => release(VERSIONS[i] as XenVersion));
+
+/** Where the rows of each branch are in {@link RELEASES}, by minor version: index of `.0`, and how many. */
+export const BRANCHES: ReadonlyMap<number, { readonly first: number; readonly count: number }> = new Map(
+  NEWEST_POINT.map(([minor, newest]) => {
+    const first = VERSIONS.findIndex((version) => version.minor === minor);
+    return [minor, { first, count: newest + 1 }];
+  }),
 );

@@ -23,7 +23,7 @@ export type Room = (typeof ROOMS)[number];
 export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli'];
 
 /** Packages that pure rooms may use: pure themselves. */
-export const PURE_PACKAGES: readonly string[] = ['fflate', 'zod'];
+export const PURE_PACKAGES: readonly string[] = ['zod'];
 
 /** Packages that only a room with effects may use. */
 export const EFFECT_PACKAGES: readonly string[] = ['commander', 'picocolors'];

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ensure, viewOf } from '../../src/base/index.ts';
+import { gunzip } from '../../src/cli/gunzip.ts';
 import {
   openSymbolTable,
   readConfigData,
@@ -113,7 +114,7 @@ describe('Debian’s Xen 4.17', () => {
 
   it('carries its configuration', () => {
     const size = image.view('xen_config_data_size').getUint32(0, true);
-    const config = ensure(readConfigData(image.bytes('xen_config_data').subarray(0, size)), 'readable');
+    const config = ensure(readConfigData(image.bytes('xen_config_data').subarray(0, size), gunzip), 'readable');
     const text = readFileSync(debianXen().config, 'latin1');
     const set = [...text.matchAll(/^(CONFIG_\w+)=/gm)].map((m) => m[1]);
     expect([...config].filter(([, value]) => value !== 'n').map(([name]) => name)).toEqual(set);

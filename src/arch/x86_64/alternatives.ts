@@ -1,4 +1,4 @@
-import { type Address, addOffset, lowWord } from '../../base/index.ts';
+import { type Address, addOffset, lowWord, viewOf } from '../../base/index.ts';
 import { ALT_FLAG_NOT, type AlternativeRules, type Errno, X86_FEATURE_ALWAYS } from '../../xen/index.ts';
 import type { RelativeMemory } from '../relative-memory.ts';
 import { ENDBR64_LEN, isEndbr64 } from './endbr.ts';
@@ -33,6 +33,9 @@ export interface AlternativesHost {
   bug(index: 0 | 1 | 2, why: string): never;
 }
 
+/** What goes into `priv` of an entry that is done with. */
+const MARK = Uint8Array.of(1);
+
 const RELATIVE_CALL = 0xe8;
 const RELATIVE_JUMP = 0xe9;
 const INDIRECT = 0xff;
@@ -46,18 +49,24 @@ const NULL_CALL = [0x0f, 0x0b, 0x0f, 0xff, 0xff];
  */
 export function applyAlternatives(host: AlternativesHost, start: number, end: number): Errno | null {
   const { memory, rules } = host;
+  const count = Math.max(0, Math.floor((end - start) / ALT_INSTR_SIZE));
+  // At once: the image has more than 4000 entries.
+  const table = viewOf(memory.read(start, count * ALT_INSTR_SIZE));
+  /** By length: each is filled from end to end before it is used. */
+  const buffers: Uint8Array[] = [];
   let base = start;
   let baseOrig = Number.NaN;
-  // 4.11 and 4.12 keep the mark in the entry that starts a run; so do the later ones, for entries that are skipped.
-  for (let a = start; a + ALT_INSTR_SIZE <= end; a += ALT_INSTR_SIZE) {
-    const entry = memory.read(a, ALT_INSTR_SIZE);
-    const orig = a + i32(entry, 0);
-    const repl = a + 4 + i32(entry, 4);
-    const cpuid = (entry[8] as number) | ((entry[9] as number) << 8);
-    const origLength = entry[10] as number;
-    const replLength = entry[11] as number;
-    const padLength = entry[12] as number;
-    const priv = entry[13] as number;
+  /** `priv` of the entry at `base`: 4.11 and 4.12 keep the mark in the entry that starts a run. */
+  let baseMark = 0;
+  for (let i = 0, a = start; i < count; i++, a += ALT_INSTR_SIZE) {
+    const at = i * ALT_INSTR_SIZE;
+    const orig = a + table.getInt32(at, true);
+    const repl = a + 4 + table.getInt32(at + 4, true);
+    const cpuid = table.getUint16(at + 8, true);
+    const origLength = table.getUint8(at + 10);
+    const replLength = table.getUint8(at + 11);
+    const padLength = table.getUint8(at + 12);
+    const priv = table.getUint8(at + 13);
     const total = origLength + padLength;
     const feature = rules.inverted ? cpuid & ~ALT_FLAG_NOT : cpuid;
     const inverted = rules.inverted && (cpuid & ALT_FLAG_NOT) !== 0;
@@ -68,22 +77,26 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
     if (baseOrig !== orig) {
       base = a;
       baseOrig = orig;
+      baseMark = priv;
     }
     if (rules.privSkips && priv !== 0) continue;
 
     if (host.hasFeature(feature) === inverted) {
-      if ((memory.read(base + 13, 1)[0] as number) !== 0) continue;
-      memory.write(a + 13, Uint8Array.of(1));
+      if (baseMark !== 0) continue;
+      memory.write(a + 13, MARK);
+      if (base === a) baseMark = 1;
       if ((rules.toolchainNops && host.toolchainNopsIdeal) || padLength <= 1) continue;
       memory.write(orig + origLength, host.nops(padLength));
       continue;
     }
 
-    const buffer = new Uint8Array(total);
+    buffers[total] ??= new Uint8Array(total);
+    const buffer = buffers[total] as Uint8Array;
     buffer.set(memory.read(repl, replLength));
     if (!relocateReplacement(host, { cpuid, orig, repl, origLength, replLength }, buffer)) continue;
-    memory.write(a + 13, Uint8Array.of(1));
-    buffer.set(host.nops(total - replLength), replLength);
+    memory.write(a + 13, MARK);
+    if (base === a) baseMark = 1;
+    if (total > replLength) buffer.set(host.nops(total - replLength), replLength);
     memory.write(orig, buffer);
   }
   return null;

@@ -2,7 +2,10 @@ import type { Processor } from './processor.ts';
 
 const NO_CET = { shadowStacks: false, indirectBranchTracking: false };
 
-/** Bits of the synthetic word, X86_SYNTH(n). Source: xen/arch/x86/include/asm/cpufeatures.h, 4.17. */
+/**
+ * Bits of the synthetic word, X86_SYNTH(n), as 4.17 has them; older releases use some of them otherwise.
+ * Source: xen/arch/x86/include/asm/cpufeatures.h.
+ */
 const SYNTH = {
   CONSTANT_TSC: 0,
   NONSTOP_TSC: 1,
@@ -10,12 +13,10 @@ const SYNTH = {
   ARCH_PERFMON: 3,
   TSC_RELIABLE: 4,
   XTOPOLOGY: 5,
-  CPUID_FAULTING: 6,
-  XEN_SMEP: 9,
-  XEN_SMAP: 10,
-  IND_THUNK_LFENCE: 12,
-  IND_THUNK_JMP: 13,
-  SC_BRANCH_HARDEN: 15,
+  XEN_SMEP: 10,
+  XEN_SMAP: 11,
+  SC_NO_LOCK_HARDEN: 12,
+  IND_THUNK_JMP: 14,
   SC_MSR_PV: 16,
   SC_MSR_HVM: 17,
   SC_RSB_PV: 18,
@@ -30,8 +31,8 @@ const synthetic = (...names: (keyof typeof SYNTH)[]): number =>
   names.reduce((word, name) => (word | (1 << SYNTH[name])) >>> 0, 0);
 
 /**
- * The processors that `--cpu` offers. `qemu-max` is measured: QEMU 7.2's `-cpu max,-smap` as Debian's 4.17.7 sees it, so that a rehearsal is
- * comparable with a real hypervisor in QEMU. The others are typical members of their family, put together from vendors' CPUID tables.
+ * The processors that `--cpu` offers. Those of QEMU 7.2 are measured: boot_cpu_data of Debian's 4.17.7, so that a rehearsal
+ * is comparable with a real hypervisor there. The others are typical members of their family, put together from vendors' CPUID tables.
  */
 export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntries(
   (
@@ -40,11 +41,33 @@ export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntri
         name: 'qemu-max',
         title: "QEMU's max,-smap under software emulation",
         vendor: 'AMD',
-        family: 15,
-        model: 107,
-        featureset: [0x078bfbfd, 0x7ed8320b, 0x2c100800, 0x000001f7, 0x00000005, 0x01dc47ab, 0x0021040c, 0, 0x201],
-        synthetic: synthetic('SC_BRANCH_HARDEN', 'SC_RSB_PV', 'SC_RSB_HVM'),
-        bugs: 0,
+        family: 0xf,
+        model: 0x6b,
+        featureset: [0x0fcbf3fd, 0xf6d8320b, 0xec500800, 0x75, 0x5, 0x018843a9, 0x20c, 0, 0, 0, 0, 0x4],
+        synthetic: 0x81400,
+        bugs: 0x70003,
+        cet: NO_CET,
+      },
+      {
+        name: 'qemu64',
+        title: "QEMU's qemu64 under software emulation",
+        vendor: 'AMD',
+        family: 0xf,
+        model: 0x6b,
+        featureset: [0x078bf3fd, 0x80002001, 0x20100800, 0x5, 0, 0, 0, 0, 0, 0, 0, 0x4],
+        synthetic: 0xc1000,
+        bugs: 0x50007,
+        cet: NO_CET,
+      },
+      {
+        name: 'qemu-skylake',
+        title: "QEMU's Skylake-Client,-smap under software emulation",
+        vendor: 'Intel',
+        family: 6,
+        model: 0x5e,
+        featureset: [0x078bfbfd, 0xc6d82203, 0x28100800, 0x21, 0x5, 0x00080389, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x4],
+        synthetic: 0x81424,
+        bugs: 0x100000,
         cet: NO_CET,
       },
       {
@@ -64,7 +87,7 @@ export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntri
           'XEN_SMEP',
           'XEN_SMAP',
           'IND_THUNK_JMP',
-          'SC_BRANCH_HARDEN',
+          'SC_NO_LOCK_HARDEN',
           'SC_MSR_PV',
           'SC_MSR_HVM',
           'SC_RSB_PV',
@@ -94,7 +117,7 @@ export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntri
           'XEN_SMEP',
           'XEN_SMAP',
           'IND_THUNK_JMP',
-          'SC_BRANCH_HARDEN',
+          'SC_NO_LOCK_HARDEN',
           'SC_MSR_PV',
           'SC_MSR_HVM',
           'XEN_SELFSNOOP',
@@ -119,7 +142,7 @@ export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntri
           'XTOPOLOGY',
           'XEN_SMEP',
           'XEN_SMAP',
-          'SC_BRANCH_HARDEN',
+          'SC_NO_LOCK_HARDEN',
           'SC_RSB_PV',
           'SC_RSB_HVM',
         ),
@@ -144,7 +167,7 @@ export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntri
           'XTOPOLOGY',
           'XEN_SMEP',
           'XEN_SMAP',
-          'SC_BRANCH_HARDEN',
+          'SC_NO_LOCK_HARDEN',
           'SC_MSR_PV',
           'SC_MSR_HVM',
           'XEN_SHSTK',

@@ -1,0 +1,50 @@
+import { type Address, hexAddress, type Place } from '../base/index.ts';
+import type { Fault } from '../machine/index.ts';
+import { ELF_LIVEPATCH_FUNC, PAGE_SIZE } from '../xen/index.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { nameAt } from './symbol-text.ts';
+
+/** Bits of a page fault's error code. Intel SDM volume 3, "Page-Fault Exceptions". */
+const PRESENT = 1;
+const WRITE = 2;
+const FETCH = 16;
+
+/** What a fault was about, in words: the access, and what lies at the address as far as the hypervisor knows. */
+export function explainFault(hv: Hypervisor, fault: Fault): { readonly message: string; readonly where: Place } {
+  const { address } = fault;
+  const what = atAddress(hv, address);
+  const where = { ...what.where, address };
+  if (fault.kind === 'general-protection') return { message: `access to ${hexAddress(address)}, which is not canonical`, where };
+  const { errorCode } = fault;
+  const access = (errorCode & FETCH) !== 0 ? 'execution' : (errorCode & WRITE) !== 0 ? 'write' : 'read';
+  const forbidden = { execution: 'not executable', write: 'read-only', read: 'not readable' }[access];
+  const why = (errorCode & PRESENT) !== 0 ? forbidden : 'not mapped';
+  const state = what.where.section === ELF_LIVEPATCH_FUNC && access === 'write' && hv.release.stateInPayload;
+  const because = state ? `: Xen ${hv.release.version} keeps its notes about each function there` : '';
+  return { message: `${access} at ${what.text}, which is ${why}${because}`, where };
+}
+
+function atAddress(hv: Hypervisor, address: Address): { readonly text: string; readonly where: Place } {
+  if (address < BigInt(PAGE_SIZE)) return { text: `a null pointer (${hexAddress(address)})`, where: {} };
+  for (const payload of hv.payloads) {
+    const { funcs, text, pages, name } = payload;
+    if (inside(address, funcs.addr, funcs.size)) {
+      const offset = Number(address - funcs.addr);
+      const section = ELF_LIVEPATCH_FUNC;
+      return { text: `${section}+0x${offset.toString(16)} of payload ${name}`, where: { section, offset } };
+    }
+    if (inside(address, text.addr, pages * PAGE_SIZE)) {
+      return { text: `${hexAddress(address)} in payload ${name}`, where: {} };
+    }
+  }
+  for (const region of hv.image.regions) {
+    if (address < region.start || address >= region.end) continue;
+    const symbol = nameAt(hv, address) ?? region.name;
+    const text = `${hexAddress(address)} (${symbol}) in the hypervisor's ${region.name === 'init' ? 'init memory, freed after boot' : region.name}`;
+    return { text, where: { symbol } };
+  }
+  return { text: hexAddress(address), where: {} };
+}
+
+const inside = (address: Address, start: Address, size: number): boolean =>
+  address >= start && address < start + BigInt(size);

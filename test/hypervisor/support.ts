@@ -1,0 +1,138 @@
+import { CPU_PRESETS, DEFAULT_CPU, type Processor } from '../../src/arch/index.ts';
+import type { Finding } from '../../src/base/index.ts';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import {
+  boot,
+  type BootOptions,
+  type Hypervisor,
+  type Image,
+  type LoadedPayload,
+  NO_ANSWER,
+  openImage,
+  SimulatedTarget,
+} from '../../src/hypervisor/index.ts';
+import {
+  type ActionName,
+  type ActionOptions,
+  errnoName,
+  type Release,
+  RELEASES,
+  releaseByVersion,
+} from '../../src/xen/index.ts';
+import { exampleBytes, exampleManifest } from '../support/examples.ts';
+
+/** The row of the release table for exactly this point release. */
+export function releaseNamed(version: string): Release {
+  const found = RELEASES.find((release) => release.version === version) ?? releaseByVersion(version)?.release;
+  if (found === undefined) throw new Error(`no release ${version}`);
+  return found;
+}
+
+export function processorNamed(name: string = DEFAULT_CPU): Processor {
+  const processor = CPU_PRESETS[name];
+  if (processor === undefined) throw new Error(`no processor ${name}`);
+  return processor;
+}
+
+let miniature: Image | undefined;
+
+/** The miniature image, opened once: booting leaves it as it is. */
+export function miniatureImage(): Image {
+  miniature ??= openImage(exampleBytes(exampleManifest.image.name), { gunzip });
+  return miniature;
+}
+
+/** What a test may set of the host; the rest is a release build of 4.18.1 on the default processor with one CPU. */
+export interface HostSettings extends Partial<Omit<BootOptions, 'release' | 'processor'>> {
+  /** A tag of the release table. */
+  readonly release?: string;
+  readonly processor?: Processor;
+  /** The miniature one by default. */
+  readonly image?: Image;
+}
+
+export function bootHost(settings: HostSettings = {}): SimulatedTarget {
+  const { release = exampleManifest.image.release, processor = processorNamed(), image, ...rest } = settings;
+  const hypervisor = boot(image ?? miniatureImage(), {
+    release: releaseNamed(release),
+    processor,
+    debugBuild: false,
+    domainsWithWaitqueue: [],
+    ...rest,
+  });
+  return new SimulatedTarget(hypervisor);
+}
+
+/** What came of one call, with everything the host said and found during it. */
+export interface Outcome {
+  /** 0 or a negated errno; NaN where the host did not come back. */
+  readonly rc: number;
+  /** Xen's name of the errno, or `null`. */
+  readonly errno: string | null;
+  /** Lines without `(XEN) `; the panic screen, too. */
+  readonly console: readonly string[];
+  readonly findings: readonly Finding[];
+  /** The hook at which the simulation ended. */
+  readonly hook: string | null;
+  /** What the host panicked with: `FATAL PAGE FAULT`. */
+  readonly panic: string | null;
+}
+
+const withoutPrefix = (line: string): string => line.replace(/^\(XEN\) ?/, '');
+
+function outcome(target: SimulatedTarget, rc: number): Outcome {
+  const { hypervisor } = target;
+  return {
+    rc,
+    errno: rc < 0 ? (errnoName(rc) ?? String(rc)) : null,
+    console: hypervisor.machine.console.take().map(withoutPrefix),
+    findings: target.takeFindings(),
+    hook: hypervisor.stopped?.hook?.kind ?? null,
+    panic: hypervisor.stopped?.panic?.message ?? null,
+  };
+}
+
+/** Uploads a file, or the example of that name. */
+export function upload(target: SimulatedTarget, name: string, file?: Uint8Array, flags?: number): Outcome {
+  return outcome(target, target.uploadNow(name, file ?? exampleBytes(name), flags));
+}
+
+/** One action with everything that comes of it: the call's result, or else the payload's own. */
+export function act(target: SimulatedTarget, name: string, action: ActionName, options?: ActionOptions): Outcome {
+  const rc = target.actionNow(name, action, options);
+  return outcome(target, target.hypervisor.stopped === null ? rc : NO_ANSWER);
+}
+
+export const apply = (target: SimulatedTarget, name: string, options?: ActionOptions): Outcome =>
+  act(target, name, 'apply', options);
+export const revert = (target: SimulatedTarget, name: string, options?: ActionOptions): Outcome =>
+  act(target, name, 'revert', options);
+export const replace = (target: SimulatedTarget, name: string, options?: ActionOptions): Outcome =>
+  act(target, name, 'replace', options);
+export const unload = (target: SimulatedTarget, name: string, options?: ActionOptions): Outcome =>
+  act(target, name, 'unload', options);
+
+/** The payload of that name; fails where there is none. */
+export function loaded(target: SimulatedTarget, name: string): LoadedPayload {
+  const payload = target.hypervisor.payloads.find((each) => each.name === name);
+  if (payload === undefined) throw new Error(`no payload ${name} is loaded`);
+  return payload;
+}
+
+/** Everything that a mapped page says: ranges, permissions, bytes. */
+export const digest = (target: SimulatedTarget): string => target.hypervisor.machine.space.digest();
+
+/** Bytes of the host's memory, at an address or at a symbol of the image. */
+export function bytesAt(target: SimulatedTarget, at: bigint | string, length: number): Uint8Array {
+  const { hypervisor } = target;
+  const address = typeof at === 'bigint' ? at : hypervisor.symbols.byName(at);
+  if (address === 0n) throw new Error(`no symbol ${at}`);
+  return hypervisor.machine.space.read(address, length);
+}
+
+/** A copy of the payload's pages as they are now, by kind. */
+export function pagesOf(hypervisor: Hypervisor, payload: LoadedPayload): Record<'text' | 'rw' | 'ro', Uint8Array> {
+  const read = ({ addr, size }: { addr: bigint; size: number }): Uint8Array =>
+    size === 0 ? new Uint8Array(0) : hypervisor.machine.space.read(addr, size).slice();
+  return { text: read(payload.text), rw: read(payload.rw), ro: read(payload.ro) };
+}

@@ -1,0 +1,296 @@
+/**
+ * Replays on the simulator what was recorded on the real hypervisor (record.ts), and says where the two differ.
+ */
+import { inflateRawSync } from 'node:zlib';
+import { CPU_PRESETS } from '../../src/arch/index.ts';
+import { fromLatin1, hex, pointerText, viewOf } from '../../src/base/index.ts';
+import {
+  boot,
+  doSysctl,
+  enter,
+  type Hypervisor,
+  type Image,
+  peek,
+  ScratchGuestMemory,
+  SimulatedTarget,
+} from '../../src/hypervisor/index.ts';
+import { encodeLivepatchSysctl, errnoName, LIVEPATCH_STATE_NAMES, type Release } from '../../src/xen/index.ts';
+import type { ListArgs, RawOp, Step } from './cases.ts';
+
+export interface RecordedStep {
+  readonly step: Step;
+  readonly ret?: number | string;
+  readonly status?: { readonly state: string; readonly rc: number | string };
+  readonly list?: Readonly<Record<string, unknown>>;
+  readonly lines?: readonly string[];
+  readonly dump?: readonly string[];
+  readonly live?: Readonly<Record<string, string | null>>;
+  readonly regions?: Readonly<Record<'text' | 'rw' | 'ro', { at: string; pages: number; hex: string }>>;
+  readonly died?: readonly string[];
+}
+
+export interface RecordedCase {
+  readonly name: string;
+  readonly cpu: string;
+  readonly smp: number;
+  readonly payloads: Readonly<Record<string, { readonly sha256: string; readonly size: number }>>;
+  readonly results: readonly RecordedStep[];
+}
+
+export interface Difference {
+  readonly step: number;
+  readonly field: string;
+  readonly simulated: unknown;
+  readonly real: unknown;
+}
+
+/** Presets that stand for the `-cpu` of a recording. */
+const CPUS: Readonly<Record<string, string>> = { 'max,-smap': 'qemu-max', qemu64: 'qemu64', 'Skylake-Client,-smap': 'qemu-skylake' };
+
+export const unpackPayload = (base64: string): Uint8Array => new Uint8Array(inflateRawSync(Buffer.from(base64, 'base64')));
+
+const code = (rc: number): number | string => (rc >= 0 ? rc : (errnoName(rc) ?? rc));
+
+/** What is done to texts before they are compared: identity, or the recorder's normaliser. */
+export type Normalise = (text: string) => string;
+
+/** One case on a fresh simulated host. */
+export function replay(
+  image: Image,
+  release: Release,
+  recorded: RecordedCase,
+  files: ReadonlyMap<string, Uint8Array>,
+  debugBuild = false,
+): Difference[] {
+  const processor = CPU_PRESETS[CPUS[recorded.cpu] ?? ''];
+  if (processor === undefined) throw new Error(`no preset for -cpu ${recorded.cpu}`);
+  const host = boot(image, { release, processor, debugBuild, domainsWithWaitqueue: [], cpus: recorded.smp });
+  const target = new SimulatedTarget(host);
+  const differences: Difference[] = [];
+  const seen = new Set<string>();
+  for (const [index, real] of recorded.results.entries()) {
+    const differ = (field: string, simulated: unknown, expected: unknown): void => {
+      if (JSON.stringify(simulated) !== JSON.stringify(expected)) {
+        differences.push({ step: index, field, simulated, real: expected });
+      }
+    };
+    // Code of a payload or of the hypervisor is run: what it returns is not simulated.
+    if ('extra' in real.step || 'version' in real.step) {
+      if (real.died !== undefined) return differences;
+      target.hypervisor.machine.console.take();
+      continue;
+    }
+    const result = perform(target, real.step, files);
+    const { stopped } = host;
+    if (stopped?.hook) {
+      // The simulator stops in front of a hook; what the hook and the host do then is not compared.
+      const lines = host.machine.console.take();
+      differ('lines before the hook', lines, (real.lines ?? real.died ?? []).slice(0, lines.length));
+      return differences;
+    }
+    if (stopped?.panic) {
+      if (real.died === undefined) differ('died', stopped.panic.message, 'the host lives');
+      else differ('panic', panicOf(stopped.panic.screen), panicOf(real.died));
+      return differences;
+    }
+    if (real.died !== undefined) {
+      differ('died', 'the host lives', panicOf(real.died));
+      return differences;
+    }
+    differ('ret', result.ret, real.ret);
+    const lines = host.machine.console.take();
+    // Where the key's own handler is patched, something else is printed.
+    if (!('dump' in real.step) || real.lines?.[0]?.startsWith("'x' pressed")) differ('lines', lines, real.lines ?? []);
+    if (real.list !== undefined) differ('list', result.list, real.list);
+    if (real.status !== undefined || result.status !== undefined) differ('status', result.status, real.status);
+    if (real.dump !== undefined) {
+      target.dump();
+      const dump = host.machine.console.take();
+      // Where the key's own handler is patched, something else is printed.
+      if (real.dump[0]?.startsWith("'x' pressed")) differ('dump', dump, real.dump);
+      for (const line of dump) {
+        const found = / patch ([0-9a-f]{16})\(\d+\) with/.exec(line);
+        if (found) seen.add(found[1] as string);
+      }
+    }
+    if (real.live !== undefined) {
+      for (const [address, bytes] of Object.entries(real.live)) {
+        // Variables of a running host hold what it has done so far.
+        if (!isCode(image, BigInt(`0x${address}`))) continue;
+        const live = peek(host, BigInt(`0x${address}`), 48);
+        differ(`live ${address}`, live === null ? null : hex(live), bytes);
+      }
+    }
+    if (real.regions !== undefined) differ('regions', regionsOf(host, nameOf(real.step)), real.regions);
+  }
+  return differences;
+}
+
+function isCode(image: Image, address: bigint): boolean {
+  const { textStart, textEnd } = image.core;
+  const end = image.linker('__2M_rwdata_end') ?? 0n;
+  return (address >= textStart && address < textEnd) || address >= end;
+}
+
+const nameOf = (step: Step): string => {
+  if ('upload' in step) return step.as ?? step.upload;
+  if ('raw' in step) return (step.raw.name ?? '').replace(/\0.*/s, '');
+  return '';
+};
+
+interface Outcome {
+  ret?: number | string;
+  status?: { state: string; rc: number | string };
+  list?: unknown;
+}
+
+function perform(target: SimulatedTarget, step: Step, files: ReadonlyMap<string, Uint8Array>): Outcome {
+  const host = target.hypervisor;
+  if ('dump' in step) {
+    target.dump();
+    return { ret: 0 };
+  }
+  const raw = rawOf(step);
+  const { ret, list } = call(target, raw, files);
+  target.idle();
+  if (host.stopped !== null) return { ret };
+  const named = 'list' in step || raw.name === undefined ? undefined : raw.name.replace(/\0.*/s, '');
+  const asked = !('raw' in step) || (step.raw.sub === 3 && step.raw.name !== undefined);
+  const payload = asked ? host.payloads.find((each) => each.name === named) : undefined;
+  const outcome: Outcome = { ret };
+  if (list !== undefined) outcome.list = list;
+  if (payload !== undefined) outcome.status = { state: payload.state, rc: code(payload.rc) };
+  return outcome;
+}
+
+/** Every step is a raw call in the end. */
+function rawOf(step: Step): RawOp {
+  if ('raw' in step) return step.raw;
+  if ('upload' in step) return { sub: 0, name: step.as ?? step.upload, payload: step.upload };
+  if ('get' in step) return { sub: 1, name: step.get };
+  if ('list' in step) return { sub: 2, list: step.list };
+  const actions = { unload: 1, revert: 2, apply: 3, replace: 4 } as const;
+  for (const [action, number] of Object.entries(actions)) {
+    const name = (step as Record<string, string>)[action];
+    if (name === undefined) continue;
+    const { flags, timeout } = step as { flags?: number; timeout?: number };
+    return { sub: 3, name, action: number, flags: flags ?? 0, ...(timeout !== undefined && { timeout }) };
+  }
+  throw new Error(`unknown step ${JSON.stringify(step)}`);
+}
+
+/** Memory at which nothing is: for pointers that a case gives itself. */
+class RecordedGuestMemory extends ScratchGuestMemory {
+  /** A PV guest may not name the hypervisor's addresses. Source: xen/arch/x86/include/asm/x86_64/uaccess.h, __access_ok. */
+  override okay(handle: bigint): boolean {
+    return handle < 0x8000_0000_0000n || handle >= 0xffff_8800_0000_0000n;
+  }
+}
+
+function call(
+  target: SimulatedTarget,
+  op: RawOp,
+  files: ReadonlyMap<string, Uint8Array>,
+): { ret: number | string; list?: unknown } {
+  const { hypervisor } = target;
+  const guest = new RecordedGuestMemory();
+  const nameBytes = fromLatin1(`${op.name ?? ''}\0`);
+  const name = {
+    name: op.namePointer === undefined ? guest.place(nameBytes) : BigInt(`0x${op.namePointer}`),
+    size: op.nameSize ?? nameBytes.length,
+    pad: op.namePad ?? ([0, 0, 0] as const),
+  };
+  const bytes = new Uint8Array(136);
+  const options = { word: op.opPad ?? 0, ...(op.interfaceVersion !== undefined && { interfaceVersion: op.interfaceVersion }) };
+  let arrays: ListHandles | undefined;
+  if (op.sub === 0) {
+    const file = files.get(op.payload ?? '') ?? new Uint8Array(0);
+    const payload = op.payloadPointer === undefined ? guest.place(file) : BigInt(`0x${op.payloadPointer}`);
+    bytes.set(
+      encodeLivepatchSysctl(hypervisor.release, { kind: 'upload', name, size: BigInt(op.uploadSize ?? file.length), payload }, options),
+    );
+  } else if (op.sub === 1) {
+    bytes.set(encodeLivepatchSysctl(hypervisor.release, { kind: 'get', name, state: 0, rc: 0 }, options));
+  } else if (op.sub === 2 && op.list !== undefined) {
+    arrays = listHandles(guest, op.list);
+    bytes.set(
+      encodeLivepatchSysctl(
+        hypervisor.release,
+        { kind: 'list', version: 0, idx: op.list.idx, nr: op.list.nr, pad: op.list.pad ?? 0, nameTotalSize: 0, metadataTotalSize: 0, ...arrays },
+        options,
+      ),
+    );
+  } else {
+    const action = { kind: 'action', name, action: op.action ?? 0, timeout: op.timeout ?? 30_000_000, flags: op.flags ?? 0, pad: op.actionPad ?? 0 } as const;
+    bytes.set(encodeLivepatchSysctl(hypervisor.release, action, options));
+    viewOf(bytes).setUint32(8, op.sub, true);
+  }
+  const handle = guest.place(bytes);
+  const rc = enter(hypervisor, () => doSysctl(hypervisor, guest, handle)) ?? Number.NaN;
+  const ret = code(rc);
+  if (arrays === undefined || op.list === undefined) return { ret };
+  const out = viewOf(guest.read(handle, 136) as Uint8Array);
+  const entries: unknown[] = [];
+  const word = (at: bigint, i: number): number => viewOf(guest.read(at + BigInt(4 * i), 4) ?? new Uint8Array(4)).getUint32(0, true);
+  let names = 0;
+  let metadata = 0;
+  for (let i = 0; i < rc && op.list.nr > 0; i++) {
+    const nameLength = word(arrays.len, i);
+    const metadataLength = word(arrays.metadataLen, i);
+    const state = word(arrays.status, 2 * i);
+    entries.push({
+      name: Buffer.from(guest.read(arrays.names + BigInt(names), nameLength) ?? []).toString('latin1'),
+      state: LIVEPATCH_STATE_NAMES.get(state) ?? state,
+      rc: code(word(arrays.status, 2 * i + 1) | 0),
+      metadata: Buffer.from(guest.read(arrays.metadata + BigInt(metadata), metadataLength) ?? []).toString('latin1'),
+    });
+    names += nameLength;
+    metadata += metadataLength;
+  }
+  const at = (offset: number): number => out.getUint32(offset, true);
+  return { ret, list: { version: at(16), idx: at(20), nr: at(24), nameTotalSize: at(32), metadataTotalSize: at(36), entries } };
+}
+
+interface ListHandles {
+  status: bigint;
+  names: bigint;
+  len: bigint;
+  metadata: bigint;
+  metadataLen: bigint;
+}
+
+function listHandles(guest: ScratchGuestMemory, { nr, pointers = {} }: ListArgs): ListHandles {
+  const n = Math.min(nr, 1024);
+  const place = (given: string | undefined, size: number): bigint => (given === undefined ? guest.place(size) : BigInt(`0x${given}`));
+  return {
+    status: place(pointers.status, 8 * n),
+    names: place(pointers.name, 64 + 256 * n),
+    len: place(pointers.len, 4 * n),
+    metadata: place(pointers.metadata, 4096),
+    metadataLen: place(pointers.metadataLen, 4 * n),
+  };
+}
+
+/** What a screen says about the death: the box, and the kind of trap; registers and stack are the real run's own. */
+export function panicOf(screen: readonly string[]): { box: string[]; walk: string[] } {
+  const first = screen.findIndex((line) => line.startsWith('Panic on CPU'));
+  const box = first === -1 ? [] : screen.slice(first + 1, screen.indexOf('*'.repeat(40), first));
+  // Which tables lie above an address that is not mapped differs with the host's memory; the heading does not.
+  const walk = screen.filter((line) => line.startsWith('Pagetable walk from'));
+  return { box, walk };
+}
+
+function regionsOf(host: Hypervisor, name: string): RecordedStep['regions'] {
+  const payload = host.payloads.find((each) => each.name === name);
+  if (payload === undefined) return undefined;
+  const { text, rw, ro, pages } = payload;
+  const end = text.addr + BigInt(pages * 4096);
+  const region = (from: bigint, to: bigint) => {
+    const size = Number(to - from);
+    const bytes = (size > 0 ? peek(host, from, Math.min(size, 16384)) : null) ?? new Uint8Array(0);
+    let length = bytes.length;
+    while (length > 0 && bytes[length - 1] === 0) length--;
+    return { at: pointerText(from), pages: size / 4096, hex: hex(bytes.subarray(0, length)) };
+  };
+  return { text: region(text.addr, rw.addr), rw: region(rw.addr, ro.addr), ro: region(ro.addr, end) };
+}
