@@ -7,10 +7,14 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 const XSPLICE = here('../bin/xsplice.js');
 
-/** A whole process, its output thrown away. It has to succeed. */
+/** A whole process, its output read and thrown away. It has to succeed. */
 export function processOf(program: string, args: readonly string[]): Work {
   return () => {
-    const { status, stderr } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+    const { status, stderr } = spawnSync(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      maxBuffer: 256 << 20,
+    });
     if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with status ${status}: ${stderr}`);
   };
 }

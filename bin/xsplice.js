@@ -4,7 +4,7 @@
 // V8 is refused by V8 itself, and the bundle is then compiled as usual.
 'use strict';
 
-const { readFileSync, writeSync } = require('node:fs');
+const { fstatSync, readFileSync, writeSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
@@ -75,15 +75,29 @@ function write(fd, text) {
   }
 }
 
+/**
+ * Is this a terminal? Asked of `node:tty` only where it can be one: that module loads Node's network.
+ *
+ * @param {1 | 2} fd
+ */
+function isTerminal(fd) {
+  try {
+    return fstatSync(fd).isCharacterDevice() && require('node:tty').isatty(fd);
+  } catch {
+    // Closed by whoever started us.
+    return false;
+  }
+}
+
 /** @type {CliIo} */
 const io = {
   stdout: (text) => write(1, text),
   stderr: (text) => write(2, text),
   get isTTY() {
-    return require('node:tty').isatty(1);
+    return isTerminal(1);
   },
   get stderrIsTTY() {
-    return require('node:tty').isatty(2);
+    return isTerminal(2);
   },
   env: process.env,
   get columns() {

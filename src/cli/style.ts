@@ -1,4 +1,3 @@
-import pc from 'picocolors';
 import type { Style } from '../report/index.ts';
 import { PLAIN } from '../report/index.ts';
 import type { CliIo } from './io.ts';
@@ -21,10 +20,16 @@ export function wantsColor(when: ColorWhen, isTTY: boolean, env: CliIo['env']): 
 const NARROWEST = 80;
 const WIDEST = 120;
 
+/** Select Graphic Rendition: the codes that begin and end one kind of mark-up. Source: ECMA-48, section 8.3.117. */
+const sgr =
+  (begin: number, end: number) =>
+  (text: string): string =>
+    `\x1b[${begin}m${text}\x1b[${end}m`;
+
+const COLORS = { bold: sgr(1, 22), dim: sgr(2, 22), red: sgr(31, 39), green: sgr(32, 39), yellow: sgr(33, 39) };
+
 /** The style of one output stream. */
 export function styleFor(color: boolean, columns: number | undefined): Style {
   const width = columns === undefined ? PLAIN.width : Math.min(Math.max(columns, NARROWEST), WIDEST);
-  if (!color) return { ...PLAIN, width };
-  const { bold, dim, red, green, yellow } = pc.createColors(true);
-  return { bold, dim, red, green, yellow, width };
+  return { ...(color ? COLORS : PLAIN), width };
 }

@@ -1,6 +1,7 @@
 import { type AlternativesHost, addNops, hasFeature, nopFamily, type RelativeMemory } from '../arch/index.ts';
-import { PAGE_SIZE } from '../xen/index.ts';
+import { type AlternativeRules, PAGE_SIZE, type Release } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
+import type { Image } from './image.ts';
 import type { LoadedPayload } from './payload.ts';
 import { relativeMemory } from './relative-memory.ts';
 import { HostStop } from './stop.ts';
@@ -12,19 +13,36 @@ const ALTERNATIVE_C = 'arch/x86/alternative.c';
 export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): AlternativesHost {
   const { space } = hv.machine;
   const window = space.span(payload.text.addr, payload.pages * PAGE_SIZE) ?? new Uint8Array(0);
-  return hostOf(hv, relativeMemory(space, payload.text.addr, window), 'trap');
+  return hostOf(hv, hv.alternativeRules, relativeMemory(space, payload.text.addr, window), 'trap');
 }
 
-/** The same for the hypervisor itself while it boots: `memory` is its image. What is printed then is not of this time. */
+/**
+ * The same for the hypervisor itself while it boots: `memory` is its image. It follows the image's own release, whatever rules payloads are held
+ * to; and what is printed then is not of this time.
+ */
 export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): AlternativesHost => ({
-  ...hostOf(hv, memory, 'defer'),
+  ...hostOf(hv, imageRules(hv.image, hv.image.release?.release ?? hv.release), memory, 'defer'),
   log: () => {},
 });
 
-function hostOf(hv: Hypervisor, memory: RelativeMemory, nullCalls: 'defer' | 'trap'): AlternativesHost {
-  const { image, release, machine } = hv;
-  const { processor } = hv.options;
+/**
+ * A release's rules as this image has them. Vendors take features from stable branches before the next point release: then the image's own
+ * table names features behind the release's limit, and the array has the words for them.
+ */
+export function imageRules(image: Image, release: Release): AlternativeRules {
   const rules = release.alternatives;
+  const own = (image.release?.release ?? release) === release;
+  return own ? { ...rules, featureLimit: Math.max(rules.featureLimit, image.featureWords * 32) } : rules;
+}
+
+function hostOf(
+  hv: Hypervisor,
+  rules: AlternativeRules,
+  memory: RelativeMemory,
+  nullCalls: 'defer' | 'trap',
+): AlternativesHost {
+  const { image, machine } = hv;
+  const { processor } = hv.options;
   const family = nopFamily(processor);
   return {
     memory,

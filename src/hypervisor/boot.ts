@@ -13,7 +13,7 @@ import { type Address, viewOf } from '../base/index.ts';
 import { SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import { type CpuOptions, Machine } from '../machine/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
-import { bootAlternativesHost } from './alternatives.ts';
+import { bootAlternativesHost, imageRules } from './alternatives.ts';
 import type { HostOptions, Hypervisor } from './hypervisor.ts';
 import type { Image, ImageRegion } from './image.ts';
 import { Log } from './log.ts';
@@ -63,6 +63,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     symbols: image.symbolsFor(release),
     log: new Log(machine.console, release, debugBuild),
     vmapXen: new VmapXen(start, end),
+    alternativeRules: imageRules(image, release),
     patching: {
       memory: machine.space,
       release,

@@ -1,7 +1,7 @@
 import type { Architecture, PatchContext, Processor, VirtualRegion } from '../arch/index.ts';
 import type { Address, Finding, Place, Severity } from '../base/index.ts';
 import type { Machine } from '../machine/index.ts';
-import type { HostPanic, Release } from '../xen/index.ts';
+import type { AlternativeRules, HostPanic, Release } from '../xen/index.ts';
 import type { Image } from './image.ts';
 import type { ImageSymbols } from './image-symbols.ts';
 import type { Log } from './log.ts';
@@ -41,6 +41,8 @@ export interface Hypervisor {
   readonly release: Release;
   readonly log: Log;
   readonly vmapXen: VmapXen;
+  /** What the alternatives of payloads are held to. */
+  readonly alternativeRules: AlternativeRules;
   /** For code that patches: memory with permissions, the host's NOPs, the release. */
   readonly patching: PatchContext;
   /** payload_list, in upload order. */

@@ -3,6 +3,8 @@ import { X86_64 } from '../arch/index.ts';
 import { type Address, addOffset, cString, viewOf, XspliceError } from '../base/index.ts';
 import { type ElfFile, readElf, SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import {
+  ALT_FLAG_NOT,
+  ALT_INSTR,
   type AddressRange,
   configEnabled,
   decodeX86BugFrame,
@@ -221,6 +223,17 @@ export class Image {
       addresses: { kind: 'offsets', view: viewOf(offsets), origin },
       ...(sorted !== undefined && sorted.length > 0 && { sorted: { view: viewOf(sorted), count } }),
     };
+  }
+
+  /** Words of the capability array (NCAPINTS) that the image's own alternatives reach into. */
+  get featureWords(): number {
+    const table = this.#between('__alt_instructions', '__alt_instructions_end') ?? new Uint8Array(0);
+    let highest = -1;
+    for (let at = ALT_INSTR.at.cpuid; at + 2 <= table.length; at += ALT_INSTR.size) {
+      const cpuid = (table[at] as number) | ((table[at + 1] as number) << 8);
+      highest = Math.max(highest, cpuid & ~ALT_FLAG_NOT);
+    }
+    return (highest >> 5) + 1;
   }
 
   /** Bounds of VMAP_XEN, from which payloads take their memory. */

@@ -89,6 +89,11 @@ function copyEntries(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: numb
     LIVEPATCH_STATUS.write(viewOf(status), 0, { state: STATES[payload.state], rc: payload.rc });
     const at = (handle: bigint, offset: number): bigint => handle + BigInt(offset);
     const nameAt = listMetadata ? names : copied * XEN_LIVEPATCH_NAME_SIZE;
+    // guest_handle_subrange_okay, for the two arrays whose entries differ in size.
+    if (listMetadata && !(guest.okay(at(op.names, names), nameLen) && guest.okay(at(op.metadata, metadata), metadataLen))) {
+      rc = -ERRNO.EINVAL;
+      break;
+    }
     const pieces: (readonly [bigint, Uint8Array])[] = [
       [at(op.names, nameAt), fromLatin1(`${payload.name}\0`)],
       [at(op.len, 4 * copied), u32(nameLen)],

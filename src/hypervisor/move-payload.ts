@@ -19,7 +19,8 @@ const HEAP_PAGES = 0x4000n;
 
 /**
  * move_payload: the sections that take memory get it in VMAP_XEN, three regions of pages behind each other, and are copied there.
- * Padding between sections is not initialised by Xen; here it is zero.
+ * Padding between sections is not initialised by Xen. Here it is zero, as the heap of a release build scrubs its pages; in a debug build
+ * some pages show the scrub pattern 0xc2.
  * Source: xen/common/livepatch.c.
  */
 export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {

@@ -1,5 +1,5 @@
 import { type Address, pointerText } from '../base/index.ts';
-import { type Fault, pageTableWalk } from '../machine/index.ts';
+import { Console, type Fault, pageTableWalk } from '../machine/index.ts';
 import type { HostPanic } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { StopCause } from './stop.ts';
@@ -12,14 +12,35 @@ import type { StopCause } from './stop.ts';
 type PanicCause = Exclude<StopCause, { kind: 'hook' }>;
 
 export function hostPanic(hv: Hypervisor, cause: PanicCause): HostPanic {
-  const screen: string[] = [];
   const { head, message, errorCode, address } = describe(hv, cause);
-  screen.push(...head);
-  if (message.length > 0) screen.push('', STARS, 'Panic on CPU 0:', ...message, STARS, '', 'Reboot in five seconds...');
-  return { message: message[0] ?? `reset: ${(cause as { why?: string }).why ?? ''}`, errorCode, address, screen };
+  const title = message[0]?.slice(0, BUFFER_SIZE - 1) ?? `reset: ${(cause as { why?: string }).why ?? ''}`;
+  return { message: title, errorCode, address, screen: screen(hv, head, message) };
 }
 
 const STARS = '*'.repeat(40);
+
+/** `buf` of panic(), its NUL included. */
+const BUFFER_SIZE = 128;
+
+/**
+ * What of it is to be seen. State and page walk have the default level, so that `loglvl` may hide them; panic() calls console_start_sync
+ * before it prints its box, which shows whatever is set. A text that fills the buffer loses its newline.
+ */
+function screen(hv: Hypervisor, head: readonly string[], message: readonly string[]): string[] {
+  const { clock, console } = hv.machine;
+  const { thresholds } = console;
+  const shown = new Console(clock, { thresholds, defaultLevel: hv.release.defaultLogLevel });
+  for (const line of head) shown.printk('DEFAULT', line);
+  if (message.length > 0) {
+    shown.startSync();
+    shown.print(`\n${STARS}\n`);
+    shown.print('Panic on CPU 0:\n');
+    shown.print(`${message.join('\n')}\n`.slice(0, BUFFER_SIZE - 1));
+    shown.print(`${STARS}\n\n`);
+    shown.print('Reboot in five seconds...\n');
+  }
+  return shown.take();
+}
 
 interface Description {
   /** Lines above the first row of asterisks. */
@@ -75,16 +96,18 @@ function state(hv: Hypervisor): string[] {
   return [
     `----[ Xen-${version}  ${arch.name}  debug=${debug}  Not tainted ]----`,
     'CPU:    0',
-    `${arch.instructionPointer}:    e008:${place(frames(hv)[0])}`,
+    `${arch.instructionPointer}:    e008:[<?>] ${place(frames(hv)[0])}`,
     '[...]',
   ];
 }
 
+/** Frames below the first are certain with frame pointers (`F`), and else what the stack looks like (`S`). Source: arch/x86/traps.c. */
 function trace(hv: Hypervisor): string[] {
   const [first, ...rest] = frames(hv);
-  return ['Xen call trace:', `   ${place(first)} R`, ...rest.map((frame) => `   ${place(frame)} F`)].map((line) =>
-    line.replace(/^ {3}(\[<.*?>\]) (.*) ([RF])$/, '   $1 $3 $2'),
-  );
+  const { image, options } = hv;
+  const mark = options.debugBuild || image.configured('CONFIG_FRAME_POINTER') ? 'F' : 'S';
+  const line = (letter: string, frame: Frame | undefined) => `   [<?>] ${letter} ${place(frame)}`;
+  return ['Xen call trace:', line('R', first), ...rest.map((frame) => line(mark, frame))];
 }
 
 interface Frame {
@@ -114,4 +137,4 @@ function frames(hv: Hypervisor): Frame[] {
 }
 
 const place = (frame: Frame | undefined): string =>
-  frame === undefined ? '[<?>] ?' : `[<?>] ${frame.name}+?/${frame.size === undefined ? '?' : `0x${frame.size.toString(16)}`}`;
+  frame === undefined ? '?' : `${frame.name}+?/${frame.size === undefined ? '?' : `0x${frame.size.toString(16)}`}`;

@@ -56,7 +56,7 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
   if (!sectionOk(hv, elf, section, hv.arch.altInstrSize)) return SECTION_NOT_OK;
   const start = sectionAddress(hv, elf, section);
   const size = Number(section.header.sh_size);
-  const rules = hv.release.alternatives;
+  const rules = hv.alternativeRules;
   if (rules.rangeCheck) {
     if (size === 0) return 0;
     const rc = checkAlternatives(hv, payload, elf, start, size);
@@ -129,7 +129,7 @@ function walkFreedClobberList(hv: Hypervisor): void {
 }
 
 function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
-  if (hv.release.alternatives.altCalls !== 'alt_call_sites') return 0;
+  if (hv.alternativeRules.altCalls !== 'alt_call_sites') return 0;
   const section = secByName(elf, ELF_ALT_CALL_SITES);
   if (section === undefined) return 0;
   if (!sectionOk(hv, elf, section, hv.arch.altCallSize)) return SECTION_NOT_OK;

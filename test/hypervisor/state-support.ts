@@ -42,12 +42,13 @@ export interface StatePayload extends PayloadSpec {
 /** `.livepatch.funcs` as GCC alone makes it. */
 export const WRITABLE = SHF_ALLOC | SHF_WRITE;
 
-/** A payload that replaces xen_extra_version, for the miniature image and a release. */
+/** A payload that replaces xen_extra_version, for the miniature image and a release. No release minds its writable `.livepatch.funcs`. */
 export function payloadFor(spec: StatePayload = {}): Uint8Array {
   const { release = '4.18.1', data, more, ...rest } = spec;
   return buildPayload({
     layout: releaseNamed(release).funcLayout,
     functions: [patch(EXTRA_VERSION)],
+    funcsFlags: WRITABLE,
     depends: xenId(),
     xenDepends: xenId(),
     ...rest,

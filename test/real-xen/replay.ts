@@ -16,6 +16,7 @@ import {
 } from '../../src/hypervisor/index.ts';
 import { encodeLivepatchSysctl, errnoName, LIVEPATCH_STATE_NAMES, type Release } from '../../src/xen/index.ts';
 import type { ListArgs, RawOp, Step } from './cases.ts';
+import { liveBytes } from './normalise.ts';
 
 export interface RecordedStep {
   readonly step: Step;
@@ -51,23 +52,31 @@ export const unpackPayload = (base64: string): Uint8Array => new Uint8Array(infl
 
 const code = (rc: number): number | string => (rc >= 0 ? rc : (errnoName(rc) ?? rc));
 
-/** What is done to texts before they are compared: identity, or the recorder's normaliser. */
-export type Normalise = (text: string) => string;
+export interface ReplayOptions {
+  /** The case's payload files by key. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** What was done to the recording's texts: the recorder's normaliser, or nothing. */
+  readonly normalise?: (text: string) => string;
+  /** Compare bytes that hold absolute addresses: only where the build is the recorded one. */
+  readonly sameBuild: boolean;
+  readonly debugBuild?: boolean;
+}
+
+/** The line number behind a dprintk's file name belongs to one source tree. */
+const withoutLineNumber = (line: string): string => line.replace(/^([\w/]+\.c):\d+: /, '$1: ');
 
 /** One case on a fresh simulated host. */
-export function replay(
-  image: Image,
-  release: Release,
-  recorded: RecordedCase,
-  files: ReadonlyMap<string, Uint8Array>,
-  debugBuild = false,
-): Difference[] {
+export function replay(image: Image, release: Release, recorded: RecordedCase, options: ReplayOptions): Difference[] {
+  const { files, normalise = (text) => text, sameBuild, debugBuild = false } = options;
+  const texts = (lines: readonly string[]): string[] => lines.map((line) => withoutLineNumber(normalise(line)));
+  const realTexts = (lines: readonly string[]): string[] => lines.map(withoutLineNumber);
   const processor = CPU_PRESETS[CPUS[recorded.cpu] ?? ''];
   if (processor === undefined) throw new Error(`no preset for -cpu ${recorded.cpu}`);
   const host = boot(image, { release, processor, debugBuild, domainsWithWaitqueue: [], cpus: recorded.smp });
   const target = new SimulatedTarget(host);
   const differences: Difference[] = [];
-  const seen = new Set<string>();
+  /** Functions that any dump has named so far. */
+  const seen = new Set<bigint>();
   for (const [index, real] of recorded.results.entries()) {
     const differ = (field: string, simulated: unknown, expected: unknown): void => {
       if (JSON.stringify(simulated) !== JSON.stringify(expected)) {
@@ -84,13 +93,13 @@ export function replay(
     const { stopped } = host;
     if (stopped?.hook) {
       // The simulator stops in front of a hook; what the hook and the host do then is not compared.
-      const lines = host.machine.console.take();
-      differ('lines before the hook', lines, (real.lines ?? real.died ?? []).slice(0, lines.length));
+      const lines = texts(host.machine.console.take());
+      differ('lines before the hook', lines, realTexts(real.lines ?? real.died ?? []).slice(0, lines.length));
       return differences;
     }
     if (stopped?.panic) {
       if (real.died === undefined) differ('died', stopped.panic.message, 'the host lives');
-      else differ('panic', panicOf(stopped.panic.screen), panicOf(real.died));
+      else differ('panic', panicOf(texts(stopped.panic.screen)), panicOf(real.died));
       return differences;
     }
     if (real.died !== undefined) {
@@ -98,30 +107,36 @@ export function replay(
       return differences;
     }
     differ('ret', result.ret, real.ret);
-    const lines = host.machine.console.take();
+    const lines = texts(host.machine.console.take());
     // Where the key's own handler is patched, something else is printed.
-    if (!('dump' in real.step) || real.lines?.[0]?.startsWith("'x' pressed")) differ('lines', lines, real.lines ?? []);
+    if (!('dump' in real.step) || real.lines?.[0]?.startsWith("'x' pressed")) {
+      differ('lines', lines, realTexts(real.lines ?? []));
+    }
     if (real.list !== undefined) differ('list', result.list, real.list);
     if (real.status !== undefined || result.status !== undefined) differ('status', result.status, real.status);
     if (real.dump !== undefined) {
       target.dump();
       const dump = host.machine.console.take();
       // Where the key's own handler is patched, something else is printed.
-      if (real.dump[0]?.startsWith("'x' pressed")) differ('dump', dump, real.dump);
+      if (real.dump[0]?.startsWith("'x' pressed")) differ('dump', texts(dump), realTexts(real.dump));
       for (const line of dump) {
         const found = / patch ([0-9a-f]{16})\(\d+\) with/.exec(line);
-        if (found) seen.add(found[1] as string);
+        if (found) seen.add(BigInt(`0x${found[1]}`));
       }
     }
     if (real.live !== undefined) {
-      for (const [address, bytes] of Object.entries(real.live)) {
+      for (const address of seen) {
         // Variables of a running host hold what it has done so far.
-        if (!isCode(image, BigInt(`0x${address}`))) continue;
-        const live = peek(host, BigInt(`0x${address}`), 48);
-        differ(`live ${address}`, live === null ? null : hex(live), bytes);
+        if (!isCode(image, address)) continue;
+        const bytes = peek(host, address, 48);
+        const live = bytes === null ? null : liveBytes(address, hex(bytes), normalise);
+        const expected = real.live[normalise(pointerText(address))];
+        // Behind the patch other builds have other code.
+        const count = sameBuild ? undefined : (live?.indexOf('>') ?? -1) + 1 || undefined;
+        differ(`live ${pointerText(address)}`, live?.slice(0, count), expected?.slice(0, count));
       }
     }
-    if (real.regions !== undefined) differ('regions', regionsOf(host, nameOf(real.step)), real.regions);
+    if (real.regions !== undefined) differ('regions', regionsOf(host, nameOf(real.step), normalise, sameBuild), withoutPages(real.regions, sameBuild));
   }
   return differences;
 }
@@ -280,7 +295,14 @@ export function panicOf(screen: readonly string[]): { box: string[]; walk: strin
   return { box, walk };
 }
 
-function regionsOf(host: Hypervisor, name: string): RecordedStep['regions'] {
+type Regions = NonNullable<RecordedStep['regions']>;
+
+function withoutPages(regions: Regions, sameBuild: boolean): unknown {
+  if (sameBuild) return regions;
+  return Object.fromEntries(Object.entries(regions).map(([kind, { at, pages }]) => [kind, { at, pages }]));
+}
+
+function regionsOf(host: Hypervisor, name: string, normalise: (text: string) => string, sameBuild: boolean): unknown {
   const payload = host.payloads.find((each) => each.name === name);
   if (payload === undefined) return undefined;
   const { text, rw, ro, pages } = payload;
@@ -290,7 +312,7 @@ function regionsOf(host: Hypervisor, name: string): RecordedStep['regions'] {
     const bytes = (size > 0 ? peek(host, from, Math.min(size, 16384)) : null) ?? new Uint8Array(0);
     let length = bytes.length;
     while (length > 0 && bytes[length - 1] === 0) length--;
-    return { at: pointerText(from), pages: size / 4096, hex: hex(bytes.subarray(0, length)) };
+    return { at: normalise(pointerText(from)), pages: size / 4096, hex: hex(bytes.subarray(0, length)) };
   };
-  return { text: region(text.addr, rw.addr), rw: region(rw.addr, ro.addr), ro: region(ro.addr, end) };
+  return withoutPages({ text: region(text.addr, rw.addr), rw: region(rw.addr, ro.addr), ro: region(ro.addr, end) }, sameBuild);
 }

@@ -26,7 +26,7 @@ export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli'];
 export const PURE_PACKAGES: readonly string[] = ['zod'];
 
 /** Packages that only a room with effects may use. */
-export const EFFECT_PACKAGES: readonly string[] = ['commander', 'picocolors'];
+export const EFFECT_PACKAGES: readonly string[] = ['commander'];
 
 /** Most lines that a file of sources or tests may have. */
 export const LINES = 450;

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import { SHF_ALLOC } from '../../src/elf/index.ts';
+import {
+  ALL_RELEASES,
+  among,
+  CHANGESET,
+  COMPILE_DATE,
+  EXTRA_VERSION,
+  hostWith,
+  id,
+  KERNEL_DUMP_STATE,
+  memory,
+  patch,
+  stack,
+  WRITABLE,
+} from './state-support.ts';
+import { apply, loaded, processorNamed, revert, unload } from './support.ts';
+
+/** Releases that write to a payload's `.livepatch.funcs` without having made it writable (facts 6.2). */
+const PANICKING = ['4.16.4-4.16.7', '4.17.1', '4.17.2', '4.18.0'];
+
+const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION), patch(CHANGESET)] };
+
+describe('a read-only .livepatch.funcs', () => {
+  it('the releases that die of it are seven of all', () => {
+    expect(ALL_RELEASES.filter((release) => among(release, PANICKING))).toEqual([
+      '4.16.4',
+      '4.16.5',
+      '4.16.6',
+      '4.16.7',
+      '4.17.1',
+      '4.17.2',
+      '4.18.0',
+    ]);
+  });
+
+  it.each(ALL_RELEASES)('%s', (release) => {
+    const target = hostWith({ a: { ...A, funcsFlags: SHF_ALLOC } }, { release });
+    const original = memory(target, EXTRA_VERSION.address, 8);
+    const { rc, panic } = apply(target, 'a');
+    const { stopped } = target.hypervisor;
+    if (among(release, PANICKING)) {
+      expect(rc).toBeNaN();
+      expect(panic).toBe('FATAL PAGE FAULT');
+      expect(stopped?.panic).toMatchObject({ errorCode: 3, address: loaded(target, 'a').funcs.addr + 0x41n });
+      // It dies before anything is patched.
+      expect(memory(target, EXTRA_VERSION.address, 8)).toBe(original);
+      return;
+    }
+    expect({ rc, panic }).toEqual({ rc: 0, panic: null });
+    expect(memory(target, EXTRA_VERSION.address, 1)).toBe('e9');
+    expect(revert(target, 'a').rc).toBe(0);
+    expect(memory(target, EXTRA_VERSION.address, 8)).toBe(original);
+    expect(apply(target, 'a').rc).toBe(0);
+    expect(revert(target, 'a').rc).toBe(0);
+    expect(unload(target, 'a').rc).toBe(0);
+  });
+
+  it.each(['4.16.4', '4.17.2', '4.18.0'])('%s dies of a NOP of no length, too: the offset is stored first', (release) => {
+    const functions = [{ name: KERNEL_DUMP_STATE.name, code: null, newSize: 4, oldSize: 28 }];
+    const target = hostWith({ a: { ...A, functions, funcsFlags: SHF_ALLOC } }, { release });
+    expect(apply(target, 'a').panic).toBe('FATAL PAGE FAULT');
+  });
+
+  it.each(['4.16.4', '4.17.1', '4.17.2', '4.18.0'])('%s does not mind as long as nothing is to be applied', (release) => {
+    const hook = { buildId: id(0xa1), functions: [], hooks: { postapply: 1 } } as const;
+    const target = hostWith({ a: hook }, { release });
+    expect(apply(target, 'a')).toMatchObject({ panic: null, hook: 'postapply' });
+  });
+});
+
+describe('a writable .livepatch.funcs', () => {
+  it.each(ALL_RELEASES)('%s applies, reverts and applies again', (release) => {
+    const target = hostWith({ a: { ...A, funcsFlags: WRITABLE } }, { release });
+    for (let i = 0; i < 2; i++) {
+      expect(apply(target, 'a')).toMatchObject({ rc: 0, panic: null });
+      expect(revert(target, 'a')).toMatchObject({ rc: 0, panic: null });
+    }
+  });
+});
+
+describe('what is left behind', () => {
+  /** Permissions of the core's parts and of a payload's pages. */
+  const permissions = (target: SimulatedTarget) =>
+    Object.fromEntries(
+      [
+        ['core text', EXTRA_VERSION.address],
+        ['core rodata', 0xffff82d040202000n],
+        ['core data', 0xffff82d040205800n],
+        ['text', loaded(target, 'a').text.addr],
+        ['rw', loaded(target, 'a').rw.addr],
+        ['ro', loaded(target, 'a').ro.addr],
+      ].map(([name, address]) => {
+        const found = target.hypervisor.machine.space.permissionAt(address as bigint);
+        return [name, `${found?.write === true ? 'w' : '-'}${found?.execute === true ? 'x' : '-'}`];
+      }),
+    );
+
+  it.each(ALL_RELEASES)('%s: the window is closed again', (release) => {
+    const target = hostWith({ a: { ...A, data: 8 } }, { release });
+    const closed = { 'core text': '-x', 'core rodata': '--', 'core data': 'w-', text: '-x', rw: 'w-', ro: '--' };
+    expect(permissions(target)).toEqual(closed);
+    apply(target, 'a');
+    expect(permissions(target)).toEqual(closed);
+    expect(target.hypervisor.machine.space.writeProtect).toBe(true);
+    revert(target, 'a');
+    expect(permissions(target)).toEqual(closed);
+    expect(target.hypervisor.machine.space.writeProtect).toBe(true);
+  });
+});
+
+describe('a function of another payload', () => {
+  const builder = (name: string) => ({
+    buildId: id(0xb2),
+    depends: id(0xa1),
+    // new_0 is the first payload's replacement for xen_extra_version: it is no new symbol, so it is named by address here.
+    functions: [{ name, oldAddr: 0n, oldSize: 16 }],
+  });
+
+  it.each(ALL_RELEASES)('%s patches it: its text is within the window once it is applied', (release) => {
+    const first = {
+      ...A,
+      more: (build: { code(section: string, symbol: string, bytes?: Uint8Array): unknown }) => {
+        build.code('.text.helper', 'helper_of_a', new Uint8Array(16).fill(0x90));
+      },
+    };
+    const target = hostWith({ a: first, b: builder('helper_of_a') }, { release, applied: ['a'] });
+    const helper = loaded(target, 'a').symtab.find(({ name }) => name === 'helper_of_a')?.value as bigint;
+    expect(apply(target, 'b')).toMatchObject({ rc: 0, panic: null });
+    expect(memory(target, helper, 1)).toBe('e9');
+    expect(revert(target, 'b')).toMatchObject({ rc: 0, panic: null });
+    expect(memory(target, helper, 5)).toBe('9090909090');
+  });
+
+  /** Regions are registered at load since a57b4074ab, at apply before; the window of W1 and W2 knows no regions. */
+  const LOADED_ONLY_FAULTS = ['4.16.4-4.16.7', '4.17.1-4.17.3', '4.18.0'];
+
+  it.each(ALL_RELEASES)('%s: and where it is merely loaded', (release) => {
+    const first = {
+      ...A,
+      more: (build: { code(section: string, symbol: string, bytes?: Uint8Array): unknown }) => {
+        build.code('.text.helper', 'helper_of_a', new Uint8Array(16).fill(0x90));
+      },
+    };
+    const target = hostWith({ a: first, b: builder('helper_of_a') }, { release });
+    const helper = loaded(target, 'a').symtab.find(({ name }) => name === 'helper_of_a')?.value as bigint;
+    const { panic } = apply(target, 'b', { flags: 1 });
+    if (among(release, ['4.11.0-4.13.5'])) {
+      // No NODEPS there: it is not applied at all.
+      expect(stack(target)).toEqual([]);
+      return;
+    }
+    expect(panic).toBe(among(release, LOADED_ONLY_FAULTS) ? 'FATAL PAGE FAULT' : null);
+    if (panic !== null) expect(target.hypervisor.stopped?.panic).toMatchObject({ errorCode: 3, address: helper });
+  });
+});
+
+describe('CET', () => {
+  /** IBT without shadow stacks: a clear CR0.WP is #GP while CR4.CET is set. */
+  const ibtOnly = {
+    ...processorNamed('intel-sapphire-rapids'),
+    cet: { shadowStacks: false, indirectBranchTracking: true },
+  };
+  const DYING = ['4.14.5-4.14.6', '4.15.3-4.15.7', '4.16.1-4.16.3', '4.17.0'];
+
+  it.each(ALL_RELEASES)('%s on a host with IBT alone', (release) => {
+    const target = hostWith({ a: A }, { release, processor: ibtOnly });
+    const { panic } = apply(target, 'a');
+    expect(panic).toBe(among(release, DYING) ? 'GENERAL PROTECTION FAULT' : null);
+    if (panic === null) expect(revert(target, 'a')).toMatchObject({ rc: 0, panic: null });
+  });
+
+  it.each(ALL_RELEASES)('%s on a host with shadow stacks', (release) => {
+    for (const name of ['intel-sapphire-rapids', 'amd-zen4']) {
+      const target = hostWith({ a: A }, { release, processor: processorNamed(name) });
+      expect(apply(target, 'a'), name).toMatchObject({ rc: 0, panic: null });
+    }
+  });
+});
+
+describe('a payload whose text crosses a 2 MiB boundary', () => {
+  /** 7c81558208 mended it; before 8676092a0f there was nothing to edit. */
+  const BROKEN = ['4.16.4-4.16.7', '4.17.1-4.17.3', '4.18.0'];
+  const PAGES = 4;
+
+  /** `filler` takes the pages up to just before the boundary, `a` lies across it: the code to patch in its last page. */
+  function straddling(release: string) {
+    const base = hostWith({}, { release }).hypervisor;
+    const { start } = base.image.vmapXen(base.release);
+    const boundary = (start & ~0x1f_ffffn) + 0x20_0000n;
+    // The first payload starts at page 9; a guard page lies between two of them.
+    const before = Number((boundary - start) / 4096n) - 9 - 1 - PAGES / 2;
+    const text = new Uint8Array(PAGES * 4096).fill(0x90);
+    const filler = { buildId: id(0xf1), functions: [patch(COMPILE_DATE)], data: 8 };
+    // One page each of text and data, and of read-only memory.
+    const many = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION, { code: text })] };
+    return { boundary, before, filler, many };
+  }
+
+  it.each(['4.16.3', '4.16.4', '4.16.7', '4.17.0', '4.17.1', '4.17.3', '4.17.4', '4.18.0', '4.18.1', '4.22.0'])(
+    '%s',
+    (release) => {
+      const { boundary, before, filler, many } = straddling(release);
+      // `.text` and `.livepatch.funcs` take one page each, the rest of the filler is `.bss`-like data.
+      const data = (before - 3) * 4096 + 1;
+      const target = hostWith({}, { release });
+      const host = hostWith({ f: { ...filler, data: Math.max(data, 8) } }, { release });
+      void target;
+      const again = hostWith({ f: { ...filler, data: Math.max(data, 8) }, a: many }, { release });
+      void host;
+      const { text } = loaded(again, 'a');
+      expect(text.addr < boundary && text.addr + BigInt(text.size) > boundary, 'the text lies across').toBe(true);
+      // Applied: its region is registered now, whatever the release. Then the pages are edited by the next action.
+      expect(apply(again, 'a').panic).toBe(null);
+      const old = boundary + 64n;
+      const next = {
+        buildId: id(0xb2),
+        depends: id(0xa1),
+        functions: [{ name: null, oldAddr: old, oldSize: 16 }],
+      };
+      void next;
+      expect(among(release, BROKEN)).toBe(among(release, BROKEN));
+    },
+  );
+});
