@@ -1,6 +1,7 @@
 import { type AlternativesHost, addNops, hasFeature, nopFamily, type RelativeMemory } from '../arch/index.ts';
-import { type AlternativeRules, PAGE_SIZE, type Release } from '../xen/index.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { addOffset, hexAddress } from '../base/index.ts';
+import { type AlternativeRules, ELF_ALTINSTRUCTIONS, PAGE_SIZE, type Release } from '../xen/index.ts';
+import { type Hypervisor, report } from './hypervisor.ts';
 import type { Image } from './image.ts';
 import type { LoadedPayload } from './payload.ts';
 import { relativeMemory } from './relative-memory.ts';
@@ -13,7 +14,25 @@ const ALTERNATIVE_C = 'arch/x86/alternative.c';
 export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): AlternativesHost {
   const { space } = hv.machine;
   const window = space.span(payload.text.addr, payload.pages * PAGE_SIZE) ?? new Uint8Array(0);
-  return hostOf(hv, hv.alternativeRules, relativeMemory(space, payload.text.addr, window), 'trap');
+  const memory = relativeMemory(space, payload.text.addr, window);
+  return hostOf(hv, hv.alternativeRules, { ...memory, write: withinText(hv, payload, memory) }, 'trap');
+}
+
+/** Padding behind an original is written without a look at where the text ends (and by old releases, everything is). */
+function withinText(hv: Hypervisor, payload: LoadedPayload, memory: RelativeMemory): RelativeMemory['write'] {
+  const { text, ro } = payload;
+  const tables = Number(ro.addr - text.addr);
+  return (offset, bytes) => {
+    const inText = offset >= 0 && offset + bytes.length <= text.size;
+    // The marks in the table itself, which lies among the read-only data.
+    const inTables = offset >= tables && offset + bytes.length <= tables + ro.size && bytes.length === 1;
+    if (!inText && !inTables) {
+      const address = addOffset(text.addr, offset);
+      const message = `an alternative writes ${bytes.length} bytes at ${hexAddress(address)}, outside of the payload's text`;
+      report(hv, 'error', 'stray-write', message, { section: ELF_ALTINSTRUCTIONS, address });
+    }
+    memory.write(offset, bytes);
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { cString, highWord, type Place, u64 } from '../base/index.ts';
 import { type Ehdr, type ElfLayout, type Shdr, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_STRTAB, SHT_SYMTAB } from '../elf/index.ts';
 import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, report, within } from './hypervisor.ts';
 import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
 import type { UploadBuffer } from './upload-buffer.ts';
 
@@ -303,7 +303,10 @@ export const secByName = (elf: LoaderElf, name: string): LoaderSection | undefin
  */
 export function sectionAddress(hv: Hypervisor, elf: LoaderElf, section: LoaderSection): bigint {
   if (section.loadAddr !== null) return section.loadAddr;
-  return hv.release.unloadedSection === 'null' ? 0n : u64(elf.buffer.address + section.header.sh_offset);
+  if (hv.release.unloadedSection === 'null') return 0n;
+  const message = `${section.name} is not loaded (no SHF_ALLOC): the pointer that Xen keeps leads into memory that is freed when the upload is done`;
+  report(hv, 'error', 'use-after-free', message, placeOf(section));
+  return u64(elf.buffer.address + section.header.sh_offset);
 }
 
 /** A section's place in the file for findings. */

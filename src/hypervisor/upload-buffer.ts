@@ -13,14 +13,17 @@ export class UploadBuffer {
   readonly address: Address;
   readonly #space: AddressSpace;
   readonly #pages: number;
+  readonly #onWildRead: (offset: bigint) => void;
 
-  constructor(file: Uint8Array, address: Address, space: AddressSpace) {
+  /** `onWildRead` is told of reads outside of the file, before they are made. */
+  constructor(file: Uint8Array, address: Address, space: AddressSpace, onWildRead: (offset: bigint) => void) {
     const backing = new Uint8Array(roundUp(file.length, PAGE_SIZE));
     backing.set(file);
     this.bytes = backing.subarray(0, file.length);
     this.view = new DataView(backing.buffer, 0, file.length);
     this.address = address;
     this.#space = space;
+    this.#onWildRead = onWildRead;
     this.#pages = backing.length / PAGE_SIZE;
     space.map(address, backing, { write: true, execute: false });
   }
@@ -30,6 +33,7 @@ export class UploadBuffer {
     if (offset + BigInt(length) <= BigInt(this.bytes.length)) {
       return this.bytes.subarray(Number(offset), Number(offset) + length);
     }
+    this.#onWildRead(offset);
     return this.#space.read(u64(this.address + offset), length);
   }
 

@@ -2,7 +2,7 @@ import { ERRNO, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
 import { checkXenBuildId, xenBuildIdDep } from './build-id.ts';
 import { livepatchElfLoad } from './elf-load.ts';
 import { PrivateFunctionStates } from './function-state.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, report, within } from './hypervisor.ts';
 import { movePayload } from './move-payload.ts';
 import type { LoadedPayload } from './payload.ts';
 import { performRelocs } from './perform-relocs.ts';
@@ -37,7 +37,10 @@ export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array |
     // Copied only once the name is known to be free.
     if (file === undefined) return -ERRNO.EFAULT;
     const payload = newPayload(name);
-    const buffer = new UploadBuffer(file, hv.uploadBuffer, hv.machine.space);
+    const buffer = new UploadBuffer(file, hv.uploadBuffer, hv.machine.space, (offset) => {
+      const message = `a section's offset or size makes the loader read outside of the file, at 0x${offset.toString(16)}`;
+      report(hv, 'error', 'wild-read', message);
+    });
     const rc = loadPayloadData(hv, payload, buffer);
     if (rc === 0) {
       payload.state = 'CHECKED';

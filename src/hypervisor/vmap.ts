@@ -15,6 +15,7 @@ const pagesFor = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
  */
 export class VmapXen {
   readonly start: Address;
+  readonly end: Address;
   readonly #end: number;
   /** One byte a page, 1 = used: a byte array has a native search where a bit array has none. */
   readonly #bitmap: Uint8Array;
@@ -25,6 +26,7 @@ export class VmapXen {
 
   constructor(start: Address, end: Address) {
     this.start = start;
+    this.end = end;
     this.#end = Number((end - start) / BigInt(PAGE_SIZE));
     // The region's first pages hold the bitmap.
     this.#low = pagesFor(Math.floor((this.#end + 7) / 8));

@@ -1,12 +1,13 @@
 import { equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
-import type { Hypervisor, SimulatedTarget } from '../hypervisor/index.ts';
+import { describePayload, type HookCall, type Hypervisor, peek, report, type SimulatedTarget } from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { errnoName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
 import type { CheckedPayload, CheckReport, CheckVerdict } from './documents.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
+import { LONGEST_PATCH, verifyPatched, verifyRestored } from './verify.ts';
 
 /**
  * Would this hypervisor take the payloads, and would it live? Each one is uploaded, applied and reverted on a host of its own, on which those
@@ -50,63 +51,60 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
   return document(target, payload, verdict, rc, findings);
 }
 
+/** Findings after which no host is safe, whatever Xen answers. */
+const UNSAFE = new Set(['host-panic', 'wild-read', 'stray-write', 'verify']);
+
+/** Findings that matter only where Xen keeps the payload. */
+const UNSAFE_IF_LOADED = new Set(['use-after-free']);
+
 /** Uploads, applies and reverts. The first refusal ends it; so does the host's end. */
 function carryThrough(
   target: SimulatedTarget,
   payload: PayloadFile,
   missing: string | null,
 ): { verdict: CheckVerdict; rc: number | null } {
-  const { name, bytes } = payload;
-  const { hypervisor } = target;
-  const { journal } = hypervisor.machine.space;
-  journal.begin();
-  const uploaded = target.uploadNow(name, bytes);
-  const writes = journal.end();
-  if (hypervisor.stopped !== null) return { verdict: 'unsafe', rc: null };
-  if (uploaded !== 0) return { verdict: 'refused', rc: uploaded };
+  const rc = upToRefusal(target, payload, missing);
+  const unsafe = target.hypervisor.findings.some(
+    ({ rule }) => UNSAFE.has(rule) || (rc === null && UNSAFE_IF_LOADED.has(rule)),
+  );
+  if (unsafe) return { verdict: 'unsafe', rc };
+  return { verdict: rc === null ? 'accepted' : 'refused', rc };
+}
 
-  const stray = straysFrom(target, name, writes);
-  if (stray !== null) {
-    hypervisor.findings.push({
-      rule: 'stray-write',
-      severity: 'error',
-      message: 'loading the payload writes to memory of the hypervisor: an alternative lies outside the payload',
-      where: { address: stray },
-    });
-    return { verdict: 'unsafe', rc: null };
-  }
+/** The refusal's negated errno; `null` where there is none, or the host has stopped. */
+function upToRefusal(target: SimulatedTarget, { name, bytes }: PayloadFile, missing: string | null): number | null {
+  const { hypervisor } = target;
+  const uploaded = target.uploadNow(name, bytes);
+  if (hypervisor.stopped !== null) return null;
+  if (uploaded !== 0) return uploaded;
+  const loaded = hypervisor.payloads.find((each) => each.name === name);
+  if (loaded === undefined) return null;
+  const functions = () => describePayload(hypervisor, loaded).functions;
+  const before = functions().map(({ oldAddr }) => peek(hypervisor, oldAddr, LONGEST_PATCH));
+
   const flags = missing === null ? 0 : LIVEPATCH_ACTION_APPLY_NODEPS;
   for (const action of ['apply', 'revert'] as const) {
     const rc = target.actionNow(name, action, { flags });
     // Read afresh: the action has changed it.
     const { stopped } = target.hypervisor as Pick<Hypervisor, 'stopped'>;
     if (stopped !== null) {
-      const { hook } = stopped;
-      if (hook === null) return { verdict: 'unsafe', rc: null };
-      hypervisor.findings.push({
-        rule: 'hook-not-run',
-        severity: 'note',
-        message: `the ${hook.kind} hook ${hook.symbol ?? ''} is not run: what it does, and what comes after it, is not checked`,
-        where: { ...(hook.symbol !== null && { symbol: hook.symbol }), address: hook.address },
-      });
-      return { verdict: 'accepted', rc: null };
+      if (stopped.hook !== null) reportHook(hypervisor, stopped.hook);
+      return null;
     }
-    if (rc !== 0) return { verdict: 'refused', rc };
+    if (rc !== 0) return rc;
+    const wrong =
+      action === 'apply'
+        ? functions().map((func) => verifyPatched(hypervisor, func))
+        : functions().map(({ oldAddr }, i) => verifyRestored(hypervisor, oldAddr, before[i] ?? null));
+    for (const message of wrong) if (message !== null) report(hypervisor, 'error', 'verify', message);
   }
-  return { verdict: 'accepted', rc: null };
+  return null;
 }
 
-/** Address of the first write outside the payload's own pages and the upload buffer. */
-function straysFrom(
-  target: SimulatedTarget,
-  name: string,
-  writes: readonly { readonly address: bigint }[],
-): bigint | null {
-  const loaded = target.hypervisor.payloads.find((payload) => payload.name === name);
-  if (loaded === undefined) return null;
-  const start = loaded.text.addr;
-  const end = start + BigInt(loaded.pages * 4096);
-  return writes.find(({ address }) => address < start || address >= end)?.address ?? null;
+function reportHook(hypervisor: Hypervisor, hook: HookCall): void {
+  const message = `the ${hook.kind} hook is not run: what it does, and what comes after it, is not checked`;
+  const where = { ...(hook.symbol !== null && { symbol: hook.symbol }), address: hook.address };
+  report(hypervisor, 'note', 'hook-not-run', message, where);
 }
 
 /** The payloads that have to be applied first, in order; `missing` is a dependency that nobody has. */

@@ -18,15 +18,12 @@ import type {
 } from './documents.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
-import { type CodeSnapshot, compareCode, snapshotCode, verifyPatched } from './verify.ts';
+import { type CodeSnapshot, compareCode, LONGEST_PATCH, snapshotCode, verifyPatched } from './verify.ts';
 
 const STATE_NAMES: Readonly<Record<number, PayloadState>> = {
   [LIVEPATCH_STATE_CHECKED]: 'CHECKED',
   [LIVEPATCH_STATE_APPLIED]: 'APPLIED',
 };
-
-/** Longest patch: an ENDBR64 and 31 bytes of NOPs behind it. */
-const LONGEST_PATCH = 4 + 31;
 
 /**
  * Takes payloads through their whole life on a simulated host: all uploaded and applied in the order given, reverted in reverse order, once

@@ -1,6 +1,9 @@
 import { type Address, addOffset, equalBytes, hex, hexAddress } from '../base/index.ts';
 import { type FunctionDescription, type Hypervisor, peek } from '../hypervisor/index.ts';
 
+/** Bytes that a patch can take at a function's start: an ENDBR64 and 31 bytes of NOPs behind it. */
+export const LONGEST_PATCH = 4 + 31;
+
 /** The hypervisor's own text, and the bytes that functions start with, before anything is applied. */
 export interface CodeSnapshot {
   readonly start: Address;
@@ -70,6 +73,13 @@ export function verifyPatched(hv: Hypervisor, func: FunctionDescription): string
     return `${name}: its replacement at ${hexAddress(func.newAddr)} lies in memory that is not executable`;
   }
   return null;
+}
+
+/** Does memory hold again what it held before the function was patched? */
+export function verifyRestored(hv: Hypervisor, oldAddr: Address, before: Uint8Array | null): string | null {
+  const now = peek(hv, oldAddr, before?.length ?? 0);
+  if (before === null || (now !== null && equalBytes(before, now))) return null;
+  return `${hexAddress(oldAddr)} is not what it was before: ${now === null ? 'not mapped' : hex(now)}`;
 }
 
 /** Where `jmp rel32` at `from` leads; `null` for anything else. */

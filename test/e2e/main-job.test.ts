@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkSchema, inspectSchema, rehearsalSchema } from '../../src/report/schemas.ts';
 import { debianXen } from '../support/debian-xen.ts';
+import { objcopy } from '../support/gcc.ts';
 import { buildPayload } from './payload.ts';
 import { documentOf, privateFolder } from './process.ts';
 import { hexAddress, jump, XenSyms } from './xen-syms.ts';
@@ -14,11 +15,13 @@ const PAGE = 0x1000n;
 
 const extraVersion = xen.symbol('xen_extra_version');
 
-/** Replaces xen_extra_version, whose size the hypervisor's own symbol table tells. */
-const replaceExtraVersion = (text: string, more = ''): string => `
-  ${more}
-  static const char *lp_extra_version(void) { return "${text}"; }
-  FUNC lp_func = { "xen_extra_version", lp_extra_version, 0, 8, ${extraVersion.size}, 2 };`;
+/**
+ * Replaces xen_extra_version, whose size the hypervisor's own symbol table tells. No two payloads may define the same
+ * symbol, not even a local one, unless it is a replacement.
+ */
+const replaceExtraVersion = (text: string): string => `
+  static const char *lp_extra_version(void) { return "-${text}"; }
+  FUNC lp_func_${text} = { "xen_extra_version", lp_extra_version, 0, 8, ${extraVersion.size}, 2 };`;
 
 /** Writes a payload into this file's folder. */
 function payload(name: string, c: string, ids: { depends?: string; xenDepends?: string } = {}): string {
@@ -39,7 +42,7 @@ const rwdataEnd = xen.symbol('__2M_rwdata_end').address;
 const firstPlace = ((rwdataEnd + PAGE - 1n) / PAGE) * PAGE + 9n * PAGE;
 
 describe('the main job: replace xen_extra_version of Debian’s Xen', () => {
-  const path = payload('extra', replaceExtraVersion('-LIVEPATCHED'));
+  const path = payload('extra', replaceExtraVersion('livepatched'));
   const { status, document } = rehearse(path);
 
   it('finds the release and the build-id in the image', () => {
@@ -109,11 +112,20 @@ describe('the main job: replace xen_extra_version of Debian’s Xen', () => {
     expect(inspectSchema.parse(inspected.document)).toEqual(inspected.document);
   });
 
-  it('takes the host down under the rules of 4.17.2, which kept the state in the payload', () => {
-    const { status, document } = rehearse(path, '--release', '4.17.2');
+  it('takes the host down under the rules of 4.17.2, which kept the state in the payload, once that is read-only', () => {
+    const old = ['--release', '4.17.2'];
+    // gcc makes the section writable, as it holds pointers; livepatch-build-tools does not.
+    expect(rehearse(path, ...old)).toMatchObject({ status: 0, document: { verdict: 'passed' } });
+    const readOnly = join(folder, 'read-only.livepatch');
+    const flags = ['--set-section-flags', '.livepatch.funcs=alloc,readonly,data'];
+    writeFileSync(readOnly, objcopy(readFileSync(path), flags));
+    expect(rehearse(readOnly)).toMatchObject({ status: 0, document: { verdict: 'passed' } });
+    const { status, document } = rehearse(readOnly, ...old);
     expect(document).toMatchObject({ verdict: 'panicked', panic: { message: 'FATAL PAGE FAULT', errorCode: 3 } });
     expect(document.panic?.address?.slice(0, -3)).toBe(document.steps[0]?.payload?.ro.slice(0, -3));
+    expect(document.panic?.screen.join('\n')).toMatch(/Pagetable walk from ffff82d0[\s\S]* L1\[0x[0-9a-f]{3}\] = 8000/);
     expect(status).toBe(1);
+    expect(check(readOnly, ...old).document.payloads).toMatchObject([{ verdict: 'unsafe', errno: null }]);
   });
 });
 
@@ -160,7 +172,7 @@ describe('payloads that are refused', () => {
   const wrong = buildId.replace(/./g, (digit) => (15 - Number.parseInt(digit, 16)).toString(16));
 
   it('for another hypervisor', () => {
-    const path = payload('other', replaceExtraVersion('-OTHER'), { xenDepends: wrong });
+    const path = payload('other', replaceExtraVersion('other'), { xenDepends: wrong });
     const line = 'livepatch: other: check against hypervisor build-id failed';
     const checked = check(path);
     expect(checked.document.payloads).toMatchObject([{ verdict: 'refused', errno: 'EINVAL', console: [line] }]);
@@ -172,7 +184,7 @@ describe('payloads that are refused', () => {
   });
 
   it('on top of what is not there, unless NODEPS is given', () => {
-    const path = payload('top', replaceExtraVersion('-TOP'), { depends: wrong });
+    const path = payload('top', replaceExtraVersion('top'), { depends: wrong });
     const { status, document } = rehearse(path);
     expect(document.verdict).toBe('refused');
     expect(document.steps.map(({ step, rc }) => [step, rc])).toEqual([
@@ -253,10 +265,10 @@ describe('a payload with alternatives, .bss and .modinfo', () => {
 
 describe('a stack', () => {
   it('is applied upwards and reverted downwards', () => {
-    const first = payload('first', replaceExtraVersion('-FIRST'));
+    const first = payload('first', replaceExtraVersion('first'));
     const { document: below } = documentOf('inspect', [first]);
-    const id = below.payloads[0]?.identity?.buildId ?? '';
-    const second = payload('second', replaceExtraVersion('-SECOND'), { depends: id });
+    const id = below.payloads[0]?.buildId ?? '';
+    const second = payload('second', replaceExtraVersion('second'), { depends: id });
     const { status, document } = documentOf('rehearse', [first, second, '--xen', xenSyms]);
     const order = document.steps.filter(({ step }) => step !== 'verify').map(({ step, name }) => `${step} ${name}`);
     expect(order.slice(0, 6)).toEqual([

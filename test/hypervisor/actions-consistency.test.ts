@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
 import type { PayloadBuilder } from '../support/elf-builder.ts';
-import { CHANGESET, EXTRA_VERSION, hostWith, id, memory, patch, stack, WRITABLE } from './state-support.ts';
+import { CHANGESET, EXTRA_VERSION, hostWith, id, memory, patch, poke, stack, WRITABLE } from './state-support.ts';
 import { apply, loaded, releaseNamed, replace, revert, unload } from './support.ts';
 
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };
@@ -19,7 +19,7 @@ describe('the consistency check', () => {
 
   it('panics where a failed APPLY finds a function applied', () => {
     const target = hostWith({ a: flagged }, { release, domainsWithWaitqueue: [1] });
-    target.hypervisor.machine.space.store(flag(target), Uint8Array.of(1));
+    poke(target, flag(target), [1]);
     const { rc, panic } = apply(target, 'a');
     expect(rc).toBeNaN();
     expect(panic).toBe("livepatch: partially applied payload 'a'!");
@@ -30,7 +30,7 @@ describe('the consistency check', () => {
   it('prints noname for a function without a name', () => {
     const functions = [{ name: null, oldAddr: EXTRA_VERSION.name, oldSize: 8 }];
     const target = hostWith({ a: { ...flagged, functions } }, { release, domainsWithWaitqueue: [1] });
-    target.hypervisor.machine.space.store(flag(target), Uint8Array.of(1));
+    poke(target, flag(target), [1]);
     apply(target, 'a');
     const text = target.hypervisor.machine.console.lines.map((line) => line.text);
     expect(text).toContain(inconsistent('a', 'noname'));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
 import { SHF_ALLOC } from '../../src/elf/index.ts';
+import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import type { PayloadBuilder } from '../support/elf-builder.ts';
 import {
   ALL_RELEASES,
   among,
@@ -111,21 +112,21 @@ describe('what is left behind', () => {
 });
 
 describe('a function of another payload', () => {
-  const builder = (name: string) => ({
+  const second = (name: string) => ({
     buildId: id(0xb2),
     depends: id(0xa1),
-    // new_0 is the first payload's replacement for xen_extra_version: it is no new symbol, so it is named by address here.
     functions: [{ name, oldAddr: 0n, oldSize: 16 }],
   });
 
+  const first = {
+    ...A,
+    more: (build: PayloadBuilder) => {
+      build.code('.text.helper', 'helper_of_a', new Uint8Array(16).fill(0x90));
+    },
+  };
+
   it.each(ALL_RELEASES)('%s patches it: its text is within the window once it is applied', (release) => {
-    const first = {
-      ...A,
-      more: (build: { code(section: string, symbol: string, bytes?: Uint8Array): unknown }) => {
-        build.code('.text.helper', 'helper_of_a', new Uint8Array(16).fill(0x90));
-      },
-    };
-    const target = hostWith({ a: first, b: builder('helper_of_a') }, { release, applied: ['a'] });
+    const target = hostWith({ a: first, b: second('helper_of_a') }, { release, applied: ['a'] });
     const helper = loaded(target, 'a').symtab.find(({ name }) => name === 'helper_of_a')?.value as bigint;
     expect(apply(target, 'b')).toMatchObject({ rc: 0, panic: null });
     expect(memory(target, helper, 1)).toBe('e9');
@@ -137,13 +138,7 @@ describe('a function of another payload', () => {
   const LOADED_ONLY_FAULTS = ['4.16.4-4.16.7', '4.17.1-4.17.3', '4.18.0'];
 
   it.each(ALL_RELEASES)('%s: and where it is merely loaded', (release) => {
-    const first = {
-      ...A,
-      more: (build: { code(section: string, symbol: string, bytes?: Uint8Array): unknown }) => {
-        build.code('.text.helper', 'helper_of_a', new Uint8Array(16).fill(0x90));
-      },
-    };
-    const target = hostWith({ a: first, b: builder('helper_of_a') }, { release });
+    const target = hostWith({ a: first, b: second('helper_of_a') }, { release });
     const helper = loaded(target, 'a').symtab.find(({ name }) => name === 'helper_of_a')?.value as bigint;
     const { panic } = apply(target, 'b', { flags: 1 });
     if (among(release, ['4.11.0-4.13.5'])) {
@@ -177,50 +172,4 @@ describe('CET', () => {
       expect(apply(target, 'a'), name).toMatchObject({ rc: 0, panic: null });
     }
   });
-});
-
-describe('a payload whose text crosses a 2 MiB boundary', () => {
-  /** 7c81558208 mended it; before 8676092a0f there was nothing to edit. */
-  const BROKEN = ['4.16.4-4.16.7', '4.17.1-4.17.3', '4.18.0'];
-  const PAGES = 4;
-
-  /** `filler` takes the pages up to just before the boundary, `a` lies across it: the code to patch in its last page. */
-  function straddling(release: string) {
-    const base = hostWith({}, { release }).hypervisor;
-    const { start } = base.image.vmapXen(base.release);
-    const boundary = (start & ~0x1f_ffffn) + 0x20_0000n;
-    // The first payload starts at page 9; a guard page lies between two of them.
-    const before = Number((boundary - start) / 4096n) - 9 - 1 - PAGES / 2;
-    const text = new Uint8Array(PAGES * 4096).fill(0x90);
-    const filler = { buildId: id(0xf1), functions: [patch(COMPILE_DATE)], data: 8 };
-    // One page each of text and data, and of read-only memory.
-    const many = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION, { code: text })] };
-    return { boundary, before, filler, many };
-  }
-
-  it.each(['4.16.3', '4.16.4', '4.16.7', '4.17.0', '4.17.1', '4.17.3', '4.17.4', '4.18.0', '4.18.1', '4.22.0'])(
-    '%s',
-    (release) => {
-      const { boundary, before, filler, many } = straddling(release);
-      // `.text` and `.livepatch.funcs` take one page each, the rest of the filler is `.bss`-like data.
-      const data = (before - 3) * 4096 + 1;
-      const target = hostWith({}, { release });
-      const host = hostWith({ f: { ...filler, data: Math.max(data, 8) } }, { release });
-      void target;
-      const again = hostWith({ f: { ...filler, data: Math.max(data, 8) }, a: many }, { release });
-      void host;
-      const { text } = loaded(again, 'a');
-      expect(text.addr < boundary && text.addr + BigInt(text.size) > boundary, 'the text lies across').toBe(true);
-      // Applied: its region is registered now, whatever the release. Then the pages are edited by the next action.
-      expect(apply(again, 'a').panic).toBe(null);
-      const old = boundary + 64n;
-      const next = {
-        buildId: id(0xb2),
-        depends: id(0xa1),
-        functions: [{ name: null, oldAddr: old, oldSize: 16 }],
-      };
-      void next;
-      expect(among(release, BROKEN)).toBe(among(release, BROKEN));
-    },
-  );
 });

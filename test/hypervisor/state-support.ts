@@ -119,3 +119,10 @@ export function among(version: string, ranges: readonly string[]): boolean {
     return number(version) >= number(from) && number(version) <= number(to);
   });
 }
+
+/** Changes memory as a debugger does, whatever the page tables say. */
+export function poke(target: SimulatedTarget, address: bigint, bytes: readonly number[]): void {
+  const span = target.hypervisor.machine.space.span(address, bytes.length);
+  if (span === undefined) throw new Error('not mapped in one piece');
+  span.set(bytes);
+}

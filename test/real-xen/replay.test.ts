@@ -64,7 +64,7 @@ describe('the real hypervisor, Debian 4.17.7', () => {
     const differences = replay(image, release ?? expect.fail(`no release ${xen.version}`), recorded, {
       files,
       normalise: normaliser(symbols, ids),
-      pages: recordedBuild,
+      sameBuild: recordedBuild,
     });
     expect(differences).toEqual([]);
   });
