@@ -1,5 +1,15 @@
 import { cString, highWord, type Place, u64 } from '../base/index.ts';
-import { type Ehdr, type ElfLayout, type Shdr, SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_STRTAB, SHT_SYMTAB } from '../elf/index.ts';
+import {
+  type Ehdr,
+  ELF_NAME_MAX,
+  type ElfLayout,
+  type Shdr,
+  SHF_ALLOC,
+  SHF_WRITE,
+  SHT_NOBITS,
+  SHT_STRTAB,
+  SHT_SYMTAB,
+} from '../elf/index.ts';
 import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
 import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
@@ -208,6 +218,12 @@ function stringTable(
   return strings[0] === 0 && strings[strings.length - 1] === 0 ? strings : null;
 }
 
+/**
+ * A name, cut off behind more characters than any name of the hypervisor has and than one printk shows: thousands of
+ * names may all be the tail of one that fills the file.
+ */
+const nameIn = (strings: Uint8Array, at: number): string => cString(strings.subarray(at, at + ELF_NAME_MAX), 0);
+
 /** elf_resolve_section_names. */
 function resolveSectionNames(
   hv: Hypervisor,
@@ -228,7 +244,7 @@ function resolveSectionNames(
       const complaint = { rule: 'section-name-past-end', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
       return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Section %u name is not within .shstrtab', section.index);
     }
-    section.name = cString(shstrtab, sh_name);
+    section.name = nameIn(shstrtab, sh_name);
   }
   return 0;
 }
@@ -271,8 +287,8 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
       const complaint = { rule: 'symbol-name-past-end', errno: 'EINVAL', where } as const;
       return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Symbol [%u] name is not within .strtab', i);
     }
-    if (symbolDeny?.(cString(strtab, stName))) {
-      const symbol = cString(strtab, stName);
+    if (symbolDeny?.(nameIn(strtab, stName))) {
+      const symbol = nameIn(strtab, stName);
       const complaint = { rule: 'symbol-denied', errno: 'EINVAL', where: { ...where, symbol } } as const;
       return refuse(hv, LIVEPATCH_ELF_C, name, complaint, "Symbol '%s' should not be in payload", symbol);
     }
@@ -286,7 +302,7 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
     words,
     value: new BigUint64Array(words.buffer),
     ignored: new Uint8Array(nsym),
-    name: (index) => cString(strtab, view.getUint32(index * stride + at.st_name, true)),
+    name: (index) => nameIn(strtab, view.getUint32(index * stride + at.st_name, true)),
     shndx: (index) => view.getUint16(index * stride + at.st_shndx, true),
     size: (index) =>
       wide ? Number(view.getBigUint64(index * stride + at.st_size, true)) : view.getUint32(index * stride + at.st_size, true),

@@ -31,7 +31,7 @@ export function enter<T>(hv: Hypervisor, body: () => T): T | undefined {
 }
 
 function explain(hv: Hypervisor, cause: HostStop['cause'], title: string): { message: string; where: Place } {
-  const frame = hv.frames[hv.frames.length - 1];
+  const frame = hv.frames.filter((name) => !/^[0-9a-f]{16}$/.test(name)).pop();
   const where = frame === undefined ? '' : ` in ${frame}`;
   if (cause.kind === 'fault') {
     const fault = explainFault(hv, cause.fault);

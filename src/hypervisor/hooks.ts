@@ -1,4 +1,4 @@
-import type { Address } from '../base/index.ts';
+import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
@@ -31,7 +31,7 @@ export function callHooks(hv: Hypervisor, payload: LoadedPayload, kind: 'load' |
 }
 
 function enter(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, address: Address): never {
-  return within(hv, `${kind} hook`, () => {
+  return within(hv, pointerText(address), () => {
     // Where the pointer leads to no code, what follows is known without running any.
     hv.machine.space.fetch(address);
     const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);

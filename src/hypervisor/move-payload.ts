@@ -83,14 +83,17 @@ function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
   return start;
 }
 
+/** Bytes that memcpy moves at a time. Source: xen/arch/x86/string.c. */
+const WORD = 8;
+
 /** memcpy from the upload buffer: both sides may leave their mapping when a size has wrapped. */
 function copy(hv: Hypervisor, elf: LoaderElf, to: Address, offset: bigint, size: bigint): void {
   if (size <= BigInt(elf.buffer.bytes.length)) {
     hv.machine.space.write(to, elf.buffer.at(offset, Number(size)));
     return;
   }
-  // A wrapped size: page by page, until one of the two sides faults.
-  for (let done = 0; ; done += PAGE_SIZE) {
-    hv.machine.space.write(addOffset(to, done), elf.buffer.at(u64(offset + BigInt(done)), PAGE_SIZE));
+  // A wrapped size: word by word, as `rep movsq` does, until one of the two sides faults.
+  for (let done = 0; ; done += WORD) {
+    hv.machine.space.write(addOffset(to, done), elf.buffer.at(u64(offset + BigInt(done)), WORD));
   }
 }

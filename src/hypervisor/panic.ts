@@ -96,10 +96,19 @@ function state(hv: Hypervisor): string[] {
   return [
     `----[ Xen-${version}  ${arch.name}  debug=${debug}  Not tainted ]----`,
     'CPU:    0',
-    `${arch.instructionPointer}:    e008:[<?>] ${place(frames(hv)[0])}`,
+    `${arch.instructionPointer}:    e008:${instructionPointer(hv)}`,
     '[...]',
   ];
 }
+
+/** Where the CPU was: at a known address where the fault was the fetch itself, else somewhere in a known function. */
+function instructionPointer(hv: Hypervisor): string {
+  const last = hv.frames[hv.frames.length - 1] ?? '';
+  return ADDRESS.test(last) ? `[<${last}>] ${last}` : `[<?>] ${place(frames(hv)[0])}`;
+}
+
+/** How `hooks.ts` names a frame that is code of no function it knows. */
+const ADDRESS = /^[0-9a-f]{16}$/;
 
 /** Frames below the first are certain with frame pointers (`F`), and else what the stack looks like (`S`). Source: arch/x86/traps.c. */
 function trace(hv: Hypervisor): string[] {

@@ -1,5 +1,5 @@
 import type { RelocationRow } from '../arch/index.ts';
-import { type Address, addOffset, highWord, lowWord } from '../base/index.ts';
+import { type Address, addOffset, highWord, lowWord, u64 } from '../base/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
@@ -49,16 +49,17 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
 /** Offset of sh_flags in a section header at address 0. */
 const NULL_SH_FLAGS = 8n;
 
-/** arch_livepatch_perform_rela. The entries' bytes are in the file, or the size wrapped and the read below faults. */
+/**
+ * arch_livepatch_perform_rela. The entries' bytes are in the file; or else the table's size has wrapped, and each entry is
+ * where 64-bit arithmetic puts it, until one is refused or faults.
+ */
 function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela: LoaderSection): number {
   return within(hv, 'arch_livepatch_perform_rela', () => {
     const { symbols } = elf;
     const { words } = symbols;
     const { sh_offset, sh_size, sh_entsize } = rela.header;
     const stride = Number(sh_entsize);
-    const count = Number(sh_size) / stride;
-    const bytes = elf.buffer.at(sh_offset, Number(sh_size));
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const count = Number(sh_size / sh_entsize);
     const at = elf.layout.rela.at as { readonly r_offset: number; readonly r_info: number; readonly r_addend: number };
     const wide = elf.layout.pointerSize === 8;
     const { relocations } = hv.arch;
@@ -71,52 +72,64 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
     const baseHigh = highWord(base);
     let row: RelocationRow | undefined;
 
-    for (let i = 0, entry = 0; i < count; i++, entry += stride) {
-      const info = view.getUint32(entry + at.r_info, true);
-      const type = wide ? info : info & 0xff;
-      const symbol = wide ? view.getUint32(entry + at.r_info + 4, true) : info >>> 8;
-      if (symbol === 0 || symbol >= symbols.count || symbols.ignored[symbol] === 1) {
-        return badSymbol(hv, elf, rela, entry, symbol);
-      }
-      if (row === undefined || row.type !== type) row = relocations.get(type);
-      const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) => {
-        const where = { ...placeOf(rela, entry), symbol: symbols.name(symbol) };
-        return refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
-      };
-      if (row === undefined) return no('unhandled-relocation', 'EOPNOTSUPP', 'Unhandled relocation %lu', type);
-      if (row.width === 0) continue;
+    /** Entries from number `first` on, which stand behind each other. */
+    const perform = (bytes: Uint8Array, first: number, last: number): number => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      for (let i = first, entry = 0; i < last; i++, entry += stride) {
+        const info = view.getUint32(entry + at.r_info, true);
+        const type = wide ? info : info & 0xff;
+        const symbol = wide ? view.getUint32(entry + at.r_info + 4, true) : info >>> 8;
+        if (symbol === 0 || symbol >= symbols.count || symbols.ignored[symbol] === 1) {
+          return badSymbol(hv, elf, rela, i * stride, symbol);
+        }
+        if (row === undefined || row.type !== type) row = relocations.get(type);
+        const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) => {
+          const where = { ...placeOf(rela, i * stride), symbol: symbols.name(symbol) };
+          return refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
+        };
+        if (row === undefined) return no('unhandled-relocation', 'EOPNOTSUPP', 'Unhandled relocation %lu', type);
+        if (row.width === 0) continue;
 
-      const offset = view.getUint32(entry + at.r_offset, true);
-      const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
-      if (beyond || offset >= size || offset + row.width > size) {
-        const template = 'Relative relocation offset is past %s section';
-        return no('relocation-past-end', 'EINVAL', template, target.name);
-      }
+        const offset = view.getUint32(entry + at.r_offset, true);
+        const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
+        if (beyond || offset >= size || offset + row.width > size) {
+          const template = 'Relative relocation offset is past %s section';
+          return no('relocation-past-end', 'EINVAL', template, target.name);
+        }
 
-      // S + A, and - P, in two unsigned words with carry and borrow.
-      const addendLow = view.getUint32(entry + at.r_addend, true);
-      const addendHigh = wide ? view.getUint32(entry + at.r_addend + 4, true) : (addendLow | 0) >> 31;
-      let low = (words[2 * symbol] as number) + addendLow;
-      let high = (words[2 * symbol + 1] as number) + addendHigh + (low > 0xffff_ffff ? 1 : 0);
-      low >>>= 0;
-      if (row.formula === 'S + A - P') {
-        const placeLow = baseLow + offset;
-        const placeHigh = baseHigh + (placeLow > 0xffff_ffff ? 1 : 0);
-        const borrow = low < placeLow >>> 0 ? 1 : 0;
-        low = (low - placeLow) >>> 0;
-        high = high - placeHigh - borrow;
-      }
+        // S + A, and - P, in two unsigned words with carry and borrow.
+        const addendLow = view.getUint32(entry + at.r_addend, true);
+        const addendHigh = wide ? view.getUint32(entry + at.r_addend + 4, true) : (addendLow | 0) >> 31;
+        let low = (words[2 * symbol] as number) + addendLow;
+        let high = (words[2 * symbol + 1] as number) + addendHigh + (low > 0xffff_ffff ? 1 : 0);
+        low >>>= 0;
+        if (row.formula === 'S + A - P') {
+          const placeLow = baseLow + offset;
+          const placeHigh = baseHigh + (placeLow > 0xffff_ffff ? 1 : 0);
+          const borrow = low < placeLow >>> 0 ? 1 : 0;
+          low = (low - placeLow) >>> 0;
+          high = high - placeHigh - borrow;
+        }
 
-      if (memory !== null) {
-        memory.setUint32(offset, low, true);
-        if (row.width === 8) memory.setUint32(offset + 4, high, true);
-      } else {
-        store(hv, addOffset(base, offset), row.width, low, high);
+        if (memory !== null) {
+          memory.setUint32(offset, low, true);
+          if (row.width === 8) memory.setUint32(offset + 4, high, true);
+        } else {
+          store(hv, addOffset(base, offset), row.width, low, high);
+        }
+        if (row.overflow === 'signed' && (high | 0) !== (low | 0) >> 31) {
+          const template = 'Overflow in relocation %u in %s for %s';
+          return no('relocation-overflow', 'EOVERFLOW', template, i, rela.name, target.name);
+        }
       }
-      if (row.overflow === 'signed' && (high | 0) !== (low | 0) >> 31) {
-        const template = 'Overflow in relocation %u in %s for %s';
-        return no('relocation-overflow', 'EOVERFLOW', template, i, rela.name, target.name);
-      }
+      return 0;
+    };
+
+    if (sh_size <= BigInt(elf.buffer.bytes.length)) return perform(elf.buffer.at(sh_offset, Number(sh_size)), 0, count);
+    for (let i = 0; i < count; i++) {
+      const entry = elf.buffer.at(u64(sh_offset + BigInt(i) * sh_entsize), elf.layout.rela.size);
+      const rc = perform(entry, i, i + 1);
+      if (rc !== 0) return rc;
     }
     return 0;
   });

@@ -209,7 +209,7 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
 /** The note's bytes. Its type is read first: where the section is not loaded, the fault is at that member. */
 function noteBytes(hv: Hypervisor, address: Address, size: number): Uint8Array {
   const TYPE = 8;
-  hv.machine.space.readU32(addOffset(address, TYPE));
+  within(hv, 'xen_build_id_check', () => hv.machine.space.readU32(addOffset(address, TYPE)));
   return hv.machine.space.read(address, size);
 }
 

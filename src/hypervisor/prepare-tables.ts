@@ -68,7 +68,9 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
   const host = alternativesHost(hv, payload);
   hv.log.printk('INFO', 'alt table %p -> %p', start, addOffset(start, size));
   const from = Number(BigInt.asIntN(64, start - payload.text.addr));
-  const errno = within(hv, 'apply_alternatives', () => applyAlternatives(host, from, from + size));
+  const errno = within(hv, 'apply_alternatives', () =>
+    within(hv, '_apply_alternatives', () => applyAlternatives(host, from, from + size)),
+  );
   if (errno === null) return 0;
   return tableError(hv, section, errno, '%s applying alternatives failed: %d', elf.name, -ERRNO[errno]);
 }

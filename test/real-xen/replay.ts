@@ -287,12 +287,14 @@ function listHandles(guest: ScratchGuestMemory, { nr, pointers = {} }: ListArgs)
 }
 
 /** What a screen says about the death: the box, and the kind of trap; registers and stack are the real run's own. */
-export function panicOf(screen: readonly string[]): { box: string[]; walk: string[] } {
+export function panicOf(screen: readonly string[]): { box: string[]; walk: string[]; where: string } {
   const first = screen.findIndex((line) => line.startsWith('Panic on CPU'));
   const box = first === -1 ? [] : screen.slice(first + 1, screen.indexOf('*'.repeat(40), first));
   // Which tables lie above an address that is not mapped differs with the host's memory; the heading does not.
   const walk = screen.filter((line) => line.startsWith('Pagetable walk from'));
-  return { box, walk };
+  // The function that it died in; where in it is the compiler's business.
+  const rip = screen.find((line) => line.startsWith('RIP:')) ?? '';
+  return { box, walk, where: /\] ?([^+\s]*)/.exec(rip)?.[1] ?? '' };
 }
 
 type Regions = NonNullable<RecordedStep['regions']>;
