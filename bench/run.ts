@@ -4,10 +4,17 @@ import { cpus } from 'node:os';
 import { type Inputs, withInputs } from './inputs.ts';
 import { type Contest, compete, type Section } from './measure.ts';
 import { memorySection, processContest } from './processes.ts';
+import { checkContest, openContest, relocationContest, sizeContest } from './simulator.ts';
 import { tableOf } from './table.ts';
 
 /** One entry for each thing to measure side by side. */
-const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [processContest];
+const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
+  openContest,
+  checkContest,
+  relocationContest,
+  sizeContest,
+  processContest,
+];
 
 async function measureAll(inputs: Inputs): Promise<Section[]> {
   const sections: Section[] = [];

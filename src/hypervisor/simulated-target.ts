@@ -1,4 +1,4 @@
-import { fromLatin1, type Finding, latin1, viewOf, XspliceError } from '../base/index.ts';
+import { type Address, fromLatin1, type Finding, latin1, viewOf, XspliceError } from '../base/index.ts';
 import {
   type ActionName,
   type ActionOptions,
@@ -9,16 +9,17 @@ import {
   type ListEntry,
   type ListRequest,
   type ListResult,
+  type ObservableTarget,
   LIVEPATCH_ACTIONS,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATUS,
-  type LivepatchTarget,
   livepatchName,
   type OpResult,
   XEN_LIVEPATCH_NAME_SIZE,
   XEN_SYSCTL_SIZE,
   decodeLivepatchSysctl,
 } from '../xen/index.ts';
+import { peek } from './describe.ts';
 import { enter } from './front-door.ts';
 import { ScratchGuestMemory } from './guest-memory.ts';
 import { type Hypervisor, takeFindings, within } from './hypervisor.ts';
@@ -31,7 +32,7 @@ import { doSysctl } from './sysctl.ts';
  * The simulated hypervisor as a target: every call goes through the front door as bytes, as a toolstack's does, and the host then idles
  * until it has nothing more to do.
  */
-export class SimulatedTarget implements LivepatchTarget {
+export class SimulatedTarget implements ObservableTarget {
   readonly hypervisor: Hypervisor;
 
   constructor(hypervisor: Hypervisor) {
@@ -124,10 +125,16 @@ export class SimulatedTarget implements LivepatchTarget {
     return this.hypervisor.stopped?.hook ?? null;
   }
 
-  /** Presses the console key `x`. */
-  dump(): void {
+  async dump(): Promise<void> {
     enter(this.hypervisor, () => livepatchPrintAll(this.hypervisor));
   }
+
+  async peek(address: Address, length: number): Promise<Uint8Array | null> {
+    return peek(this.hypervisor, address, length);
+  }
+
+  /** Nothing of a simulation outlives it. */
+  async close(): Promise<void> {}
 
   takeFindings(): Finding[] {
     return takeFindings(this.hypervisor);

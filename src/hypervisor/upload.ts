@@ -80,7 +80,8 @@ function loadPayloadData(hv: Hypervisor, payload: LoadedPayload, buffer: UploadB
   });
 }
 
-function newPayload(name: string): LoadedPayload {
+/** A payload that nothing is known of yet but its name. */
+export function newPayload(name: string): LoadedPayload {
   return {
     name,
     state: 'CHECKED',

@@ -44,8 +44,8 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
   for (const finding of target.takeFindings()) {
     findings.push({ ...finding, where: { file: payload.file, ...finding.where } });
   }
-  if (missing !== null) {
-    const message = `depends on ${missing}, which is neither the hypervisor nor among the files given: applied without its dependency`;
+  if (missing !== null && verdict !== 'refused') {
+    const message = `depends on ${missing}, which is neither the hypervisor nor among the files given: applied here without it`;
     findings.push({ rule: 'depends-not-given', severity: 'warning', message, where: { file: payload.file } });
   }
   return document(target, payload, verdict, rc, findings);

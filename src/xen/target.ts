@@ -81,3 +81,13 @@ export interface LivepatchTarget {
   /** The panic that ended this host, or `null` while it lives. */
   panic(): Promise<HostPanic | null>;
 }
+
+/** A target that can also be looked into, as a debugger would. Looking changes nothing. */
+export interface ObservableTarget extends LivepatchTarget {
+  /** Presses the console key `x`: what it prints comes with the next `takeConsole`. */
+  dump(): Promise<void>;
+  /** Bytes of the hypervisor's memory; `null` where they are not all mapped. */
+  peek(address: bigint, length: number): Promise<Uint8Array | null>;
+  /** Gives back what the target holds: processes, files, connections. */
+  close(): Promise<void>;
+}
