@@ -43,6 +43,8 @@ await build({
   minifyWhitespace: true,
   lineLimit: 120,
   plugins: [withoutChildProcess],
+  // Stays a package of its own, loaded by `inspect --disassemble` alone: its WebAssembly is a file beside its code.
+  external: ['@alexaltea/capstone-js'],
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -1,15 +1,16 @@
 /** Architectures behind one record of hooks, their page-table formats, relocation rows and instruction encodings. */
 export * from './architecture.ts';
+export type { Disassembler, Instruction } from './disassembler.ts';
 export * from './page-table.ts';
 export * from './permissions.ts';
 export * from './relative-memory.ts';
 export * from './relocation.ts';
-export { X86_64 } from './x86_64/index.ts';
 export { ALT_CALL_SITE_SIZE, ALT_CALL_SIZE, applyAltCalls } from './x86_64/alt-calls.ts';
 export { ALT_INSTR_SIZE, type AlternativesHost, applyAlternatives } from './x86_64/alternatives.ts';
 export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';
+export { X86_FEATURES } from './x86_64/features.ts';
+export { X86_64 } from './x86_64/index.ts';
 export { addNops, NOP_MAX, type NopFamily } from './x86_64/nops.ts';
 export * from './x86_64/processor.ts';
-export * from './x86_64/processors.ts';
-export { X86_FEATURES } from './x86_64/features.ts';
 export { parseProcessor } from './x86_64/processor-setting.ts';
+export * from './x86_64/processors.ts';

@@ -1,4 +1,12 @@
-import type { CheckReport, InspectReport, PayloadFile, RehearsalReport, SimulationOptions } from '../scenario/index.ts';
+import type { Disassembler } from '../arch/index.ts';
+import type {
+  CheckReport,
+  InspectOptions,
+  InspectReport,
+  PayloadFile,
+  RehearsalReport,
+  SimulationOptions,
+} from '../scenario/index.ts';
 import type { Release } from '../xen/index.ts';
 
 /** An image and payloads that come with xsplice. */
@@ -11,7 +19,9 @@ export interface Example {
 export interface Engine {
   /** The name that `xen-livepatch load` gives the payload in this file. */
   payloadName(path: string): string;
-  inspectPayloads(payloads: readonly PayloadFile[]): InspectReport;
+  inspectPayloads(payloads: readonly PayloadFile[], options: InspectOptions): InspectReport;
+  /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
+  disassembler(): Promise<Disassembler>;
   checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): CheckReport;
   rehearsePayloads(
     image: Uint8Array,

@@ -5,6 +5,8 @@ import { addOutputOptions, examples, printReport } from './context.ts';
 import { readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 
+type InspectFlags = OutputOptions & { readonly disassemble?: boolean };
+
 /** `xsplice inspect PAYLOAD…` */
 export function addInspect(program: Command, context: Context): void {
   const command = program
@@ -14,17 +16,20 @@ export function addInspect(program: Command, context: Context): void {
       'Show what is in a payload: functions, hooks, dependencies, sections and the pages each will get, relocations, metadata.',
     )
     .argument('<payload...>', 'livepatch files')
+    .option('--disassemble', 'show the instructions of replacement functions and hooks')
     .addHelpText(
       'after',
       examples([
         ['xsplice inspect xsa-444.livepatch', 'Look into a payload'],
+        ['xsplice inspect xsa-444.livepatch --disassemble', 'Read its code'],
         ["xsplice inspect --json xsa-444.livepatch | jq -r '.payloads[].functions[].name'", 'List what it replaces'],
       ]),
     );
-  addOutputOptions(command).action(async (files: string[], options: OutputOptions) => {
+  addOutputOptions(command).action(async (files: string[], options: InspectFlags) => {
     const engine = await context.engine();
     const payloads = readPayloads(files, context.io.cwd, engine.payloadName);
-    const report = engine.inspectPayloads(payloads);
+    const code = options.disassemble ? { disassembler: await engine.disassembler() } : {};
+    const report = engine.inspectPayloads(payloads, code);
     printReport(report, renderInspect, options, context.io);
     context.exit(report.payloads.some((payload) => hasError(payload.findings)) ? EXIT.refused : EXIT.holds);
   });

@@ -3,6 +3,7 @@ import { addOffset, hexAddress } from '../base/index.ts';
 import { type AlternativeRules, ELF_ALTINSTRUCTIONS, PAGE_SIZE, type Release } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import type { Image } from './image.ts';
+import { bugLines } from './image-bug-frames.ts';
 import type { LoadedPayload } from './payload.ts';
 import { relativeMemory } from './relative-memory.ts';
 import { HostStop } from './stop.ts';
@@ -79,8 +80,8 @@ function hostOf(
     symbol: (address) => symbolText(hv, address),
     bug: (index, why) => {
       // Found in the image's own bug frames, in the order of their lines: the three BUG_ONs stand at the top of the loop.
-      const frames = image.bugFramesIn('arch/x86/alternative.c#_apply_alternatives', ALTERNATIVE_C);
-      throw new HostStop({ kind: 'bug', file: ALTERNATIVE_C, line: frames[index], why });
+      const lines = bugLines(hv, 'arch/x86/alternative.c#_apply_alternatives', ALTERNATIVE_C);
+      throw new HostStop({ kind: 'bug', file: ALTERNATIVE_C, line: lines[index], why });
     },
   };
 }

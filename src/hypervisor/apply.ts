@@ -18,7 +18,8 @@ export function applyPayload(hv: Hypervisor, payload: LoadedPayload): number {
     if (rc !== 0) return rc;
     log.printk('INFO', 'livepatch: %s: Applying %u functions', payload.name, payload.funcs.count);
     const host = patchingHost(hv);
-    if (quiesce(hv, payload) !== 0) return -ERRNO.EINVAL;
+    const quiesced = quiesce(hv, payload);
+    if (quiesced !== 0) return quiesced;
     callHooks(hv, payload, 'load');
     let index = 0;
     for (const func of functionsOf(hv, payload)) {

@@ -9,13 +9,14 @@ import {
   type Permission,
   type RelativeMemory,
 } from '../arch/index.ts';
-import { type Address, viewOf } from '../base/index.ts';
+import { type Address, hexAddress, viewOf } from '../base/index.ts';
 import { SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
-import { type CpuOptions, Machine } from '../machine/index.ts';
+import { type CpuOptions, Machine, MemoryFault } from '../machine/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import { bootAlternativesHost, imageRules } from './alternatives.ts';
 import type { HostOptions, Hypervisor } from './hypervisor.ts';
 import type { Image, ImageRegion } from './image.ts';
+import { badImage } from './image-layout.ts';
 import { Log } from './log.ts';
 import { relativeMemory } from './relative-memory.ts';
 import { HostStop } from './stop.ts';
@@ -42,7 +43,7 @@ const PERMISSIONS: Readonly<Record<ImageRegion['name'], Permission | null>> = {
  */
 const UPLOAD_BUFFER: Address = 0xffff_82c0_0021_e000n;
 
-/** Boots an image: it is mapped at its link addresses and brought into the state in which a host runs. */
+/** Boots an image: it is mapped at its link addresses and brought into the state in which a host runs. Throws EIMAGE where it cannot be. */
 export function boot(image: Image, options: BootOptions): Hypervisor {
   const { release, processor, debugBuild } = options;
   const machine = new Machine({
@@ -87,12 +88,21 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
   const first = (regions[0] as ImageRegion).start;
   const last = (regions[regions.length - 1] as ImageRegion).end;
   const memory = new Uint8Array(Number(last - first));
+  let copied = 0;
   for (const section of image.elf.sections) {
     if ((section.flags & SHF_ALLOC) === 0 || section.type === SHT_NOBITS) continue;
     if (section.addr < first || section.addr + BigInt(section.size) > last) continue;
-    memory.set(section.data(), Number(section.addr - first));
+    const bytes = section.data();
+    copied += bytes.length;
+    if (copied > memory.length) throw badImage('the sections of the image overlap');
+    memory.set(bytes, Number(section.addr - first));
   }
-  patchImage(hv, relativeMemory(machine.space, first, memory), memory);
+  try {
+    patchImage(hv, relativeMemory(machine.space, first, memory), memory);
+  } catch (thrown) {
+    if (!(thrown instanceof HostStop || thrown instanceof MemoryFault)) throw thrown;
+    throw badImage('the hypervisor would not come up: applying its own alternatives goes wrong');
+  }
   for (const region of regions) {
     const permission = PERMISSIONS[region.name];
     const length = Number(region.end - region.start);
@@ -113,26 +123,42 @@ function patchImage(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): 
   const table = image.linker('__alt_instructions');
   const tableEnd = image.linker('__alt_instructions_end');
   if (table !== undefined && tableEnd !== undefined) {
+    const [from, to] = offsetsIn(memory, bytes, table, tableEnd);
     const view = viewOf(bytes);
     const host = bootAlternativesHost(hv, memory);
-    const inImage = (address: Address): boolean => address >= memory.base && address + 8n <= memory.base + BigInt(bytes.length);
+    const inImage = (address: Address): boolean =>
+      address >= memory.base && address + 8n <= memory.base + BigInt(bytes.length);
     applyAlternatives(
-      { ...host, readPointer: (at) => (inImage(at) ? view.getBigUint64(Number(at - memory.base), true) : 0n), read: (at, length) => memory.read(Number(at - memory.base), length) },
-      Number(table - memory.base),
-      Number(tableEnd - memory.base),
+      {
+        ...host,
+        readPointer: (at) => (inImage(at) ? view.getBigUint64(Number(at - memory.base), true) : 0n),
+        read: (at, length) => memory.read(Number(at - memory.base), length),
+      },
+      from,
+      to,
     );
   }
-  if (hv.options.processor.cet.indirectBranchTracking && hv.release.endbr === 'endbr64-or-poison') seal(hv, memory);
+  if (hv.options.processor.cet.indirectBranchTracking && hv.release.endbr === 'endbr64-or-poison')
+    seal(hv, memory, bytes);
+}
+
+/** Where a table of the image starts and ends in its bytes. Throws EIMAGE where that is not inside them. */
+function offsetsIn(memory: RelativeMemory, bytes: Uint8Array, start: Address, end: Address): readonly [number, number] {
+  if (start < memory.base || end < start || end > memory.base + BigInt(bytes.length)) {
+    throw badImage(`a table at ${hexAddress(start)} to ${hexAddress(end)} does not lie in the image`);
+  }
+  return [Number(start - memory.base), Number(end - memory.base)];
 }
 
 /** Overwrites ENDBR64 at the targets listed in __initdata_cf_clobber. 37ed5da851 (4.17). */
-function seal(hv: Hypervisor, memory: RelativeMemory): void {
+function seal(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): void {
   const { image } = hv;
   const start = image.linker('__initdata_cf_clobber_start');
   const end = image.linker('__initdata_cf_clobber_end');
   if (start === undefined || end === undefined || !image.configured('CONFIG_XEN_IBT')) return;
   const { textStart, textEnd } = image.core;
-  const pointers = viewOf(memory.read(Number(start - memory.base), Number(end - start)));
+  const [from, to] = offsetsIn(memory, bytes, start, end);
+  const pointers = viewOf(bytes.subarray(from, to));
   for (let at = 0; at + 8 <= pointers.byteLength; at += 8) {
     const target = pointers.getBigUint64(at, true);
     if (target < textStart || target >= textEnd) continue;

@@ -37,8 +37,9 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
       where,
       message: `the payload is for Xen ${hex(parsed.id)}, this is ${hex(buildId)}`,
     } as const;
-    const template = 'build-id mismatch:\n  livepatch: %s\n        xen: %s';
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, hex(parsed.id), hex(buildId));
+    const template = 'build-id mismatch:\n  livepatch: %*phN\n        xen: %*phN';
+    const ids = [parsed.id.length, parsed.id, buildId.length, buildId] as const;
+    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, ...ids);
   }
   return 0;
 }
@@ -69,7 +70,14 @@ function againstXen(hv: Hypervisor, name: string, id: Uint8Array, rule: string):
   }
   if (equalBytes(id, buildId)) return 0;
   const message = `depends on ${hex(id)}; the hypervisor is ${hex(buildId)}`;
-  return refuse(hv, LIVEPATCH_C, name, { rule, errno: 'EINVAL', message }, 'check against %s build-id failed', 'hypervisor');
+  return refuse(
+    hv,
+    LIVEPATCH_C,
+    name,
+    { rule, errno: 'EINVAL', message },
+    'check against %s build-id failed',
+    'hypervisor',
+  );
 }
 
 /** The negated errno that prepare_payload makes of a note it cannot read: -ENODATA is told apart since 86d09d16dd. */

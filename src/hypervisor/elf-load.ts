@@ -3,12 +3,12 @@ import {
   type Ehdr,
   ELF_NAME_MAX,
   type ElfLayout,
-  type Shdr,
   SHF_ALLOC,
   SHF_WRITE,
   SHT_NOBITS,
   SHT_STRTAB,
   SHT_SYMTAB,
+  type Shdr,
 } from '../elf/index.ts';
 import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
@@ -87,8 +87,13 @@ export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuf
 function headerCheck(hv: Hypervisor, name: string, buffer: UploadBuffer): Ehdr | number {
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
-  const no = (rule: string, errno: Complaint['errno'], offset: number, template: string, ...args: (number | bigint)[]) =>
-    refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where: { offset } }, template, ...args);
+  const no = (
+    rule: string,
+    errno: Complaint['errno'],
+    offset: number,
+    template: string,
+    ...args: (number | bigint)[]
+  ) => refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where: { offset } }, template, ...args);
 
   if (layout.ehdr.size > length) return no('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
   const header = layout.readEhdr(buffer.view, 0);
@@ -202,20 +207,22 @@ function stringTable(
   sections: readonly (LoaderSection | undefined)[],
   index: number,
 ): Uint8Array | null {
-  const section = sections[index];
-  if (section === undefined) {
-    hv.machine.space.read(NULL_SH_TYPE, 4);
-    return null;
-  }
-  const { sh_type, sh_size, sh_offset } = section.header;
-  if (sh_type !== SHT_STRTAB || sh_size === 0n) return null;
-  // The bound lets a size pass that wraps the sum: then first and last byte are read from wherever they are.
-  if (highWord(sh_size) !== 0 || sh_size > BigInt(buffer.bytes.length)) {
-    if (buffer.at(sh_offset, 1)[0] !== 0) return null;
-    return buffer.at(u64(sh_offset + sh_size - 1n), 1)[0] === 0 ? buffer.bytes.subarray(Number(sh_offset)) : null;
-  }
-  const strings = buffer.at(sh_offset, Number(sh_size));
-  return strings[0] === 0 && strings[strings.length - 1] === 0 ? strings : null;
+  return within(hv, 'elf_verify_strtab', () => {
+    const section = sections[index];
+    if (section === undefined) {
+      hv.machine.space.read(NULL_SH_TYPE, 4);
+      return null;
+    }
+    const { sh_type, sh_size, sh_offset } = section.header;
+    if (sh_type !== SHT_STRTAB || sh_size === 0n) return null;
+    // The bound lets a size pass that wraps the sum: then first and last byte are read from wherever they are.
+    if (highWord(sh_size) !== 0 || sh_size > BigInt(buffer.bytes.length)) {
+      if (buffer.at(sh_offset, 1)[0] !== 0) return null;
+      return buffer.at(u64(sh_offset + sh_size - 1n), 1)[0] === 0 ? buffer.bytes.subarray(Number(sh_offset)) : null;
+    }
+    const strings = buffer.at(sh_offset, Number(sh_size));
+    return strings[0] === 0 && strings[strings.length - 1] === 0 ? strings : null;
+  });
 }
 
 /**
@@ -274,9 +281,16 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
   const nsym = Number(count);
   const inFile = sh_size <= BigInt(buffer.bytes.length);
   const stride = inFile ? Number(sh_entsize) : sym.size;
-  const table = inFile ? buffer.at(sh_offset, Number(sh_size)) : strewnSymbols(buffer, tables.symtab.header, nsym, stride);
+  const table = inFile
+    ? buffer.at(sh_offset, Number(sh_size))
+    : strewnSymbols(buffer, tables.symtab.header, nsym, stride);
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
-  const at = sym.at as { readonly st_name: number; readonly st_shndx: number; readonly st_value: number; readonly st_size: number };
+  const at = sym.at as {
+    readonly st_name: number;
+    readonly st_shndx: number;
+    readonly st_value: number;
+    readonly st_size: number;
+  };
   const { symbolDeny } = hv.arch;
   const words = new Uint32Array(2 * nsym);
   const wide = hv.arch.elf.pointerSize === 8;
@@ -305,7 +319,9 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
     name: (index) => nameIn(strtab, view.getUint32(index * stride + at.st_name, true)),
     shndx: (index) => view.getUint16(index * stride + at.st_shndx, true),
     size: (index) =>
-      wide ? Number(view.getBigUint64(index * stride + at.st_size, true)) : view.getUint32(index * stride + at.st_size, true),
+      wide
+        ? Number(view.getBigUint64(index * stride + at.st_size, true))
+        : view.getUint32(index * stride + at.st_size, true),
   };
 }
 
@@ -330,4 +346,3 @@ export const placeOf = (section: LoaderSection, offset?: number): Place => ({
   section: section.name,
   ...(offset !== undefined && { offset }),
 });
-

@@ -1,6 +1,6 @@
 import type { Address } from '../base/index.ts';
 import { type ElfFile, STT_FILE, STT_FUNC, STT_NOTYPE, STT_OBJECT } from '../elf/index.ts';
-import { openSymbolTable, type SymbolTableBytes } from '../xen/index.ts';
+import { KSYM_NAME_LEN, openSymbolTable, type SymbolTableBytes } from '../xen/index.ts';
 
 /** The hypervisor's own symbols, by the names that it looks them up by: static ones are `FILE#symbol`. */
 export interface ImageSymbols {
@@ -49,6 +49,8 @@ export function symtabSymbols(elf: ElfFile): ImageSymbols {
       const kind = type === STT_FUNC || type === STT_OBJECT || type === STT_NOTYPE;
       if (!kind || name === '' || section === undefined || section.index === 0) continue;
       const full = symbols.bind(i) === 0 && file !== '' ? `${file}#${name}` : name;
+      // xen/tools/symbols.c leaves these out, too.
+      if (full.length > KSYM_NAME_LEN) continue;
       const address = symbols.value(i);
       if (!byName.has(full)) byName.set(full, address);
       sorted.push({ address, name: full });

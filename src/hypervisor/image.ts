@@ -3,11 +3,10 @@ import { X86_64 } from '../arch/index.ts';
 import { type Address, addOffset, cString, viewOf, XspliceError } from '../base/index.ts';
 import { type ElfFile, readElf, SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import {
+  type AddressRange,
   ALT_FLAG_NOT,
   ALT_INSTR,
-  type AddressRange,
   configEnabled,
-  decodeX86BugFrame,
   type Gunzip,
   type Release,
   type ReleaseMatch,
@@ -15,15 +14,15 @@ import {
   releaseOfImage,
   type SymbolTableBytes,
   symbolsOrigin,
+  X86_DEFAULT_NR_CPUS,
   type XenConfig,
   x86VmapXen,
   xenBuildIdCheck,
-  X86_BUG_FRAME,
-  X86_DEFAULT_NR_CPUS,
 } from '../xen/index.ts';
+import { checkLayout, checkVmapXen, nrCpus } from './image-layout.ts';
 import { embeddedSymbols, type ImageSymbols, symtabSymbols } from './image-symbols.ts';
-import { findLinkerSymbols } from './linker-symbols.ts';
 import { LINKER_SYMBOLS, type LinkerSymbolName } from './linker-symbol-names.ts';
+import { findLinkerSymbols } from './linker-symbols.ts';
 
 /** A piece of the image with one permission, page aligned. */
 export interface ImageRegion {
@@ -47,6 +46,7 @@ export class Image {
   #config: XenConfig | null | undefined;
   #release: ReleaseMatch | undefined | null = null;
   #buildId: Uint8Array | null | undefined;
+  #featureWords: number | undefined;
 
   constructor(elf: ElfFile, arch: Architecture, gunzip?: Gunzip) {
     this.elf = elf;
@@ -106,6 +106,8 @@ export class Image {
 
   /** `file` bytes at a link address; fewer where the file has no more there. */
   bytes(address: Address, length: number): Uint8Array {
+    // Symbols of a damaged image may stand in the wrong order.
+    if (length <= 0) return new Uint8Array(0);
     for (const section of this.elf.sections) {
       if ((section.flags & SHF_ALLOC) === 0 || section.type === SHT_NOBITS) continue;
       const { addr } = section;
@@ -210,7 +212,8 @@ export class Image {
     const offsets = this.#between('symbols_offsets');
     const number = this.#between('symbols_num_syms');
     const origin = symbolsOrigin(release, this.arch.name);
-    if (!names || !markers || !tokenTable || !tokenIndex || !offsets || !number || origin === undefined) return undefined;
+    if (!names || !markers || !tokenTable || !tokenIndex || !offsets || !number || origin === undefined)
+      return undefined;
     if (number.length < 4) return undefined;
     const count = viewOf(number).getUint32(0, true);
     const sorted = this.#between('symbols_sorted_offsets');
@@ -227,42 +230,27 @@ export class Image {
 
   /** Words of the capability array (NCAPINTS) that the image's own alternatives reach into. */
   get featureWords(): number {
-    const table = this.#between('__alt_instructions', '__alt_instructions_end') ?? new Uint8Array(0);
-    let highest = -1;
-    for (let at = ALT_INSTR.at.cpuid; at + 2 <= table.length; at += ALT_INSTR.size) {
-      const cpuid = (table[at] as number) | ((table[at + 1] as number) << 8);
-      highest = Math.max(highest, cpuid & ~ALT_FLAG_NOT);
+    if (this.#featureWords === undefined) {
+      const table = viewOf(this.#between('__alt_instructions', '__alt_instructions_end') ?? new Uint8Array(0));
+      let highest = -1;
+      for (let at = ALT_INSTR.at.cpuid; at + 2 <= table.byteLength; at += ALT_INSTR.size) {
+        const feature = table.getUint16(at, true) & ~ALT_FLAG_NOT;
+        if (feature > highest) highest = feature;
+      }
+      this.#featureWords = (highest >> 5) + 1;
     }
-    return (highest >> 5) + 1;
+    return this.#featureWords;
   }
 
-  /** Bounds of VMAP_XEN, from which payloads take their memory. */
+  /** Bounds of VMAP_XEN, from which payloads take their memory. Throws EIMAGE where the release leaves it no room. */
   vmapXen(release: Release): AddressRange {
-    return x86VmapXen(release, {
+    const range = x86VmapXen(release, {
       end: this.#require('_end'),
       rwdataEnd: this.linker('__2M_rwdata_end'),
-      nrCpus: Number(this.config?.get('CONFIG_NR_CPUS') ?? X86_DEFAULT_NR_CPUS),
+      nrCpus: nrCpus(this.config?.get('CONFIG_NR_CPUS')) ?? X86_DEFAULT_NR_CPUS,
       hypervGuest: this.configured('CONFIG_HYPERV_GUEST'),
     });
-  }
-
-  /** Line numbers of the BUG()s of one source file inside one function, ascending. */
-  bugFramesIn(functionName: string, file: string): number[] {
-    const start = this.#symbols?.byName(functionName) ?? 0n;
-    const from = this.linker('__stop_bug_frames_1');
-    const to = this.linker('__stop_bug_frames_2');
-    if (start === 0n || from === undefined || to === undefined) return [];
-    const size = this.#symbols?.at(start)?.size ?? 0;
-    const frames = this.bytes(from, Number(to - from));
-    const view = viewOf(frames);
-    const lines: number[] = [];
-    for (let at = 0; at + X86_BUG_FRAME.size <= frames.length; at += X86_BUG_FRAME.size) {
-      const frame = decodeX86BugFrame(view, at);
-      const loc = addOffset(from, at + frame.locDisp);
-      const inside = loc >= start && loc < addOffset(start, size);
-      if (inside && cString(this.bytes(addOffset(from, at + frame.ptrDisp), 256), 0) === file) lines.push(frame.line);
-    }
-    return lines.sort((a, b) => a - b);
+    return checkVmapXen(range, this.#require('__2M_rwdata_end'), release.version);
   }
 }
 
@@ -290,11 +278,14 @@ export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: Ope
     );
   }
   if (elf.machine !== EM_X86_64) {
-    throw new XspliceError('EIMAGE', `${file}: machine type ${elf.machine} is not supported`, 'give an x86-64 xen-syms');
+    throw new XspliceError(
+      'EIMAGE',
+      `${file}: machine type ${elf.machine} is not supported`,
+      'give an x86-64 xen-syms',
+    );
   }
   const image = new Image(elf, X86_64, gunzip);
-  // Asked for here so that a stripped file is refused at once.
-  void image.regions;
-  void image.core;
+  // Asked for here so that a stripped or damaged file is refused at once.
+  checkLayout(image.regions, image.core);
   return image;
 }

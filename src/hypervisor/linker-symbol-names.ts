@@ -25,6 +25,7 @@ export const LINKER_SYMBOLS = [
   '__stop_bug_frames_0',
   '__stop_bug_frames_1',
   '__stop_bug_frames_2',
+  '__stop_bug_frames_3',
   '__x86_return_thunk',
   'toolchain_nops',
   'xen_config_data',

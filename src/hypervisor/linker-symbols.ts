@@ -23,6 +23,7 @@ export function findLinkerSymbols(elf: ElfFile, names: readonly string[]): Map<s
     wanted.set(hash, [...(wanted.get(hash) ?? []), name]);
     beginnings[(name.charCodeAt(0) << 8) | name.charCodeAt(1)] = 1;
   }
+  const longest = Math.max(...names.map((name) => name.length));
   const strings = strtab.data();
   const symbols = symtab.data();
   const view = new DataView(symbols.buffer, symbols.byteOffset, symbols.byteLength);
@@ -32,7 +33,7 @@ export function findLinkerSymbols(elf: ElfFile, names: readonly string[]): Map<s
   for (let i = stride; i + stride <= symbols.length; i += stride) {
     const start = view.getUint32(i + stName, true);
     if (beginnings[((strings[start] as number) << 8) | (strings[start + 1] as number)] !== 1) continue;
-    const candidates = wanted.get(hashBytes(strings, start));
+    const candidates = wanted.get(hashBytes(strings, start, longest + 1));
     if (candidates === undefined || view.getUint16(i + stShndx, true) === SHN_UNDEF) continue;
     for (const name of candidates) {
       if (found.has(name) || !isText(strings, start, name)) continue;
@@ -53,9 +54,11 @@ function hashText(text: string): number {
   return hash;
 }
 
-function hashBytes(bytes: Uint8Array, from: number): number {
+/** Of a text of `max` bytes and more, the hash of that many: all names of a file may be the tail of one that fills it. */
+function hashBytes(bytes: Uint8Array, from: number, max: number): number {
   let hash = FNV_OFFSET;
-  for (let i = from; i < bytes.length && bytes[i] !== 0; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME);
+  const end = Math.min(bytes.length, from + max);
+  for (let i = from; i < end && bytes[i] !== 0; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME);
   return hash;
 }
 

@@ -49,7 +49,12 @@ export function livepatchList(hv: Hypervisor, op: ListOp, guest: GuestMemory): {
     const sum = (of: (payload: LoadedPayload) => number) => hv.payloads.reduce((total, each) => total + of(each), 0);
     return {
       rc: 0,
-      out: { version: hv.payloadVersion, nr: count, nameTotalSize: sum(nameLength), metadataTotalSize: sum(metadataLength) },
+      out: {
+        version: hv.payloadVersion,
+        nr: count,
+        nameTotalSize: sum(nameLength),
+        metadataTotalSize: sum(metadataLength),
+      },
     };
   }
   return copyEntries(hv, op, guest);
@@ -90,7 +95,10 @@ function copyEntries(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: numb
     const at = (handle: bigint, offset: number): bigint => handle + BigInt(offset);
     const nameAt = listMetadata ? names : copied * XEN_LIVEPATCH_NAME_SIZE;
     // guest_handle_subrange_okay, for the two arrays whose entries differ in size.
-    if (listMetadata && !(guest.okay(at(op.names, names), nameLen) && guest.okay(at(op.metadata, metadata), metadataLen))) {
+    if (
+      listMetadata &&
+      !(guest.okay(at(op.names, names), nameLen) && guest.okay(at(op.metadata, metadata), metadataLen))
+    ) {
       rc = -ERRNO.EINVAL;
       break;
     }

@@ -1,11 +1,13 @@
 import { type Address, addOffset, lowWord, u64 } from '../base/index.ts';
-import { SHF_ALLOC, type Shdr, SHT_NOBITS } from '../elf/index.ts';
+import { SHF_ALLOC, SHT_NOBITS, type Shdr } from '../elf/index.ts';
 import { isWritableData, placeSections } from '../payload/index.ts';
 import { ELF_LIVEPATCH_FUNC, PAGE_SIZE, type Release } from '../xen/index.ts';
 import { type LoaderElf, placeOf } from './elf-load.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
+import { assertionLine } from './image-bug-frames.ts';
 import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+import { HostStop } from './stop.ts';
 
 /** livepatch_elf_ignore_section: not loaded and not relocated. */
 export const ignoreSection = (release: Release, header: Shdr): boolean =>
@@ -77,6 +79,13 @@ export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderE
 
 /** vmalloc_xen: pages from the heap, mapped RW and not executable until they are secured. */
 function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
+  // A release build takes no pages, gets an address, and goes on.
+  if (pages === 0 && hv.options.debugBuild) {
+    within(hv, 'vmalloc_type', () => {
+      const file = 'common/vmap.c';
+      throw new HostStop({ kind: 'assertion', condition: 'size', file, line: assertionLine(hv, 'size', file) });
+    });
+  }
   const start = hv.vmapXen.alloc(pages);
   if (start === undefined || pages === 0) return start;
   hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });

@@ -59,6 +59,10 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
       const text = `Xen BUG at ${cause.file}:${cause.line ?? '?'}`;
       return { head: [text, ...state(hv), ...trace(hv)], message: [text], errorCode: null, address: null };
     }
+    case 'assertion': {
+      const text = `Assertion '${cause.condition}' failed at ${cause.file}:${cause.line ?? '?'}`;
+      return { head: [text, ...state(hv), ...trace(hv)], message: [text], errorCode: null, address: null };
+    }
     case 'trap': {
       const head = [...state(hv), ...trace(hv)];
       return { head, message: [cause.name, '[error_code=0000]'], errorCode: 0, address: null };
@@ -77,7 +81,7 @@ function describeFault(hv: Hypervisor, fault: Fault): Description {
   }
   const { address, errorCode } = fault;
   return {
-    head: [...state(hv), ...trace(hv), '', ...pageTableWalk(hv.machine.space, address)],
+    head: [...state(hv), ...trace(hv), ...pageTableWalk(hv.machine.space, address)],
     message: [
       'FATAL PAGE FAULT',
       `[error_code=${errorCode.toString(16).padStart(4, '0')}]`,
@@ -103,20 +107,26 @@ function state(hv: Hypervisor): string[] {
 
 /** Where the CPU was: at a known address where the fault was the fetch itself, else somewhere in a known function. */
 function instructionPointer(hv: Hypervisor): string {
-  const last = hv.frames[hv.frames.length - 1] ?? '';
-  return ADDRESS.test(last) ? `[<${last}>] ${last}` : `[<?>] ${place(frames(hv)[0])}`;
+  const astray = strayAddress(hv);
+  return astray === undefined ? `[<?>] ${place(frames(hv)[0])}` : `[<${astray}>] ${astray}`;
 }
 
-/** How `hooks.ts` names a frame that is code of no function it knows. */
-const ADDRESS = /^[0-9a-f]{16}$/;
+/** `hooks.ts` names a frame by its address that is code of no function it knows. */
+const strayAddress = (hv: Hypervisor): string | undefined => {
+  const last = hv.frames[hv.frames.length - 1] ?? '';
+  return /^[0-9a-f]{16}$/.test(last) ? last : undefined;
+};
 
-/** Frames below the first are certain with frame pointers (`F`), and else what the stack looks like (`S`). Source: arch/x86/traps.c. */
+/**
+ * The call trace and the empty line behind it. The first frame is the instruction pointer's (`R`), where that is in a function; those below are
+ * certain with frame pointers (`F`), and else what the stack looks like (`S`). Source: arch/x86/traps.c, show_trace.
+ */
 function trace(hv: Hypervisor): string[] {
-  const [first, ...rest] = frames(hv);
   const { image, options } = hv;
-  const mark = options.debugBuild || image.configured('CONFIG_FRAME_POINTER') ? 'F' : 'S';
-  const line = (letter: string, frame: Frame | undefined) => `   [<?>] ${letter} ${place(frame)}`;
-  return ['Xen call trace:', line('R', first), ...rest.map((frame) => line(mark, frame))];
+  const below = options.debugBuild || image.configured('CONFIG_FRAME_POINTER') ? 'F' : 'S';
+  const first = strayAddress(hv) === undefined ? 'R' : below;
+  const lines = frames(hv).map((frame, i) => `   [<?>] ${i === 0 ? first : below} ${place(frame)}`);
+  return ['Xen call trace:', ...(lines.length === 0 ? ['   [<?>] R ?'] : lines), ''];
 }
 
 interface Frame {
@@ -128,6 +138,7 @@ interface Frame {
 const FILES = [
   'common/livepatch.c',
   'common/livepatch_elf.c',
+  'common/vmap.c',
   'arch/x86/alternative.c',
   'arch/x86/domain.c',
   'livepatch.c',

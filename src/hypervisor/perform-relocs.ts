@@ -1,5 +1,5 @@
 import type { RelocationRow } from '../arch/index.ts';
-import { type Address, addOffset, highWord, lowWord, u64 } from '../base/index.ts';
+import { type Address, addOffset, highWord, lowWord, type Place, u64 } from '../base/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
@@ -71,6 +71,10 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
     const baseLow = lowWord(base);
     const baseHigh = highWord(base);
     let row: RelocationRow | undefined;
+    const placeOfEntry = (i: number, symbol: number): Place => ({
+      ...placeOf(rela, i * stride),
+      symbol: symbols.name(symbol),
+    });
 
     /** Entries from number `first` on, which stand behind each other. */
     const perform = (bytes: Uint8Array, first: number, last: number): number => {
@@ -83,18 +87,22 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
           return badSymbol(hv, elf, rela, i * stride, symbol);
         }
         if (row === undefined || row.type !== type) row = relocations.get(type);
-        const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) => {
-          const where = { ...placeOf(rela, i * stride), symbol: symbols.name(symbol) };
-          return refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
-        };
-        if (row === undefined) return no('unhandled-relocation', 'EOPNOTSUPP', 'Unhandled relocation %lu', type);
+        if (row === undefined) {
+          const complaint = {
+            rule: 'unhandled-relocation',
+            errno: 'EOPNOTSUPP',
+            where: placeOfEntry(i, symbol),
+          } as const;
+          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, 'Unhandled relocation %lu', type);
+        }
         if (row.width === 0) continue;
 
         const offset = view.getUint32(entry + at.r_offset, true);
         const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
         if (beyond || offset >= size || offset + row.width > size) {
+          const complaint = { rule: 'relocation-past-end', errno: 'EINVAL', where: placeOfEntry(i, symbol) } as const;
           const template = 'Relative relocation offset is past %s section';
-          return no('relocation-past-end', 'EINVAL', template, target.name);
+          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, template, target.name);
         }
 
         // S + A, and - P, in two unsigned words with carry and borrow.
@@ -118,8 +126,13 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
           store(hv, addOffset(base, offset), row.width, low, high);
         }
         if (row.overflow === 'signed' && (high | 0) !== (low | 0) >> 31) {
+          const complaint = {
+            rule: 'relocation-overflow',
+            errno: 'EOVERFLOW',
+            where: placeOfEntry(i, symbol),
+          } as const;
           const template = 'Overflow in relocation %u in %s for %s';
-          return no('relocation-overflow', 'EOVERFLOW', template, i, rela.name, target.name);
+          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, template, i, rela.name, target.name);
         }
       }
       return 0;

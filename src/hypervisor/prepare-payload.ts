@@ -11,13 +11,14 @@ import {
   parseBuildId,
 } from '../xen/index.ts';
 import { badBuildId } from './build-id.ts';
-import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
+import { type LoaderElf, secByName, sectionAddress } from './elf-load.ts';
 import { InPayloadFunctionStates, PrivateFunctionStates } from './function-state.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
+import { prepareTables } from './prepare-tables.ts';
 import { LIVEPATCH_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
 import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
-import { prepareTables } from './prepare-tables.ts';
+import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
 /**
  * prepare_payload: everything that the payload's special sections say is read and checked, on the relocated copy while its pages are
@@ -34,19 +35,6 @@ export function preparePayload(hv: Hypervisor, payload: LoadedPayload, elf: Load
     return 0;
   });
 }
-
-/** section_ok: a whole number of entries. Sizes are printed as unsigned int. */
-export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, entry: number): boolean {
-  const { sh_size } = section.header;
-  if (sh_size % BigInt(entry) === 0n) return true;
-  const complaint = { rule: 'section-size', errno: 'EINVAL', where: { section: section.name } } as const;
-  const template = 'Wrong size %lu of %s (must be multiple of %zu)';
-  refuse(hv, LIVEPATCH_C, elf.name, complaint, template, sh_size, section.name, entry);
-  return false;
-}
-
-/** The answer where {@link sectionOk} has said no, and why. */
-export const SECTION_NOT_OK = -22;
 
 function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   const section = secByName(elf, ELF_LIVEPATCH_FUNC);
@@ -79,7 +67,15 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
   const where = { section: ELF_LIVEPATCH_FUNC, offset: index * layout.size };
   if (func.version !== layout.version) {
     const complaint = { rule: 'function-version', errno: 'EOPNOTSUPP', where } as const;
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Wrong version (%u). Expected %d', func.version, layout.version);
+    return refuse(
+      hv,
+      LIVEPATCH_C,
+      elf.name,
+      complaint,
+      'Wrong version (%u). Expected %d',
+      func.version,
+      layout.version,
+    );
   }
   if (func.oldSize === 0) {
     const complaint = {
@@ -192,7 +188,12 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
     if (other !== undefined) {
       hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Already loaded as %s!', elf.name, other.name);
       const message = `a payload with this build-id is loaded already, as ${other.name}`;
-      return refuseSilently(hv, { rule: 'already-loaded', errno: 'EEXIST', message, where: { section: ELF_BUILD_ID_NOTE } });
+      return refuseSilently(hv, {
+        rule: 'already-loaded',
+        errno: 'EEXIST',
+        message,
+        where: { section: ELF_BUILD_ID_NOTE },
+      });
     }
   }
   const dep = read(ELF_LIVEPATCH_DEPENDS);

@@ -1,22 +1,22 @@
-import { addOffset, type Address, u64, viewOf } from '../base/index.ts';
+import { ALT_CALL_SITE_SIZE, applyAltCalls, applyAlternatives } from '../arch/index.ts';
+import { type Address, addOffset, u64, viewOf } from '../base/index.ts';
 import {
+  bugFramesSection,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
   ELF_EX_TABLE,
   ELF_LIVEPATCH_MODINFO,
-  type Errno,
   ERRNO,
-  bugFramesSection,
+  type Errno,
   sortExTable,
 } from '../xen/index.ts';
-import { ALT_CALL_SITE_SIZE, applyAltCalls, applyAlternatives } from '../arch/index.ts';
 import { alternativesHost } from './alternatives.ts';
 import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { SECTION_NOT_OK, sectionOk } from './prepare-payload.ts';
 import { LIVEPATCH_C, refuseWith } from './refusal.ts';
+import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
 /** The second half of prepare_payload: tables that Xen builds for itself and that a payload brings its own of. */
 export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
@@ -93,7 +93,13 @@ const RULES: Readonly<Record<string, string>> = {
 };
 
 /** Entries have to stay in the payload. e74360e4ba (4.17.4, 4.18.0); the older test could not fail. */
-function checkAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf, start: Address, size: number): number {
+function checkAlternatives(
+  hv: Hypervisor,
+  payload: LoadedPayload,
+  elf: LoaderElf,
+  start: Address,
+  size: number,
+): number {
   const section = secByName(elf, ELF_ALTINSTRUCTIONS) as LoaderSection;
   const no = (template: string, ...args: (number | bigint)[]) =>
     tableError(hv, section, 'EINVAL', template, elf.name, ...args);

@@ -13,12 +13,14 @@ export function relativeMemory(space: AddressSpace, base: Address, window: Uint8
     base,
     read: (offset, length) =>
       inside(offset, length) ? window.subarray(offset, offset + length) : space.read(addOffset(base, offset), length),
-    readI32: (offset) =>
-      inside(offset, 4) ? view.getInt32(offset, true) : space.readU32(addOffset(base, offset)) | 0,
+    copy: (offset, length, to) => {
+      if (inside(offset, length)) for (let i = 0; i < length; i++) to[i] = window[offset + i] as number;
+      else to.set(space.read(addOffset(base, offset), length));
+    },
+    readI32: (offset) => (inside(offset, 4) ? view.getInt32(offset, true) : space.readU32(addOffset(base, offset)) | 0),
     write: (offset, bytes) => {
       if (!inside(offset, bytes.length)) space.write(addOffset(base, offset), bytes);
-      else if (bytes.length === 1) window[offset] = bytes[0] as number;
-      else window.set(bytes, offset);
+      else for (let i = 0; i < bytes.length; i++) window[offset + i] = bytes[i] as number;
     },
   };
 }

@@ -1,4 +1,3 @@
-import { ERRNO } from '../xen/index.ts';
 import { quiesce } from './apply.ts';
 import { functionsOf } from './expectations.ts';
 import { callHooks } from './hooks.ts';
@@ -14,7 +13,8 @@ export function revertPayload(hv: Hypervisor, payload: LoadedPayload): number {
   return within(hv, 'revert_payload', () => {
     const { log, arch, release } = hv;
     log.printk('INFO', 'livepatch: %s: Reverting', payload.name);
-    if (quiesce(hv, payload) !== 0) return -ERRNO.EINVAL;
+    const quiesced = quiesce(hv, payload);
+    if (quiesced !== 0) return quiesced;
     let index = 0;
     for (const func of functionsOf(hv, payload)) {
       const state = payload.fstate.at(index++);

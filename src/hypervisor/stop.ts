@@ -17,6 +17,8 @@ export type StopCause =
   | { readonly kind: 'fault'; readonly fault: Fault }
   /** BUG() or BUG_ON() in the hypervisor. `file` and `line` as on the console. */
   | { readonly kind: 'bug'; readonly file: string; readonly line: number | undefined; readonly why: string }
+  /** ASSERT() of a debug build. */
+  | { readonly kind: 'assertion'; readonly condition: string; readonly file: string; readonly line: number | undefined }
   /** panic(). */
   | { readonly kind: 'panic'; readonly text: string }
   /** An exception with no page-table walk to show. */

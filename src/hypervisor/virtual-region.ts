@@ -45,19 +45,16 @@ const SUPERPAGE = 0x20_0000n;
 function modifyMappingsLite(hv: Hypervisor, start: Address, end: Address, permission: Permission): void {
   if (start >= end) return;
   const { space } = hv.machine;
-  const { pageTables } = hv.arch;
   const last = u64((end + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1));
   const table = start & ~(SUPERPAGE - 1n);
   let inFirstTable = true;
   for (let at = start & ~BigInt(PAGE_SIZE - 1); at < last; ) {
     const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= SUPERPAGE;
     const edited = wrapped ? table + ((at - table) % SUPERPAGE) : at;
-    const entry = space.leafEntry(edited);
-    if (entry === undefined) return;
     const large = space.leafIsSuperpage(edited);
-    // A page that is not there gains a present bit, and maps whatever its entry says.
-    space.setLeafEntry(edited, pageTables.withPermission(entry, permission));
+    const done = space.overwritePermission(edited, Number((last - at) / BigInt(PAGE_SIZE)), permission);
+    if (done === 0) return;
     inFirstTable = inFirstTable && !large;
-    at = large ? (at & ~(SUPERPAGE - 1n)) + SUPERPAGE : addOffset(at, PAGE_SIZE);
+    at = large ? (at & ~(SUPERPAGE - 1n)) + SUPERPAGE : addOffset(at, done * PAGE_SIZE);
   }
 }

@@ -106,6 +106,20 @@ export class AddressSpace {
   }
 
   /**
+   * modify_xen_mappings_lite within one table: another permission in the entry of the large page at `start`, or in those of
+   * up to `pages` small ones from there to the end of their table. An entry that is not present gains its present bit, and
+   * maps whatever it says.
+   *
+   * @returns the pages from `start` on that are done; 0 where there is no entry for it
+   */
+  overwritePermission(start: Address, pages: number, permission: Permission): number {
+    if (!this.format.canonical(start)) return 0;
+    const done = this.#tables.overwritePermission(this.#page(start), pages, permission);
+    this.#cache.flush();
+    return done;
+  }
+
+  /**
    * The entry that maps an address, small or large, or the slot of the last level where it would be: present or not.
    * `undefined` where there is no table for it.
    */

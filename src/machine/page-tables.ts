@@ -167,6 +167,33 @@ export class PageTables {
     });
   }
 
+  /**
+   * modify_xen_mappings_lite within one table: another permission for the leaf entry of a large page, which stays whole, or
+   * for the entries of up to `pages` small ones, no further than their table goes. Present or not.
+   *
+   * @returns the pages from `page` on that are done; 0 where there is no such entry
+   */
+  overwritePermission(page: number, pages: number, permission: Permission): number {
+    const format = this.format;
+    const slot = this.leafSlot(page);
+    if (slot === undefined) return 0;
+    if (slot.level < this.#last) {
+      this.replace(slot, format.withPermission(read(slot), permission));
+      const covers = this.covers(slot.level);
+      return covers - (page % covers);
+    }
+    const { table, index, level } = slot;
+    const count = Math.min(format.entries - index, pages);
+    for (let i = index; i < index + count; i++) {
+      const entry = table[i] as bigint;
+      const changed = format.withPermission(entry, permission);
+      // The frame is the same: only what becomes present has to be counted.
+      if (format.present(entry)) table[i] = changed;
+      else this.replace({ table, index: i, level }, changed);
+    }
+    return count;
+  }
+
   /** All that is mapped, ascending, neighbours with equal permissions merged. */
   *ranges(): Generator<PageRange> {
     let open: { first: number; pages: number; write: boolean; execute: boolean } | undefined;

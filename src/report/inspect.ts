@@ -1,4 +1,10 @@
-import type { InspectedFunction, InspectedPayload, InspectedRelocations, InspectReport } from '../scenario/index.ts';
+import type {
+  InspectedFunction,
+  InspectedInstruction,
+  InspectedPayload,
+  InspectedRelocations,
+  InspectReport,
+} from '../scenario/index.ts';
 import type { Cell } from './columns.ts';
 import { cell, counted, rightCell, table, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
@@ -59,6 +65,23 @@ function relocationRemark({ applied, handled }: InspectedRelocations): string {
   return handled === false ? 'Xen does not handle it' : '';
 }
 
+/** The targets of relocations that the instruction's own text does not show. */
+function remark({ text, targets = [] }: InspectedInstruction): string {
+  const hidden = targets.map((target) => target.symbol ?? placeText(target)).filter((name) => !text.includes(name));
+  return hidden.length === 0 ? '' : `# ${hidden.map(displayText).join(', ')}`;
+}
+
+/** Code as objdump lays it out: offset in the section, bytes, instruction. */
+function codeBlock(title: string, code: readonly InspectedInstruction[] | null, style: Style): string[] {
+  const rows = code?.map((instruction) => [
+    rightCell(instruction.offset.toString(16)),
+    cell(instruction.bytes.replace(/..(?=.)/g, '$& '), style.dim),
+    cell(displayText(instruction.text)),
+    cell(remark(instruction), style.dim),
+  ]);
+  return block(title, [], rows ?? [], style);
+}
+
 function payloadLines(payload: InspectedPayload, style: Style): string[] {
   const functions = payload.functions.map((entry) => functionRow(entry));
   const hooks = payload.hooks.map((hook) => [cell(hook.kind), cell(placeText(hook.target))]);
@@ -89,6 +112,10 @@ function payloadLines(payload: InspectedPayload, style: Style): string[] {
     ...overview(payload, style),
     ...block('functions', ['function', 'old code', 'size', 'new code', 'size', 'version', 'expects'], functions, style),
     ...block('hooks', [], hooks, style),
+    ...payload.functions.flatMap((entry) => codeBlock(`code of ${displayText(entry.name)}`, entry.code, style)),
+    ...payload.hooks.flatMap((hook) =>
+      codeBlock(`code of ${hook.kind} hook ${placeText(hook.target)}`, hook.code, style),
+    ),
     ...block('sections', ['#', 'name', 'type', 'flags', 'size', 'align', 'pages', 'at'], sections, style),
     ...block('relocations', ['section', 'type', 'count', ''], relocations, style),
     ...block('tables', ['table', 'section', 'entries', 'bytes each'], tables, style),

@@ -100,6 +100,18 @@ export const checkSchema = z
   })
   .describe('Whether a hypervisor would take the payloads, and whether that is safe.');
 
+const code = z
+  .array(
+    z.strictObject({
+      offset: count.describe('Bytes from the start of the section.'),
+      bytes: hexBytes,
+      text: z.string().describe('AT&T syntax on x86, with symbols for relocated operands; (bad) for no instruction.'),
+      targets: z.array(place).describe('Where the relocations of the instruction lead.').exactOptional(),
+    }),
+  )
+  .nullable()
+  .describe('Null unless disassembly was asked for, and where the payload has no such code.');
+
 const inspectedPayload = z.strictObject({
   file: z.string(),
   name: z.string(),
@@ -119,9 +131,10 @@ const inspectedPayload = z.strictObject({
       newSize: count,
       version: count,
       expectation: z.strictObject({ length: count, data: hexBytes, enabled: z.boolean() }).nullable(),
+      code,
     }),
   ),
-  hooks: z.array(z.strictObject({ kind: z.string(), section: z.string(), target: place })),
+  hooks: z.array(z.strictObject({ kind: z.string(), section: z.string(), target: place, code })),
   sections: z.array(
     z.strictObject({
       index: count,

@@ -1,6 +1,13 @@
 import { equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
-import { describePayload, type HookCall, type Hypervisor, peek, report, type SimulatedTarget } from '../hypervisor/index.ts';
+import {
+  describePayload,
+  type HookCall,
+  type Hypervisor,
+  peek,
+  report,
+  type SimulatedTarget,
+} from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { errnoName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
@@ -13,7 +20,11 @@ import { LONGEST_PATCH, verifyPatched, verifyRestored } from './verify.ts';
  * Would this hypervisor take the payloads, and would it live? Each one is uploaded, applied and reverted on a host of its own, on which those
  * of the other payloads stand that it depends on.
  */
-export function checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): CheckReport {
+export function checkPayloads(
+  image: Uint8Array,
+  payloads: readonly PayloadFile[],
+  options: SimulationOptions,
+): CheckReport {
   const simulation = openSimulation(image, options);
   return {
     format: 'xsplice-check/1',
@@ -34,7 +45,12 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
   target.takeFindings();
   target.hypervisor.machine.console.take();
 
-  const findings: Finding[] = simulation.assumed.map((message) => ({ rule: 'assumed', severity: 'note', message, where: {} }));
+  const findings: Finding[] = simulation.assumed.map((message) => ({
+    rule: 'assumed',
+    severity: 'note',
+    message,
+    where: {},
+  }));
   if (target.hypervisor.stopped !== null) {
     const message = 'a payload that this one depends on does not survive: check that one first';
     findings.push({ rule: 'dependency-fails', severity: 'error', message, where: { file: payload.file } });
@@ -119,7 +135,8 @@ function dependencies(
     const depends = isProblem(file) ? undefined : file.identity.depends?.id;
     const wanted = depends === undefined ? undefined : fromHex(depends);
     if (wanted === undefined) return { below, missing: null };
-    if (simulation.image.buildId !== null && equalBytes(wanted, simulation.image.buildId)) return { below, missing: null };
+    if (simulation.image.buildId !== null && equalBytes(wanted, simulation.image.buildId))
+      return { below, missing: null };
     const next = all.find((other) => other !== payload && !below.includes(other) && hasBuildId(other, hex(wanted)));
     if (next === undefined) return { below, missing: depends ?? null };
     below.unshift(next);

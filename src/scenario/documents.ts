@@ -159,6 +159,22 @@ export interface InspectedExpectation {
   readonly enabled: boolean;
 }
 
+/** One instruction of the payload, or one piece of code that is none. */
+export interface InspectedInstruction {
+  /** Bytes from the start of its section. */
+  readonly offset: number;
+  /** As they are in the file, before relocation. */
+  readonly bytes: HexBytes;
+  /**
+   * Mnemonic and operands, in AT&T syntax on x86, with the symbols that relocations name in place of the operands that they
+   * fill: `callq printk`. Targets of other relative jumps are offsets in the section. `(bad)` for bytes that are no
+   * instruction.
+   */
+  readonly text: string;
+  /** Where each relocation of the instruction leads, in the order of the bytes; absent where there is none. */
+  readonly targets?: readonly DocumentPlace[];
+}
+
 /** One entry of `.livepatch.funcs`, before relocation and symbol look-up. */
 export interface InspectedFunction {
   readonly name: string;
@@ -174,6 +190,8 @@ export interface InspectedFunction {
   readonly version: number;
   /** Null where the layout of this version has none, or where it is all zero. */
   readonly expectation: InspectedExpectation | null;
+  /** The replacement's instructions; null where they were not asked for, and where the payload has no code for it. */
+  readonly code: readonly InspectedInstruction[] | null;
 }
 
 export interface InspectedHook {
@@ -182,6 +200,8 @@ export interface InspectedHook {
   readonly section: string;
   /** The function that is called, as far as the file tells. */
   readonly target: DocumentPlace;
+  /** The function's instructions; null as for {@link InspectedFunction}. */
+  readonly code: readonly InspectedInstruction[] | null;
 }
 
 export interface InspectedSection {

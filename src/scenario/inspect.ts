@@ -1,17 +1,15 @@
-import { type Architecture, X86_64 } from '../arch/index.ts';
-import { type Finding, hex, hexAddress } from '../base/index.ts';
+import { type Architecture, type Disassembler, X86_64 } from '../arch/index.ts';
+import { type Finding, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
 import {
   type EntryTable,
   type PayloadFile as LivepatchFile,
   type PayloadFunction,
-  type PayloadPointer,
   readPayload,
 } from '../payload/index.ts';
 import { PAGE_SIZE, type XenArch } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
 import type {
-  DocumentPlace,
   InspectedFunction,
   InspectedPayload,
   InspectedRelocations,
@@ -19,38 +17,20 @@ import type {
   InspectedTable,
   InspectReport,
 } from './documents.ts';
+import { CodeReader } from './inspect-code.ts';
 import { inspectFindings } from './inspect-findings.ts';
+import { placeOf } from './inspect-place.ts';
 import { shape } from './inspect-shape.ts';
 import type { PayloadFile } from './options.ts';
 
 /** Relocation types by architecture, as far as there is a record for it. */
 const ARCHITECTURES: Readonly<Partial<Record<XenArch, Architecture>>> = { x86_64: X86_64 };
 
-/** Where a pointer of the payload leads, as far as the file tells. */
-function placeOf(payload: LivepatchFile, pointer: PayloadPointer): DocumentPlace {
-  switch (pointer.kind) {
-    case 'null':
-      return { address: '0x0' };
-    case 'absolute':
-      return { address: hexAddress(pointer.address) };
-    case 'undefined': {
-      const addend = pointer.addend;
-      const distance = addend === 0n ? '' : addend < 0n ? `-0x${(-addend).toString(16)}` : `+0x${addend.toString(16)}`;
-      return { symbol: pointer.symbol + distance };
-    }
-    case 'section': {
-      const section = payload.elf.sections[pointer.section]?.name ?? '';
-      const distance = pointer.distance === 0 ? '' : `+0x${pointer.distance.toString(16)}`;
-      return {
-        section,
-        ...(Number.isSafeInteger(pointer.offset) ? { offset: pointer.offset } : {}),
-        ...(pointer.symbol === undefined ? {} : { symbol: pointer.symbol + distance }),
-      };
-    }
-  }
-}
-
-function inspectFunction(payload: LivepatchFile, entry: PayloadFunction): InspectedFunction {
+function inspectFunction(
+  payload: LivepatchFile,
+  entry: PayloadFunction,
+  reader: CodeReader | undefined,
+): InspectedFunction {
   const { expectation, newAddr, oldAddr } = entry;
   const said = expectation !== undefined && (expectation.enabled || expectation.len !== 0);
   return {
@@ -68,6 +48,7 @@ function inspectFunction(payload: LivepatchFile, entry: PayloadFunction): Inspec
           enabled: expectation.enabled,
         }
       : null,
+    code: reader?.code(newAddr, entry.newSize) ?? null,
   };
 }
 
@@ -148,15 +129,37 @@ function sectionParts(payload: LivepatchFile): Pick<InspectedPayload, 'arch' | '
   };
 }
 
-/** What is in one payload. Any bytes give a document; how much work they can ask for is bounded by {@link shape}. */
-export function inspectPayload(given: PayloadFile): InspectedPayload {
+/** What a look into payloads may need besides. */
+export interface InspectOptions {
+  /** Asks for the code of functions and hooks. A port: this room decodes no instructions. */
+  readonly disassembler?: Disassembler;
+}
+
+/**
+ * What is in one payload. Any bytes give a document; how much work they can ask for is bounded by {@link shape}, and for
+ * code by {@link CodeReader}.
+ */
+export function inspectPayload(given: PayloadFile, { disassembler }: InspectOptions = {}): InspectedPayload {
   const payload = readPayload(given.bytes);
   if (isProblem(payload)) return unreadable(given, { rule: 'payload-file', ...payload });
   const odd = shape(payload);
   if (odd?.parts === 'none') return unreadable(given, odd);
   if (odd?.parts === 'sections') return { ...unreadable(given, odd), ...sectionParts(payload) };
-  const { identity } = payload;
+  const { identity, arch } = payload;
   const relocations = inspectRelocations(payload);
+  const reader =
+    disassembler === undefined || arch === undefined
+      ? undefined
+      : new CodeReader(payload, arch, given.file, disassembler);
+  const functions = payload.functions?.entries.map((entry) => inspectFunction(payload, entry, reader)) ?? [];
+  const hooks = payload.hooks.flatMap(({ kind, section, entries }) =>
+    entries.map((target) => ({
+      kind,
+      section: section.name,
+      target: placeOf(payload, target),
+      code: reader?.functionCode(target) ?? null,
+    })),
+  );
   return {
     ...nothing(given),
     ...sectionParts(payload),
@@ -164,19 +167,17 @@ export function inspectPayload(given: PayloadFile): InspectedPayload {
     depends: identity.depends?.id ?? null,
     xenDepends: identity.xenDepends?.id ?? null,
     metadata: payload.metadata?.strings ?? [],
-    functions: payload.functions?.entries.map((entry) => inspectFunction(payload, entry)) ?? [],
-    hooks: payload.hooks.flatMap(({ kind, section, entries }) =>
-      entries.map((target) => ({ kind, section: section.name, target: placeOf(payload, target) })),
-    ),
+    functions,
+    hooks,
     relocations,
     undefinedSymbols: payload.undefinedSymbols.map(({ name }) => name),
     tables: inspectTables(payload),
-    findings: inspectFindings(payload, given.file, relocations).map(documentFinding),
+    findings: [...inspectFindings(payload, given.file, relocations), ...(reader?.findings ?? [])].map(documentFinding),
   };
 }
 
 /** The document of `xsplice inspect`. */
-export const inspectPayloads = (payloads: readonly PayloadFile[]): InspectReport => ({
+export const inspectPayloads = (payloads: readonly PayloadFile[], options: InspectOptions = {}): InspectReport => ({
   format: 'xsplice-inspect/1',
-  payloads: payloads.map(inspectPayload),
+  payloads: payloads.map((payload) => inspectPayload(payload, options)),
 });

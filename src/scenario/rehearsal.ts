@@ -1,5 +1,11 @@
 import { type Finding, hex, hexAddress } from '../base/index.ts';
-import { describePayload, type FunctionDescription, type LoadedPayload, peek, type SimulatedTarget } from '../hypervisor/index.ts';
+import {
+  describePayload,
+  type FunctionDescription,
+  type LoadedPayload,
+  peek,
+  type SimulatedTarget,
+} from '../hypervisor/index.ts';
 import {
   type ActionName,
   errnoName,
@@ -83,7 +89,8 @@ class Rehearsal {
       }
     }
     for (const name of [...names].reverse()) if (!(await this.#act('unload', name))) return;
-    this.#verifyUnloaded(names[names.length - 1] ?? '');
+    // The first payload is the last to go.
+    this.#verifyUnloaded(names[0] ?? '');
   }
 
   report(): RehearsalReport {
@@ -143,7 +150,12 @@ class Rehearsal {
   }
 
   /** Books a step. `false` ends the rehearsal. */
-  async #finish(step: RehearsalStepKind, name: string, rc: number | null, expected: PayloadState | null): Promise<boolean> {
+  async #finish(
+    step: RehearsalStepKind,
+    name: string,
+    rc: number | null,
+    expected: PayloadState | null,
+  ): Promise<boolean> {
     const { stopped } = this.#target.hypervisor;
     this.#collect(name);
     if (stopped !== null) {
@@ -303,4 +315,3 @@ class Rehearsal {
     this.#findings.push({ rule, severity, message, where: file === undefined ? {} : { file } });
   }
 }
-

@@ -3,7 +3,7 @@ import { hex, XspliceError } from '../base/index.ts';
 import { boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
 import { parseLogLevel } from '../machine/index.ts';
-import { RELEASES, type Release, releaseByVersion } from '../xen/index.ts';
+import { branchFrom, RELEASES, type Release, releaseByVersion } from '../xen/index.ts';
 import type { XenIdentity } from './documents.ts';
 import type { SimulationOptions } from './options.ts';
 
@@ -32,7 +32,11 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
   }
   const { loglvl } = options;
   if (loglvl !== undefined && parseLogLevel(loglvl) === undefined) {
-    throw new XspliceError('EUSAGE', `loglvl ${loglvl} is none`, 'as on Xen’s command line: all, debug, info, warning, error, none');
+    throw new XspliceError(
+      'EUSAGE',
+      `loglvl ${loglvl} is none`,
+      'as on Xen’s command line: all, debug, info, warning, error, none',
+    );
   }
   if (image.config === null) {
     assumed.push('no configuration could be read from the image: taken as a release build with CET support');
@@ -71,7 +75,8 @@ function chooseRelease(image: Image, wanted: string | undefined, assumed: string
       const range = `${branches[0]} … ${branches[branches.length - 1]}`;
       throw new XspliceError('EUSAGE', `release ${wanted} is not known`, `known are ${range} and their point releases`);
     }
-    if (found.assumed) assumed.push(`release ${wanted} is not known yet: the rules of ${found.release.version} are taken`);
+    if (found.assumed)
+      assumed.push(`release ${wanted} is not known yet: the rules of ${found.release.version} are taken`);
     return found.release;
   }
   const found = image.release;
@@ -79,8 +84,22 @@ function chooseRelease(image: Image, wanted: string | undefined, assumed: string
     const says = image.version === undefined ? 'does not say its version' : `says ${image.version}`;
     throw new XspliceError('EIMAGE', `the image ${says}: no release is known for it`, 'name one with --release');
   }
-  if (found.assumed) assumed.push(`the image says ${image.version}: the rules of ${found.release.version} are taken`);
-  return found.release;
+  const release = withFeatures(image, found.release);
+  if (found.assumed || release !== found.release) {
+    assumed.push(`the image says ${image.version}: the rules of ${release.version} are taken`);
+  }
+  return release;
+}
+
+/**
+ * Vendors take patches from a stable branch before the next point release is made. An image that has processor features which its release does
+ * not know is taken for the first release of the branch that knows them.
+ */
+function withFeatures(image: Image, release: Release): Release {
+  for (const later of branchFrom(release)) {
+    if (later.alternatives.featureLimit >= image.featureWords * 32) return later;
+  }
+  return release;
 }
 
 /** How each CPU behaves at the rendezvous. */

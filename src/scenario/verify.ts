@@ -25,7 +25,11 @@ interface Change {
 /**
  * Is the hypervisor's text that of the snapshot, but for the patched places? Returns what is wrong, or `null`.
  */
-export function compareCode(hv: Hypervisor, before: CodeSnapshot, patched: readonly FunctionDescription[]): string | null {
+export function compareCode(
+  hv: Hypervisor,
+  before: CodeSnapshot,
+  patched: readonly FunctionDescription[],
+): string | null {
   const now = snapshotCode(hv).text;
   const allowed = patched.map(({ oldAddr, patchOffset, length }) => {
     const from = Number(oldAddr - before.start) + patchOffset;
@@ -68,7 +72,8 @@ export function verifyPatched(hv: Hypervisor, func: FunctionDescription): string
   if (func.newAddr === 0n) {
     return equalBytes(bytes, hv.patching.nops(func.length)) ? null : `${name}: ${hex(bytes)} where NOPs should be`;
   }
-  if (jumpTarget(place, bytes) !== func.newAddr) return `${name}: ${hex(bytes)} does not jump to ${hexAddress(func.newAddr)}`;
+  if (jumpTarget(place, bytes) !== func.newAddr)
+    return `${name}: ${hex(bytes)} does not jump to ${hexAddress(func.newAddr)}`;
   if (hv.machine.space.permissionAt(func.newAddr)?.execute !== true) {
     return `${name}: its replacement at ${hexAddress(func.newAddr)} lies in memory that is not executable`;
   }

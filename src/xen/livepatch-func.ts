@@ -86,7 +86,9 @@ const FIELDS: readonly (readonly [key: keyof LivepatchFunc, field: string, point
 function layoutOf(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
   const tail = TAILS[layout];
   const table =
-    pointerSize === 4 ? record('livepatch_func', { ...HEAD32, ...tail }) : record('livepatch_func', { ...HEAD64, ...tail });
+    pointerSize === 4
+      ? record('livepatch_func', { ...HEAD32, ...tail })
+      : record('livepatch_func', { ...HEAD64, ...tail });
   const at = table.at;
   /** Offset of a field that not every layout has. */
   const optional = (field: string) => (at as Readonly<Record<string, number | undefined>>)[field];

@@ -1,5 +1,6 @@
 import type { Release } from './release.ts';
 import { BRANCHES, RELEASES } from './releases.ts';
+import { parseVersion, type XenVersion } from './since.ts';
 
 type Branch = { readonly first: number; readonly count: number };
 
@@ -14,6 +15,13 @@ export interface ReleaseMatch {
 function nearest(branch: Branch, point: number): ReleaseMatch {
   const index = Math.min(point, branch.count - 1);
   return { release: RELEASES[branch.first + index] as Release, assumed: index !== point };
+}
+
+/** A row and those behind it in its branch, each made when it is asked for. */
+export function* branchFrom({ version }: Release): Generator<Release> {
+  const { minor, point } = parseVersion(version) as XenVersion;
+  const { first, count } = BRANCHES.get(minor) as Branch;
+  for (let index = point; index < count; index++) yield RELEASES[first + index] as Release;
 }
 
 /**

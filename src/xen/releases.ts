@@ -150,12 +150,15 @@ const RELEASE: Rules<Omit<Release, 'alternatives'>> = {
 
 /** One row of values from the rules. */
 function row<T>(rules: Rules<T>, version: XenVersion): T {
-  const entries = Object.entries(rules) as [string, Rule<unknown>][];
-  return Object.freeze(Object.fromEntries(entries.map(([member, rule]) => [member, rule(version)]))) as T;
+  const values: Partial<T> = {};
+  for (const member in rules) values[member] = rules[member](version);
+  return values as T;
 }
 
-const release = (version: XenVersion): Release =>
-  Object.freeze({ ...row(RELEASE, version), alternatives: row(ALTERNATIVES, version) });
+function release(version: XenVersion): Release {
+  const alternatives = Object.freeze(row(ALTERNATIVES, version));
+  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives }));
+}
 
 const VERSIONS: readonly XenVersion[] = NEWEST_POINT.flatMap(([minor, newest]) =>
   Array.from({ length: newest + 1 }, (_, point) => ({ minor, point })),

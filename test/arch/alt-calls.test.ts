@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyAltCalls } from '../../src/arch/index.ts';
 import { hex, viewOf } from '../../src/base/index.ts';
-import { bytes, fakeHost, FlatMemory, type HostSettings, Stopped } from './support.ts';
+import { bytes, FlatMemory, fakeHost, type HostSettings, Stopped } from './support.ts';
 
 const BASE = 0xffff_82d0_4060_0100n;
 const POINTER = 0xffff_82d0_4050_0000n;
@@ -60,11 +60,13 @@ describe('.alt_call_sites', () => {
 
   it('are each aimed from their own place', () => {
     // 0x40200004 - 0x40600136, and so on.
-    expect(run([[0x30, callSite(0x30)], [0x40, callSite(0x40)], [0, callSite(0)]]).sites).toEqual([
-      '2e e8 ce fe bf ff',
-      '2e e8 be fe bf ff',
-      '2e e8 fe fe bf ff',
-    ]);
+    expect(
+      run([
+        [0x30, callSite(0x30)],
+        [0x40, callSite(0x40)],
+        [0, callSite(0)],
+      ]).sites,
+    ).toEqual(['2e e8 ce fe bf ff', '2e e8 be fe bf ff', '2e e8 fe fe bf ff']);
   });
 
   it.each([
@@ -72,7 +74,11 @@ describe('.alt_call_sites', () => {
     ['a direct call', 'e8 00 00 00 00 90'],
     ['another indirect call', 'ff 14 25 00 00 00'],
   ])('refuse %s, and what comes after', (_what, code) => {
-    const done = run([[0x20, callSite(0x20)], [0, bytes(code)], [0x40, callSite(0x40)]]);
+    const done = run([
+      [0x20, callSite(0x20)],
+      [0, bytes(code)],
+      [0x40, callSite(0x40)],
+    ]);
     expect(done.errno).toBe('EINVAL');
     expect(done.lines).toEqual([`ERR Altcall for %s [%s] not CALL *RIPREL <${BASE.toString(16)}> ${code}`]);
     expect(done.sites).toEqual(['2e e8 de fe bf ff', code, hex(callSite(0x40), ' ')]);

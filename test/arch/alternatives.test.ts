@@ -6,8 +6,8 @@ import {
   ALT_SIZE,
   type Alternative,
   bytes,
-  fakeHost,
   FlatMemory,
+  fakeHost,
   type HostSettings,
   Stopped,
   writeAlternatives,
@@ -160,9 +160,9 @@ describe('runs of entries with the same original', () => {
     ['4.13.0', '0f 31 90 cc'],
     ['4.22.0', '0f 31 90 cc'],
   ])('in %s: an entry with priv set is %s', (version, expected) => {
-    expect(run({ version, text: '0f 31 90 cc', replacement: '48 31 c0', entries: [{ origLength: 3, priv: 1 }] }).text).toBe(
-      expected,
-    );
+    expect(
+      run({ version, text: '0f 31 90 cc', replacement: '48 31 c0', entries: [{ origLength: 3, priv: 1 }] }).text,
+    ).toBe(expected);
   });
 
   it('are not padded where the first entry came with priv set', () => {
@@ -231,7 +231,8 @@ describe('bad entries', () => {
   });
 
   it('say what is wrong', () => {
-    const line = (entry: Partial<Alternative>) => run({ version: '4.20.0', text: '90 90 90', entries: [entry] }).lines[0];
+    const line = (entry: Partial<Alternative>) =>
+      run({ version: '4.20.0', text: '90 90 90', entries: [entry] }).lines[0];
     const at = `<${BASE.toString(16)}>`;
     expect(line({ origLength: 2, padLength: 1, replLength: 4 })).toBe(
       `ERR Alt for %s, replacement size %#x larger than origin %#x ${at} 4 3`,
@@ -305,7 +306,13 @@ describe('the feature limit', () => {
     const limit = LIMITS.filter(([from]) => order(from) <= order(version)).at(-1)?.[1] as number;
     const attempt = (cpuid: number) => {
       try {
-        return run({ version, text: '90 90', replacement: 'f3 90', entries: [{ cpuid }], settings: { features: [cpuid] } });
+        return run({
+          version,
+          text: '90 90',
+          replacement: 'f3 90',
+          entries: [{ cpuid }],
+          settings: { features: [cpuid] },
+        });
       } catch (thrown) {
         return (thrown as Error).message;
       }
@@ -396,7 +403,8 @@ describe('alternative calls in .altinstructions', () => {
   });
 
   it('are ordinary branches before 4.13 and from 4.21 on', () => {
-    for (const version of ['4.11.4', '4.12.4', '4.21.0', '4.22.0']) expect(call(version).text).toBe('e8 fb 00 00 00 90');
+    for (const version of ['4.11.4', '4.12.4', '4.21.0', '4.22.0'])
+      expect(call(version).text).toBe('e8 fb 00 00 00 90');
   });
 });
 
@@ -425,7 +433,13 @@ describe('tail jumps to the return thunk', () => {
   it('are not looked for in a replacement of just a jump, which is re-aimed anyway', () => {
     const code = bytes('e9 00 00 00 00');
     viewOf(code).setInt32(1, 0x800 - REPL - 5, true);
-    const done = run({ version: '4.21.0', text: '90 90 90 90 90', replacement: hex(code), entries: [{}], settings: { returnThunk: THUNK } });
+    const done = run({
+      version: '4.21.0',
+      text: '90 90 90 90 90',
+      replacement: hex(code),
+      entries: [{}],
+      settings: { returnThunk: THUNK },
+    });
     expect(viewOf(bytes(done.text)).getInt32(1, true)).toBe(0x800 - 5);
   });
 });

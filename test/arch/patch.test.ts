@@ -185,7 +185,9 @@ describe('the record', () => {
   });
 
   it('takes four relocations, and RELA only', () => {
-    expect([...X86_64.relocations.values()].map(({ type, name, width, overflow }) => [type, name, width, overflow])).toEqual([
+    expect(
+      [...X86_64.relocations.values()].map(({ type, name, width, overflow }) => [type, name, width, overflow]),
+    ).toEqual([
       [0, 'R_X86_64_NONE', 0, 'none'],
       [1, 'R_X86_64_64', 8, 'none'],
       [2, 'R_X86_64_PC32', 4, 'signed'],
@@ -195,7 +197,8 @@ describe('the record', () => {
   });
 
   it('verifies machine, class and byte order', () => {
-    const ident = (elfClass: number, data: number) => Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, elfClass, data, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const ident = (elfClass: number, data: number) =>
+      Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, elfClass, data, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     const header = { ...X86_64.elf.readEhdr(new DataView(new ArrayBuffer(64)), 0), e_machine: 62 };
     const errno = (e_machine: number, elfClass: number, data: number) =>
       X86_64.verifyElf({ ...header, e_machine, e_ident: ident(elfClass, data) })?.errno ?? null;

@@ -77,7 +77,19 @@ describe('the patching window', () => {
         return true;
       }
     }).map(({ version }) => version);
-    const expected = ['4.14.5', '4.14.6', '4.15.3', '4.15.4', '4.15.5', '4.15.6', '4.15.7', '4.16.1', '4.16.2', '4.16.3', '4.17.0'];
+    const expected = [
+      '4.14.5',
+      '4.14.6',
+      '4.15.3',
+      '4.15.4',
+      '4.15.5',
+      '4.15.6',
+      '4.15.7',
+      '4.16.1',
+      '4.16.2',
+      '4.16.3',
+      '4.17.0',
+    ];
     expect(dies).toEqual(expected);
     const both = { shadowStacks: true, indirectBranchTracking: true };
     for (const version of expected) expect(X86_64.quiesce(host(both).patching, release(version))).toBeNull();

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { CPU_PRESETS, DEFAULT_CPU, hasFeature, nopFamily, type Processor, type Vendor } from '../../src/arch/index.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 
-const processor = (fields: Partial<Processor>): Processor => ({ ...(CPU_PRESETS[DEFAULT_CPU] as Processor), ...fields });
+const processor = (fields: Partial<Processor>): Processor => ({
+  ...(CPU_PRESETS[DEFAULT_CPU] as Processor),
+  ...fields,
+});
 
 describe('the NOP family', () => {
   it('is K8 for these models of Intel family 6 and no others', () => {
@@ -52,9 +55,7 @@ describe('features', () => {
     };
     expect(all(none)).toEqual([]);
     expect(all({ ...none, synthetic: 0x8000_0001 })).toEqual([32 * syntheticWord, 32 * syntheticWord + 31]);
-    expect(all({ ...none, bugs: 0x8000_0001 })).toEqual(
-      bugWord === undefined ? [] : [32 * bugWord, 32 * bugWord + 31],
-    );
+    expect(all({ ...none, bugs: 0x8000_0001 })).toEqual(bugWord === undefined ? [] : [32 * bugWord, 32 * bugWord + 31]);
     const word2 = [0, 0, 2 ** 29];
     expect(all({ ...none, featureset: word2 })).toEqual([93]);
     // A featureset longer than the release's is not taken for synthetic features or bugs.

@@ -1,13 +1,13 @@
 import {
-  addNops,
   type AlternativesHost,
+  addNops,
   type FunctionState,
   type PatchContext,
   type PatchedFunction,
   type RelativeMemory,
 } from '../../src/arch/index.ts';
 import { type Address, fromHex, viewOf } from '../../src/base/index.ts';
-import { type Release, RELEASES } from '../../src/xen/index.ts';
+import { RELEASES, type Release } from '../../src/xen/index.ts';
 
 export function release(version: string): Release {
   const found = RELEASES.find((row) => row.version === version);
@@ -38,6 +38,10 @@ export class FlatMemory implements RelativeMemory {
   read(offset: number, length: number): Uint8Array {
     this.#check(offset, length);
     return this.bytes.slice(offset, offset + length);
+  }
+
+  copy(offset: number, length: number, to: Uint8Array): void {
+    to.set(this.read(offset, length));
   }
 
   readI32(offset: number): number {

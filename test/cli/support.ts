@@ -47,6 +47,7 @@ export async function run(
       calls.push({ payloads });
       return inspected;
     },
+    disassembler: () => Promise.reject(new Error('nobody asked for it')),
     checkPayloads: (image, payloads, options) => {
       calls.push({ image, payloads, options });
       return checked;

@@ -26,7 +26,11 @@ describe('help', () => {
   });
 
   it('comes on standard error where no command is given', () => {
-    expect(xsplice([])).toEqual({ status: 2, stdout: '', stderr: xsplice(['--help']).stdout.split('\nExit status')[0] });
+    expect(xsplice([])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: xsplice(['--help']).stdout.split('\nExit status')[0],
+    });
   });
 });
 

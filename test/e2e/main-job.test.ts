@@ -59,7 +59,19 @@ describe('the main job: replace xen_extra_version of Debian’s Xen', () => {
   });
 
   it('goes through the whole life', () => {
-    const life = ['upload', 'apply', 'verify', 'revert', 'verify', 'apply', 'verify', 'revert', 'verify', 'unload', 'verify'];
+    const life = [
+      'upload',
+      'apply',
+      'verify',
+      'revert',
+      'verify',
+      'apply',
+      'verify',
+      'revert',
+      'verify',
+      'unload',
+      'verify',
+    ];
     expect(document.steps.map(({ step }) => step)).toEqual(life);
     expect(document.steps.map(({ rc }) => rc)).toEqual(life.map(() => 0));
     expect(document).toMatchObject({ verdict: 'passed', panic: null, findings: [] });
@@ -163,7 +175,11 @@ describe('a static function with an ENDBR64', () => {
        FUNC lp_func = { "livepatch_printall", lp_printall, 0, 16, ${printAll.size}, 2 };`,
     );
     expect(check(bare).document.payloads).toMatchObject([
-      { verdict: 'refused', errno: 'ENOENT', console: ['livepatch: bare: Could not resolve old address of livepatch_printall'] },
+      {
+        verdict: 'refused',
+        errno: 'ENOENT',
+        console: ['livepatch: bare: Could not resolve old address of livepatch_printall'],
+      },
     ]);
   });
 });

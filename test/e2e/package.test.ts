@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../support/examples.ts';
 import { privateFolder, xsplice } from './process.ts';
@@ -25,6 +25,7 @@ beforeAll(() => {
   execFileSync('tar', ['-xf', join(folder, packed?.filename ?? ''), '-C', folder]);
   renameSync(join(folder, 'package'), unpacked);
   for (const name of Object.keys(manifest.dependencies)) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
   }
 });
@@ -41,6 +42,9 @@ describe('the package', () => {
     const program = join(unpacked, 'bin/xsplice.js');
     const args = ['rehearse', '--example', 'hello', '--release', '4.18.1'];
     expect(xsplice(args, { program, cwd: folder })).toEqual(xsplice(args));
+    const inspect = ['inspect', join(root, 'examples/bin/hello.livepatch'), '--disassemble'];
+    expect(xsplice(inspect, { program, cwd: folder })).toEqual(xsplice(inspect));
+    expect(xsplice(inspect, { program, cwd: folder }).stdout).toContain('leaq .LC0(%rip), %rax');
     expect(spawnSync(program, ['--version'], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
 

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { CHANGESET, COMPILE_DATE, EXTRA_VERSION, expectation, hostWith, id, memory, patch, stack, status } from './state-support.ts';
+import {
+  CHANGESET,
+  COMPILE_DATE,
+  EXTRA_VERSION,
+  expectation,
+  hostWith,
+  id,
+  memory,
+  patch,
+  stack,
+  status,
+} from './state-support.ts';
 import { apply, loaded, replace, revert } from './support.ts';
 
 /** Three payloads that go on top of each other, and one for the hypervisor itself. */

@@ -8,17 +8,14 @@ import {
   expectation,
   hostWith,
   id,
-  idText,
   lines,
   memory,
   patch,
   payloadFor,
   stack,
   status,
-  WRITABLE,
-  xenId,
 } from './state-support.ts';
-import { act, apply, digest, loaded, releaseNamed, replace, revert, unload, upload } from './support.ts';
+import { act, apply, digest, replace, revert, unload, upload } from './support.ts';
 
 /** Three payloads that go on top of each other, and one for the hypervisor itself. */
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };

@@ -43,7 +43,9 @@ const funcs = (target: SimulatedTarget) => {
 
 /** Bytes `at` … as {@link changes} shows them; zero bytes do not differ from the file. */
 const bytes = (at: number, hex: string): Record<number, string> =>
-  Object.fromEntries((hex.match(/../g) ?? []).map((byte, i) => [at + i, byte] as const).filter(([, byte]) => byte !== '00'));
+  Object.fromEntries(
+    (hex.match(/../g) ?? []).map((byte, i) => [at + i, byte] as const).filter(([, byte]) => byte !== '00'),
+  );
 
 describe('every release has one of the four layouts', () => {
   it.each(ALL_RELEASES)('%s', (release) => {
@@ -179,7 +181,9 @@ describe('ENDBR64', () => {
     poke(target, KERNEL_DUMP_STATE.address, [0x66, 0x0f, 0x1f, 0x01]);
     expect(apply(target, 'a').rc).toBe(0);
     const kept = among(release, ['4.17.0-4.22.0']);
-    expect(memory(target, KERNEL_DUMP_STATE.address, 4)).toBe(kept ? '660f1f01' : jump(KERNEL_DUMP_STATE.address, loaded(target, 'a').text.addr).slice(0, 8));
+    expect(memory(target, KERNEL_DUMP_STATE.address, 4)).toBe(
+      kept ? '660f1f01' : jump(KERNEL_DUMP_STATE.address, loaded(target, 'a').text.addr).slice(0, 8),
+    );
     revert(target, 'a');
     expect(memory(target, KERNEL_DUMP_STATE.address, 4)).toBe('660f1f01');
   });

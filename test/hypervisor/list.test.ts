@@ -41,7 +41,12 @@ interface Listed {
 }
 
 /** A LIST with room for four entries in every array, filled with `aa`. */
-function list(target: SimulatedTarget, release: string, fields: ListFields, prepare?: (guest: Guest, handles: ListHandles) => void): Listed {
+function list(
+  target: SimulatedTarget,
+  release: string,
+  fields: ListFields,
+  prepare?: (guest: Guest, handles: ListHandles) => void,
+): Listed {
   const guest = new Guest();
   const room = (bytes: number) => guest.place(new Uint8Array(bytes).fill(0xaa));
   const handles = { status: room(32), names: room(512), len: room(16), metadata: room(64), metadataLen: room(16) };
@@ -151,13 +156,16 @@ describe('LIST', () => {
     expect(list(target, release, { nr: 1024, nameTotalSize: 512, metadataTotalSize: 64 }).rc).toBe(3);
   });
 
-  it.each(['status', 'len'] as const)('a PV caller’s bad handle for %s: EINVAL, where anything is asked for', (array) => {
-    for (const release of ALL) {
-      const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles[array]);
-      expect(list(three(release), release, { nr: 1 }, refuse).rc, release).toBe(EINVAL);
-      expect(list(three(release), release, { nr: 0 }, refuse).rc, release).toBe(0);
-    }
-  });
+  it.each(['status', 'len'] as const)(
+    'a PV caller’s bad handle for %s: EINVAL, where anything is asked for',
+    (array) => {
+      for (const release of ALL) {
+        const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles[array]);
+        expect(list(three(release), release, { nr: 1 }, refuse).rc, release).toBe(EINVAL);
+        expect(list(three(release), release, { nr: 0 }, refuse).rc, release).toBe(0);
+      }
+    },
+  );
 
   it('a PV caller’s bad handle for the lengths of the metadata: EINVAL since there are any', () => {
     const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles.metadataLen);
@@ -168,7 +176,10 @@ describe('LIST', () => {
   it('a PV caller’s bad handle for the names: EINVAL, up to 4.13 before anything is looked at', () => {
     const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles.names);
     for (const release of OLD) {
-      expect(list(three(release), release, { nr: 1 }, refuse), release).toMatchObject({ rc: EINVAL, version: UNTOUCHED });
+      expect(list(three(release), release, { nr: 1 }, refuse), release).toMatchObject({
+        rc: EINVAL,
+        version: UNTOUCHED,
+      });
     }
     for (const release of OUT_ONLY) {
       // Entry by entry: the payload counts as visited, and into the sums.
@@ -259,7 +270,10 @@ describe('the sizes that a caller gives', () => {
       nr: 1,
       nameTotalSize: 2,
     });
-    expect(list(three(release), release, { nr: 1, nameTotalSize: 2, metadataTotalSize: 3 })).toMatchObject({ rc: 1, nr: 2 });
+    expect(list(three(release), release, { nr: 1, nameTotalSize: 2, metadataTotalSize: 3 })).toMatchObject({
+      rc: 1,
+      nr: 2,
+    });
   });
 });
 

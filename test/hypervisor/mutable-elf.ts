@@ -1,7 +1,27 @@
 /** An ELF64 file to break field by field. Offsets from the ELF specification, written down anew. */
 
-export const EHDR = { type: 16, machine: 18, version: 20, shoff: 40, phnum: 56, shentsize: 58, shnum: 60, shstrndx: 62 };
-export const SHDR = { name: 0, type: 4, flags: 8, addr: 16, offset: 24, size: 32, link: 40, info: 44, addralign: 48, entsize: 56 };
+export const EHDR = {
+  type: 16,
+  machine: 18,
+  version: 20,
+  shoff: 40,
+  phnum: 56,
+  shentsize: 58,
+  shnum: 60,
+  shstrndx: 62,
+};
+export const SHDR = {
+  name: 0,
+  type: 4,
+  flags: 8,
+  addr: 16,
+  offset: 24,
+  size: 32,
+  link: 40,
+  info: 44,
+  addralign: 48,
+  entsize: 56,
+};
 const SHDR_SIZE = 64;
 const SYM_SIZE = 24;
 

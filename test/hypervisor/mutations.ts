@@ -1,5 +1,5 @@
-import { ELF64, readElf, SHT_NOTE, SHT_RELA } from '../../src/elf/index.ts';
 import { viewOf } from '../../src/base/index.ts';
+import { ELF64, readElf, SHT_NOTE, SHT_RELA } from '../../src/elf/index.ts';
 
 /** Changes of ELF files that know where the fields are, for values that no tool would write. */
 
@@ -148,7 +148,9 @@ export function* wildFields(bytes: Uint8Array, fields: readonly Field[]): Genera
   for (const field of fields) {
     const now = readField(bytes, field);
     const bits = field.width * 8;
-    const values = new Set([...wildValues(bytes.length), now + 1n, now - 1n, -now].map((value) => BigInt.asUintN(bits, value)));
+    const values = new Set(
+      [...wildValues(bytes.length), now + 1n, now - 1n, -now].map((value) => BigInt.asUintN(bits, value)),
+    );
     values.delete(now);
     for (const value of values) {
       yield { name: `${field.name} = 0x${value.toString(16)}`, bytes: withField(bytes, field, value) };

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { SHF_ALLOC, SHT_NOBITS } from '../../src/elf/index.ts';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
 import type { PayloadBuilder } from '../support/elf-builder.ts';
-import { among, COMPILE_DATE, EXTRA_VERSION, hostWith, id, memory, patch, payloadFor, WRITABLE } from './state-support.ts';
+import {
+  among,
+  COMPILE_DATE,
+  EXTRA_VERSION,
+  hostWith,
+  id,
+  memory,
+  patch,
+  payloadFor,
+  WRITABLE,
+} from './state-support.ts';
 import { apply, loaded, revert, upload } from './support.ts';
 
 /**

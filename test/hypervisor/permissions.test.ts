@@ -6,7 +6,6 @@ import {
   ALL_RELEASES,
   among,
   CHANGESET,
-  COMPILE_DATE,
   EXTRA_VERSION,
   hostWith,
   id,
@@ -58,17 +57,23 @@ describe('a read-only .livepatch.funcs', () => {
     expect(unload(target, 'a').rc).toBe(0);
   });
 
-  it.each(['4.16.4', '4.17.2', '4.18.0'])('%s dies of a NOP of no length, too: the offset is stored first', (release) => {
-    const functions = [{ name: KERNEL_DUMP_STATE.name, code: null, newSize: 4, oldSize: 28 }];
-    const target = hostWith({ a: { ...A, functions, funcsFlags: SHF_ALLOC } }, { release });
-    expect(apply(target, 'a').panic).toBe('FATAL PAGE FAULT');
-  });
+  it.each(['4.16.4', '4.17.2', '4.18.0'])(
+    '%s dies of a NOP of no length, too: the offset is stored first',
+    (release) => {
+      const functions = [{ name: KERNEL_DUMP_STATE.name, code: null, newSize: 4, oldSize: 28 }];
+      const target = hostWith({ a: { ...A, functions, funcsFlags: SHF_ALLOC } }, { release });
+      expect(apply(target, 'a').panic).toBe('FATAL PAGE FAULT');
+    },
+  );
 
-  it.each(['4.16.4', '4.17.1', '4.17.2', '4.18.0'])('%s does not mind as long as nothing is to be applied', (release) => {
-    const hook = { buildId: id(0xa1), functions: [], hooks: { postapply: 1 } } as const;
-    const target = hostWith({ a: hook }, { release });
-    expect(apply(target, 'a')).toMatchObject({ panic: null, hook: 'postapply' });
-  });
+  it.each(['4.16.4', '4.17.1', '4.17.2', '4.18.0'])(
+    '%s does not mind as long as nothing is to be applied',
+    (release) => {
+      const hook = { buildId: id(0xa1), functions: [], hooks: { postapply: 1 } } as const;
+      const target = hostWith({ a: hook }, { release });
+      expect(apply(target, 'a')).toMatchObject({ panic: null, hook: 'postapply' });
+    },
+  );
 });
 
 describe('a writable .livepatch.funcs', () => {

@@ -89,7 +89,10 @@ export function quiet(target: SimulatedTarget): void {
 }
 
 /** State and rc of a payload, as GET gives them; `null` where there is no such payload. */
-export async function status(target: SimulatedTarget, name: string): Promise<readonly [state: string, rc: number] | null> {
+export async function status(
+  target: SimulatedTarget,
+  name: string,
+): Promise<readonly [state: string, rc: number] | null> {
   const { rc, state, statusRc } = await target.get(name);
   if (rc !== 0) return null;
   return [state === 1 ? 'CHECKED' : state === 2 ? 'APPLIED' : String(state), statusRc as number];

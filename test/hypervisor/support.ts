@@ -2,8 +2,8 @@ import { CPU_PRESETS, DEFAULT_CPU, type Processor } from '../../src/arch/index.t
 import type { Finding } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import {
-  boot,
   type BootOptions,
+  boot,
   type Hypervisor,
   type Image,
   type LoadedPayload,
@@ -15,8 +15,8 @@ import {
   type ActionName,
   type ActionOptions,
   errnoName,
-  type Release,
   RELEASES,
+  type Release,
   releaseByVersion,
 } from '../../src/xen/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';

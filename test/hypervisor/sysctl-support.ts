@@ -162,7 +162,11 @@ export function hypercall(target: SimulatedTarget, guest: Guest, sysctl: Sysctl,
   const handle = guest.place(sysctl.bytes);
   const rc = enter(target.hypervisor, () => doSysctl(target.hypervisor, guest, handle, privileged));
   const bytes = guest.at(handle);
-  return { rc: rc ?? Number.NaN, after: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), hex: hex(bytes) };
+  return {
+    rc: rc ?? Number.NaN,
+    after: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    hex: hex(bytes),
+  };
 }
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

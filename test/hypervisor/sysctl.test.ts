@@ -46,7 +46,9 @@ describe('do_sysctl', () => {
   });
 
   it.each([
-    ...['4.11.0', '4.13.5', '4.14.0', '4.17.7', '4.18.6'].map((release) => [release, [0], [1, 2, 3, 0x8000_0000]] as const),
+    ...['4.11.0', '4.13.5', '4.14.0', '4.17.7', '4.18.6'].map(
+      (release) => [release, [0], [1, 2, 3, 0x8000_0000]] as const,
+    ),
     ...['4.19.0', '4.20.4', '4.22.0'].map((release) => [release, [0, 1, 3, 0x8000_0001], [2, 4, 0x8000_0000]] as const),
   ])('%s lets the words %j pass and refuses %j', (release, good, bad) => {
     const target = hostWith({ a: A }, { release });
@@ -138,7 +140,10 @@ describe.each(['4.11.0', '4.14.0', '4.18.1', '4.22.0'])('a name under %s', (rele
 });
 
 describe('UPLOAD', () => {
-  const call = (size: bigint | null, options: { handle?: bigint; refused?: boolean; name?: string; file?: Uint8Array } = {}) => {
+  const call = (
+    size: bigint | null,
+    options: { handle?: bigint; refused?: boolean; name?: string; file?: Uint8Array } = {},
+  ) => {
     const target = hostWith({ a: A });
     const guest = new Guest();
     const { name = 'new', file = payloadFor({ buildId: id(9) }) } = options;

@@ -14,7 +14,7 @@ export const soundPayload = (release: string): Uint8Array =>
     modinfo: ['purpose=test'],
     hooks: { load: 1 },
     more: (builder: PayloadBuilder) => {
-      builder.code('.text.more', 'new_helper', new Uint8Array(16).fill(0x90));
+      builder.code('.text.more', 'new_helper12', new Uint8Array(16).fill(0x90));
       const table = builder.fields('.rodata.table', 16, SHF_ALLOC, 8);
       table.pointer(0, { symbol: builder.undefinedSymbol('printk') });
       table.finish(builder.writer);
@@ -47,7 +47,9 @@ export const ELF_FAULTS: readonly Fault[] = [
   fault('no section names', 'EINVAL', 'Section name idx is undefined', (elf) => elf.u16(EHDR.shstrndx, 0)),
   fault('many sections', 'EOPNOTSUPP', 'Too many (1024) sections', (elf) => elf.u16(EHDR.shnum, 1024)),
   fault('section headers nowhere', 'EINVAL', 'Bogus e_shoff', (elf) => elf.u64(EHDR.shoff, 1n << 40n)),
-  fault('small section headers', 'EINVAL', 'Section header size is 63! Expected 64.', (elf) => elf.u16(EHDR.shentsize, 63)),
+  fault('small section headers', 'EINVAL', 'Section header size is 63! Expected 64.', (elf) =>
+    elf.u16(EHDR.shentsize, 63),
+  ),
   fault('a section in the header', 'EINVAL', 'Section [1] data at ELF header of payload', (elf) =>
     elf.section(1, 'offset', 63),
   ),
@@ -58,12 +60,16 @@ export const ELF_FAULTS: readonly Fault[] = [
     elf.section(3, 'addr', 4).section(3, 'addralign', 8),
   ),
   fault('no symbol table', 'EINVAL', 'No symbol table found', (elf) => elf.section('.symtab', 'type', 1)),
-  fault('a bad symbol table', 'EINVAL', 'Symbol table header is corrupted', (elf) => elf.section('.symtab', 'entsize', 23)),
+  fault('a bad symbol table', 'EINVAL', 'Symbol table header is corrupted', (elf) =>
+    elf.section('.symtab', 'entsize', 23),
+  ),
   fault('a bad string table', 'EINVAL', 'String table section is corrupted', (elf) => elf.u8(elf.data('.strtab'), 1)),
   fault('a bad table of section names', 'EINVAL', 'Section string table is corrupted', (elf) =>
     elf.u8(elf.data('.shstrtab'), 1),
   ),
-  fault('a section name nowhere', 'EINVAL', 'Section 4 name is not within .shstrtab', (elf) => elf.section(4, 'name', 99_999)),
+  fault('a section name nowhere', 'EINVAL', 'Section 4 name is not within .shstrtab', (elf) =>
+    elf.section(4, 'name', 99_999),
+  ),
   fault('a symbol name nowhere', 'EINVAL', 'Symbol [1] name is not within .strtab', (elf) =>
     elf.u32(elf.data('.symtab') + 24, 99_999),
   ),
@@ -71,14 +77,19 @@ export const ELF_FAULTS: readonly Fault[] = [
 
 /** check_xen_buildid: before anything is allocated, or (as xen_build_id_dep) when the payload is prepared. */
 export const wrongXen = (early: boolean): Fault =>
-  fault('the id of another Xen', 'EINVAL', early ? 'build-id mismatch:' : 'check against hypervisor build-id failed', (elf) =>
-    elf.u8(elf.data('.livepatch.xen_depends') + 16, 0xee),
+  fault(
+    'the id of another Xen',
+    'EINVAL',
+    early ? 'build-id mismatch:' : 'check against hypervisor build-id failed',
+    (elf) => elf.u8(elf.data('.livepatch.xen_depends') + 16, 0xee),
   );
 
 /** move_payload to check_patching_sections: facts 2.4 to 2.8. */
 export const LOAD_FAULTS: readonly Fault[] = [
   fault('a writable and executable section', 'EOPNOTSUPP', null, (elf) => elf.section('.rodata.table', 'flags', 7)),
-  fault('a common symbol', 'EINVAL', 'Unexpected common symbol: new_0', (elf) => elf.symbolField('new_0', 'shndx', 0xfff2)),
+  fault('a common symbol', 'EINVAL', 'Unexpected common symbol: new_0', (elf) =>
+    elf.symbolField('new_0', 'shndx', 0xfff2),
+  ),
   fault('an unknown symbol', 'ENOENT', 'Unknown symbol: prinzk', (elf) => elf.rename('.strtab', 'printk', 'prinzk')),
   fault('relocations by other symbols', 'EINVAL', null, (elf) => elf.section('.rela.livepatch.funcs', 'link', 1)),
   fault('a bad relocation section', 'EINVAL', 'Section relative header is corrupted', (elf) =>
@@ -94,13 +105,18 @@ export const LOAD_FAULTS: readonly Fault[] = [
 
 /** prepare_payload, functions: the same entry has all of them. */
 export const functionFaults = (entry: number, resolveFirst: boolean): readonly Fault[] => {
-  const verify = fault('a function that is too small', 'EINVAL', null, (elf) => elf.u32(elf.data('.livepatch.funcs') + 28, 4));
+  const verify = fault('a function that is too small', 'EINVAL', null, (elf) =>
+    elf.u32(elf.data('.livepatch.funcs') + 28, 4),
+  );
   const resolve = fault('an unknown function', 'ENOENT', 'Could not resolve old address of xen_extra_versiom', (elf) =>
     elf.rename('.rodata.str', 'xen_extra_version', 'xen_extra_versiom'),
   );
   return [
-    fault('half an entry', 'EINVAL', `Wrong size ${entry - 1} of .livepatch.funcs (must be multiple of ${entry})`, (elf) =>
-      elf.section('.livepatch.funcs', 'size', entry - 1),
+    fault(
+      'half an entry',
+      'EINVAL',
+      `Wrong size ${entry - 1} of .livepatch.funcs (must be multiple of ${entry})`,
+      (elf) => elf.section('.livepatch.funcs', 'size', entry - 1),
     ),
     fault('another version', 'EOPNOTSUPP', `Wrong version (9). Expected ${entry === 64 ? 1 : 2}`, (elf) =>
       elf.u8(elf.data('.livepatch.funcs') + 32, 9),
@@ -114,14 +130,20 @@ export const functionFaults = (entry: number, resolveFirst: boolean): readonly F
 };
 
 /** prepare_payload behind the functions: facts 2.9, P2 to P12; and 2.10. */
-export const prepareFaults = (options: { readonly noteErrno: string; readonly actionHooks: boolean }): readonly Fault[] => [
+export const prepareFaults = (options: {
+  readonly noteErrno: string;
+  readonly actionHooks: boolean;
+}): readonly Fault[] => [
   fault('a load hook and a byte', 'EINVAL', 'Wrong size 9 of .livepatch.hooks.load (must be multiple of 8)', (elf) =>
     elf.section('.livepatch.hooks.load', 'size', 9),
   ),
   ...(options.actionHooks
     ? [
-        fault('half a single hook', 'EINVAL', 'Wrong size 15 of .livepatch.hooks.preapply (must be multiple of 8)', (elf) =>
-          elf.section('.livepatch.hooks.preapply', 'size', 15),
+        fault(
+          'half a single hook',
+          'EINVAL',
+          'Wrong size 15 of .livepatch.hooks.preapply (must be multiple of 8)',
+          (elf) => elf.section('.livepatch.hooks.preapply', 'size', 15),
         ),
       ]
     : []),
@@ -135,10 +157,16 @@ export const prepareFaults = (options: { readonly noteErrno: string; readonly ac
   ),
 ];
 
-export const badMetadata: Fault = fault('metadata without an end', 'EINVAL', 'Incorrect metadata format detected', (elf) =>
-  elf.u8(elf.data('.modinfo') + elf.size('.modinfo') - 1, 0x21),
+export const badMetadata: Fault = fault(
+  'metadata without an end',
+  'EINVAL',
+  'Incorrect metadata format detected',
+  (elf) => elf.u8(elf.data('.modinfo') + elf.size('.modinfo') - 1, 0x21),
 );
 
-export const duplicateSymbol: Fault = fault('a symbol that Xen has', 'EEXIST', 'duplicate new symbol: idle_loops', (elf) =>
-  elf.rename('.strtab', 'new_helper', 'dump_state'),
+export const duplicateSymbol: Fault = fault(
+  'a symbol that Xen has',
+  'EEXIST',
+  'duplicate new symbol: xen_build_id',
+  (elf) => elf.rename('.strtab', 'new_helper12', 'xen_build_id'),
 );

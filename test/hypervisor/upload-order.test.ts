@@ -4,6 +4,7 @@ import { CHANGESET, hostWith, id, patch } from './state-support.ts';
 import { digest, releaseNamed, upload } from './support.ts';
 import {
   badMetadata,
+  duplicateSymbol,
   ELF_FAULTS,
   type Fault,
   functionFaults,
@@ -32,6 +33,7 @@ function inOrder(release: string): readonly Fault[] {
     ...prepareFaults({ noteErrno, actionHooks: version2 }),
     ...(version2 ? [badMetadata] : []),
     ...(version2 && !early ? [wrongXen(false)] : []),
+    duplicateSymbol,
   ];
 }
 
@@ -89,7 +91,9 @@ describe.each(RELEASES)('%s', (release) => {
 
 function lineOf({ what, line }: Fault): string | null | object {
   if (what === 'relocations by other symbols') {
-    return expect.stringMatching(/^livepatch: p: Relative link of \.rela\.livepatch\.funcs is incorrect \(1, expected=\d+\)$/);
+    return expect.stringMatching(
+      /^livepatch: p: Relative link of \.rela\.livepatch\.funcs is incorrect \(1, expected=\d+\)$/,
+    );
   }
   return line === null ? null : `livepatch: p: ${line}`;
 }

@@ -153,7 +153,10 @@ describe('VMAP_XEN', () => {
   /** Allocations, and frees of the nth live one. */
   const commands = fc.array(
     fc.oneof(
-      { weight: 3, arbitrary: fc.record({ pages: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 600 })) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({ pages: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 600 })) }),
+      },
       { weight: 2, arbitrary: fc.record({ free: fc.nat(1000) }) },
     ),
     { maxLength: 80 },
@@ -176,7 +179,8 @@ describe('VMAP_XEN', () => {
             if (address === undefined) continue;
             // Nothing overlaps, and a free page stays in front of each.
             for (const [other, pages] of live) {
-              const apart = address >= other + BigInt(pages + 1) * PAGE || other >= address + BigInt(command.pages + 1) * PAGE;
+              const apart =
+                address >= other + BigInt(pages + 1) * PAGE || other >= address + BigInt(command.pages + 1) * PAGE;
               expect(apart).toBe(true);
             }
             live.set(address, command.pages);

@@ -1,4 +1,8 @@
+import { ensure } from '../../src/base/index.ts';
+
 /*
+ * Deliberately not the reader of src/elf: what is compared with the simulator should not depend on its code.
+ *
  * Just enough ELF64 little endian to look things up in a file and to change single fields,
  * so that a malformed payload is a good one with one changed field.
  */
@@ -74,14 +78,17 @@ export class Elf {
     return this.bytes.subarray(s.offset, s.offset + s.size);
   }
   symbols(): Sym[] {
-    const tab = this.sections.find((s) => s.type === 2)!;
-    const str = this.sections[tab.link]!;
+    const tab = ensure(
+      this.sections.find((s) => s.type === 2),
+      'no symbol table',
+    );
+    const str = ensure(this.sections[tab.link], 'no string table');
     const out: Sym[] = [];
     let file = '';
     for (let i = 0; i < tab.size / 24; i++) {
       const at = tab.offset + 24 * i;
       const name = cstr(this.bytes, str.offset + this.view.getUint32(at, true));
-      const info = this.bytes[at + 4]!;
+      const info = this.view.getUint8(at + 4);
       if ((info & 15) === 4) file = name;
       out.push({
         index: i,
@@ -132,7 +139,8 @@ export class XenSyms {
   /** The live or static image's bytes at a name, as the file has them. */
   bytesAt(name: string, offset: number, n: number): Uint8Array {
     const at = this.get(name).address + BigInt(offset);
-    const s = this.elf.sections.find((x) => x.type === 1 && at >= x.addr && at < x.addr + BigInt(x.size))!;
+    const holds = (x: Section) => x.type === 1 && at >= x.addr && at < x.addr + BigInt(x.size);
+    const s = ensure(this.elf.sections.find(holds), `no bytes at ${name}`);
     const o = s.offset + Number(at - s.addr);
     return this.elf.bytes.subarray(o, o + n);
   }
@@ -142,11 +150,11 @@ export class XenSyms {
     let hi = this.sorted.length;
     while (lo < hi) {
       const mid = (lo + hi) >> 1;
-      if (this.sorted[mid]!.address <= address) lo = mid + 1;
+      if (ensure(this.sorted[mid], 'in range').address <= address) lo = mid + 1;
       else hi = mid;
     }
     for (let i = lo - 1; i >= 0 && i > lo - 40; i--) {
-      const s = this.sorted[i]!;
+      const s = ensure(this.sorted[i], 'in range');
       const off = address - s.address;
       if (off === 0n || off < BigInt(s.size)) return off ? `${s.name}+0x${off.toString(16)}` : s.name;
     }

@@ -7,9 +7,11 @@ export function normaliser(xen: XenSyms, ids: Map<string, string>): (text: strin
   const names = new Map([...ids].map(([k, v]) => [v, k]));
   return (text) =>
     text
-      .replace(/[0-9a-f]{40}/g, (m) => (m === xen.buildId ? '{build-id xen}' : names.has(m) ? `{build-id ${names.get(m)}}` : m))
-      .replace(/\bffff[0-9a-f]{12}\b/g, (m) => {
-        const a = BigInt('0x' + m);
+      .replace(/[0-9a-f]{40}/g, (m) =>
+        m === xen.buildId ? '{build-id xen}' : names.has(m) ? `{build-id ${names.get(m)}}` : m,
+      )
+      .replace(/(?<=\b|0x)ffff[0-9a-f]{12}\b/g, (m) => {
+        const a = BigInt(`0x${m}`);
         if (a >= vmap && a < vmap + 0x8000000n) return `{vmap+0x${(a - vmap).toString(16)}}`;
         if (a < base || a >= vmap) return m;
         const d = xen.describe(a);

@@ -46,9 +46,14 @@ export interface Difference {
 }
 
 /** Presets that stand for the `-cpu` of a recording. */
-const CPUS: Readonly<Record<string, string>> = { 'max,-smap': 'qemu-max', qemu64: 'qemu64', 'Skylake-Client,-smap': 'qemu-skylake' };
+const CPUS: Readonly<Record<string, string>> = {
+  'max,-smap': 'qemu-max',
+  qemu64: 'qemu64',
+  'Skylake-Client,-smap': 'qemu-skylake',
+};
 
-export const unpackPayload = (base64: string): Uint8Array => new Uint8Array(inflateRawSync(Buffer.from(base64, 'base64')));
+export const unpackPayload = (base64: string): Uint8Array =>
+  new Uint8Array(inflateRawSync(Buffer.from(base64, 'base64')));
 
 const code = (rc: number): number | string => (rc >= 0 ? rc : (errnoName(rc) ?? rc));
 
@@ -62,14 +67,15 @@ export interface ReplayOptions {
   readonly debugBuild?: boolean;
 }
 
-/** The line number behind a dprintk's file name belongs to one source tree. */
-const withoutLineNumber = (line: string): string => line.replace(/^([\w/]+\.c):\d+: /, '$1: ');
+/** What differs from run to run, or belongs to one source tree: the number of the master CPU, and dprintk's line number. */
+const stable = (line: string): string =>
+  line.replace(/^([\w/]+\.c):\d+: /, '$1: ').replace(/: CPU\d+ - IPIing/, ': CPU - IPIing');
 
 /** One case on a fresh simulated host. */
 export function replay(image: Image, release: Release, recorded: RecordedCase, options: ReplayOptions): Difference[] {
   const { files, normalise = (text) => text, sameBuild, debugBuild = false } = options;
-  const texts = (lines: readonly string[]): string[] => lines.map((line) => withoutLineNumber(normalise(line)));
-  const realTexts = (lines: readonly string[]): string[] => lines.map(withoutLineNumber);
+  const texts = (lines: readonly string[]): string[] => lines.map((line) => stable(normalise(line)));
+  const realTexts = (lines: readonly string[]): string[] => lines.map(stable);
   const processor = CPU_PRESETS[CPUS[recorded.cpu] ?? ''];
   if (processor === undefined) throw new Error(`no preset for -cpu ${recorded.cpu}`);
   const host = boot(image, { release, processor, debugBuild, domainsWithWaitqueue: [], cpus: recorded.smp });
@@ -136,7 +142,12 @@ export function replay(image: Image, release: Release, recorded: RecordedCase, o
         differ(`live ${pointerText(address)}`, live?.slice(0, count), expected?.slice(0, count));
       }
     }
-    if (real.regions !== undefined) differ('regions', regionsOf(host, nameOf(real.step), normalise, sameBuild), withoutPages(real.regions, sameBuild));
+    if (real.regions !== undefined)
+      differ(
+        'regions',
+        regionsOf(host, nameOf(real.step), normalise, sameBuild),
+        withoutPages(real.regions, sameBuild),
+      );
   }
   return differences;
 }
@@ -216,13 +227,20 @@ function call(
     pad: op.namePad ?? ([0, 0, 0] as const),
   };
   const bytes = new Uint8Array(136);
-  const options = { word: op.opPad ?? 0, ...(op.interfaceVersion !== undefined && { interfaceVersion: op.interfaceVersion }) };
+  const options = {
+    word: op.opPad ?? 0,
+    ...(op.interfaceVersion !== undefined && { interfaceVersion: op.interfaceVersion }),
+  };
   let arrays: ListHandles | undefined;
   if (op.sub === 0) {
     const file = files.get(op.payload ?? '') ?? new Uint8Array(0);
     const payload = op.payloadPointer === undefined ? guest.place(file) : BigInt(`0x${op.payloadPointer}`);
     bytes.set(
-      encodeLivepatchSysctl(hypervisor.release, { kind: 'upload', name, size: BigInt(op.uploadSize ?? file.length), payload }, options),
+      encodeLivepatchSysctl(
+        hypervisor.release,
+        { kind: 'upload', name, size: BigInt(op.uploadSize ?? file.length), payload },
+        options,
+      ),
     );
   } else if (op.sub === 1) {
     bytes.set(encodeLivepatchSysctl(hypervisor.release, { kind: 'get', name, state: 0, rc: 0 }, options));
@@ -231,12 +249,28 @@ function call(
     bytes.set(
       encodeLivepatchSysctl(
         hypervisor.release,
-        { kind: 'list', version: 0, idx: op.list.idx, nr: op.list.nr, pad: op.list.pad ?? 0, nameTotalSize: 0, metadataTotalSize: 0, ...arrays },
+        {
+          kind: 'list',
+          version: 0,
+          idx: op.list.idx,
+          nr: op.list.nr,
+          pad: op.list.pad ?? 0,
+          nameTotalSize: 0,
+          metadataTotalSize: 0,
+          ...arrays,
+        },
         options,
       ),
     );
   } else {
-    const action = { kind: 'action', name, action: op.action ?? 0, timeout: op.timeout ?? 30_000_000, flags: op.flags ?? 0, pad: op.actionPad ?? 0 } as const;
+    const action = {
+      kind: 'action',
+      name,
+      action: op.action ?? 0,
+      timeout: op.timeout ?? 30_000_000,
+      flags: op.flags ?? 0,
+      pad: op.actionPad ?? 0,
+    } as const;
     bytes.set(encodeLivepatchSysctl(hypervisor.release, action, options));
     viewOf(bytes).setUint32(8, op.sub, true);
   }
@@ -246,7 +280,8 @@ function call(
   if (arrays === undefined || op.list === undefined) return { ret };
   const out = viewOf(guest.read(handle, 136) as Uint8Array);
   const entries: unknown[] = [];
-  const word = (at: bigint, i: number): number => viewOf(guest.read(at + BigInt(4 * i), 4) ?? new Uint8Array(4)).getUint32(0, true);
+  const word = (at: bigint, i: number): number =>
+    viewOf(guest.read(at + BigInt(4 * i), 4) ?? new Uint8Array(4)).getUint32(0, true);
   let names = 0;
   let metadata = 0;
   for (let i = 0; i < rc && op.list.nr > 0; i++) {
@@ -263,7 +298,10 @@ function call(
     metadata += metadataLength;
   }
   const at = (offset: number): number => out.getUint32(offset, true);
-  return { ret, list: { version: at(16), idx: at(20), nr: at(24), nameTotalSize: at(32), metadataTotalSize: at(36), entries } };
+  return {
+    ret,
+    list: { version: at(16), idx: at(20), nr: at(24), nameTotalSize: at(32), metadataTotalSize: at(36), entries },
+  };
 }
 
 interface ListHandles {
@@ -276,7 +314,8 @@ interface ListHandles {
 
 function listHandles(guest: ScratchGuestMemory, { nr, pointers = {} }: ListArgs): ListHandles {
   const n = Math.min(nr, 1024);
-  const place = (given: string | undefined, size: number): bigint => (given === undefined ? guest.place(size) : BigInt(`0x${given}`));
+  const place = (given: string | undefined, size: number): bigint =>
+    given === undefined ? guest.place(size) : BigInt(`0x${given}`);
   return {
     status: place(pointers.status, 8 * n),
     names: place(pointers.name, 64 + 256 * n),
@@ -316,5 +355,8 @@ function regionsOf(host: Hypervisor, name: string, normalise: (text: string) => 
     while (length > 0 && bytes[length - 1] === 0) length--;
     return { at: normalise(pointerText(from)), pages: size / 4096, hex: hex(bytes.subarray(0, length)) };
   };
-  return withoutPages({ text: region(text.addr, rw.addr), rw: region(rw.addr, ro.addr), ro: region(ro.addr, end) }, sameBuild);
+  return withoutPages(
+    { text: region(text.addr, rw.addr), rw: region(rw.addr, ro.addr), ro: region(ro.addr, end) },
+    sameBuild,
+  );
 }

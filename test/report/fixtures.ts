@@ -223,6 +223,23 @@ export const inspected: InspectReport = {
           newSize: 12,
           version: 2,
           expectation: { length: 5, data: '488d058ae2', enabled: true },
+          code: [
+            { offset: 0, bytes: 'f30f1efa', text: 'endbr64' },
+            {
+              offset: 4,
+              bytes: '48c70500000000ffffffff',
+              text: 'movq $0xffffffffffffffff, counter(%rip)',
+              targets: [{ section: '.bss', offset: 8, symbol: 'counter' }],
+            },
+            { offset: 15, bytes: '0f', text: '(bad)' },
+            {
+              offset: 16,
+              bytes: '48c7c700000000',
+              text: 'movq $0x0, %rdi',
+              targets: [{ section: '.rodata.str1.1', offset: 5 }],
+            },
+            { offset: 23, bytes: 'e800000000', text: 'callq evil\x1b[2J', targets: [{ symbol: 'evil\x1b[2J' }] },
+          ],
         },
         {
           name: 'do_nothing',
@@ -233,6 +250,7 @@ export const inspected: InspectReport = {
           newSize: 31,
           version: 2,
           expectation: null,
+          code: null,
         },
       ],
       hooks: [
@@ -240,6 +258,7 @@ export const inspected: InspectReport = {
           kind: 'preapply',
           section: '.livepatch.hooks.preapply',
           target: { section: '.text', offset: 64, symbol: 'check_host' },
+          code: [{ offset: 64, bytes: 'c3', text: 'retq' }],
         },
       ],
       sections: [

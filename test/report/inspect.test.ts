@@ -84,6 +84,7 @@ describe('the document of a payload', () => {
         newSize: 8,
         version: 2,
         expectation: null,
+        code: null,
       },
     ]);
     expect(inspect('nop.livepatch').functions).toMatchObject([{ kind: 'nop', newCode: null }]);

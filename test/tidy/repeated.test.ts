@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EFFECT_PACKAGES, LINES, ROOMS, ROOMS_WITH_EFFECTS } from './rooms.ts';
+import { EFFECT_PACKAGES, LINES, ROOMS, ROOMS_ON_NODE, ROOMS_WITH_EFFECTS } from './rooms.ts';
 import { FILES, ROOMS_HERE, textOf } from './tree.ts';
 
 /** JSON with whole-line comments, as in tsconfig files. */
@@ -23,6 +23,8 @@ function overrideOf(room: (typeof ROOMS)[number]): unknown {
   if (!ROOMS_WITH_EFFECTS.includes(room)) {
     const message = `${room} is a pure room: no effects, no terminal.`;
     patterns.push({ group: ['node:*', ...EFFECT_PACKAGES], message });
+  } else if (!ROOMS_ON_NODE.includes(room)) {
+    patterns.push({ group: ['node:*'], message: `${room} runs in a browser too: nothing of Node.` });
   }
   const noRestrictedImports = { level: 'error', options: { patterns } };
   return { includes: [`src/${room}/**`], linter: { rules: { style: { noRestrictedImports } } } };
@@ -48,7 +50,7 @@ describe('the table of rooms is the same everywhere', () => {
     const file = (room: string, ending: string): string => `./dist/${room}/index.${ending}`;
     expect(exports).toEqual({
       ...Object.fromEntries(
-        PURE_ROOMS.filter((room) => ROOMS_HERE.includes(room)).map((room) => [
+        ROOMS_HERE.filter((room) => !ROOMS_ON_NODE.includes(room)).map((room) => [
           `./${room}`,
           { types: file(room, 'd.ts'), default: file(room, 'js') },
         ]),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LINES, PURE_PACKAGES, ROOMS, ROOMS_WITH_EFFECTS, type Room } from './rooms.ts';
+import { LINES, PURE_PACKAGES, ROOMS, ROOMS_ON_NODE, ROOMS_WITH_EFFECTS, type Room } from './rooms.ts';
 import { FILES, ROOMS_HERE, ROOT, textOf } from './tree.ts';
 
 const SOURCES = FILES.filter((path) => path.startsWith('src/') && path.endsWith('.ts'));
@@ -96,10 +96,19 @@ describe('rooms', () => {
   it('that are pure import nothing that has effects', () => {
     const impure = IMPORTS.filter(({ file, specifier, target }) => {
       const room = roomOf(file);
-      if (target !== undefined || room === undefined || ROOMS_WITH_EFFECTS.includes(room)) return false;
-      return !PURE_PACKAGES.includes(specifier);
+      if (room === undefined || ROOMS_WITH_EFFECTS.includes(room)) return false;
+      if (target === undefined) return !PURE_PACKAGES.includes(specifier);
+      return ROOMS_WITH_EFFECTS.some((other) => target.startsWith(`src/${other}/`));
     });
     expect(show(impure)).toEqual([]);
+  });
+
+  it('that run in a browser import nothing of Node', () => {
+    const ofNode = IMPORTS.filter(({ file, specifier }) => {
+      const room = roomOf(file);
+      return room !== undefined && !ROOMS_ON_NODE.includes(room) && specifier.startsWith('node:');
+    });
+    expect(show(ofNode)).toEqual([]);
   });
 
   it('name files by their real names', () => {

@@ -8,6 +8,7 @@ export const ROOMS = [
   'scenario',
   'lint',
   'hypervisor',
+  'disassembler',
   'machine',
   'payload',
   'arch',
@@ -20,7 +21,10 @@ export const ROOMS = [
 export type Room = (typeof ROOMS)[number];
 
 /** Rooms that may have effects. All others take data and give data. */
-export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli'];
+export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'disassembler'];
+
+/** Those of them that need Node. All other rooms run in a browser too. */
+export const ROOMS_ON_NODE: readonly Room[] = ['cli'];
 
 /** Packages that pure rooms may use: pure themselves. */
 export const PURE_PACKAGES: readonly string[] = ['zod'];

@@ -52,6 +52,7 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
   const count = Math.max(0, Math.floor((end - start) / ALT_INSTR_SIZE));
   // At once: the image has more than 4000 entries.
   const table = viewOf(memory.read(start, count * ALT_INSTR_SIZE));
+  const alt: Replacement = { cpuid: 0, orig: 0, repl: 0, origLength: 0, replLength: 0 };
   /** By length: each is filled from end to end before it is used. */
   const buffers: Uint8Array[] = [];
   let base = start;
@@ -92,8 +93,13 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
 
     buffers[total] ??= new Uint8Array(total);
     const buffer = buffers[total] as Uint8Array;
-    buffer.set(memory.read(repl, replLength));
-    if (!relocateReplacement(host, { cpuid, orig, repl, origLength, replLength }, buffer)) continue;
+    memory.copy(repl, replLength, buffer);
+    alt.cpuid = cpuid;
+    alt.orig = orig;
+    alt.repl = repl;
+    alt.origLength = origLength;
+    alt.replLength = replLength;
+    if (!relocateReplacement(host, alt, buffer)) continue;
     memory.write(a + 13, MARK);
     if (base === a) baseMark = 1;
     if (total > replLength) buffer.set(host.nops(total - replLength), replLength);
@@ -131,12 +137,13 @@ function checkEntry(
   return failed.errno;
 }
 
+/** The entry at hand. One object for all of them. */
 interface Replacement {
-  readonly cpuid: number;
-  readonly orig: number;
-  readonly repl: number;
-  readonly origLength: number;
-  readonly replLength: number;
+  cpuid: number;
+  orig: number;
+  repl: number;
+  origLength: number;
+  replLength: number;
 }
 
 /** Re-aims the relative branch of a replacement. `false`: leave this entry for a later pass. */

@@ -1,0 +1,68 @@
+import type { VirtualRegion } from '../arch/index.ts';
+import { type Address, hexAddress, XspliceError } from '../base/index.ts';
+import { type AddressRange, PAGE_SIZE, x86XenVirt } from '../xen/index.ts';
+import type { ImageRegion } from './image.ts';
+
+/** Most memory that an image may take, in bytes: a real one takes about 8 MiB, and Xen maps no more than 16. */
+const IMAGE_MAX = 0x400_0000n;
+
+/** Where an image can be linked to: XEN_VIRT_START of the newer layout up to XEN_VIRT_END of the older one. */
+const LINKABLE: AddressRange = {
+  start: x86XenVirt({ x86Layout: '4.14' }).start,
+  end: x86XenVirt({ x86Layout: '4.7' }).end,
+};
+
+const HINT = 'the file is damaged, or no xen-syms: give the one that belongs to the running hypervisor';
+
+/** The error for an image whose own account of itself cannot be true. */
+export const badImage = (message: string): XspliceError => new XspliceError('EIMAGE', message, HINT);
+
+const aligned = (address: Address): boolean => address % BigInt(PAGE_SIZE) === 0n;
+
+const inside = (start: Address, end: Address, region: ImageRegion): boolean =>
+  region.start <= start && start <= end && end <= region.end;
+
+/**
+ * Do the linker's symbols describe an image that a host could run? Its parts have to be whole pages, in ascending order, where
+ * Xen is linked to; the core's text and constants have to lie in theirs. Throws EIMAGE.
+ * Source: xen/arch/x86/xen.lds.S.
+ */
+export function checkLayout(regions: readonly ImageRegion[], core: VirtualRegion): void {
+  let last = LINKABLE.start;
+  for (const { name, start, end } of regions) {
+    if (start < last || end < start || end > LINKABLE.end || !aligned(start) || !aligned(end)) {
+      throw badImage(`the image's ${name} cannot be at ${hexAddress(start)} to ${hexAddress(end)}`);
+    }
+    last = end;
+  }
+  const [text, rodata] = regions as readonly [ImageRegion, ImageRegion];
+  const size = last - text.start;
+  if (size > IMAGE_MAX) throw badImage(`the image takes ${size} bytes of memory: at most ${IMAGE_MAX} are possible`);
+  if (core.textStart === core.textEnd || !inside(core.textStart, core.textEnd, text)) {
+    throw badImage(
+      `_stext and _etext, ${hexAddress(core.textStart)} and ${hexAddress(core.textEnd)}, are not in its text`,
+    );
+  }
+  if (!inside(core.rodataStart, core.rodataEnd, rodata)) {
+    throw badImage(
+      `_srodata and _erodata, ${hexAddress(core.rodataStart)} and ${hexAddress(core.rodataEnd)}, are not in its constants`,
+    );
+  }
+}
+
+/** VMAP_XEN has to begin behind the image, on a page, and to have room for its bitmap and a payload. Throws EIMAGE. */
+export function checkVmapXen(vmap: AddressRange, imageEnd: Address, release: string): AddressRange {
+  const least = vmap.start + 16n * BigInt(PAGE_SIZE);
+  if (vmap.start >= imageEnd && aligned(vmap.start) && aligned(vmap.end) && least <= vmap.end) return vmap;
+  const range = `${hexAddress(vmap.start)} to ${hexAddress(vmap.end)}`;
+  throw badImage(
+    `with the memory layout of ${release}, payloads of this image would be at ${range}: that is no room for them`,
+  );
+}
+
+/** CONFIG_NR_CPUS as Kconfig takes it; `undefined` for what it does not. Source: xen/arch/Kconfig, `range 1 16383`. */
+export function nrCpus(value: string | undefined): number | undefined {
+  if (value === undefined || !/^\d{1,5}$/.test(value)) return undefined;
+  const count = Number(value);
+  return count >= 1 && count <= 16383 ? count : undefined;
+}

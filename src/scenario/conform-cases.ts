@@ -1,0 +1,7 @@
+import { ELF_CASES } from './conform-cases-elf.ts';
+import { LIFE_CASES } from './conform-cases-life.ts';
+import { PAYLOAD_CASES } from './conform-cases-payload.ts';
+import type { ConformCase } from './conform-types.ts';
+
+/** Every case, in the order in which they are run. */
+export const CONFORM_CASES: readonly ConformCase[] = [...LIFE_CASES, ...PAYLOAD_CASES, ...ELF_CASES];

@@ -1,0 +1,171 @@
+import { type Address, hex, hexAddress, latin1, XspliceError } from '../base/index.ts';
+import { SimulatedTarget } from '../hypervisor/index.ts';
+import {
+  type ActionName,
+  type ActionOptions,
+  errnoName,
+  type HostPanic,
+  LIVEPATCH_STATE_NAMES,
+  type ListResult,
+  type ObservableTarget,
+  type Release,
+} from '../xen/index.ts';
+import type { ConformStep } from './conform-types.ts';
+import { encodeRawCall, rawCall } from './raw-call.ts';
+
+/** What can be told of a value in a document. */
+export type ObservedValue = string | number | null | readonly string[];
+
+/** Everything that was seen of a host in one step: field → value. What a step does not have is absent. */
+export type Observation = Map<string, ObservedValue>;
+
+/** What a step works on. */
+export interface ObserveOptions {
+  readonly release: Release;
+  /** The case's payload files by key. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Press `x` after the step. */
+  readonly dump: boolean;
+  /** Addresses at which live bytes are read after the step; what a dump names is added. */
+  readonly watched: Set<Address>;
+  /** Is this code, rather than a variable that changes while a host runs? */
+  readonly isCode: (address: Address) => boolean;
+}
+
+/** Live bytes that are read at each function: a patch takes at most 35. */
+const LIVE_BYTES = 48;
+
+/** A result as people name it: `EINVAL` for -22, and 0 or a count as it is. */
+export const resultText = (rc: number | null): ObservedValue => (rc === null || rc >= 0 ? rc : (errnoName(rc) ?? rc));
+
+/** What the panic says, apart from registers and stack. */
+export function panicText(panic: HostPanic): string[] {
+  const { message, errorCode, address } = panic;
+  return [
+    message,
+    ...(errorCode === null ? [] : [`error_code=${errorCode.toString(16).padStart(4, '0')}`]),
+    ...(address === null ? [] : [`address=${hexAddress(address)}`]),
+  ];
+}
+
+/** How a target that is gone shows up: it threw, or has a panic. */
+const GONE = 'the host is gone';
+
+/**
+ * Takes one step and notes everything that can be seen of it. A host that dies is an observation, too: `panic`. An environment failure
+ * (ETOOL) is thrown on.
+ */
+export async function observe(target: ObservableTarget, step: ConformStep, options: ObserveOptions): Promise<Observation> {
+  const seen: Observation = new Map();
+  try {
+    await take(target, step, options, seen);
+  } catch (error) {
+    if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
+    if ((await target.panic()) === null && hookOf(target) === undefined) throw error;
+  }
+  const hook = hookOf(target);
+  const panic = await target.panic();
+  if (hook !== undefined) seen.set('hook', hook);
+  if (panic !== null) {
+    seen.clear();
+    seen.set('panic', panicText(panic));
+  }
+  return seen;
+}
+
+/** The simulator does not run a payload's code: where it stopped in front of it. */
+function hookOf(target: ObservableTarget): string | undefined {
+  const hook = target instanceof SimulatedTarget ? target.hookReached() : null;
+  return hook === null ? undefined : `${hook.kind} hook ${hook.symbol ?? hexAddress(hook.address)}`;
+}
+
+async function take(target: ObservableTarget, step: ConformStep, options: ObserveOptions, seen: Observation): Promise<void> {
+  const { rc, list, name } = await perform(target, step, options);
+  if (Number.isNaN(rc)) throw new XspliceError('EHOST', GONE);
+  seen.set('rc', resultText(rc));
+  if (list !== undefined) seen.set('list', listText(list));
+  if (name !== undefined) {
+    const { rc: got, state, statusRc } = await target.get(name);
+    if (got === 0) {
+      seen.set('state', state === null ? null : (LIVEPATCH_STATE_NAMES.get(state) ?? state));
+      seen.set('status', resultText(statusRc));
+    } else seen.set('state', resultText(got));
+  }
+  seen.set('console', await target.takeConsole());
+  if (!options.dump) return readLive(target, options, seen);
+  await target.dump();
+  const dump = await target.takeConsole();
+  seen.set('dump', dump);
+  for (const { oldAddr } of dumpedFunctions(dump)) options.watched.add(oldAddr);
+  await readLive(target, options, seen);
+}
+
+async function readLive(target: ObservableTarget, { watched, isCode }: ObserveOptions, seen: Observation): Promise<void> {
+  for (const address of watched) {
+    if (!isCode(address)) continue;
+    const bytes = await target.peek(address, LIVE_BYTES);
+    seen.set(`live ${hexAddress(address)}`, bytes === null ? null : hex(bytes));
+  }
+}
+
+/** A function's line in what the key `x` prints. Source: xen/common/livepatch.c, livepatch_printall. */
+const FUNCTION_LINE = / patch ([0-9a-f]{16})\((\d+)\) with ([0-9a-f]{16}) \((\d+)\)$/;
+
+/** A function as the key `x` shows it. Sizes in bytes. */
+export interface DumpedFunction {
+  readonly oldAddr: Address;
+  readonly oldSize: number;
+  readonly newAddr: Address;
+  readonly newSize: number;
+}
+
+export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
+  const functions: DumpedFunction[] = [];
+  for (const line of lines) {
+    const found = FUNCTION_LINE.exec(line);
+    if (found === null) continue;
+    const [, oldAddr, oldSize, newAddr, newSize] = found;
+    functions.push({ oldAddr: BigInt(`0x${oldAddr}`), oldSize: Number(oldSize), newAddr: BigInt(`0x${newAddr}`), newSize: Number(newSize) });
+  }
+  return functions;
+}
+
+interface Outcome {
+  readonly rc: number;
+  readonly list?: ListResult;
+  /** The payload whose state is worth asking for. */
+  readonly name?: string;
+}
+
+const ACTIONS: readonly ActionName[] = ['apply', 'revert', 'replace', 'unload'];
+
+async function perform(target: ObservableTarget, step: ConformStep, { files, release }: ObserveOptions): Promise<Outcome> {
+  if ('dump' in step) return { rc: 0 };
+  if ('upload' in step) {
+    const name = step.as ?? step.upload;
+    return { ...(await target.upload(name, files.get(step.upload) ?? new Uint8Array(0))), name };
+  }
+  if ('get' in step) return { ...(await target.get(step.get)), name: step.get };
+  if ('list' in step) {
+    const list = await target.list(step.list);
+    return { rc: list.rc, list };
+  }
+  if ('raw' in step) {
+    const { raw } = step;
+    return rawCall(target, encodeRawCall(release, raw, files.get(raw.payload ?? '') ?? new Uint8Array(0)));
+  }
+  for (const action of ACTIONS) {
+    const name = (step as Record<string, string | undefined>)[action];
+    if (name === undefined) continue;
+    const { rc } = await target.action(name, action, step as ActionOptions);
+    return { rc, name };
+  }
+  return { rc: 0 };
+}
+
+function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: ListResult): string[] {
+  return [
+    `version=${version} left=${nr} names=${nameTotalSize} metadata=${metadataTotalSize}`,
+    ...entries.map(({ name, state, rc, metadata }) => `${name} state=${state} rc=${rc} metadata=${hex(metadata)} (${latin1(metadata)})`),
+  ];
+}

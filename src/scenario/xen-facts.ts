@@ -1,0 +1,44 @@
+import { type Address, XspliceError } from '../base/index.ts';
+import type { Image } from '../hypervisor/index.ts';
+import type { Release } from '../xen/index.ts';
+
+/** What a payload has to know of the hypervisor that it is made for. */
+export interface XenFacts {
+  readonly release: Release;
+  readonly buildId: Uint8Array;
+  has(symbol: string): boolean;
+  /** Throws an XspliceError (EIMAGE) where the hypervisor has no such symbol. */
+  address(symbol: string): Address;
+  /** Bytes up to the next symbol. */
+  size(symbol: string): number;
+  /** What the file has there. */
+  bytes(symbol: string, length: number): Uint8Array;
+}
+
+/** Bytes of a function of which nothing more is known than where it starts. */
+const UNKNOWN_SIZE = 12;
+
+/** The facts as the image tells them. Symbols that its own table lacks (`_end` and the like) come from the linker's. */
+export function xenFacts(image: Image, release: Release): XenFacts {
+  const symbols = image.symbolsFor(release);
+  const find = (symbol: string): Address => {
+    const known = symbols.byName(symbol);
+    if (known !== 0n) return known;
+    const { symbols: linked } = image.elf;
+    for (let i = 1; i < linked.count; i++) if (linked.name(i) === symbol) return linked.value(i);
+    return 0n;
+  };
+  const address = (symbol: string): Address => {
+    const found = find(symbol);
+    if (found === 0n) throw new XspliceError('EIMAGE', `this hypervisor has no symbol ${symbol}`);
+    return found;
+  };
+  return {
+    release,
+    buildId: image.buildId ?? new Uint8Array(20),
+    has: (symbol) => symbols.byName(symbol) !== 0n,
+    address,
+    size: (symbol) => symbols.at(address(symbol))?.size ?? UNKNOWN_SIZE,
+    bytes: (symbol, length) => image.bytes(address(symbol), length),
+  };
+}

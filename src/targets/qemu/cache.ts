@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { XspliceError } from '../../base/index.ts';
+import { privateFolder } from './cleanup.ts';
+import type { Environment } from './tools.ts';
+
+/** The folder for what can be had again: `$XSPLICE_CACHE`, or `xsplice` in the user's cache folder. */
+export const cacheFolder = (env: Environment): string =>
+  env['XSPLICE_CACHE'] || join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'xsplice');
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Start of the names of folders in which something is being made. */
+const UNFINISHED = 'new-';
+
+/** Folders that somebody left unfinished are taken away after this long. */
+const ABANDONED_MS = 24 * 3600 * 1000;
+
+/**
+ * Makes the folder `name` in the cache: `make` fills a new one, which then gets that name. Whoever looks meanwhile sees
+ * the old state or the new one. Where two do so at once, one of them wins, and what it made is as good.
+ */
+export async function fillCache(cache: string, name: string, make: (folder: string) => Promise<void>): Promise<string> {
+  try {
+    mkdirSync(cache, { recursive: true });
+  } catch (error) {
+    const hint = 'Set XSPLICE_CACHE to a folder that can be written.';
+    throw new XspliceError('EFILE', `${cache} cannot be made: ${(error as Error).message}`, hint);
+  }
+  const target = join(cache, name);
+  const work = privateFolder(join(cache, UNFINISHED));
+  try {
+    const made = join(work.path, 'made');
+    mkdirSync(made);
+    await make(made);
+    if (existsSync(target)) renameSync(target, join(work.path, 'old'));
+    try {
+      renameSync(made, target);
+    } catch (error) {
+      if (!existsSync(target)) throw error;
+    }
+  } finally {
+    work.remove();
+  }
+  return target;
+}
+
+/** Marks a folder of the cache as used now. */
+export function touch(folder: string): void {
+  const now = new Date();
+  utimesSync(folder, now, now);
+}
+
+/** Keeps the `keep` folders of the cache used last among those whose name starts so, and nothing long abandoned. */
+export function prune(cache: string, prefix: string, keep: number): void {
+  const age = (name: string): number => Date.now() - (statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const names = readdirSync(cache);
+  const kept = names.filter((name) => name.startsWith(prefix)).sort((a, b) => age(a) - age(b));
+  const abandoned = names.filter((name) => name.startsWith(UNFINISHED) && age(name) > ABANDONED_MS);
+  for (const name of [...kept.slice(keep), ...abandoned]) rmSync(join(cache, name), { recursive: true, force: true });
+}
+
+/** The contents of a JSON file of ours, or `undefined` where there is none that can be read. */
+export function readStamp<Stamp>(file: string): Partial<Stamp> | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What has to be undone where this process ends before it is done: processes to end, folders to remove. */
+const pending = new Set<() => void>();
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function undoAll(): void {
+  for (const undo of [...pending].reverse()) undo();
+  pending.clear();
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  undoAll();
+  uninstall();
+  // Without a listener of somebody else's, the signal would have ended this process: so it does.
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+}
+
+function install(): void {
+  process.on('exit', undoAll);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+}
+
+function uninstall(): void {
+  process.off('exit', undoAll);
+  for (const signal of SIGNALS) process.off(signal, onSignal);
+}
+
+/**
+ * Has `undo` called where this process ends, by itself or by a signal, before the returned function was called. `undo`
+ * does its work at once: nothing can be waited for any more.
+ */
+export function atExit(undo: () => void): () => void {
+  if (pending.size === 0) install();
+  pending.add(undo);
+  return () => {
+    if (pending.delete(undo) && pending.size === 0) uninstall();
+  };
+}
+
+/** A new folder that only this user can enter. `remove` takes it away, and so does the end of this process. */
+export function privateFolder(prefix: string): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(prefix);
+  const undo = (): void => rmSync(path, { recursive: true, force: true });
+  const settled = atExit(undo);
+  return {
+    path,
+    remove: () => {
+      undo();
+      settled();
+    },
+  };
+}
+
+/** Start of the names of temporary folders. */
+export const temporaryPrefix = (env: Readonly<Record<string, string | undefined>>): string =>
+  join(env['TMPDIR'] || tmpdir(), 'xsplice-qemu-');

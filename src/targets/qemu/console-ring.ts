@@ -1,0 +1,91 @@
+import { latin1, record, viewOf } from '../../base/index.ts';
+import { XEN_SYSCTL_SIZE } from '../../xen/index.ts';
+import type { AgentChannel } from './agent-channel.ts';
+import { GuestArena } from './guest-arena.ts';
+import { withoutPrefix } from './serial-log.ts';
+
+/** Hypercall numbers. Source: xen/include/public/xen.h. */
+export const HYPERVISOR_XEN_VERSION = 17;
+export const HYPERVISOR_SYSCTL = 35;
+
+/** Sysctls. Source: xen/include/public/sysctl.h. */
+const XEN_SYSCTL_READCONSOLE = 1;
+const XEN_SYSCTL_DEBUG_KEYS = 7;
+
+const READCONSOLE = record('xen_sysctl_readconsole', {
+  cmd: 'u32',
+  interface_version: 'u32',
+  clear: 'u8',
+  incremental: 'u8',
+  pad: 'u16',
+  index: 'u32',
+  buffer: 'u64',
+  count: 'u32',
+});
+
+const DEBUG_KEYS = record('xen_sysctl_debug_keys', {
+  cmd: 'u32',
+  interface_version: 'u32',
+  keys: 'u64',
+  nr_keys: 'u32',
+});
+
+/** What is read from the ring at a time, in bytes. */
+const CHUNK = 65_536;
+/** The ring has 1 MiB: more in one go is somebody who prints faster than we read. */
+const CHUNKS = 64;
+
+/** The hypervisor's console ring: what was printed since the last look, and the keys of its serial console. */
+export class ConsoleRing {
+  readonly #agent: AgentChannel;
+  readonly #interfaceVersion: number;
+  /** Bytes ever printed, modulo 2^32: where to go on. */
+  #index = 0;
+  #rest = '';
+
+  constructor(agent: AgentChannel, interfaceVersion: number) {
+    this.#agent = agent;
+    this.#interfaceVersion = interfaceVersion;
+  }
+
+  /** Whole lines since the last call, without `(XEN) `; a negated errno where the hypervisor refuses. */
+  async take(): Promise<string[] | number> {
+    let text = this.#rest;
+    for (let i = 0; i < CHUNKS; i++) {
+      const arena = new GuestArena();
+      const buffer = arena.placeOutput(CHUNK);
+      const bytes = new Uint8Array(XEN_SYSCTL_SIZE);
+      READCONSOLE.write(viewOf(bytes), 0, {
+        cmd: XEN_SYSCTL_READCONSOLE,
+        interface_version: this.#interfaceVersion,
+        incremental: 1,
+        index: this.#index,
+        buffer,
+        count: CHUNK,
+      });
+      const sysctl = arena.placeOutput(bytes);
+      const result = await this.#agent.hypercall(arena, HYPERVISOR_SYSCTL, [sysctl]);
+      if (result < 0) return result;
+      const { index, count } = READCONSOLE.read(viewOf(arena.output(sysctl)), 0);
+      this.#index = index;
+      text += latin1(arena.output(buffer).subarray(0, count));
+      if (count < CHUNK) break;
+    }
+    const lines = text.split('\n');
+    this.#rest = lines.pop() ?? '';
+    return lines.map(withoutPrefix);
+  }
+
+  /** Presses keys. 0, or a negated errno. */
+  async press(keys: string): Promise<number> {
+    const arena = new GuestArena();
+    const bytes = new Uint8Array(XEN_SYSCTL_SIZE);
+    DEBUG_KEYS.write(viewOf(bytes), 0, {
+      cmd: XEN_SYSCTL_DEBUG_KEYS,
+      interface_version: this.#interfaceVersion,
+      keys: arena.place(Uint8Array.from(keys, (key) => key.charCodeAt(0))),
+      nr_keys: keys.length,
+    });
+    return this.#agent.hypercall(arena, HYPERVISOR_SYSCTL, [arena.placeOutput(bytes)]);
+  }
+}

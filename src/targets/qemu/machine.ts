@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { AgentChannel } from './agent-channel.ts';
+import { atExit } from './cleanup.ts';
+import { type Down, MachineDown } from './down.ts';
+import { Qmp } from './qmp.ts';
+import { SerialLog } from './serial-log.ts';
+import { cannotRun, type Environment } from './tools.ts';
+
+export const QEMU = 'qemu-system-x86_64';
+
+/** File descriptors that QEMU inherits: two sockets that nobody else can reach, and the file of a snapshot. */
+export const QMP_FD = 3;
+export const AGENT_FD = 4;
+export const SNAPSHOT_FD = 5;
+
+export interface MachineSetup {
+  readonly args: readonly string[];
+  /** Where the files that the arguments name are. */
+  readonly folder: string;
+  readonly env: Environment;
+  /** The open file of a snapshot: to be read, or to be written. */
+  readonly snapshot: number;
+}
+
+/** A running QEMU: its serial line, its control socket, and the agent in dom0. */
+export class Machine {
+  readonly serial = new SerialLog();
+  readonly qmp: Qmp;
+  readonly agent: AgentChannel;
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<void>;
+  readonly #settled: () => void;
+  #stderr = '';
+  #down: Down | undefined;
+
+  constructor({ args, folder, env, snapshot }: MachineSetup) {
+    const child = spawn(QEMU, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', snapshot] });
+    this.#child = child;
+    this.#settled = atExit(() => void child.kill('SIGKILL'));
+    child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#heard(text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-2000);
+    });
+    this.qmp = new Qmp(child.stdio[QMP_FD] as Duplex);
+    this.agent = new AgentChannel(child.stdio[AGENT_FD] as Duplex);
+    this.#gone = new Promise((resolve) => {
+      child.once('error', (error) => {
+        this.#goDown({ kind: 'ended', reason: cannotRun(QEMU, error) });
+        this.#settled();
+        resolve();
+      });
+      // `close`, not `exit`: by then all that it wrote has been read.
+      child.once('close', (status, signal) => {
+        this.#goDown(status === 0 ? { kind: 'reset' } : { kind: 'qemu', why: this.#reason(status, signal) });
+        this.#settled();
+        resolve();
+      });
+    });
+  }
+
+  #heard(text: string): void {
+    this.serial.feed(text);
+    const why = this.serial.finished;
+    if (why !== undefined) this.#goDown({ kind: 'died', why });
+  }
+
+  #reason(status: number | null, signal: string | null): string {
+    return this.#stderr.trim() || (signal === null ? `it ended with status ${status}` : `it was ended by ${signal}`);
+  }
+
+  #goDown(down: Down): void {
+    if (this.#down !== undefined) return;
+    this.#down = down;
+    this.qmp.fail(down);
+    this.agent.fail(down);
+    // Nothing that this machine could still do is of use to anybody.
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Why the machine gives no more answers; `undefined` while it does. */
+  get down(): Down | undefined {
+    return this.#down;
+  }
+
+  /** The process, for those who want to see that it is gone. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Ends the machine, and waits until it is gone. */
+  async end(reason: Down = { kind: 'ended', reason: undefined }): Promise<void> {
+    this.#goDown(reason);
+    await this.#gone;
+  }
+
+  /** Waits for an answer of this machine. One that does not come in time takes the machine down. */
+  async within<T>(ms: number, answer: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#goDown({ kind: 'silent', ms }), ms);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Throws {@link MachineDown} where the machine is down. */
+  check(): void {
+    if (this.#down !== undefined) throw new MachineDown(this.#down);
+  }
+}

@@ -1,0 +1,194 @@
+import { closeSync, copyFileSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { XspliceError } from '../../base/index.ts';
+import { agentProgram } from '../agent/agent.generated.ts';
+import { MACHINE_FILES, machineArguments, RESTORE_ARGUMENTS, SAVE_ARGUMENTS } from './arguments.ts';
+import { cacheFolder, fillCache, prune, readStamp, sha256, touch } from './cache.ts';
+import { debianKernel, type KernelFiles } from './debian.ts';
+import { type Down, environmentFailure, MachineDown } from './down.ts';
+import { bootImages, type Images } from './images.ts';
+import { Machine, QEMU } from './machine.ts';
+import { type ArchiveEntry, MODE_FILE, MODE_FOLDER, MODE_PROGRAM, newcArchive } from './newc.ts';
+import { DEFAULT_TIMEOUT_MS, type MachineShape, type QemuOptions, shapeOf } from './options.ts';
+import { type Environment, runTool, stopped, throwIfStopped } from './tools.ts';
+
+/** Changes where a snapshot of the same files and arguments would be another one. */
+const FORMAT = 1;
+const PREFIX = 'qemu-snapshot-';
+/** A snapshot has 120 MB. */
+const KEEP = 4;
+
+/** Time for the boot's last work, so that dom0 is idle in the snapshot. */
+const SETTLE_MS = 1500;
+/** A restore takes half a second. QEMU has been seen to hang in one on a busy machine; the next attempt then works. */
+const RESTORE_MS = 20_000;
+const RESTORE_ATTEMPTS = 3;
+
+/** A host that has been booted once, and can be restored as often as wanted. */
+export interface Snapshot {
+  readonly folder: string;
+  readonly shape: MachineShape;
+  readonly images: Images;
+}
+
+/** The options with everything that has a default. */
+export type SnapshotOptions = QemuOptions & { readonly env: Environment };
+
+/** The snapshot for these options: from the cache, or else booted and saved there. */
+export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot> {
+  const { env, signal } = options;
+  const shape = shapeOf(options);
+  const version = await runTool(QEMU, ['--version'], { env, signal });
+  const images = await bootImages(options);
+  const kernel = await debianKernel(options);
+  const vmlinuz = readFileSync(kernel.vmlinuz);
+  const initrd = initramfs(kernel);
+  const args = machineArguments(shape);
+  const key = sha256(JSON.stringify([FORMAT, version, args, sha256(images.xen), sha256(vmlinuz), sha256(initrd)]));
+  const name = `${PREFIX}${key.slice(0, 16)}`;
+  const cache = cacheFolder(env);
+  const folder = join(cache, name);
+  throwIfStopped(signal);
+  if (whole(folder)) touch(folder);
+  else {
+    await fillCache(cache, name, async (made) => {
+      writeFileSync(join(made, MACHINE_FILES.xen), images.xen);
+      copyFileSync(kernel.vmlinuz, join(made, MACHINE_FILES.vmlinuz));
+      writeFileSync(join(made, MACHINE_FILES.initrd), initrd);
+      await bootAndSave(made, args, options);
+    });
+    prune(cache, PREFIX, KEEP);
+  }
+  return { folder, shape, images };
+}
+
+/** The agent as PID 1, and the modules under the names that it looks for. */
+function initramfs({ modules }: KernelFiles): Uint8Array {
+  const folder = (name: string): ArchiveEntry => ({ name, mode: MODE_FOLDER, data: new Uint8Array() });
+  return newcArchive([
+    folder('dev'),
+    folder('sys'),
+    folder('mod'),
+    { name: 'init', mode: MODE_PROGRAM, data: new Uint8Array(Buffer.from(agentProgram, 'base64')) },
+    ...modules.map((path, i) => ({ name: `mod/${i}`, mode: MODE_FILE, data: new Uint8Array(readFileSync(path)) })),
+  ]);
+}
+
+interface Stamp {
+  readonly size: number;
+}
+
+function whole(folder: string): boolean {
+  const size = statSync(join(folder, MACHINE_FILES.snapshot), { throwIfNoEntry: false })?.size;
+  return size !== undefined && readStamp<Stamp>(join(folder, 'stamp.json'))?.size === size;
+}
+
+/** Runs `work` on a new machine, which is ended when the work fails, the time is over, or the signal fires. */
+async function withMachine<T>(
+  setup: { readonly folder: string; readonly args: readonly string[]; readonly snapshot: number },
+  { env, signal }: SnapshotOptions,
+  ms: number,
+  work: (machine: Machine) => Promise<T>,
+): Promise<T> {
+  throwIfStopped(signal);
+  const machine = new Machine({ ...setup, env });
+  const stop = (): void => void machine.end({ kind: 'ended', reason: stopped() });
+  signal?.addEventListener('abort', stop);
+  try {
+    return await machine.within(ms, work(machine));
+  } catch (error) {
+    await machine.end();
+    if (error instanceof MachineDown) throw startFailure(error.down, machine);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** What to tell a user whose host did not come up. */
+function startFailure(down: Down, machine: Machine): XspliceError {
+  const why: Partial<Record<Down['kind'], string>> = {
+    died: 'the hypervisor died while it booted',
+    reset: 'the machine was reset while it booted',
+    silent: `the host was not ready within ${Math.round((down.kind === 'silent' ? down.ms : 0) / 1000)} seconds`,
+  };
+  const message = why[down.kind];
+  if (message === undefined) return environmentFailure(down) ?? new XspliceError('ETOOL', 'the host did not boot');
+  const tail = machine.serial.tail.filter((line) => line !== '').slice(-20);
+  const hint = tail.length === 0 ? 'Its console is empty.' : `The console's last lines:\n${tail.join('\n')}`;
+  return new XspliceError('ETOOL', message, hint);
+}
+
+async function bootAndSave(folder: string, args: readonly string[], options: SnapshotOptions): Promise<void> {
+  const file = join(folder, MACHINE_FILES.snapshot);
+  const snapshot = openSync(file, 'wx', 0o600);
+  try {
+    await withMachine({ folder, args, snapshot }, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
+      await machine.qmp.execute('qmp_capabilities');
+      await untilReady(machine, options);
+      await machine.agent.ping();
+      await sleep(SETTLE_MS);
+      options.progress?.({ phase: 'save', text: 'the booted host' });
+      await machine.qmp.execute('stop');
+      await machine.qmp.execute('migrate', SAVE_ARGUMENTS);
+      for (;;) {
+        const status = await machine.qmp.status('query-migrate');
+        if (status === 'completed') break;
+        if (status === 'failed') throw new XspliceError('ETOOL', 'QEMU could not save the booted host');
+        await sleep(20);
+      }
+      await machine.end();
+    });
+  } finally {
+    closeSync(snapshot);
+  }
+  const stamp: Stamp = { size: statSync(file).size };
+  writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify(stamp)}\n`);
+}
+
+async function untilReady(machine: Machine, { progress }: SnapshotOptions): Promise<void> {
+  for (let shown = ''; !machine.serial.has('AGENT-READY'); await sleep(50)) {
+    machine.check();
+    const { tail } = machine.serial;
+    const failed = tail.find((line) => line.includes('AGENT-FAILED'));
+    if (failed !== undefined) throw new XspliceError('ETOOL', `dom0 cannot be used: ${failed}`);
+    const last = tail.findLast((line) => line !== '') ?? '';
+    if (last !== shown) progress?.({ phase: 'boot', text: last });
+    shown = last;
+  }
+}
+
+/** A fresh machine in the state of the snapshot, running, with an agent that answers. */
+export async function restoreMachine({ folder, shape }: Snapshot, options: SnapshotOptions): Promise<Machine> {
+  options.progress?.({ phase: 'restore', text: basename(folder) });
+  const limit = Math.min(RESTORE_MS, options.timeout ?? DEFAULT_TIMEOUT_MS);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await restoreOnce(folder, machineArguments(shape), options, limit);
+    } catch (error) {
+      const mayWork = error instanceof XspliceError && error.code === 'ETOOL' && options.signal?.aborted !== true;
+      if (!mayWork || attempt === RESTORE_ATTEMPTS) {
+        // A snapshot that cannot be restored is of no use to anybody.
+        if (mayWork && existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+        throw error;
+      }
+    }
+  }
+}
+
+async function restoreOnce(folder: string, args: readonly string[], options: SnapshotOptions, ms: number): Promise<Machine> {
+  const snapshot = openSync(join(folder, MACHINE_FILES.snapshot), 'r');
+  try {
+    return await withMachine({ folder, args: [...args, ...RESTORE_ARGUMENTS], snapshot }, options, ms, async (machine) => {
+      const { qmp, agent } = machine;
+      await qmp.execute('qmp_capabilities');
+      while ((await qmp.status('query-status')) === 'inmigrate') await sleep(10);
+      await qmp.execute('cont');
+      await agent.ping();
+      return machine;
+    });
+  } finally {
+    closeSync(snapshot);
+  }
+}

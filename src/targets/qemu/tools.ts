@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { XspliceError } from '../../base/index.ts';
+import { atExit } from './cleanup.ts';
+
+/** Environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The programs that the QEMU target runs, and the Debian package that brings each. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'apt-get': 'apt',
+  'apt-cache': 'apt',
+  'dpkg-deb': 'dpkg',
+  tar: 'tar',
+};
+
+/** What to throw where a program cannot be started. */
+export function cannotRun(program: string, error: NodeJS.ErrnoException): XspliceError {
+  if (error.code !== 'ENOENT') return new XspliceError('ETOOL', `${program} cannot be run: ${error.message}`);
+  const name = PACKAGES[program];
+  const hint =
+    name === 'apt'
+      ? 'Packages are fetched on Debian 12 and its relatives only. Elsewhere, fill the cache on such a machine and copy it.'
+      : `On Debian and Ubuntu: sudo apt-get install --no-install-recommends ${name}`;
+  return new XspliceError('ETOOL', `${program} is not installed, or not on PATH`, hint);
+}
+
+/** What to throw where the caller's signal ended the work. */
+export const stopped = (): XspliceError => new XspliceError('ETOOL', 'stopped before the work on QEMU was done');
+
+/** Throws where the signal has fired already. */
+export function throwIfStopped(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw stopped();
+}
+
+export interface ToolOptions {
+  readonly env: Environment;
+  readonly cwd?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Most characters of a tool's output that are kept. */
+const OUTPUT = 1 << 20;
+
+/** A tool that has been started: what it writes comes as a stream, and `done` when it has ended. */
+function start(program: string, args: readonly string[], options: ToolOptions, stdin: 'ignore' | 'pipe') {
+  throwIfStopped(options.signal);
+  const { env, cwd, signal } = options;
+  const child = spawn(program, args, {
+    env: { ...env, LC_ALL: 'C' },
+    ...(cwd === undefined ? {} : { cwd }),
+    stdio: [stdin, 'pipe', 'pipe'],
+  });
+  return { child, done: ended(child, program, signal) };
+}
+
+async function ended(child: ChildProcess, program: string, signal: AbortSignal | undefined): Promise<void> {
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-2000);
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill);
+  const settled = atExit(kill);
+  try {
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', (error) => reject(cannotRun(program, error)));
+      child.once('close', resolve);
+    });
+    throwIfStopped(signal);
+    if (status !== 0) throw new XspliceError('ETOOL', `${program} failed: ${stderr.trim() || `status ${status}`}`);
+  } finally {
+    settled();
+    signal?.removeEventListener('abort', kill);
+  }
+}
+
+/** Runs a tool to its end and returns what it wrote. Throws ETOOL where it is missing, fails or is stopped. */
+export async function runTool(program: string, args: readonly string[], options: ToolOptions): Promise<string> {
+  const { child, done } = start(program, args, options, 'ignore');
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    if (output.length < OUTPUT) output += text;
+  });
+  await done;
+  return output;
+}
+
+/** Runs two tools at once, the second reading what the first writes. Throws as {@link runTool} does. */
+export async function runPipe(
+  [first, ...firstArgs]: readonly [string, ...string[]],
+  [second, ...secondArgs]: readonly [string, ...string[]],
+  options: ToolOptions,
+): Promise<void> {
+  const from = start(first, firstArgs, options, 'ignore');
+  const to = start(second, secondArgs, options, 'pipe');
+  // A reader that ends early is an error of its own, and told as such below.
+  to.child.stdin?.on('error', () => from.child.kill('SIGKILL'));
+  (from.child.stdout as Readable).pipe(to.child.stdin as NodeJS.WritableStream);
+  to.child.stdout?.resume();
+  const [a, b] = await Promise.allSettled([from.done, to.done]);
+  for (const result of [b, a]) if (result.status === 'rejected') throw result.reason;
+}
