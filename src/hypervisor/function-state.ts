@@ -1,5 +1,5 @@
 import type { CodeMemory, FunctionState } from '../arch/index.ts';
-import { type Address, addOffset, ensure } from '../base/index.ts';
+import { type Address, addOffset, assert } from '../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 
 /**
@@ -17,15 +17,17 @@ export interface FunctionStates {
  */
 export class PrivateFunctionStates implements FunctionStates {
   readonly length: number;
-  readonly #states: PrivateFunctionState[];
+  /** Made when first asked for: a file may claim more functions than anybody ever looks at. */
+  readonly #states: PrivateFunctionState[] = [];
 
   constructor(count: number) {
     this.length = count;
-    this.#states = Array.from({ length: count }, () => new PrivateFunctionState());
   }
 
   at(index: number): FunctionState {
-    return ensure(this.#states[index], 'function index in range');
+    assert(index >= 0 && index < this.length, 'function index in range');
+    this.#states[index] ??= new PrivateFunctionState();
+    return this.#states[index];
   }
 }
 
@@ -64,8 +66,8 @@ export class InPayloadFunctionStates implements FunctionStates {
   readonly #start: Address;
   readonly #stride: number;
   readonly #offsets: StateOffsets;
-  /** Where the structure has no flag. */
-  readonly #applied: Uint8Array;
+  /** Functions that are applied, where the structure has no flag. */
+  readonly #applied = new Set<number>();
 
   constructor(count: number, memory: CodeMemory, start: Address, stride: number, offsets: StateOffsets) {
     this.length = count;
@@ -73,12 +75,11 @@ export class InPayloadFunctionStates implements FunctionStates {
     this.#start = start;
     this.#stride = stride;
     this.#offsets = offsets;
-    this.#applied = new Uint8Array(offsets.applied === undefined ? count : 0);
   }
 
   at(index: number): FunctionState {
     const func = addOffset(this.#start, index * this.#stride);
-    return new InPayloadFunctionState(this.#memory, func, this.#offsets, this.#applied.subarray(index));
+    return new InPayloadFunctionState(this.#memory, func, this.#offsets, this.#applied, index);
   }
 }
 
@@ -86,13 +87,15 @@ class InPayloadFunctionState implements FunctionState {
   readonly #memory: CodeMemory;
   readonly #func: Address;
   readonly #offsets: StateOffsets;
-  readonly #flag: Uint8Array;
+  readonly #flags: Set<number>;
+  readonly #index: number;
 
-  constructor(memory: CodeMemory, func: Address, offsets: StateOffsets, flag: Uint8Array) {
+  constructor(memory: CodeMemory, func: Address, offsets: StateOffsets, flags: Set<number>, index: number) {
     this.#memory = memory;
     this.#func = func;
     this.#offsets = offsets;
-    this.#flag = flag;
+    this.#flags = flags;
+    this.#index = index;
   }
 
   get patchOffset(): number {
@@ -105,13 +108,14 @@ class InPayloadFunctionState implements FunctionState {
 
   /** LIVEPATCH_FUNC_APPLIED is 1; any other value but 0 is neither state, and no release tests for it. */
   get applied(): boolean {
-    const flag = this.#offsets.applied === undefined ? this.#flag[0] : this.#readByte(this.#offsets.applied);
-    return flag === 1;
+    if (this.#offsets.applied === undefined) return this.#flags.has(this.#index);
+    return this.#readByte(this.#offsets.applied) === 1;
   }
 
   set applied(value: boolean) {
-    if (this.#offsets.applied === undefined) this.#flag[0] = value ? 1 : 0;
-    else this.#writeByte(this.#offsets.applied, value ? 1 : 0);
+    if (this.#offsets.applied !== undefined) this.#writeByte(this.#offsets.applied, value ? 1 : 0);
+    else if (value) this.#flags.add(this.#index);
+    else this.#flags.delete(this.#index);
   }
 
   saveInsns(bytes: Uint8Array): void {

@@ -11,7 +11,7 @@ import {
   parseBuildId,
 } from '../xen/index.ts';
 import { badBuildId } from './build-id.ts';
-import { type LoaderElf, secByName, sectionAddress } from './elf-load.ts';
+import { type LoaderElf, placeOf, secByName, sectionAddress } from './elf-load.ts';
 import { InPayloadFunctionStates, PrivateFunctionStates } from './function-state.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
@@ -36,6 +36,9 @@ export function preparePayload(hv: Hypervisor, payload: LoadedPayload, elf: Load
   });
 }
 
+/** `struct livepatch_fstate` takes 40 bytes; the simulated heap gives 64 MiB to one payload, as in move-payload.ts. */
+const MAX_STATES = (64 << 20) / 40;
+
 function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   const section = secByName(elf, ELF_LIVEPATCH_FUNC);
   if (section === undefined) return 0;
@@ -43,9 +46,14 @@ function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf
   if (!sectionOk(hv, elf, section, layout.size)) return SECTION_NOT_OK;
   const addr = sectionAddress(hv, elf, section);
   const size = Number(section.header.sh_size);
-  const count = size / layout.size;
+  // nfuncs is an unsigned int.
+  const count = Number(BigInt.asUintN(32, section.header.sh_size / BigInt(layout.size)));
   payload.funcs = { addr, size, count };
   const { opaque, applied, patchOffset } = layout.at;
+  if (opaque === undefined && count > MAX_STATES) {
+    const message = `the state of ${count} functions does not fit into memory`;
+    return refuseSilently(hv, { rule: 'payload-too-large', errno: 'ENOMEM', message, where: placeOf(section) });
+  }
   payload.fstate =
     opaque === undefined
       ? new PrivateFunctionStates(count)

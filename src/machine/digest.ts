@@ -8,22 +8,39 @@ class Lanes {
   #b = 0x7f4a7c15 | 0;
 
   word(value: number): void {
-    const a = Math.imul(value, 0xcc9e2d51 | 0);
-    const b = Math.imul(value, 0x239b961b | 0);
-    this.#a = Math.imul(rotate(this.#a ^ Math.imul(rotate(a, 15), 0x1b873593), 13), 5) + (0xe6546b64 | 0);
-    this.#b = Math.imul(rotate(this.#b ^ Math.imul(rotate(b, 17), 0xab0e9789 | 0), 19), 5) + 0x561ccd1b;
+    this.#a = mixA(this.#a, value);
+    this.#b = mixB(this.#b, value);
   }
 
   /** Length is a multiple of four. */
   bytes(bytes: Uint8Array): void {
     const view = viewOf(bytes);
-    for (let at = 0; at < bytes.length; at += 4) this.word(view.getInt32(at, true));
+    // Megabytes go through here.
+    let a = this.#a;
+    let b = this.#b;
+    for (let at = 0; at < bytes.length; at += 4) {
+      const value = view.getInt32(at, true);
+      a = mixA(a, value);
+      b = mixB(b, value);
+    }
+    this.#a = a;
+    this.#b = b;
   }
 
   text(): string {
     return digits(finish(this.#a)) + digits(finish(this.#b));
   }
 }
+
+const mixA = (lane: number, value: number): number =>
+  (Math.imul(rotate(lane ^ Math.imul(rotate(Math.imul(value, 0xcc9e2d51 | 0), 15), 0x1b873593), 13), 5) +
+    (0xe6546b64 | 0)) |
+  0;
+
+const mixB = (lane: number, value: number): number =>
+  (Math.imul(rotate(lane ^ Math.imul(rotate(Math.imul(value, 0x239b961b | 0), 17), 0xab0e9789 | 0), 19), 5) +
+    0x561ccd1b) |
+  0;
 
 const rotate = (value: number, bits: number): number => (value << bits) | (value >>> (32 - bits));
 

@@ -10,7 +10,7 @@ import { labelOperands, markOperands, OperandReader, type RelocatedOperand } fro
 export const CODE_PER_FUNCTION = 64 * 1024;
 
 /** Most bytes of one file that are disassembled: its entries may all name the same code. */
-export const CODE_PER_FILE = 1024 * 1024;
+export const CODE_PER_FILE = 256 * 1024;
 
 /** What stands for bytes that are no instruction, as objdump has it. */
 const BAD = '(bad)';

@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { checkPayloads, inspectPayloads, rehearsePayloads } from '../../src/scenario/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 import { generator, runs, SEED } from './fuzzing.ts';
 import { type Field, fieldsOf, type Mutation, wildValues, withField } from './mutations.ts';
 import { TIME_LIMIT } from './outcome.ts';
+
+// Much to do, and perhaps on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 const IMAGE = exampleBytes(exampleManifest.image.name);
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { viewOf } from '../../src/base/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS } from '../../src/elf/index.ts';
 import { buildPayload, type PayloadSpec } from '../support/elf-builder.ts';
@@ -8,10 +8,11 @@ import { type Field, fieldsOf, readField, wildFields, wildValues, withField } fr
 import { Carrier, nextPayloadAddress, TIME_LIMIT } from './outcome.ts';
 import { apply, bootHost, digest, miniatureImage, upload } from './support.ts';
 
-const LONG = 120_000;
+// Much to do, and perhaps on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('any one byte of a valid payload', () => {
-  it('may be anything: hello on 4.18.1, every offset', { timeout: LONG }, () => {
+  it('may be anything: hello on 4.18.1, every offset', () => {
     const good = exampleBytes('hello');
     const carrier = new Carrier();
     for (let at = 0; at < good.length; at++) {
@@ -68,7 +69,7 @@ describe('fields with values that no tool writes', () => {
   it.each([
     ['hello', '4.18.1'],
     ['alternatives', '4.21.0'],
-  ])('every field, every value: %s on %s', { timeout: LONG }, (name, release) => {
+  ])('every field, every value: %s on %s', (name, release) => {
     const good = exampleBytes(name);
     const carrier = new Carrier({ release });
     const fields = fieldsOf(good);

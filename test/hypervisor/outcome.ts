@@ -19,7 +19,11 @@ export class Carrier {
   #target: SimulatedTarget;
   readonly #pristine: string;
   readonly #nextAddress: bigint;
-  #slowest = { name: '', bytes: new Uint8Array(0), time: 0 };
+  #slowest: { readonly name: string; readonly bytes: Uint8Array; readonly time: number } = {
+    name: '',
+    bytes: new Uint8Array(0),
+    time: 0,
+  };
   readonly endings: Record<Ending, number> = { accepted: 0, refused: 0, panicked: 0, hook: 0 };
 
   constructor(settings: HostSettings = {}) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { hex } from '../../src/base/index.ts';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
 import { RELEASES } from '../../src/xen/index.ts';
@@ -18,6 +18,9 @@ import {
   unload,
   upload,
 } from './support.ts';
+
+// Much to do, and perhaps on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Releases that keep what they know about functions outside the payload. */
 const PRIVATE_STATE = RELEASES.filter(({ stateInPayload }) => !stateInPayload).map(({ version }) => version);
@@ -119,10 +122,10 @@ describe('any sequence of actions over several payloads', () => {
           expect(hypervisor.vmapXen.alloc(1)).toBe(bootHost({ release }).hypervisor.vmapXen.alloc(1));
         },
       ),
-      seeded(150),
+      seeded(90),
     );
     // Functions are patched and restored, several times a run.
-    expect(changed).toBeGreaterThan(3 * runs(150));
+    expect(changed).toBeGreaterThan(3 * runs(90));
   });
 });
 

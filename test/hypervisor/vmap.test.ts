@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { VmapXen } from '../../src/hypervisor/index.ts';
 import { armVmapXen, releaseByVersion } from '../../src/xen/index.ts';
 import { runs, SEED } from './fuzzing.ts';
+
+// Much to do, and perhaps on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 const PAGE = 4096n;
 const X86_START = 0xffff_82d0_4080_0000n;

@@ -7,6 +7,7 @@ export const ROOMS = [
   'report',
   'scenario',
   'lint',
+  'targets',
   'hypervisor',
   'disassembler',
   'machine',
@@ -24,7 +25,7 @@ export type Room = (typeof ROOMS)[number];
 export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'disassembler'];
 
 /** Those of them that need Node. All other rooms run in a browser too. */
-export const ROOMS_ON_NODE: readonly Room[] = ['cli'];
+export const ROOMS_ON_NODE: readonly Room[] = ['cli', 'targets'];
 
 /** Packages that pure rooms may use: pure themselves. */
 export const PURE_PACKAGES: readonly string[] = ['zod'];

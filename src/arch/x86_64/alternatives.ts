@@ -72,8 +72,10 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
     const feature = rules.inverted ? cpuid & ~ALT_FLAG_NOT : cpuid;
     const inverted = rules.inverted && (cpuid & ALT_FLAG_NOT) !== 0;
 
-    const errno = checkEntry(host, orig, replLength, total, feature);
-    if (errno !== null) return errno;
+    if (replLength > total || total > BUFFER_SIZE || feature >= rules.featureLimit) {
+      const errno = checkEntry(host, orig, replLength, total, feature);
+      if (errno !== null) return errno;
+    }
 
     if (baseOrig !== orig) {
       base = a;
@@ -91,6 +93,13 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
       continue;
     }
 
+    if (replLength === 0) {
+      // As most of them.
+      memory.write(a + 13, MARK);
+      if (base === a) baseMark = 1;
+      memory.write(orig, host.nops(total));
+      continue;
+    }
     buffers[total] ??= new Uint8Array(total);
     const buffer = buffers[total] as Uint8Array;
     memory.copy(repl, replLength, buffer);
@@ -131,7 +140,10 @@ function checkEntry(
   if (failed === undefined) return null;
   const symbol = host.symbol(addOffset(host.memory.base, orig));
   if (rules.badEntry === 'bug') {
-    host.bug(failed.index, `an alternative for ${symbol}: ${failed.args.map((n) => `0x${n.toString(16)}`).join(' against ')}`);
+    host.bug(
+      failed.index,
+      `an alternative for ${symbol}: ${failed.args.map((n) => `0x${n.toString(16)}`).join(' against ')}`,
+    );
   }
   host.log('ERR', failed.template, symbol, ...failed.args);
   return failed.errno;

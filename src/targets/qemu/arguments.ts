@@ -32,5 +32,8 @@ export function machineArguments({ cpu, smp, memory, loglvl }: MachineShape): st
 /** What has QEMU wait for a snapshot instead of booting. */
 export const RESTORE_ARGUMENTS: readonly string[] = ['-incoming', `fd:${SNAPSHOT_FD}`];
 
-/** What has a running QEMU write a snapshot: the arguments of `migrate`, as JSON. */
-export const SAVE_ARGUMENTS = JSON.stringify({ uri: `fd:${SNAPSHOT_FD}` });
+/**
+ * What has a running QEMU write a snapshot into its folder: the arguments of `migrate`, as JSON. QEMU 7.2 writes to no
+ * file by itself, and takes an inherited descriptor only where it reads.
+ */
+export const SAVE_ARGUMENTS = JSON.stringify({ uri: `exec:cat > ${MACHINE_FILES.snapshot}` });

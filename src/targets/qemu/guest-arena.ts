@@ -22,6 +22,8 @@ interface Piece {
   readonly at: number;
   bytes: Uint8Array;
   readonly output: boolean;
+  /** Nothing but zeros, which the agent puts there itself. */
+  readonly blank: boolean;
 }
 
 /**
@@ -34,24 +36,26 @@ export class GuestArena {
 
   /** How many more bytes there is room for. */
   get room(): number {
-    return ARENA_SIZE - this.#size;
+    return ARENA_SIZE - this.#size - 64;
   }
 
   /** Places bytes that the call reads; the handle is their address. */
   place(bytes: Uint8Array): Address {
-    return this.#add(bytes, false);
+    return this.#add(bytes, { output: false, blank: false });
   }
 
   /** Places bytes that the call reads and writes, or as many zeros; see {@link output}. */
   placeOutput(bytes: Uint8Array | number): Address {
-    return this.#add(typeof bytes === 'number' ? new Uint8Array(bytes) : bytes, true);
+    if (typeof bytes === 'number') return this.#add(new Uint8Array(bytes), { output: true, blank: true });
+    return this.#add(bytes, { output: true, blank: false });
   }
 
-  #add(bytes: Uint8Array, output: boolean): Address {
+  #add(bytes: Uint8Array, kind: { output: boolean; blank: boolean }): Address {
     assert(bytes.length <= this.room, `a hypercall's memory has ${ARENA_SIZE} bytes, of which ${this.room} are left`);
     const at = this.#size;
-    this.#pieces.push({ at, bytes, output });
-    this.#size = roundUp(at + bytes.length, 64);
+    this.#pieces.push({ at, bytes, ...kind });
+    // An empty piece has an address of its own, too.
+    this.#size = roundUp(at + Math.max(bytes.length, 1), 64);
     return ARENA_ADDRESS + BigInt(at);
   }
 
@@ -64,7 +68,7 @@ export class GuestArena {
 
   /** The arena as the agent takes it: bytes to send, the size with the zeros behind them, and the ranges to send back. */
   finish(number: number, args: readonly bigint[]) {
-    const inputs = this.#pieces.filter(({ bytes }) => bytes.some((byte) => byte !== 0));
+    const inputs = this.#pieces.filter(({ blank }) => !blank);
     const last = inputs.at(-1);
     const bytes = new Uint8Array(last === undefined ? PRIVCMD_HYPERCALL.size : last.at + last.bytes.length);
     const [arg0 = 0n, arg1 = 0n, arg2 = 0n, arg3 = 0n, arg4 = 0n] = args;

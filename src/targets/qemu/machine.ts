@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { AgentChannel } from './agent-channel.ts';
 import { atExit } from './cleanup.ts';
@@ -19,8 +19,8 @@ export interface MachineSetup {
   /** Where the files that the arguments name are. */
   readonly folder: string;
   readonly env: Environment;
-  /** The open file of a snapshot: to be read, or to be written. */
-  readonly snapshot: number;
+  /** The open file of the snapshot to restore. */
+  readonly snapshot?: number;
 }
 
 /** A running QEMU: its serial line, its control socket, and the agent in dom0. */
@@ -35,7 +35,8 @@ export class Machine {
   #down: Down | undefined;
 
   constructor({ args, folder, env, snapshot }: MachineSetup) {
-    const child = spawn(QEMU, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', snapshot] });
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', snapshot ?? 'ignore'];
+    const child: ChildProcess = spawn(QEMU, args, { cwd: folder, env, stdio });
     this.#child = child;
     this.#settled = atExit(() => void child.kill('SIGKILL'));
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#heard(text));

@@ -86,7 +86,7 @@ function whole(folder: string): boolean {
 
 /** Runs `work` on a new machine, which is ended when the work fails, the time is over, or the signal fires. */
 async function withMachine<T>(
-  setup: { readonly folder: string; readonly args: readonly string[]; readonly snapshot: number },
+  setup: { readonly folder: string; readonly args: readonly string[]; readonly snapshot?: number },
   { env, signal }: SnapshotOptions,
   ms: number,
   work: (machine: Machine) => Promise<T>,
@@ -121,29 +121,23 @@ function startFailure(down: Down, machine: Machine): XspliceError {
 }
 
 async function bootAndSave(folder: string, args: readonly string[], options: SnapshotOptions): Promise<void> {
-  const file = join(folder, MACHINE_FILES.snapshot);
-  const snapshot = openSync(file, 'wx', 0o600);
-  try {
-    await withMachine({ folder, args, snapshot }, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
-      await machine.qmp.execute('qmp_capabilities');
-      await untilReady(machine, options);
-      await machine.agent.ping();
-      await sleep(SETTLE_MS);
-      options.progress?.({ phase: 'save', text: 'the booted host' });
-      await machine.qmp.execute('stop');
-      await machine.qmp.execute('migrate', SAVE_ARGUMENTS);
-      for (;;) {
-        const status = await machine.qmp.status('query-migrate');
-        if (status === 'completed') break;
-        if (status === 'failed') throw new XspliceError('ETOOL', 'QEMU could not save the booted host');
-        await sleep(20);
-      }
-      await machine.end();
-    });
-  } finally {
-    closeSync(snapshot);
-  }
-  const stamp: Stamp = { size: statSync(file).size };
+  await withMachine({ folder, args }, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
+    await machine.qmp.execute('qmp_capabilities');
+    await untilReady(machine, options);
+    await machine.agent.ping();
+    await sleep(SETTLE_MS);
+    options.progress?.({ phase: 'save', text: 'the booted host' });
+    await machine.qmp.execute('stop');
+    await machine.qmp.execute('migrate', SAVE_ARGUMENTS);
+    for (;;) {
+      const status = await machine.qmp.status('query-migrate');
+      if (status === 'completed') break;
+      if (status === 'failed') throw new XspliceError('ETOOL', 'QEMU could not save the booted host');
+      await sleep(20);
+    }
+    await machine.end();
+  });
+  const stamp: Stamp = { size: statSync(join(folder, MACHINE_FILES.snapshot)).size };
   writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify(stamp)}\n`);
 }
 

@@ -1,0 +1,92 @@
+import { hex, XspliceError } from '../../base/index.ts';
+import { releaseOfImage } from '../../xen/index.ts';
+import { privateFolder, temporaryPrefix } from './cleanup.ts';
+import { ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
+import { environmentFailure, MachineDown } from './down.ts';
+import { GuestArena } from './guest-arena.ts';
+import { LivepatchCalls } from './livepatch-calls.ts';
+import type { Machine } from './machine.ts';
+import { MemoryReader } from './memory.ts';
+import { DEFAULT_CALL_TIMEOUT_MS, type QemuOptions } from './options.ts';
+import { ensureSnapshot, restoreMachine, type Snapshot, type SnapshotOptions } from './snapshot.ts';
+import { type QemuHost, QemuTarget, versionString } from './target.ts';
+import { stopped, throwIfStopped } from './tools.ts';
+
+/** XENVER_*. Source: xen/include/public/version.h. */
+const XENVER_VERSION = 0;
+const XENVER_EXTRAVERSION = 1;
+
+/** Hosts of one kind, each as fresh as after its boot. */
+export interface QemuHosts {
+  /** A new host: takes half a second. Several at once are fine. */
+  start(options?: Pick<QemuOptions, 'signal' | 'progress'>): Promise<QemuTarget>;
+}
+
+/**
+ * Makes all ready for hosts of one kind: fetches what the cache does not hold, and boots a host once to take a snapshot of
+ * it. Throws XspliceError with ETOOL (a program, a download or the boot failed), EIMAGE or EFILE (a hypervisor of the
+ * user's own).
+ */
+export async function prepareQemu(options: QemuOptions = {}): Promise<QemuHosts> {
+  const common: SnapshotOptions = { ...options, env: options.env ?? process.env };
+  const snapshot = await ensureSnapshot(common);
+  return { start: (more = {}) => startHost(snapshot, { ...common, ...more }) };
+}
+
+/** A real hypervisor in QEMU, fresh from its boot. Has to be closed. */
+export async function startQemu(options: QemuOptions = {}): Promise<QemuTarget> {
+  return (await prepareQemu(options)).start();
+}
+
+async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<QemuTarget> {
+  const { signal, callTimeout = DEFAULT_CALL_TIMEOUT_MS } = options;
+  const machine = await restoreMachine(snapshot, options);
+  const folder = privateFolder(temporaryPrefix(options.env));
+  const stop = (): void => {
+    folder.remove();
+    void machine.end({ kind: 'ended', reason: stopped() });
+  };
+  const close = (): void => {
+    signal?.removeEventListener('abort', stop);
+    folder.remove();
+  };
+  signal?.addEventListener('abort', stop);
+  try {
+    throwIfStopped(signal);
+    const host = await machine.within(callTimeout, describeHost(machine, snapshot));
+    const { release } = host.release;
+    const ring = new ConsoleRing(machine.agent, release.sysctlInterfaceVersion);
+    // What was printed while it booted.
+    const boot = await machine.within(callTimeout, ring.take());
+    if (typeof boot === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-boot}`);
+    machine.serial.skipAll();
+    const memory = new MemoryReader(machine, folder.path, snapshot.images.probe);
+    const calls = new LivepatchCalls(machine.agent, release);
+    return new QemuTarget({ machine, calls, ring, memory, host, callTimeout, close });
+  } catch (error) {
+    await machine.end();
+    close();
+    if (!(error instanceof MachineDown)) throw error;
+    throw environmentFailure(error.down) ?? new XspliceError('ETOOL', 'the restored host does not answer');
+  }
+}
+
+async function describeHost(machine: Machine, { shape, images }: Snapshot): Promise<QemuHost> {
+  const number = await machine.agent.hypercall(new GuestArena(), HYPERVISOR_XEN_VERSION, [BigInt(XENVER_VERSION), 0n]);
+  const extra = await versionString(machine, XENVER_EXTRAVERSION);
+  const [major, minor] = [number >> 16, number & 0xffff];
+  const release = releaseOfImage(major, minor, extra);
+  if (release === undefined) {
+    throw new XspliceError('EHOST', `Xen ${major}.${minor}${extra} has no known interface`, 'Known are 4.11 and later.');
+  }
+  const { cpu, smp, memory } = shape;
+  return {
+    version: `${major}.${minor}${extra}`,
+    release,
+    buildId: images.buildId === undefined ? null : hex(images.buildId),
+    xenSyms: images.xenSyms ?? null,
+    cpu,
+    smp,
+    memory,
+  };
+}

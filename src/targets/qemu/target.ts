@@ -1,0 +1,227 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Address, latin1, XspliceError } from '../../base/index.ts';
+import {
+  type ActionName,
+  type ActionOptions,
+  ERRNO,
+  type GetResult,
+  type HostPanic,
+  type ListRequest,
+  type ListResult,
+  type LivepatchTarget,
+  type OpResult,
+  type ReleaseMatch,
+} from '../../xen/index.ts';
+import { type ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
+import { type Down, environmentFailure, MachineDown } from './down.ts';
+import { GuestArena } from './guest-arena.ts';
+import type { LivepatchCalls } from './livepatch-calls.ts';
+import type { Machine } from './machine.ts';
+import type { MemoryReader } from './memory.ts';
+import { parsePanic } from './panic-screen.ts';
+
+/** What runs, for those who report about it. */
+export interface QemuHost {
+  /** The hypervisor's own version: `4.17.7`. */
+  readonly version: string;
+  /** The rules of that version; `assumed` where the table has only a lower one of the branch. */
+  readonly release: ReleaseMatch;
+  /** Hex digits; `null` where neither the image nor its `xen-syms` say. */
+  readonly buildId: string | null;
+  /** Path of the `xen-syms` that belongs to it, where there is one. */
+  readonly xenSyms: string | null;
+  readonly cpu: string;
+  readonly smp: number;
+  /** MiB. */
+  readonly memory: number;
+}
+
+/** What a target is made of; see `start.ts`. */
+export interface QemuParts {
+  readonly machine: Machine;
+  readonly calls: LivepatchCalls;
+  readonly ring: ConsoleRing;
+  readonly memory: MemoryReader;
+  readonly host: QemuHost;
+  readonly callTimeout: number;
+  /** Called once when the target is closed. */
+  readonly close: () => void;
+}
+
+/** The result of a call from which the host did not come back. */
+const NO_ANSWER = Number.NaN;
+
+/**
+ * A pending action has rc -EAGAIN. It settles when the CPUs are idle, within its own timeout (30 ms by default) of the
+ * guest's time. In one case the rc stays for good (4.17's replace of nothing), hence the limit: so many looks, each of
+ * which lets the CPUs become idle, and so much time.
+ */
+const LOOKS = 40;
+const LOOK_MS = 5;
+/** With more than one CPU the last line comes from another one than the caller's, shortly after the rc. */
+const OTHER_CPU_MS = 60;
+
+/** A real hypervisor in QEMU, with a Debian kernel as dom0: restored from a snapshot, so nothing was done to it before. */
+export class QemuTarget implements LivepatchTarget {
+  readonly host: QemuHost;
+  readonly #parts: QemuParts;
+  #panic: HostPanic | undefined;
+  /** Lines before the panic's screen, until they are taken. */
+  #lastLines: readonly string[] = [];
+  #closed = false;
+
+  constructor(parts: QemuParts) {
+    this.#parts = parts;
+    this.host = parts.host;
+  }
+
+  async upload(name: string, payload: Uint8Array, flags = 0): Promise<OpResult> {
+    return { rc: await this.#call(() => this.#parts.calls.upload(name, payload, flags), NO_ANSWER) };
+  }
+
+  get(name: string): Promise<GetResult> {
+    return this.#call(() => this.#parts.calls.get(name), { rc: NO_ANSWER, state: null, statusRc: null });
+  }
+
+  list(request: ListRequest): Promise<ListResult> {
+    const nothing = { version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0, entries: [] };
+    return this.#call(() => this.#parts.calls.list(request), { rc: NO_ANSWER, ...nothing });
+  }
+
+  /** Schedules the action and waits until it has settled: what became of it is in `get`. */
+  async action(name: string, action: ActionName, options: ActionOptions = {}): Promise<OpResult> {
+    const rc = await this.#call(() => this.#parts.calls.action(name, action, options), NO_ANSWER);
+    if (rc === 0) await this.#call(() => this.#settled(name, (options.timeout ?? 0) / 1e6), undefined);
+    return { rc };
+  }
+
+  async #settled(name: string, timeoutMs: number): Promise<void> {
+    const end = performance.now() + 2 * timeoutMs;
+    for (let look = 0; look < LOOKS || performance.now() < end; look++) {
+      const { statusRc } = await this.#parts.calls.get(name);
+      if (statusRc !== -ERRNO.EAGAIN) break;
+      await sleep(LOOK_MS);
+    }
+    if (this.host.smp > 1) await sleep(OTHER_CPU_MS);
+  }
+
+  /** When the host is dead: the lines before the panic's screen. */
+  async takeConsole(): Promise<readonly string[]> {
+    const { machine, ring } = this.#parts;
+    const lines = machine.down === undefined ? await this.#call(() => ring.take(), []) : [];
+    if (typeof lines === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-lines}`);
+    machine.serial.skip(lines.length);
+    this.#findPanic();
+    const all = [...lines, ...this.#lastLines];
+    this.#lastLines = [];
+    return all;
+  }
+
+  async panic(): Promise<HostPanic | null> {
+    this.#findPanic();
+    return this.#panic ?? null;
+  }
+
+  /** Presses the console key `x`: the state of all payloads, in the lines that come with `takeConsole`. */
+  dump(): Promise<OpResult> {
+    return this.press('x');
+  }
+
+  /** Presses keys of the serial console. */
+  async press(keys: string): Promise<OpResult> {
+    return { rc: await this.#call(() => this.#parts.ring.press(keys), NO_ANSWER) };
+  }
+
+  /** The hypervisor's memory at an address, as CPU 0 sees it; `null` where not all of it is mapped. At most 16 MiB. */
+  peek(address: Address, length: number): Promise<Uint8Array | null> {
+    return this.#call(() => this.#parts.memory.read(address, length), null);
+  }
+
+  /** What `/sys/hypervisor/version/extra` of dom0 says: the result of xen_extra_version. `null` where the host died of it. */
+  extraVersion(): Promise<string | null> {
+    return this.#call(async () => {
+      const bytes = await this.#parts.machine.agent.readFile('/sys/hypervisor/version/extra');
+      if (bytes === undefined) throw new XspliceError('EHOST', '/sys/hypervisor/version/extra of dom0 cannot be read');
+      return latin1(bytes).replace(/\n$/, '');
+    }, null);
+  }
+
+  /**
+   * Any hypercall, as dom0's kernel would make it. Everything that the arguments point at has to be in the arena, where the
+   * outputs are afterwards. The result, `NaN` where the host did not come back.
+   */
+  hypercall(arena: GuestArena, number: number, args: readonly bigint[]): Promise<number> {
+    return this.#call(() => this.#parts.machine.agent.hypercall(arena, number, args), NO_ANSWER);
+  }
+
+  /** What one of the hypervisor's version strings says: XENVER_extraversion is 1, XENVER_changeset 4. `null`: it died of it. */
+  versionString(command: number): Promise<string | null> {
+    return this.#call(() => versionString(this.#parts.machine, command), null);
+  }
+
+  /** Process id of QEMU. */
+  get pid(): number | undefined {
+    return this.#parts.machine.pid;
+  }
+
+  /** Ends the host. Nothing of it is left afterwards: no process, no file. */
+  async close(): Promise<void> {
+    await this.#parts.machine.end();
+    if (!this.#closed) this.#parts.close();
+    this.#closed = true;
+  }
+
+  /** Makes a call; `otherwise` is its result where the host does not come back from it. */
+  async #call<T, U>(make: () => Promise<T>, otherwise: U): Promise<T | U> {
+    const { machine, callTimeout } = this.#parts;
+    if (machine.down !== undefined) {
+      throw environmentFailure(machine.down) ?? new XspliceError('EHOST', 'the host is down: it takes no more calls');
+    }
+    try {
+      return await machine.within(callTimeout, make());
+    } catch (error) {
+      if (!(error instanceof MachineDown)) throw error;
+      const failure = environmentFailure(error.down);
+      if (failure !== undefined) throw failure;
+      // Until the process is gone, some of its last words may still be on their way.
+      await machine.end();
+      return otherwise;
+    }
+  }
+
+  #findPanic(): void {
+    const { machine } = this.#parts;
+    if (machine.down === undefined || this.#panic !== undefined) return;
+    const otherwise = describe(machine.down);
+    if (otherwise === undefined) return;
+    const { panic, before } = parsePanic(machine.serial.xen, otherwise);
+    this.#panic = panic;
+    this.#lastLines = before;
+  }
+}
+
+/** What happened to a host that left no screen; `undefined` where it is not the host's own doing. */
+function describe(down: Down): string | undefined {
+  switch (down.kind) {
+    case 'died':
+      return down.why === 'flood' ? 'the hypervisor prints without end' : 'the host went down';
+    case 'reset':
+      return 'reset: the machine was reset without a word';
+    case 'silent':
+      return `no answer: the host said nothing for ${Math.round(down.ms / 1000)} seconds`;
+    case 'qemu':
+    case 'ended':
+      return undefined;
+  }
+}
+
+/** Longest version string: xen_changeset_info_t. Source: xen/include/public/version.h. */
+const VERSION_STRING = 1024;
+
+/** XENVER_* of the kind that fills a buffer with text. */
+export async function versionString({ agent }: Machine, command: number): Promise<string> {
+  const arena = new GuestArena();
+  const buffer = arena.placeOutput(VERSION_STRING);
+  await agent.hypercall(arena, HYPERVISOR_XEN_VERSION, [BigInt(command), buffer]);
+  return latin1(arena.output(buffer)).replace(/\0.*/s, '');
+}

@@ -1,0 +1,176 @@
+import { readdirSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hex } from '../../src/base/index.ts';
+import { prepareQemu, type QemuHosts, type QemuTarget } from '../../src/targets/index.ts';
+import { buildPayload } from '../e2e/payload.ts';
+import { jump, XenSyms } from '../e2e/xen-syms.ts';
+import { debianXen } from '../support/debian-xen.ts';
+import { processesWith, temporaryFolder } from './support.ts';
+
+const { xenSyms, buildId, version } = debianXen();
+const xen = new XenSyms(xenSyms);
+const extraVersion = xen.symbol('xen_extra_version');
+const PAGE = 0x1000n;
+/** VMAP_XEN starts at the image's end, rounded up to a page, and its own bitmap takes the first pages. */
+const firstPlace = ((xen.symbol('__2M_rwdata_end').address + PAGE - 1n) / PAGE) * PAGE + 9n * PAGE;
+const address = (value: bigint): string => value.toString(16).padStart(16, '0');
+
+const temporary = temporaryFolder();
+const env = { ...process.env, TMPDIR: temporary };
+
+/** A payload that has xen_extra_version say `text`. */
+const payload = (text: string, ids: { xenDepends?: string; metadata?: string } = {}): Uint8Array =>
+  buildPayload({
+    c: `
+      static const char *lp_extra_${text}(void) { return "-${text}"; }
+      FUNC lp_func_${text} = { "xen_extra_version", lp_extra_${text}, 0, 8, ${extraVersion.size}, 2 };
+      ${ids.metadata === undefined ? '' : `const char lp_info_${text}[] __attribute__((section(".modinfo"), used)) = "${ids.metadata}";`}`,
+    depends: buildId,
+    xenDepends: ids.xenDepends ?? buildId,
+  });
+
+let hosts: QemuHosts;
+let host: QemuTarget | undefined;
+
+const started = async (): Promise<QemuTarget> => {
+  host = await hosts.start();
+  return host;
+};
+
+// On a fresh machine: 75 MB of packages, and a boot.
+beforeAll(async () => {
+  hosts = await prepareQemu({ env });
+}, 400_000);
+
+afterEach(async () => {
+  await host?.close();
+  host = undefined;
+  expect(processesWith(temporary)).toEqual([]);
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
+describe('a host in QEMU', () => {
+  it('says what it is', async () => {
+    const target = await started();
+    expect(target.host).toMatchObject({ version, buildId, xenSyms, cpu: 'max,-smap', smp: 1, memory: 512 });
+    expect(target.host.release.release.version).toBe(version);
+    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.versionString(1)).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.takeConsole()).toEqual([]);
+  });
+
+  it('takes a payload through its whole life', async () => {
+    const start = performance.now();
+    const target = await started();
+    const code = async () => hex((await target.peek(extraVersion.address, 5)) ?? new Uint8Array());
+    const original = await code();
+    expect(original).toBe(xen.bytes(extraVersion.address, 5));
+
+    expect(await target.upload('extra', payload('patched'))).toEqual({ rc: 0 });
+    expect(await target.takeConsole()).toEqual([]);
+    expect(await target.get('extra')).toEqual({ rc: 0, state: 1, statusRc: 0 });
+
+    expect(await target.action('extra', 'apply')).toEqual({ rc: 0 });
+    expect(await target.get('extra')).toEqual({ rc: 0, state: 2, statusRc: 0 });
+    expect(await target.takeConsole()).toEqual([
+      'livepatch: extra: Verifying enabled expectations for all functions',
+      'livepatch: extra: Applying 1 functions',
+      'livepatch: extra finished APPLY with rc=0',
+    ]);
+    expect(await target.extraVersion()).toBe('-patched');
+    expect(await code()).toBe(jump(extraVersion.address, firstPlace));
+
+    expect(await target.dump()).toEqual({ rc: 0 });
+    const dump = await target.takeConsole();
+    expect(dump[0]).toBe("'x' pressed - Dumping all livepatch patches");
+    expect(dump[1]).toBe(`build-id: ${buildId}`);
+    expect(dump[2]).toMatch(new RegExp(`^ name=extra state=APPLIED\\(2\\) ${address(firstPlace)} \\(.data=`));
+    const old = `${address(extraVersion.address)}(${extraVersion.size})`;
+    expect(dump[3]).toBe(`    xen_extra_version patch ${old} with ${address(firstPlace)} (8)`);
+
+    expect(await target.action('extra', 'unload')).toEqual({ rc: -22 });
+    expect(await target.action('extra', 'revert')).toEqual({ rc: 0 });
+    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await code()).toBe(original);
+    expect(await target.action('extra', 'unload')).toEqual({ rc: 0 });
+    expect(await target.get('extra')).toEqual({ rc: -2, state: null, statusRc: null });
+    expect(await target.panic()).toBeNull();
+    await target.close();
+    const seconds = (performance.now() - start) / 1000;
+    expect(seconds, 'a rehearsal from the restore to the end').toBeLessThan(6);
+  });
+
+  it('refuses what the hypervisor refuses, and says why', async () => {
+    const target = await started();
+    expect(await target.upload('other', payload('other', { xenDepends: '00'.repeat(20) }))).toEqual({ rc: -22 });
+    expect(await target.takeConsole()).toEqual(['livepatch: other: check against hypervisor build-id failed']);
+    expect(await target.get('other')).toEqual({ rc: -2, state: null, statusRc: null });
+    expect(await target.upload('x'.repeat(128), payload('long'))).toEqual({ rc: -22 });
+    expect(await target.upload('large', new Uint8Array(3 << 20))).toEqual({ rc: -22 });
+    expect(await target.action('nothing', 'apply')).toEqual({ rc: -2 });
+    expect(await target.upload('flags', payload('flags'), 1)).toEqual({ rc: -22 });
+    expect(await target.takeConsole()).toEqual([]);
+    // An address that no page table has.
+    expect(await target.peek(0xffff_8000_0000_0000n - 4096n, 16)).toBeNull();
+  });
+
+  it('lists page by page', async () => {
+    const target = await started();
+    const empty = await target.list({ idx: 0, nr: 4 });
+    expect(empty).toMatchObject({ rc: 0, nr: 0, entries: [] });
+    for (const name of ['first', 'second', 'third']) {
+      expect(await target.upload(name, payload(name, { metadata: `name=${name}` }))).toEqual({ rc: 0 });
+    }
+    await target.action('first', 'apply');
+    const sizes = await target.list({ idx: 0, nr: 0 });
+    const metadata = (text: string) => new Uint8Array(Buffer.from(`name=${text}\0`, 'latin1'));
+    expect(sizes).toMatchObject({ nr: 3, entries: [], nameTotalSize: 6 + 7 + 6, metadataTotalSize: 11 + 12 + 11 });
+    const page = await target.list({ idx: 0, nr: 2 });
+    expect(page).toMatchObject({ rc: 2, nr: 1 });
+    expect(page.entries).toEqual([
+      { name: 'first', state: 2, rc: 0, metadata: metadata('first') },
+      { name: 'second', state: 1, rc: 0, metadata: metadata('second') },
+    ]);
+    const rest = await target.list({ idx: 2, nr: 2 });
+    expect(rest).toMatchObject({ rc: 1, nr: 0, version: page.version });
+    expect(rest.entries).toEqual([{ name: 'third', state: 1, rc: 0, metadata: metadata('third') }]);
+    expect(await target.list({ idx: 0, nr: 1025 })).toMatchObject({ rc: -7, entries: [] });
+  });
+
+  it('gives the panic of a host that dies, and the lines before it', async () => {
+    const target = await started();
+    expect(await target.upload('good', payload('good'))).toEqual({ rc: 0 });
+    expect(await target.action('good', 'apply')).toEqual({ rc: 0 });
+    const broken = payload('broken');
+    const view = new DataView(broken.buffer, broken.byteOffset, broken.byteLength);
+    const sections = Number(view.getBigUint64(40, true));
+    for (let i = 0; i < view.getUint16(60, true); i++) {
+      // sh_type is SHT_SYMTAB: sh_link names no string table any more.
+      if (view.getUint32(sections + 64 * i + 4, true) === 2) view.setUint32(sections + 64 * i + 40, 0, true);
+    }
+    expect(await target.upload('broken', broken)).toEqual({ rc: Number.NaN });
+    const panic = await target.panic();
+    expect(panic).toMatchObject({ message: 'FATAL PAGE FAULT', errorCode: 0 });
+    // The banner calls xen_extra_version, which is patched.
+    expect(panic?.screen[0]).toMatch(/^----\[ Xen-4\.17-good /);
+    expect(panic?.screen).toContain(`Faulting linear address: ${address(panic?.address ?? -1n)}`);
+    expect(panic?.screen.at(-1)).toBe('Reboot in five seconds...');
+    expect(await target.takeConsole()).toEqual([
+      'livepatch: good: Verifying enabled expectations for all functions',
+      'livepatch: good: Applying 1 functions',
+      'livepatch: good finished APPLY with rc=0',
+    ]);
+    expect(await target.takeConsole()).toEqual([]);
+    await expect(target.get('good')).rejects.toMatchObject({ code: 'EHOST' });
+  });
+
+  it('is as fresh as after its boot each time', async () => {
+    const first = await started();
+    expect(await first.upload('extra', payload('patched'))).toEqual({ rc: 0 });
+    await first.close();
+    const second = await started();
+    expect(await second.list({ idx: 0, nr: 1 })).toMatchObject({ rc: 0, entries: [] });
+    await expect(first.get('extra')).rejects.toMatchObject({ code: 'EHOST' });
+  });
+});
