@@ -1,4 +1,4 @@
-import { type Address, addOffset, equalBytes, hex, hexAddress, viewOf } from '../base/index.ts';
+import { type Address, addOffset, equalBytes, hex, hexAddress } from '../base/index.ts';
 import { type FunctionDescription, type Hypervisor, peek } from '../hypervisor/index.ts';
 
 /** Bytes that a patch can take at a function's start: an ENDBR64 and 31 bytes of NOPs behind it. */
@@ -30,7 +30,8 @@ export function compareCode(
   before: CodeSnapshot,
   patched: readonly FunctionDescription[],
 ): string | null {
-  const now = snapshotCode(hv).text;
+  // Not copied where it lies in one piece.
+  const now = hv.machine.space.span(before.start, before.text.length) ?? snapshotCode(hv).text;
   const allowed = patched.map(({ oldAddr, patchOffset, length }) => {
     const from = Number(oldAddr - before.start) + patchOffset;
     return { from, to: from + length };
@@ -49,13 +50,13 @@ export function compareCode(
 function changes(a: Uint8Array, b: Uint8Array): Change[] {
   const found: Change[] = [];
   const CHUNK = 4096;
-  const [left, right] = [viewOf(a), viewOf(b)];
+  const [left, right] = [wordsOf(a), wordsOf(b)];
   for (let chunk = 0; chunk < a.length; chunk += CHUNK) {
     const end = Math.min(a.length, chunk + CHUNK);
     // Megabytes of code, of which a few bytes differ: words first.
-    let at = chunk;
-    while (at + 4 <= end && left.getUint32(at, true) === right.getUint32(at, true)) at += 4;
-    for (let i = at; i < end; i++) {
+    let word = chunk / 4;
+    while (word < end >> 2 && left[word] === right[word]) word++;
+    for (let i = word * 4; i < end; i++) {
       if (a[i] === b[i]) continue;
       const last = found[found.length - 1];
       if (last !== undefined && i - last.to < 4) last.to = i + 1;
@@ -63,6 +64,12 @@ function changes(a: Uint8Array, b: Uint8Array): Change[] {
     }
   }
   return found;
+}
+
+/** Whole words, in this machine's own byte order: for telling whether they are equal. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
 }
 
 /** Does the function lead where it should: to its replacement, in executable memory, or through NOPs? */

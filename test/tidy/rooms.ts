@@ -22,7 +22,7 @@ export const ROOMS = [
 export type Room = (typeof ROOMS)[number];
 
 /** Rooms that may have effects. All others take data and give data. */
-export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'disassembler'];
+export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'targets', 'disassembler'];
 
 /** Those of them that need Node. All other rooms run in a browser too. */
 export const ROOMS_ON_NODE: readonly Room[] = ['cli', 'targets'];
