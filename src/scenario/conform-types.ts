@@ -34,6 +34,8 @@ export type ConformStep =
   | { readonly list: { readonly idx: number; readonly nr: number } }
   /** The console key `x`. */
   | { readonly dump: true }
+  /** What xen_extra_version returns: `/sys/hypervisor/version/extra` of dom0. */
+  | { readonly extra: true }
   | { readonly raw: RawCall };
 
 /** What is done to a fresh hypervisor, and compared after every step. */
@@ -53,6 +55,7 @@ export function stepText(step: ConformStep): string {
   if ('upload' in step) return step.as === undefined ? `upload ${step.upload}` : `upload ${step.upload} as ${step.as}`;
   if ('list' in step) return `list ${step.list.nr} from ${step.list.idx}`;
   if ('dump' in step) return 'dump';
+  if ('extra' in step) return 'read the extra version';
   if ('raw' in step) return `raw ${typeof step.raw.op === 'string' ? step.raw.op : `operation ${step.raw.op.number}`}`;
   const { flags } = step as { flags?: number };
   const [verb, name] = Object.entries(step)[0] as [string, string];

@@ -5,10 +5,12 @@ import {
   type ActionOptions,
   errnoName,
   type HostPanic,
+  LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATE_NAMES,
   type ListResult,
   type ObservableTarget,
   type Release,
+  XEN_LIVEPATCH_NAME_SIZE,
 } from '../xen/index.ts';
 import type { ConformStep } from './conform-types.ts';
 import { encodeRawCall, rawCall } from './raw-call.ts';
@@ -42,7 +44,8 @@ export const resultText = (rc: number | null): ObservedValue => (rc === null || 
 export function panicText(panic: HostPanic): string[] {
   const { message, errorCode, address } = panic;
   return [
-    message,
+    // A machine that resets says nothing: what follows the word is our own.
+    message.startsWith('reset') ? 'reset' : message,
     ...(errorCode === null ? [] : [`error_code=${errorCode.toString(16).padStart(4, '0')}`]),
     ...(address === null ? [] : [`address=${hexAddress(address)}`]),
   ];
@@ -130,6 +133,9 @@ export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
   return functions;
 }
 
+/** Metadata that LIST is given room for, in bytes. */
+const LIST_METADATA = 4096;
+
 interface Outcome {
   readonly rc: number;
   readonly list?: ListResult;
@@ -147,7 +153,10 @@ async function perform(target: ObservableTarget, step: ConformStep, { files, rel
   }
   if ('get' in step) return { ...(await target.get(step.get)), name: step.get };
   if ('list' in step) {
-    const list = await target.list(step.list);
+    const { idx, nr } = step.list;
+    // Members that Xen leaves as they were are the caller's: said here, so that they are the same for both.
+    const room = Math.min(nr, LIVEPATCH_LIST_MAX) * XEN_LIVEPATCH_NAME_SIZE;
+    const list = await target.list({ idx, nr, nameTotalSize: room, metadataTotalSize: LIST_METADATA });
     return { rc: list.rc, list };
   }
   if ('raw' in step) {

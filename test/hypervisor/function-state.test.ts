@@ -91,7 +91,10 @@ describe('where a release keeps what it knows of a function', () => {
       expect(funcs(target)).toBe(before);
     }
 
+    const { fstate } = loaded(target, 'a');
+    expect([fstate.at(0).applied, fstate.at(1).applied]).toEqual([true, true]);
     expect(revert(target, 'a').rc).toBe(0);
+    expect([fstate.at(0).applied, fstate.at(1).applied]).toEqual([false, false]);
     expect(memory(target, EXTRA_VERSION.address, 8)).toBe(first);
     expect(memory(target, KERNEL_DUMP_STATE.address, 16)).toBe(second);
     if (among(release, V2C)) expect(funcs(target)).toBe(before);

@@ -81,7 +81,7 @@ describe('a host in QEMU', () => {
     expect(await target.extraVersion()).toBe('-patched');
     expect(await code()).toBe(jump(extraVersion.address, firstPlace));
 
-    expect(await target.dump()).toEqual({ rc: 0 });
+    await target.dump();
     const dump = await target.takeConsole();
     expect(dump[0]).toBe("'x' pressed - Dumping all livepatch patches");
     expect(dump[1]).toBe(`build-id: ${buildId}`);

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { fromLatin1, viewOf } from '../../base/index.ts';
-import type { GuestArena } from './guest-arena.ts';
 import type { Down } from './down.ts';
+import type { GuestArena } from './guest-arena.ts';
 import { Waiting } from './waiting.ts';
 
 const KIND_HYPERCALL = 0x48;

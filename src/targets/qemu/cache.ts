@@ -55,7 +55,8 @@ export function touch(folder: string): void {
 
 /** Keeps the `keep` folders of the cache used last among those whose name starts so, and nothing long abandoned. */
 export function prune(cache: string, prefix: string, keep: number): void {
-  const age = (name: string): number => Date.now() - (statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const age = (name: string): number =>
+    Date.now() - (statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
   const names = readdirSync(cache);
   const kept = names.filter((name) => name.startsWith(prefix)).sort((a, b) => age(a) - age(b));
   const abandoned = names.filter((name) => name.startsWith(UNFINISHED) && age(name) > ABANDONED_MS);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -55,6 +55,15 @@ export function privateFolder(prefix: string): { readonly path: string; readonly
   };
 }
 
-/** Start of the names of temporary folders. */
-export const temporaryPrefix = (env: Readonly<Record<string, string | undefined>>): string =>
-  join(env['TMPDIR'] || tmpdir(), 'xsplice-qemu-');
+/**
+ * Opens a new file that has no name: nobody else can open it, and it is gone when the last descriptor is closed, however
+ * that comes about.
+ */
+export function namelessFile(env: Readonly<Record<string, string | undefined>>): number {
+  const folder = mkdtempSync(join(env['TMPDIR'] || tmpdir(), 'xsplice-'));
+  try {
+    return openSync(join(folder, 'file'), 'wx+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

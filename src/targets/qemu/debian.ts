@@ -73,7 +73,8 @@ function intact(cache: string, name: string): { folder: string; stamp: Stamp } |
 /** Debian's Xen 4.17, fetched where the cache does not hold it. */
 export async function debianXen(fetching: Fetching): Promise<XenFiles> {
   const cache = cacheFolder(fetching.env);
-  const folder = intact(cache, XEN_FOLDER)?.folder ?? (await fillCache(cache, XEN_FOLDER, (made) => fetchXen(fetching, made)));
+  const folder =
+    intact(cache, XEN_FOLDER)?.folder ?? (await fillCache(cache, XEN_FOLDER, (made) => fetchXen(fetching, made)));
   return { xen: join(folder, XEN_PARTS.xen), xenSyms: join(folder, XEN_PARTS.xenSyms) };
 }
 
@@ -95,7 +96,11 @@ async function fetchXen(fetching: Fetching, folder: string): Promise<void> {
   for (const deb of debs) await runTool('dpkg-deb', ['-x', deb, folder], tools);
   const versions = await Promise.all(debs.map((deb) => versionOf(deb, tools)));
   if (new Set(versions).size !== 1) {
-    throw new XspliceError('ETOOL', `the packages differ in version: ${versions.join(', ')}`, 'Run: sudo apt-get update');
+    throw new XspliceError(
+      'ETOOL',
+      `the packages differ in version: ${versions.join(', ')}`,
+      'Run: sudo apt-get update',
+    );
   }
   const xen = join(folder, XEN_PARTS.xen);
   writeFileSync(xen, gunzipSync(readFileSync(`${xen}.gz`)));
@@ -169,4 +174,3 @@ function megabytes(folder: string): string {
   });
   return `${(sizes.reduce((sum, size) => sum + size, 0) / 1e6).toFixed(1)} MB`;
 }
-

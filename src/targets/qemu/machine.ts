@@ -9,10 +9,11 @@ import { cannotRun, type Environment } from './tools.ts';
 
 export const QEMU = 'qemu-system-x86_64';
 
-/** File descriptors that QEMU inherits: two sockets that nobody else can reach, and the file of a snapshot. */
+/** File descriptors that QEMU inherits: two sockets that nobody else can reach, a snapshot's file, and a nameless one. */
 export const QMP_FD = 3;
 export const AGENT_FD = 4;
 export const SNAPSHOT_FD = 5;
+export const SCRATCH_FD = 6;
 
 export interface MachineSetup {
   readonly args: readonly string[];
@@ -21,7 +22,14 @@ export interface MachineSetup {
   readonly env: Environment;
   /** The open file of the snapshot to restore. */
   readonly snapshot?: number;
+  /** An open file for what QEMU hands out. */
+  readonly scratch?: number;
 }
+
+/** No file descriptor. */
+const NONE = -1;
+
+const inherited = (descriptor: number): number | 'ignore' => (descriptor === NONE ? 'ignore' : descriptor);
 
 /** A running QEMU: its serial line, its control socket, and the agent in dom0. */
 export class Machine {
@@ -34,8 +42,8 @@ export class Machine {
   #stderr = '';
   #down: Down | undefined;
 
-  constructor({ args, folder, env, snapshot }: MachineSetup) {
-    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', snapshot ?? 'ignore'];
+  constructor({ args, folder, env, snapshot = NONE, scratch = NONE }: MachineSetup) {
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', inherited(snapshot), inherited(scratch)];
     const child: ChildProcess = spawn(QEMU, args, { cwd: folder, env, stdio });
     this.#child = child;
     this.#settled = atExit(() => void child.kill('SIGKILL'));

@@ -1,8 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { fstatSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Address, assert } from '../../base/index.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, SCRATCH_FD } from './machine.ts';
 
 /** Most bytes of one look. */
 const LIMIT = 16 << 20;
@@ -13,13 +12,13 @@ const MOMENT_MS = 3;
 /** Looks at the hypervisor's memory from outside: nothing in the guest takes part. */
 export class MemoryReader {
   readonly #machine: Machine;
-  readonly #folder: string;
+  readonly #scratch: number;
   readonly #probe: Address | undefined;
 
-  /** `folder` is for the file through which QEMU hands out memory; `probe` as in `Images`. */
-  constructor(machine: Machine, folder: string, probe: Address | undefined) {
+  /** `scratch` is our descriptor of the file through which QEMU hands out memory; `probe` as in `Images`. */
+  constructor(machine: Machine, scratch: number, probe: Address | undefined) {
     this.#machine = machine;
-    this.#folder = folder;
+    this.#scratch = scratch;
     this.#probe = probe;
   }
 
@@ -44,15 +43,15 @@ export class MemoryReader {
   }
 
   async #save(address: Address, size: number): Promise<Uint8Array | null> {
-    const file = join(this.#folder, 'memory');
     // `val` is signed, and beyond what a JavaScript number holds.
     const val = BigInt.asIntN(64, address);
-    const args = `{"val":${val},"size":${size},"filename":${JSON.stringify(file)},"cpu-index":0}`;
+    const args = `{"val":${val},"size":${size},"filename":"/dev/fd/${SCRATCH_FD}","cpu-index":0}`;
     const result = await this.#machine.qmp.attempt('memsave', args);
-    try {
-      return 'why' in result ? null : new Uint8Array(readFileSync(file));
-    } finally {
-      rmSync(file, { force: true });
-    }
+    if ('why' in result) return null;
+    // QEMU opens the file anew, and so begins with an empty one each time.
+    if (fstatSync(this.#scratch).size !== size) return null;
+    const bytes = new Uint8Array(size);
+    readSync(this.#scratch, bytes, 0, size, 0);
+    return bytes;
   }
 }

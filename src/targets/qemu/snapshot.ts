@@ -86,7 +86,12 @@ function whole(folder: string): boolean {
 
 /** Runs `work` on a new machine, which is ended when the work fails, the time is over, or the signal fires. */
 async function withMachine<T>(
-  setup: { readonly folder: string; readonly args: readonly string[]; readonly snapshot?: number },
+  setup: {
+    readonly folder: string;
+    readonly args: readonly string[];
+    readonly snapshot?: number;
+    readonly scratch?: number;
+  },
   { env, signal }: SnapshotOptions,
   ms: number,
   work: (machine: Machine) => Promise<T>,
@@ -153,13 +158,14 @@ async function untilReady(machine: Machine, { progress }: SnapshotOptions): Prom
   }
 }
 
-/** A fresh machine in the state of the snapshot, running, with an agent that answers. */
-export async function restoreMachine({ folder, shape }: Snapshot, options: SnapshotOptions): Promise<Machine> {
+/** A fresh machine in the state of the snapshot, running, with an agent that answers. `scratch` is an open file for it. */
+export async function restoreMachine(from: Snapshot, options: SnapshotOptions, scratch: number): Promise<Machine> {
+  const { folder, shape } = from;
   options.progress?.({ phase: 'restore', text: basename(folder) });
   const limit = Math.min(RESTORE_MS, options.timeout ?? DEFAULT_TIMEOUT_MS);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await restoreOnce(folder, machineArguments(shape), options, limit);
+      return await restoreOnce({ folder, args: machineArguments(shape), scratch }, options, limit);
     } catch (error) {
       const mayWork = error instanceof XspliceError && error.code === 'ETOOL' && options.signal?.aborted !== true;
       if (!mayWork || attempt === RESTORE_ATTEMPTS) {
@@ -171,10 +177,15 @@ export async function restoreMachine({ folder, shape }: Snapshot, options: Snaps
   }
 }
 
-async function restoreOnce(folder: string, args: readonly string[], options: SnapshotOptions, ms: number): Promise<Machine> {
+async function restoreOnce(
+  { folder, args, scratch }: { readonly folder: string; readonly args: readonly string[]; readonly scratch: number },
+  options: SnapshotOptions,
+  ms: number,
+): Promise<Machine> {
   const snapshot = openSync(join(folder, MACHINE_FILES.snapshot), 'r');
+  const setup = { folder, args: [...args, ...RESTORE_ARGUMENTS], snapshot, scratch };
   try {
-    return await withMachine({ folder, args: [...args, ...RESTORE_ARGUMENTS], snapshot }, options, ms, async (machine) => {
+    return await withMachine(setup, options, ms, async (machine) => {
       const { qmp, agent } = machine;
       await qmp.execute('qmp_capabilities');
       while ((await qmp.status('query-status')) === 'inmigrate') await sleep(10);

@@ -1,6 +1,7 @@
+import { closeSync } from 'node:fs';
 import { hex, XspliceError } from '../../base/index.ts';
 import { releaseOfImage } from '../../xen/index.ts';
-import { privateFolder, temporaryPrefix } from './cleanup.ts';
+import { namelessFile } from './cleanup.ts';
 import { ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
 import { environmentFailure, MachineDown } from './down.ts';
 import { GuestArena } from './guest-arena.ts';
@@ -40,15 +41,15 @@ export async function startQemu(options: QemuOptions = {}): Promise<QemuTarget> 
 
 async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<QemuTarget> {
   const { signal, callTimeout = DEFAULT_CALL_TIMEOUT_MS } = options;
-  const machine = await restoreMachine(snapshot, options);
-  const folder = privateFolder(temporaryPrefix(options.env));
-  const stop = (): void => {
-    folder.remove();
-    void machine.end({ kind: 'ended', reason: stopped() });
-  };
+  const scratch = namelessFile(options.env);
+  const machine = await restoreMachine(snapshot, options, scratch).catch((error: unknown) => {
+    closeSync(scratch);
+    throw error;
+  });
+  const stop = (): void => void machine.end({ kind: 'ended', reason: stopped() });
   const close = (): void => {
     signal?.removeEventListener('abort', stop);
-    folder.remove();
+    closeSync(scratch);
   };
   signal?.addEventListener('abort', stop);
   try {
@@ -60,7 +61,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
     const boot = await machine.within(callTimeout, ring.take());
     if (typeof boot === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-boot}`);
     machine.serial.skipAll();
-    const memory = new MemoryReader(machine, folder.path, snapshot.images.probe);
+    const memory = new MemoryReader(machine, scratch, snapshot.images.probe);
     const calls = new LivepatchCalls(machine.agent, release);
     return new QemuTarget({ machine, calls, ring, memory, host, callTimeout, close });
   } catch (error) {
@@ -77,7 +78,11 @@ async function describeHost(machine: Machine, { shape, images }: Snapshot): Prom
   const [major, minor] = [number >> 16, number & 0xffff];
   const release = releaseOfImage(major, minor, extra);
   if (release === undefined) {
-    throw new XspliceError('EHOST', `Xen ${major}.${minor}${extra} has no known interface`, 'Known are 4.11 and later.');
+    throw new XspliceError(
+      'EHOST',
+      `Xen ${major}.${minor}${extra} has no known interface`,
+      'Known are 4.11 and later.',
+    );
   }
   const { cpu, smp, memory } = shape;
   return {

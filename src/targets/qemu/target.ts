@@ -8,7 +8,7 @@ import {
   type HostPanic,
   type ListRequest,
   type ListResult,
-  type LivepatchTarget,
+  type ObservableTarget,
   type OpResult,
   type ReleaseMatch,
 } from '../../xen/index.ts';
@@ -62,7 +62,7 @@ const LOOK_MS = 5;
 const OTHER_CPU_MS = 60;
 
 /** A real hypervisor in QEMU, with a Debian kernel as dom0: restored from a snapshot, so nothing was done to it before. */
-export class QemuTarget implements LivepatchTarget {
+export class QemuTarget implements ObservableTarget {
   readonly host: QemuHost;
   readonly #parts: QemuParts;
   #panic: HostPanic | undefined;
@@ -123,8 +123,9 @@ export class QemuTarget implements LivepatchTarget {
   }
 
   /** Presses the console key `x`: the state of all payloads, in the lines that come with `takeConsole`. */
-  dump(): Promise<OpResult> {
-    return this.press('x');
+  async dump(): Promise<void> {
+    const { rc } = await this.press('x');
+    if (rc < 0) throw new XspliceError('EHOST', `the hypervisor takes no console keys: errno ${-rc}`);
   }
 
   /** Presses keys of the serial console. */

@@ -1,0 +1,208 @@
+import { type Address, hex, hexAddress, XspliceError } from '../../base/index.ts';
+import { type Image, SimulatedTarget } from '../../hypervisor/index.ts';
+import type { ActionName, ObservableTarget, Release } from '../../xen/index.ts';
+import { compare, type MakeTarget } from '../conform.ts';
+import { type DumpedFunction, dumpedFunctions, type Observation, type ObservedValue, panicText, resultText } from '../observe.ts';
+import { xenFacts } from '../xen-facts.ts';
+import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION, type MutantBase, mutantBases } from './bases.ts';
+import { makeMutant, type Mutant } from './mutate.ts';
+
+/** What the two hosts did not do alike with a mutant. */
+export interface MutantDisagreement {
+  readonly mutant: Mutant;
+  readonly differences: readonly MutantDifference[];
+}
+
+export interface MutantDifference {
+  /** `upload`, `apply`, …; with a number where it is not the first of its kind. */
+  readonly step: string;
+  readonly field: string;
+  readonly simulated: ObservedValue;
+  readonly real: ObservedValue;
+}
+
+/** How the real host took a mutant. */
+export type MutantFate = 'refused' | 'accepted' | 'cycled' | 'died';
+
+export interface MutantSummary {
+  readonly seed: number;
+  readonly mutants: number;
+  readonly agreed: number;
+  /** On the real host; `cycled` ones were also applied and reverted, as far as they let themselves. */
+  readonly fates: Readonly<Record<MutantFate, number>>;
+  readonly disagreements: readonly MutantDisagreement[];
+  /** Rule → mutants that it had a part in. */
+  readonly rules: ReadonlyMap<string, number>;
+}
+
+export interface MutantOptions {
+  readonly image: Image;
+  readonly release: Release;
+  readonly simulated: MakeTarget;
+  readonly real: MakeTarget;
+  readonly seed: number;
+  /** First index; 0 by default. */
+  readonly from?: number;
+  readonly count: number;
+  /** Asked before each mutant: `true` ends the run. */
+  readonly stop?: () => boolean;
+  /** Told after each mutant. */
+  readonly progress?: (done: number, fate: MutantFate) => void;
+  /** Told at once of each disagreement. Only the first {@link KEPT} are in the summary. */
+  readonly disagreed?: (disagreement: MutantDisagreement) => void;
+}
+
+/** Disagreements that a summary holds: a simulator that is wrong all over must not fill the memory. */
+export const KEPT = 1000;
+
+const NAME = 'mutant';
+
+/** Bytes that are read at a patched function: as many as a patch can take. */
+const LIVE_BYTES = 35;
+
+/**
+ * Uploads mutant after mutant to both hosts and compares; accepted ones that patch nothing but functions nobody runs are applied,
+ * reverted, applied and reverted, too. A host that dies is replaced, and so is its partner, as memory has to look alike.
+ */
+export async function runMutants(options: MutantOptions): Promise<MutantSummary> {
+  const { seed, from = 0, count } = options;
+  const runner = new Runner(options);
+  const disagreements: MutantDisagreement[] = [];
+  const fates = { refused: 0, accepted: 0, cycled: 0, died: 0 };
+  const rules = new Map<string, number>();
+  let done = 0;
+  let disagreed = 0;
+  try {
+    for (let index = from; index < from + count && options.stop?.() !== true; index++) {
+      const mutant = makeMutant(runner.bases, seed, index);
+      for (const rule of new Set(mutant.changes.map((change) => change.rule))) rules.set(rule, (rules.get(rule) ?? 0) + 1);
+      const { fate, differences } = await runner.run(mutant);
+      fates[fate]++;
+      done++;
+      if (differences.length > 0) {
+        const disagreement = { mutant, differences };
+        disagreed++;
+        if (disagreements.length < KEPT) disagreements.push(disagreement);
+        options.disagreed?.(disagreement);
+      }
+      options.progress?.(done, fate);
+    }
+  } finally {
+    await runner.close();
+  }
+  return { seed, mutants: done, agreed: done - disagreed, fates, disagreements, rules };
+}
+
+class Runner {
+  readonly bases: readonly MutantBase[];
+  readonly #options: MutantOptions;
+  /** Start → bytes up to the next symbol. */
+  readonly #idle: ReadonlyMap<Address, number>;
+  #pair: readonly [simulated: ObservableTarget, real: ObservableTarget] | undefined;
+
+  constructor(options: MutantOptions) {
+    this.#options = options;
+    const xen = xenFacts(options.image, options.release);
+    this.bases = mutantBases(xen);
+    this.#idle = new Map([...IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION].map((name) => [xen.address(name), xen.size(name)]));
+  }
+
+  async run(mutant: Mutant): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
+    this.#pair ??= await this.#boot();
+    const upload = await this.#both('upload', (target) => uploadStep(target, mutant.bytes));
+    const real = upload.real;
+    const ended = upload.differences.length > 0 || real.has('panic');
+    if (ended) await this.close();
+    if (real.has('panic')) return { fate: 'died', differences: upload.differences };
+    if (real.get('rc') !== 0) return { fate: 'refused', differences: upload.differences };
+    if (ended) return { fate: 'accepted', differences: upload.differences };
+    return this.#cycle(dumpedFunctions(real.get('dump') as readonly string[]));
+  }
+
+  async #cycle(functions: readonly DumpedFunction[]): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
+    const harmless = functions.every((func) => this.#harmless(func));
+    const places = [...new Set(functions.map(({ oldAddr }) => oldAddr))];
+    const actions: readonly ActionName[] = harmless ? ['apply', 'revert', 'apply', 'revert', 'unload'] : ['unload'];
+    const fate: MutantFate = harmless ? 'cycled' : 'accepted';
+    for (const [index, action] of actions.entries()) {
+      const label = actions.indexOf(action) === index ? action : `${action} 2`;
+      const { real, differences } = await this.#both(label, (target) => actionStep(target, action, harmless ? places : []));
+      const died = real.has('panic');
+      // A payload that does not go away would be in the way of the next.
+      if (differences.length > 0 || died || (action === 'unload' && real.get('rc') !== 0)) {
+        await this.close();
+        return { fate: died ? 'died' : fate, differences };
+      }
+    }
+    return { fate, differences: [] };
+  }
+
+  /** Would a patch of this function stay inside of a function that nobody runs? */
+  #harmless({ oldAddr, newAddr, newSize }: DumpedFunction): boolean {
+    const room = this.#idle.get(oldAddr);
+    return room !== undefined && (newAddr !== 0n || newSize <= room);
+  }
+
+  /** Takes a step on both hosts. The simulator works while the answer of the other one is on its way. */
+  async #both(step: string, take: (target: ObservableTarget) => Promise<Observation>) {
+    const [simulated, real] = this.#pair as readonly [ObservableTarget, ObservableTarget];
+    const [left, right] = await Promise.all([watch(simulated, take), watch(real, take)]);
+    return { real: right, differences: compare(left, right).map((difference) => ({ step, ...difference })) };
+  }
+
+  async #boot(): Promise<readonly [ObservableTarget, ObservableTarget]> {
+    return [await this.#options.simulated(), await this.#options.real()];
+  }
+
+  async close(): Promise<void> {
+    const pair = this.#pair;
+    this.#pair = undefined;
+    for (const target of pair ?? []) await target.close();
+  }
+}
+
+/** Takes a step; a host that dies meanwhile has nothing to show but its panic. */
+async function watch(target: ObservableTarget, take: (target: ObservableTarget) => Promise<Observation>): Promise<Observation> {
+  let seen: Observation | undefined;
+  try {
+    seen = await take(target);
+  } catch (error) {
+    if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
+  }
+  if (seen !== undefined && seen.get('rc') !== null) return seen;
+  const panic = await target.panic();
+  if (panic !== null) return new Map([['panic', panicText(panic)]]);
+  const hook = target instanceof SimulatedTarget ? target.hookReached() : null;
+  if (hook !== null) return new Map([['hook', `${hook.kind} hook at ${hexAddress(hook.address)}`]]);
+  return seen ?? new Map([['panic', ['the host gives no answer, and no reason']]]);
+}
+
+/** `null` stands for a call from which the host did not come back. */
+const rcOf = (rc: number): ObservedValue => resultText(Number.isNaN(rc) ? null : rc);
+
+async function uploadStep(target: ObservableTarget, bytes: Uint8Array): Promise<Observation> {
+  const { rc } = await target.upload(NAME, bytes);
+  const seen: Observation = new Map([['rc', rcOf(rc)]]);
+  if (Number.isNaN(rc)) return seen;
+  seen.set('console', await target.takeConsole());
+  if (rc !== 0) return seen;
+  await target.dump();
+  return seen.set('dump', await target.takeConsole());
+}
+
+async function actionStep(target: ObservableTarget, action: ActionName, places: readonly Address[]): Promise<Observation> {
+  const { rc } = await target.action(NAME, action);
+  const seen: Observation = new Map([['rc', rcOf(rc)]]);
+  if (Number.isNaN(rc)) return seen;
+  if (action !== 'unload') {
+    const { state, statusRc } = await target.get(NAME);
+    seen.set('state', state).set('status', resultText(statusRc));
+  }
+  seen.set('console', await target.takeConsole());
+  if (action === 'unload') return seen;
+  for (const place of places) {
+    const bytes = await target.peek(place, LIVE_BYTES);
+    seen.set(`live ${hexAddress(place)}`, bytes === null ? null : hex(bytes));
+  }
+  return seen;
+}

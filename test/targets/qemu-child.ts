@@ -1,0 +1,6 @@
+/** A program that starts a host and waits for its own end: `node --import tsx test/targets/qemu-child.ts`. */
+import { startQemu } from '../../src/targets/index.ts';
+
+const host = await startQemu();
+process.stdout.write(`${host.pid}\n`);
+setInterval(() => undefined, 1000);
