@@ -79,7 +79,7 @@ function host({ xenSyms }: Inputs): Hypervisor {
 export function relocationContest(inputs: Inputs): Contest {
   const hv = host(inputs);
   const payload = newPayload('relocations');
-  const buffer = new UploadBuffer(inputs.relocations200k.bytes, hv.uploadBuffer, hv.machine.space);
+  const buffer = new UploadBuffer(inputs.relocations200k.bytes, hv.uploadBuffer(1), hv.machine.space);
   const elf = livepatchElfLoad(hv, payload.name, buffer);
   if (typeof elf === 'number') throw new Error(`loading gave ${elf}`);
   expectZero('placing', movePayload(hv, payload, elf));

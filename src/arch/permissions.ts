@@ -24,6 +24,10 @@ export interface PatchingHost {
    * Throws what a real one would run into.
    */
   modifyMappingsLite(start: Address, end: Address, permission: Permission): void;
+  /** Says that hosts like this one are known to come to harm here, although the simulation goes on. */
+  harm(rule: string, message: string): void;
+  /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */
+  assertionFails(where: string, condition: string, file: string): void;
   /** #GP in hypervisor context. Does not return. */
   generalProtection(where: string, why: string): never;
 }

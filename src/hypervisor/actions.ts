@@ -38,7 +38,11 @@ export function livepatchAction(hv: Hypervisor, request: ActionRequest): number 
     }
     const { action } = request;
     if (action === undefined) {
-      return refuseSilently(hv, { rule: 'no-such-action', errno: 'EOPNOTSUPP', message: 'the hypervisor has no such action' });
+      return refuseSilently(hv, {
+        rule: 'no-such-action',
+        errno: 'EOPNOTSUPP',
+        message: 'the hypervisor has no such action',
+      });
     }
     return ACTIONS[action](hv, payload, request);
   });
@@ -71,7 +75,8 @@ function revert(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest):
 function apply(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): number {
   if (payload.state !== 'CHECKED') return 0;
   if (payload.reverted && !payload.safeToReapply) {
-    const message = 'the payload has writable data, which its first application may have changed: unload and upload it again';
+    const message =
+      'the payload has writable data, which its first application may have changed: unload and upload it again';
     const complaint = { rule: 'not-reappliable', errno: 'EINVAL', message } as const;
     const template = "can't revert as payload has .data. Please unload";
     payload.rc = refuse(hv, LIVEPATCH_C, payload.name, complaint, template);

@@ -23,11 +23,13 @@ export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): Altern
 function withinText(hv: Hypervisor, payload: LoadedPayload, memory: RelativeMemory): RelativeMemory['write'] {
   const { text, ro } = payload;
   const tables = Number(ro.addr - text.addr);
+  let reported = false;
   return (offset, bytes) => {
     const inText = offset >= 0 && offset + bytes.length <= text.size;
     // The marks in the table itself, which lies among the read-only data.
     const inTables = offset >= tables && offset + bytes.length <= tables + ro.size && bytes.length === 1;
-    if (!inText && !inTables) {
+    if (!inText && !inTables && !reported) {
+      reported = true;
       const address = addOffset(text.addr, offset);
       const message = `an alternative writes ${bytes.length} bytes at ${hexAddress(address)}, outside of the payload's text`;
       report(hv, 'error', 'stray-write', message, { section: ELF_ALTINSTRUCTIONS, address });

@@ -27,6 +27,8 @@ export interface BootOptions extends HostOptions {
   readonly cpus?: number | readonly CpuOptions[];
   /** The command line's `loglvl=`; `all` unless given. */
   readonly loglvl?: string;
+  /** Where an upload's file of that many pages is held while it loads: a matter of what else the host has allocated. */
+  readonly uploadBuffer?: (pages: number) => Address;
 }
 
 /** Permissions of the image once the host is up; the init part has been given back by then. */
@@ -81,7 +83,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     frames: [],
     findings: [],
     stopped: null,
-    uploadBuffer: UPLOAD_BUFFER,
+    uploadBuffer: options.uploadBuffer ?? (() => UPLOAD_BUFFER),
   };
 
   const regions = image.regions;

@@ -1,5 +1,14 @@
-import { equalBytes, hex, viewOf, addOffset, type Address } from '../base/index.ts';
-import { decodeExpectation, ERRNO, type Errno, LIVEPATCH_EXPECTATION_SIZE, LIVEPATCH_OPAQUE_SIZE, livepatchFunc, type LivepatchFunc } from '../xen/index.ts';
+import { type Address, addOffset, equalBytes, hex, viewOf } from '../base/index.ts';
+import {
+  decodeExpectation,
+  ERRNO,
+  type Errno,
+  LIVEPATCH_EXPECTATION_SIZE,
+  LIVEPATCH_OPAQUE_SIZE,
+  type LivepatchFunc,
+  livepatchFunc,
+  PAGE_SIZE,
+} from '../xen/index.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C } from './refusal.ts';
@@ -8,7 +17,7 @@ import { LIVEPATCH_C } from './refusal.ts';
 export interface LoadedFunc extends LivepatchFunc {
   /** Address of the entry. */
   readonly entry: Address;
-  /** The text that `name` points to; `null` for a null pointer. */
+  /** The text that `name` points to, as `%s` prints it; `null` for a null pointer. */
   readonly text: string | null;
 }
 
@@ -26,7 +35,9 @@ export function* functionsOf(hv: Hypervisor, payload: LoadedPayload): Generator<
       ...func,
       entry,
       get text() {
-        return func.name === 0n ? null : hv.machine.space.readCString(func.name, NAME_LIMIT);
+        if (func.name === 0n) return null;
+        // `%s` does not follow a pointer into the first page. Source: xen/common/vsprintf.c, vsnprintf.
+        return func.name < BigInt(PAGE_SIZE) ? '<NULL>' : hv.machine.space.readCString(func.name, NAME_LIMIT);
       },
     };
   }

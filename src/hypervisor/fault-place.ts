@@ -14,7 +14,8 @@ export function explainFault(hv: Hypervisor, fault: Fault): { readonly message: 
   const { address } = fault;
   const what = atAddress(hv, address);
   const where = { ...what.where, address };
-  if (fault.kind === 'general-protection') return { message: `access to ${hexAddress(address)}, which is not canonical`, where };
+  if (fault.kind === 'general-protection')
+    return { message: `access to ${hexAddress(address)}, which is not canonical`, where };
   const { errorCode } = fault;
   const access = (errorCode & FETCH) !== 0 ? 'execution' : (errorCode & WRITE) !== 0 ? 'write' : 'read';
   const forbidden = { execution: 'not executable', write: 'read-only', read: 'not readable' }[access];

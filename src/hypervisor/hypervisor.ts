@@ -61,8 +61,8 @@ export interface Hypervisor {
   findings: Finding[];
   /** Why nothing happens any more. */
   stopped: { readonly stop: HostStop; readonly panic: HostPanic | null; readonly hook: HookCall | null } | null;
-  /** Where the file of an upload is held meanwhile, in VMAP_DEFAULT. */
-  readonly uploadBuffer: Address;
+  /** Where the file of an upload, of so many pages, is held meanwhile: in VMAP_DEFAULT. */
+  readonly uploadBuffer: (pages: number) => Address;
 }
 
 /** Carries out `body` as the function `name` of the hypervisor: the panic screen names it. */

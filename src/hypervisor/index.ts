@@ -1,5 +1,7 @@
 /** The livepatch subsystem on a simulated machine. Start at `boot.ts`, `upload.ts`, `actions.ts`, `rendezvous.ts`. */
 export * from './boot.ts';
+export * from './describe.ts';
+export { functionsOf, type LoadedFunc } from './expectations.ts';
 export * from './front-door.ts';
 export * from './function-state.ts';
 export * from './guest-memory.ts';
@@ -13,5 +15,3 @@ export * from './simulated-target.ts';
 export * from './stop.ts';
 export * from './sysctl.ts';
 export * from './vmap.ts';
-export { functionsOf, type LoadedFunc } from './expectations.ts';
-export * from './describe.ts';

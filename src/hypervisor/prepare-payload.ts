@@ -8,7 +8,7 @@ import {
   KSYM_NAME_LEN,
   type LivepatchFunc,
   livepatchFunc,
-  parseBuildId,
+  readBuildId,
 } from '../xen/index.ts';
 import { badBuildId } from './build-id.ts';
 import { type LoaderElf, placeOf, secByName, sectionAddress } from './elf-load.ts';
@@ -181,10 +181,9 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
   const read = (name: string): Uint8Array | number | undefined => {
     const section = secByName(elf, name);
     if (section === undefined) return undefined;
-    const size = Number(section.header.sh_size);
-    // A note of 12 bytes and less is refused before it is looked at.
-    const note = size > 12 ? noteBytes(hv, sectionAddress(hv, elf, section), size) : new Uint8Array(size);
-    const parsed = parseBuildId(note);
+    const address = sectionAddress(hv, elf, section);
+    const at = (offset: number, length: number) => hv.machine.space.read(addOffset(address, offset), length);
+    const parsed = within(hv, 'xen_build_id_check', () => readBuildId(Number(section.header.sh_size), at));
     return parsed.ok ? parsed.id : badBuildId(hv, name, parsed.errno);
   };
 
@@ -213,13 +212,6 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
     if (xenDep !== undefined) payload.xenDep = xenDep;
   }
   return 0;
-}
-
-/** The note's bytes. Its type is read first: where the section is not loaded, the fault is at that member. */
-function noteBytes(hv: Hypervisor, address: Address, size: number): Uint8Array {
-  const TYPE = 8;
-  within(hv, 'xen_build_id_check', () => hv.machine.space.readU32(addOffset(address, TYPE)));
-  return hv.machine.space.read(address, size);
 }
 
 /** The payload's `struct virtual_region`; registered later. */

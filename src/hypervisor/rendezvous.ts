@@ -3,8 +3,8 @@ import { ERRNO } from '../xen/index.ts';
 import { doAction } from './actions.ts';
 import { callHook, hookEnabled } from './hooks.ts';
 import { type Hypervisor, type LivepatchWork, report, within } from './hypervisor.ts';
-import { vetoingHooks } from './replace-hooks.ts';
 import { LIVEPATCH_C } from './refusal.ts';
+import { vetoingHooks } from './replace-hooks.ts';
 import { HostStop } from './stop.ts';
 
 /**
@@ -51,11 +51,20 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
     if (machine.scheduler.runUntil(() => semaphore === count, deadline)) return true;
     const template = 'Timed out on semaphore in %s quiesce phase %u/%u';
     hv.log.error(LIVEPATCH_C, `livepatch: ${work.payload.name}: `, template, name, semaphore, count);
-    report(hv, 'error', 'quiesce-timeout', `${count - semaphore} of ${count} other CPUs did not come within ${work.timeout} ns`);
+    report(
+      hv,
+      'error',
+      'quiesce-timeout',
+      `${count - semaphore} of ${count} other CPUs did not come within ${work.timeout} ns`,
+    );
     work.payload.rc = -ERRNO.EBUSY;
     return false;
   };
-  const arrived = phase('CPU', (cpu) => cpu.arrivesAfter, () => {});
+  const arrived = phase(
+    'CPU',
+    (cpu) => cpu.arrivesAfter,
+    () => {},
+  );
   return (
     arrived &&
     phase(

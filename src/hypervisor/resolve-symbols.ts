@@ -49,7 +49,8 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
       }
       // A BigUint64Array wraps, as the unsigned addition does.
       symbols.value[i] = (symbols.value[i] as bigint) + section.loadAddr;
-      if (hv.log.debug) say('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
+      if (hv.log.debug)
+        say('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
     }
     return 0;
   });

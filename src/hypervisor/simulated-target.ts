@@ -1,23 +1,23 @@
-import { type Address, fromLatin1, type Finding, latin1, viewOf, XspliceError } from '../base/index.ts';
+import { type Address, type Finding, fromLatin1, latin1, viewOf, XspliceError } from '../base/index.ts';
 import {
   type ActionName,
   type ActionOptions,
+  decodeLivepatchSysctl,
   encodeLivepatchSysctl,
   type GetResult,
   type HostPanic,
   type KnownOp,
-  type ListEntry,
-  type ListRequest,
-  type ListResult,
-  type ObservableTarget,
   LIVEPATCH_ACTIONS,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATUS,
+  type ListEntry,
+  type ListRequest,
+  type ListResult,
   livepatchName,
+  type ObservableTarget,
   type OpResult,
   XEN_LIVEPATCH_NAME_SIZE,
   XEN_SYSCTL_SIZE,
-  decodeLivepatchSysctl,
 } from '../xen/index.ts';
 import { peek } from './describe.ts';
 import { enter } from './front-door.ts';
@@ -46,7 +46,12 @@ export class SimulatedTarget implements ObservableTarget {
   /** The same at once: nothing of the simulation waits for anything. */
   uploadNow(name: string, payload: Uint8Array, flags = 0): number {
     const guest = new ScratchGuestMemory();
-    const op = { kind: 'upload', name: nameOf(guest, name), size: BigInt(payload.length), payload: guest.place(payload) } as const;
+    const op = {
+      kind: 'upload',
+      name: nameOf(guest, name),
+      size: BigInt(payload.length),
+      payload: guest.place(payload),
+    } as const;
     return this.#hypercall(guest, op, flags).rc;
   }
 
@@ -103,7 +108,14 @@ export class SimulatedTarget implements ObservableTarget {
   schedule(name: string, action: ActionName, options: ActionOptions = {}): number {
     const guest = new ScratchGuestMemory();
     const { timeout = 0, flags = 0 } = options;
-    const op = { kind: 'action', name: nameOf(guest, name), action: LIVEPATCH_ACTIONS[action], timeout, flags, pad: 0 } as const;
+    const op = {
+      kind: 'action',
+      name: nameOf(guest, name),
+      action: LIVEPATCH_ACTIONS[action],
+      timeout,
+      flags,
+      pad: 0,
+    } as const;
     return this.#hypercall(guest, op).rc;
   }
 

@@ -1,4 +1,10 @@
-import { HOOK_SECTIONS, ELF_LIVEPATCH_FUNC, ELF_LIVEPATCH_DEPENDS, ELF_LIVEPATCH_XEN_DEPENDS, ELF_BUILD_ID_NOTE } from '../xen/index.ts';
+import {
+  ELF_BUILD_ID_NOTE,
+  ELF_LIVEPATCH_DEPENDS,
+  ELF_LIVEPATCH_FUNC,
+  ELF_LIVEPATCH_XEN_DEPENDS,
+  HOOK_SECTIONS,
+} from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { LIVEPATCH_C, refuse } from './refusal.ts';

@@ -16,7 +16,12 @@ export class UploadBuffer {
   readonly #onWildRead: (offset: bigint) => void;
 
   /** `onWildRead` is told of reads outside of the file, before they are made. */
-  constructor(file: Uint8Array, address: Address, space: AddressSpace, onWildRead: (offset: bigint) => void = () => {}) {
+  constructor(
+    file: Uint8Array,
+    address: Address,
+    space: AddressSpace,
+    onWildRead: (offset: bigint) => void = () => {},
+  ) {
     const backing = new Uint8Array(roundUp(file.length, PAGE_SIZE));
     backing.set(file);
     this.bytes = backing.subarray(0, file.length);

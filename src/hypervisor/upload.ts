@@ -1,4 +1,4 @@
-import { ERRNO, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
+import { ERRNO, LIVEPATCH_MAX_SIZE, PAGE_SIZE } from '../xen/index.ts';
 import { checkXenBuildId, xenBuildIdDep } from './build-id.ts';
 import { livepatchElfLoad } from './elf-load.ts';
 import { PrivateFunctionStates } from './function-state.ts';
@@ -37,7 +37,8 @@ export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array |
     // Copied only once the name is known to be free.
     if (file === undefined) return -ERRNO.EFAULT;
     const payload = newPayload(name);
-    const buffer = new UploadBuffer(file, hv.uploadBuffer, hv.machine.space, (offset) => {
+    const place = hv.uploadBuffer(Math.ceil(file.length / PAGE_SIZE));
+    const buffer = new UploadBuffer(file, place, hv.machine.space, (offset) => {
       const message = `a section's offset or size makes the loader read outside of the file, at 0x${offset.toString(16)}`;
       report(hv, 'error', 'wild-read', message);
     });

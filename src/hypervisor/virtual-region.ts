@@ -1,7 +1,8 @@
 import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
 import { type Address, addOffset, u64 } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { type Hypervisor, report } from './hypervisor.ts';
+import { assertionLine } from './image-bug-frames.ts';
 import { HostStop } from './stop.ts';
 
 /** register_virtual_region: back traces, bug frames, and the patching window know the region from now on. */
@@ -16,6 +17,7 @@ export function unregisterRegion(hv: Hypervisor, region: VirtualRegion): void {
 /** What quiesce and revive of the architecture work on. */
 export function patchingHost(hv: Hypervisor): PatchingHost {
   const { space } = hv.machine;
+  const { cet } = hv.options.processor;
   return {
     get writeProtect() {
       return space.writeProtect;
@@ -23,9 +25,18 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     set writeProtect(value) {
       space.writeProtect = value;
     },
-    cet: hv.options.processor.cet,
+    cet: {
+      shadowStacks: cet.shadowStacks && hv.image.configured('CONFIG_XEN_SHSTK'),
+      indirectBranchTracking: cet.indirectBranchTracking && hv.image.configured('CONFIG_XEN_IBT'),
+    },
     regions: hv.regions,
     modifyMappingsLite: (start, end, permission) => modifyMappingsLite(hv, start, end, permission),
+    harm: (rule, message) => report(hv, 'error', rule, message),
+    assertionFails: (where, condition, file) => {
+      if (!hv.options.debugBuild) return;
+      hv.frames.push(where);
+      throw new HostStop({ kind: 'assertion', condition, file, line: assertionLine(hv, condition, file) });
+    },
     generalProtection: (where, why) => {
       hv.frames.push(where);
       throw new HostStop({ kind: 'trap', vector: 13, name: 'GENERAL PROTECTION FAULT', why });

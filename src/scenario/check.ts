@@ -68,7 +68,7 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
 }
 
 /** Findings after which no host is safe, whatever Xen answers. */
-const UNSAFE = new Set(['host-panic', 'wild-read', 'stray-write', 'verify']);
+const UNSAFE = new Set(['host-panic', 'wild-read', 'stray-write', 'verify', 'cet-patching']);
 
 /** Findings that matter only where Xen keeps the payload. */
 const UNSAFE_IF_LOADED = new Set(['use-after-free']);

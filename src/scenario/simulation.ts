@@ -1,6 +1,6 @@
 import { DEFAULT_CPU, parseProcessor } from '../arch/index.ts';
 import { hex, XspliceError } from '../base/index.ts';
-import { boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
+import { boot, type BootOptions, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
 import { parseLogLevel } from '../machine/index.ts';
 import { branchFrom, RELEASES, type Release, releaseByVersion } from '../xen/index.ts';
@@ -15,7 +15,7 @@ export interface Simulation {
   /** What the image did not say, and what was taken instead. */
   readonly assumed: readonly string[];
   /** A freshly booted host. */
-  boot(): SimulatedTarget;
+  boot(host?: Pick<BootOptions, 'uploadBuffer'>): SimulatedTarget;
 }
 
 /**
@@ -53,7 +53,7 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
       buildId: image.buildId === null ? null : hex(image.buildId),
       arch: image.arch.name,
     },
-    boot: () =>
+    boot: (host = {}) =>
       new SimulatedTarget(
         boot(image, {
           release,
@@ -62,6 +62,7 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
           domainsWithWaitqueue: [],
           cpus,
           ...(loglvl !== undefined && { loglvl }),
+          ...host,
         }),
       ),
   };

@@ -1,4 +1,4 @@
-import { viewOf } from '../base/index.ts';
+import { latin1, viewOf } from '../base/index.ts';
 import type { Errno } from './errno.ts';
 
 /** `n_type` of a build-id. Source: xen/include/xen/elfstructs.h. */
@@ -28,37 +28,51 @@ export type BuildIdResult =
 
 const refuse = (errno: 'EINVAL' | 'ENODATA'): BuildIdResult => ({ ok: false, errno });
 
-/** `namesz` bytes from `at` on compare equal to "GNU" as strncmp has it: what follows the NUL does not count. */
-function isGnu(section: Uint8Array, at: number): boolean {
-  return section[at] === 0x47 && section[at + 1] === 0x4e && section[at + 2] === 0x55 && section[at + 3] === 0;
-}
+/** Memory that holds a note: `length` bytes at `offset` from its start. May fault, as the hypervisor would. */
+export type NoteReader = (offset: number, length: number) => Uint8Array;
+
+/** A note whose bytes are at hand; what lies behind them is missing. */
+const bytesReader =
+  (section: Uint8Array): NoteReader =>
+  (offset, length) =>
+    section.subarray(offset, offset + length);
 
 /**
- * Is the first note of this section a GNU build-id? The section has more than 12 bytes. An empty descriptor passes.
+ * Is the first note here a GNU build-id? The section has `size` bytes, more than 12. An empty descriptor passes. Only what the header claims is
+ * read, so a section may be larger than the memory behind it.
  * Source: xen/common/version.c, xen_build_id_check, in its order.
  */
-export function xenBuildIdCheck(section: Uint8Array): BuildIdResult {
-  const view = viewOf(section);
-  const namesz = view.getUint32(0, true);
-  const descsz = view.getUint32(4, true);
-  if (view.getUint32(8, true) !== NT_GNU_BUILD_ID) return refuse('ENODATA');
+export function readXenBuildId(size: number, read: NoteReader): BuildIdResult {
+  // The type is looked at first: where there is no memory, the fault is there.
+  const word = (at: number): number => viewOf(read(at, 4)).getUint32(0, true);
+  if (word(8) !== NT_GNU_BUILD_ID) return refuse('ENODATA');
+  const namesz = word(0);
+  const descsz = word(4);
   if (namesz + descsz > 0xffff_ffff) return refuse('EINVAL');
   if (namesz < 4) return refuse('EINVAL');
-  if (namesz + descsz > section.length - NOTE_HEADER) return refuse('EINVAL');
-  if (!isGnu(section, NOTE_HEADER)) return refuse('ENODATA');
+  if (namesz + descsz > size - NOTE_HEADER) return refuse('EINVAL');
+  // strncmp: what follows the NUL does not count.
+  if (latin1(read(NOTE_HEADER, 4)) !== 'GNU\0') return refuse('ENODATA');
   const offset = NOTE_HEADER + Math.ceil(namesz / 4) * 4;
-  return { ok: true, id: section.slice(offset, offset + descsz), offset, length: descsz };
+  return { ok: true, id: read(offset, descsz).slice(), offset, length: descsz };
 }
+
+/** The same of bytes at hand. */
+export const xenBuildIdCheck = (section: Uint8Array): BuildIdResult =>
+  readXenBuildId(section.length, bytesReader(section));
 
 /**
  * The build-id in a payload's `.note.gnu.build-id`, `.livepatch.depends` or `.livepatch.xen_depends`. Whatever follows
  * the first note is ignored. Source: xen/common/livepatch.c, parse_buildid (86d09d16dd) and prepare_payload before it.
  */
-export function parseBuildId(section: Uint8Array): BuildIdResult {
-  if (section.length <= NOTE_HEADER) return refuse('EINVAL');
-  const result = xenBuildIdCheck(section);
+export function readBuildId(size: number, read: NoteReader): BuildIdResult {
+  if (size <= NOTE_HEADER) return refuse('EINVAL');
+  const result = readXenBuildId(size, read);
   return result.ok && result.length === 0 ? refuse('EINVAL') : result;
 }
+
+/** The same of bytes at hand. */
+export const parseBuildId = (section: Uint8Array): BuildIdResult => readBuildId(section.length, bytesReader(section));
 
 /** A note section with this build-id, as `ld --build-id` makes it. */
 export function encodeBuildIdNote(id: Uint8Array): Uint8Array {

@@ -21,6 +21,12 @@ function host(cet: PatchingHost['cet'] = { shadowStacks: false, indirectBranchTr
     modifyMappingsLite: (start, end, permission) => {
       calls.push(`${start.toString(16)}-${end.toString(16)} ${kind(permission)}`);
     },
+    harm: (rule) => {
+      calls.push(rule);
+    },
+    assertionFails: (_where, condition) => {
+      calls.push(`ASSERT(${condition})`);
+    },
     generalProtection: () => {
       throw new Stopped('#GP');
     },

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { prepareQemu, type QemuHosts, startQemu } from '../../src/targets/index.ts';
+import { prepareQemu, type QemuHosts, type QemuProgress, startQemu } from '../../src/targets/index.ts';
+import { cacheFolder } from '../../src/targets/qemu/cache.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { examplePath } from '../support/examples.ts';
 import { eventually, failureOf, processesWith, runs, temporaryFolder } from './support.ts';
@@ -152,6 +153,32 @@ describe('what is missing or wrong', () => {
     const failure = await failureOf(startQemu({ env: { ...env, XSPLICE_CACHE: join(folder, 'a-file/cache') } }));
     expect(failure).toMatchObject({ code: 'EFILE' });
     expect(failure.hint).toContain('XSPLICE_CACHE');
+  });
+});
+
+describe('a snapshot in the cache', () => {
+  it('that cannot be restored is made anew', async () => {
+    const cache = emptyCache('broken');
+    const real = cacheFolder(env);
+    for (const name of readdirSync(real).filter((name) => /^(debian|qemu)-/.test(name))) {
+      cpSync(join(real, name), join(cache, name), { recursive: true });
+    }
+    const snapshots = readdirSync(cache).filter((name) => name.startsWith('qemu-snapshot-'));
+    expect(snapshots).not.toEqual([]);
+    for (const name of snapshots) {
+      const file = join(cache, name, 'machine');
+      writeFileSync(file, new Uint8Array(statSync(file).size));
+    }
+    const stop = new AbortController();
+    const phases = new Set<string>();
+    const progress = ({ phase }: QemuProgress): void => {
+      phases.add(phase);
+      if (phase === 'boot') stop.abort();
+    };
+    const own = { ...env, XSPLICE_CACHE: cache };
+    expect(await failureOf(startQemu({ env: own, signal: stop.signal, progress }))).toMatchObject({ code: 'ETOOL' });
+    expect([...phases]).toEqual(['restore', 'boot']);
+    rmSync(cache, { recursive: true });
   });
 });
 

@@ -165,6 +165,24 @@ describe('a host in QEMU', () => {
     await expect(target.get('good')).rejects.toMatchObject({ code: 'EHOST' });
   });
 
+  it('takes a host that hangs for dead', async () => {
+    const target = await prepareQemu({ env, callTimeout: 2000 }).then((impatient) => impatient.start());
+    host = target;
+    const c = `
+      static const char *lp_loop(void) { for (;;) __asm__ volatile("pause"); }
+      FUNC lp_func_loop = { "xen_extra_version", lp_loop, 0, 8, ${extraVersion.size}, 2 };`;
+    expect(await target.upload('loop', buildPayload({ c, depends: buildId, xenDepends: buildId }))).toEqual({ rc: 0 });
+    expect(await target.action('loop', 'apply')).toEqual({ rc: 0 });
+    expect(await target.extraVersion()).toBeNull();
+    expect(await target.panic()).toEqual({
+      message: 'no answer: the host said nothing for 2 seconds',
+      errorCode: null,
+      address: null,
+      screen: [],
+    });
+    expect(await target.takeConsole()).toHaveLength(3);
+  });
+
   it('is as fresh as after its boot each time', async () => {
     const first = await started();
     expect(await first.upload('extra', payload('patched'))).toEqual({ rc: 0 });

@@ -36,10 +36,22 @@ export function quiesce(host: PatchingHost, release: Release): Errno | null {
 export function revive(host: PatchingHost, release: Release): void {
   if (release.permissions === 'W1' || release.permissions === 'W2') {
     host.writeProtect = true;
+    if (release.permissions === 'W2' && host.cet.shadowStacks) reviveShadowStacks(host, release);
     return;
   }
   for (const region of host.regions) {
     host.modifyMappingsLite(region.textStart, region.textEnd, RX);
     if (release.permissions === 'W4') host.modifyMappingsLite(region.rodataStart, region.rodataEnd, RO);
   }
+}
+
+/**
+ * W2 on a host with shadow stacks: the way back rewrites the text's entries and flushes the TLBs of all CPUs while interrupts are off. 8676092a0f,
+ * which replaced all this, tells of assertions in debug builds and double faults in others.
+ */
+function reviveShadowStacks(host: PatchingHost, release: Release): void {
+  const condition = 'local_irq_is_enabled() || cpumask_subset(mask, cpumask_of(cpu))';
+  host.assertionFails('flush_area_mask', condition, 'arch/x86/smp.c');
+  const message = `Xen ${release.version} may double-fault when it patches on a host that uses shadow stacks: boot it with cet=no-shstk`;
+  host.harm('cet-patching', message);
 }

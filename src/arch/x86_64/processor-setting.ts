@@ -14,7 +14,8 @@ const XEN_CET = { shstk: 26, ibt: 27 } as const;
 export function parseProcessor(text: string): Processor | string {
   const [name = '', ...settings] = text.split(',');
   let processor = CPU_PRESETS[name];
-  if (processor === undefined) return `no processor is called ${name}: there are ${Object.keys(CPU_PRESETS).join(', ')}`;
+  if (processor === undefined)
+    return `no processor is called ${name}: there are ${Object.keys(CPU_PRESETS).join(', ')}`;
   for (const setting of settings) {
     const changed = change(processor, setting);
     if (typeof changed === 'string') return changed;
@@ -31,7 +32,11 @@ function change(processor: Processor, setting: string): Processor | string {
   const on = flag[1] === '+';
   const feature = flag[2] as string;
   if (feature === 'shstk') {
-    return { ...processor, cet: { ...processor.cet, shadowStacks: on }, synthetic: withBit(processor.synthetic, XEN_CET.shstk, on) };
+    return {
+      ...processor,
+      cet: { ...processor.cet, shadowStacks: on },
+      synthetic: withBit(processor.synthetic, XEN_CET.shstk, on),
+    };
   }
   if (feature === 'ibt') {
     const cet = { ...processor.cet, indirectBranchTracking: on };
@@ -48,7 +53,9 @@ function change(processor: Processor, setting: string): Processor | string {
 function setField(processor: Processor, field: 'vendor' | 'family' | 'model', value: string): Processor | string {
   if (field === 'vendor') {
     const vendor = VENDORS.find((each) => each.toLowerCase() === value.toLowerCase());
-    return vendor === undefined ? `no vendor is called ${value}: there are ${VENDORS.join(', ')}` : { ...processor, vendor };
+    return vendor === undefined
+      ? `no vendor is called ${value}: there are ${VENDORS.join(', ')}`
+      : { ...processor, vendor };
   }
   const number = /^(0x[0-9a-f]+|\d+)$/i.test(value) ? Number(value) : Number.NaN;
   return number <= 0xffff ? { ...processor, [field]: number } : `${field}=${value} is no number`;

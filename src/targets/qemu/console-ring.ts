@@ -30,7 +30,8 @@ const DEBUG_KEYS = record('xen_sysctl_debug_keys', {
   nr_keys: 'u32',
 });
 
-/** What is read from the ring at a time, in bytes. */
+/** What is read from the ring at a time, in bytes: at first what a step usually prints. */
+const FIRST_CHUNK = 4096;
 const CHUNK = 65_536;
 /** The ring has 1 MiB: more in one go is somebody who prints faster than we read. */
 const CHUNKS = 64;
@@ -52,8 +53,9 @@ export class ConsoleRing {
   async take(): Promise<string[] | number> {
     let text = this.#rest;
     for (let i = 0; i < CHUNKS; i++) {
+      const size = i === 0 ? FIRST_CHUNK : CHUNK;
       const arena = new GuestArena();
-      const buffer = arena.placeOutput(CHUNK);
+      const buffer = arena.placeOutput(size);
       const bytes = new Uint8Array(XEN_SYSCTL_SIZE);
       READCONSOLE.write(viewOf(bytes), 0, {
         cmd: XEN_SYSCTL_READCONSOLE,
@@ -61,7 +63,7 @@ export class ConsoleRing {
         incremental: 1,
         index: this.#index,
         buffer,
-        count: CHUNK,
+        count: size,
       });
       const sysctl = arena.placeOutput(bytes);
       const result = await this.#agent.hypercall(arena, HYPERVISOR_SYSCTL, [sysctl]);
@@ -69,7 +71,7 @@ export class ConsoleRing {
       const { index, count } = READCONSOLE.read(viewOf(arena.output(sysctl)), 0);
       this.#index = index;
       text += latin1(arena.output(buffer).subarray(0, count));
-      if (count < CHUNK) break;
+      if (count < size) break;
     }
     const lines = text.split('\n');
     this.#rest = lines.pop() ?? '';

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { hex, XspliceError } from '../../base/index.ts';
 import { releaseOfImage } from '../../xen/index.ts';
 import { namelessFile } from './cleanup.ts';
@@ -30,8 +30,20 @@ export interface QemuHosts {
  */
 export async function prepareQemu(options: QemuOptions = {}): Promise<QemuHosts> {
   const common: SnapshotOptions = { ...options, env: options.env ?? process.env };
-  const snapshot = await ensureSnapshot(common);
-  return { start: (more = {}) => startHost(snapshot, { ...common, ...more }) };
+  let snapshot = await ensureSnapshot(common);
+  return {
+    async start(more = {}) {
+      const own = { ...common, ...more };
+      try {
+        return await startHost(snapshot, own);
+      } catch (error) {
+        // Gone since, or taken away because it could not be restored: then one more is made.
+        if (existsSync(snapshot.folder) || own.signal?.aborted === true) throw error;
+        snapshot = await ensureSnapshot(own);
+        return startHost(snapshot, own);
+      }
+    },
+  };
 }
 
 /** A real hypervisor in QEMU, fresh from its boot. Has to be closed. */

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parsePanic } from '../../src/targets/qemu/panic-screen.ts';
+import { SerialLog } from '../../src/targets/qemu/serial-log.ts';
+
+interface Recorded {
+  readonly cases: readonly {
+    readonly name: string;
+    readonly results: readonly { readonly died?: readonly string[] }[];
+  }[];
+}
+
+/** The ends of real hosts: everything that they printed in their last step, by case. */
+const DEATHS = new Map(
+  (
+    JSON.parse(readFileSync(new URL('../real-xen/recordings/xen-4.17.7.json', import.meta.url), 'utf8')) as Recorded
+  ).cases.flatMap(({ name, results }) => {
+    const died = results.find((result) => result.died !== undefined)?.died;
+    // The recordings have places instead of addresses.
+    const lines = died?.map((line) => line.replace(/^(Faulting linear address: )\{.*\}$/, '$1ffff82d0405b0100'));
+    return lines === undefined ? [] : [[name, lines] as const];
+  }),
+);
+
+const parsed = (name: string) => parsePanic(DEATHS.get(name) ?? [], 'without a word');
+
+describe('the screens of real panics', () => {
+  it('are all told from the lines before them', () => {
+    expect(DEATHS.size).toBeGreaterThanOrEqual(40);
+    for (const [name, lines] of DEATHS) {
+      const { before, panic } = parsePanic(lines, 'without a word');
+      expect([...before, ...panic.screen], name).toEqual(lines);
+      const bad = before.filter((line) => /^(----\[|RIP:|Xen call trace|Panic|Xen BUG|Assertion)/.test(line));
+      expect(bad, name).toEqual([]);
+      expect(panic.message, name).not.toMatch(/\n|^$|error_code|\*\*\*/);
+    }
+  });
+
+  it.each([
+    ['bug-bug', 'Xen BUG at my/payload.c:1234', null, null],
+    ['bug-assert', "Assertion 'a == b' failed at my/payload.c:77", null, null],
+    ['alt-feature-672', 'Xen BUG at arch/x86/alternative.c:260', null, null],
+    ['nop-old-noncanonical', 'GENERAL PROTECTION FAULT', 0, null],
+    ['hook-load-null', 'FATAL PAGE FAULT', 16, 0n],
+    ['hook-preapply-writes-own-rodata', 'FATAL PAGE FAULT', 3, 0xffff_82d0_405b_0100n],
+    ['hook-apply-inconsistent', "livepatch: partially applied payload 'p'!", null, null],
+    ['nop-endbr-0', 'without a word', null, null],
+  ] as const)('%s', (name, message, errorCode, address) => {
+    expect(parsed(name).panic).toMatchObject({ message, errorCode, address });
+  });
+
+  it('begin with what caused them', () => {
+    expect(parsed('bug-bug').panic.screen[0]).toBe('Xen BUG at my/payload.c:1234');
+    expect(parsed('alt-feature-672').before).toEqual(['alt table {vmap+0xa0f8} -> {vmap+0xa106}']);
+    expect(parsed('hook-load-null').panic.screen[0]).toMatch(/^----\[ Xen-4\.17\.7 /);
+    expect(parsed('nop-endbr-0')).toMatchObject({ before: { length: 2 }, panic: { screen: [] } });
+  });
+
+  it('are not those of warnings', () => {
+    const lines = [
+      'Xen WARN at a.c:1',
+      '----[ Xen-4.17.7 ]----',
+      'RIP: …',
+      'a line',
+      '',
+      '*'.repeat(40),
+      'Panic on CPU 1:',
+    ];
+    const { before, panic } = parsePanic([...lines, 'text', '*'.repeat(40)], '');
+    expect(before).toEqual(lines.slice(0, 4));
+    expect(panic).toMatchObject({ message: 'text', errorCode: null, address: null });
+  });
+});
+
+describe('the serial line', () => {
+  it('is put together from pieces, and only Xen’s lines count', () => {
+    const log = new SerialLog();
+    for (const piece of ['(XE', 'N) one\r', '\nLinux says\r\n(XEN)', ' \r\n(XEN)\r\n(XEN) thr', 'ee']) log.feed(piece);
+    expect(log.xen).toEqual(['one', '', '']);
+    expect(log.tail).toEqual(['(XEN) one', 'Linux says', '(XEN) ', '(XEN)', '(XEN) three']);
+    log.feed('\n');
+    expect(log.xen.at(-1)).toBe('three');
+  });
+
+  it('gives what the ring has not given, though it may be behind', () => {
+    const log = new SerialLog();
+    log.feed('(XEN) 1\n(XEN) 2\n');
+    log.skip(3);
+    expect(log.xen).toEqual([]);
+    log.feed('(XEN) 3\n(XEN) 4\n');
+    expect(log.xen).toEqual(['4']);
+  });
+
+  it('notices the end', () => {
+    const log = new SerialLog();
+    log.feed('Reboot in five seconds...\n');
+    expect(log.finished).toBeUndefined();
+    log.feed('(XEN) Reboot in five seconds...\n');
+    expect(log.finished).toBe('last words');
+  });
+
+  it('keeps no more than it needs of what is printed without end', () => {
+    const log = new SerialLog();
+    for (let i = 0; i < 300; i++) log.feed('(XEN) *** DOUBLE FAULT ***\n'.repeat(100));
+    log.feed('x'.repeat(1 << 20));
+    expect(log.finished).toBe('flood');
+    expect(log.xen.length).toBeLessThanOrEqual(20_000);
+    expect(log.tail.join('').length).toBeLessThan(10_000);
+  });
+});
