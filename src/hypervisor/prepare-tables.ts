@@ -1,6 +1,7 @@
-import { ALT_CALL_SITE_SIZE, applyAltCalls, applyAlternatives } from '../arch/index.ts';
+import { applyAltCalls, applyAlternatives } from '../arch/index.ts';
 import { type Address, addOffset, u64, viewOf } from '../base/index.ts';
 import {
+  ALT_CALL_LEN,
   bugFramesSection,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
@@ -151,9 +152,9 @@ function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
   const view = viewOf(hv.machine.space.read(start, size));
   for (let at = 0; at < size; at += hv.arch.altCallSize) {
     const call = addOffset(start, at + view.getInt32(at, true));
-    if (inside(call, ALT_CALL_SITE_SIZE, text)) continue;
+    if (inside(call, ALT_CALL_LEN, text)) continue;
     const template = '%s: Alternative call %p+%#zx outside payload text %p+%#zx';
-    return tableError(hv, section, 'EINVAL', template, elf.name, call, ALT_CALL_SITE_SIZE, text.start, text.size);
+    return tableError(hv, section, 'EINVAL', template, elf.name, call, ALT_CALL_LEN, text.start, text.size);
   }
   const from = Number(BigInt.asIntN(64, start - payload.text.addr));
   const errno = within(hv, 'livepatch_apply_alt_calls', () =>

@@ -1,12 +1,6 @@
 import { addOffset, hex, lowWord } from '../../base/index.ts';
-import type { Errno } from '../../xen/index.ts';
+import { ALT_CALL, ALT_CALL_LEN, type Errno } from '../../xen/index.ts';
 import { type AlternativesHost, behindEndbr } from './alternatives.ts';
-
-/** Bytes of `struct alt_call`: one self-relative s32. ac02ee9c82 (4.21). */
-export const ALT_CALL_SIZE = 4;
-
-/** Bytes of `call *disp32(%rip)`, which is what a site holds. */
-export const ALT_CALL_SITE_SIZE = 6;
 
 /**
  * livepatch_apply_alt_calls: `call *pointer(%rip)` becomes `cs call target`, or traps where the pointer is NULL.
@@ -14,23 +8,23 @@ export const ALT_CALL_SITE_SIZE = 6;
  */
 export function applyAltCalls(host: AlternativesHost, start: number, end: number): Errno | null {
   const { memory } = host;
-  for (let at = start; at + ALT_CALL_SIZE <= end; at += ALT_CALL_SIZE) {
+  for (let at = start; at + ALT_CALL.size <= end; at += ALT_CALL.size) {
     const site = at + memory.readI32(at);
     const orig = addOffset(memory.base, site);
-    const bytes = memory.read(site, ALT_CALL_SITE_SIZE);
+    const bytes = memory.read(site, ALT_CALL_LEN);
     if (bytes[0] !== 0xff || bytes[1] !== 0x15) {
       host.log('ERR', 'Altcall for %s [%s] not CALL *RIPREL', host.symbol(orig), hex(bytes, ' '));
       return 'EINVAL';
     }
-    const pointer = addOffset(orig, ALT_CALL_SITE_SIZE + memory.readI32(site + 2));
+    const pointer = addOffset(orig, ALT_CALL_LEN + memory.readI32(site + 2));
     let dest = host.readPointer(pointer);
     if (dest === 0n) {
       memory.write(site, Uint8Array.of(0x0f, 0x0b, 0x0f, 0x0b, 0x0f, 0x0b));
       continue;
     }
     dest = behindEndbr(host, orig, dest, 'Altcall %s dest %s has no endbr64');
-    const displacement = lowWord(dest - addOffset(orig, ALT_CALL_SITE_SIZE));
-    const call = new Uint8Array(ALT_CALL_SITE_SIZE);
+    const displacement = lowWord(dest - addOffset(orig, ALT_CALL_LEN));
+    const call = new Uint8Array(ALT_CALL_LEN);
     call.set([0x2e, 0xe8]);
     new DataView(call.buffer).setUint32(2, displacement, true);
     memory.write(site, call);

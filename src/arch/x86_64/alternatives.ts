@@ -1,13 +1,16 @@
 import { type Address, addOffset, lowWord, viewOf } from '../../base/index.ts';
-import { ALT_FLAG_NOT, type AlternativeRules, type Errno, X86_FEATURE_ALWAYS } from '../../xen/index.ts';
+import {
+  ALT_BUFFER_SIZE,
+  ALT_FLAG_NOT,
+  ALT_INSTR,
+  type AlternativeRules,
+  type Errno,
+  X86_FEATURE_ALWAYS,
+} from '../../xen/index.ts';
 import type { RelativeMemory } from '../relative-memory.ts';
 import { ENDBR64_LEN, isEndbr64 } from './endbr.ts';
 
-/** Bytes of `struct alt_instr`, packed. Since 4faa8fdd87 (4.11). */
-export const ALT_INSTR_SIZE = 14;
-
-/** MAX_PATCH_LEN: the longest sequence that can be replaced. */
-const BUFFER_SIZE = 254;
+const ALT_INSTR_SIZE = ALT_INSTR.size;
 
 export interface AlternativesHost {
   readonly memory: RelativeMemory;
@@ -72,7 +75,7 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
     const feature = rules.inverted ? cpuid & ~ALT_FLAG_NOT : cpuid;
     const inverted = rules.inverted && (cpuid & ALT_FLAG_NOT) !== 0;
 
-    if (replLength > total || total > BUFFER_SIZE || feature >= rules.featureLimit) {
+    if (replLength > total || total > ALT_BUFFER_SIZE || feature >= rules.featureLimit) {
       const errno = checkEntry(host, orig, replLength, total, feature);
       if (errno !== null) return errno;
     }
@@ -130,9 +133,9 @@ function checkEntry(
   if (replLength > total) {
     const template = 'Alt for %s, replacement size %#x larger than origin %#x';
     failed = { index: 0, errno: 'ENOSPC', template, args: [replLength, total] };
-  } else if (total > BUFFER_SIZE) {
+  } else if (total > ALT_BUFFER_SIZE) {
     const template = 'Alt for %s, origin size %#x bigger than buffer %#zx';
-    failed = { index: 1, errno: 'ENOSPC', template, args: [total, BUFFER_SIZE] };
+    failed = { index: 1, errno: 'ENOSPC', template, args: [total, ALT_BUFFER_SIZE] };
   } else if (feature >= rules.featureLimit) {
     const template = 'Alt for %s, feature %#x outside of featureset range %#x';
     failed = { index: 2, errno: 'ERANGE', template, args: [feature, rules.featureLimit] };

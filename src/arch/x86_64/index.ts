@@ -1,8 +1,6 @@
 import { ELF64 } from '../../elf/index.ts';
-import { EX_TABLE_ENTRY } from '../../xen/index.ts';
+import { ALT_CALL, ALT_INSTR, EX_TABLE_ENTRY } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
-import { ALT_CALL_SIZE } from './alt-calls.ts';
-import { ALT_INSTR_SIZE } from './alternatives.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
 import { quiesce, revive } from './permissions.ts';
@@ -39,7 +37,7 @@ export const X86_64: Architecture = {
   quiesce,
   revive,
   bugFrameSize: 8,
-  altInstrSize: ALT_INSTR_SIZE,
+  altInstrSize: ALT_INSTR.size,
   exTableEntrySize: EX_TABLE_ENTRY.size,
-  altCallSize: ALT_CALL_SIZE,
+  altCallSize: ALT_CALL.size,
 };

@@ -169,8 +169,8 @@ async function watch(target: ObservableTarget, take: (target: ObservableTarget) 
   } catch (error) {
     if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
   }
-  if (seen !== undefined && seen.get('rc') !== null) return seen;
   const panic = await target.panic();
+  if (seen !== undefined && seen.get('rc') !== null && panic === null) return seen;
   if (panic !== null) return new Map([['panic', panicText(panic)]]);
   const hook = target instanceof SimulatedTarget ? target.hookReached() : null;
   if (hook !== null) return new Map([['hook', `${hook.kind} hook at ${hexAddress(hook.address)}`]]);

@@ -53,8 +53,8 @@ const NO_ANSWER = Number.NaN;
 
 /**
  * A pending action has rc -EAGAIN. It settles when the CPUs are idle, within its own timeout (30 ms by default) of the
- * guest's time. In one case the rc stays for good (4.17's replace of nothing), hence the limit: so many looks, each of
- * which lets the CPUs become idle, and so much time.
+ * guest's time. CPUs that never meet leave it pending, hence the limit: so many looks, each of which lets the CPUs become
+ * idle, and at least twice the timeout.
  */
 const LOOKS = 40;
 const LOOK_MS = 5;
