@@ -79,6 +79,8 @@ export interface Architecture {
   /** Bytes that `apply` writes for this function, given where it starts. */
   insnLength(func: PatchedFunction, patchOffset: number): number;
   encodeJump(from: Address, to: Address): Uint8Array;
+  /** Every sequence of NOPs of this length that Xen may write, by processor. */
+  nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */
   quiesce(host: PatchingHost, release: Release): Errno | null;
   revive(host: PatchingHost, release: Release): void;

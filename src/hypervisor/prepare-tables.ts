@@ -173,6 +173,9 @@ function prepareExTable(hv: Hypervisor, _payload: LoadedPayload, elf: LoaderElf)
   if (size === 0) return 0;
   const address = sectionAddress(hv, elf, section);
   within(hv, 'sort_exception_table', () => {
+    // A heap sort begins with the last entry that has a child: where nothing is mapped, it dies there. Source: xen/include/xen/sort.h.
+    const lastParent = Math.max(0, Math.floor(size / (2 * hv.arch.exTableEntrySize)) - 1);
+    hv.machine.space.readU32(u64(address + BigInt(lastParent * hv.arch.exTableEntrySize)));
     const table = hv.machine.space.read(address, size);
     sortExTable(viewOf(table));
     hv.machine.space.write(address, table);

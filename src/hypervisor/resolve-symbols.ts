@@ -1,4 +1,4 @@
-import type { Address } from '../base/index.ts';
+import { type Address, lowWord } from '../base/index.ts';
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
@@ -27,7 +27,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
         const symbol = symbols.name(i);
         const value = hv.symbols.byName(symbol) || livepatchSymbolsLookupByName(hv, symbol);
         if (value === 0n) return no('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
-        symbols.value[i] = value;
+        setValue(elf, i, value);
         if (hv.log.debug) say('Undefined symbol resolved: %s => %#lx', symbol, value);
         continue;
       }
@@ -48,12 +48,21 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
         continue;
       }
       // A BigUint64Array wraps, as the unsigned addition does.
-      symbols.value[i] = (symbols.value[i] as bigint) + section.loadAddr;
+      setValue(elf, i, (symbols.value[i] as bigint) + section.loadAddr);
       if (hv.log.debug)
         say('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
     }
     return 0;
   });
+}
+
+/** Xen keeps the result in the file's own bytes, where a relocation section may overlap the symbol table. */
+function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint): void {
+  const { view, stride } = symbols;
+  const at = index * stride + (layout.sym.at as { readonly st_value: number }).st_value;
+  symbols.value[index] = value;
+  if (layout.pointerSize === 8) view.setBigUint64(at, value, true);
+  else view.setUint32(at, lowWord(value), true);
 }
 
 /** Looks a name up in what loaded payloads define, applied or not, in upload order; 0 where none does. Source: livepatch.c. */

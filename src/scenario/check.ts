@@ -1,7 +1,8 @@
-import { equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
+import { addOffset, equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
 import {
   describePayload,
+  type FunctionDescription,
   type HookCall,
   type Hypervisor,
   peek,
@@ -110,12 +111,19 @@ function upToRefusal(target: SimulatedTarget, { name, bytes }: PayloadFile, miss
     if (rc !== 0) return rc;
     const wrong =
       action === 'apply'
-        ? functions().map((func) => verifyPatched(hypervisor, func))
-        : functions().map(({ oldAddr }, i) => verifyRestored(hypervisor, oldAddr, before[i] ?? null));
+        ? functions().map((func) => verifyPatched(hypervisor.arch, func, patchedBytes(hypervisor, func)))
+        : functions().map(({ oldAddr }, i) =>
+            verifyRestored(oldAddr, before[i] ?? null, peek(hypervisor, oldAddr, LONGEST_PATCH)),
+          );
     for (const message of wrong) if (message !== null) report(hypervisor, 'error', 'verify', message);
   }
   return null;
 }
+
+const patchedBytes = (hypervisor: Hypervisor, func: FunctionDescription) => ({
+  bytes: peek(hypervisor, addOffset(func.oldAddr, func.patchOffset), Math.min(func.length, LONGEST_PATCH)),
+  executable: hypervisor.machine.space.permissionAt(func.newAddr)?.execute === true,
+});
 
 function reportHook(hypervisor: Hypervisor, hook: HookCall): void {
   const message = `the ${hook.kind} hook is not run: what it does, and what comes after it, is not checked`;

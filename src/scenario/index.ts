@@ -6,4 +6,6 @@ export * from './documents.ts';
 export * from './inspect.ts';
 export * from './options.ts';
 export * from './rehearsal.ts';
+export * from './simulated-stage.ts';
 export * from './simulation.ts';
+export * from './stage.ts';

@@ -1,11 +1,5 @@
-import { type Finding, hex, hexAddress } from '../base/index.ts';
-import {
-  describePayload,
-  type FunctionDescription,
-  type LoadedPayload,
-  peek,
-  type SimulatedTarget,
-} from '../hypervisor/index.ts';
+import { addOffset, equalBytes, type Finding, hex, hexAddress } from '../base/index.ts';
+import type { FunctionDescription, PayloadDescription } from '../hypervisor/index.ts';
 import {
   type ActionName,
   errnoName,
@@ -15,6 +9,7 @@ import {
 } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
 import type {
+  PayloadPlacement,
   PayloadState,
   RehearsalFunction,
   RehearsalReport,
@@ -23,62 +18,80 @@ import type {
   RehearsalVerdict,
 } from './documents.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
-import { openSimulation, type Simulation } from './simulation.ts';
-import { type CodeSnapshot, compareCode, LONGEST_PATCH, snapshotCode, verifyPatched } from './verify.ts';
+import { simulatedStage } from './simulated-stage.ts';
+import { openSimulation } from './simulation.ts';
+import type { Stage } from './stage.ts';
+import { LONGEST_PATCH, verifyPatched, verifyText } from './verify.ts';
 
 const STATE_NAMES: Readonly<Record<number, PayloadState>> = {
   [LIVEPATCH_STATE_CHECKED]: 'CHECKED',
   [LIVEPATCH_STATE_APPLIED]: 'APPLIED',
 };
 
-/**
- * Takes payloads through their whole life on a simulated host: all uploaded and applied in the order given, reverted in reverse order, once
- * more where Xen allows it, and unloaded. After each action the hypervisor's code is compared with what it should be.
- */
+/** What a rehearsal heeds of the options; the rest is the stage's. */
+export type RehearsalOptions = Pick<SimulationOptions, 'timeout' | 'nodeps' | 'replace' | 'progress'>;
+
+/** A rehearsal on a simulated host. */
 export async function rehearsePayloads(
   image: Uint8Array,
   payloads: readonly PayloadFile[],
   options: SimulationOptions,
 ): Promise<RehearsalReport> {
   const simulation = openSimulation(image, options);
-  const rehearsal = new Rehearsal(simulation, payloads, options);
+  return rehearseOn(simulatedStage(simulation, simulation.boot()), payloads, options);
+}
+
+/**
+ * Takes payloads through their whole life on a stage: all uploaded and applied in the order given, reverted in reverse order, once more where
+ * Xen allows it, and unloaded. After each action the hypervisor's code is compared with what it should be.
+ */
+export async function rehearseOn(
+  stage: Stage,
+  payloads: readonly PayloadFile[],
+  options: RehearsalOptions,
+): Promise<RehearsalReport> {
+  const rehearsal = new Rehearsal(stage, payloads, options);
   await rehearsal.run();
   return rehearsal.report();
 }
 
 class Rehearsal {
-  readonly #simulation: Simulation;
+  readonly #stage: Stage;
   readonly #payloads: readonly PayloadFile[];
-  readonly #options: SimulationOptions;
-  readonly #target: SimulatedTarget;
-  readonly #pristine: { readonly code: CodeSnapshot; readonly digest: string };
+  readonly #options: RehearsalOptions;
   readonly #steps: RehearsalStep[] = [];
   readonly #findings: Finding[] = [];
   readonly #functions = new Map<string, RehearsalFunction[]>();
   /** Bytes at the functions of each payload before it was applied. */
   readonly #before = new Map<string, (Uint8Array | null)[]>();
+  /** Names of what is applied, the top last. */
+  #applied: string[] = [];
+  #pristine: { readonly text: Uint8Array | null; readonly digest: string | undefined } = {
+    text: null,
+    digest: undefined,
+  };
   #verdict: RehearsalVerdict = 'passed';
+  #panic: RehearsalReport['panic'] = null;
 
-  constructor(simulation: Simulation, payloads: readonly PayloadFile[], options: SimulationOptions) {
-    this.#simulation = simulation;
+  constructor(stage: Stage, payloads: readonly PayloadFile[], options: RehearsalOptions) {
+    this.#stage = stage;
     this.#payloads = payloads;
     this.#options = options;
-    this.#target = simulation.boot();
-    const { hypervisor } = this.#target;
-    this.#pristine = { code: snapshotCode(hypervisor), digest: hypervisor.machine.space.digest() };
-    for (const message of simulation.assumed) {
+    for (const message of stage.assumed) {
       this.#findings.push({ rule: 'assumed', severity: 'note', message, where: {} });
     }
   }
 
   async run(): Promise<void> {
+    this.#pristine = { text: await this.#text(), digest: this.#stage.digest() };
     const names = this.#payloads.map(({ name }) => name);
     for (const payload of this.#payloads) {
       if (!(await this.#upload(payload))) return;
       if (!(await this.#applyOnTop(payload.name))) return;
     }
     if (!(await this.#revertAll())) return;
-    const dirty = names.filter((name) => this.#loaded(name) !== undefined && !this.#describe(name)?.safeToReapply);
+    const dirty: string[] = [];
+    for (const name of names) if ((await this.#stage.describe(name))?.safeToReapply === false) dirty.push(name);
     if (dirty.length === 0) {
       for (const name of names) if (!(await this.#applyOnTop(name))) return;
       if (!(await this.#revertAll())) return;
@@ -90,63 +103,58 @@ class Rehearsal {
     }
     for (const name of [...names].reverse()) if (!(await this.#act('unload', name))) return;
     // The first payload is the last to go.
-    this.#verifyUnloaded(names[0] ?? '');
+    await this.#verifyUnloaded(names[0] ?? '');
   }
 
   report(): RehearsalReport {
-    const panic = this.#target.hypervisor.stopped?.panic ?? null;
     return {
       format: 'xsplice-rehearsal/1',
-      xen: this.#simulation.identity,
+      xen: this.#stage.identity,
       verdict: this.#verdict,
       steps: this.#steps,
       functions: this.#payloads.flatMap(({ name }) => this.#functions.get(name) ?? []),
-      panic:
-        panic === null
-          ? null
-          : {
-              message: panic.message,
-              errorCode: panic.errorCode,
-              address: panic.address === null ? null : hexAddress(panic.address),
-              screen: panic.screen,
-            },
+      panic: this.#panic,
       findings: this.#findings.map(documentFinding),
     };
   }
 
   async #applyOnTop(name: string): Promise<boolean> {
-    const replace = this.#options.replace === true && this.#target.hypervisor.applied.length > 0;
-    this.#remember(name);
+    const replace = this.#options.replace === true && this.#applied.length > 0;
+    await this.#remember(name);
     if (!(await this.#act(replace ? 'replace' : 'apply', name))) return false;
+    this.#applied = [...(replace ? [] : this.#applied), name];
     return this.#verify(name);
   }
 
   /** Reverts what is applied, last first. */
   async #revertAll(): Promise<boolean> {
-    for (;;) {
-      const top = this.#target.hypervisor.applied.at(-1);
-      if (top === undefined) return true;
-      if (!(await this.#act('revert', top.name))) return false;
-      if (!this.#verify(top.name)) return false;
+    for (let top = this.#applied.at(-1); top !== undefined; top = this.#applied.at(-1)) {
+      if (!(await this.#act('revert', top))) return false;
+      this.#applied.pop();
+      if (!(await this.#verify(top))) return false;
     }
+    return true;
   }
 
   async #upload(payload: PayloadFile): Promise<boolean> {
     this.#options.progress?.(`upload ${payload.name}`);
-    const { rc } = await this.#target.upload(payload.name, payload.bytes);
-    const done = await this.#finish('upload', payload.name, rc, 'CHECKED');
-    return done;
+    const { rc } = await this.#stage.target.upload(payload.name, payload.bytes);
+    return this.#finish('upload', payload.name, rc, 'CHECKED');
   }
 
   async #act(action: ActionName, name: string): Promise<boolean> {
     this.#options.progress?.(`${action} ${name}`);
     const { timeout = 0, nodeps } = this.#options;
     const flags = nodeps === true ? LIVEPATCH_ACTION_APPLY_NODEPS : 0;
-    const { rc } = await this.#target.action(name, action, { timeout, flags });
+    const { rc } = await this.#stage.target.action(name, action, { timeout, flags });
     if (rc !== 0 || action === 'unload') return this.#finish(action, name, rc, null);
     // What became of it is in the payload's own rc.
-    const status = this.#target.hypervisor.stopped === null ? (await this.#target.get(name)).statusRc : null;
+    const status = (await this.#stopped()) ? null : (await this.#stage.target.get(name)).statusRc;
     return this.#finish(action, name, status, action === 'revert' ? 'CHECKED' : 'APPLIED');
+  }
+
+  async #stopped(): Promise<boolean> {
+    return this.#stage.hookReached() !== null || (await this.#stage.target.panic()) !== null;
   }
 
   /** Books a step. `false` ends the rehearsal. */
@@ -156,17 +164,10 @@ class Rehearsal {
     rc: number | null,
     expected: PayloadState | null,
   ): Promise<boolean> {
-    const { stopped } = this.#target.hypervisor;
     this.#collect(name);
-    if (stopped !== null) {
-      const hook = stopped.hook;
-      const note =
-        hook === null
-          ? undefined
-          : `stopped in front of the ${hook.kind} hook ${hook.symbol ?? hexAddress(hook.address)}: the simulator does not run a payload's code`;
-      if (note !== undefined) this.#find('error', 'hook-not-run', note, name);
-      this.#verdict = hook === null ? 'panicked' : 'failed';
-      await this.#book(step, name, null, note);
+    if (await this.#stopped()) {
+      const note = await this.#ending(name);
+      await this.#book(step, name, null, null, note);
       return false;
     }
     const state = await this.#state(name);
@@ -177,111 +178,142 @@ class Rehearsal {
       this.#verdict = 'failed';
       note = `the payload is ${state ?? 'not loaded'}, it should be ${expected}`;
     }
-    await this.#book(step, name, rc, note);
+    await this.#book(step, name, rc, state, note);
     return asExpected;
   }
 
-  async #book(step: RehearsalStepKind, name: string, rc: number | null, note?: string): Promise<void> {
-    const loaded = this.#target.hypervisor.stopped === null ? this.#loaded(name) : undefined;
+  /** The host is down, or a payload's code would have to be run: says so, and what there is to say about it. */
+  async #ending(name: string): Promise<string | undefined> {
+    const hook = this.#stage.hookReached();
+    if (hook !== null) {
+      const what = `the ${hook.kind} hook ${hook.symbol ?? hexAddress(hook.address)}`;
+      const note = `stopped in front of ${what}: the simulator does not run a payload's code`;
+      this.#find('error', 'hook-not-run', note, name);
+      this.#verdict = 'failed';
+      return note;
+    }
+    this.#verdict = 'panicked';
+    const panic = await this.#stage.target.panic();
+    if (panic !== null) {
+      const address = panic.address === null ? null : hexAddress(panic.address);
+      this.#panic = { message: panic.message, errorCode: panic.errorCode, address, screen: panic.screen };
+    }
+    return undefined;
+  }
+
+  async #book(
+    step: RehearsalStepKind,
+    name: string,
+    rc: number | null,
+    state: PayloadState | null,
+    note?: string,
+  ): Promise<void> {
+    // Before the stage is looked at: looking may print.
+    const console = await this.#stage.target.takeConsole();
     this.#steps.push({
       step,
       name,
       rc,
-      errno: rc === null ? null : errnoName(rc),
-      state: await this.#state(name),
-      console: await this.#target.takeConsole(),
-      payload:
-        loaded === undefined
-          ? null
-          : {
-              text: hexAddress(loaded.text.addr),
-              rw: hexAddress(loaded.rw.addr),
-              ro: hexAddress(loaded.ro.addr),
-              pages: loaded.pages,
-            },
+      // A verification's -1 is no errno.
+      errno: rc === null || step === 'verify' ? null : errnoName(rc),
+      state,
+      console,
+      payload: (await this.#stopped()) ? null : placement(await this.#stage.describe(name)),
       ...(note !== undefined && { note }),
     });
   }
 
   async #state(name: string): Promise<PayloadState | null> {
-    if (this.#target.hypervisor.stopped !== null) return null;
-    const { rc, state } = await this.#target.get(name);
+    const { rc, state } = await this.#stage.target.get(name);
     // Asked for our own sake: that a payload is not there is no finding.
-    this.#target.takeFindings();
+    this.#stage.takeFindings();
     return rc === 0 && state !== null ? (STATE_NAMES[state] ?? null) : null;
   }
 
+  async #text(): Promise<Uint8Array | null> {
+    const { start, end } = this.#stage.text;
+    return this.#stage.target.peek(start, Number(end - start));
+  }
+
   /** The hypervisor's code after an action: patched where payloads are applied, untouched elsewhere. */
-  #verify(name: string): boolean {
-    const { hypervisor } = this.#target;
-    const applied = hypervisor.applied.map((payload) => describePayload(hypervisor, payload).functions);
+  async #verify(name: string): Promise<boolean> {
+    const { arch, target, text } = this.#stage;
+    const patched: FunctionDescription[] = [];
+    for (const applied of this.#applied) patched.push(...((await this.#stage.describe(applied))?.functions ?? []));
     // Of several patches of one function the last one is seen.
-    const visible = new Map(applied.flat().map((func) => [func.oldAddr, func]));
-    const wrong = [
-      ...[...visible.values()].map((func) => verifyPatched(hypervisor, func)),
-      compareCode(hypervisor, this.#pristine.code, applied.flat()),
-    ].filter((problem) => problem !== null);
-    this.#noteFunctions(name);
-    return this.#bookVerify(name, wrong);
+    const visible = new Map(patched.map((func) => [func.oldAddr, func]));
+    const wrong: (string | null)[] = [];
+    for (const func of visible.values()) {
+      const bytes = await target.peek(addOffset(func.oldAddr, func.patchOffset), Math.min(func.length, LONGEST_PATCH));
+      wrong.push(verifyPatched(arch, func, { bytes, executable: this.#stage.executable(func.newAddr) }));
+    }
+    const [before, now] = [this.#pristine.text, await this.#text()];
+    if (before !== null && now !== null) {
+      wrong.push(verifyText(text.start, before, now, patched, (address) => this.#stage.nameAt(address)));
+    }
+    await this.#noteFunctions(name);
+    return this.#bookVerify(
+      name,
+      wrong.filter((problem) => problem !== null),
+    );
   }
 
   /** After the last unload the machine has to be the one that was booted. */
-  #verifyUnloaded(name: string): void {
-    const { hypervisor } = this.#target;
-    const same = hypervisor.machine.space.digest() === this.#pristine.digest;
-    this.#bookVerify(name, same ? [] : ['memory, or its mapping, is not what it was before the upload']);
+  async #verifyUnloaded(name: string): Promise<void> {
+    const { text, digest } = this.#pristine;
+    const now = await this.#text();
+    const sameText = text === null || (now !== null && equalBytes(text, now));
+    const same = sameText && digest === this.#stage.digest();
+    await this.#bookVerify(name, same ? [] : ['memory, or its mapping, is not what it was before the upload']);
   }
 
-  #bookVerify(name: string, wrong: readonly string[]): boolean {
+  async #bookVerify(name: string, wrong: readonly string[]): Promise<boolean> {
     for (const problem of wrong) this.#find('error', 'verify', problem, name);
     if (wrong.length > 0) this.#verdict = 'failed';
-    const loaded = this.#loaded(name);
-    this.#steps.push({
-      step: 'verify',
+    const state = await this.#state(name);
+    await this.#book(
+      'verify',
       name,
-      rc: wrong.length === 0 ? 0 : -1,
-      errno: null,
-      state: loaded?.state ?? null,
-      console: [],
-      payload:
-        loaded === undefined
-          ? null
-          : {
-              text: hexAddress(loaded.text.addr),
-              rw: hexAddress(loaded.rw.addr),
-              ro: hexAddress(loaded.ro.addr),
-              pages: loaded.pages,
-            },
-      ...(wrong.length > 0 && { note: wrong.join('; ') }),
-    });
+      wrong.length === 0 ? 0 : -1,
+      state,
+      wrong.length > 0 ? wrong.join('; ') : undefined,
+    );
     return wrong.length === 0;
   }
 
   /** Keeps what stands at a payload's functions before it is applied. */
-  #remember(name: string): void {
-    const functions = this.#describe(name)?.functions ?? [];
-    this.#before.set(
-      name,
-      functions.map(({ oldAddr }) => peek(this.#target.hypervisor, oldAddr, LONGEST_PATCH)),
-    );
-    this.#noteFunctions(name);
+  async #remember(name: string): Promise<void> {
+    const before: (Uint8Array | null)[] = [];
+    for (const { oldAddr } of (await this.#stage.describe(name))?.functions ?? []) {
+      before.push(await this.#stage.target.peek(oldAddr, LONGEST_PATCH));
+    }
+    this.#before.set(name, before);
+    await this.#noteFunctions(name);
   }
 
-  #noteFunctions(name: string): void {
-    const described = this.#describe(name);
+  async #noteFunctions(name: string): Promise<void> {
+    const described = await this.#stage.describe(name);
     const before = this.#before.get(name);
-    if (described === undefined || before === undefined) return;
+    if (described === null || before === undefined) return;
     const known = this.#functions.get(name);
-    const rows = described.functions.map((func, i) => this.#row(func, before[i] ?? null, known?.[i]));
+    const rows: RehearsalFunction[] = [];
+    for (const [i, func] of described.functions.entries()) {
+      rows.push(await this.#row(func, before[i] ?? null, known?.[i]));
+    }
     this.#functions.set(name, rows);
   }
 
-  #row(func: FunctionDescription, before: Uint8Array | null, known: RehearsalFunction | undefined): RehearsalFunction {
-    const { name, oldAddr, oldSize, newAddr, newSize, patchOffset, length } = func;
+  async #row(
+    func: FunctionDescription,
+    before: Uint8Array | null,
+    known: RehearsalFunction | undefined,
+  ): Promise<RehearsalFunction> {
+    const { name, oldAddr, oldSize, newAddr, newSize, patchOffset, applied } = func;
     // Once reverted the row keeps what it showed while it was applied.
-    if (!func.applied && known !== undefined) return known;
-    const old = hex(before?.subarray(patchOffset, patchOffset + Math.min(length, LONGEST_PATCH)) ?? new Uint8Array(0));
-    const now = func.applied ? peek(this.#target.hypervisor, oldAddr + BigInt(patchOffset), length) : null;
+    if (!applied && known !== undefined) return known;
+    const length = Math.min(func.length, LONGEST_PATCH);
+    const old = hex(before?.subarray(patchOffset, patchOffset + length) ?? new Uint8Array(0));
+    const now = applied ? await this.#stage.target.peek(addOffset(oldAddr, patchOffset), length) : null;
     return {
       name: name ?? '',
       oldAddr: hexAddress(oldAddr),
@@ -294,18 +326,9 @@ class Rehearsal {
     };
   }
 
-  #loaded(name: string): LoadedPayload | undefined {
-    return this.#target.hypervisor.payloads.find((payload) => payload.name === name);
-  }
-
-  #describe(name: string) {
-    const loaded = this.#loaded(name);
-    return loaded === undefined ? undefined : describePayload(this.#target.hypervisor, loaded);
-  }
-
   #collect(name: string): void {
     const file = this.#payloads.find((payload) => payload.name === name)?.file;
-    for (const finding of this.#target.takeFindings()) {
+    for (const finding of this.#stage.takeFindings()) {
       this.#findings.push({ ...finding, where: { ...(file !== undefined && { file }), ...finding.where } });
     }
   }
@@ -315,3 +338,13 @@ class Rehearsal {
     this.#findings.push({ rule, severity, message, where: file === undefined ? {} : { file } });
   }
 }
+
+const placement = (described: PayloadDescription | null): PayloadPlacement | null =>
+  described === null
+    ? null
+    : {
+        text: hexAddress(described.text),
+        rw: hexAddress(described.rw),
+        ro: hexAddress(described.ro),
+        pages: described.pages,
+      };

@@ -1,49 +1,76 @@
+import type { Architecture } from '../arch/index.ts';
 import { type Address, addOffset, equalBytes, hex, hexAddress } from '../base/index.ts';
-import { type FunctionDescription, type Hypervisor, peek } from '../hypervisor/index.ts';
+import type { FunctionDescription } from '../hypervisor/index.ts';
 
 /** Bytes that a patch can take at a function's start: an ENDBR64 and 31 bytes of NOPs behind it. */
 export const LONGEST_PATCH = 4 + 31;
 
-/** The hypervisor's own text, and the bytes that functions start with, before anything is applied. */
-export interface CodeSnapshot {
-  readonly start: Address;
-  readonly text: Uint8Array;
+/** What stands where a function is patched, and whether its replacement may be executed (`undefined`: not to be seen). */
+export interface PatchedBytes {
+  readonly bytes: Uint8Array | null;
+  readonly executable: boolean | undefined;
 }
 
-export function snapshotCode(hv: Hypervisor): CodeSnapshot {
-  const { textStart, textEnd } = hv.image.core;
-  return { start: textStart, text: peek(hv, textStart, Number(textEnd - textStart)) ?? new Uint8Array(0) };
+/** Does the function lead where it should: to its replacement, in executable memory, or through NOPs? Returns what is wrong, or `null`. */
+export function verifyPatched(
+  arch: Architecture,
+  func: FunctionDescription,
+  { bytes, executable }: PatchedBytes,
+): string | null {
+  const name = func.name ?? hexAddress(func.oldAddr);
+  if (!func.applied) return `${name} is not patched`;
+  if (func.length === 0) return `${name}: nothing was written: the NOPs end where the ENDBR64 does`;
+  if (bytes === null) return `${name} is not mapped`;
+  const place = addOffset(func.oldAddr, func.patchOffset);
+  if (func.newAddr === 0n) {
+    const nops = arch.nopSequences(func.length).some((sequence) => equalBytes(bytes, sequence));
+    return nops ? null : `${name}: ${hex(bytes)} where NOPs should be`;
+  }
+  if (!equalBytes(bytes, arch.encodeJump(place, func.newAddr))) {
+    return `${name}: ${hex(bytes)} does not jump to ${hexAddress(func.newAddr)}`;
+  }
+  if (executable === false) {
+    return `${name}: its replacement at ${hexAddress(func.newAddr)} lies in memory that is not executable`;
+  }
+  return null;
 }
 
-/** One difference that {@link compareCode} has found. */
+/** Does memory hold again what it held before the function was patched? */
+export function verifyRestored(oldAddr: Address, before: Uint8Array | null, now: Uint8Array | null): string | null {
+  if (before === null || (now !== null && equalBytes(before, now))) return null;
+  return `${hexAddress(oldAddr)} is not what it was before: ${now === null ? 'not mapped' : hex(now)}`;
+}
+
+/**
+ * Is the hypervisor's text what it was, but for the patched places? `start` is the address of the first byte of both; `nameAt` names
+ * what is found.
+ */
+export function verifyText(
+  start: Address,
+  before: Uint8Array,
+  now: Uint8Array,
+  patched: readonly FunctionDescription[],
+  nameAt: (address: Address) => string | undefined,
+): string | null {
+  const allowed = patched.map(({ oldAddr, patchOffset, length }) => {
+    const from = Number(oldAddr - start) + patchOffset;
+    return { from, to: from + length };
+  });
+  for (const { from, to } of changes(before, now)) {
+    if (allowed.some((range) => from >= range.from && to <= range.to)) continue;
+    const at = addOffset(start, from);
+    const symbol = nameAt(at);
+    const place = `${hexAddress(at)}${symbol === undefined ? '' : ` (${symbol})`}`;
+    return `${to - from} bytes at ${place} are not what they were: ${hex(now.subarray(from, Math.min(to, from + 16)))}`;
+  }
+  return null;
+}
+
+/** One difference that {@link verifyText} has found. */
 interface Change {
   readonly from: number;
   /** Exclusive. */
   to: number;
-}
-
-/**
- * Is the hypervisor's text that of the snapshot, but for the patched places? Returns what is wrong, or `null`.
- */
-export function compareCode(
-  hv: Hypervisor,
-  before: CodeSnapshot,
-  patched: readonly FunctionDescription[],
-): string | null {
-  // Not copied where it lies in one piece.
-  const now = hv.machine.space.span(before.start, before.text.length) ?? snapshotCode(hv).text;
-  const allowed = patched.map(({ oldAddr, patchOffset, length }) => {
-    const from = Number(oldAddr - before.start) + patchOffset;
-    return { from, to: from + length };
-  });
-  for (const { from, to } of changes(before.text, now)) {
-    if (allowed.some((range) => from >= range.from && to <= range.to)) continue;
-    const at = addOffset(before.start, from);
-    const symbol = hv.symbols.at(at);
-    const name = symbol === undefined ? '' : ` (${symbol.name}+0x${symbol.at.toString(16)})`;
-    return `${to - from} bytes at ${hexAddress(at)}${name} are not what they were: ${hex(now.subarray(from, Math.min(to, from + 16)))}`;
-  }
-  return null;
 }
 
 /** Places where two arrays of equal length differ, neighbours merged. */
@@ -70,36 +97,4 @@ function changes(a: Uint8Array, b: Uint8Array): Change[] {
 function wordsOf(bytes: Uint8Array): Uint32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
-}
-
-/** Does the function lead where it should: to its replacement, in executable memory, or through NOPs? */
-export function verifyPatched(hv: Hypervisor, func: FunctionDescription): string | null {
-  const place = addOffset(func.oldAddr, func.patchOffset);
-  const name = func.name ?? hexAddress(func.oldAddr);
-  if (!func.applied) return `${name} is not patched`;
-  if (func.length === 0) return `${name}: nothing was written: the NOPs end where the ENDBR64 does`;
-  const bytes = peek(hv, place, func.length);
-  if (bytes === null) return `${name} is not mapped`;
-  if (func.newAddr === 0n) {
-    return equalBytes(bytes, hv.patching.nops(func.length)) ? null : `${name}: ${hex(bytes)} where NOPs should be`;
-  }
-  if (jumpTarget(place, bytes) !== func.newAddr)
-    return `${name}: ${hex(bytes)} does not jump to ${hexAddress(func.newAddr)}`;
-  if (hv.machine.space.permissionAt(func.newAddr)?.execute !== true) {
-    return `${name}: its replacement at ${hexAddress(func.newAddr)} lies in memory that is not executable`;
-  }
-  return null;
-}
-
-/** Does memory hold again what it held before the function was patched? */
-export function verifyRestored(hv: Hypervisor, oldAddr: Address, before: Uint8Array | null): string | null {
-  const now = peek(hv, oldAddr, before?.length ?? 0);
-  if (before === null || (now !== null && equalBytes(before, now))) return null;
-  return `${hexAddress(oldAddr)} is not what it was before: ${now === null ? 'not mapped' : hex(now)}`;
-}
-
-/** Where `jmp rel32` at `from` leads; `null` for anything else. */
-function jumpTarget(from: Address, bytes: Uint8Array): Address | null {
-  if (bytes.length !== 5 || bytes[0] !== 0xe9) return null;
-  return addOffset(from, 5 + new DataView(bytes.buffer, bytes.byteOffset).getInt32(1, true));
 }

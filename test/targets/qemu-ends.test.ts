@@ -154,6 +154,18 @@ describe('what is missing or wrong', () => {
     expect(failure).toMatchObject({ code: 'EFILE' });
     expect(failure.hint).toContain('XSPLICE_CACHE');
   });
+
+  it('a folder for temporary files that cannot be written', async () => {
+    const failure = await failureOf(startQemu({ env: { ...env, TMPDIR: join(folder, 'nowhere') } }));
+    expect(failure).toMatchObject({ code: 'EFILE' });
+    expect(failure.hint).toContain('TMPDIR');
+  });
+
+  it('a processor that QEMU does not have', async () => {
+    const failure = await failureOf(startQemu({ env, cpu: 'none-such' }));
+    expect(failure).toMatchObject({ code: 'ETOOL' });
+    expect(failure.message).toMatch(/^QEMU failed: .*none-such/);
+  });
 });
 
 describe('a snapshot in the cache', () => {

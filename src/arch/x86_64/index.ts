@@ -1,6 +1,7 @@
 import { ELF64 } from '../../elf/index.ts';
 import { ALT_CALL, ALT_INSTR, EX_TABLE_ENTRY } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
+import { addNops, NOP_FAMILIES } from './nops.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
 import { quiesce, revive } from './permissions.ts';
@@ -34,6 +35,7 @@ export const X86_64: Architecture = {
   revert,
   insnLength,
   encodeJump,
+  nopSequences: (length) => NOP_FAMILIES.map((family) => addNops(family, length)),
   quiesce,
   revive,
   bugFrameSize: 8,

@@ -2,7 +2,9 @@
  * The two NOP families between which Xen chooses at boot (arch_init_ideal_nops).
  * Source: xen/arch/x86/alternative.c and xen/include/asm-x86/nops.h; the same in 4.11 and all later releases.
  */
-export type NopFamily = 'P6' | 'K8';
+export const NOP_FAMILIES = ['P6', 'K8'] as const;
+
+export type NopFamily = (typeof NOP_FAMILIES)[number];
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.split(' '), (byte) => Number.parseInt(byte, 16));
 

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { XspliceError } from '../../base/index.ts';
-import { privateFolder } from './cleanup.ts';
+import { fileFailure, privateFolder } from './cleanup.ts';
 import type { Environment } from './tools.ts';
 
 /** The folder for what can be had again: `$XSPLICE_CACHE`, or `xsplice` in the user's cache folder. */
@@ -25,26 +24,29 @@ const ABANDONED_MS = 24 * 3600 * 1000;
 export async function fillCache(cache: string, name: string, make: (folder: string) => Promise<void>): Promise<string> {
   try {
     mkdirSync(cache, { recursive: true });
-  } catch (error) {
-    const hint = 'Set XSPLICE_CACHE to a folder that can be written.';
-    throw new XspliceError('EFILE', `${cache} cannot be made: ${(error as Error).message}`, hint);
-  }
-  const target = join(cache, name);
-  const work = privateFolder(join(cache, UNFINISHED));
-  try {
-    const made = join(work.path, 'made');
-    mkdirSync(made);
-    await make(made);
-    if (existsSync(target)) renameSync(target, join(work.path, 'old'));
+    const target = join(cache, name);
+    const work = privateFolder(join(cache, UNFINISHED));
     try {
-      renameSync(made, target);
-    } catch (error) {
-      if (!existsSync(target)) throw error;
+      const made = join(work.path, 'made');
+      mkdirSync(made);
+      await make(made);
+      if (existsSync(target)) renameSync(target, join(work.path, 'old'));
+      try {
+        renameSync(made, target);
+      } catch (error) {
+        if (!existsSync(target)) throw error;
+      }
+    } finally {
+      work.remove();
     }
-  } finally {
-    work.remove();
+    return target;
+  } catch (error) {
+    throw fileFailure(
+      error,
+      `the cache ${cache} cannot be filled`,
+      'Set XSPLICE_CACHE to a folder with room for 200 MB.',
+    );
   }
-  return target;
 }
 
 /** Marks a folder of the cache as used now. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { XspliceError } from '../../base/index.ts';
 
 /** What has to be undone where this process ends before it is done: processes to end, folders to remove. */
 const pending = new Set<() => void>();
@@ -60,10 +61,25 @@ export function privateFolder(prefix: string): { readonly path: string; readonly
  * that comes about.
  */
 export function namelessFile(env: Readonly<Record<string, string | undefined>>): number {
-  const folder = mkdtempSync(join(env['TMPDIR'] || tmpdir(), 'xsplice-'));
+  const parent = env['TMPDIR'] || tmpdir();
   try {
-    return openSync(join(folder, 'file'), 'wx+', 0o600);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    const folder = mkdtempSync(join(parent, 'xsplice-'));
+    try {
+      return openSync(join(folder, 'file'), 'wx+', 0o600);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  } catch (error) {
+    throw fileFailure(
+      error,
+      `no temporary file can be made in ${parent}`,
+      'Set TMPDIR to a folder that can be written.',
+    );
   }
+}
+
+/** An error of the file system as what it is for a user; any other error stays as it is. */
+export function fileFailure(error: unknown, what: string, hint: string): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  return new XspliceError('EFILE', `${what}: ${error.message}`, hint);
 }

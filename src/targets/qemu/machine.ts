@@ -41,11 +41,18 @@ export class Machine {
   readonly #settled: () => void;
   #stderr = '';
   #down: Down | undefined;
+  readonly #whenDown: Promise<never>;
+  #tellDown: (error: MachineDown) => void = () => undefined;
 
   constructor({ args, folder, env, snapshot = NONE, scratch = NONE }: MachineSetup) {
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', inherited(snapshot), inherited(scratch)];
     const child: ChildProcess = spawn(QEMU, args, { cwd: folder, env, stdio });
     this.#child = child;
+    this.#whenDown = new Promise((_, reject) => {
+      this.#tellDown = reject;
+    });
+    // It may be that nobody waits.
+    this.#whenDown.catch(() => undefined);
     this.#settled = atExit(() => void child.kill('SIGKILL'));
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#heard(text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -83,6 +90,7 @@ export class Machine {
     this.#down = down;
     this.qmp.fail(down);
     this.agent.fail(down);
+    this.#tellDown(new MachineDown(down));
     // Nothing that this machine could still do is of use to anybody.
     this.#child.kill('SIGKILL');
   }
@@ -107,7 +115,7 @@ export class Machine {
   async within<T>(ms: number, answer: Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.#goDown({ kind: 'silent', ms }), ms);
     try {
-      return await answer;
+      return await Promise.race([answer, this.#whenDown]);
     } finally {
       clearTimeout(timer);
     }

@@ -137,7 +137,8 @@ async function bootAndSave(folder: string, args: readonly string[], options: Sna
     for (;;) {
       const status = await machine.qmp.status('query-migrate');
       if (status === 'completed') break;
-      if (status === 'failed') throw new XspliceError('ETOOL', 'QEMU could not save the booted host');
+      if (status === 'failed')
+        throw new XspliceError('ETOOL', 'QEMU could not save the booted host', 'Is the disk full?');
       await sleep(20);
     }
     await machine.end();

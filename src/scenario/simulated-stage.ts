@@ -1,0 +1,25 @@
+import { describePayload, type SimulatedTarget, takeFindings } from '../hypervisor/index.ts';
+import type { Simulation } from './simulation.ts';
+import type { Stage } from './stage.ts';
+
+/** A freshly booted simulated host: everything of it can be seen. */
+export function simulatedStage(simulation: Simulation, target: SimulatedTarget): Stage {
+  const { hypervisor } = target;
+  const { textStart, textEnd } = simulation.image.core;
+  return {
+    identity: simulation.identity,
+    assumed: simulation.assumed,
+    target,
+    arch: simulation.image.arch,
+    text: { start: textStart, end: textEnd },
+    describe: async (name) => {
+      const loaded = hypervisor.payloads.find((payload) => payload.name === name);
+      return loaded === undefined || hypervisor.stopped !== null ? null : describePayload(hypervisor, loaded);
+    },
+    nameAt: (address) => hypervisor.symbols.at(address)?.name,
+    executable: (address) => hypervisor.machine.space.permissionAt(address)?.execute === true,
+    digest: () => hypervisor.machine.space.digest(),
+    takeFindings: () => takeFindings(hypervisor),
+    hookReached: () => hypervisor.stopped?.hook ?? null,
+  };
+}

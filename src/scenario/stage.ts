@@ -1,0 +1,113 @@
+import { type Architecture, ENDBR64_LEN, isEndbr64, isEndbr64Poison } from '../arch/index.ts';
+import type { Address, Finding } from '../base/index.ts';
+import { isProblem } from '../elf/index.ts';
+import type { FunctionDescription, HookCall, Image, PayloadDescription } from '../hypervisor/index.ts';
+import { readPayload } from '../payload/index.ts';
+import type { ObservableTarget } from '../xen/index.ts';
+import type { XenIdentity } from './documents.ts';
+import type { PayloadFile } from './options.ts';
+
+/** Where a rehearsal takes place: a target, and what can be known about the hypervisor behind it. */
+export interface Stage {
+  readonly identity: XenIdentity;
+  /** What the image did not say, and what was taken instead. */
+  readonly assumed: readonly string[];
+  readonly target: ObservableTarget;
+  readonly arch: Architecture;
+  /** The hypervisor's own text. */
+  readonly text: { readonly start: Address; readonly end: Address };
+  describe(name: string): Promise<PayloadDescription | null>;
+  /** The symbol at an address, for what is printed. */
+  nameAt(address: Address): string | undefined;
+  /** May code be executed there? `undefined` where this cannot be seen from outside. */
+  executable(address: Address): boolean | undefined;
+  /** A value that is equal for equal machines; `undefined` where there is none. */
+  digest(): string | undefined;
+  takeFindings(): Finding[];
+  /** The call into payload code that ended a simulation. */
+  hookReached(): HookCall | null;
+}
+
+/**
+ * A stage known only by what a target shows: the key `x` and its memory. `image` is the hypervisor's own `xen-syms`.
+ */
+export function observedStage(
+  target: ObservableTarget,
+  image: Image,
+  identity: XenIdentity,
+  payloads: readonly PayloadFile[],
+): Stage {
+  const { textStart, textEnd } = image.core;
+  const release = image.release?.release;
+  const symbols = release === undefined ? undefined : image.symbolsFor(release);
+  return {
+    identity,
+    assumed: [],
+    target,
+    arch: image.arch,
+    text: { start: textStart, end: textEnd },
+    describe: (name) => describeFromDump(target, image.arch, name, payloads),
+    nameAt: (address) => symbols?.at(address)?.name,
+    executable: () => undefined,
+    digest: () => undefined,
+    takeFindings: () => [],
+    hookReached: () => null,
+  };
+}
+
+const FUNCTION_LINE = /^ {4}(.*) patch ([0-9a-f]{16})\((\d+)\) with ([0-9a-f]{16}) \((\d+)\)$/s;
+const PAYLOAD_LINE =
+  /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
+
+async function describeFromDump(
+  target: ObservableTarget,
+  arch: Architecture,
+  name: string,
+  payloads: readonly PayloadFile[],
+): Promise<PayloadDescription | null> {
+  await target.dump();
+  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply'> | null = null;
+  let applied = false;
+  const functions: FunctionDescription[] = [];
+  for (const line of await target.takeConsole()) {
+    const payload = PAYLOAD_LINE.exec(line);
+    if (payload !== null) {
+      if (found !== null) break;
+      if (payload[1] !== name) continue;
+      applied = payload[2] === 'APPLIED';
+      found = {
+        text: address(payload[3]),
+        rw: address(payload[4]),
+        ro: address(payload[5]),
+        pages: Number(payload[6]),
+      };
+      continue;
+    }
+    const row = found === null ? null : FUNCTION_LINE.exec(line);
+    if (row !== null) functions.push(await describeFunction(target, arch, row, applied));
+  }
+  if (found === null) return null;
+  const file = payloads.find((each) => each.name === name);
+  const parsed = file === undefined ? null : readPayload(file.bytes);
+  const safeToReapply = parsed !== null && !isProblem(parsed) && parsed.safeToReapply;
+  return { ...found, safeToReapply, functions };
+}
+
+const address = (digits: string | undefined): Address => BigInt(`0x${digits ?? '0'}`);
+
+async function describeFunction(
+  target: ObservableTarget,
+  arch: Architecture,
+  row: RegExpExecArray,
+  applied: boolean,
+): Promise<FunctionDescription> {
+  const oldAddr = address(row[2]);
+  const newAddr = address(row[4]);
+  const newSize = Number(row[5]);
+  const start = await target.peek(oldAddr, ENDBR64_LEN);
+  const patchOffset = start !== null && (isEndbr64(start) || isEndbr64Poison(start)) ? ENDBR64_LEN : 0;
+  const length = arch.insnLength({ oldAddr, newAddr, oldSize: Number(row[3]), newSize }, patchOffset);
+  // As the key prints a null pointer.
+  const name = row[1] === '<NULL>' ? null : (row[1] ?? '');
+  return { name, oldAddr, oldSize: Number(row[3]), newAddr, newSize, patchOffset, applied, length };
+}
