@@ -17,6 +17,7 @@ const TOOLS = {
   gzip: 'gzip',
   dpkg: 'dpkg',
   'apt-get': 'apt',
+  'qemu-system-x86_64': 'qemu-system-x86',
 };
 
 /**

@@ -14,14 +14,16 @@ if (run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.bu
 
 /**
  * Commander loads `node:child_process`, and with it Node's network, at every start, for commands that are programs of
- * their own. xsplice has none.
+ * their own. xsplice has none; what does start processes loads it itself, when it is needed.
  *
  * @type {import('esbuild').Plugin}
  */
 const withoutChildProcess = {
   name: 'without-child-process',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ path }) => ({ path, namespace: 'left-out' }));
+    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      /[\\/]node_modules[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'left-out' } : undefined,
+    );
     onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'module.exports = {};' }));
   },
 };

@@ -1,18 +1,33 @@
 import type { Disassembler } from '../arch/index.ts';
 import type {
   CheckReport,
+  ConformCase,
+  ConformReport,
   InspectOptions,
   InspectReport,
   PayloadFile,
+  RehearsalOptions,
   RehearsalReport,
   SimulationOptions,
 } from '../scenario/index.ts';
 import type { Release } from '../xen/index.ts';
+import type { HostPairOptions } from './host-pair.ts';
 
 /** An image and payloads that come with xsplice. */
 export interface Example {
   readonly image: Uint8Array;
   readonly payloads: readonly PayloadFile[];
+}
+
+/** A rehearsal on a real hypervisor: Debian's, or the user's own. */
+export interface QemuRehearsalOptions extends RehearsalOptions {
+  /** The bootable image, `xen` or `xen.gz`; with it `xenSyms` of the same build. */
+  readonly xenImage?: string;
+  readonly xenSyms?: string;
+  readonly cpus?: number;
+  readonly loglvl?: string;
+  /** Most seconds until the host is up. */
+  readonly bootTimeout?: number;
 }
 
 /** What the commands call. Loaded when a command needs it, so that `--help` and a wrong option cost nothing. */
@@ -28,6 +43,12 @@ export interface Engine {
     payloads: readonly PayloadFile[],
     options: SimulationOptions,
   ): Promise<RehearsalReport>;
+  /** The same on a real hypervisor in QEMU. */
+  rehearseOnQemu(payloads: readonly PayloadFile[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
+  /** What `xsplice conform` can run. */
+  conformCases(): Promise<readonly ConformCase[]>;
+  /** Runs cases on a simulated and a real host. Fetches and boots what it needs; rejects with an XspliceError. */
+  conform(cases: readonly ConformCase[], options: HostPairOptions): Promise<ConformReport>;
   /** Oldest first. */
   releases(): readonly Release[];
   /** Names that `--cpu` takes. */

@@ -25,6 +25,17 @@ export async function loadEngine(): Promise<Engine> {
     disassembler: loadDisassembler,
     checkPayloads: (image, payloads, options) => scenario.checkPayloads(image, payloads, { ...options, gunzip }),
     rehearsePayloads: (image, payloads, options) => scenario.rehearsePayloads(image, payloads, { ...options, gunzip }),
+    rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
+    conformCases: async () => scenario.CONFORM_CASES,
+    conform: async (cases, options) => {
+      const { openHostPair } = await import('./host-pair.ts');
+      const pair = await openHostPair(options);
+      return scenario.conform({
+        ...pair,
+        cases,
+        ...(options.progress !== undefined && { progress: options.progress }),
+      });
+    },
     releases: () => xen.RELEASES,
     cpuPresets: () => Object.keys(scenario.CPU_PRESETS),
     exampleNames,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
+import { addConform } from './conform.ts';
 import type { Context } from './context.ts';
 import { addInspect } from './inspect.ts';
 import { addRehearse } from './rehearse.ts';
@@ -37,6 +38,7 @@ export function createProgram(context: Context, version: string): Command {
   addInspect(program, context);
   addCheck(program, context);
   addRehearse(program, context);
+  addConform(program, context);
   addReleases(program, context);
   addCompletion(program, context);
   return program;

@@ -1,15 +1,46 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { XspliceError } from '../base/index.ts';
 import { hasError, renderRehearsal } from '../report/index.ts';
+import type { RehearsalReport, SimulationOptions } from '../scenario/index.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples, printReport } from './context.ts';
+import type { QemuRehearsalOptions } from './engine.ts';
 import { readImage, readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
 import type { SimulationFlags } from './simulation-options.ts';
 import { addHostOptions, addMachineOptions, requireImage, simulationOptions } from './simulation-options.ts';
+import { seconds } from './values.ts';
 
-type RehearseOptions = SimulationFlags & OutputOptions & { readonly example?: string };
+type RehearseOptions = SimulationFlags &
+  OutputOptions & {
+    readonly example?: string;
+    readonly on: 'sim' | 'qemu';
+    readonly xenImage?: string;
+    readonly bootTimeout?: number;
+  };
+
+/** What a real hypervisor cannot be told. */
+const SIMULATED_ONLY = ['release', 'cpu', 'late', 'stuck', 'debug', 'example'] as const;
+
+/** Options of `--on qemu`. Throws an XspliceError (EUSAGE) for those that only a simulation has. */
+function qemuOptions(options: RehearseOptions, simulation: SimulationOptions): QemuRehearsalOptions {
+  const given = SIMULATED_ONLY.find((name) => options[name] !== undefined);
+  if (given !== undefined) {
+    throw new XspliceError('EUSAGE', `--${given} is for the simulator: with --on qemu the hypervisor is a real one`);
+  }
+  const { xen, xenImage, bootTimeout } = options;
+  if ((xen === undefined) !== (xenImage === undefined)) {
+    const hint = 'give both, of the same build, or neither for Debian’s hypervisor';
+    throw new XspliceError('EUSAGE', '--xen-image and --xen belong together with --on qemu', hint);
+  }
+  return {
+    ...simulation,
+    ...(xenImage !== undefined && { xenImage }),
+    ...(xen !== undefined && { xenSyms: xen }),
+    ...(bootTimeout !== undefined && { bootTimeout }),
+  };
+}
 
 /** Where the image and the payloads come from. Throws an XspliceError (EUSAGE) where that is not said, or said twice. */
 function source(files: readonly string[], options: RehearseOptions): { example: string } | { xen: string } {
@@ -42,29 +73,50 @@ export function addRehearse(program: Command, context: Context): void {
         ['xsplice rehearse first.livepatch second.livepatch --xen xen-syms', 'Rehearse a stack of payloads'],
         ['xsplice rehearse x.livepatch --xen xen-syms --cpus 8 --late 3=40ms', 'Let a CPU come too late'],
         ['xsplice rehearse --example hello --release 4.18.0', 'See an embedded example panic the host'],
+        ['xsplice rehearse x.livepatch --on qemu', "Rehearse on Debian's real Xen in QEMU"],
       ]),
     );
   addMachineOptions(addHostOptions(command)).option(
     '--example <name>',
     'an embedded example, in place of PAYLOAD and --xen',
   );
+  command
+    .addOption(
+      new Option('--on <stage>', 'where: on the simulator, or on a real Xen in QEMU')
+        .choices(['sim', 'qemu'])
+        .default('sim'),
+    )
+    .option('--xen-image <xen>', 'with --on qemu: a hypervisor of your own, xen or xen.gz, that --xen belongs to')
+    .option('--boot-timeout <seconds>', 'with --on qemu: most seconds until the host is up (default: 180)', seconds);
   addOutputOptions(command).action(async (files: string[], options: RehearseOptions) => {
     const { io } = context;
     const progress = startProgress(io);
     const simulation = simulationOptions(options, progress.show);
+    if (options.on === 'qemu') {
+      const qemu = qemuOptions(options, simulation);
+      if (files.length === 0) throw new XspliceError('EUSAGE', 'which payload? PAYLOAD is missing');
+      const engine = await context.engine();
+      const payloads = readPayloads(files, io.cwd, engine.payloadName);
+      await finish(() => engine.rehearseOnQemu(payloads, qemu));
+      return;
+    }
     const from = source(files, options);
     const engine = await context.engine();
     const { image, payloads } =
       'example' in from
         ? await engine.example(from.example)
         : { image: readImage(from.xen, io.cwd), payloads: readPayloads(files, io.cwd, engine.payloadName) };
-    try {
-      const report = await engine.rehearsePayloads(image, payloads, simulation);
-      progress.clear();
-      printReport(report, renderRehearsal, options, io);
-      context.exit(report.verdict === 'passed' && !hasError(report.findings) ? EXIT.holds : EXIT.refused);
-    } finally {
-      progress.clear();
+    await finish(() => engine.rehearsePayloads(image, payloads, simulation));
+
+    async function finish(rehearse: () => Promise<RehearsalReport>): Promise<void> {
+      try {
+        const report = await rehearse();
+        progress.clear();
+        printReport(report, renderRehearsal, options, io);
+        context.exit(report.verdict === 'passed' && !hasError(report.findings) ? EXIT.holds : EXIT.refused);
+      } finally {
+        progress.clear();
+      }
     }
   });
 }

@@ -53,3 +53,6 @@ export function logLevel(text: string): string {
   }
   return text;
 }
+
+/** Seconds: a whole number, up to an hour. */
+export const seconds = (text: string): number => integer(text, 1, 3600);

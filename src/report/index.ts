@@ -1,5 +1,6 @@
 /** Documents as text for a terminal and as JSON. The zod schemas are apart (`schemas.ts`): loading zod takes time. */
 export * from './check.ts';
+export * from './conformance.ts';
 export * from './display-text.ts';
 export * from './findings.ts';
 export * from './inspect.ts';

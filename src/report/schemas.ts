@@ -175,11 +175,34 @@ export const inspectSchema = z
   .strictObject({ format: z.literal('xsplice-inspect/1'), payloads: z.array(inspectedPayload) })
   .describe('What is in payloads, before any has an address.');
 
+const observed = z.union([z.string(), z.int(), z.null(), z.array(z.string())]);
+
+/** `xsplice conform --json`. */
+export const conformanceSchema = z
+  .strictObject({
+    format: z.literal('xsplice-conformance/1'),
+    cases: count.describe('How many were run.'),
+    agreed: count.describe('How many of them had no difference.'),
+    differences: z.array(
+      z.strictObject({
+        case: z.string(),
+        step: z.int().positive().describe('Which step of the case, counted from 1.'),
+        field: z
+          .string()
+          .describe('rc, state, status, console, list, dump, extra, panic, hook, or live and an address.'),
+        simulated: observed.describe('Null where there is no such thing on that side.'),
+        real: observed,
+      }),
+    ),
+  })
+  .describe('The same steps on the simulator and on a real hypervisor, and every difference.');
+
 /** File name in docs/ → its schema. */
 export const SCHEMAS = {
   'xsplice-rehearsal-1.schema.json': rehearsalSchema,
   'xsplice-check-1.schema.json': checkSchema,
   'xsplice-inspect-1.schema.json': inspectSchema,
+  'xsplice-conformance-1.schema.json': conformanceSchema,
 } as const;
 
 /** A schema as JSON Schema text (draft 2020-12), as docs/ has it. */

@@ -14,7 +14,7 @@ const chain: Readonly<Record<string, PayloadSpec>> = {
   b: { depends: '@a', code: [{ symbol: 'fn_b', returns: '-B' }] },
   c: { depends: '@b', code: [{ symbol: 'fn_c', returns: '-C' }] },
 };
-const chainUp: readonly ConformStep[] = ['a', 'b', 'c'].flatMap((name): ConformStep[] => [{ upload: name }, { apply: name }]);
+const chainUp: readonly ConformStep[] = ['a', 'b', 'c'].flatMap((name): ConformStep[] => [{ upload: name }, { apply: name }, { extra: true }]);
 
 const replacement: PayloadSpec = { code: [{ symbol: 'fn_r', returns: '-R' }] };
 const data: PayloadSpec = { sections: [{ name: '.data', flags: 'AW', hex: '0700000000000000', align: 8 }] };
@@ -45,10 +45,13 @@ export const LIFE_CASES: readonly ConformCase[] = [
       { get: 'p' },
       { list: { idx: 0, nr: 0 } },
       { list: { idx: 0, nr: 8 } },
+      { extra: true },
       { apply: 'p' },
+      { extra: true },
       { dump: true },
       { list: { idx: 0, nr: 8 } },
       { revert: 'p' },
+      { extra: true },
       { apply: 'p' },
       { revert: 'p' },
       { unload: 'p' },
@@ -167,7 +170,7 @@ export const LIFE_CASES: readonly ConformCase[] = [
   {
     name: 'replace-over-stack',
     payloads: { ...chain, r: replacement },
-    steps: [...chainUp, { upload: 'r' }, { apply: 'r' }, { replace: 'r' }, { list: { idx: 0, nr: 8 } }, { replace: 'r' }, { revert: 'r' }, { unload: 'b' }, { upload: 'b' }],
+    steps: [...chainUp, { upload: 'r' }, { apply: 'r' }, { replace: 'r' }, { extra: true }, { list: { idx: 0, nr: 8 } }, { replace: 'r' }, { revert: 'r' }, { extra: true }, { unload: 'b' }, { upload: 'b' }],
   },
   { name: 'replace-nothing-applied', payloads: { r: replacement }, steps: [{ upload: 'r' }, { replace: 'r' }, { revert: 'r' }, { replace: 'r' }, { unload: 'r' }] },
   { name: 'replace-depends-not-xen', payloads: chain, steps: [{ upload: 'a' }, { upload: 'b' }, { apply: 'a' }, { replace: 'b' }, { replace: 'b', flags: NODEPS }, { get: 'b' }] },

@@ -86,7 +86,7 @@ async function runCase(each: ConformCase, xen: XenFacts, options: ConformOptions
       options.progress?.(`${title}: ${stepText(step)}`);
       if ('raw' in step && !takesRawCalls(real)) continue;
       const acts = !('get' in step || 'list' in step);
-      const observing = { release, files, dump: acts && each.noDump !== true, watched, isCode };
+      const observing = { release, files, dump: acts && each.noDump !== true, watched, isCode, extraVersion: xen.address('xen_extra_version') };
       const left = await observe(simulated, step, observing);
       const right = await observe(real, step, observing);
       const differences = compare(left, right).map((difference) => ({ case: each.name, step: index + 1, ...difference }));

@@ -13,6 +13,7 @@ import {
   XEN_LIVEPATCH_NAME_SIZE,
 } from '../xen/index.ts';
 import type { ConformStep } from './conform-types.ts';
+import { extraVersion } from './extra-version.ts';
 import { encodeRawCall, rawCall } from './raw-call.ts';
 
 /** What can be told of a value in a document. */
@@ -32,6 +33,8 @@ export interface ObserveOptions {
   readonly watched: Set<Address>;
   /** Is this code, rather than a variable that changes while a host runs? */
   readonly isCode: (address: Address) => boolean;
+  /** Where xen_extra_version is. */
+  readonly extraVersion: Address;
 }
 
 /** Live bytes that are read at each function: a patch takes at most 35. */
@@ -83,6 +86,10 @@ function hookOf(target: ObservableTarget): string | undefined {
 }
 
 async function take(target: ObservableTarget, step: ConformStep, options: ObserveOptions, seen: Observation): Promise<void> {
+  if ('extra' in step) {
+    seen.set('extra', await extraVersion(target, options.extraVersion));
+    return;
+  }
   const { rc, list, name } = await perform(target, step, options);
   if (Number.isNaN(rc)) throw new XspliceError('EHOST', GONE);
   seen.set('rc', resultText(rc));

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import { XspliceError } from '../base/index.ts';
+import { renderCases, renderConformance } from '../report/index.ts';
+import type { Context, OutputOptions } from './context.ts';
+import { addOutputOptions, examples, printReport } from './context.ts';
+import { EXIT } from './io.ts';
+import { startProgress } from './progress.ts';
+import { styleFor, wantsColor } from './style.ts';
+import { seconds } from './values.ts';
+
+interface ConformFlags extends OutputOptions {
+  readonly list?: boolean;
+  readonly xenImage?: string;
+  readonly xenSyms?: string;
+  /** Seconds. */
+  readonly timeout?: number;
+}
+
+/** `xsplice conform [CASE…]` */
+export function addConform(program: Command, context: Context): void {
+  const command = program
+    .command('conform')
+    .summary('hold the simulator against a real Xen in QEMU')
+    .description(
+      'Take the same steps on the simulator and on a real Xen in QEMU, and compare errno, states, console lines, lists, addresses, live code ' +
+        'and panics after each. Each case has two hosts that were just booted.',
+    )
+    .argument('[case...]', 'cases to run, by name or with a * in it (default: all)')
+    .option('--list', 'name the cases')
+    .option('--xen-image <file>', "a hypervisor in place of Debian's: its xen.gz")
+    .option('--xen-syms <file>', 'the xen-syms that was built with it')
+    .option('--timeout <seconds>', 'most seconds that the real host may take to boot', seconds)
+    .addHelpText(
+      'after',
+      examples([
+        ['xsplice conform', 'Run all cases on Debian’s Xen'],
+        ['xsplice conform stack-of-three "nop-*"', 'Run some of them'],
+        ['xsplice conform --xen-image xen.gz --xen-syms xen-syms', 'Use a hypervisor of your own'],
+      ]),
+    );
+  addOutputOptions(command).action(async (names: string[], options: ConformFlags) => {
+    const { io } = context;
+    const engine = await context.engine();
+    const cases = chosen(await engine.conformCases(), names);
+    if (options.list) {
+      io.stdout(renderCases(cases, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
+      return;
+    }
+    const progress = startProgress(io);
+    const { xenImage, xenSyms, timeout } = options;
+    try {
+      const report = await engine.conform(cases, {
+        ...(xenImage !== undefined && { xenImage }),
+        ...(xenSyms !== undefined && { xenSyms }),
+        ...(timeout !== undefined && { timeout: 1000 * timeout }),
+        cwd: io.cwd,
+        progress: progress.show,
+      });
+      progress.clear();
+      printReport(report, renderConformance, options, io);
+      context.exit(report.differences.length === 0 ? EXIT.holds : EXIT.refused);
+    } finally {
+      progress.clear();
+    }
+  });
+}
+
+/** The named cases in their own order. Throws an XspliceError (EUSAGE) for a name that fits none. */
+function chosen<T extends { readonly name: string }>(cases: readonly T[], names: readonly string[]): readonly T[] {
+  if (names.length === 0) return cases;
+  const wanted = new Set<T>();
+  for (const name of names) {
+    const fits = patternOf(name);
+    const found = cases.filter((each) => fits.test(each.name));
+    if (found.length === 0)
+      throw new XspliceError('EUSAGE', `there is no case ${name}`, 'xsplice conform --list names them');
+    for (const each of found) wanted.add(each);
+  }
+  return cases.filter((each) => wanted.has(each));
+}
+
+const patternOf = (name: string): RegExp =>
+  new RegExp(`^${name.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);

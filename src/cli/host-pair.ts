@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import { XspliceError } from '../base/index.ts';
+import type { Image } from '../hypervisor/index.ts';
+import type { MakeTarget, PlaceBytes } from '../scenario/index.ts';
+import { openSimulation, probeUploadBuffer, xenFacts } from '../scenario/index.ts';
+import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
+import type { Release } from '../xen/index.ts';
+import { readImage } from './files.ts';
+import { gunzip } from './gunzip.ts';
+
+/** The same hypervisor twice: simulated, and real in QEMU. */
+export interface HostPair {
+  readonly image: Image;
+  readonly release: Release;
+  /** The hypervisor's own version: `4.17.7`. */
+  readonly version: string;
+  readonly simulated: MakeTarget;
+  readonly real: MakeTarget;
+}
+
+export interface HostPairOptions {
+  /** A hypervisor of the user's own, with its `xen-syms`; Debian's by default. */
+  readonly xenImage?: string;
+  readonly xenSyms?: string;
+  /** Most milliseconds until the real one is ready, downloads not counted. */
+  readonly timeout?: number;
+  /** Directory that relative paths start from. */
+  readonly cwd: string;
+  readonly progress?: (doing: string) => void;
+}
+
+/** The preset that is the processor of the real hosts: QEMU's `-cpu max` without SMAP. */
+const PRESET = 'qemu-max';
+
+/** HYPERVISOR_sysctl. Source: xen/include/public/xen.h. */
+const HYPERVISOR_SYSCTL = 35;
+
+/** A call as bytes, made by dom0. */
+const withRawCalls = (target: QemuTarget) =>
+  Object.assign(target, {
+    rawSysctl: async (make: (place: PlaceBytes) => Uint8Array) => {
+      const arena = new GuestArena();
+      const sysctl = arena.placeOutput(make((bytes) => arena.place(bytes)));
+      return { rc: await target.hypercall(arena, HYPERVISOR_SYSCTL, [sysctl]) };
+    },
+  });
+
+/**
+ * Makes both ready. Throws an XspliceError: ETOOL where QEMU, a download or the boot fails, EIMAGE or EFILE for a hypervisor that is none,
+ * EUSAGE where only half of the user's own is given.
+ */
+export async function openHostPair(options: HostPairOptions): Promise<HostPair> {
+  const { xenImage, xenSyms, cwd, timeout, progress } = options;
+  if ((xenImage === undefined) !== (xenSyms === undefined)) {
+    throw new XspliceError('EUSAGE', '--xen-image and --xen-syms belong together', 'give both, of the same build');
+  }
+  const hosts = await prepareQemu({
+    ...(xenImage !== undefined &&
+      xenSyms !== undefined && { xenImage: resolve(cwd, xenImage), xenSyms: resolve(cwd, xenSyms) }),
+    ...(timeout !== undefined && { timeout }),
+    ...(progress !== undefined && { progress: ({ phase, text }) => progress(`${phase} ${text}`) }),
+  });
+  const real: MakeTarget = async () => withRawCalls(await hosts.start());
+  const first = await hosts.start();
+  const { host } = first;
+  await first.close();
+  if (host.xenSyms === null)
+    throw new XspliceError('EIMAGE', 'the xen-syms of the hypervisor is not known', 'give it with --xen-syms');
+  const simulation = openSimulation(readImage(host.xenSyms, cwd), { cpu: PRESET, cpus: host.smp, gunzip });
+  const { image, release } = simulation;
+  const uploadBuffer = await probeUploadBuffer(real, xenFacts(image, release));
+  return { image, release, version: host.version, real, simulated: async () => simulation.boot({ uploadBuffer }) };
+}
