@@ -70,7 +70,8 @@ export function printMetadata(hv: Hypervisor, payload: LoadedPayload): void {
   if (size === 0) return;
   hv.log.printk('INFO', 'livepatch: module metadata:');
   for (const text of metadataStrings(hv.machine.space.read(addr, size))) {
-    hv.log.printk('INFO', 'livepatch:   %s', text);
+    // Not through the formatter: a payload can bring two million of them.
+    hv.machine.console.printk('INFO', `livepatch:   ${text}`);
   }
 }
 

@@ -1,4 +1,10 @@
-import { CONFORM_CASES, type ConformCase, type ConformReport, type ObservedValue, stepText } from '../scenario/index.ts';
+import {
+  CONFORM_CASES,
+  type ConformCase,
+  type ConformReport,
+  type ObservedValue,
+  stepText,
+} from '../scenario/index.ts';
 import { cell, counted, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
@@ -17,7 +23,8 @@ function sides(simulated: ObservedValue, real: ObservedValue, style: Style): str
     const kept = lines.filter((line, i) => line !== other[i]);
     return kept.length === 0 ? ['(fewer lines)'] : kept;
   };
-  const side = (title: string, lines: string[]) => lines.map((line, i) => `    ${(i === 0 ? title : '').padEnd(11)}${line}`);
+  const side = (title: string, lines: string[]) =>
+    lines.map((line, i) => `    ${(i === 0 ? title : '').padEnd(11)}${line}`);
   return [...side('simulated', only(left, right)).map(style.red), ...side('real', only(right, left)).map(style.green)];
 }
 

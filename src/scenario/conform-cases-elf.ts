@@ -5,10 +5,15 @@ import type { EditSpec, EditValue, PayloadSpec, SectionSpec } from './payload-sp
 
 /** Cases about the file: header, sections, symbol table, relocations, sizes. */
 
-const upload = (name: string, payload: PayloadSpec): ConformCase => ({ name, payloads: { p: payload }, steps: [{ upload: 'p' }] });
+const upload = (name: string, payload: PayloadSpec): ConformCase => ({
+  name,
+  payloads: { p: payload },
+  steps: [{ upload: 'p' }],
+});
 const edited = (name: string, ...edits: EditSpec[]): ConformCase => upload(name, { edits });
 const header = (name: string, ehdr: string, value: EditValue): ConformCase => edited(`header-${name}`, { ehdr, value });
-const section = (name: string, of: string, field: string, value: EditValue): ConformCase => edited(`section-${name}`, { section: of, field, value });
+const section = (name: string, of: string, field: string, value: EditValue): ConformCase =>
+  edited(`section-${name}`, { section: of, field, value });
 
 /** `new - .` and a pointer, each filled by a relocation. */
 const related: SectionSpec = {
@@ -22,7 +27,8 @@ const related: SectionSpec = {
   ],
 };
 const RELA = '.rela.data.rel';
-const relocated = (name: string, ...edits: EditSpec[]): ConformCase => upload(`relocation-${name}`, { sections: [related], edits });
+const relocated = (name: string, ...edits: EditSpec[]): ConformCase =>
+  upload(`relocation-${name}`, { sections: [related], edits });
 
 const headerCases: readonly ConformCase[] = [
   upload('file-short', { raw: '7f454c46' }),
@@ -90,12 +96,18 @@ const sectionCases: readonly ConformCase[] = [
   ...[4096, 4097, LIVEPATCH_MAX_SIZE, LIVEPATCH_MAX_SIZE + 1].map((size) =>
     upload(`bss-${size}`, { sections: [{ name: '.bss', flags: 'AW', type: 'nobits', size }] }),
   ),
-  upload('special-section-twice', { modinfo: 'first=1\0', sections: [{ name: '.modinfx', flags: 'A', hex: '783d3200' }], edits: [{ rename: '.modinfx', to: '.modinfo' }] }),
+  upload('special-section-twice', {
+    modinfo: 'first=1\0',
+    sections: [{ name: '.modinfx', flags: 'A', hex: '783d3200' }],
+    edits: [{ rename: '.modinfx', to: '.modinfo' }],
+  }),
 ];
 
 const relocationCases: readonly ConformCase[] = [
   relocated('sound'),
-  ...[0, 3, 5, 9, 10, 11, 24, 42, 0x7fff_ffff].map((value) => relocated(`type-${value}`, { rela: RELA, entry: 0, field: 'type', value })),
+  ...[0, 3, 5, 9, 10, 11, 24, 42, 0x7fff_ffff].map((value) =>
+    relocated(`type-${value}`, { rela: RELA, entry: 0, field: 'type', value }),
+  ),
   relocated('plt32', { rela: RELA, entry: 1, field: 'type', value: 4 }),
   relocated('symbol-0', { rela: RELA, entry: 0, field: 'symbol', value: 0 }),
   relocated('symbol-outside', { rela: RELA, entry: 0, field: 'symbol', value: 10_000 }),

@@ -1,7 +1,7 @@
 import type { ConformCase, ConformStep } from './conform-types.ts';
 import type { PayloadSpec } from './payload-spec.ts';
 
-/** Cases about the life of payloads: actions, states, stacks, replacing, placement, names, lists, calls that are malformed. */
+/** Cases about the life of payloads: actions, states, stacks, replacing, placement. */
 
 const XC = 'xen_changeset';
 const NODEPS = 1;
@@ -14,7 +14,11 @@ const chain: Readonly<Record<string, PayloadSpec>> = {
   b: { depends: '@a', code: [{ symbol: 'fn_b', returns: '-B' }] },
   c: { depends: '@b', code: [{ symbol: 'fn_c', returns: '-C' }] },
 };
-const chainUp: readonly ConformStep[] = ['a', 'b', 'c'].flatMap((name): ConformStep[] => [{ upload: name }, { apply: name }, { extra: true }]);
+const chainUp: readonly ConformStep[] = ['a', 'b', 'c'].flatMap((name): ConformStep[] => [
+  { upload: name },
+  { apply: name },
+  { extra: true },
+]);
 
 const replacement: PayloadSpec = { code: [{ symbol: 'fn_r', returns: '-R' }] };
 const data: PayloadSpec = { sections: [{ name: '.data', flags: 'AW', hex: '0700000000000000', align: 8 }] };
@@ -26,15 +30,6 @@ const pages = (count: number, id: number): PayloadSpec => ({
   buildId: id.toString(16).padStart(2, '0').repeat(20),
   ...(count > 1 && { sections: [{ name: '.bss', flags: 'AW', type: 'nobits', size: (count - 1) * 4096 } as const] }),
 });
-
-const named = (name: string): ConformStep[] => [
-  { upload: 'p', as: name },
-  { get: name },
-  { list: { idx: 0, nr: 4 } },
-  { apply: name },
-  { revert: name },
-  { unload: name },
-];
 
 export const LIFE_CASES: readonly ConformCase[] = [
   {
@@ -81,10 +76,20 @@ export const LIFE_CASES: readonly ConformCase[] = [
       { unload: 'p' },
     ],
   },
-  { name: 'timeout-1ns', payloads: { p: {} }, steps: [{ upload: 'p' }, { apply: 'p', timeout: 1 }, { get: 'p' }, { revert: 'p' }] },
+  {
+    name: 'timeout-1ns',
+    payloads: { p: {} },
+    steps: [{ upload: 'p' }, { apply: 'p', timeout: 1 }, { get: 'p' }, { revert: 'p' }],
+  },
   {
     name: 'data-reapply',
-    payloads: { p: data, q: { code: [{ symbol: 'fn_q', returns: 'q' }], sections: [{ name: '.bss', flags: 'AW', type: 'nobits', size: 64 }] } },
+    payloads: {
+      p: data,
+      q: {
+        code: [{ symbol: 'fn_q', returns: 'q' }],
+        sections: [{ name: '.bss', flags: 'AW', type: 'nobits', size: 64 }],
+      },
+    },
     steps: [
       ...cycle(),
       { upload: 'p' },
@@ -111,17 +116,43 @@ export const LIFE_CASES: readonly ConformCase[] = [
     payloads: { p: { funcsFlags: 'AW' } },
     steps: [{ upload: 'p' }, { apply: 'p' }, { revert: 'p' }, { apply: 'p' }, { revert: 'p' }, { unload: 'p' }],
   },
-  { name: 'depends-wrong', payloads: { p: { depends: '00'.repeat(20) } }, steps: [{ upload: 'p' }, { apply: 'p' }, { apply: 'p', flags: NODEPS }, { revert: 'p' }] },
-  { name: 'depends-other-length', payloads: { p: { depends: '0011223344556677' } }, steps: [{ upload: 'p' }, { apply: 'p' }, { replace: 'p' }] },
+  {
+    name: 'depends-wrong',
+    payloads: { p: { depends: '00'.repeat(20) } },
+    steps: [{ upload: 'p' }, { apply: 'p' }, { apply: 'p', flags: NODEPS }, { revert: 'p' }],
+  },
+  {
+    name: 'depends-other-length',
+    payloads: { p: { depends: '0011223344556677' } },
+    steps: [{ upload: 'p' }, { apply: 'p' }, { replace: 'p' }],
+  },
   {
     name: 'depends-on-loaded-only',
     payloads: chain,
-    steps: [{ upload: 'a' }, { upload: 'b' }, { apply: 'b' }, { apply: 'a' }, { apply: 'b' }, { revert: 'a' }, { revert: 'b' }, { revert: 'a' }],
+    steps: [
+      { upload: 'a' },
+      { upload: 'b' },
+      { apply: 'b' },
+      { apply: 'a' },
+      { apply: 'b' },
+      { revert: 'a' },
+      { revert: 'b' },
+      { revert: 'a' },
+    ],
   },
   {
     name: 'depends-not-top',
     payloads: { ...chain, d: { depends: '@a', ...replacement } },
-    steps: [{ upload: 'a' }, { upload: 'b' }, { upload: 'd' }, { apply: 'a' }, { apply: 'b' }, { apply: 'd' }, { apply: 'd', flags: NODEPS }, { revert: 'b' }],
+    steps: [
+      { upload: 'a' },
+      { upload: 'b' },
+      { upload: 'd' },
+      { apply: 'a' },
+      { apply: 'b' },
+      { apply: 'd' },
+      { apply: 'd', flags: NODEPS },
+      { revert: 'b' },
+    ],
   },
   {
     name: 'nodeps-flags',
@@ -170,19 +201,62 @@ export const LIFE_CASES: readonly ConformCase[] = [
   {
     name: 'replace-over-stack',
     payloads: { ...chain, r: replacement },
-    steps: [...chainUp, { upload: 'r' }, { apply: 'r' }, { replace: 'r' }, { extra: true }, { list: { idx: 0, nr: 8 } }, { replace: 'r' }, { revert: 'r' }, { extra: true }, { unload: 'b' }, { upload: 'b' }],
+    steps: [
+      ...chainUp,
+      { upload: 'r' },
+      { apply: 'r' },
+      { replace: 'r' },
+      { extra: true },
+      { list: { idx: 0, nr: 8 } },
+      { replace: 'r' },
+      { revert: 'r' },
+      { extra: true },
+      { unload: 'b' },
+      { upload: 'b' },
+    ],
   },
-  { name: 'replace-nothing-applied', payloads: { r: replacement }, steps: [{ upload: 'r' }, { replace: 'r' }, { revert: 'r' }, { replace: 'r' }, { unload: 'r' }] },
-  { name: 'replace-depends-not-xen', payloads: chain, steps: [{ upload: 'a' }, { upload: 'b' }, { apply: 'a' }, { replace: 'b' }, { replace: 'b', flags: NODEPS }, { get: 'b' }] },
+  {
+    name: 'replace-nothing-applied',
+    payloads: { r: replacement },
+    steps: [{ upload: 'r' }, { replace: 'r' }, { revert: 'r' }, { replace: 'r' }, { unload: 'r' }],
+  },
+  {
+    name: 'replace-depends-not-xen',
+    payloads: chain,
+    steps: [
+      { upload: 'a' },
+      { upload: 'b' },
+      { apply: 'a' },
+      { replace: 'b' },
+      { replace: 'b', flags: NODEPS },
+      { get: 'b' },
+    ],
+  },
   {
     name: 'replace-expectation-fails',
     payloads: { ...chain, r: { ...replacement, functions: [{ name: XC, expect: { len: 2, data: '0000' } }] } },
-    steps: [{ upload: 'a' }, { upload: 'b' }, { upload: 'r' }, { apply: 'a' }, { apply: 'b' }, { replace: 'r' }, { list: { idx: 0, nr: 8 } }],
+    steps: [
+      { upload: 'a' },
+      { upload: 'b' },
+      { upload: 'r' },
+      { apply: 'a' },
+      { apply: 'b' },
+      { replace: 'r' },
+      { list: { idx: 0, nr: 8 } },
+    ],
   },
   {
     name: 'replace-dirty-data',
     payloads: { a: data, r: replacement },
-    steps: [{ upload: 'a' }, { apply: 'a' }, { upload: 'r' }, { replace: 'r' }, { apply: 'a' }, { replace: 'a' }, { list: { idx: 0, nr: 8 } }],
+    steps: [
+      { upload: 'a' },
+      { apply: 'a' },
+      { upload: 'r' },
+      { replace: 'r' },
+      { apply: 'a' },
+      { replace: 'a' },
+      { list: { idx: 0, nr: 8 } },
+    ],
   },
   {
     name: 'holes-are-used-again',
@@ -205,128 +279,23 @@ export const LIFE_CASES: readonly ConformCase[] = [
   {
     name: 'refused-upload-leaves-no-trace',
     payloads: { bad: { xenDepends: '00'.repeat(20) }, ok: {} },
-    steps: [{ upload: 'bad' }, { upload: 'ok' }, { upload: 'bad' }, { unload: 'ok' }, { upload: 'bad' }, { upload: 'ok' }],
+    steps: [
+      { upload: 'bad' },
+      { upload: 'ok' },
+      { upload: 'bad' },
+      { unload: 'ok' },
+      { upload: 'bad' },
+      { upload: 'ok' },
+    ],
   },
-  { name: 'same-name', payloads: { p: {}, q: replacement }, steps: [{ upload: 'p' }, { upload: 'q', as: 'p' }, { upload: 'p' }] },
+  {
+    name: 'same-name',
+    payloads: { p: {}, q: replacement },
+    steps: [{ upload: 'p' }, { upload: 'q', as: 'p' }, { upload: 'p' }],
+  },
   {
     name: 'same-build-id',
     payloads: { a: { buildId: '01'.repeat(20) }, b: { ...replacement, buildId: '01'.repeat(20) } },
     steps: [{ upload: 'a' }, { upload: 'b' }, { unload: 'a' }, { upload: 'b' }],
-  },
-  { name: 'name-127', payloads: { p: {} }, steps: named('n'.repeat(127)) },
-  { name: 'name-128', payloads: { p: {} }, steps: [{ upload: 'p', as: 'n'.repeat(128) }, { get: 'n'.repeat(128) }, { apply: 'n'.repeat(128) }, { list: { idx: 0, nr: 2 } }] },
-  { name: 'name-empty', payloads: { p: {} }, steps: named('') },
-  { name: 'name-unprintable', payloads: { p: {} }, steps: named('a\x01\x7f\xff\x1b[31m%s%d') },
-  { name: 'name-newline', payloads: { p: {} }, steps: named('first\nsecond') },
-  {
-    name: 'list-empty',
-    steps: [
-      { list: { idx: 0, nr: 0 } },
-      { list: { idx: 5, nr: 0 } },
-      { list: { idx: 5, nr: 3 } },
-      { list: { idx: 0, nr: 1024 } },
-      { list: { idx: 0, nr: 1025 } },
-    ],
-  },
-  {
-    name: 'list-pages',
-    payloads: {
-      a: { modinfo: 'one=1\0' },
-      b: { code: [{ symbol: 'fn_b', returns: 'b' }] },
-      c: { code: [{ symbol: 'fn_c', returns: 'c' }], modinfo: 'x\0y\0' },
-      d: { code: [{ symbol: 'fn_d', returns: 'd' }], modinfo: '\0' },
-    },
-    steps: [
-      { upload: 'a', as: 'first' },
-      { upload: 'b', as: 'second payload' },
-      { upload: 'c', as: '3' },
-      { upload: 'd' },
-      ...[
-        [0, 0],
-        [3, 0],
-        [4, 0],
-        [0, 1],
-        [0, 2],
-        [1, 2],
-        [3, 8],
-        [0, 1024],
-        [4, 1],
-        [0xffff_ffff, 1],
-        [4, 1025],
-      ].map(([idx, nr]): ConformStep => ({ list: { idx: idx as number, nr: nr as number } })),
-      { unload: 'second payload' },
-      { list: { idx: 0, nr: 8 } },
-      { list: { idx: 2, nr: 8 } },
-      { upload: 'b' },
-      { list: { idx: 0, nr: 8 } },
-      { apply: '3' },
-      { list: { idx: 0, nr: 8 } },
-    ],
-  },
-  {
-    name: 'raw-interface',
-    payloads: { p: {} },
-    steps: [
-      { raw: { op: 'get', name: 'x', interfaceVersion: 0 } },
-      { raw: { op: 'get', name: 'x', interfaceVersion: 0x14 } },
-      { raw: { op: 'get', name: 'x', interfaceVersion: 0x7fff } },
-      { raw: { op: { number: 4 } } },
-      { raw: { op: { number: 0xffff_ffff } } },
-      { raw: { op: { number: 4 }, word: 1 } },
-    ],
-  },
-  {
-    name: 'raw-pads',
-    payloads: { p: {} },
-    steps: [
-      { raw: { op: 'get', name: 'x', word: 0x8000_0000 } },
-      { raw: { op: 'list', idx: 0, nr: 0, word: 2 } },
-      { raw: { op: 'action', name: 'x', action: 1, word: 2 } },
-      { raw: { op: 'list', idx: 0, nr: 0, pad: 1 } },
-      { raw: { op: 'list', idx: 0, nr: 1025, pad: 1 } },
-      { raw: { op: 'action', name: 'x', action: 1, pad: 1 } },
-      ...[0, 1, 2].map(
-        (at): ConformStep => ({ raw: { op: 'upload', payload: 'p', name: 'x', namePad: [0, 1, 2].map((i) => Number(i === at)) as [number, number, number] } }),
-      ),
-    ],
-  },
-  {
-    name: 'raw-names',
-    payloads: { p: {} },
-    steps: [
-      { raw: { op: 'upload', payload: 'p', name: 'x', nameSize: 0 } },
-      { raw: { op: 'upload', payload: 'p', name: 'n'.repeat(128), nameSize: 128 } },
-      { raw: { op: 'upload', payload: 'p', name: 'x', nameSize: 1 } },
-      { raw: { op: 'upload', payload: 'p', name: 'x', nameSize: 0xffff } },
-      { raw: { op: 'upload', payload: 'p', name: 'ab\0cd', nameSize: 6 } },
-      { list: { idx: 0, nr: 4 } },
-      { get: 'ab' },
-      { raw: { op: 'get', name: 'ab\0xy', nameSize: 6 } },
-      { raw: { op: 'get', name: 'ab', nameSize: 2 } },
-      { raw: { op: 'action', action: 3, name: 'ab', nameSize: 0 } },
-      { raw: { op: 'action', action: 3, name: 'ab\0zz', nameSize: 6 } },
-      { get: 'ab' },
-    ],
-  },
-  {
-    name: 'raw-sizes',
-    payloads: { p: {} },
-    steps: [
-      { raw: { op: 'upload', payload: 'p', name: 'x', size: 0 } },
-      { raw: { op: 'upload', payload: 'p', name: 'x', size: 63 } },
-      { raw: { op: 'upload', payload: 'p', name: 'x', size: 64 } },
-      { raw: { op: 'upload', payload: 'p', name: 'x', size: 0x20_0001 } },
-    ],
-  },
-  {
-    name: 'raw-actions',
-    payloads: { p: {} },
-    steps: [
-      { raw: { op: 'action', action: 9, name: 'nosuch' } },
-      { upload: 'p' },
-      ...[0, 5, 0xffff_ffff].map((action): ConformStep => ({ raw: { op: 'action', action, name: 'p' } })),
-      { raw: { op: 'action', action: 3, name: 'p', flags: 0x8000_0000 } },
-      { get: 'p' },
-    ],
   },
 ];

@@ -14,7 +14,11 @@ const BIG = 'hvm_hap_nested_page_fault';
 const ALWAYS = 93;
 const ABSENT = 639;
 
-const upload = (name: string, payload: PayloadSpec): ConformCase => ({ name, payloads: { p: payload }, steps: [{ upload: 'p' }] });
+const upload = (name: string, payload: PayloadSpec): ConformCase => ({
+  name,
+  payloads: { p: payload },
+  steps: [{ upload: 'p' }],
+});
 const edited = (name: string, ...edits: EditSpec[]): ConformCase => upload(name, { edits });
 const upAndDown: readonly ConformStep[] = [{ upload: 'p' }, { apply: 'p' }, { revert: 'p' }];
 const whole = (name: string, payload: PayloadSpec): ConformCase => ({
@@ -23,7 +27,10 @@ const whole = (name: string, payload: PayloadSpec): ConformCase => ({
   steps: [...upAndDown, { apply: 'p' }, { revert: 'p' }, { unload: 'p' }],
 });
 const withFunction = (func: FunctionSpec): PayloadSpec => ({ functions: [func] });
-const nop = (name: string, newSize: number): PayloadSpec => ({ code: [], functions: [{ name, old: name, new: null, newSize }] });
+const nop = (name: string, newSize: number): PayloadSpec => ({
+  code: [],
+  functions: [{ name, old: name, new: null, newSize }],
+});
 const expectation = (name: string, func: FunctionSpec): ConformCase => ({
   name: `expectation-${name}`,
   payloads: { p: withFunction(func) },
@@ -54,9 +61,24 @@ const functionCases: readonly ConformCase[] = [
   whole('function-by-relocation-without-name', withFunction({ old: 'xen_extra_version', name: null, oldSize: 12 })),
   whole('function-new-size-0', withFunction({ newSize: 0 })),
   whole('function-pad-not-zero', withFunction({ pad: 'ff'.repeat(39) })),
-  whole('functions-five', { functions: ['xen_extra_version', 'xen_compile_date', 'xen_compile_time', 'xen_compiler', XC].map((name) => ({ name })) }),
-  whole('functions-overlapping', { code: [{ symbol: 'lp_a', returns: 'a' }, { symbol: 'lp_b', returns: 'b' }], functions: [{ name: XC, new: 'lp_a' }, { name: XC, new: 'lp_b' }] }),
-  upload('functions-seventy', { functions: Array.from({ length: 70 }, (_, i) => ({ name: XC, new: null, newSize: (i % 12) + 1 })) }),
+  whole('functions-five', {
+    functions: ['xen_extra_version', 'xen_compile_date', 'xen_compile_time', 'xen_compiler', XC].map((name) => ({
+      name,
+    })),
+  }),
+  whole('functions-overlapping', {
+    code: [
+      { symbol: 'lp_a', returns: 'a' },
+      { symbol: 'lp_b', returns: 'b' },
+    ],
+    functions: [
+      { name: XC, new: 'lp_a' },
+      { name: XC, new: 'lp_b' },
+    ],
+  }),
+  upload('functions-seventy', {
+    functions: Array.from({ length: 70 }, (_, i) => ({ name: XC, new: null, newSize: (i % 12) + 1 })),
+  }),
   whole('function-new-in-hypervisor', withFunction({ name: XC, new: 'xen_deny' })),
   upload('function-too-far', withFunction({ new: { hex: 'ffff830000000000' } })),
   upload('function-new-low', withFunction({ new: { hex: '1' } })),
@@ -66,7 +88,19 @@ const functionCases: readonly ConformCase[] = [
   upload('functions-not-allocated', { funcsFlags: '' }),
   edited('functions-size-103', { section: '.livepatch.funcs', field: 'sh_size', value: 103 }),
   upload('functions-size-136', { edits: [{ section: '.livepatch.funcs', field: 'sh_size', value: 136 }] }),
-  { name: 'function-on-own-payload', payloads: { p: { code: [{ symbol: 'lp_own', hex: `b801000000c3${'00'.repeat(10)}` }, { symbol: 'lp_new', returns: 'n' }], functions: [{ name: 'lp_own', old: 'lp_own', new: 'lp_new', oldSize: 16 }] } }, steps: upAndDown },
+  {
+    name: 'function-on-own-payload',
+    payloads: {
+      p: {
+        code: [
+          { symbol: 'lp_own', hex: `b801000000c3${'00'.repeat(10)}` },
+          { symbol: 'lp_new', returns: 'n' },
+        ],
+        functions: [{ name: 'lp_own', old: 'lp_own', new: 'lp_new', oldSize: 16 }],
+      },
+    },
+    steps: upAndDown,
+  },
 ];
 
 const endbrCases: readonly ConformCase[] = [8, 9].map((oldSize) => ({
@@ -83,9 +117,33 @@ const nopCases: readonly ConformCase[] = [
   whole('nop-0', nop(XC, 0)),
   upload('nop-32', nop(BIG, 32)),
   upload('nop-larger-than-old', { code: [], functions: [{ name: XC, old: XC, new: null, newSize: 13, oldSize: 12 }] }),
-  ...[4, 5, 13].map((size): ConformCase => ({ name: `nop-endbr-${size}`, payloads: { p: nop(ENDBR, size) }, steps: upAndDown, noDump: true, watch: [ENDBR] })),
-  ...[0, 3].map((size): ConformCase => ({ name: `nop-endbr-${size}`, payloads: { p: nop(ENDBR, size) }, steps: [{ upload: 'p' }, { apply: 'p' }], noDump: true })),
-  { name: 'nop-old-unmapped', payloads: { p: { code: [], functions: [{ new: null, newSize: 5, oldSize: 12, old: { addr: 'xen_extra_version', plus: 0x400_0000 } }] } }, steps: [{ upload: 'p' }, { apply: 'p' }] },
+  ...[4, 5, 13].map(
+    (size): ConformCase => ({
+      name: `nop-endbr-${size}`,
+      payloads: { p: nop(ENDBR, size) },
+      steps: upAndDown,
+      noDump: true,
+      watch: [ENDBR],
+    }),
+  ),
+  ...[0, 3].map(
+    (size): ConformCase => ({
+      name: `nop-endbr-${size}`,
+      payloads: { p: nop(ENDBR, size) },
+      steps: [{ upload: 'p' }, { apply: 'p' }],
+      noDump: true,
+    }),
+  ),
+  {
+    name: 'nop-old-unmapped',
+    payloads: {
+      p: {
+        code: [],
+        functions: [{ new: null, newSize: 5, oldSize: 12, old: { addr: 'xen_extra_version', plus: 0x400_0000 } }],
+      },
+    },
+    steps: [{ upload: 'p' }, { apply: 'p' }],
+  },
 ];
 
 const expectationCases: readonly ConformCase[] = [
@@ -93,14 +151,34 @@ const expectationCases: readonly ConformCase[] = [
   expectation('holds-31', { name: BIG, expect: { len: 31, data: { of: BIG } } }),
   expectation('fails', { expect: { len: 8, data: '488d0418ba1600e9' } }),
   expectation('fails-31', { name: BIG, expect: { len: 31, data: '00'.repeat(31) } }),
-  expectation('fails-without-name', { name: null, old: 'xen_extra_version', oldSize: 12, expect: { len: 3, data: '000000' } }),
+  expectation('fails-without-name', {
+    name: null,
+    old: 'xen_extra_version',
+    oldSize: 12,
+    expect: { len: 3, data: '000000' },
+  }),
   expectation('longer-than-old', { oldSize: 12, expect: { len: 13, data: { of: 'xen_extra_version' } } }),
   expectation('reserved-bits', { expect: { len: 3, rsv: 1, data: { of: 'xen_extra_version' } } }),
   expectation('disabled', { expect: { enabled: false, len: 31, rsv: 3, data: 'ff'.repeat(31) } }),
   {
     name: 'expectation-sees-trampoline',
-    payloads: { a: {}, b: { depends: '@a', code: [{ symbol: 'fn_b', returns: 'b' }], functions: [{ expect: { len: 3, data: { of: 'xen_extra_version' } } }] } },
-    steps: [{ upload: 'a' }, { upload: 'b' }, { apply: 'a' }, { apply: 'b' }, { revert: 'a' }, { apply: 'b', flags: 1 }, { revert: 'b' }],
+    payloads: {
+      a: {},
+      b: {
+        depends: '@a',
+        code: [{ symbol: 'fn_b', returns: 'b' }],
+        functions: [{ expect: { len: 3, data: { of: 'xen_extra_version' } } }],
+      },
+    },
+    steps: [
+      { upload: 'a' },
+      { upload: 'b' },
+      { apply: 'a' },
+      { apply: 'b' },
+      { revert: 'a' },
+      { apply: 'b', flags: 1 },
+      { revert: 'b' },
+    ],
   },
 ];
 
@@ -114,18 +192,66 @@ const metadataCases: readonly ConformCase[] = [
 ];
 
 const symbolCases: readonly ConformCase[] = [
-  upload('symbol-undefined', { sections: [{ name: '.data.rel', flags: 'AW', size: 8, align: 8, fields: [{ at: 0, symbol: 'no_such_symbol_in_xen' }] }] }),
-  upload('symbol-of-hypervisor', { code: [{ symbol: 'do_xen_version', returns: 'x' }], functions: [{ new: 'do_xen_version' }, { name: XC, new: 'do_xen_version' }] }),
-  { name: 'symbol-overrides-hypervisor', payloads: { p: { code: [{ symbol: 'lp_new_fn', returns: 'x' }, { symbol: 'do_xen_version', hex: 'c3' }] } }, steps: [{ upload: 'p' }] },
+  upload('symbol-undefined', {
+    sections: [
+      { name: '.data.rel', flags: 'AW', size: 8, align: 8, fields: [{ at: 0, symbol: 'no_such_symbol_in_xen' }] },
+    ],
+  }),
+  upload('symbol-of-hypervisor', {
+    code: [{ symbol: 'do_xen_version', returns: 'x' }],
+    functions: [{ new: 'do_xen_version' }, { name: XC, new: 'do_xen_version' }],
+  }),
+  {
+    name: 'symbol-overrides-hypervisor',
+    payloads: {
+      p: {
+        code: [
+          { symbol: 'lp_new_fn', returns: 'x' },
+          { symbol: 'do_xen_version', hex: 'c3' },
+        ],
+      },
+    },
+    steps: [{ upload: 'p' }],
+  },
   {
     name: 'symbol-of-other-payload',
-    payloads: { a: { code: [{ symbol: 'fn_a', returns: 'a' }, { symbol: 'lp_twice', hex: 'c3' }] }, b: { code: [{ symbol: 'fn_b', returns: 'b' }, { symbol: 'lp_twice', hex: '90c3' }] } },
+    payloads: {
+      a: {
+        code: [
+          { symbol: 'fn_a', returns: 'a' },
+          { symbol: 'lp_twice', hex: 'c3' },
+        ],
+      },
+      b: {
+        code: [
+          { symbol: 'fn_b', returns: 'b' },
+          { symbol: 'lp_twice', hex: '90c3' },
+        ],
+      },
+    },
     steps: [{ upload: 'a' }, { upload: 'b' }, { unload: 'a' }, { upload: 'b' }, { upload: 'a' }],
   },
   {
     name: 'symbol-from-other-payload',
-    payloads: { a: { code: [{ symbol: 'fn_a', returns: 'a' }, { symbol: 'lp_shared', hex: 'c3' }] }, u: { code: [{ symbol: 'fn_u', jumpTo: 'lp_shared' }] } },
-    steps: [{ upload: 'u' }, { upload: 'a' }, { upload: 'u' }, { apply: 'u' }, { unload: 'a' }, { revert: 'u' }, { unload: 'u' }, { upload: 'u' }],
+    payloads: {
+      a: {
+        code: [
+          { symbol: 'fn_a', returns: 'a' },
+          { symbol: 'lp_shared', hex: 'c3' },
+        ],
+      },
+      u: { code: [{ symbol: 'fn_u', jumpTo: 'lp_shared' }] },
+    },
+    steps: [
+      { upload: 'u' },
+      { upload: 'a' },
+      { upload: 'u' },
+      { apply: 'u' },
+      { unload: 'a' },
+      { revert: 'u' },
+      { unload: 'u' },
+      { upload: 'u' },
+    ],
   },
   upload('symbol-common', { symbols: [{ name: 'lp_common', shndx: SHN_COMMON, value: 8, size: 8 }] }),
   edited('symbol-shndx-1000', { symbol: 'lp_new_fn', field: 'st_shndx', value: 1000 }),
@@ -160,16 +286,37 @@ const tableCases: readonly ConformCase[] = [
     ]),
   }),
   upload('alternatives-size-15', { code: site(4), sections: [{ name: '.altinstructions', flags: 'A', size: 15 }] }),
-  upload('alternatives-feature-672', { code: site(4), sections: alternatives([{ feature: 672, site: 'lp_site', origLen: 1, repl: '90' }]) }),
-  upload('alternatives-replacement-longer', { code: site(4), sections: alternatives([{ feature: ALWAYS, site: 'lp_site', origLen: 1, repl: '9090' }]) }),
-  upload('alternatives-outside-text', { code: site(4), sections: alternatives([{ feature: ALWAYS, site: 'xen_extra_version', origLen: 1, repl: '90' }]) }),
-  whole('bug-frames', { code: site(16), sections: [bugFrames(1, [{ symbol: 'lp_site', at: 2, line: 1234 }], '.rodata.str1.1')] }),
-  ...[0, 1, 2, 3].map((n) => upload(`bug-frames-${n}-size-12`, { sections: [{ name: `.bug_frames.${n}`, flags: 'A', size: 12 }] })),
-  whole('exception-table', { code: site(16), sections: [exTable([3, 1, 2].map((at) => ({ symbol: 'lp_site', at, cont: at + 8 })))] }),
+  upload('alternatives-feature-672', {
+    code: site(4),
+    sections: alternatives([{ feature: 672, site: 'lp_site', origLen: 1, repl: '90' }]),
+  }),
+  upload('alternatives-replacement-longer', {
+    code: site(4),
+    sections: alternatives([{ feature: ALWAYS, site: 'lp_site', origLen: 1, repl: '9090' }]),
+  }),
+  upload('alternatives-outside-text', {
+    code: site(4),
+    sections: alternatives([{ feature: ALWAYS, site: 'xen_extra_version', origLen: 1, repl: '90' }]),
+  }),
+  whole('bug-frames', {
+    code: site(16),
+    sections: [bugFrames(1, [{ symbol: 'lp_site', at: 2, line: 1234 }], '.rodata.str1.1')],
+  }),
+  ...[0, 1, 2, 3].map((n) =>
+    upload(`bug-frames-${n}-size-12`, { sections: [{ name: `.bug_frames.${n}`, flags: 'A', size: 12 }] }),
+  ),
+  whole('exception-table', {
+    code: site(16),
+    sections: [exTable([3, 1, 2].map((at) => ({ symbol: 'lp_site', at, cont: at + 8 })))],
+  }),
   upload('exception-table-size-12', { sections: [{ name: '.ex_table', flags: 'A', size: 12 }] }),
   upload('hook-preapply-size-12', { sections: [{ name: '.livepatch.hooks.preapply', flags: 'A', size: 12 }] }),
   whole('hook-preapply-null', { sections: [{ name: '.livepatch.hooks.preapply', flags: 'A', size: 8, align: 8 }] }),
-  { name: 'hook-load-null', payloads: { p: { sections: [{ name: '.livepatch.hooks.load', flags: 'A', size: 8, align: 8 }] } }, steps: [{ upload: 'p' }, { apply: 'p' }] },
+  {
+    name: 'hook-load-null',
+    payloads: { p: { sections: [{ name: '.livepatch.hooks.load', flags: 'A', size: 8, align: 8 }] } },
+    steps: [{ upload: 'p' }, { apply: 'p' }],
+  },
 ];
 
 export const PAYLOAD_CASES: readonly ConformCase[] = [

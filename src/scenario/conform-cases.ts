@@ -1,7 +1,8 @@
+import { CALL_CASES } from './conform-cases-calls.ts';
 import { ELF_CASES } from './conform-cases-elf.ts';
 import { LIFE_CASES } from './conform-cases-life.ts';
 import { PAYLOAD_CASES } from './conform-cases-payload.ts';
 import type { ConformCase } from './conform-types.ts';
 
 /** Every case, in the order in which they are run. */
-export const CONFORM_CASES: readonly ConformCase[] = [...LIFE_CASES, ...PAYLOAD_CASES, ...ELF_CASES];
+export const CONFORM_CASES: readonly ConformCase[] = [...LIFE_CASES, ...CALL_CASES, ...PAYLOAD_CASES, ...ELF_CASES];

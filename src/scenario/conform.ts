@@ -72,7 +72,12 @@ function buildFiles(each: ConformCase, xen: XenFacts): Map<string, Uint8Array> {
   return files;
 }
 
-async function runCase(each: ConformCase, xen: XenFacts, options: ConformOptions, title: string): Promise<ConformDifference[]> {
+async function runCase(
+  each: ConformCase,
+  xen: XenFacts,
+  options: ConformOptions,
+  title: string,
+): Promise<ConformDifference[]> {
   const { release, image } = options;
   const files = buildFiles(each, xen);
   const watched = new Set<Address>((each.watch ?? []).map((name) => xen.address(name)));
@@ -86,10 +91,21 @@ async function runCase(each: ConformCase, xen: XenFacts, options: ConformOptions
       options.progress?.(`${title}: ${stepText(step)}`);
       if ('raw' in step && !takesRawCalls(real)) continue;
       const acts = !('get' in step || 'list' in step);
-      const observing = { release, files, dump: acts && each.noDump !== true, watched, isCode, extraVersion: xen.address('xen_extra_version') };
+      const observing = {
+        release,
+        files,
+        dump: acts && each.noDump !== true,
+        watched,
+        isCode,
+        extraVersion: xen.address('xen_extra_version'),
+      };
       const left = await observe(simulated, step, observing);
       const right = await observe(real, step, observing);
-      const differences = compare(left, right).map((difference) => ({ case: each.name, step: index + 1, ...difference }));
+      const differences = compare(left, right).map((difference) => ({
+        case: each.name,
+        step: index + 1,
+        ...difference,
+      }));
       // What follows a difference would differ for its sake; and nothing follows a death.
       if (differences.length > 0 || left.has('panic')) return differences;
     }
@@ -107,7 +123,10 @@ export function codeOf(image: Image): (address: Address) => boolean {
 }
 
 /** Fields that are not the same. A field that only one side has counts. */
-export function compare(left: Observation, right: Observation): { field: string; simulated: ObservedValue; real: ObservedValue }[] {
+export function compare(
+  left: Observation,
+  right: Observation,
+): { field: string; simulated: ObservedValue; real: ObservedValue }[] {
   const fields = new Set([...left.keys(), ...right.keys()]);
   return [...fields]
     .map((field) => ({ field, simulated: left.get(field) ?? null, real: right.get(field) ?? null }))

@@ -32,7 +32,8 @@ export async function extraVersion(target: ObservableTarget, address: Address): 
       at = addOffset(at, skip + 5 + view.getInt32(skip + 1, true));
       continue;
     }
-    if (bytes[skip] !== 0x48 || bytes[skip + 1] !== 0x8d || bytes[skip + 2] !== 0x05 || skip + 8 > bytes.length) return null;
+    if (bytes[skip] !== 0x48 || bytes[skip + 1] !== 0x8d || bytes[skip + 2] !== 0x05 || skip + 8 > bytes.length)
+      return null;
     const text = await target.peek(addOffset(at, skip + 7 + view.getInt32(skip + 3, true)), LONGEST);
     return text === null ? null : cString(text, 0);
   }

@@ -61,7 +61,11 @@ const GONE = 'the host is gone';
  * Takes one step and notes everything that can be seen of it. A host that dies is an observation, too: `panic`. An environment failure
  * (ETOOL) is thrown on.
  */
-export async function observe(target: ObservableTarget, step: ConformStep, options: ObserveOptions): Promise<Observation> {
+export async function observe(
+  target: ObservableTarget,
+  step: ConformStep,
+  options: ObserveOptions,
+): Promise<Observation> {
   const seen: Observation = new Map();
   try {
     await take(target, step, options, seen);
@@ -85,7 +89,12 @@ function hookOf(target: ObservableTarget): string | undefined {
   return hook === null ? undefined : `${hook.kind} hook ${hook.symbol ?? hexAddress(hook.address)}`;
 }
 
-async function take(target: ObservableTarget, step: ConformStep, options: ObserveOptions, seen: Observation): Promise<void> {
+async function take(
+  target: ObservableTarget,
+  step: ConformStep,
+  options: ObserveOptions,
+  seen: Observation,
+): Promise<void> {
   if ('extra' in step) {
     seen.set('extra', await extraVersion(target, options.extraVersion));
     return;
@@ -110,7 +119,11 @@ async function take(target: ObservableTarget, step: ConformStep, options: Observ
   await readLive(target, options, seen);
 }
 
-async function readLive(target: ObservableTarget, { watched, isCode }: ObserveOptions, seen: Observation): Promise<void> {
+async function readLive(
+  target: ObservableTarget,
+  { watched, isCode }: ObserveOptions,
+  seen: Observation,
+): Promise<void> {
   for (const address of watched) {
     if (!isCode(address)) continue;
     const bytes = await target.peek(address, LIVE_BYTES);
@@ -135,7 +148,12 @@ export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
     const found = FUNCTION_LINE.exec(line);
     if (found === null) continue;
     const [, oldAddr, oldSize, newAddr, newSize] = found;
-    functions.push({ oldAddr: BigInt(`0x${oldAddr}`), oldSize: Number(oldSize), newAddr: BigInt(`0x${newAddr}`), newSize: Number(newSize) });
+    functions.push({
+      oldAddr: BigInt(`0x${oldAddr}`),
+      oldSize: Number(oldSize),
+      newAddr: BigInt(`0x${newAddr}`),
+      newSize: Number(newSize),
+    });
   }
   return functions;
 }
@@ -152,7 +170,11 @@ interface Outcome {
 
 const ACTIONS: readonly ActionName[] = ['apply', 'revert', 'replace', 'unload'];
 
-async function perform(target: ObservableTarget, step: ConformStep, { files, release }: ObserveOptions): Promise<Outcome> {
+async function perform(
+  target: ObservableTarget,
+  step: ConformStep,
+  { files, release }: ObserveOptions,
+): Promise<Outcome> {
   if ('dump' in step) return { rc: 0 };
   if ('upload' in step) {
     const name = step.as ?? step.upload;
@@ -182,6 +204,9 @@ async function perform(target: ObservableTarget, step: ConformStep, { files, rel
 function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: ListResult): string[] {
   return [
     `version=${version} left=${nr} names=${nameTotalSize} metadata=${metadataTotalSize}`,
-    ...entries.map(({ name, state, rc, metadata }) => `${name} state=${state} rc=${rc} metadata=${hex(metadata)} (${latin1(metadata)})`),
+    ...entries.map(
+      ({ name, state, rc, metadata }) =>
+        `${name} state=${state} rc=${rc} metadata=${hex(metadata)} (${latin1(metadata)})`,
+    ),
   ];
 }

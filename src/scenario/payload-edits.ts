@@ -13,7 +13,7 @@ export function applyEdits(file: Uint8Array, edits: readonly EditSpec[]): Uint8A
   const elf = new ElfFields(file);
   let bytes = file.slice();
   const section = (name: string): SectionPlace => found(elf.section(name), `section ${name}`);
-  const valueOf = (value: EditValue): bigint => {
+  const numberOf = (value: EditValue): bigint => {
     if (typeof value === 'number') return BigInt(value);
     if ('hex' in value) return BigInt(`0x${value.hex}`);
     if ('fileSize' in value) return BigInt(file.length + value.fileSize);
@@ -21,7 +21,7 @@ export function applyEdits(file: Uint8Array, edits: readonly EditSpec[]): Uint8A
     if ('indexOf' in value) return BigInt(section(value.indexOf).index);
     return BigInt(section(value.sizeOf).size + value.plus);
   };
-  const put = (place: FieldPlace, value: EditValue): void => writeField(bytes, place, valueOf(value));
+  const put = (place: FieldPlace, value: EditValue): void => writeField(bytes, place, numberOf(value));
   for (const edit of edits) {
     if ('ident' in edit) bytes[edit.ident] = edit.value;
     else if ('ehdr' in edit) put(elf.ehdr(edit.ehdr), edit.value);

@@ -26,7 +26,11 @@ export function alternatives(entries: readonly AlternativeSpec[]): SectionSpec[]
 }
 
 /** One `.bug_frames.N` with a frame for each site. Source: xen/arch/x86/include/asm/bug.h. */
-export function bugFrames(type: number, sites: readonly { readonly symbol: string; readonly at: number; readonly line: number }[], file: string): SectionSpec {
+export function bugFrames(
+  type: number,
+  sites: readonly { readonly symbol: string; readonly at: number; readonly line: number }[],
+  file: string,
+): SectionSpec {
   const fields = sites.flatMap(({ symbol, at, line }, i): FieldSpec[] => [
     { at: 8 * i, symbol, addend: at + (line >> 7) * 2 ** 24, type: R_X86_64_PC32 },
     { at: 8 * i + 4, symbol: file, addend: 4 + (line & 127) * 2 ** 24, type: R_X86_64_PC32 },
@@ -35,7 +39,9 @@ export function bugFrames(type: number, sites: readonly { readonly symbol: strin
 }
 
 /** `.ex_table`: pairs of a place that may fault and one where it goes on. Source: xen/arch/x86/include/asm/asm_defns.h. */
-export function exTable(entries: readonly { readonly symbol: string; readonly at: number; readonly cont: number }[]): SectionSpec {
+export function exTable(
+  entries: readonly { readonly symbol: string; readonly at: number; readonly cont: number }[],
+): SectionSpec {
   const fields = entries.flatMap(({ symbol, at, cont }, i): FieldSpec[] => [
     { at: 8 * i, symbol, addend: at, type: R_X86_64_PC32 },
     { at: 8 * i + 4, symbol, addend: cont, type: R_X86_64_PC32 },

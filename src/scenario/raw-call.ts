@@ -36,14 +36,13 @@ export async function rawCall(target: ObservableTarget, make: (place: PlaceBytes
 }
 
 /** The call as bytes, in the release's layout. */
-export function encodeRawCall(
-  release: Release,
-  call: RawCall,
-  payload: Uint8Array,
-): (place: PlaceBytes) => Uint8Array {
+export function encodeRawCall(release: Release, call: RawCall, payload: Uint8Array): (place: PlaceBytes) => Uint8Array {
   return (place) => {
     const { op, word, interfaceVersion } = call;
-    const options = { ...(word !== undefined && { word }), ...(interfaceVersion !== undefined && { interfaceVersion }) };
+    const options = {
+      ...(word !== undefined && { word }),
+      ...(interfaceVersion !== undefined && { interfaceVersion }),
+    };
     const bytes = encodeLivepatchSysctl(release, operation(call, payload, place), options);
     if (typeof op !== 'string') SYSCTL_LIVEPATCH_HEAD.write(viewOf(bytes), 0, { livepatch_cmd: op.number });
     return bytes;
@@ -62,7 +61,13 @@ function operation(call: RawCall, payload: Uint8Array, place: PlaceBytes): Known
       const room = Math.min(nr, LIVEPATCH_LIST_MAX);
       const array = (width: number): Address => place(new Uint8Array(Math.max(1, room * width)));
       const sizes = { nameTotalSize: room * XEN_LIVEPATCH_NAME_SIZE, metadataTotalSize: room * 64 };
-      const arrays = { status: array(8), names: array(XEN_LIVEPATCH_NAME_SIZE), len: array(4), metadata: array(64), metadataLen: array(4) };
+      const arrays = {
+        status: array(8),
+        names: array(XEN_LIVEPATCH_NAME_SIZE),
+        len: array(4),
+        metadata: array(64),
+        metadataLen: array(4),
+      };
       return { kind: 'list', version: 0, idx, nr, pad, ...sizes, ...arrays };
     }
     case 'action':

@@ -29,8 +29,19 @@ const code: readonly CodeSpec[] = [
 const functions: PayloadSpec['functions'] = [{ name: A }];
 
 const relocated: readonly FieldSpec[] = [
-  ...Array.from({ length: 12 }, (_, i): FieldSpec => ({ at: 8 * i, symbol: i % 2 === 0 ? 'lp_site' : 'printk', addend: i })),
-  ...Array.from({ length: 12 }, (_, i): FieldSpec => ({ at: 96 + 4 * i, symbol: i % 3 === 0 ? 'xen_extra_version' : 'lp_second', addend: -i, type: i % 2 === 0 ? 2 : 4 })),
+  ...Array.from(
+    { length: 12 },
+    (_, i): FieldSpec => ({ at: 8 * i, symbol: i % 2 === 0 ? 'lp_site' : 'printk', addend: i }),
+  ),
+  ...Array.from(
+    { length: 12 },
+    (_, i): FieldSpec => ({
+      at: 96 + 4 * i,
+      symbol: i % 3 === 0 ? 'xen_extra_version' : 'lp_second',
+      addend: -i,
+      type: i % 2 === 0 ? 2 : 4,
+    }),
+  ),
   { at: 144, symbol: '.rodata.str1.1', addend: 2 },
   { at: 152, symbol: 'boot_cpu_data' },
 ];
@@ -44,25 +55,70 @@ const alts = alternatives([
 ]);
 const bugs = [
   bugFrames(0, [{ symbol: 'lp_site', at: 1, line: 12 }], '.rodata.str1.1'),
-  bugFrames(1, [{ symbol: 'lp_site', at: 2, line: 1234 }, { symbol: 'lp_site', at: 4, line: 77 }], '.rodata.str1.1'),
+  bugFrames(
+    1,
+    [
+      { symbol: 'lp_site', at: 2, line: 1234 },
+      { symbol: 'lp_site', at: 4, line: 77 },
+    ],
+    '.rodata.str1.1',
+  ),
   { name: '.bug_frames.3', flags: 'A', size: 16, align: 4, fields: [{ at: 0, symbol: 'lp_site', addend: 6, type: 2 }] },
 ];
 const faults = exTable([5, 1, 3, 2].map((at) => ({ symbol: 'lp_site', at, cont: at + 16 })));
 const variables = [
-  { name: '.data', flags: 'AW', hex: '0700000000000000', align: 8, symbols: [{ name: 'lp_counter', at: 0, local: true }] },
-  { name: '.bss', flags: 'AW', type: 'nobits' as const, size: 200, align: 32, symbols: [{ name: 'lp_zeroes', at: 8, local: true }] },
+  {
+    name: '.data',
+    flags: 'AW',
+    hex: '0700000000000000',
+    align: 8,
+    symbols: [{ name: 'lp_counter', at: 0, local: true }],
+  },
+  {
+    name: '.bss',
+    flags: 'AW',
+    type: 'nobits' as const,
+    size: 200,
+    align: 32,
+    symbols: [{ name: 'lp_zeroes', at: 8, local: true }],
+  },
 ];
 
 const SPECS: Readonly<Record<string, PayloadSpec>> = {
   plain: { code, functions },
-  'two-functions': { code, functions: [{ name: A }, { name: B, new: 'lp_second', expect: { len: 4, data: { of: B } } }] },
-  nop: { code: [], functions: [{ name: A, old: A, new: null, newSize: 7 }, { name: LARGE_IDLE_FUNCTION, new: null, newSize: 31 }] },
-  expectation: { code, functions: [{ name: LARGE_IDLE_FUNCTION, expect: { len: 8, data: { of: LARGE_IDLE_FUNCTION } } }, { name: C, expect: { len: 3, data: { of: C } } }] },
-  'by-relocation': { code, functions: [{ name: null, old: A, oldSize: 12 }, { name: B, old: B }] },
+  'two-functions': {
+    code,
+    functions: [{ name: A }, { name: B, new: 'lp_second', expect: { len: 4, data: { of: B } } }],
+  },
+  nop: {
+    code: [],
+    functions: [
+      { name: A, old: A, new: null, newSize: 7 },
+      { name: LARGE_IDLE_FUNCTION, new: null, newSize: 31 },
+    ],
+  },
+  expectation: {
+    code,
+    functions: [
+      { name: LARGE_IDLE_FUNCTION, expect: { len: 8, data: { of: LARGE_IDLE_FUNCTION } } },
+      { name: C, expect: { len: 3, data: { of: C } } },
+    ],
+  },
+  'by-relocation': {
+    code,
+    functions: [
+      { name: null, old: A, oldSize: 12 },
+      { name: B, old: B },
+    ],
+  },
   alternatives: { code, functions, sections: alts },
   'bug-frames': { code, functions, sections: bugs },
   'exception-table': { code, functions, sections: [faults] },
-  relocations: { code, functions, sections: [{ name: '.data.rel', flags: 'AW', size: 160, align: 8, fields: relocated }] },
+  relocations: {
+    code,
+    functions,
+    sections: [{ name: '.data.rel', flags: 'AW', size: 160, align: 8, fields: relocated }],
+  },
   variables: { code, functions, sections: variables },
   metadata: { code, functions, modinfo: 'author=nobody\0description=a mutant\0', funcsFlags: 'AW' },
   alignments: {
@@ -81,8 +137,18 @@ const SPECS: Readonly<Record<string, PayloadSpec>> = {
   },
   everything: {
     code,
-    functions: [{ name: A, expect: { len: 5, data: { of: A } } }, { name: B, new: 'lp_second' }, { name: LARGE_IDLE_FUNCTION, new: null, newSize: 13 }],
-    sections: [...alts, ...bugs, faults, ...variables, { name: '.data.rel', flags: 'AW', size: 160, align: 8, fields: relocated }],
+    functions: [
+      { name: A, expect: { len: 5, data: { of: A } } },
+      { name: B, new: 'lp_second' },
+      { name: LARGE_IDLE_FUNCTION, new: null, newSize: 13 },
+    ],
+    sections: [
+      ...alts,
+      ...bugs,
+      faults,
+      ...variables,
+      { name: '.data.rel', flags: 'AW', size: 160, align: 8, fields: relocated },
+    ],
     modinfo: 'everything=1\0',
   },
 };

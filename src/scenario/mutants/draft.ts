@@ -1,4 +1,4 @@
-import { ElfFields, type FieldPlace, readField, type SectionPlace, writeField } from '../elf-fields.ts';
+import { type ElfFields, type FieldPlace, readField, type SectionPlace, writeField } from '../elf-fields.ts';
 import type { Random } from './random.ts';
 
 /** A mutant in the making. Rules find fields where the sound file has them. */

@@ -1,3 +1,4 @@
+import { equalBytes } from '../../base/index.ts';
 import type { MutantBase } from './bases.ts';
 import { Draft } from './draft.ts';
 import { Random } from './random.ts';
@@ -8,7 +9,12 @@ import { HEADER_RULES } from './rules-headers.ts';
 import { TABLE_RULES } from './rules-tables.ts';
 
 /** All rules. Their order is part of what a seed means. */
-export const MUTATION_RULES: readonly MutationRule[] = [...HEADER_RULES, ...TABLE_RULES, ...CONTENT_RULES, ...FILE_RULES];
+export const MUTATION_RULES: readonly MutationRule[] = [
+  ...HEADER_RULES,
+  ...TABLE_RULES,
+  ...CONTENT_RULES,
+  ...FILE_RULES,
+];
 
 /** One change of a mutant. */
 export interface MutantChange {
@@ -42,8 +48,10 @@ export function makeMutant(bases: readonly MutantBase[], seed: number, index: nu
   const changes: MutantChange[] = [];
   for (let attempt = 0; attempt < ATTEMPTS && changes.length < wanted; attempt++) {
     const rule = random.pick(MUTATION_RULES);
+    const before = draft.bytes.slice();
     const what = rule.mutate(draft);
-    if (what !== undefined) changes.push({ rule: rule.name, what });
+    // Bytes moved to where the same ones are have changed nothing.
+    if (what !== undefined && !equalBytes(before, draft.bytes)) changes.push({ rule: rule.name, what });
   }
   return { seed, index, base: base.name, changes, bytes: draft.bytes };
 }

@@ -63,7 +63,11 @@ const functionRule = (field: 'newSize' | 'oldSize' | 'version' | Pointer): Mutat
     const old = draft.get(place);
     const sizes = [0, 1, 3, 4, 5, 8, 9, 12, 13, 16, 31, 32].map(BigInt);
     // Bytes that no relocation fills are addresses as they are: none, wild ones.
-    const value = pointer ? random.pick([0n, 1n, 0x1000n, 0x1234_5678_90ab_cdefn, 0xffff_ffff_ffff_f000n]) : random.chance(60) ? random.pick(sizes) : draft.value(old, place.width);
+    const value = pointer
+      ? random.pick([0n, 1n, 0x1000n, 0x1234_5678_90ab_cdefn, 0xffff_ffff_ffff_f000n])
+      : random.chance(60)
+        ? random.pick(sizes)
+        : draft.value(old, place.width);
     return said(`function ${entry.base / FUNC_SIZE}: ${field}`, draft.set(place, value));
   },
 });
@@ -72,7 +76,10 @@ function functionPad(draft: Draft): string | undefined {
   const entry = entryOf(draft);
   if (entry === undefined) return undefined;
   const at = FUNC.version + 1 + draft.random.below(EXPECT - FUNC.version - 1);
-  return said(`function ${entry.base / FUNC_SIZE}: byte ${at}`, draft.set(within(entry.section, entry.base + at, 1), BigInt(1 + draft.random.below(255))));
+  return said(
+    `function ${entry.base / FUNC_SIZE}: byte ${at}`,
+    draft.set(within(entry.section, entry.base + at, 1), BigInt(1 + draft.random.below(255))),
+  );
 }
 
 function expectationBits(draft: Draft): string | undefined {
@@ -80,7 +87,10 @@ function expectationBits(draft: Draft): string | undefined {
   if (entry === undefined) return undefined;
   const { random } = draft;
   const bits = (random.chance(80) ? 1 : 0) | (random.below(32) << 1) | ((random.chance(25) ? random.below(4) : 0) << 6);
-  return said(`function ${entry.base / FUNC_SIZE}: expectation`, draft.set(within(entry.section, entry.base + EXPECT, 1), BigInt(bits)));
+  return said(
+    `function ${entry.base / FUNC_SIZE}: expectation`,
+    draft.set(within(entry.section, entry.base + EXPECT, 1), BigInt(bits)),
+  );
 }
 
 function expectationData(draft: Draft): string | undefined {
@@ -88,7 +98,10 @@ function expectationData(draft: Draft): string | undefined {
   if (entry === undefined) return undefined;
   const { random } = draft;
   const at = EXPECT + 1 + random.below(random.chance(70) ? 8 : 31);
-  return said(`function ${entry.base / FUNC_SIZE}: expectation byte ${at - EXPECT - 1}`, draft.set(within(entry.section, entry.base + at, 1), BigInt(random.below(256))));
+  return said(
+    `function ${entry.base / FUNC_SIZE}: expectation byte ${at - EXPECT - 1}`,
+    draft.set(within(entry.section, entry.base + at, 1), BigInt(random.below(256))),
+  );
 }
 
 const ALT_FIELDS = ['cpuid', 'orig_len', 'repl_len', 'pad_len', 'priv'] as const;
@@ -100,12 +113,33 @@ function alternative(draft: Draft): string | undefined {
   const entry = random.below(Math.floor(section.size / ALT_INSTR.size));
   const field = random.pick(ALT_FIELDS);
   const place = within(section, entry * ALT_INSTR.size + ALT_INSTR.at[field], field === 'cpuid' ? 2 : 1);
-  const value = field === 'cpuid' ? BigInt(random.pick([0, X86_FEATURE_ALWAYS, 0x8000 | X86_FEATURE_ALWAYS, 639, 671, 672, 0x8000 | 672, random.below(0x10000)])) : draft.value(draft.get(place), 1);
+  const value =
+    field === 'cpuid'
+      ? BigInt(
+          random.pick([
+            0,
+            X86_FEATURE_ALWAYS,
+            0x8000 | X86_FEATURE_ALWAYS,
+            639,
+            671,
+            672,
+            0x8000 | 672,
+            random.below(0x10000),
+          ]),
+        )
+      : draft.value(draft.get(place), 1);
   return said(`alternative ${entry}: ${field}`, draft.set(place, value));
 }
 
 /** Any byte of a section that means something to Xen. */
-const CONTENTS = ['.text', ELF_LIVEPATCH_MODINFO, ELF_EX_TABLE, '.bug_frames.1', ELF_ALTINSTR_REPLACEMENT, '.rodata.str1.1'];
+const CONTENTS = [
+  '.text',
+  ELF_LIVEPATCH_MODINFO,
+  ELF_EX_TABLE,
+  '.bug_frames.1',
+  ELF_ALTINSTR_REPLACEMENT,
+  '.rodata.str1.1',
+];
 
 function content(draft: Draft): string | undefined {
   const { random } = draft;
@@ -155,7 +189,10 @@ function shareName(draft: Draft): string | undefined {
   const from = draft.section();
   const start = draft.get(elf.shdr(from, 'sh_name'));
   const skip = from.name.startsWith('.rela.') && random.chance(50) ? 5n : 0n;
-  return said(`${to.name}: sh_name of ${from.name.slice(Number(skip))}`, draft.set(elf.shdr(to, 'sh_name'), start + skip));
+  return said(
+    `${to.name}: sh_name of ${from.name.slice(Number(skip))}`,
+    draft.set(elf.shdr(to, 'sh_name'), start + skip),
+  );
 }
 
 export const CONTENT_RULES: readonly MutationRule[] = [

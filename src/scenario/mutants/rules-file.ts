@@ -6,7 +6,15 @@ import { type MutationRule, said } from './rule.ts';
 function truncate(draft: Draft): string | undefined {
   const { random, elf, bytes } = draft;
   const { offset, size } = draft.section();
-  const length = random.pick([bytes.length - 1, offset, offset + size, random.below(bytes.length), 63, 64, Number(draft.get(elf.ehdr('e_shoff')))]);
+  const length = random.pick([
+    bytes.length - 1,
+    offset,
+    offset + size,
+    random.below(bytes.length),
+    63,
+    64,
+    Number(draft.get(elf.ehdr('e_shoff'))),
+  ]);
   if (!Number.isSafeInteger(length) || length <= 0 || length >= bytes.length) return undefined;
   draft.bytes = bytes.slice(0, length);
   return `cut off at ${length} of ${bytes.length} bytes`;

@@ -1,5 +1,5 @@
-import { EHDR_FIELDS, SHDR_FIELDS } from '../elf-fields.ts';
 import type { SectionPlace } from '../elf-fields.ts';
+import { EHDR_FIELDS, SHDR_FIELDS } from '../elf-fields.ts';
 import type { Draft } from './draft.ts';
 import { type MutationRule, said } from './rule.ts';
 
@@ -26,17 +26,47 @@ const headerRule = (field: string): MutationRule => ({
 
 /** Values for fields where not every number makes sense, or where a host's memory would decide. */
 const SPECIAL: Readonly<Record<string, (draft: Draft, section: SectionPlace) => bigint>> = {
-  sh_type: ({ random }) => BigInt(random.pick([0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 17, 18, 0x6000_0000, 0x7fff_ffff, random.word()])),
-  sh_flags: ({ random }, { flags }) => random.pick([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, flags ^ 1n, flags ^ 2n, flags ^ 4n, flags | 0x10n, flags | (1n << 40n)]),
-  sh_link: ({ random, elf }) => BigInt(random.pick([0, 1, random.below(elf.sections.length), elf.sections.length, 0xffff_ffff])),
-  sh_info: ({ random, elf }) => BigInt(random.pick([0, 1, random.below(elf.sections.length), elf.sections.length, 0xffff_ffff])),
+  sh_type: ({ random }) =>
+    BigInt(random.pick([0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 17, 18, 0x6000_0000, 0x7fff_ffff, random.word()])),
+  sh_flags: ({ random }, { flags }) =>
+    random.pick([
+      0n,
+      1n,
+      2n,
+      3n,
+      4n,
+      5n,
+      6n,
+      7n,
+      flags ^ 1n,
+      flags ^ 2n,
+      flags ^ 4n,
+      flags | 0x10n,
+      flags | (1n << 40n),
+    ]),
+  sh_link: ({ random, elf }) =>
+    BigInt(random.pick([0, 1, random.below(elf.sections.length), elf.sections.length, 0xffff_ffff])),
+  sh_info: ({ random, elf }) =>
+    BigInt(random.pick([0, 1, random.below(elf.sections.length), elf.sections.length, 0xffff_ffff])),
   // Up to 64 KiB, which any host has room for, or beyond all memory: in between the host's size would decide.
-  sh_addralign: ({ random }) => random.pick([0n, 3n, 5n, 12n, 48n, 0x8000_0000_0000_0001n, 1n << BigInt(random.below(17)), 1n << BigInt(40 + random.below(24))]),
+  sh_addralign: ({ random }) =>
+    random.pick([
+      0n,
+      3n,
+      5n,
+      12n,
+      48n,
+      0x8000_0000_0000_0001n,
+      1n << BigInt(random.below(17)),
+      1n << BigInt(40 + random.below(24)),
+    ]),
   sh_entsize: ({ random }) => BigInt(random.pick([0, 1, 8, 16, 23, 24, 25, 32, 48, 0xffff_ffff])),
   sh_size: (draft, { type, size }) => {
     const value = draft.value(BigInt(size), 8);
     const NOBITS = 8;
-    return type === NOBITS && value > LARGEST + 64 ? BigInt(draft.random.pick([LARGEST, LARGEST + 1, 4096, 4097])) : value;
+    return type === NOBITS && value > LARGEST + 64
+      ? BigInt(draft.random.pick([LARGEST, LARGEST + 1, 4096, 4097]))
+      : value;
   },
 };
 

@@ -2,10 +2,17 @@ import { type Address, hex, hexAddress, XspliceError } from '../../base/index.ts
 import { type Image, SimulatedTarget } from '../../hypervisor/index.ts';
 import type { ActionName, ObservableTarget, Release } from '../../xen/index.ts';
 import { compare, type MakeTarget } from '../conform.ts';
-import { type DumpedFunction, dumpedFunctions, type Observation, type ObservedValue, panicText, resultText } from '../observe.ts';
+import {
+  type DumpedFunction,
+  dumpedFunctions,
+  type Observation,
+  type ObservedValue,
+  panicText,
+  resultText,
+} from '../observe.ts';
 import { xenFacts } from '../xen-facts.ts';
 import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION, type MutantBase, mutantBases } from './bases.ts';
-import { makeMutant, type Mutant } from './mutate.ts';
+import { type Mutant, makeMutant } from './mutate.ts';
 
 /** What the two hosts did not do alike with a mutant. */
 export interface MutantDisagreement {
@@ -75,7 +82,8 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
   try {
     for (let index = from; index < from + count && options.stop?.() !== true; index++) {
       const mutant = makeMutant(runner.bases, seed, index);
-      for (const rule of new Set(mutant.changes.map((change) => change.rule))) rules.set(rule, (rules.get(rule) ?? 0) + 1);
+      for (const rule of new Set(mutant.changes.map((change) => change.rule)))
+        rules.set(rule, (rules.get(rule) ?? 0) + 1);
       const { fate, differences } = await runner.run(mutant);
       fates[fate]++;
       done++;
@@ -119,14 +127,18 @@ class Runner {
     return this.#cycle(dumpedFunctions(real.get('dump') as readonly string[]));
   }
 
-  async #cycle(functions: readonly DumpedFunction[]): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
+  async #cycle(
+    functions: readonly DumpedFunction[],
+  ): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
     const harmless = functions.every((func) => this.#harmless(func));
     const places = [...new Set(functions.map(({ oldAddr }) => oldAddr))];
     const actions: readonly ActionName[] = harmless ? ['apply', 'revert', 'apply', 'revert', 'unload'] : ['unload'];
     const fate: MutantFate = harmless ? 'cycled' : 'accepted';
     for (const [index, action] of actions.entries()) {
       const label = actions.indexOf(action) === index ? action : `${action} 2`;
-      const { real, differences } = await this.#both(label, (target) => actionStep(target, action, harmless ? places : []));
+      const { real, differences } = await this.#both(label, (target) =>
+        actionStep(target, action, harmless ? places : []),
+      );
       const died = real.has('panic');
       // A payload that does not go away would be in the way of the next.
       if (differences.length > 0 || died || (action === 'unload' && real.get('rc') !== 0)) {
@@ -162,7 +174,10 @@ class Runner {
 }
 
 /** Takes a step; a host that dies meanwhile has nothing to show but its panic. */
-async function watch(target: ObservableTarget, take: (target: ObservableTarget) => Promise<Observation>): Promise<Observation> {
+async function watch(
+  target: ObservableTarget,
+  take: (target: ObservableTarget) => Promise<Observation>,
+): Promise<Observation> {
   let seen: Observation | undefined;
   try {
     seen = await take(target);
@@ -190,7 +205,11 @@ async function uploadStep(target: ObservableTarget, bytes: Uint8Array): Promise<
   return seen.set('dump', await target.takeConsole());
 }
 
-async function actionStep(target: ObservableTarget, action: ActionName, places: readonly Address[]): Promise<Observation> {
+async function actionStep(
+  target: ObservableTarget,
+  action: ActionName,
+  places: readonly Address[],
+): Promise<Observation> {
   const { rc } = await target.action(NAME, action);
   const seen: Observation = new Map([['rc', rcOf(rc)]]);
   if (Number.isNaN(rc)) return seen;

@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '../qemu/tools.ts';
+
+/** An installed `libxenctrl`. Its name tells the release of Xen that it belongs to, and with it its interface. */
+export interface Library {
+  readonly path: string;
+  /** `17` of `libxenctrl.so.4.17`. */
+  readonly minor: number;
+}
+
+const NAME = /^libxenctrl\.so\.4\.(\d+)$/;
+
+/** Debian's names of architectures, for the folders of libraries, by Node's. */
+const TRIPLETS: Readonly<Record<string, string>> = {
+  x64: 'x86_64-linux-gnu',
+  arm64: 'aarch64-linux-gnu',
+  arm: 'arm-linux-gnueabihf',
+};
+
+function lines(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Where the dynamic loader looks: `LD_LIBRARY_PATH`, the folders of its configuration, those it knows by itself.
+ * Source: ld.so(8), ldconfig(8).
+ */
+export function loaderFolders(env: Environment): string[] {
+  const wanted = (env['LD_LIBRARY_PATH'] ?? '').split(/[:;]/);
+  const configurations = ['/etc/ld.so.conf', ...names('/etc/ld.so.conf.d').map((name) => `/etc/ld.so.conf.d/${name}`)];
+  const configured = configurations
+    .flatMap(lines)
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('/'));
+  const triplet = TRIPLETS[process.arch] ?? '';
+  const standard = [
+    '/usr/local/lib',
+    `/lib/${triplet}`,
+    `/usr/lib/${triplet}`,
+    '/lib64',
+    '/usr/lib64',
+    '/lib',
+    '/usr/lib',
+  ];
+  return [...new Set([...wanted, ...configured, ...standard])].filter((folder) => folder !== '');
+}
+
+/** The libraries in these folders, the newest release first, each release once. */
+export function findLibraries(folders: readonly string[]): Library[] {
+  const found = new Map<number, Library>();
+  for (const folder of folders) {
+    for (const name of names(folder)) {
+      const minor = Number(NAME.exec(name)?.[1] ?? Number.NaN);
+      if (!Number.isNaN(minor) && !found.has(minor)) found.set(minor, { path: join(folder, name), minor });
+    }
+  }
+  return [...found.values()].sort((a, b) => b.minor - a.minor);
+}

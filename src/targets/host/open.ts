@@ -1,0 +1,132 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { XspliceError } from '../../base/index.ts';
+import { ERRNO } from '../../xen/index.ts';
+import type { Environment } from '../qemu/tools.ts';
+import { HostTarget } from './host-target.ts';
+import { findLibraries, type Library, loaderFolders } from './libraries.ts';
+import { bindLibrary, type LibraryCalls, loadKoffi } from './library-calls.ts';
+
+export interface HostOptions {
+  /** Where LD_LIBRARY_PATH is looked up; this process's by default. */
+  readonly env?: Environment;
+  /** Where libraries are looked for; the dynamic loader's folders by default. */
+  readonly folders?: readonly string[];
+  /** The device for hypercalls; `/dev/xen/privcmd` by default. */
+  readonly device?: string;
+  /** Where the kernel tells the hypervisor's version; `/sys/hypervisor/version` by default. */
+  readonly versionFolder?: string;
+}
+
+const DEVICE = '/dev/xen/privcmd';
+const VERSION_FOLDER = '/sys/hypervisor/version';
+
+/** The libraries that are installed, the newest first. The first says which `xen-livepatch` belongs to this host. */
+export const installedLibraries = (options: HostOptions = {}): Library[] =>
+  findLibraries(options.folders ?? loaderFolders(options.env ?? process.env));
+
+/** The second number of the hypervisor's version, as dom0's kernel tells it. */
+function hypervisorMinor({ versionFolder = VERSION_FOLDER }: HostOptions): string | undefined {
+  try {
+    return /^\d+/.exec(readFileSync(`${versionFolder}/minor`, 'utf8'))?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** How to get the library of the hypervisor's own release. */
+function installHint(options: HostOptions): string {
+  const minor = hypervisorMinor(options);
+  const name = `libxenmisc4.${minor ?? 'NN'}`;
+  const where = minor === undefined ? ', where 4.NN is the release of Xen that runs here' : '';
+  return `On Debian and Ubuntu: sudo apt-get install ${name}${where}. Elsewhere it comes with Xen's tools.`;
+}
+
+/** Throws EHOST where this is no dom0, or we may not act as one. */
+function checkDevice({ device = DEVICE }: HostOptions): void {
+  if (!existsSync(device)) {
+    throw new XspliceError(
+      'EHOST',
+      `this is not the control domain of a Xen host: there is no ${device}`,
+      'Boot Xen and run this in dom0. If this is dom0, its kernel lacks a module: sudo modprobe xen-privcmd',
+    );
+  }
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+  } catch {
+    throw new XspliceError('EHOST', `${device} may not be opened: only root may patch the hypervisor`, 'Use sudo.');
+  }
+}
+
+/**
+ * Opens the host that this process runs on, with the newest library that the hypervisor understands. Throws XspliceError:
+ * EHOST where this is not dom0, not root, or the hypervisor cannot be reached; ETOOL where koffi or the library is missing.
+ */
+export async function openHost(options: HostOptions = {}): Promise<HostTarget> {
+  checkDevice(options);
+  const koffi = await loadKoffi();
+  const libraries = installedLibraries(options);
+  if (libraries.length === 0) throw new XspliceError('ETOOL', 'libxenctrl is not installed', installHint(options));
+  let refused: LibraryCalls | undefined;
+  let failure: XspliceError | undefined;
+  for (const library of libraries) {
+    let calls: LibraryCalls;
+    try {
+      calls = bindLibrary(koffi, library);
+    } catch (error) {
+      const reason = (error as Error).message.split('\n', 1)[0];
+      failure ??= new XspliceError('ETOOL', `${library.path} cannot be used: ${reason}`, installHint(options));
+      continue;
+    }
+    if (!(await isOfAnotherRelease(calls))) return connect(calls);
+    refused ??= calls;
+  }
+  // Whoever asks it gets what the hypervisor says to it, and `adviceFor` says why.
+  if (refused !== undefined) return connect(refused);
+  throw failure ?? new XspliceError('ETOOL', 'libxenctrl cannot be used');
+}
+
+/** Opens the connection, and closes it after `work`, whatever comes of it. Throws what `openHost` throws. */
+export async function withHost<T>(options: HostOptions, work: (host: HostTarget) => Promise<T>): Promise<T> {
+  const host = await openHost(options);
+  try {
+    return await work(host);
+  } finally {
+    await host.close();
+  }
+}
+
+function connect(calls: LibraryCalls): HostTarget {
+  const { handle, errno } = calls.open();
+  if (handle === null) {
+    throw new XspliceError('EHOST', `the hypervisor cannot be reached: errno ${errno} from xc_interface_open`);
+  }
+  return new HostTarget(calls, handle);
+}
+
+/** A hypervisor takes sysctls of its own interface version only. Source: xen/common/sysctl.c, do_sysctl (-EACCES). */
+async function isOfAnotherRelease(calls: LibraryCalls): Promise<boolean> {
+  const host = connect(calls);
+  try {
+    return (await host.list({ idx: 0, nr: 0 })).rc === -ERRNO.EACCES;
+  } finally {
+    await host.close();
+  }
+}
+
+/** What an errno of a livepatch call means where it says something of the host rather than of the payload. */
+export function adviceFor(errno: number, library: Library, options: HostOptions = {}): string | undefined {
+  switch (errno) {
+    case ERRNO.ENOSYS:
+      return 'this hypervisor has no live patching: it was built without CONFIG_LIVEPATCH';
+    case ERRNO.EPERM:
+      return 'this domain may not patch the hypervisor: only dom0 may, and what its XSM policy lets';
+    case ERRNO.EACCES: {
+      const minor = hypervisorMinor(options);
+      if (minor === String(library.minor)) return "the hypervisor's XSM policy forbids this";
+      const runs = minor === undefined ? '' : `, and Xen 4.${minor} runs here`;
+      return `wrong library: ${library.path} is of Xen 4.${library.minor}${runs}. ${installHint(options)}`;
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { XspliceError } from '../../src/base/index.ts';
+import type { HostPairOptions } from '../../src/cli/host-pair.ts';
+import { CONFORM_CASES, type ConformCase, type ConformReport } from '../../src/scenario/index.ts';
+import { run } from './support.ts';
+
+const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, real: 'EINVAL' } as const;
+
+/** Runs `xsplice conform` without a hypervisor; what it would have run is told. */
+async function conform(argv: readonly string[], differences: ConformReport['differences'] = []) {
+  const asked: { cases: readonly ConformCase[]; options: HostPairOptions }[] = [];
+  const result = await run(
+    ['conform', ...argv],
+    {},
+    {
+      conform: async (cases, options) => {
+        asked.push({ cases, options });
+        return {
+          format: 'xsplice-conformance/1',
+          cases: cases.length,
+          agreed: cases.length - differences.length,
+          differences,
+        };
+      },
+    },
+  );
+  return { ...result, asked };
+}
+
+const names = (asked: readonly { cases: readonly ConformCase[] }[]) =>
+  asked.flatMap(({ cases }) => cases.map(({ name }) => name));
+
+describe('xsplice conform', () => {
+  it('runs all cases, and ends with 0 where all agree', async () => {
+    const { status, stdout, asked } = await conform([]);
+    expect(status).toBe(0);
+    expect(stdout).toBe(`AGREED ${CONFORM_CASES.length} cases\n`);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]?.cases).toBe(CONFORM_CASES);
+  });
+
+  it('ends with 1 where there is a difference', async () => {
+    const { status, stdout } = await conform(['good-cycle'], [difference]);
+    expect(status).toBe(1);
+    expect(stdout).toContain('good-cycle, step 1: upload p');
+    expect(stdout).toContain('DIFFERENT 1 of 1 case');
+  });
+
+  it('prints the document with --json', async () => {
+    const { status, stdout } = await conform(['--json', 'good-cycle'], [difference]);
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toEqual({
+      format: 'xsplice-conformance/1',
+      cases: 1,
+      agreed: 0,
+      differences: [difference],
+    });
+  });
+
+  it('runs the cases that are named, in their own order', async () => {
+    expect(names((await conform(['wrong-state', 'good-cycle'])).asked)).toEqual(['good-cycle', 'wrong-state']);
+    const nops = names((await conform(['nop-*'])).asked);
+    expect(nops).toEqual(CONFORM_CASES.map(({ name }) => name).filter((name) => name.startsWith('nop-')));
+    expect(nops.length).toBeGreaterThan(5);
+  });
+
+  it('refuses a case that is none, before anything is fetched', async () => {
+    const { status, stderr, asked } = await conform(['good-cycle', 'no.such']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('there is no case no.such');
+    expect(stderr).toContain('--list');
+    expect(asked).toEqual([]);
+  });
+
+  it('names the cases with --list, and runs none', async () => {
+    const { status, stdout, asked } = await conform(['--list']);
+    expect(status).toBe(0);
+    expect(stdout.split('\n')).toHaveLength(CONFORM_CASES.length + 1);
+    expect(asked).toEqual([]);
+  });
+
+  it('hands on which hypervisor, and how long it may take', async () => {
+    const { asked } = await conform(['--xen-image', 'xen.gz', '--xen-syms', 'xen-syms', '--timeout', '90']);
+    expect(asked[0]?.options).toMatchObject({ xenImage: 'xen.gz', xenSyms: 'xen-syms', timeout: 90_000, cwd: '/' });
+  });
+
+  it('says what is wrong with the environment', async () => {
+    const engine = { conform: () => Promise.reject(new XspliceError('ETOOL', 'QEMU is not installed', 'install it')) };
+    const { status, stderr } = await run(['conform', 'good-cycle'], {}, engine);
+    expect(status).toBe(2);
+    expect(stderr).toContain('QEMU is not installed');
+  });
+});

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HostPair, openHostPair } from '../../src/cli/host-pair.ts';
+import { CONFORM_CASES, conform, MUTATION_RULES, runMutants } from '../../src/scenario/index.ts';
+import { debianXen } from '../support/debian-xen.ts';
+
+/** The simulator against the hypervisor itself, in QEMU. */
+const { version } = debianXen();
+const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const MINUTES = 60_000;
+let pair: HostPair;
+beforeAll(async () => {
+  pair = await openHostPair({ cwd: folder });
+}, 10 * MINUTES);
+
+describe('the simulator and the real hypervisor', () => {
+  it('are the same build', () => {
+    expect(pair.version).toBe(version);
+  });
+
+  it(
+    'agree in every case',
+    async () => {
+      const report = await conform({ ...pair, cases: CONFORM_CASES });
+      expect(report.differences).toEqual([]);
+      expect(report.agreed).toBe(CONFORM_CASES.length);
+    },
+    10 * MINUTES,
+  );
+
+  it(
+    'agree about 3000 mutants',
+    async () => {
+      const summary = await runMutants({ ...pair, seed: 2026, count: 3000 });
+      const told = summary.disagreements.map(({ mutant: { index, base, changes }, differences }) => ({
+        index,
+        base,
+        changes,
+        differences,
+      }));
+      expect(told).toEqual([]);
+      expect(summary.mutants).toBe(3000);
+      // What agrees must have been worth comparing.
+      expect(summary.fates.cycled).toBeGreaterThan(800);
+      expect(summary.fates.refused).toBeGreaterThan(1000);
+      expect(summary.fates.died).toBeGreaterThan(50);
+      for (const { name } of MUTATION_RULES) expect(summary.rules.get(name), name).toBeGreaterThan(0);
+    },
+    20 * MINUTES,
+  );
+});
