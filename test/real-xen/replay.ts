@@ -3,7 +3,7 @@
  */
 import { inflateRawSync } from 'node:zlib';
 import { CPU_PRESETS } from '../../src/arch/index.ts';
-import { fromLatin1, hex, pointerText, viewOf } from '../../src/base/index.ts';
+import { hex, pointerText } from '../../src/base/index.ts';
 import {
   boot,
   doSysctl,
@@ -14,8 +14,9 @@ import {
   ScratchGuestMemory,
   SimulatedTarget,
 } from '../../src/hypervisor/index.ts';
-import { encodeLivepatchSysctl, errnoName, LIVEPATCH_STATE_NAMES, type Release } from '../../src/xen/index.ts';
-import type { ListArgs, RawOp, Step } from './cases.ts';
+import type { Release } from '../../src/xen/index.ts';
+import { type CallMemory, code, listResult, prepareCall, rawOf } from './call.ts';
+import type { RawOp, Step } from './cases.ts';
 import { liveBytes } from './normalise.ts';
 
 export interface RecordedStep {
@@ -54,8 +55,6 @@ const CPUS: Readonly<Record<string, string>> = {
 
 export const unpackPayload = (base64: string): Uint8Array =>
   new Uint8Array(inflateRawSync(Buffer.from(base64, 'base64')));
-
-const code = (rc: number): number | string => (rc >= 0 ? rc : (errnoName(rc) ?? rc));
 
 export interface ReplayOptions {
   /** The case's payload files by key. */
@@ -189,27 +188,23 @@ function perform(target: SimulatedTarget, step: Step, files: ReadonlyMap<string,
   return outcome;
 }
 
-/** Every step is a raw call in the end. */
-function rawOf(step: Step): RawOp {
-  if ('raw' in step) return step.raw;
-  if ('upload' in step) return { sub: 0, name: step.as ?? step.upload, payload: step.upload };
-  if ('get' in step) return { sub: 1, name: step.get };
-  if ('list' in step) return { sub: 2, list: step.list };
-  const actions = { unload: 1, revert: 2, apply: 3, replace: 4 } as const;
-  for (const [action, number] of Object.entries(actions)) {
-    const name = (step as Record<string, string>)[action];
-    if (name === undefined) continue;
-    const { flags, timeout } = step as { flags?: number; timeout?: number };
-    return { sub: 3, name, action: number, flags: flags ?? 0, ...(timeout !== undefined && { timeout }) };
-  }
-  throw new Error(`unknown step ${JSON.stringify(step)}`);
-}
+/** The simulated caller's memory, as a PV guest's: it may not name the hypervisor's addresses. */
+class RecordedGuestMemory extends ScratchGuestMemory implements CallMemory {
+  readonly #sizes = new Map<bigint, number>();
 
-/** Memory at which nothing is: for pointers that a case gives itself. */
-class RecordedGuestMemory extends ScratchGuestMemory {
-  /** A PV guest may not name the hypervisor's addresses. Source: xen/arch/x86/include/asm/x86_64/uaccess.h, __access_ok. */
+  /** Source: xen/arch/x86/include/asm/x86_64/uaccess.h, __access_ok. */
   override okay(handle: bigint): boolean {
     return handle < 0x8000_0000_0000n || handle >= 0xffff_8800_0000_0000n;
+  }
+
+  placeOutput(bytes: Uint8Array | number): bigint {
+    const handle = this.place(bytes);
+    this.#sizes.set(handle, typeof bytes === 'number' ? bytes : bytes.length);
+    return handle;
+  }
+
+  output(handle: bigint): Uint8Array {
+    return this.read(handle, this.#sizes.get(handle) ?? 0) ?? new Uint8Array(0);
   }
 }
 
@@ -219,110 +214,11 @@ function call(
   files: ReadonlyMap<string, Uint8Array>,
 ): { ret: number | string; list?: unknown } {
   const { hypervisor } = target;
-  const guest = new RecordedGuestMemory();
-  const nameBytes = fromLatin1(`${op.name ?? ''}\0`);
-  const name = {
-    name: op.namePointer === undefined ? guest.place(nameBytes) : BigInt(`0x${op.namePointer}`),
-    size: op.nameSize ?? nameBytes.length,
-    pad: op.namePad ?? ([0, 0, 0] as const),
-  };
-  const bytes = new Uint8Array(136);
-  const options = {
-    word: op.opPad ?? 0,
-    ...(op.interfaceVersion !== undefined && { interfaceVersion: op.interfaceVersion }),
-  };
-  let arrays: ListHandles | undefined;
-  if (op.sub === 0) {
-    const file = files.get(op.payload ?? '') ?? new Uint8Array(0);
-    const payload = op.payloadPointer === undefined ? guest.place(file) : BigInt(`0x${op.payloadPointer}`);
-    bytes.set(
-      encodeLivepatchSysctl(
-        hypervisor.release,
-        { kind: 'upload', name, size: BigInt(op.uploadSize ?? file.length), payload },
-        options,
-      ),
-    );
-  } else if (op.sub === 1) {
-    bytes.set(encodeLivepatchSysctl(hypervisor.release, { kind: 'get', name, state: 0, rc: 0 }, options));
-  } else if (op.sub === 2 && op.list !== undefined) {
-    arrays = listHandles(guest, op.list);
-    bytes.set(
-      encodeLivepatchSysctl(
-        hypervisor.release,
-        {
-          kind: 'list',
-          version: 0,
-          idx: op.list.idx,
-          nr: op.list.nr,
-          pad: op.list.pad ?? 0,
-          nameTotalSize: 0,
-          metadataTotalSize: 0,
-          ...arrays,
-        },
-        options,
-      ),
-    );
-  } else {
-    const action = {
-      kind: 'action',
-      name,
-      action: op.action ?? 0,
-      timeout: op.timeout ?? 30_000_000,
-      flags: op.flags ?? 0,
-      pad: op.actionPad ?? 0,
-    } as const;
-    bytes.set(encodeLivepatchSysctl(hypervisor.release, action, options));
-    viewOf(bytes).setUint32(8, op.sub, true);
-  }
-  const handle = guest.place(bytes);
-  const rc = enter(hypervisor, () => doSysctl(hypervisor, guest, handle)) ?? Number.NaN;
-  const ret = code(rc);
-  if (arrays === undefined || op.list === undefined) return { ret };
-  const out = viewOf(guest.read(handle, 136) as Uint8Array);
-  const entries: unknown[] = [];
-  const word = (at: bigint, i: number): number =>
-    viewOf(guest.read(at + BigInt(4 * i), 4) ?? new Uint8Array(4)).getUint32(0, true);
-  let names = 0;
-  let metadata = 0;
-  for (let i = 0; i < rc && op.list.nr > 0; i++) {
-    const nameLength = word(arrays.len, i);
-    const metadataLength = word(arrays.metadataLen, i);
-    const state = word(arrays.status, 2 * i);
-    entries.push({
-      name: Buffer.from(guest.read(arrays.names + BigInt(names), nameLength) ?? []).toString('latin1'),
-      state: LIVEPATCH_STATE_NAMES.get(state) ?? state,
-      rc: code(word(arrays.status, 2 * i + 1) | 0),
-      metadata: Buffer.from(guest.read(arrays.metadata + BigInt(metadata), metadataLength) ?? []).toString('latin1'),
-    });
-    names += nameLength;
-    metadata += metadataLength;
-  }
-  const at = (offset: number): number => out.getUint32(offset, true);
-  return {
-    ret,
-    list: { version: at(16), idx: at(20), nr: at(24), nameTotalSize: at(32), metadataTotalSize: at(36), entries },
-  };
-}
-
-interface ListHandles {
-  status: bigint;
-  names: bigint;
-  len: bigint;
-  metadata: bigint;
-  metadataLen: bigint;
-}
-
-function listHandles(guest: ScratchGuestMemory, { nr, pointers = {} }: ListArgs): ListHandles {
-  const n = Math.min(nr, 1024);
-  const place = (given: string | undefined, size: number): bigint =>
-    given === undefined ? guest.place(size) : BigInt(`0x${given}`);
-  return {
-    status: place(pointers.status, 8 * n),
-    names: place(pointers.name, 64 + 256 * n),
-    len: place(pointers.len, 4 * n),
-    metadata: place(pointers.metadata, 4096),
-    metadataLen: place(pointers.metadataLen, 4 * n),
-  };
+  const memory = new RecordedGuestMemory();
+  const prepared = prepareCall(hypervisor.release, op, files, memory);
+  const rc = enter(hypervisor, () => doSysctl(hypervisor, memory, prepared.sysctl)) ?? Number.NaN;
+  if (op.list === undefined) return { ret: code(rc) };
+  return { ret: code(rc), list: listResult(memory, prepared, rc, op.list.nr) };
 }
 
 /** What a screen says about the death: the box, and the kind of trap; registers and stack are the real run's own. */
