@@ -57,7 +57,7 @@ export function addConform(program: Command, context: Context): void {
         progress: progress.show,
       });
       progress.clear();
-      printReport(report, renderConformance, options, io);
+      printReport(report, (document, style) => renderConformance(document, style, engine.conformStepText), options, io);
       context.exit(report.differences.length === 0 ? EXIT.holds : EXIT.refused);
     } finally {
       progress.clear();

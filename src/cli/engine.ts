@@ -47,6 +47,8 @@ export interface Engine {
   rehearseOnQemu(payloads: readonly PayloadFile[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
   /** What `xsplice conform` can run. */
   conformCases(): Promise<readonly ConformCase[]>;
+  /** What the step of that number, counted from 1, of a case does, in words. */
+  conformStepText(name: string, step: number): string;
   /** Runs cases on a simulated and a real host. Fetches and boots what it needs; rejects with an XspliceError. */
   conform(cases: readonly ConformCase[], options: HostPairOptions): Promise<ConformReport>;
   /** Oldest first. */

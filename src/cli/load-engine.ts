@@ -26,6 +26,7 @@ export async function loadEngine(): Promise<Engine> {
     checkPayloads: (image, payloads, options) => scenario.checkPayloads(image, payloads, { ...options, gunzip }),
     rehearsePayloads: (image, payloads, options) => scenario.rehearsePayloads(image, payloads, { ...options, gunzip }),
     rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
+    conformStepText: scenario.conformStepText,
     conformCases: async () => scenario.CONFORM_CASES,
     conform: async (cases, options) => {
       const { openHostPair } = await import('./host-pair.ts');

@@ -1,10 +1,4 @@
-import {
-  CONFORM_CASES,
-  type ConformCase,
-  type ConformReport,
-  type ObservedValue,
-  stepText,
-} from '../scenario/index.ts';
+import type { ConformCase, ConformReport, ObservedValue } from '../scenario/index.ts';
 import { cell, counted, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
@@ -28,18 +22,15 @@ function sides(simulated: ObservedValue, real: ObservedValue, style: Style): str
   return [...side('simulated', only(left, right)).map(style.red), ...side('real', only(right, left)).map(style.green)];
 }
 
-/** What a case's step was, in words. */
-function stepOf(name: string, step: number): string {
-  const found = CONFORM_CASES.find((each) => each.name === name)?.steps[step - 1];
-  return found === undefined ? '' : displayText(stepText(found));
-}
+/** What the step of that number, counted from 1, of a case does, in words. */
+export type StepText = (name: string, step: number) => string;
 
 /** A conformance run for the terminal: every difference with both sides, then the sum. */
-export function renderConformance(report: ConformReport, style: Style): string {
+export function renderConformance(report: ConformReport, style: Style, stepText: StepText): string {
   const lines: string[] = [];
   let last = '';
   for (const { case: name, step, field, simulated, real } of report.differences) {
-    const place = `${style.bold(displayText(name))}, step ${step}: ${stepOf(name, step)}`;
+    const place = `${style.bold(displayText(name))}, step ${step}: ${displayText(stepText(name, step))}`;
     if (place !== last) lines.push(place);
     last = place;
     lines.push(`  ${displayText(field)}`, ...sides(simulated, real, style));

@@ -120,6 +120,8 @@ const relocationCases: readonly ConformCase[] = [
   relocated('info-shnum', { section: RELA, field: 'sh_info', value: { shnum: 0 } }),
   relocated('size-25', { section: RELA, field: 'sh_size', value: 25 }),
   relocated('entsize-16', { section: RELA, field: 'sh_entsize', value: 16 }),
+  // Xen resolves symbols in the file's own bytes, before it looks at relocations.
+  relocated('entries-in-symbol-table', { section: RELA, field: 'sh_offset', value: { offsetOf: '.symtab', plus: 20 } }),
   relocated('type-rel', { section: RELA, field: 'sh_type', value: 9 }),
   upload('relocations-of-hypervisor-symbols', {
     sections: [

@@ -56,6 +56,8 @@ const functionCases: readonly ConformCase[] = [
   upload('function-unknown', withFunction({ name: 'no_such_function' })),
   upload('function-name-empty', withFunction({ name: '' })),
   upload('function-name-null', withFunction({ name: null, oldSize: 12 })),
+  // `%s` does not follow a pointer into the first page.
+  upload('function-name-in-first-page', withFunction({ name: { hex: '1a8' }, old: XC, oldSize: 12 })),
   upload('function-name-wild', withFunction({ name: { hex: '12345678' } })),
   whole('function-by-relocation', withFunction({ old: 'xen_extra_version' })),
   whole('function-by-relocation-without-name', withFunction({ old: 'xen_extra_version', name: null, oldSize: 12 })),
@@ -309,6 +311,8 @@ const tableCases: readonly ConformCase[] = [
     code: site(16),
     sections: [exTable([3, 1, 2].map((at) => ({ symbol: 'lp_site', at, cont: at + 8 })))],
   }),
+  // The sort's first look is at the last parent of the heap.
+  upload('exception-table-not-allocated', { sections: [{ name: '.ex_table', flags: '', size: 48, align: 4 }] }),
   upload('exception-table-size-12', { sections: [{ name: '.ex_table', flags: 'A', size: 12 }] }),
   upload('hook-preapply-size-12', { sections: [{ name: '.livepatch.hooks.preapply', flags: 'A', size: 12 }] }),
   whole('hook-preapply-null', { sections: [{ name: '.livepatch.hooks.preapply', flags: 'A', size: 8, align: 8 }] }),

@@ -2,7 +2,13 @@ import { CALL_CASES } from './conform-cases-calls.ts';
 import { ELF_CASES } from './conform-cases-elf.ts';
 import { LIFE_CASES } from './conform-cases-life.ts';
 import { PAYLOAD_CASES } from './conform-cases-payload.ts';
-import type { ConformCase } from './conform-types.ts';
+import { type ConformCase, stepText } from './conform-types.ts';
 
 /** Every case, in the order in which they are run. */
 export const CONFORM_CASES: readonly ConformCase[] = [...LIFE_CASES, ...CALL_CASES, ...PAYLOAD_CASES, ...ELF_CASES];
+
+/** What the step of that number, counted from 1, of a case does, in words; empty where there is none. */
+export function conformStepText(name: string, step: number): string {
+  const found = CONFORM_CASES.find((each) => each.name === name)?.steps[step - 1];
+  return found === undefined ? '' : stepText(found);
+}

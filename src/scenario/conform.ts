@@ -12,7 +12,7 @@ export interface ConformDifference {
   readonly case: string;
   /** Which step of the case, counted from 1. */
   readonly step: number;
-  /** `rc`, `state`, `status`, `console`, `list`, `dump`, `panic`, or `live` and an address. */
+  /** `rc`, `state`, `status`, `console`, `list`, `dump`, `pages`, `extra`, `panic`, `hook`, or `live` and an address. */
   readonly field: string;
   /** `null` where there is no such thing on that side. */
   readonly simulated: ObservedValue;
@@ -87,6 +87,8 @@ async function runCase(
     targets.push(await options.simulated());
     targets.push(await options.real());
     const [simulated, real] = targets as [ObservableTarget, ObservableTarget];
+    /** Has no page been given back, by a payload that was refused or unloaded? */
+    let untouched = true;
     for (const [index, step] of each.steps.entries()) {
       options.progress?.(`${title}: ${stepText(step)}`);
       if ('raw' in step && !takesRawCalls(real)) continue;
@@ -95,6 +97,7 @@ async function runCase(
         release,
         files,
         dump: acts && each.noDump !== true,
+        pages: untouched && 'upload' in step,
         watched,
         isCode,
         extraVersion: xen.address('xen_extra_version'),
@@ -106,6 +109,7 @@ async function runCase(
         step: index + 1,
         ...difference,
       }));
+      untouched &&= 'upload' in step ? left.get('rc') === 0 : !('unload' in step || 'raw' in step);
       // What follows a difference would differ for its sake; and nothing follows a death.
       if (differences.length > 0 || left.has('panic')) return differences;
     }

@@ -9,6 +9,7 @@ import {
   LIVEPATCH_STATE_NAMES,
   type ListResult,
   type ObservableTarget,
+  PAGE_SIZE,
   type Release,
   XEN_LIVEPATCH_NAME_SIZE,
 } from '../xen/index.ts';
@@ -29,6 +30,8 @@ export interface ObserveOptions {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Press `x` after the step. */
   readonly dump: boolean;
+  /** Read the pages of the payload that was uploaded: on a host that has given no page back, as what lies between sections is never written. */
+  readonly pages: boolean;
   /** Addresses at which live bytes are read after the step; what a dump names is added. */
   readonly watched: Set<Address>;
   /** Is this code, rather than a variable that changes while a host runs? */
@@ -43,6 +46,9 @@ const LIVE_BYTES = 48;
 /** A result as people name it: `EINVAL` for -22, and 0 or a count as it is. */
 export const resultText = (rc: number | null): ObservedValue => (rc === null || rc >= 0 ? rc : (errnoName(rc) ?? rc));
 
+/** How the line of {@link panicText} begins that has the faulting address. */
+export const ADDRESS_LINE = 'address=';
+
 /** What the panic says, apart from registers and stack. */
 export function panicText(panic: HostPanic): string[] {
   const { message, errorCode, address } = panic;
@@ -50,7 +56,7 @@ export function panicText(panic: HostPanic): string[] {
     // A machine that resets says nothing: what follows the word is our own.
     message.startsWith('reset') ? 'reset' : message,
     ...(errorCode === null ? [] : [`error_code=${errorCode.toString(16).padStart(4, '0')}`]),
-    ...(address === null ? [] : [`address=${hexAddress(address)}`]),
+    ...(address === null ? [] : [`${ADDRESS_LINE}${hexAddress(address)}`]),
   ];
 }
 
@@ -116,6 +122,7 @@ async function take(
   const dump = await target.takeConsole();
   seen.set('dump', dump);
   for (const { oldAddr } of dumpedFunctions(dump)) options.watched.add(oldAddr);
+  if (options.pages && rc === 0) await readPages(target, dump, seen);
   await readLive(target, options, seen);
 }
 
@@ -129,6 +136,28 @@ async function readLive(
     const bytes = await target.peek(address, LIVE_BYTES);
     seen.set(`live ${hexAddress(address)}`, bytes === null ? null : hex(bytes));
   }
+}
+
+/** A payload's line in what the key `x` prints, as far as it tells its place. */
+const PLACE = / state=CHECKED\(1\) ([0-9a-f]{16}) \(.*\) using (\d+) pages\.$/;
+
+/** Pages of a payload that are read, and bytes of a line. */
+const MOST_PAGES = 16;
+const LINE = 32;
+
+/** Notes what is in the pages of the last payload of a dump: its bytes in lines, without those that are all zero. */
+async function readPages(target: ObservableTarget, dump: readonly string[], seen: Observation): Promise<void> {
+  const found = dump.map((line) => PLACE.exec(line)).filter((place) => place !== null);
+  const [, start, count] = found[found.length - 1] ?? [];
+  const length = PAGE_SIZE * Math.min(Number(count ?? 0), MOST_PAGES);
+  if (length === 0) return;
+  const bytes = await target.peek(BigInt(`0x${start}`), length);
+  const lines: string[] = [];
+  for (let at = 0; bytes !== null && at < length; at += LINE) {
+    const line = bytes.subarray(at, at + LINE);
+    if (line.some((byte) => byte !== 0)) lines.push(`+0x${at.toString(16)}: ${hex(line)}`);
+  }
+  seen.set('pages', bytes === null ? null : lines);
 }
 
 /** A function's line in what the key `x` prints. Source: xen/common/livepatch.c, livepatch_printall. */

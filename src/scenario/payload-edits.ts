@@ -19,6 +19,7 @@ export function applyEdits(file: Uint8Array, edits: readonly EditSpec[]): Uint8A
     if ('fileSize' in value) return BigInt(file.length + value.fileSize);
     if ('shnum' in value) return BigInt(elf.sections.length + value.shnum);
     if ('indexOf' in value) return BigInt(section(value.indexOf).index);
+    if ('offsetOf' in value) return BigInt(section(value.offsetOf).offset + value.plus);
     return BigInt(section(value.sizeOf).size + value.plus);
   };
   const put = (place: FieldPlace, value: EditValue): void => writeField(bytes, place, numberOf(value));

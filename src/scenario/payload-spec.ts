@@ -124,7 +124,8 @@ export type EditValue =
   | { readonly fileSize: number }
   | { readonly shnum: number }
   | { readonly indexOf: string }
-  | { readonly sizeOf: string; readonly plus: number };
+  | { readonly sizeOf: string; readonly plus: number }
+  | { readonly offsetOf: string; readonly plus: number };
 
 /** Alternatives of a place in the payload's code. */
 export interface AlternativeSpec {

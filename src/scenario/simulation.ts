@@ -1,6 +1,6 @@
 import { DEFAULT_CPU, parseProcessor } from '../arch/index.ts';
 import { hex, XspliceError } from '../base/index.ts';
-import { boot, type BootOptions, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
+import { type BootOptions, boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
 import { parseLogLevel } from '../machine/index.ts';
 import { branchFrom, RELEASES, type Release, releaseByVersion } from '../xen/index.ts';

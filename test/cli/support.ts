@@ -6,7 +6,7 @@ import type { Engine } from '../../src/cli/engine.ts';
 import { example, exampleNames } from '../../src/cli/examples.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
-import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
+import { CONFORM_CASES, conformStepText } from '../../src/scenario/conform-cases.ts';
 import type { SimulationOptions } from '../../src/scenario/options.ts';
 import { payloadName } from '../../src/scenario/options.ts';
 import { RELEASES } from '../../src/xen/index.ts';
@@ -61,6 +61,7 @@ export async function run(
       calls.push({ payloads, options });
       return Promise.resolve(passed);
     },
+    conformStepText,
     conformCases: () => Promise.resolve(CONFORM_CASES),
     conform: () => Promise.reject(new Error('nobody asked for it')),
     releases: () => RELEASES,

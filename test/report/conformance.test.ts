@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import { documentJson, PLAIN, renderCases, renderConformance } from '../../src/report/index.ts';
 import { conformanceSchema } from '../../src/report/schemas.ts';
-import { CONFORM_CASES, type ConformReport } from '../../src/scenario/index.ts';
+import { CONFORM_CASES, type ConformReport, conformStepText } from '../../src/scenario/index.ts';
 
 const agreed: ConformReport = { format: 'xsplice-conformance/1', cases: 12, agreed: 12, differences: [] };
 
@@ -48,11 +48,11 @@ describe('the document', () => {
 
 describe('the text', () => {
   it('says that all agreed', () => {
-    expect(renderConformance(agreed, PLAIN)).toBe('AGREED 12 cases\n');
+    expect(renderConformance(agreed, PLAIN, conformStepText)).toBe('AGREED 12 cases\n');
   });
 
   it('shows both sides of each difference, and of lists the lines that are not the same', () => {
-    expect(renderConformance(different, PLAIN)).toBe(
+    expect(renderConformance(different, PLAIN, conformStepText)).toBe(
       [
         'same-name, step 2: upload q as p',
         '  rc',

@@ -140,6 +140,12 @@ describe('a host that is not the same', () => {
       'upload p',
       lying(() => ({ peek: async (_address, length) => new Uint8Array(length) })),
     ],
+    [
+      'has other pages',
+      'pages',
+      'upload p',
+      lying(() => ({ peek: async (_address, length) => new Uint8Array(length).fill(1) })),
+    ],
     ['has no code', 'live 0x', 'upload p', lying(() => ({ peek: async () => null }))],
   ])('%s: the difference is in %s, after %s', async (_what, field, step, real) => {
     const report = await run(real, cycle);
@@ -184,6 +190,38 @@ describe('a host that is not the same', () => {
   it('passes on what is wrong with the environment', async () => {
     const broken = lying(() => ({ upload: () => Promise.reject(new XspliceError('ETOOL', 'QEMU is gone')) }));
     await expect(run(broken, cycle)).rejects.toThrow('QEMU is gone');
+  });
+});
+
+/** What Debian's 4.17.7 did with these; mutants have shown that the simulator did not. */
+describe('the real host, once more', () => {
+  const uploaded = async (name: string) => {
+    const target = debian.boot();
+    const spec = named(name)[0]?.payloads?.['p'];
+    const { rc } = await target.upload('p', buildPayload(spec ?? expect.fail(`no case ${name}`), { xen }));
+    return { target, rc, lines: await target.takeConsole() };
+  };
+
+  it('finds resolved symbols where relocations overlap the symbol table', async () => {
+    const { rc, lines } = await uploaded('relocation-entries-in-symbol-table');
+    expect(rc).toBe(-22);
+    expect(lines).toEqual([
+      expect.stringMatching(/^livepatch: p: Relative relocation wants symbol@\d+ which is past end$/),
+    ]);
+  });
+
+  it('dies at the last parent of the heap where an exception table is nowhere', async () => {
+    const { target } = await uploaded('exception-table-not-allocated');
+    expect(await target.panic()).toMatchObject({ message: 'FATAL PAGE FAULT', errorCode: 0, address: 0x10n });
+  });
+
+  it('prints <NULL> for a name in the first page', async () => {
+    const { target, rc } = await uploaded('function-name-in-first-page');
+    expect(rc).toBe(0);
+    await target.dump();
+    expect((await target.takeConsole()).filter((line) => line.includes(' patch '))).toEqual([
+      expect.stringMatching(/^ {4}<NULL> patch /),
+    ]);
   });
 });
 

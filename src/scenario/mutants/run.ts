@@ -3,6 +3,7 @@ import { type Image, SimulatedTarget } from '../../hypervisor/index.ts';
 import type { ActionName, ObservableTarget, Release } from '../../xen/index.ts';
 import { compare, type MakeTarget } from '../conform.ts';
 import {
+  ADDRESS_LINE,
   type DumpedFunction,
   dumpedFunctions,
   type Observation,
@@ -28,12 +29,16 @@ export interface MutantDifference {
   readonly real: ObservedValue;
 }
 
-/** How the real host took a mutant. */
-export type MutantFate = 'refused' | 'accepted' | 'cycled' | 'died';
+/**
+ * How the real host took a mutant. `guest`: the hypervisor follows a pointer into memory that belongs to dom0, where the simulator has
+ * nothing; what is there is dom0's affair, so there is nothing to compare.
+ */
+export type MutantFate = 'refused' | 'accepted' | 'cycled' | 'died' | 'guest';
 
 export interface MutantSummary {
   readonly seed: number;
   readonly mutants: number;
+  /** Compared, and the same; the rest disagreed or is `guest`. */
   readonly agreed: number;
   /** On the real host; `cycled` ones were also applied and reverted, as far as they let themselves. */
   readonly fates: Readonly<Record<MutantFate, number>>;
@@ -75,7 +80,7 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
   const { seed, from = 0, count } = options;
   const runner = new Runner(options);
   const disagreements: MutantDisagreement[] = [];
-  const fates = { refused: 0, accepted: 0, cycled: 0, died: 0 };
+  const fates = { refused: 0, accepted: 0, cycled: 0, died: 0, guest: 0 };
   const rules = new Map<string, number>();
   let done = 0;
   let disagreed = 0;
@@ -98,7 +103,7 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
   } finally {
     await runner.close();
   }
-  return { seed, mutants: done, agreed: done - disagreed, fates, disagreements, rules };
+  return { seed, mutants: done, agreed: done - disagreed - fates.guest, fates, disagreements, rules };
 }
 
 class Runner {
@@ -121,6 +126,7 @@ class Runner {
     const real = upload.real;
     const ended = upload.differences.length > 0 || real.has('panic');
     if (ended) await this.close();
+    if (upload.guest) return { fate: 'guest', differences: [] };
     if (real.has('panic')) return { fate: 'died', differences: upload.differences };
     if (real.get('rc') !== 0) return { fate: 'refused', differences: upload.differences };
     if (ended) return { fate: 'accepted', differences: upload.differences };
@@ -136,13 +142,14 @@ class Runner {
     const fate: MutantFate = harmless ? 'cycled' : 'accepted';
     for (const [index, action] of actions.entries()) {
       const label = actions.indexOf(action) === index ? action : `${action} 2`;
-      const { real, differences } = await this.#both(label, (target) =>
+      const { real, guest, differences } = await this.#both(label, (target) =>
         actionStep(target, action, harmless ? places : []),
       );
       const died = real.has('panic');
       // A payload that does not go away would be in the way of the next.
       if (differences.length > 0 || died || (action === 'unload' && real.get('rc') !== 0)) {
         await this.close();
+        if (guest) return { fate: 'guest', differences: [] };
         return { fate: died ? 'died' : fate, differences };
       }
     }
@@ -159,7 +166,8 @@ class Runner {
   async #both(step: string, take: (target: ObservableTarget) => Promise<Observation>) {
     const [simulated, real] = this.#pair as readonly [ObservableTarget, ObservableTarget];
     const [left, right] = await Promise.all([watch(simulated, take), watch(real, take)]);
-    return { real: right, differences: compare(left, right).map((difference) => ({ step, ...difference })) };
+    const differences = compare(left, right).map((difference) => ({ step, ...difference }));
+    return { real: right, differences, guest: differences.length > 0 && faultsInGuest(left) };
   }
 
   async #boot(): Promise<readonly [ObservableTarget, ObservableTarget]> {
@@ -171,6 +179,19 @@ class Runner {
     this.#pair = undefined;
     for (const target of pair ?? []) await target.close();
   }
+}
+
+/** Bounds of what a PV guest may map itself: all below the first, and all from the second on. Source: asm/config.h of x86. */
+const GUEST_LOW_END = 0x8000_0000_0000n;
+const GUEST_HIGH_START = 0xffff_8800_0000_0000n;
+
+/** Did the host die of a page fault at an address that belongs to the guest? */
+function faultsInGuest(seen: Observation): boolean {
+  const panic = seen.get('panic');
+  const line = Array.isArray(panic) ? panic.find((text) => text.startsWith(ADDRESS_LINE)) : undefined;
+  if (line === undefined) return false;
+  const address = BigInt(line.slice(ADDRESS_LINE.length));
+  return address < GUEST_LOW_END || address >= GUEST_HIGH_START;
 }
 
 /** Takes a step; a host that dies meanwhile has nothing to show but its panic. */
