@@ -126,7 +126,7 @@ function startFailure(down: Down, machine: Machine): XspliceError {
 }
 
 async function bootAndSave(folder: string, args: readonly string[], options: SnapshotOptions): Promise<void> {
-  await withMachine({ folder, args }, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
+  const saved = await withMachine({ folder, args }, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
     await machine.qmp.execute('qmp_capabilities');
     await untilReady(machine, options);
     await machine.agent.ping();
@@ -141,8 +141,9 @@ async function bootAndSave(folder: string, args: readonly string[], options: Sna
         throw new XspliceError('ETOOL', 'QEMU could not save the booted host', 'Is the disk full?');
       await sleep(20);
     }
-    await machine.end();
+    return machine;
   });
+  await saved.end();
   const stamp: Stamp = { size: statSync(join(folder, MACHINE_FILES.snapshot)).size };
   writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify(stamp)}\n`);
 }
