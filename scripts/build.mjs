@@ -45,8 +45,9 @@ await build({
   minifyWhitespace: true,
   lineLimit: 120,
   plugins: [withoutChildProcess],
-  // Stays a package of its own, loaded by `inspect --disassemble` alone: its WebAssembly is a file beside its code.
-  external: ['@alexaltea/capstone-js'],
+  // Stay packages of their own, because they have binary files beside their code: one is loaded by
+  // `inspect --disassemble` alone, the other by `host`.
+  external: ['@alexaltea/capstone-js', 'koffi'],
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import type { PayloadFile } from '../scenario/index.ts';
+import { toByteString } from './byte-string.ts';
 
 const MIB = 1024 * 1024;
 
@@ -72,9 +73,6 @@ export function readBounded(path: string, cwd: string, cap: number, what: string
     closeSync(descriptor);
   }
 }
-
-/** Text as the operating system has it, UTF-8, as a byte string. */
-const toByteString = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /**
  * Reads payloads. `nameOf` is `payloadName` of scenario/, handed in so that this file does not load the simulator: each

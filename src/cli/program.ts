@@ -3,6 +3,7 @@ import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
 import { addConform } from './conform.ts';
 import type { Context } from './context.ts';
+import { addHost } from './host.ts';
 import { addInspect } from './inspect.ts';
 import { addRehearse } from './rehearse.ts';
 import { addReleases } from './releases.ts';
@@ -18,6 +19,7 @@ export function createProgram(context: Context, version: string): Command {
     .helpCommand('help [command]', 'print help on a command')
     .showSuggestionAfterError(true)
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: io.stdout,
       writeErr: io.stderr,
@@ -39,6 +41,7 @@ export function createProgram(context: Context, version: string): Command {
   addCheck(program, context);
   addRehearse(program, context);
   addConform(program, context);
+  addHost(program, context);
   addReleases(program, context);
   addCompletion(program, context);
   return program;

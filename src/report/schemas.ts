@@ -197,12 +197,50 @@ export const conformanceSchema = z
   })
   .describe('The same steps on the simulator and on a real hypervisor, and every difference.');
 
+/** `xsplice host COMMAND --json`. */
+export const hostSchema = z
+  .strictObject({
+    format: z.literal('xsplice-host/1'),
+    command: z.enum(['list', 'upload', 'load', 'apply', 'revert', 'unload', 'replace', 'inspect']),
+    verdict: z.enum(['done', 'refused', 'retry']).describe('What the exit status says: 0, 1, 2.'),
+    hypervisor: z.strictObject({ version: z.string().nullable(), buildId: hexBytes.nullable() }),
+    steps: z.array(
+      z.strictObject({
+        step: z.enum(['upload', 'apply', 'revert', 'unload', 'replace']),
+        name: z.string(),
+        rc: z.int().nullable().describe('Null where the hypervisor was not asked for it.'),
+        errno: z.string().nullable(),
+        state: z.string().nullable().describe('Afterwards; null where the payload is not there, or it is not known.'),
+      }),
+    ),
+    payloads: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          state: z.string(),
+          rc: z.int(),
+          errno: z.string().nullable(),
+          metadata: z.array(z.string()),
+        }),
+      )
+      .nullable()
+      .describe('Of list and inspect; null otherwise, and where the list was refused.'),
+    dump: z.array(z.string()).nullable().describe('What the console key x prints; of inspect.'),
+    messages: z
+      .strictObject({ stdout: z.array(z.string()), stderr: z.array(z.string()) })
+      .describe('What xen-livepatch says, by lines.'),
+    advice: z.array(z.string()).describe("What a failure means, where it is the host's and not the payload's."),
+    console: consoleLines,
+  })
+  .describe('What was done on the host that xsplice runs on.');
+
 /** File name in docs/ → its schema. */
 export const SCHEMAS = {
   'xsplice-rehearsal-1.schema.json': rehearsalSchema,
   'xsplice-check-1.schema.json': checkSchema,
   'xsplice-inspect-1.schema.json': inspectSchema,
   'xsplice-conformance-1.schema.json': conformanceSchema,
+  'xsplice-host-1.schema.json': hostSchema,
 } as const;
 
 /** A schema as JSON Schema text (draft 2020-12), as docs/ has it. */

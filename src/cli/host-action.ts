@@ -1,0 +1,126 @@
+import { displayText } from '../report/index.ts';
+import { type ActionName, ERRNO, XEN_LIVEPATCH_NAME_SIZE } from '../xen/index.ts';
+import { toByteString } from './byte-string.ts';
+import type { Outcome, Session } from './host-session.ts';
+import { errorLine, recordStep, STATE, stateName, tellErrno } from './host-session.ts';
+
+interface Action {
+  /** State in which it can be done. */
+  readonly allow: number;
+  /** State afterwards; a negated errno of GET. */
+  readonly expected: number;
+  readonly verb: string;
+  /** Words behind the name, and the bits that they set. */
+  readonly flags: Readonly<Record<string, number>>;
+}
+
+/** LIVEPATCH_ACTION_APPLY_NODEPS. Source: xen/include/public/sysctl.h. */
+const NODEPS = 1;
+
+/** Source: xen-livepatch.c, action_options and flag_options. */
+const ACTIONS: Readonly<Record<ActionName, Action>> = {
+  apply: { allow: STATE.CHECKED, expected: STATE.APPLIED, verb: 'Applying', flags: { '--nodeps': NODEPS } },
+  revert: { allow: STATE.APPLIED, expected: STATE.CHECKED, verb: 'Reverting', flags: {} },
+  unload: { allow: STATE.CHECKED, expected: -ERRNO.ENOENT, verb: 'Unloading', flags: {} },
+  replace: { allow: STATE.CHECKED, expected: STATE.APPLIED, verb: 'Replacing all live patches with', flags: {} },
+};
+
+/** Nanoseconds that the hypervisor gets for it. */
+const HYPERVISOR_TIMEOUT_NS = 30_000_000;
+
+/** It may take a while to begin, so twice that until the result is asked for, once. Source: xen-livepatch.c, DELAY. */
+const DELAY_MS = (2 * HYPERVISOR_TIMEOUT_NS) / 1_000_000;
+
+/** A payload's name as the hypervisor gets it, or `undefined` where it is too long, which is told. */
+export function nameOf(session: Session, word: string): string | undefined {
+  const name = toByteString(word);
+  if (name.length <= XEN_LIVEPATCH_NAME_SIZE) return name;
+  session.err(`ID must be no more than ${XEN_LIVEPATCH_NAME_SIZE} characters.\n`);
+  return undefined;
+}
+
+function flagsOf(session: Session, { flags }: Action, words: readonly string[]): number | undefined {
+  let bits = 0;
+  for (const word of words) {
+    const bit = Object.hasOwn(flags, word) ? flags[word] : undefined;
+    if (bit === undefined) {
+      session.err(`Unsupported flag: ${displayText(toByteString(word))}.\n`);
+      return undefined;
+    }
+    bits |= bit;
+  }
+  return bits;
+}
+
+function wrongState(session: Session, shown: string, current: number, expected: number): Outcome {
+  session.err(
+    `${shown} is in the wrong state.\nCurrent state: ${stateName(current)}\nExpected state: ${stateName(expected)}\n`,
+  );
+  return -1;
+}
+
+/** `apply NAME [--nodeps]`, `revert NAME`, `unload NAME`, `replace NAME`. Source: xen-livepatch.c, action_func. */
+export async function runAction(session: Session, action: ActionName, args: readonly string[]): Promise<Outcome> {
+  const { target } = session.host;
+  const [word = '', ...flagWords] = args;
+  const row = ACTIONS[action];
+  const name = nameOf(session, word);
+  if (name === undefined) return ERRNO.EINVAL;
+  const flags = flagsOf(session, row, flagWords);
+  if (flags === undefined) return ERRNO.EINVAL;
+  const shown = displayText(name);
+  const before = await target.get(name);
+  if (before.rc !== 0 || before.state === null) {
+    session.err(`Failed to get status of ${shown}.\n`);
+    tellErrno(session, -before.rc);
+    recordStep(session, action, name, before.rc, null);
+    return -before.rc;
+  }
+  if (before.statusRc === -ERRNO.EAGAIN) {
+    session.err(`Cannot execute ${action}.\nOperation already in progress.\n`);
+    recordStep(session, action, name, null, before.state);
+    return ERRNO.EAGAIN;
+  }
+  if (before.state === row.expected) {
+    session.out('No action needed.\n');
+    recordStep(session, action, name, null, before.state);
+    return 0;
+  }
+  if ((row.allow & before.state) === 0) {
+    recordStep(session, action, name, null, before.state);
+    return wrongState(session, shown, before.state, row.allow);
+  }
+  session.out(`${row.verb} ${shown}... `);
+  const { rc } = await target.action(name, action, { timeout: HYPERVISOR_TIMEOUT_NS, flags });
+  if (rc !== 0) {
+    session.out('failed\n');
+    tellErrno(session, -rc);
+    recordStep(session, action, name, rc, before.state);
+    return -rc;
+  }
+  await session.sleep(DELAY_MS);
+  return settled(session, action, name);
+}
+
+/** What came of an action that the hypervisor has taken. */
+async function settled(session: Session, action: ActionName, name: string): Promise<Outcome> {
+  const { expected } = ACTIONS[action];
+  const after = await session.host.target.get(name);
+  const rc = after.rc !== 0 ? after.rc : (after.statusRc ?? 0);
+  const gone = expected < 0 && rc === expected;
+  recordStep(session, action, name, gone ? 0 : rc, after.state);
+  if (rc === -ERRNO.EAGAIN) {
+    session.out('failed\n');
+    session.err("Operation didn't complete.\n");
+    return ERRNO.EAGAIN;
+  }
+  const reached = rc === 0 ? (after.state ?? 0) : rc;
+  if (reached === expected) {
+    session.out('completed\n');
+    return 0;
+  }
+  session.out('failed\n');
+  if (reached >= 0) return wrongState(session, displayText(name), reached, expected);
+  session.err(errorLine(-reached));
+  return -reached;
+}

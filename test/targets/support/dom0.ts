@@ -1,0 +1,234 @@
+/**
+ * Programs of this machine inside dom0 of Debian's Xen: node, the built package, and Debian's own `xen-livepatch`. One
+ * boot runs a list of commands and is over.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureLists } from '../../../scripts/apt.mjs';
+import { MACHINE_FILES, machineArguments } from '../../../src/targets/qemu/arguments.ts';
+import { cacheFolder, fillCache } from '../../../src/targets/qemu/cache.ts';
+import { atExit } from '../../../src/targets/qemu/cleanup.ts';
+import { debianKernel } from '../../../src/targets/qemu/debian.ts';
+import { bootImages } from '../../../src/targets/qemu/images.ts';
+import {
+  type ArchiveEntry,
+  MODE_FILE,
+  MODE_FOLDER,
+  MODE_PROGRAM,
+  newcArchive,
+} from '../../../src/targets/qemu/newc.ts';
+import { runTool } from '../../../src/targets/qemu/tools.ts';
+import { root } from '../../support/examples.ts';
+
+/** What is done in dom0: in this order, whatever of it is given. */
+export interface Dom0Command {
+  /** A kernel module to insert. */
+  readonly insmod?: string;
+  /** A path that is away while the program runs. */
+  readonly hide?: string;
+  /** As whom; root by default. */
+  readonly uid?: number;
+  /** Added to the environment, which has a PATH and nothing else. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A program and its arguments. It runs in `/t`, where the files are. */
+  readonly run?: readonly string[];
+}
+
+export interface Dom0Result {
+  readonly status: number | null;
+  /** One character per byte. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+  /** `/sys/hypervisor/version/extra` afterwards. */
+  readonly extra: string;
+}
+
+export const XEN_LIVEPATCH = '/bin/xen-livepatch';
+export const PRIVCMD_MODULE = '/mod/xen-privcmd.ko';
+/** Debian's folder of libraries, in dom0. */
+export const LIBRARIES = '/lib/x86_64-linux-gnu';
+export const KOFFI = '/app/node_modules/koffi';
+/** The built program, as `node PROGRAM ARGS`. */
+export const XSPLICE: readonly string[] = ['/bin/node', '/app/bin/xsplice.js'];
+
+const PACKAGES = [
+  'xen-utils-4.17',
+  'libxenmisc4.17',
+  'libxencall1',
+  'libxendevicemodel1',
+  'libxenevtchn1',
+  'libxenforeignmemory1',
+  'libxengnttab1',
+  'libxentoolcore1',
+  'libxentoollog1',
+];
+const UTILS_FOLDER = 'debian-xen-utils-4.17-amd64';
+
+/** `xen-livepatch` and its libraries, fetched where the cache does not hold them. */
+async function xenUtils(): Promise<string> {
+  const { env } = process;
+  const cache = cacheFolder(env);
+  if (readdirIfThere(join(cache, UTILS_FOLDER)).includes('usr')) return join(cache, UTILS_FOLDER);
+  ensureLists();
+  return fillCache(cache, UTILS_FOLDER, async (made) => {
+    const debs = mkdtempSync(join(made, 'debs-'));
+    await runTool('apt-get', ['-qq', 'download', ...PACKAGES], { env, cwd: debs });
+    for (const deb of readdirSync(debs)) await runTool('dpkg-deb', ['-x', join(debs, deb), made], { env });
+    rmSync(debs, { recursive: true });
+  });
+}
+
+/** Debian's `libxenctrl.so.4.17`. */
+export const libxenctrl = async (): Promise<Uint8Array> =>
+  read(join(await xenUtils(), 'usr/lib/x86_64-linux-gnu/libxenctrl.so.4.17'));
+
+function readdirIfThere(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Paths of the shared objects that a program or library needs, the loader itself among them. */
+function sharedObjects(path: string, folder = ''): string[] {
+  const output = execFileSync('ldd', [path], { encoding: 'utf8', env: { ...process.env, LD_LIBRARY_PATH: folder } });
+  return [...output.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, found = '']) => found);
+}
+
+const LOADER = /^ld-linux/;
+
+const file = (name: string, data: Uint8Array | string, mode = MODE_FILE): ArchiveEntry => ({
+  name,
+  mode,
+  data: typeof data === 'string' ? new Uint8Array(Buffer.from(data)) : data,
+});
+
+const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
+
+/** A folder of this machine, with all that is in it. */
+function tree(from: string, to: string): ArchiveEntry[] {
+  const names = readdirSync(from, { recursive: true, encoding: 'utf8' });
+  return names.flatMap((name) => {
+    const path = join(from, name);
+    return statSync(path).isFile() ? [file(`${to}/${name}`, read(path))] : [];
+  });
+}
+
+/** The folders that files lie in, each before what is in it: an archive has to name them. */
+function folders(entries: readonly ArchiveEntry[]): ArchiveEntry[] {
+  const found = new Set<string>();
+  for (const { name } of entries) {
+    const parts = dirname(name).split('/');
+    for (let i = 1; i <= parts.length; i++) if (parts[0] !== '.') found.add(parts.slice(0, i).join('/'));
+  }
+  return [...found].sort().map((name) => ({ name, mode: MODE_FOLDER, data: new Uint8Array() }));
+}
+
+async function initramfs(
+  commands: readonly Dom0Command[],
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<Uint8Array> {
+  const utils = await xenUtils();
+  const { modules } = await debianKernel({ env: process.env });
+  const libraries = join(utils, 'usr/lib/x86_64-linux-gnu');
+  const xenLivepatch = join(utils, 'usr/lib/xen-4.17/bin/xen-livepatch');
+  const objects = new Set([...sharedObjects(process.execPath), ...sharedObjects(xenLivepatch, libraries)]);
+  const init = fileURLToPath(new URL('dom0-init.cjs', import.meta.url));
+  const here = relative('/', root);
+  const entries = [
+    file('init', `#!/bin/node\n${readFileSync(init, 'utf8')}`, MODE_PROGRAM),
+    file('commands.json', JSON.stringify(commands)),
+    file('bin/node', read(process.execPath), MODE_PROGRAM),
+    file('bin/xen-livepatch', read(xenLivepatch), MODE_PROGRAM),
+    ...[...objects].map((path) => {
+      const folder = LOADER.test(basename(path)) ? 'lib64' : LIBRARIES.slice(1);
+      return file(`${folder}/${basename(path)}`, read(path), MODE_PROGRAM);
+    }),
+    ...modules.slice(0, 1).map((path) => file(PRIVCMD_MODULE.slice(1), read(path))),
+    ...['bin', 'dist/cli', 'node_modules/koffi', 'node_modules/@koromix/koffi-linux-x64'].flatMap((name) =>
+      tree(join('/', here, name), `app/${name}`),
+    ),
+    file('app/package.json', read(join(root, 'package.json'))),
+    ...Object.entries(files).map(([name, data]) => file(`t/${name}`, data)),
+  ];
+  const empty = ['proc', 'sys', 'dev'].map((name) => ({ name, mode: MODE_FOLDER, data: new Uint8Array() }));
+  return newcArchive([...empty, ...folders(entries), ...entries]);
+}
+
+/** With node in memory, twice while it is unpacked. */
+const MEMORY = 1280;
+const SERIAL_ONLY = /^(?:-mon|-chardev|-device)$/;
+
+/** QEMU's arguments without the sockets that the target has and this does not. */
+function bootArguments(): string[] {
+  const args = machineArguments({ cpu: 'max,-smap', smp: 1, memory: MEMORY, loglvl: 'all' });
+  return args.filter((arg, i) => !SERIAL_ONLY.test(arg) && !SERIAL_ONLY.test(args[i - 1] ?? ''));
+}
+
+/**
+ * Boots Debian's Xen, and runs the commands in its dom0, with `files` in their working folder. Rejects with the console's
+ * tail where that does not get to its end in time.
+ */
+export async function runInDom0(
+  commands: readonly Dom0Command[],
+  files: Readonly<Record<string, Uint8Array>>,
+  timeout: number,
+): Promise<Dom0Result[]> {
+  const { env } = process;
+  const { xen } = await bootImages({ env });
+  const { vmlinuz } = await debianKernel({ env });
+  const folder = mkdtempSync(join(tmpdir(), 'xsplice-dom0-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    writeFileSync(join(folder, MACHINE_FILES.xen), xen);
+    writeFileSync(join(folder, MACHINE_FILES.vmlinuz), readFileSync(vmlinuz));
+    writeFileSync(join(folder, MACHINE_FILES.initrd), await initramfs(commands, files));
+    return resultsIn(await boot(folder, timeout), commands.length);
+  } finally {
+    remove();
+  }
+}
+
+/** Everything on the serial line until the machine is off, or the time is over. */
+function boot(folder: string, timeout: number): Promise<string> {
+  const child = spawn('qemu-system-x86_64', bootArguments(), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const kill = (): void => void child.kill('SIGKILL');
+  const settled = atExit(kill);
+  const timer = setTimeout(kill, timeout);
+  let text = '';
+  child.stdout.setEncoding('latin1').on('data', (more: string) => {
+    text += more;
+  });
+  child.stderr.setEncoding('latin1').on('data', (more: string) => {
+    text += more;
+  });
+  return new Promise<string>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve(text));
+  }).finally(() => {
+    clearTimeout(timer);
+    settled();
+  });
+}
+
+function resultsIn(console: string, count: number): Dom0Result[] {
+  const results: Dom0Result[] = [];
+  let text = '';
+  for (const line of console.split(/\r*\n/)) {
+    if (line.startsWith('@+')) text += line.slice(2);
+    else if (line.startsWith('@.')) {
+      results.push(JSON.parse(Buffer.from(text, 'base64').toString('utf8')) as Dom0Result);
+      text = '';
+    }
+  }
+  if (results.length !== count) {
+    const tail = console.split(/\r*\n/).slice(-30).join('\n');
+    throw new Error(`dom0 has done ${results.length} of ${count} commands. Its console ends:\n${tail}`);
+  }
+  return results;
+}
