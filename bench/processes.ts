@@ -5,7 +5,7 @@ import { type Contest, judge, quantile, type Section, type Work } from './measur
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const XSPLICE = here('../bin/xsplice.js');
+export const XSPLICE = here('../bin/xsplice.js');
 
 /** A whole process, its output read and thrown away. It has to succeed. */
 export function processOf(program: string, args: readonly string[]): Work {

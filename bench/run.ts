@@ -1,6 +1,7 @@
 // npm run bench [-- --json]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
 // an aim is missed, so that it can stand in a script.
 import { cpus } from 'node:os';
+import { mutantSection, rehearsalSection } from './hosts.ts';
 import { type Inputs, withInputs } from './inputs.ts';
 import { type Contest, compete, type Section } from './measure.ts';
 import { memorySection, processContest } from './processes.ts';
@@ -19,7 +20,7 @@ const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
 async function measureAll(inputs: Inputs): Promise<Section[]> {
   const sections: Section[] = [];
   for (const contest of CONTESTS) sections.push(await compete(contest(inputs)));
-  sections.push(memorySection(inputs));
+  sections.push(memorySection(inputs), await rehearsalSection(inputs), await mutantSection());
   return sections;
 }
 

@@ -13,7 +13,7 @@ interface ConformFlags extends OutputOptions {
   readonly xenImage?: string;
   readonly xenSyms?: string;
   /** Seconds. */
-  readonly timeout?: number;
+  readonly bootTimeout?: number;
 }
 
 /** `xsplice conform [CASE…]` */
@@ -29,7 +29,7 @@ export function addConform(program: Command, context: Context): void {
     .option('--list', 'name the cases')
     .option('--xen-image <file>', "a hypervisor in place of Debian's: its xen.gz")
     .option('--xen-syms <file>', 'the xen-syms that was built with it')
-    .option('--timeout <seconds>', 'most seconds that the real host may take to boot', seconds)
+    .option('--boot-timeout <seconds>', 'most seconds until the real host is up', seconds)
     .addHelpText(
       'after',
       examples([
@@ -47,12 +47,12 @@ export function addConform(program: Command, context: Context): void {
       return;
     }
     const progress = startProgress(io);
-    const { xenImage, xenSyms, timeout } = options;
+    const { xenImage, xenSyms, bootTimeout } = options;
     try {
       const report = await engine.conform(cases, {
         ...(xenImage !== undefined && { xenImage }),
         ...(xenSyms !== undefined && { xenSyms }),
-        ...(timeout !== undefined && { timeout: 1000 * timeout }),
+        ...(bootTimeout !== undefined && { timeout: 1000 * bootTimeout }),
         cwd: io.cwd,
         progress: progress.show,
       });

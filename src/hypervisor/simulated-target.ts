@@ -1,4 +1,4 @@
-import { type Address, type Finding, fromLatin1, latin1, viewOf, XspliceError } from '../base/index.ts';
+import { type Address, type Finding, fromLatin1, XspliceError } from '../base/index.ts';
 import {
   type ActionName,
   type ActionOptions,
@@ -8,15 +8,12 @@ import {
   type HostPanic,
   type KnownOp,
   LIVEPATCH_ACTIONS,
-  LIVEPATCH_LIST_MAX,
-  LIVEPATCH_STATUS,
-  type ListEntry,
   type ListRequest,
   type ListResult,
+  listCall,
   livepatchName,
   type ObservableTarget,
   type OpResult,
-  XEN_LIVEPATCH_NAME_SIZE,
   XEN_SYSCTL_SIZE,
 } from '../xen/index.ts';
 import { peek } from './describe.ts';
@@ -64,30 +61,10 @@ export class SimulatedTarget implements ObservableTarget {
 
   async list(request: ListRequest): Promise<ListResult> {
     const guest = new ScratchGuestMemory();
-    // More than is asked for is refused, so it needs no room.
-    const room = Math.min(request.nr, LIVEPATCH_LIST_MAX);
     const metadataRoom = this.hypervisor.payloads.reduce((sum, payload) => sum + payload.metadata.size, 0);
-    const handles = {
-      status: guest.place(room * LIVEPATCH_STATUS.size),
-      names: guest.place(room * XEN_LIVEPATCH_NAME_SIZE),
-      len: guest.place(room * 4),
-      metadata: guest.place(metadataRoom),
-      metadataLen: guest.place(room * 4),
-    };
-    const { rc, op } = this.#hypercall(guest, {
-      kind: 'list',
-      version: 0,
-      idx: request.idx,
-      nr: request.nr,
-      pad: 0,
-      nameTotalSize: request.nameTotalSize ?? room * XEN_LIVEPATCH_NAME_SIZE,
-      metadataTotalSize: request.metadataTotalSize ?? metadataRoom,
-      ...handles,
-    });
-    const out = op.kind === 'list' ? op : { version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0 };
-    const { version, nr, nameTotalSize, metadataTotalSize } = out;
-    const count = request.nr === 0 ? 0 : Math.max(0, rc);
-    return { rc, version, nr, nameTotalSize, metadataTotalSize, entries: this.#entries(guest, handles, count) };
+    const call = listCall(request, this.hypervisor.release, metadataRoom, (length) => guest.place(length));
+    const { rc, op } = this.#hypercall(guest, call.op);
+    return call.result(rc, op, (handle, length) => guest.read(handle, length) as Uint8Array);
   }
 
   /** Schedules the action, and lets the CPUs meet: what became of it is in `get`. */
@@ -150,34 +127,6 @@ export class SimulatedTarget implements ObservableTarget {
 
   takeFindings(): Finding[] {
     return takeFindings(this.hypervisor);
-  }
-
-  #entries(
-    guest: ScratchGuestMemory,
-    handles: { status: bigint; names: bigint; len: bigint; metadata: bigint; metadataLen: bigint },
-    count: number,
-  ): ListEntry[] {
-    const { listMetadata } = this.hypervisor.release;
-    const read = (handle: bigint, offset: number, length: number): Uint8Array =>
-      guest.read(handle + BigInt(offset), length) ?? new Uint8Array(length);
-    const word = (handle: bigint, index: number): number => viewOf(read(handle, 4 * index, 4)).getUint32(0, true);
-    const entries: ListEntry[] = [];
-    let names = 0;
-    let metadata = 0;
-    for (let i = 0; i < count; i++) {
-      const length = word(handles.len, i);
-      const metadataLength = listMetadata ? word(handles.metadataLen, i) : 0;
-      const status = viewOf(read(handles.status, i * LIVEPATCH_STATUS.size, LIVEPATCH_STATUS.size));
-      const nameAt = listMetadata ? names : i * XEN_LIVEPATCH_NAME_SIZE;
-      entries.push({
-        name: latin1(read(handles.names, nameAt, length - 1)),
-        ...LIVEPATCH_STATUS.read(status, 0),
-        metadata: read(handles.metadata, metadata, metadataLength),
-      });
-      names += length;
-      metadata += metadataLength;
-    }
-    return entries;
   }
 
   #hypercall(guest: ScratchGuestMemory, op: KnownOp, word = 0): { rc: number; op: KnownOp } {

@@ -18,6 +18,7 @@ export * from './symbol-table.ts';
 export * from './symbol-table-encoder.ts';
 export * from './sysctl.ts';
 export * from './sysctl-codec.ts';
+export * from './sysctl-list.ts';
 export * from './sysctl-records.ts';
 export * from './target.ts';
 export * from './virtual-layout.ts';

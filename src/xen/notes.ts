@@ -1,8 +1,6 @@
 import { latin1, viewOf } from '../base/index.ts';
+import { NT_GNU_BUILD_ID } from '../elf/index.ts';
 import type { Errno } from './errno.ts';
-
-/** `n_type` of a build-id. Source: xen/include/xen/elfstructs.h. */
-export const NT_GNU_BUILD_ID = 3;
 
 /** sizeof(Elf_Note): `namesz`, `descsz`, `type`. */
 const NOTE_HEADER = 12;

@@ -80,7 +80,7 @@ describe('xsplice conform', () => {
   });
 
   it('hands on which hypervisor, and how long it may take', async () => {
-    const { asked } = await conform(['--xen-image', 'xen.gz', '--xen-syms', 'xen-syms', '--timeout', '90']);
+    const { asked } = await conform(['--xen-image', 'xen.gz', '--xen-syms', 'xen-syms', '--boot-timeout', '90']);
     expect(asked[0]?.options).toMatchObject({ xenImage: 'xen.gz', xenSyms: 'xen-syms', timeout: 90_000, cwd: '/' });
   });
 

@@ -1,17 +1,11 @@
-import { ELF64 } from '../../elf/index.ts';
-import { ALT_CALL, ALT_INSTR, EX_TABLE_ENTRY } from '../../xen/index.ts';
+import { EI_CLASS, EI_DATA, ELF64, ELFCLASS64, ELFDATA2LSB, EM_X86_64 } from '../../elf/index.ts';
+import { ALT_CALL, ALT_INSTR, bugFrameSize, EX_TABLE_ENTRY } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
 import { addNops, NOP_FAMILIES } from './nops.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
 import { quiesce, revive } from './permissions.ts';
 import { X86_64_RELOCATIONS } from './relocations.ts';
-
-const EM_X86_64 = 62;
-const EI_CLASS = 4;
-const EI_DATA = 5;
-const ELFCLASS64 = 2;
-const ELFDATA2LSB = 1;
 
 /** x86-64. Source: xen/arch/x86/livepatch.c, livepatch_elf hooks. */
 export const X86_64: Architecture = {
@@ -38,7 +32,7 @@ export const X86_64: Architecture = {
   nopSequences: (length) => NOP_FAMILIES.map((family) => addNops(family, length)),
   quiesce,
   revive,
-  bugFrameSize: 8,
+  bugFrameSize: bugFrameSize('x86_64'),
   altInstrSize: ALT_INSTR.size,
   exTableEntrySize: EX_TABLE_ENTRY.size,
   altCallSize: ALT_CALL.size,

@@ -1,4 +1,4 @@
-import { cString, fromLatin1, hex, latin1, viewOf, XspliceError } from '../../base/index.ts';
+import { cString, fromLatin1, hex, viewOf, XspliceError } from '../../base/index.ts';
 import {
   type ActionName,
   type ActionOptions,
@@ -7,10 +7,11 @@ import {
   type HostPanic,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATUS,
-  type ListEntry,
+  type ListArrays,
   type ListRequest,
   type ListResult,
   type LivepatchTarget,
+  listEntries,
   type OpResult,
   XEN_LIVEPATCH_NAME_SIZE,
 } from '../../xen/index.ts';
@@ -83,33 +84,33 @@ export class HostTarget implements LivepatchTarget {
    */
   async list(request: ListRequest): Promise<ListResult> {
     if (this.#calls.listGetSizes === undefined) return this.#listWithoutSizes(request);
-    const [nr, names, metadata] = [word(), word(), word()];
-    const rc = rcOf(this.#calls.listGetSizes(this.#open, nr, names, metadata));
+    const [nr, nameSize, metadataSize] = [word(), word(), word()];
+    const rc = rcOf(this.#calls.listGetSizes(this.#open, nr, nameSize, metadataSize));
     if (rc < 0) return { ...NOTHING, rc };
-    const sizes = { nr: wordOf(nr), nameTotalSize: wordOf(names), metadataTotalSize: wordOf(metadata) };
+    const sizes = { nr: wordOf(nr), nameTotalSize: wordOf(nameSize), metadataTotalSize: wordOf(metadataSize) };
     // The library refuses to list what is not there.
     if (request.nr === 0 || sizes.nr === 0) return { ...NOTHING, ...sizes };
     const nameRoom = request.nameTotalSize ?? sizes.nameTotalSize;
     const metadataRoom = request.metadataTotalSize ?? sizes.metadataTotalSize;
     const count = Math.min(request.nr, LISTED_MAX);
     const found = new Listed(count, nameRoom, metadataRoom);
-    const { info, name, length, metadataLength, done, left } = found;
+    const { status, names, len, metadata, metadataLen, done, left } = found;
     const result = rcOf(
       this.#calls.list(
-        ...[this.#open, count, request.idx, info, name, length, nameRoom],
-        ...[found.metadata, metadataLength, metadataRoom, done, left],
+        ...[this.#open, count, request.idx, status, names, len, nameRoom],
+        ...[metadata, metadataLen, metadataRoom, done, left],
       ),
     );
     const { nameTotalSize, metadataTotalSize } = sizes;
-    return found.result(result, { nameTotalSize, metadataTotalSize });
+    return found.result(result, { nameTotalSize, metadataTotalSize }, true);
   }
 
   #listWithoutSizes(request: ListRequest): ListResult {
     const count = Math.min(Math.max(request.nr, 1), LISTED_MAX);
     const found = new Listed(count, count * XEN_LIVEPATCH_NAME_SIZE, 0);
-    const { info, name, length, done, left } = found;
-    const rc = rcOf(this.#calls.list(this.#open, count, request.idx, info, name, length, done, left));
-    const result = found.result(rc, { nameTotalSize: 0, metadataTotalSize: 0 }, XEN_LIVEPATCH_NAME_SIZE);
+    const { status, names, len, done, left } = found;
+    const rc = rcOf(this.#calls.list(this.#open, count, request.idx, status, names, len, done, left));
+    const result = found.result(rc, { nameTotalSize: 0, metadataTotalSize: 0 }, false);
     if (request.nr !== 0 || rc < 0) return result;
     return { ...result, rc: 0, nr: result.nr + result.entries.length, entries: [] };
   }
@@ -170,45 +171,29 @@ const LISTED_MAX = 64 * LIVEPATCH_LIST_MAX;
 const NOTHING: ListResult = { rc: 0, version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0, entries: [] };
 
 /** The arrays that a list is written into. */
-class Listed {
-  readonly info: Uint8Array;
-  readonly name: Uint8Array;
-  readonly length: Uint8Array;
+class Listed implements ListArrays {
+  readonly status: Uint8Array;
+  readonly names: Uint8Array;
+  readonly len: Uint8Array;
   readonly metadata: Uint8Array;
-  readonly metadataLength: Uint8Array;
+  readonly metadataLen: Uint8Array;
   readonly done = word();
   readonly left = word();
 
   /** For so many entries; sizes in bytes. Every array has a byte at least: no address would be taken for a mistake. */
   constructor(count: number, nameRoom: number, metadataRoom: number) {
-    this.info = new Uint8Array(count * LIVEPATCH_STATUS.size);
-    this.name = new Uint8Array(nameRoom + 1);
-    this.length = new Uint8Array(count * 4);
+    this.status = new Uint8Array(count * LIVEPATCH_STATUS.size);
+    this.names = new Uint8Array(nameRoom + 1);
+    this.len = new Uint8Array(count * 4);
     this.metadata = new Uint8Array(metadataRoom + 1);
-    this.metadataLength = new Uint8Array(count * 4);
+    this.metadataLen = new Uint8Array(count * 4);
   }
 
-  /** `stride` is what is between two names up to 4.13; later they lie back to back. */
-  result(rc: number, sizes: Pick<ListResult, 'nameTotalSize' | 'metadataTotalSize'>, stride?: number): ListResult {
+  result(rc: number, sizes: Pick<ListResult, 'nameTotalSize' | 'metadataTotalSize'>, hasMetadata: boolean): ListResult {
     const left = wordOf(this.left);
     if (rc < 0) return { ...NOTHING, ...sizes, rc, nr: left };
-    const count = Math.min(wordOf(this.done), this.length.length / 4);
-    const entries: ListEntry[] = [];
-    let nameAt = 0;
-    let metadataAt = 0;
-    for (let i = 0; i < count; i++) {
-      const length = wordOf(this.length, i);
-      const metadataLength = wordOf(this.metadataLength, i);
-      const at = stride === undefined ? nameAt : i * stride;
-      entries.push({
-        name: latin1(this.name.subarray(at, at + length)).replace(/\0.*/s, ''),
-        ...LIVEPATCH_STATUS.read(viewOf(this.info), i * LIVEPATCH_STATUS.size),
-        metadata: this.metadata.slice(metadataAt, metadataAt + metadataLength),
-      });
-      nameAt += length;
-      metadataAt += metadataLength;
-    }
-    return { ...NOTHING, ...sizes, rc: count, nr: left, entries };
+    const count = Math.min(wordOf(this.done), this.len.length / 4);
+    return { ...NOTHING, ...sizes, rc: count, nr: left, entries: listEntries(this, count, hasMetadata) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { fromLatin1, latin1, viewOf } from '../../base/index.ts';
+import { fromLatin1 } from '../../base/index.ts';
 import {
   type ActionName,
   type ActionOptions,
@@ -7,15 +7,12 @@ import {
   type GetResult,
   type KnownOp,
   LIVEPATCH_ACTIONS,
-  LIVEPATCH_LIST_MAX,
   LIVEPATCH_MAX_SIZE,
-  LIVEPATCH_STATUS,
-  type ListEntry,
   type ListRequest,
   type ListResult,
+  listCall,
   livepatchName,
   type SysctlAbi,
-  XEN_LIVEPATCH_NAME_SIZE,
 } from '../../xen/index.ts';
 import type { AgentChannel } from './agent-channel.ts';
 import { HYPERVISOR_SYSCTL } from './console-ring.ts';
@@ -69,30 +66,10 @@ export class LivepatchCalls {
 
   async list(request: ListRequest): Promise<ListResult> {
     const arena = new GuestArena();
-    // More than is asked for is refused, so it needs no room.
-    const room = Math.min(request.nr, LIVEPATCH_LIST_MAX);
-    const metadataRoom = room === 0 || !this.#abi.listMetadata ? 0 : await this.#metadataSize();
-    const handles = {
-      status: arena.placeOutput(room * LIVEPATCH_STATUS.size),
-      names: arena.placeOutput(room * XEN_LIVEPATCH_NAME_SIZE),
-      len: arena.placeOutput(room * 4),
-      metadata: arena.placeOutput(metadataRoom),
-      metadataLen: arena.placeOutput(room * 4),
-    };
-    const { rc, op } = await this.#call(arena, {
-      kind: 'list',
-      version: 0,
-      idx: request.idx,
-      nr: request.nr,
-      pad: 0,
-      nameTotalSize: request.nameTotalSize ?? room * XEN_LIVEPATCH_NAME_SIZE,
-      metadataTotalSize: request.metadataTotalSize ?? metadataRoom,
-      ...handles,
-    });
-    const out = op.kind === 'list' ? op : { version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0 };
-    const { version, nr, nameTotalSize, metadataTotalSize } = out;
-    const entries = request.nr === 0 ? [] : this.#entries(arena, handles, rc);
-    return { rc, version, nr, nameTotalSize, metadataTotalSize, entries };
+    const metadataRoom = request.nr === 0 || !this.#abi.listMetadata ? 0 : await this.#metadataSize();
+    const call = listCall(request, this.#abi, metadataRoom, (length) => arena.placeOutput(length));
+    const { rc, op } = await this.#call(arena, call.op);
+    return call.result(rc, op, (handle) => arena.output(handle));
   }
 
   /** How many bytes of metadata all payloads have together. */
@@ -100,34 +77,7 @@ export class LivepatchCalls {
     const { metadataTotalSize } = await this.list({ idx: 0, nr: 0 });
     return metadataTotalSize;
   }
-
-  #entries(arena: GuestArena, handles: Record<ListArray, bigint>, count: number): ListEntry[] {
-    const { listMetadata } = this.#abi;
-    const words = (array: 'len' | 'metadataLen', i: number): number =>
-      viewOf(arena.output(handles[array])).getUint32(4 * i, true);
-    const status = viewOf(arena.output(handles.status));
-    const names = arena.output(handles.names);
-    const metadata = arena.output(handles.metadata);
-    const entries: ListEntry[] = [];
-    let name = 0;
-    let data = 0;
-    for (let i = 0; i < count; i++) {
-      const length = words('len', i);
-      const dataLength = listMetadata ? words('metadataLen', i) : 0;
-      const at = listMetadata ? name : i * XEN_LIVEPATCH_NAME_SIZE;
-      entries.push({
-        name: latin1(names.subarray(at, at + length - 1)),
-        ...LIVEPATCH_STATUS.read(status, i * LIVEPATCH_STATUS.size),
-        metadata: metadata.slice(data, data + dataLength),
-      });
-      name += length;
-      data += dataLength;
-    }
-    return entries;
-  }
 }
-
-type ListArray = 'status' | 'names' | 'len' | 'metadata' | 'metadataLen';
 
 function nameIn(arena: GuestArena, name: string) {
   const bytes = fromLatin1(`${name}\0`).subarray(0, NAME_SIZE_MAX);

@@ -1,0 +1,61 @@
+import { openHostPair } from '../src/cli/host-pair.ts';
+import { runMutants } from '../src/scenario/index.ts';
+import type { Inputs } from './inputs.ts';
+import { judge, quantile, type Section, type Timing } from './measure.ts';
+import { processOf, XSPLICE } from './processes.ts';
+
+/** Times of calls in milliseconds, one after the other. */
+async function timesOf(calls: number, work: (call: number) => unknown): Promise<number[]> {
+  const times: number[] = [];
+  for (let call = 0; call < calls; call++) {
+    const start = performance.now();
+    await work(call);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+const timing = (work: string, times: readonly number[]): Timing => ({
+  work,
+  median: quantile(times, 0.5),
+  lower: quantile(times, 0.25),
+  upper: quantile(times, 0.75),
+  samples: times.length,
+});
+
+/** The whole process `xsplice rehearse --on qemu`, from a snapshot that is there. */
+export async function rehearsalSection({ payload }: Inputs): Promise<Section> {
+  const rehearse = processOf(process.execPath, [XSPLICE, 'rehearse', payload.path, '--on', 'qemu']);
+  // Fetches, boots and saves where that has not been done.
+  rehearse();
+  const all = timing('rehearse --on qemu', await timesOf(5, rehearse));
+  return {
+    title: 'a rehearsal on a real Xen, end to end',
+    timings: [all],
+    results: [judge(all.work, all.median / 1000, 's', 'at most', 6)],
+  };
+}
+
+const BATCH = 50;
+const BATCHES = 6;
+const SEED = 1;
+
+/** Mutants on the simulator alone, and compared with a real Xen: hosts that die are replaced. */
+export async function mutantSection(): Promise<Section> {
+  const pair = await openHostPair({ cwd: process.cwd() });
+  const batches = (real: typeof pair.real) =>
+    timesOf(BATCHES, async (batch) => {
+      const { agreed } = await runMutants({ ...pair, real, seed: SEED, from: batch * BATCH, count: BATCH });
+      if (agreed !== BATCH) throw new Error(`only ${agreed} of ${BATCH} mutants agreed`);
+    });
+  // A simulator beside a simulator: twice the work of one.
+  const two = await batches(pair.simulated);
+  const alone = timing(
+    'on the simulator',
+    two.map((time) => time / 2),
+  );
+  const compared = timing('on the simulator and a real Xen', await batches(pair.real));
+  const rate = (timed: Timing, aim: number) =>
+    judge(timed.work, BATCH / (timed.median / 1000), 'mutants/s', 'at least', aim);
+  return { title: `${BATCH} mutants`, timings: [alone, compared], results: [rate(alone, 500), rate(compared, 20)] };
+}
