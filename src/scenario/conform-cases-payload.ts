@@ -134,6 +134,7 @@ const nopCases: readonly ConformCase[] = [
       payloads: { p: nop(ENDBR, size) },
       steps: [{ upload: 'p' }, { apply: 'p' }],
       noDump: true,
+      wildDeath: true,
     }),
   ),
   {

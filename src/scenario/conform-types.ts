@@ -46,6 +46,8 @@ export interface ConformCase {
   readonly steps: readonly ConformStep[];
   /** Do not press `x` after each step: where the key's own handler is patched, code of the payload would print. */
   readonly noDump?: boolean;
+  /** The host dies in the last step, and how depends on what lies behind a buffer that is overrun: only that it dies is compared. */
+  readonly wildDeath?: boolean;
   /** Symbols whose live bytes are compared, besides those of the functions that the key `x` names. */
   readonly watch?: readonly string[];
 }

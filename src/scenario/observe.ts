@@ -32,6 +32,8 @@ export interface ObserveOptions {
   readonly dump: boolean;
   /** Read the pages of the payload that was uploaded: on a host that has given no page back, as what lies between sections is never written. */
   readonly pages: boolean;
+  /** Is this memory that had a pattern in it before a payload came (CONFIG_SCRUB_DEBUG)? */
+  readonly isScrubbed: (address: Address) => boolean;
   /** Addresses at which live bytes are read after the step; what a dump names is added. */
   readonly watched: Set<Address>;
   /** Is this code, rather than a variable that changes while a host runs? */
@@ -116,24 +118,37 @@ async function take(
       seen.set('status', resultText(statusRc));
     } else seen.set('state', resultText(got));
   }
-  seen.set('console', await target.takeConsole());
+  seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
   if (!options.dump) return readLive(target, options, seen);
   await target.dump();
   const dump = await target.takeConsole();
   seen.set('dump', dump);
   for (const { oldAddr } of dumpedFunctions(dump)) options.watched.add(oldAddr);
-  if (options.pages && rc === 0) await readPages(target, dump, seen);
+  if (options.pages && rc === 0) await readPages(target, dump, options, seen);
   await readLive(target, options, seen);
 }
 
-async function readLive(
+/** What dprintk puts in front, without the line of Xen's source, which no image tells: `common/livepatch.c:381: `. */
+export const withoutLineNumber = (line: string): string => line.replace(/^(\S+\.c):\d+: /, '$1: ');
+
+/** What is in free pages under CONFIG_SCRUB_DEBUG. Source: xen/common/page_alloc.c, scrub_one_page. */
+const SCRUB_PATTERN = 0xc2;
+
+/** Memory of the host. The pattern of free pages counts as zero: it depends on a page's past whether it is there. */
+async function read(
   target: ObservableTarget,
-  { watched, isCode }: ObserveOptions,
-  seen: Observation,
-): Promise<void> {
-  for (const address of watched) {
-    if (!isCode(address)) continue;
-    const bytes = await target.peek(address, LIVE_BYTES);
+  address: Address,
+  length: number,
+  { isScrubbed }: ObserveOptions,
+): Promise<Uint8Array | null> {
+  const bytes = await target.peek(address, length);
+  return isScrubbed(address) ? (bytes?.map((byte) => (byte === SCRUB_PATTERN ? 0 : byte)) ?? null) : bytes;
+}
+
+async function readLive(target: ObservableTarget, options: ObserveOptions, seen: Observation): Promise<void> {
+  for (const address of options.watched) {
+    if (!options.isCode(address)) continue;
+    const bytes = await read(target, address, LIVE_BYTES, options);
     seen.set(`live ${hexAddress(address)}`, bytes === null ? null : hex(bytes));
   }
 }
@@ -146,12 +161,17 @@ const MOST_PAGES = 16;
 const LINE = 32;
 
 /** Notes what is in the pages of the last payload of a dump: its bytes in lines, without those that are all zero. */
-async function readPages(target: ObservableTarget, dump: readonly string[], seen: Observation): Promise<void> {
-  const found = dump.map((line) => PLACE.exec(line)).filter((place) => place !== null);
-  const [, start, count] = found[found.length - 1] ?? [];
+async function readPages(
+  target: ObservableTarget,
+  dump: readonly string[],
+  options: ObserveOptions,
+  seen: Observation,
+): Promise<void> {
+  const places = dump.map((line) => PLACE.exec(line)).filter((place) => place !== null);
+  const [, start, count] = places[places.length - 1] ?? [];
   const length = PAGE_SIZE * Math.min(Number(count ?? 0), MOST_PAGES);
   if (length === 0) return;
-  const bytes = await target.peek(BigInt(`0x${start}`), length);
+  const bytes = await read(target, BigInt(`0x${start}`), length, options);
   const lines: string[] = [];
   for (let at = 0; bytes !== null && at < length; at += LINE) {
     const line = bytes.subarray(at, at + LINE);

@@ -10,6 +10,7 @@ import {
   type ObservedValue,
   panicText,
   resultText,
+  withoutLineNumber,
 } from '../observe.ts';
 import { xenFacts } from '../xen-facts.ts';
 import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION, type MutantBase, mutantBases } from './bases.ts';
@@ -220,7 +221,7 @@ async function uploadStep(target: ObservableTarget, bytes: Uint8Array): Promise<
   const { rc } = await target.upload(NAME, bytes);
   const seen: Observation = new Map([['rc', rcOf(rc)]]);
   if (Number.isNaN(rc)) return seen;
-  seen.set('console', await target.takeConsole());
+  seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
   if (rc !== 0) return seen;
   await target.dump();
   return seen.set('dump', await target.takeConsole());
@@ -238,7 +239,7 @@ async function actionStep(
     const { state, statusRc } = await target.get(NAME);
     seen.set('state', state).set('status', resultText(statusRc));
   }
-  seen.set('console', await target.takeConsole());
+  seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
   if (action === 'unload') return seen;
   for (const place of places) {
     const bytes = await target.peek(place, LIVE_BYTES);
