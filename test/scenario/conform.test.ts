@@ -193,6 +193,60 @@ describe('a host that is not the same', () => {
   });
 });
 
+describe('what no image tells', () => {
+  const cycle = named('good-cycle');
+
+  it('is the line of the source that a debug build names', async () => {
+    const debug = simulation(undefined, true);
+    const lines: string[] = [];
+    const numbered: MakeTarget = async () => {
+      const target = debug.boot();
+      const takeConsole = target.takeConsole.bind(target);
+      return Object.assign(target, {
+        takeConsole: async () => {
+          const taken = (await takeConsole()).map((line) => line.replace(/^(common\/\w+\.c): /, '$1:381: '));
+          lines.push(...taken);
+          return taken;
+        },
+      });
+    };
+    const report = await conform({ image, release, cases: cycle, simulated: async () => debug.boot(), real: numbered });
+    expect(report.differences).toEqual([]);
+    expect(lines.some((line) => line.startsWith('common/livepatch.c:381: livepatch: p: Loaded .text'))).toBe(true);
+  });
+
+  it('is what was in a page before, where free pages have a pattern', async () => {
+    const behind = image.linker('__2M_rwdata_end') ?? 0n;
+    const patterned = lying((target) => ({
+      peek: async (address, length) => {
+        const bytes = await target.peek(address, length);
+        return address < behind ? bytes : (bytes?.map((byte) => (byte === 0 ? 0xc2 : byte)) ?? null);
+      },
+    }));
+    const scrubbing = new Proxy(image, {
+      get(of, key) {
+        if (key === 'configured') return (option: string) => option === 'CONFIG_SCRUB_DEBUG' || of.configured(option);
+        const value: unknown = Reflect.get(of, key, of);
+        return typeof value === 'function' ? value.bind(of) : value;
+      },
+    });
+    const both = { release, simulated: fresh, real: patterned, cases: named('function-on-own-payload') };
+    expect((await conform({ ...both, image: scrubbing })).agreed).toBe(1);
+    expect((await conform({ ...both, image })).agreed).toBe(0);
+  });
+
+  it('is what a copy of 4 GiB destroys first; but not that the host dies of it', async () => {
+    const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address: 0x1000n, screen: [] };
+    const other = lying((target) => ({ panic: async () => ((await target.panic()) === null ? null : panic) }));
+    const alive = lying(() => ({ action: async () => ({ rc: 0 }) }));
+    const wild = named('nop-endbr-0');
+    expect((await run(other, wild)).agreed).toBe(1);
+    expect((await run(alive, wild)).agreed).toBe(0);
+    const tame = wild.map((each) => ({ ...each, wildDeath: false }));
+    expect((await run(other, tame)).differences).toMatchObject([{ field: 'panic', simulated: ['reset'] }]);
+  });
+});
+
 /** What Debian's 4.17.7 did with these; mutants have shown that the simulator did not. */
 describe('the real host, once more', () => {
   const uploaded = async (name: string) => {

@@ -6,8 +6,8 @@ import { debianXen } from '../support/debian-xen.ts';
 const bytes = new Uint8Array(readFileSync(debianXen().xenSyms));
 
 /** Debian's Xen, simulated; under another release's rules where one is given. */
-export const simulation = (release?: string): Simulation =>
-  openSimulation(bytes, { cpu: 'qemu-max', gunzip, ...(release !== undefined && { release }) });
+export const simulation = (release?: string, debug = false): Simulation =>
+  openSimulation(bytes, { cpu: 'qemu-max', gunzip, debug, ...(release !== undefined && { release }) });
 
 export const debian = simulation();
 export const xen = xenFacts(debian.image, debian.release);
