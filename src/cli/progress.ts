@@ -20,7 +20,7 @@ export function startProgress(io: CliIo): Progress {
     show: (doing) => {
       if (performance.now() - start < PATIENCE_MS) return;
       shown = true;
-      const room = Math.max((io.columns ?? 80) - 1, 1);
+      const room = Math.max((io.columns || 80) - 1, 1);
       io.stderr(`\r\x1b[K${displayText(doing).slice(0, room)}`);
     },
     clear: () => {
