@@ -1,4 +1,4 @@
-import { openHostPair } from '../src/cli/host-pair.ts';
+import { openHypervisorPair } from '../src/cli/hypervisor-pair.ts';
 import { runMutants } from '../src/scenario/index.ts';
 import type { Inputs } from './inputs.ts';
 import { judge, quantile, type Section, type Timing } from './measure.ts';
@@ -42,7 +42,7 @@ const SEED = 1;
 
 /** Mutants on the simulator alone, and compared with a real Xen: hosts that die are replaced. */
 export async function mutantSection(): Promise<Section> {
-  const pair = await openHostPair({ cwd: process.cwd() });
+  const pair = await openHypervisorPair({ cwd: process.cwd() });
   const batches = (real: typeof pair.real) =>
     timesOf(BATCHES, async (batch) => {
       const { agreed } = await runMutants({ ...pair, real, seed: SEED, from: batch * BATCH, count: BATCH });

@@ -10,7 +10,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { XspliceError } from '../src/base/index.ts';
-import { openHostPair } from '../src/cli/host-pair.ts';
+import { openHypervisorPair } from '../src/cli/hypervisor-pair.ts';
 import { MUTATION_RULES, type MutantDisagreement, type MutantSummary, runMutants } from '../src/scenario/index.ts';
 
 const { values } = parseArgs({
@@ -68,7 +68,7 @@ function sum({ mutants, agreed, fates, rules }: MutantSummary, seconds: number):
 }
 
 try {
-  const pair = await openHostPair({
+  const pair = await openHypervisorPair({
     cwd: process.cwd(),
     progress: show,
     ...(values['xen-image'] !== undefined && { xenImage: values['xen-image'] }),

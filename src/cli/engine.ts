@@ -11,7 +11,7 @@ import type {
   SimulationOptions,
 } from '../scenario/index.ts';
 import type { Release } from '../xen/index.ts';
-import type { HostPairOptions } from './host-pair.ts';
+import type { HypervisorPairOptions } from './hypervisor-pair.ts';
 
 /** An image and payloads that come with xsplice. */
 export interface Example {
@@ -50,7 +50,7 @@ export interface Engine {
   /** What the step of that number, counted from 1, of a case does, in words. */
   conformStepText(name: string, step: number): string;
   /** Runs cases on a simulated and a real host. Fetches and boots what it needs; rejects with an XspliceError. */
-  conform(cases: readonly ConformCase[], options: HostPairOptions): Promise<ConformReport>;
+  conform(cases: readonly ConformCase[], options: HypervisorPairOptions): Promise<ConformReport>;
   /** Oldest first. */
   releases(): readonly Release[];
   /** Names that `--cpu` takes. */

@@ -29,8 +29,8 @@ export async function loadEngine(): Promise<Engine> {
     conformStepText: scenario.conformStepText,
     conformCases: async () => scenario.CONFORM_CASES,
     conform: async (cases, options) => {
-      const { openHostPair } = await import('./host-pair.ts');
-      const pair = await openHostPair(options);
+      const { openHypervisorPair } = await import('./hypervisor-pair.ts');
+      const pair = await openHypervisorPair(options);
       return scenario.conform({
         ...pair,
         cases,

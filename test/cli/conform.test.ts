@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
-import type { HostPairOptions } from '../../src/cli/host-pair.ts';
+import type { HypervisorPairOptions } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES, type ConformCase, type ConformReport } from '../../src/scenario/index.ts';
 import { run } from './support.ts';
 
@@ -8,7 +8,7 @@ const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, rea
 
 /** Runs `xsplice conform` without a hypervisor; what it would have run is told. */
 async function conform(argv: readonly string[], differences: ConformReport['differences'] = []) {
-  const asked: { cases: readonly ConformCase[]; options: HostPairOptions }[] = [];
+  const asked: { cases: readonly ConformCase[]; options: HypervisorPairOptions }[] = [];
   const result = await run(
     ['conform', ...argv],
     {},

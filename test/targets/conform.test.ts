@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HostPair, openHostPair } from '../../src/cli/host-pair.ts';
+import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES, conform, MUTATION_RULES, runMutants } from '../../src/scenario/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
@@ -12,9 +12,9 @@ const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const MINUTES = 60_000;
-let pair: HostPair;
+let pair: HypervisorPair;
 beforeAll(async () => {
-  pair = await openHostPair({ cwd: folder });
+  pair = await openHypervisorPair({ cwd: folder });
 }, 10 * MINUTES);
 
 describe('the simulator and the real hypervisor', () => {

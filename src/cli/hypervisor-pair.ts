@@ -9,7 +9,7 @@ import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
 
 /** The same hypervisor twice: simulated, and real in QEMU. */
-export interface HostPair {
+export interface HypervisorPair {
   readonly image: Image;
   readonly release: Release;
   /** The hypervisor's own version: `4.17.7`. */
@@ -18,7 +18,7 @@ export interface HostPair {
   readonly real: MakeTarget;
 }
 
-export interface HostPairOptions {
+export interface HypervisorPairOptions {
   /** A hypervisor of the user's own, with its `xen-syms`; Debian's by default. */
   readonly xenImage?: string;
   readonly xenSyms?: string;
@@ -49,7 +49,7 @@ const withRawCalls = (target: QemuTarget) =>
  * Makes both ready. Throws an XspliceError: ETOOL where QEMU, a download or the boot fails, EIMAGE or EFILE for a hypervisor that is none,
  * EUSAGE where only half of the user's own is given.
  */
-export async function openHostPair(options: HostPairOptions): Promise<HostPair> {
+export async function openHypervisorPair(options: HypervisorPairOptions): Promise<HypervisorPair> {
   const { xenImage, xenSyms, cwd, timeout, progress } = options;
   if ((xenImage === undefined) !== (xenSyms === undefined)) {
     throw new XspliceError('EUSAGE', '--xen-image and --xen-syms belong together', 'give both, of the same build');
