@@ -52,6 +52,12 @@ const cache =
 /** The folder of the unpacked packages. */
 const home = join(cache, 'debian-xen-4.17-amd64');
 
+/** Folders of the cache that a real host in QEMU is made of, besides the hypervisor: a kernel, and Xen's tools for dom0. */
+const HOST_FOLDERS = ['debian-kernel-amd64', 'debian-xen-utils-4.17-amd64'];
+
+/** Can a real host be booted without fetching anything? */
+export const isHostCached = () => HOST_FOLDERS.every((name) => existsSync(join(cache, name)));
+
 /** @param {string} path */
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
