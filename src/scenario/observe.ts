@@ -8,6 +8,7 @@ import {
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATE_NAMES,
   type ListResult,
+  listUninterrupted,
   type ObservableTarget,
   PAGE_SIZE,
   type Release,
@@ -234,7 +235,8 @@ async function perform(
     const { idx, nr } = step.list;
     // Members that Xen leaves as they were are the caller's: said here, so that they are the same for both.
     const room = Math.min(nr, LIVEPATCH_LIST_MAX) * XEN_LIVEPATCH_NAME_SIZE;
-    const list = await target.list({ idx, nr, nameTotalSize: room, metadataTotalSize: LIST_METADATA });
+    const request = { idx, nr, nameTotalSize: room, metadataTotalSize: LIST_METADATA };
+    const list = await listUninterrupted(target, request);
     return { rc: list.rc, list };
   }
   if ('raw' in step) {

@@ -2,7 +2,7 @@ import { type Address, latin1, viewOf } from '../base/index.ts';
 import { LIVEPATCH_LIST_MAX, XEN_LIVEPATCH_NAME_SIZE } from './limits.ts';
 import type { KnownOp } from './sysctl-codec.ts';
 import { LIVEPATCH_STATUS } from './sysctl-records.ts';
-import type { ListEntry, ListRequest, ListResult } from './target.ts';
+import type { ListEntry, ListRequest, ListResult, LivepatchTarget } from './target.ts';
 
 /** What XEN_SYSCTL_LIVEPATCH_LIST writes into its caller's arrays. Source: xen/common/livepatch.c, livepatch_list. */
 export interface ListArrays {
@@ -88,4 +88,22 @@ export function listCall(
       return { rc, version, nr: left, nameTotalSize: names, metadataTotalSize: metadata, entries };
     },
   };
+}
+
+/** How often {@link listUninterrupted} asks. */
+const LIST_ATTEMPTS = 100;
+
+/**
+ * A list as long as was asked for, where there are so many: Xen stops behind any entry when something else is due, and the caller has to
+ * ask again. Source: xen/common/livepatch.c, livepatch_list (hypercall_preempt_check).
+ */
+export async function listUninterrupted(
+  target: Pick<LivepatchTarget, 'list'>,
+  request: ListRequest,
+): Promise<ListResult> {
+  for (let attempt = 1; ; attempt++) {
+    const list = await target.list(request);
+    const cut = list.rc >= 0 && list.entries.length < request.nr && list.nr > 0;
+    if (!cut || attempt === LIST_ATTEMPTS) return list;
+  }
 }

@@ -73,6 +73,7 @@ export interface LivepatchTarget {
   /** `flags` goes into the operation's word: LIVEPATCH_FLAG_FORCE since 4.19, must be 0 before. */
   upload(name: string, payload: Uint8Array, flags?: number): Promise<OpResult>;
   get(name: string): Promise<GetResult>;
+  /** A real host may list fewer than it could: see `listUninterrupted`. */
   list(request: ListRequest): Promise<ListResult>;
   /** The result is that of scheduling the action; what became of it is in `get`. */
   action(name: string, action: ActionName, options?: ActionOptions): Promise<OpResult>;

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hex } from '../../src/base/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../../src/targets/index.ts';
+import { listUninterrupted } from '../../src/xen/index.ts';
 import { buildPayload } from '../e2e/payload.ts';
 import { jump, XenSyms } from '../e2e/xen-syms.ts';
 import { debianXen } from '../support/debian-xen.ts';
@@ -126,13 +127,13 @@ describe('a host in QEMU', () => {
     const sizes = await target.list({ idx: 0, nr: 0 });
     const metadata = (text: string) => new Uint8Array(Buffer.from(`name=${text}\0`, 'latin1'));
     expect(sizes).toMatchObject({ nr: 3, entries: [], nameTotalSize: 6 + 7 + 6, metadataTotalSize: 11 + 12 + 11 });
-    const page = await target.list({ idx: 0, nr: 2 });
+    const page = await listUninterrupted(target, { idx: 0, nr: 2 });
     expect(page).toMatchObject({ rc: 2, nr: 1 });
     expect(page.entries).toEqual([
       { name: 'first', state: 2, rc: 0, metadata: metadata('first') },
       { name: 'second', state: 1, rc: 0, metadata: metadata('second') },
     ]);
-    const rest = await target.list({ idx: 2, nr: 2 });
+    const rest = await listUninterrupted(target, { idx: 2, nr: 2 });
     expect(rest).toMatchObject({ rc: 1, nr: 0, version: page.version });
     expect(rest.entries).toEqual([{ name: 'third', state: 1, rc: 0, metadata: metadata('third') }]);
     expect(await target.list({ idx: 0, nr: 1025 })).toMatchObject({ rc: -7, entries: [] });
