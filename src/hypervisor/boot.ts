@@ -43,7 +43,7 @@ const PERMISSIONS: Readonly<Record<ImageRegion['name'], Permission | null>> = {
  * An address in VMAP_DEFAULT at which the file of an upload is held while it loads. On a real host it depends on what else was allocated.
  * Source: xen/arch/x86/include/asm/config.h (VMAP_VIRT_START).
  */
-const UPLOAD_BUFFER: Address = 0xffff_82c0_0021_e000n;
+export const UPLOAD_BUFFER: Address = 0xffff_82c0_0021_e000n;
 
 /** Boots an image: it is mapped at its link addresses and brought into the state in which a host runs. Throws EIMAGE where it cannot be. */
 export function boot(image: Image, options: BootOptions): Hypervisor {

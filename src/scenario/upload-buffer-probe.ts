@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import { UPLOAD_BUFFER } from '../hypervisor/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import type { MakeTarget } from './conform.ts';
 import { ElfFields, type SectionPlace, writeField } from './elf-fields.ts';
@@ -19,11 +20,8 @@ export async function probeUploadBuffer(makeTarget: MakeTarget, xen: XenFacts): 
     if (address === null) break;
     found.push(address + 1n);
   }
-  return (pages) => found[Math.min(pages, found.length) - 1] ?? DEFAULT;
+  return (pages) => found[Math.min(pages, found.length) - 1] ?? UPLOAD_BUFFER;
 }
-
-/** Where the buffer is on an x86-64 host that has not allocated anything there: VMAP_VIRT_START. */
-const DEFAULT: Address = 0xffff_82c0_0021_e000n;
 
 /**
  * A payload whose string table has a size that takes it around to the start of the file: the loader then looks at the byte before that for
