@@ -21,5 +21,6 @@ export function simulatedStage(simulation: Simulation, target: SimulatedTarget):
     digest: () => hypervisor.machine.space.digest(),
     takeFindings: () => takeFindings(hypervisor),
     hookReached: () => hypervisor.stopped?.hook ?? null,
+    call: null,
   };
 }

@@ -3,7 +3,7 @@ import type { Address, Finding } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
 import type { FunctionDescription, HookCall, Image, PayloadDescription } from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
-import type { ObservableTarget } from '../xen/index.ts';
+import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
 import type { XenIdentity } from './documents.ts';
 import type { PayloadFile } from './options.ts';
 
@@ -26,6 +26,8 @@ export interface Stage {
   takeFindings(): Finding[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
+  /** Calls a function on the target; `null` where that cannot be done there. */
+  readonly call: CallableTarget['call'] | null;
 }
 
 /**
@@ -52,6 +54,7 @@ export function observedStage(
     digest: () => undefined,
     takeFindings: () => [],
     hookReached: () => null,
+    call: null,
   };
 }
 

@@ -92,3 +92,48 @@ export interface ObservableTarget extends LivepatchTarget {
   /** Gives back what the target holds: processes, files, connections. */
   close(): Promise<void>;
 }
+
+/** What a function is called with. Text and bytes go into memory of their own, and their address is the argument. */
+export type CallArgument =
+  | { readonly kind: 'int'; readonly value: bigint }
+  /** One character per byte; a NUL is added. */
+  | { readonly kind: 'string'; readonly text: string }
+  /** Memory that the function may change. */
+  | { readonly kind: 'buffer'; readonly bytes: Uint8Array };
+
+/** A call of one function, as code of the hypervisor would make it. */
+export interface FunctionCall {
+  /** As the hypervisor's symbol table has it, static ones as `FILE#name`; or a symbol of a loaded payload. */
+  readonly function: string;
+  readonly args: readonly CallArgument[];
+  /** The CPU that makes the call; 0 by default. */
+  readonly cpu?: number;
+}
+
+/** How much of a function was carried out, in bytes of its instructions. */
+export interface CallCoverage {
+  /** The function's symbol, of a payload: `name [PAYLOAD]`. */
+  readonly symbol: string;
+  readonly size: number;
+  readonly covered: number;
+}
+
+/** What came of a call. A host that dies of it shows in `panic`. */
+export interface CallResult {
+  /** The result register, all of it, unsigned. `null` where the call never came back. */
+  readonly result: bigint | null;
+  /** Instructions carried out, by code that runs on our side none; `null` where nobody can tell. */
+  readonly instructions: number | null;
+  /** Symbols whose first instruction was carried out, each once, in that order. `null` where nobody can tell. */
+  readonly entered: readonly string[] | null;
+  /** Of the payloads' functions that were entered. */
+  readonly coverage: readonly CallCoverage[];
+  /** What is in each buffer afterwards, in the order of the arguments. */
+  readonly buffers: readonly Uint8Array[];
+}
+
+/** A target on which functions can be called one by one. */
+export interface CallableTarget extends ObservableTarget {
+  /** Throws an XspliceError: EUSAGE for a function or a CPU that is none, ETOOL where the means to run code are missing. */
+  call(request: FunctionCall): Promise<CallResult>;
+}
