@@ -4,4 +4,5 @@ export * from './assert.ts';
 export * from './bytes.ts';
 export * from './error.ts';
 export * from './finding.ts';
+export * from './nearest.ts';
 export * from './record.ts';

@@ -103,6 +103,7 @@ export function newPayload(name: string): LoadedPayload {
     hooks: new Map(),
     metadata: { addr: 0n, size: 0 },
     region: { name, textStart: 0n, textEnd: 0n, rodataStart: 0n, rodataEnd: 0n },
+    trapTables: { bugFrames: [], exTable: null },
   };
 }
 
