@@ -38,6 +38,16 @@ export interface AlternativeRules {
   readonly altCallSkipsEndbr: boolean;
 }
 
+/** Which suffixes of `%p` printk knows, beyond `h`, `s`, `S` and `v`. See `pointer-formats.ts`. */
+export interface PointerFormatRules {
+  /** `%pd`. With it `%pv` says `d[IDLE]v0` rather than `IDLEv0`, and both say `NULL` of NULL. Since 4.12. */
+  readonly domain: boolean;
+  /** `%*pb` and `%*pbl`. Since 4.13. */
+  readonly bitmap: boolean;
+  /** `%pp`. Since 1ee1441835 (4.15). */
+  readonly pci: boolean;
+}
+
 export interface Release {
   /** As `xen_major.minor` and the point release: `4.17.7`. */
   readonly version: string;
@@ -115,4 +125,5 @@ export interface Release {
   readonly defaultLogLevel: 'WARNING' | 'INFO';
   /** The `x` key repeats `depend-on-xen` where the payload keeps it after loading. */
   readonly dumpsXenDepends: boolean;
+  readonly pointerFormats: PointerFormatRules;
 }
