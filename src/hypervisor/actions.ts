@@ -203,5 +203,5 @@ function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, expected: n
 }
 
 function inconsistent(done: 'applied' | 'reverted', payload: LoadedPayload): never {
-  throw new HostStop({ kind: 'panic', text: `livepatch: partially ${done} payload '${payload.name}'!` });
+  throw new HostStop({ kind: 'panic', text: `livepatch: partially ${done} payload '${payload.name}'!\n` });
 }

@@ -1,5 +1,5 @@
 import { type Address, fromLatin1, nearestNames, XspliceError } from '../base/index.ts';
-import { type CallArgument, type CallResult, type FunctionCall } from '../xen/index.ts';
+import type { CallArgument, CallResult, FunctionCall } from '../xen/index.ts';
 import type { CodeRunner } from './code-runner.ts';
 import { CoverageRecorder } from './coverage.ts';
 import { enter } from './front-door.ts';
@@ -32,7 +32,9 @@ export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult 
   const observer = new CoverageRecorder(hv);
   const memory = placeArguments(code, hv, request.args);
   try {
-    const result = enter(hv, () => code.call(entry, memory.values, { cpu, interrupts: true, current: 'dom0' }, { observer }));
+    const result = enter(hv, () =>
+      code.call(entry, memory.values, { cpu, interrupts: true, current: 'dom0' }, { observer }),
+    );
     return {
       result: result ?? null,
       instructions: observer.instructions,
@@ -57,7 +59,8 @@ function placeArguments({ heap }: CodeRunner, { machine }: Hypervisor, args: rea
   const placed: { address: Address; length: number; buffer: boolean }[] = [];
   const place = (bytes: Uint8Array, buffer: boolean): Address => {
     const address = heap.allocate(bytes.length);
-    if (address === 0n) throw new XspliceError('EUSAGE', `${bytes.length} bytes of arguments: the host has no such memory`);
+    if (address === 0n)
+      throw new XspliceError('EUSAGE', `${bytes.length} bytes of arguments: the host has no such memory`);
     machine.space.write(address, bytes);
     placed.push({ address, length: bytes.length, buffer });
     return address;

@@ -3,6 +3,7 @@ import { type Address, assert, ensure, equalBytes } from '../base/index.ts';
 import { MemoryFault, type OpenCpu } from '../machine/index.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import { HypervisorStacks } from './hypervisor-stacks.ts';
+import { PayloadStructs } from './payload-structs.ts';
 import type { ServedFunction } from './served-function.ts';
 import { SERVED_FUNCTIONS } from './served-functions.ts';
 import { HostStop } from './stop.ts';
@@ -66,6 +67,7 @@ interface ServedEntry {
 export class CodeRunner {
   readonly heap: XenHeap;
   readonly stacks: HypervisorStacks;
+  readonly payloads: PayloadStructs;
   /** Locks that code holds, and how often. */
   readonly heldLocks = new Map<Address, number>();
   readonly #hv: Hypervisor;
@@ -84,6 +86,7 @@ export class CodeRunner {
     const { space } = hv.machine;
     this.heap = new XenHeap(space, hv.arch.execution.layout.heap);
     this.stacks = new HypervisorStacks(hv);
+    this.payloads = new PayloadStructs(hv, this.heap);
     this.#returnTo = hv.arch.execution.layout.returnTo;
     for (const served of SERVED_FUNCTIONS) {
       for (const name of served.names) {
@@ -241,7 +244,10 @@ export class CodeRunner {
     const { name, served } = ensure(this.#served.get(address), 'a function that is served');
     run.served++;
     if (run.served > MOST_SERVED) {
-      throw new HostStop({ kind: 'hang', why: `code does not come back: it has called ${name} and such ${MOST_SERVED} times` });
+      throw new HostStop({
+        kind: 'hang',
+        why: `code does not come back: it has called ${name} and such ${MOST_SERVED} times`,
+      });
     }
     const { space } = this.#hv.machine;
     const { calls } = this.#hv.arch.execution;

@@ -1,8 +1,8 @@
 import { type Address, addOffset } from '../base/index.ts';
-import type { CallCoverage } from '../xen/index.ts';
+import { type CallCoverage, symbolText } from '../xen/index.ts';
 import type { RunObserver } from './code-runner.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { symbolText } from './symbol-text.ts';
+import { symbolPlace } from './symbol-text.ts';
 
 /** A function of a payload, and which of its bytes were carried out. */
 interface Covered {
@@ -45,9 +45,8 @@ export class CoverageRecorder implements RunObserver {
   }
 
   #note(address: Address, size: number): void {
-    const name = symbolText(this.#hv, address);
-    const start = !/\+0x[0-9a-f]+\//.test(name) && /[^0-9a-f]/.test(name);
-    if (start && this.entered.length < MOST_ENTERED) this.entered.push(name);
+    const place = symbolPlace(this.#hv, address);
+    if (place?.offset === 0 && this.entered.length < MOST_ENTERED) this.entered.push(symbolText(place, false));
     const function_ = this.#functionAt(address);
     if (function_ !== undefined) function_.covered += size;
   }

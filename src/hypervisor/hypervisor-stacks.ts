@@ -4,8 +4,26 @@ import type { AddressRange } from '../xen/index.ts';
 import type { RunContext } from './code-runner.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
+const STACK = 0x8000,
+  PRIMARY = 0x2000,
+  INFO = 264;
 export class HypervisorStacks {
-  constructor(hv: Hypervisor) {}
-  enter(context: RunContext): Address { return 0n; }
-  range(cpu: number): AddressRange { return {start:0n,end:0n}; }
+  readonly #hv: Hypervisor;
+  readonly #mapped = new Set<number>();
+  constructor(hv: Hypervisor) {
+    this.#hv = hv;
+  }
+  enter(context: RunContext): Address {
+    const { end } = this.range(context.cpu);
+    if (!this.#mapped.has(context.cpu)) {
+      this.#mapped.add(context.cpu);
+      this.#hv.machine.space.map(addOffset(end, -PRIMARY), new Uint8Array(PRIMARY), PAGE_KINDS.RW);
+    }
+    return addOffset(end, -INFO - 256);
+  }
+  range(cpu: number): AddressRange {
+    const { stacks, stackDistance } = this.#hv.arch.execution.layout;
+    const end = addOffset(stacks, STACK - cpu * stackDistance);
+    return { start: addOffset(end, -PRIMARY), end };
+  }
 }

@@ -64,7 +64,7 @@ export interface Hypervisor {
   /** Why nothing happens any more. */
   stopped: { readonly stop: HostStop; readonly panic: HostPanic | null; readonly hook: HookCall | null } | null;
   /** Carries out code of payloads and of the hypervisor; `null` where there is no processor for it. */
-  readonly code: CodeRunner | null;
+  code: CodeRunner | null;
   /** What a processor was at when it trapped for the last time. */
   trapped: TrappedState | null;
   /** Where the file of an upload, of so many pages, is held meanwhile: in VMAP_DEFAULT. */

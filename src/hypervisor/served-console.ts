@@ -72,11 +72,11 @@ function showExecutionState(call: ServedCall): bigint {
   return 0n;
 }
 
-const served = (
-  reason: string,
-  names: readonly string[],
-  serve: (call: ServedCall) => bigint,
-): ServedFunction => ({ names, reason, serve });
+const served = (reason: string, names: readonly string[], serve: (call: ServedCall) => bigint): ServedFunction => ({
+  names,
+  reason,
+  serve,
+});
 
 export const SERVED_CONSOLE: readonly ServedFunction[] = [
   served(CONSOLE, ['printk'], printk),

@@ -1,6 +1,6 @@
-import type { ServedFunction } from './served-function.ts';
 import { SERVED_CONSOLE } from './served-console.ts';
 import { SERVED_CPUS } from './served-cpus.ts';
+import type { ServedFunction } from './served-function.ts';
 import { SERVED_LIVEPATCH } from './served-livepatch.ts';
 import { SERVED_LOCKS } from './served-locks.ts';
 import { SERVED_MEMORY } from './served-memory.ts';

@@ -11,14 +11,14 @@ const REASON = 'a lock is of use among CPUs that run at the same time, and its s
 
 const held = ({ runner }: ServedCall): Map<Address, number> => runner.heldLocks;
 
-function setInterrupts({ hv, runner }: ServedCall, on: boolean): void {
+function setInterrupts({ hv, runner }: ServedCall, on: boolean): undefined {
   const { calls } = hv.arch.execution;
   const other = calls.flagsWith(true) ^ calls.flagsWith(false);
   const flags = runner.cpu.get(calls.flags);
   runner.cpu.set(calls.flags, on ? flags | other : flags & ~other);
 }
 
-function take(call: ServedCall, recursive: boolean): void {
+function take(call: ServedCall, recursive: boolean): undefined {
   const lock = argument(call, 0);
   const locks = held(call);
   const count = locks.get(lock) ?? 0;
@@ -37,7 +37,7 @@ function tryToTake(call: ServedCall, recursive: boolean): bigint {
   return 1n;
 }
 
-function release(call: ServedCall): void {
+function release(call: ServedCall): undefined {
   const lock = argument(call, 0);
   const locks = held(call);
   const count = locks.get(lock) ?? 0;
@@ -45,7 +45,8 @@ function release(call: ServedCall): void {
   else locks.delete(lock);
 }
 
-const served = (names: readonly string[], serve: (call: ServedCall) => bigint | void): ServedFunction => ({
+/** Functions whose result is what `serve` gives, 0 where it gives none. */
+const served = (names: readonly string[], serve: (call: ServedCall) => bigint | undefined): ServedFunction => ({
   names,
   reason: REASON,
   serve: (call) => serve(call) ?? 0n,
@@ -57,7 +58,7 @@ export const SERVED_LOCKS: readonly ServedFunction[] = [
   served(['_spin_lock_cb'], (call) => take(call, false)),
   served(['_spin_lock_irq'], (call) => {
     setInterrupts(call, false);
-    take(call, false);
+    return take(call, false);
   }),
   served(['_spin_lock_irqsave', '__rspin_lock_irqsave', '_rspin_lock_irqsave'], (call) => {
     const flags = call.runner.cpu.get(call.hv.arch.execution.calls.flags);
@@ -68,11 +69,11 @@ export const SERVED_LOCKS: readonly ServedFunction[] = [
   served(['_spin_unlock', '_spin_unlock_recursive', 'rspin_unlock', '_rspin_unlock'], release),
   served(['_spin_unlock_irq'], (call) => {
     release(call);
-    setInterrupts(call, true);
+    return setInterrupts(call, true);
   }),
   served(['_spin_unlock_irqrestore', 'rspin_unlock_irqrestore', '_rspin_unlock_irqrestore'], (call) => {
     release(call);
-    setInterrupts(call, call.hv.arch.execution.calls.interruptsIn(argument(call, 1)));
+    return setInterrupts(call, call.hv.arch.execution.calls.interruptsIn(argument(call, 1)));
   }),
   served(['_spin_is_locked', 'rspin_is_locked', '_rspin_is_locked'], (call) =>
     held(call).has(argument(call, 0)) ? 1n : 0n,
@@ -80,5 +81,5 @@ export const SERVED_LOCKS: readonly ServedFunction[] = [
   served(['_spin_trylock'], (call) => tryToTake(call, false)),
   served(['_spin_trylock_recursive', 'rspin_trylock', '_rspin_trylock'], (call) => tryToTake(call, true)),
   served(['_spin_lock_recursive', 'rspin_lock', '_rspin_lock'], (call) => take(call, true)),
-  served(['_spin_barrier', 'rspin_barrier', '_rspin_barrier'], () => {}),
+  served(['_spin_barrier', 'rspin_barrier', '_rspin_barrier'], () => undefined),
 ];

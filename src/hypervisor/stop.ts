@@ -20,7 +20,7 @@ export type StopCause =
   | { readonly kind: 'bug'; readonly file: string; readonly line: number | undefined; readonly why: string }
   /** ASSERT() of a debug build. */
   | { readonly kind: 'assertion'; readonly condition: string; readonly file: string; readonly line: number | undefined }
-  /** panic(). */
+  /** panic(). `text` is all that it was given, its newline included where there is one. */
   | { readonly kind: 'panic'; readonly text: string }
   /** An exception with no page-table walk to show. */
   | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }

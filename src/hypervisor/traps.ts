@@ -66,7 +66,8 @@ export function handleException(hv: Hypervisor, runner: CodeRunner, vector: numb
     case 'ignored':
       return;
     case 'bug-frame':
-      return invalidOpcode(hv, runner, mnemonic);
+      invalidOpcode(hv, runner, mnemonic);
+      return;
     case 'breakpoint':
       if (!fixUp(hv, runner, mnemonic)) breakpoint(hv, runner);
       return;

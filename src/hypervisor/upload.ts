@@ -113,6 +113,7 @@ export function freePayload(hv: Hypervisor, payload: LoadedPayload): void {
   hv.payloads = hv.payloads.filter((other) => other !== payload);
   hv.payloadVersion++;
   freePayloadData(hv, payload);
+  hv.code?.payloads.forget(payload);
 }
 
 /** free_payload_data: the pages go back; nothing stays mapped. */

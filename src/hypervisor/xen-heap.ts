@@ -12,8 +12,8 @@ const LIMIT = 64 << 20;
 const ALIGNMENT = 16;
 
 /**
- * The memory that code allocates while it runs: mapped writable, as it is needed, and unmapped when nothing is held any more. First
- * fit, so the same calls get the same addresses. New memory is zeroed; memory that was freed keeps its contents.
+ * The memory that code allocates while it runs: mapped writable as it is needed, and never unmapped. First fit, so the same calls get
+ * the same addresses. New memory is zeroed; memory that was freed keeps its contents.
  */
 export class XenHeap {
   readonly start: Address;
@@ -21,7 +21,7 @@ export class XenHeap {
   /** What is held: offset → size. */
   readonly #held = new Map<number, number>();
   /** Free ranges of what is mapped, ascending. */
-  #free: { at: number; size: number }[] = [];
+  readonly #free: { at: number; size: number }[] = [];
   #mapped = 0;
 
   constructor(space: AddressSpace, start: Address) {
@@ -55,11 +55,7 @@ export class XenHeap {
     const size = this.#held.get(at);
     if (size === undefined) return false;
     this.#held.delete(at);
-    if (this.#held.size === 0) {
-      this.#space.unmap(this.start, this.#mapped / PAGE_SIZE);
-      this.#mapped = 0;
-      this.#free = [];
-    } else this.#give(at, size);
+    this.#give(at, size);
     return true;
   }
 

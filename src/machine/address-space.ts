@@ -237,10 +237,12 @@ export class AddressSpace {
 
   /**
    * A value that is equal for equal machines: addresses, permissions and bytes of all that is mapped. Not the frames, nor how
-   * the tables are built. Not cryptographic.
+   * the tables are built; and not what begins in one of the ranges that are left out. Not cryptographic.
    */
-  digest(): string {
-    return digestOf(this.mapped(), (address) => this.span(address, PAGE_SIZE));
+  digest(leftOut: readonly { readonly start: Address; readonly end: Address }[] = []): string {
+    const counts = ({ start }: MappedRange): boolean =>
+      !leftOut.some((range) => start >= range.start && start < range.end);
+    return digestOf(filtered(this.mapped(), counts), (address) => this.span(address, PAGE_SIZE));
   }
 
   // ---- the processor
@@ -363,3 +365,7 @@ export class AddressSpace {
 
 const follows = (before: Uint8Array, after: Uint8Array): boolean =>
   before.buffer === after.buffer && before.byteOffset + before.length === after.byteOffset;
+
+function* filtered<T>(all: Iterable<T>, counts: (each: T) => boolean): Generator<T> {
+  for (const each of all) if (counts(each)) yield each;
+}
