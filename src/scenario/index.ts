@@ -15,6 +15,7 @@ export { type BuildContext, buildIdOf, buildPayload } from './payload-builder.ts
 export * from './payload-spec.ts';
 export type { PlaceBytes, RawTarget } from './raw-call.ts';
 export * from './rehearsal.ts';
+export * from './script/index.ts';
 export * from './simulated-stage.ts';
 export * from './simulation.ts';
 export * from './stage.ts';
