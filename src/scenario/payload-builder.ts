@@ -163,13 +163,16 @@ class Builder {
     const bytes: number[] = [];
     const entries: { at: number; symbol: string; addend: number; type: number }[] = [];
     const starts: { name: string; at: number; size: number; local: boolean }[] = [];
-    for (const { symbol, local = false, returns, hex: digits, jumpTo } of code) {
+    for (const { symbol, local = false, returns, hex: digits, fields = [], jumpTo } of code) {
       while (bytes.length % 16 !== 0) bytes.push(0x90);
       const at = bytes.length;
       if (returns !== undefined) {
         // lea string(%rip), %rax; ret
         bytes.push(0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xc3);
         entries.push({ at: at + 3, symbol: '.rodata.str1.1', addend: this.#string(returns) - 4, type: R_X86_64_PC32 });
+      }
+      for (const { at: within, symbol: of, addend = 0, type = R_X86_64_64 } of fields) {
+        entries.push({ at: bytes.length + within, symbol: of, addend, type });
       }
       if (digits !== undefined) bytes.push(...bytesOf(digits));
       if (jumpTo !== undefined) {

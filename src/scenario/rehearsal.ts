@@ -21,7 +21,8 @@ import type { PayloadFile, SimulationOptions } from './options.ts';
 import { simulatedStage } from './simulated-stage.ts';
 import { openSimulation } from './simulation.ts';
 import type { Stage } from './stage.ts';
-import { LONGEST_PATCH, verifyPatched, verifyText } from './verify.ts';
+import { LONGEST_PATCH } from './verify.ts';
+import { liveText, verifyLive } from './verify-live.ts';
 
 const STATE_NAMES: Readonly<Record<number, PayloadState>> = {
   [LIVEPATCH_STATE_CHECKED]: 'CHECKED',
@@ -83,7 +84,7 @@ class Rehearsal {
   }
 
   async run(): Promise<void> {
-    this.#pristine = { text: await this.#text(), digest: this.#stage.digest() };
+    this.#pristine = { text: await liveText(this.#stage), digest: this.#stage.digest() };
     const names = this.#payloads.map(({ name }) => name);
     for (const payload of this.#payloads) {
       if (!(await this.#upload(payload))) return;
@@ -230,38 +231,17 @@ class Rehearsal {
     return rc === 0 && state !== null ? (STATE_NAMES[state] ?? null) : null;
   }
 
-  async #text(): Promise<Uint8Array | null> {
-    const { start, end } = this.#stage.text;
-    return this.#stage.target.peek(start, Number(end - start));
-  }
-
   /** The hypervisor's code after an action: patched where payloads are applied, untouched elsewhere. */
   async #verify(name: string): Promise<boolean> {
-    const { arch, target, text } = this.#stage;
-    const patched: FunctionDescription[] = [];
-    for (const applied of this.#applied) patched.push(...((await this.#stage.describe(applied))?.functions ?? []));
-    // Of several patches of one function the last one is seen.
-    const visible = new Map(patched.map((func) => [func.oldAddr, func]));
-    const wrong: (string | null)[] = [];
-    for (const func of visible.values()) {
-      const bytes = await target.peek(addOffset(func.oldAddr, func.patchOffset), Math.min(func.length, LONGEST_PATCH));
-      wrong.push(verifyPatched(arch, func, { bytes, executable: this.#stage.executable(func.newAddr) }));
-    }
-    const [before, now] = [this.#pristine.text, await this.#text()];
-    if (before !== null && now !== null) {
-      wrong.push(verifyText(text.start, before, now, patched, (address) => this.#stage.nameAt(address)));
-    }
+    const wrong = await verifyLive(this.#stage, this.#applied, this.#pristine.text);
     await this.#noteFunctions(name);
-    return this.#bookVerify(
-      name,
-      wrong.filter((problem) => problem !== null),
-    );
+    return this.#bookVerify(name, wrong);
   }
 
   /** After the last unload the machine has to be the one that was booted. */
   async #verifyUnloaded(name: string): Promise<void> {
     const { text, digest } = this.#pristine;
-    const now = await this.#text();
+    const now = await liveText(this.#stage);
     const sameText = text === null || (now !== null && equalBytes(text, now));
     const same = sameText && digest === this.#stage.digest();
     await this.#bookVerify(name, same ? [] : ['memory, or its mapping, is not what it was before the upload']);

@@ -4,6 +4,7 @@ import { isProblem } from '../elf/index.ts';
 import type { FunctionDescription, HookCall, Image, PayloadDescription } from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
 import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
+import { withCalls } from './call-through-payload.ts';
 import type { XenIdentity } from './documents.ts';
 import type { PayloadFile } from './options.ts';
 
@@ -42,10 +43,12 @@ export function observedStage(
   const { textStart, textEnd } = image.core;
   const release = image.release?.release;
   const symbols = release === undefined ? undefined : image.symbolsFor(release);
+  // Elsewhere there is no code that could make the call.
+  const callable = release === undefined || image.arch.name !== 'x86_64' ? null : withCalls(target, { image, release });
   return {
     identity,
     assumed: [],
-    target,
+    target: callable ?? target,
     arch: image.arch,
     text: { start: textStart, end: textEnd },
     describe: (name) => describeFromDump(target, image.arch, name, payloads),
@@ -54,7 +57,7 @@ export function observedStage(
     digest: () => undefined,
     takeFindings: () => [],
     hookReached: () => null,
-    call: null,
+    call: callable?.call ?? null,
   };
 }
 

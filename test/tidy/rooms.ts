@@ -30,10 +30,10 @@ export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'targets', 'emulator'
 export const ROOMS_ON_NODE: readonly Room[] = ['cli', 'targets'];
 
 /** Packages that pure rooms may use: pure themselves. */
-export const PURE_PACKAGES: readonly string[] = ['zod'];
+export const PURE_PACKAGES: readonly string[] = ['yaml', 'zod'];
 
 /** Packages that only a room with effects may use. */
-export const EFFECT_PACKAGES: readonly string[] = ['commander'];
+export const EFFECT_PACKAGES: readonly string[] = ['commander', 'tinypool'];
 
 /** Most lines that a file of sources or tests may have. */
 export const LINES = 450;

@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import type { XspliceError } from '../../base/index.ts';
+import { entryOf, kindText, nodeAt, plainValue, type ScriptNode, scriptError } from './node.ts';
+
+/** Stands between a message and its hint in the messages of the schemas. */
+export const HINT = '\n';
+
+/**
+ * A part of a scenario file, checked against its schema. Throws an XspliceError (EFILE) with the place of the first thing that is wrong.
+ * `what` is the part in words: `apply`.
+ */
+export function checkValue<S extends z.ZodType>(schema: S, node: ScriptNode, what: string): z.output<S> {
+  const result = schema.safeParse(plainValue(node));
+  if (result.success) return result.data;
+  throw problemOf(result.error.issues[0], node, what);
+}
+
+function problemOf(issue: z.core.$ZodIssue | undefined, node: ScriptNode, what: string): XspliceError {
+  const path = issue?.path ?? [];
+  const at = nodeAt(node, path);
+  const [message = 'is wrong', hint] = (issue?.message ?? 'is wrong').split(HINT);
+  const field = path.length === 0 ? what : String(path[path.length - 1]);
+  if (issue?.code === 'unrecognized_keys') {
+    const key = entryOf(at, issue.keys[0] ?? '');
+    return scriptError(key?.keyPlace ?? at.place, message, hint);
+  }
+  const missing = path.length > 0 && plainValue(at) !== undefined && isMissing(node, path);
+  const name = /^\d+$/.test(field) ? `${what}, entry ${Number(field) + 1}` : field;
+  return scriptError(at.place, `${name} ${message}${missing ? '' : `; it is ${kindText(at)}`}`, hint);
+}
+
+/** Does the path lead to nothing in the file? */
+function isMissing(node: ScriptNode, path: readonly PropertyKey[]): boolean {
+  const parent = nodeAt(node, path.slice(0, -1));
+  return parent.kind === 'map' && entryOf(parent, String(path[path.length - 1])) === undefined;
+}

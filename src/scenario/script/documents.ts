@@ -1,0 +1,121 @@
+/**
+ * The document that a run of scenarios gives: `xsplice rehearse FILE.yaml --json`. As in the other documents addresses are hex strings, errno are
+ * Xen's names, and text that comes from a host or a file is a byte string.
+ */
+import type { Errno } from '../../xen/index.ts';
+import type { DocumentFinding, PayloadState, RehearsalPanic, XenIdentity } from '../documents.ts';
+import type { ScriptVerb } from './file-schema.ts';
+import type { ExpectedState } from './types.ts';
+
+/** A whole number of 64 bits: as hex digits with `0x` where a double would round it. */
+export type WideInteger = number | string;
+
+/** `error`: the environment did not let it come to an end, and nothing is known of the payloads. */
+export type ScenarioVerdict = 'passed' | 'failed' | 'error';
+
+/** What can be told of an expectation and of what came instead. */
+export type ScenarioValue = string | number | null | readonly string[];
+
+/** One payload as LIST gives it. */
+export interface ScenarioListEntry {
+  readonly name: string;
+  readonly state: PayloadState | null;
+  readonly rc: number;
+}
+
+/** How much of a payload's function was carried out, in bytes of its instructions. */
+export interface ScenarioCoverage {
+  readonly symbol: string;
+  readonly size: number;
+  readonly covered: number;
+}
+
+/** One call of a function. */
+export interface ScenarioCall {
+  readonly function: string;
+  /** Is a payload applied at that time (`applied`), not yet (`before`), or no longer (`reverted`)? */
+  readonly when: 'before' | 'applied' | 'reverted';
+  /** `int` is the result register, unsigned, null where the call never came back; `string` what it points to, null unless that was expected. */
+  readonly returned: { readonly int: WideInteger | null; readonly string: string | null };
+  /** Null where nobody can tell. */
+  readonly instructions: number | null;
+  /** Symbols that were entered, each once. Null where nobody can tell. */
+  readonly entered: readonly string[] | null;
+  readonly coverage: readonly ScenarioCoverage[];
+  /** What is in the buffers afterwards, in hex. */
+  readonly buffers: readonly string[];
+}
+
+export interface ScenarioStep {
+  readonly step: ScriptVerb;
+  /** The payload's name, or the function's; null where the verb has none. */
+  readonly name: string | null;
+  /** `dir/x.yaml:3:5`. */
+  readonly place: string;
+  readonly passed: boolean;
+  /**
+   * What the operation came to: the hypercall's result, or for an action that was scheduled the `rc` that GET reports. 0 for a `verify` that found
+   * what it should, -1 for one that did not. Null where there is no result.
+   */
+  readonly rc: number | null;
+  /** Name of `-rc`; null for 0 and where it has none. */
+  readonly errno: Errno | null;
+  /** The payload's state afterwards; null where the step is about none, and after a panic. */
+  readonly state: ExpectedState | null;
+  /** The `rc` of GET afterwards; null as for `state`, and for `none`. */
+  readonly status: number | null;
+  readonly console: readonly string[];
+  /** Of `list`. */
+  readonly list: readonly ScenarioListEntry[] | null;
+  /** Of `call`: which of `calls`, from 0. */
+  readonly call: number | null;
+  readonly panic: RehearsalPanic | null;
+  /** Our own words on a step that is not what it would be on a host, or that went wrong without the hypervisor's saying so. */
+  readonly note?: string;
+}
+
+/** What did not come as expected. */
+export interface ScenarioMismatch {
+  /** `errno`, `state`, `rc`, `console`, `list`, `panic`, `returns.int`, `buffers[0]`, … */
+  readonly field: string;
+  readonly expected: ScenarioValue;
+  readonly came: ScenarioValue;
+}
+
+/** Where a run first went another way than expected; it ends there. */
+export interface ScenarioSurprise {
+  /** Which step, counted from 1. */
+  readonly step: number;
+  readonly place: string;
+  readonly fields: readonly ScenarioMismatch[];
+}
+
+/** A scenario on one host. */
+export interface ScenarioRun {
+  /** As the user named it. */
+  readonly file: string;
+  readonly title: string;
+  /** `release=4.17.2 cpu=amd-zen4`; empty for a scenario without a matrix. */
+  readonly cell: string;
+  /** The host; null where it never came to be. */
+  readonly xen: XenIdentity | null;
+  readonly verdict: ScenarioVerdict;
+  readonly steps: readonly ScenarioStep[];
+  /** The steps that were not run, in words. */
+  readonly left: readonly string[];
+  readonly calls: readonly ScenarioCall[];
+  readonly surprise: ScenarioSurprise | null;
+  /** Of the verdict `error`. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
+  /** What the simulator says about the step that went another way, and what it took for granted. */
+  readonly findings: readonly DocumentFinding[];
+}
+
+export interface ScenarioReport {
+  readonly format: 'xsplice-scenario/1';
+  readonly scenarios: readonly ScenarioRun[];
+}
+
+/** A number of 64 bits as the document has it. */
+export const wideInteger = (value: bigint): WideInteger =>
+  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : `0x${value.toString(16)}`;

@@ -1,0 +1,10 @@
+/** Scenario files: read, run on a host, compare two hosts. What reads YAML and checks it is loaded when a file is read. */
+export * from './compare.ts';
+export * from './documents.ts';
+export type { ScriptFiles } from './files.ts';
+export { SCRIPT_LIMITS } from './limits.ts';
+export * from './load.ts';
+export { placeText, type ScriptPlace } from './node.ts';
+export * from './run.ts';
+export * from './simulate.ts';
+export type { ScenarioCell, ScriptAction, ScriptSettings, ScriptStep } from './types.ts';

@@ -1,0 +1,19 @@
+import type { Gunzip } from '../../xen/index.ts';
+import { simulatedStage } from '../simulated-stage.ts';
+import { openSimulation } from '../simulation.ts';
+import type { ScenarioHost } from './run.ts';
+import type { ScriptSettings } from './types.ts';
+
+/**
+ * A freshly booted simulated host, as a scenario wants it. Throws an XspliceError: EIMAGE for an image that is none, EUSAGE for settings that
+ * make no sense.
+ */
+export function simulatedHost(image: Uint8Array, settings: ScriptSettings, gunzip?: Gunzip): ScenarioHost {
+  const { xen: _, ...options } = settings;
+  const simulation = openSimulation(image, { ...options, ...(gunzip !== undefined && { gunzip }) });
+  return {
+    stage: simulatedStage(simulation, simulation.boot()),
+    image: simulation.image,
+    release: simulation.release,
+  };
+}
