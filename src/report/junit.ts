@@ -1,6 +1,6 @@
 import type { ScenarioRun, ScenarioStep } from '../scenario/index.ts';
 import { displayText } from './display-text.ts';
-import { mismatchLines, stepOutcome, stepTitle } from './scenario-text.ts';
+import { mismatchLines, stepTitle } from './scenario-text.ts';
 
 /** Characters that no XML 1.0 document may have, not even as a reference. Source: XML 1.0, section 2.2, Char. */
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
@@ -46,13 +46,7 @@ function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string 
   }
   const output = [...step.console, ...(step.panic?.screen ?? [])];
   if (output.length > 0) children.push(textElement('system-out', {}, output, '      '));
-  return element('testcase', { ...attributes, ...outcomeOf(step) }, children, '    ');
-}
-
-/** How the step went, where there is something to say. */
-function outcomeOf(step: ScenarioStep): Attributes {
-  const outcome = stepOutcome(step);
-  return outcome === '' ? {} : { outcome };
+  return element('testcase', attributes, children, '    ');
 }
 
 const suiteName = ({ title, cell }: ScenarioRun): string => displayText(cell === '' ? title : `${title} ${cell}`);

@@ -29,7 +29,7 @@ function stepLines(run: ScenarioRun, style: Style): string[] {
       mark(step, style),
       cell(step.step, style.bold),
       cell(displayText(step.name ?? '')),
-      cell(step.state ?? '-'),
+      cell(step.state ?? ''),
       cell([stepOutcome(step), callText(run, step)].filter((part) => part !== '').join(' ')),
     ]),
     ' ',
@@ -74,7 +74,6 @@ export function renderScenarioRun(run: ScenarioRun, style: Style): string {
     ...errorLines(run, style),
     ...run.findings.flatMap((finding) => findingLines(finding, style)),
     verdictText(run, style),
-    '',
   ];
   return `${lines.join('\n')}\n`;
 }

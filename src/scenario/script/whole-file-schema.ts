@@ -1,5 +1,5 @@
 /** The zod schema of a scenario file as a whole, for editors: `scripts/schemas.ts` makes docs/scenario.schema.json of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   expectSchema,
   panicShape,
