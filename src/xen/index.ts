@@ -16,6 +16,7 @@ export * from './release.ts';
 export * from './release-lookup.ts';
 export * from './releases.ts';
 export * from './sections.ts';
+export * from './struct-payload.ts';
 export * from './symbol-table.ts';
 export * from './symbol-table-encoder.ts';
 export * from './symbol-text.ts';

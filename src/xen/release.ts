@@ -110,6 +110,8 @@ export interface Release {
   readonly alternatives: AlternativeRules;
   /** Trap instruction of a bug frame. `udb` since 1f3dd605ea (4.22). */
   readonly bugTrap: 'ud2' | 'udb';
+  /** `struct virtual_region` has each kind's first and last bug frame, rather than the first and how many. 3434518d05 (4.19). */
+  readonly bugFrameBounds: boolean;
   /** Bug frames of Arm start with run_fn, as x86's do, and are four kinds rather than three. c8d4b6304a (4.15). */
   readonly armRunFn: boolean;
   /** Faults in emulator stubs are recovered by popping the return address (XSA-451): the assembly around stub calls in

@@ -141,6 +141,8 @@ const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats'>> = {
   waitqueueCheck: since('4.11.3', '4.12.2', '4.13.0'),
   // 1f3dd605ea
   bugTrap: steps('ud2', ['udb', since('4.22.0')]),
+  // 3434518d05
+  bugFrameBounds: since('4.19.0'),
   // c8d4b6304a
   armRunFn: since('4.15.0'),
   // 91f5f7a915
