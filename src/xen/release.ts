@@ -38,6 +38,16 @@ export interface AlternativeRules {
   readonly altCallSkipsEndbr: boolean;
 }
 
+/** Which suffixes of `%p` printk knows, beyond `h`, `s`, `S` and `v`. See `pointer-formats.ts`. */
+export interface PointerFormatRules {
+  /** `%pd`. With it `%pv` says `d[IDLE]v0` rather than `IDLEv0`, and both say `NULL` of NULL. Since 4.12. */
+  readonly domain: boolean;
+  /** `%*pb` and `%*pbl`. Since 4.13. */
+  readonly bitmap: boolean;
+  /** `%pp`. Since 1ee1441835 (4.15). */
+  readonly pci: boolean;
+}
+
 export interface Release {
   /** As `xen_major.minor` and the point release: `4.17.7`. */
   readonly version: string;
@@ -100,6 +110,8 @@ export interface Release {
   readonly alternatives: AlternativeRules;
   /** Trap instruction of a bug frame. `udb` since 1f3dd605ea (4.22). */
   readonly bugTrap: 'ud2' | 'udb';
+  /** `struct virtual_region` has each kind's first and last bug frame, rather than the first and how many. 3434518d05 (4.19). */
+  readonly bugFrameBounds: boolean;
   /** Bug frames of Arm start with run_fn, as x86's do, and are four kinds rather than three. c8d4b6304a (4.15). */
   readonly armRunFn: boolean;
   /** Faults in emulator stubs are recovered by popping the return address (XSA-451): the assembly around stub calls in
@@ -115,4 +127,5 @@ export interface Release {
   readonly defaultLogLevel: 'WARNING' | 'INFO';
   /** The `x` key repeats `depend-on-xen` where the payload keeps it after loading. */
   readonly dumpsXenDepends: boolean;
+  readonly pointerFormats: PointerFormatRules;
 }

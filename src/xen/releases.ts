@@ -1,4 +1,4 @@
-import type { AlternativeRules, Release } from './release.ts';
+import type { AlternativeRules, PointerFormatRules, Release } from './release.ts';
 import { always, from, type Rule, since, steps, type XenVersion } from './since.ts';
 
 /**
@@ -75,7 +75,14 @@ const ALTERNATIVES: Rules<AlternativeRules> = {
   altCallSkipsEndbr: since('4.17.0'),
 };
 
-const RELEASE: Rules<Omit<Release, 'alternatives'>> = {
+const POINTER_FORMATS: Rules<PointerFormatRules> = {
+  domain: since('4.12.0'),
+  bitmap: since('4.13.0'),
+  // 1ee1441835
+  pci: since('4.15.0'),
+};
+
+const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats'>> = {
   version: tag,
 
   sysctlInterfaceVersion: steps(
@@ -134,6 +141,8 @@ const RELEASE: Rules<Omit<Release, 'alternatives'>> = {
   waitqueueCheck: since('4.11.3', '4.12.2', '4.13.0'),
   // 1f3dd605ea
   bugTrap: steps('ud2', ['udb', since('4.22.0')]),
+  // 3434518d05
+  bugFrameBounds: since('4.19.0'),
   // c8d4b6304a
   armRunFn: since('4.15.0'),
   // 91f5f7a915
@@ -157,7 +166,8 @@ function row<T>(rules: Rules<T>, version: XenVersion): T {
 
 function release(version: XenVersion): Release {
   const alternatives = Object.freeze(row(ALTERNATIVES, version));
-  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives }));
+  const pointerFormats = Object.freeze(row(POINTER_FORMATS, version));
+  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives, pointerFormats }));
 }
 
 const VERSIONS: readonly XenVersion[] = NEWEST_POINT.flatMap(([minor, newest]) =>
