@@ -1,5 +1,5 @@
 import { viewOf, XspliceError } from '../base/index.ts';
-import { livepatchFunc, type Release } from '../xen/index.ts';
+import { LIVEPATCH_FSTATE, livepatchFunc, offsetIn, type Release, structPayload } from '../xen/index.ts';
 
 /**
  * Where hooks find what they read and write of `struct payload`, which every release lays out anew: four words of 32 bits, in a section of that name
@@ -9,13 +9,6 @@ import { livepatchFunc, type Release } from '../xen/index.ts';
 export const PAYLOAD_LAYOUT_SECTION = '.rodata.payload_layout';
 
 const WORDS = 4;
-
-/** `funcs` of `struct payload`, in every release that gives it to hooks. Source: xen/include/xen/livepatch_payload.h, read on a real 4.17.7. */
-const FUNCS = 104;
-const POINTER = 8;
-/** `struct livepatch_fstate`: patch_offset, applied, 31 bytes of instructions. Source: 82182ad7b4; read on a real 4.17.7. */
-const FSTATE_SIZE = 40;
-const FSTATE_APPLIED = 4;
 
 /** What the section has to hold under a release. Throws an XspliceError (EFILE) where it is too small. */
 export function payloadLayout(release: Release, data: Uint8Array): Uint8Array {
@@ -31,8 +24,12 @@ export function payloadLayout(release: Release, data: Uint8Array): Uint8Array {
 }
 
 function wordsOf(release: Release): readonly number[] {
+  const payload = structPayload(release);
+  const nfuncs = offsetIn(payload, 'nfuncs');
+  if (!release.stateInPayload) {
+    return [offsetIn(payload, 'fstate'), LIVEPATCH_FSTATE.size, offsetIn(LIVEPATCH_FSTATE, 'applied'), nfuncs];
+  }
   const { size, at } = livepatchFunc(release.funcLayout, 8);
   // Version 1 has neither the state nor hooks that could ask for it.
-  if (release.stateInPayload) return [FUNCS, size, at.applied ?? 0, FUNCS + POINTER];
-  return [FUNCS + POINTER, FSTATE_SIZE, FSTATE_APPLIED, FUNCS + 2 * POINTER];
+  return [offsetIn(payload, 'funcs'), size, at.applied ?? 0, nfuncs];
 }
