@@ -30,9 +30,13 @@ const withoutChildProcess = {
 
 await build({
   absWorkingDir: ROOT,
-  entryPoints: ['src/cli/main.ts'],
-  outfile: bundle,
+  // The command line, and what the threads that it starts begin with.
+  entryPoints: { xsplice: 'src/cli/main.ts', 'scenario-worker': 'src/cli/scenario-worker.ts' },
+  outdir: join(dist, 'cli'),
+  outExtension: { '.js': '.cjs' },
   bundle: true,
+  // Where a file is, which the threads' entry is found by.
+  define: { 'import.meta.filename': '__filename' },
   platform: 'node',
   target: 'node20',
   // CommonJS starts faster than an ES module, and can be compiled from a cache. What is imported with `import()` is
@@ -45,9 +49,9 @@ await build({
   minifyWhitespace: true,
   lineLimit: 120,
   plugins: [withoutChildProcess],
-  // Stay packages of their own, because they have binary files beside their code: one is loaded by
-  // `inspect --disassemble` alone, the other by `host`.
-  external: ['@alexaltea/capstone-js', 'koffi'],
+  // Stay packages of their own, because they have other files beside their code. Each is loaded only by what needs it:
+  // `inspect --disassemble`, `host`, and scenarios that run in threads.
+  external: ['@alexaltea/capstone-js', 'koffi', 'tinypool'],
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -2,11 +2,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { jsonSchemaText, SCHEMAS } from '../src/report/schemas.ts';
+import { scenarioFileSchemaText } from '../src/scenario/script/whole-file-schema.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 mkdirSync(docs, { recursive: true });
-for (const [name, schema] of Object.entries(SCHEMAS)) {
+const texts = {
+  ...Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, jsonSchemaText(schema)])),
+  'scenario.schema.json': scenarioFileSchemaText(),
+};
+for (const [name, text] of Object.entries(texts)) {
   const path = fileURLToPath(new URL(name, docs));
-  writeFileSync(path, jsonSchemaText(schema));
+  writeFileSync(path, text);
   process.stdout.write(`${path}\n`);
 }

@@ -5,4 +5,5 @@ export * from './bytes.ts';
 export * from './c-struct.ts';
 export * from './error.ts';
 export * from './finding.ts';
+export * from './nearest.ts';
 export * from './record.ts';

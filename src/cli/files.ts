@@ -28,11 +28,15 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'not a regular file',
 };
 
-function fileError(path: string, error: unknown): XspliceError {
+/** What the system says of a path that cannot be read, in words. */
+export function fileError(path: string, error: unknown): XspliceError {
   const code = (error as { code?: unknown }).code;
   const name = typeof code === 'string' ? code : 'unknown error';
   return new XspliceError('EFILE', `${path}: ${REASONS[name] ?? name}`);
 }
+
+const sizeText = (bytes: number): string =>
+  bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(0)} MiB`;
 
 /**
  * The bytes of a regular file. Throws an XspliceError (EFILE) for anything else: a directory, a device, a FIFO (it is
@@ -53,11 +57,8 @@ export function readBounded(path: string, cwd: string, cap: number, what: string
     if (stat.isDirectory()) throw new XspliceError('EFILE', `${path}: is a directory`, `give a ${what} file`);
     if (!stat.isFile()) throw new XspliceError('EFILE', `${path}: not a regular file`, `give a ${what} file`);
     if (stat.size > cap) {
-      const size = (stat.size / MIB).toFixed(0);
-      throw new XspliceError(
-        'EFILE',
-        `${path}: ${size} MiB is too large for a ${what}; at most ${cap / MIB} MiB are read`,
-      );
+      const size = sizeText(stat.size);
+      throw new XspliceError('EFILE', `${path}: ${size} is too large for a ${what}; at most ${sizeText(cap)} are read`);
     }
     const bytes = new Uint8Array(stat.size);
     let filled = 0;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { Image } from '../hypervisor/index.ts';
-import type { MakeTarget, PlaceBytes } from '../scenario/index.ts';
+import type { Image, SimulatedTarget } from '../hypervisor/index.ts';
+import type { MakeTarget, PlaceBytes, Simulation } from '../scenario/index.ts';
 import { openSimulation, probeUploadBuffer, xenFacts } from '../scenario/index.ts';
 import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
 import type { Release } from '../xen/index.ts';
@@ -14,7 +14,11 @@ export interface HypervisorPair {
   readonly release: Release;
   /** The hypervisor's own version: `4.17.7`. */
   readonly version: string;
-  readonly simulated: MakeTarget;
+  /** What the simulated hosts are booted from. */
+  readonly simulation: Simulation;
+  /** CPUs of both. */
+  readonly smp: number;
+  readonly simulated: () => Promise<SimulatedTarget>;
   readonly real: MakeTarget;
 }
 
@@ -30,7 +34,7 @@ export interface HypervisorPairOptions {
 }
 
 /** The preset that is the processor of the real hosts: QEMU's `-cpu max` without SMAP. */
-const PRESET = 'qemu-max';
+export const PAIR_CPU = 'qemu-max';
 
 /** HYPERVISOR_sysctl. Source: xen/include/public/xen.h. */
 const HYPERVISOR_SYSCTL = 35;
@@ -66,8 +70,16 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
   await first.close();
   if (host.xenSyms === null)
     throw new XspliceError('EIMAGE', 'the xen-syms of the hypervisor is not known', 'give it with --xen-syms');
-  const simulation = openSimulation(readImage(host.xenSyms, cwd), { cpu: PRESET, cpus: host.smp, gunzip });
+  const simulation = openSimulation(readImage(host.xenSyms, cwd), { cpu: PAIR_CPU, cpus: host.smp, gunzip });
   const { image, release } = simulation;
   const uploadBuffer = await probeUploadBuffer(real, xenFacts(image, release));
-  return { image, release, version: host.version, real, simulated: async () => simulation.boot({ uploadBuffer }) };
+  return {
+    image,
+    release,
+    version: host.version,
+    simulation,
+    smp: host.smp,
+    real,
+    simulated: async () => simulation.boot({ uploadBuffer }),
+  };
 }

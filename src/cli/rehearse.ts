@@ -8,9 +8,11 @@ import type { QemuRehearsalOptions } from './engine.ts';
 import { readImage, readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
+import type { ScenarioFormat } from './rehearse-scenarios.ts';
+import { areScenarios } from './scenario-arguments.ts';
 import type { SimulationFlags } from './simulation-options.ts';
 import { addHostOptions, addMachineOptions, requireImage, simulationOptions } from './simulation-options.ts';
-import { seconds } from './values.ts';
+import { jobCount, seconds } from './values.ts';
 
 type RehearseOptions = SimulationFlags &
   OutputOptions & {
@@ -18,6 +20,9 @@ type RehearseOptions = SimulationFlags &
     readonly on: 'sim' | 'qemu';
     readonly xenImage?: string;
     readonly bootTimeout?: number;
+    readonly format?: ScenarioFormat;
+    readonly root?: string;
+    readonly jobs?: number;
   };
 
 /** What a real hypervisor cannot be told. */
@@ -56,16 +61,54 @@ function source(files: readonly string[], options: RehearseOptions): { example: 
   return { xen: requireImage(options) };
 }
 
-/** `xsplice rehearse PAYLOAD… --xen XEN-SYMS` */
+/** Options that mean something for scenarios only. Throws an XspliceError (EUSAGE) where one is given with payloads. */
+function refuseScenarioOptions({ format, root, jobs }: RehearseOptions): void {
+  const given =
+    format === 'junit' ? '--format junit' : root !== undefined ? '--root' : jobs !== undefined ? '--jobs' : null;
+  if (given !== null) throw new XspliceError('EUSAGE', `${given} is for scenarios, files that end in .yaml`);
+}
+
+/** Scenarios in place of payloads. */
+async function runScenarios(files: readonly string[], options: RehearseOptions, context: Context): Promise<void> {
+  const { example, replace, on, xen, xenImage, bootTimeout, root, jobs, color } = options;
+  if (example !== undefined) throw new XspliceError('EUSAGE', '--example is a payload: leave it out, or the scenarios');
+  if (replace !== undefined) {
+    throw new XspliceError('EUSAGE', '--replace is for payloads', 'a scenario says what it replaces: - replace: NAME');
+  }
+  const { progress: _, ...overrides } = simulationOptions(options, () => undefined);
+  if (on === 'qemu') qemuOptions(options, overrides);
+  else if (xenImage !== undefined) throw new XspliceError('EUSAGE', '--xen-image is for --on qemu');
+  const { rehearseScenarios } = await import('./rehearse-scenarios.ts');
+  const common = {
+    format: options.format ?? (options.json === true ? 'json' : 'text'),
+    color,
+    ...(root !== undefined && { root }),
+    ...(jobs !== undefined && { jobs }),
+    overrides,
+  } as const;
+  if (on === 'sim') {
+    await rehearseScenarios(files, { ...common, ...(xen !== undefined && { xen }), qemu: null }, context);
+    return;
+  }
+  const qemu = {
+    ...(xenImage !== undefined && { xenImage }),
+    ...(xen !== undefined && { xenSyms: xen }),
+    ...(bootTimeout !== undefined && { bootTimeout }),
+  };
+  await rehearseScenarios(files, { ...common, qemu }, context);
+}
+
+/** `xsplice rehearse PAYLOAD… --xen XEN-SYMS`, `xsplice rehearse SCENARIO…` */
 export function addRehearse(program: Command, context: Context): void {
   const command = program
     .command('rehearse')
     .summary('take payloads through their whole life on a simulated host')
     .description(
       'Take payloads through their whole life on a simulated host: upload, apply, verify, revert, verify, apply again where Xen allows it, unload. ' +
-        'Several payloads are a stack: uploaded and applied in the order given, reverted in reverse order.',
+        'Several payloads are a stack: uploaded and applied in the order given, reverted in reverse order. ' +
+        'Or run scenarios: files that end in .yaml or .yml, and folders of them.',
     )
-    .argument('[payload...]', 'livepatch files')
+    .argument('[payload...]', 'livepatch files, or scenarios')
     .addHelpText(
       'after',
       examples([
@@ -73,6 +116,7 @@ export function addRehearse(program: Command, context: Context): void {
         ['xsplice rehearse first.livepatch second.livepatch --xen xen-syms', 'Rehearse a stack of payloads'],
         ['xsplice rehearse x.livepatch --xen xen-syms --cpus 8 --late 3=40ms', 'Let a CPU come too late'],
         ['xsplice rehearse --example hello --release 4.18.0', 'See an embedded example panic the host'],
+        ['xsplice rehearse scenarios/ --xen xen-syms --format junit', 'Run a folder of scenarios in CI'],
         ['xsplice rehearse x.livepatch --on qemu', "Rehearse on Debian's real Xen in QEMU"],
       ]),
     );
@@ -87,9 +131,27 @@ export function addRehearse(program: Command, context: Context): void {
         .default('sim'),
     )
     .option('--xen-image <xen>', 'with --on qemu: a hypervisor of your own, xen or xen.gz, that --xen belongs to')
-    .option('--boot-timeout <seconds>', 'with --on qemu: most seconds until the host is up (default: 180)', seconds);
-  addOutputOptions(command).action(async (files: string[], options: RehearseOptions) => {
+    .option('--boot-timeout <seconds>', 'with --on qemu: most seconds until the host is up (default: 180)', seconds)
+    .addOption(
+      new Option('--format <format>', 'what is printed; junit of scenarios only (default: text)').choices([
+        'text',
+        'json',
+        'junit',
+      ]),
+    )
+    .option('--root <dir>', 'the folder that scenarios may read files from (default: that of each scenario)')
+    .option('--jobs <n>', 'scenarios that run at once (default: the number of processors)', jobCount);
+  addOutputOptions(command).action(async (files: string[], given: RehearseOptions) => {
     const { io } = context;
+    if (given.json === true && given.format !== undefined && given.format !== 'json') {
+      throw new XspliceError('EUSAGE', `--json and --format ${given.format} disagree`, 'give one of them');
+    }
+    const options: RehearseOptions = given.format === 'json' ? { ...given, json: true } : given;
+    if (areScenarios(files, io.cwd, 'payloads')) {
+      await runScenarios(files, options, context);
+      return;
+    }
+    refuseScenarioOptions(options);
     const progress = startProgress(io);
     const simulation = simulationOptions(options, progress.show);
     if (options.on === 'qemu') {

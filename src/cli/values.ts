@@ -56,3 +56,6 @@ export function logLevel(text: string): string {
 
 /** Seconds: a whole number, up to an hour. */
 export const seconds = (text: string): number => integer(text, 1, 3600);
+
+/** Threads. */
+export const jobCount = (text: string): number => integer(text, 1, 256);

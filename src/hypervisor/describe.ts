@@ -1,4 +1,5 @@
 import { type Address, addOffset } from '../base/index.ts';
+import { LIVEPATCH_FUNC_APPLIED } from '../xen/index.ts';
 import { functionsOf } from './expectations.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
@@ -37,7 +38,16 @@ export function describePayload(hv: Hypervisor, payload: LoadedPayload): Payload
     const { patchOffset, applied } = fstate.at(index++);
     const { text: name, oldAddr, oldSize, newAddr, newSize } = func;
     const length = hv.arch.insnLength(func, patchOffset);
-    functions.push({ name, oldAddr, oldSize, newAddr, newSize, patchOffset, applied, length });
+    functions.push({
+      name,
+      oldAddr,
+      oldSize,
+      newAddr,
+      newSize,
+      patchOffset,
+      applied: applied === LIVEPATCH_FUNC_APPLIED,
+      length,
+    });
   }
   return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, functions };
 }

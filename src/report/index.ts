@@ -5,6 +5,8 @@ export * from './display-text.ts';
 export * from './findings.ts';
 export * from './inspect.ts';
 export * from './json.ts';
+export * from './junit.ts';
 export * from './rehearsal.ts';
 export * from './releases.ts';
+export * from './scenario.ts';
 export * from './style.ts';

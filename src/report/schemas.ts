@@ -53,11 +53,22 @@ const step = z.strictObject({
   note: z.string().describe('Only where the step is not what it would be on a host.').exactOptional(),
 });
 
+const xenIdentity = z.strictObject({ release: z.string(), buildId: hexBytes.nullable(), arch });
+
+const panic = z
+  .strictObject({
+    message: z.string(),
+    errorCode: count.nullable(),
+    address: hexAddress.nullable(),
+    screen: z.array(z.string()),
+  })
+  .nullable();
+
 /** `xsplice rehearse --json`. */
 export const rehearsalSchema = z
   .strictObject({
     format: z.literal('xsplice-rehearsal/1'),
-    xen: z.strictObject({ release: z.string(), buildId: hexBytes.nullable(), arch }),
+    xen: xenIdentity,
     verdict: z.enum(['passed', 'refused', 'failed', 'panicked']),
     steps: z.array(step),
     functions: z.array(
@@ -72,14 +83,7 @@ export const rehearsalSchema = z
         after: hexBytes,
       }),
     ),
-    panic: z
-      .strictObject({
-        message: z.string(),
-        errorCode: count.nullable(),
-        address: hexAddress.nullable(),
-        screen: z.array(z.string()),
-      })
-      .nullable(),
+    panic,
     findings,
   })
   .describe('A payload taken through its life on a simulated host, step by step.');
@@ -197,6 +201,69 @@ export const conformanceSchema = z
   })
   .describe('The same steps on the simulator and on a real hypervisor, and every difference.');
 
+const scenarioStep = z.strictObject({
+  step: z.enum(['upload', 'apply', 'revert', 'replace', 'unload', 'get', 'list', 'dump', 'verify', 'call']),
+  name: z.string().nullable().describe("The payload's, or the function's; null where the verb has none."),
+  place: z.string().describe('FILE:LINE:COLUMN.'),
+  passed: z.boolean(),
+  rc: z.int().nullable().describe('What the operation came to. Null where there is no result.'),
+  errno,
+  state: z.enum(['CHECKED', 'APPLIED', 'none']).nullable(),
+  status: z.int().nullable().describe('The rc of GET afterwards.'),
+  console: consoleLines,
+  list: z
+    .array(z.strictObject({ name: z.string(), state: z.enum(['CHECKED', 'APPLIED']).nullable(), rc: z.int() }))
+    .nullable(),
+  call: count.nullable().describe('Which of calls, from 0.'),
+  panic,
+  note: z.string().exactOptional(),
+});
+
+const scenarioCall = z.strictObject({
+  function: z.string(),
+  when: z.enum(['before', 'applied', 'reverted']).describe('Is any payload applied, not yet, or no longer?'),
+  returned: z.strictObject({
+    int: z.union([z.number(), z.string()]).nullable().describe('Unsigned; hex digits where a double would round it.'),
+    string: z.string().nullable().describe('What it points to. Null unless that was expected.'),
+  }),
+  instructions: count.nullable(),
+  entered: z.array(z.string()).nullable(),
+  coverage: z.array(z.strictObject({ symbol: z.string(), size: count, covered: count })),
+  buffers: z.array(hexBytes),
+});
+
+/** `xsplice rehearse FILE.yaml --json`. */
+export const scenarioSchema = z
+  .strictObject({
+    format: z.literal('xsplice-scenario/1'),
+    scenarios: z.array(
+      z.strictObject({
+        file: z.string(),
+        title: z.string(),
+        cell: z.string().describe('The place in the matrix: release=4.17.2 cpu=amd-zen4. Empty where there is none.'),
+        xen: xenIdentity.nullable().describe('Null where the host never came to be.'),
+        verdict: z.enum(['passed', 'failed', 'error']),
+        steps: z.array(scenarioStep),
+        left: z.array(z.string()).describe('The steps that were not run, in words.'),
+        calls: z.array(scenarioCall),
+        surprise: z
+          .strictObject({
+            step: z.int().positive().describe('Which step, counted from 1.'),
+            place: z.string(),
+            fields: z.array(z.strictObject({ field: z.string(), expected: observed, came: observed })),
+          })
+          .nullable()
+          .describe('Where the run first went another way than expected. It ends there.'),
+        error: z
+          .strictObject({ code: z.string(), message: z.string(), hint: z.string().nullable() })
+          .nullable()
+          .describe('What the environment did to the run.'),
+        findings,
+      }),
+    ),
+  })
+  .describe('Scenarios, each run on a host: what came of every step, and where it was not as expected.');
+
 /** `xsplice host COMMAND --json`. */
 export const hostSchema = z
   .strictObject({
@@ -240,6 +307,7 @@ export const SCHEMAS = {
   'xsplice-check-1.schema.json': checkSchema,
   'xsplice-inspect-1.schema.json': inspectSchema,
   'xsplice-conformance-1.schema.json': conformanceSchema,
+  'xsplice-scenario-1.schema.json': scenarioSchema,
   'xsplice-host-1.schema.json': hostSchema,
 } as const;
 

@@ -1,3 +1,4 @@
+import type { OpenCpu } from '../machine/index.ts';
 import type { Gunzip } from '../xen/index.ts';
 
 /** A payload as the commands hand it on. */
@@ -33,6 +34,8 @@ export interface SimulationOptions {
   readonly replace?: boolean;
   /** Unpacks the configuration in the image; without it, it counts as absent. A port: this room has no decompression. */
   readonly gunzip?: Gunzip;
+  /** Gives a processor for hooks and calls. Without it no code is run. A port: `xsplice/emulator` has one. */
+  readonly openCpu?: OpenCpu;
   /** Told what is being done, for a progress line. Never called after the result is there. */
   readonly progress?: (doing: string) => void;
 }

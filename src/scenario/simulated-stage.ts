@@ -21,6 +21,6 @@ export function simulatedStage(simulation: Simulation, target: SimulatedTarget):
     digest: () => hypervisor.machine.space.digest(),
     takeFindings: () => takeFindings(hypervisor),
     hookReached: () => hypervisor.stopped?.hook ?? null,
-    call: null,
+    call: hypervisor.code === null ? null : (request) => target.call(request),
   };
 }

@@ -62,6 +62,7 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
           domainsWithWaitqueue: [],
           cpus,
           ...(loglvl !== undefined && { loglvl }),
+          ...(options.openCpu !== undefined && { openCpu: options.openCpu }),
           ...host,
         }),
       ),

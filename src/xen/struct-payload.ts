@@ -104,3 +104,11 @@ export function structPayload(release: Release): CStruct {
  */
 export const offsetIn = (struct: CStruct, member: string): number =>
   ensure(struct.at[member], `struct ${struct.name} has no ${member}`);
+
+/** `struct livepatch_symbol`: an entry of a payload's symbol table. The same in all releases. Source: xen/include/xen/livepatch.h. */
+export const LIVEPATCH_SYMBOL: CStruct = cStruct('livepatch_symbol', {
+  name: 'u64',
+  value: 'u64',
+  size: 'u32',
+  new_symbol: 'u8',
+});

@@ -29,9 +29,9 @@ const MEANT: Readonly<Partial<Record<ScriptAction['verb'], ExpectedState>>> = {
 /** What did not come as the step expects it; nothing where all did. */
 export function checkStep(step: ScriptStep, came: Came): ScenarioMismatch[] {
   const { action, expect, panics } = step;
-  if (came.hook !== null) return [{ field: 'hook', expected: null, came: came.hook }];
+  if (came.hook !== null) return [{ field: 'hook', expected: 'no hook', came: came.hook }];
   if (panics !== null) return checkPanic(panics, came, expect.console);
-  if (came.panic !== null) return [{ field: 'panic', expected: null, came: panicText(came.panic) }];
+  if (came.panic !== null) return [{ field: 'panic', expected: 'no panic', came: panicText(came.panic) }];
   const found: ScenarioMismatch[] = [];
   const differ = (field: string, expected: ScenarioValue, actual: ScenarioValue): void => {
     if (expected !== actual) found.push({ field, expected, came: actual });
@@ -40,7 +40,7 @@ export function checkStep(step: ScriptStep, came: Came): ScenarioMismatch[] {
   const absent = action.verb === 'get' && expect.state === 'none' && expect.errno === undefined;
   const errno = absent ? 'ENOENT' : (expect.errno ?? 0);
   if (action.verb === 'verify') {
-    if (came.wrong.length > 0) found.push({ field: 'code', expected: null, came: came.wrong });
+    if (came.wrong.length > 0) found.push({ field: 'code', expected: 'as applied', came: came.wrong });
   } else if (action.verb !== 'call' && action.verb !== 'dump') {
     differ('errno', errno, came.rc === null ? null : errnoOf(came.rc));
   }

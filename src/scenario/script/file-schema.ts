@@ -1,5 +1,5 @@
 /** The zod schemas of what is in a scenario file, as it is once variables are in place. Loaded when a scenario is read. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERRNO, type Errno } from '../../xen/index.ts';
 import { SCRIPT_LIMITS } from './limits.ts';
 import { bytesText, count, duration, integer, keyed, oneOf, text, yesOrNo } from './schema-kinds.ts';

@@ -1,5 +1,5 @@
 /** The kinds of values that a scenario file is made of, as zod schemas with messages of our own. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromHex } from '../../base/index.ts';
 import { HINT } from './check-value.ts';
 import { meant } from './nearest.ts';

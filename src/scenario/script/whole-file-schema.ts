@@ -1,5 +1,5 @@
 /** The zod schema of a scenario file as a whole, for editors: `scripts/schemas.ts` makes docs/scenario.schema.json of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   expectSchema,
   panicShape,
@@ -87,11 +87,11 @@ export const scenarioFileSchema = z
 const VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;
 
 /**
- * The schema of a scenario file as JSON Schema (draft 2020-12). Numbers are exact in the file, so that zod has them as bigint; and a variable may
- * stand wherever a number, a word or true and false can.
+ * The schema of a scenario file as JSON Schema text (draft 2020-12), as docs/ has it. Numbers are exact in the file, so that zod has them as
+ * bigint; and a variable may stand wherever a number, a word, or true and false can.
  */
-export const scenarioFileJsonSchema = (): unknown =>
-  z.toJSONSchema(scenarioFileSchema, {
+export function scenarioFileSchemaText(): string {
+  const schema = z.toJSONSchema(scenarioFileSchema, {
     target: 'draft-2020-12',
     io: 'input',
     unrepresentable: 'any',
@@ -107,3 +107,5 @@ export const scenarioFileJsonSchema = (): unknown =>
       Object.assign(jsonSchema, { ...(description !== undefined && { description }), anyOf: [rest, VARIABLE] });
     },
   });
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}

@@ -1,0 +1,103 @@
+import { XspliceError } from '../base/index.ts';
+import { documentJson, renderJunit, renderScenarioRun, renderScenarioSum } from '../report/index.ts';
+import { loadScenario, type ScenarioRun, type ScriptOverrides } from '../scenario/index.ts';
+import type { Context } from './context.ts';
+import { EXIT } from './io.ts';
+import { startProgress } from './progress.ts';
+import { findScenarios } from './scenario-arguments.ts';
+import type { ScenarioJob } from './scenario-job.ts';
+import { placeScenario, scenarioFiles } from './scenario-root.ts';
+import { type ColorWhen, styleFor, wantsColor } from './style.ts';
+
+export type ScenarioFormat = 'text' | 'json' | 'junit';
+
+/** What the command line says of scenarios. */
+export interface RehearseScenariosOptions {
+  readonly format: ScenarioFormat;
+  readonly color: ColorWhen;
+  /** The image, in place of the scenarios' own. */
+  readonly xen?: string;
+  /** The folder that scenarios may read from, in place of their own. */
+  readonly root?: string;
+  /** Threads. */
+  readonly jobs?: number;
+  readonly overrides: ScriptOverrides;
+  /** Settings of a real host; `null` for the simulator. */
+  readonly qemu: { readonly xenImage?: string; readonly xenSyms?: string; readonly bootTimeout?: number } | null;
+}
+
+/** What is asked of whoever runs the jobs: each run in whatever order. */
+type Runner = (
+  jobs: readonly ScenarioJob[],
+  done: (run: ScenarioRun, index: number) => void,
+  progress: (doing: string) => void,
+) => Promise<void>;
+
+/** `xsplice rehearse FILE.yaml…`: reads all scenarios first, so that a wrong file is found before anything is run. */
+export async function rehearseScenarios(
+  paths: readonly string[],
+  options: RehearseScenariosOptions,
+  context: Context,
+): Promise<void> {
+  const { io } = context;
+  const jobs: ScenarioJob[] = [];
+  for (const file of findScenarios(paths, io.cwd)) {
+    const { root, path } = placeScenario(file, options.root, io.cwd);
+    const cells = await loadScenario(path, scenarioFiles(root), options.overrides);
+    for (const cell of cells) {
+      if (options.xen === undefined && options.qemu === null && cell.settings.xen === undefined) {
+        const hint = 'name its xen-syms in the file (xen: …), or give --xen XEN-SYMS';
+        throw new XspliceError('EUSAGE', `${file}: which hypervisor?`, hint);
+      }
+      jobs.push({ cell, root, xen: options.xen ?? null });
+    }
+  }
+  const runs = await runAll(jobs, options, context, await runnerOf(options));
+  const count = (verdict: ScenarioRun['verdict']): number => runs.filter((run) => run.verdict === verdict).length;
+  // What the environment did says nothing of the payloads.
+  context.exit(count('failed') > 0 ? EXIT.refused : count('error') > 0 ? EXIT.usage : EXIT.holds);
+}
+
+async function runnerOf({ qemu, jobs: threads }: RehearseScenariosOptions): Promise<Runner> {
+  if (qemu !== null) {
+    const { runOnQemu } = await import('./qemu-scenarios.ts');
+    return (jobs, done, progress) => runOnQemu(jobs, { ...qemu, done, progress });
+  }
+  const { runJobs } = await import('./scenario-pool.ts');
+  return (jobs, done) => runJobs(jobs, { ...(threads !== undefined && { jobs: threads }), done });
+}
+
+/** Runs all, prints them in the order of the jobs, and gives them back in that order. */
+async function runAll(
+  jobs: readonly ScenarioJob[],
+  { format, color }: RehearseScenariosOptions,
+  { io }: Context,
+  run: Runner,
+): Promise<ScenarioRun[]> {
+  const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
+  const progress = startProgress(io);
+  const runs: (ScenarioRun | undefined)[] = jobs.map(() => undefined);
+  let [printed, passed, other] = [0, 0, 0];
+  const count = (): string => `${passed}/${jobs.length} passed${other === 0 ? '' : `, ${other} not`}`;
+  const done = (result: ScenarioRun, index: number): void => {
+    runs[index] = result;
+    if (result.verdict === 'passed') passed++;
+    else other++;
+    for (let next = runs[printed]; next !== undefined; next = runs[++printed]) {
+      if (format !== 'text') continue;
+      progress.clear();
+      io.stdout(`${renderScenarioRun(next, style)}\n`);
+    }
+    if (passed + other < jobs.length) progress.show(`${count()} …`);
+  };
+  try {
+    await run(jobs, done, (doing) => progress.show(`${count()} … ${doing}`));
+  } finally {
+    progress.clear();
+  }
+  const all = runs.filter((each) => each !== undefined);
+  if (format === 'text') io.stdout(renderScenarioSum(all, style));
+  else if (format === 'junit') io.stdout(renderJunit(all));
+  else io.stdout(documentJson({ format: 'xsplice-scenario/1', scenarios: all }));
+  return all;
+}

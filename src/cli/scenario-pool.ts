@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { ScenarioRun } from '../scenario/index.ts';
+import { runJob, type ScenarioJob } from './scenario-job.ts';
+
+/** Fewer runs than this are done sooner than threads are started. */
+const WORTH_THREADS = 8;
+
+export interface PoolOptions {
+  /** Threads; as many as there are processors where not given. */
+  readonly jobs?: number;
+  /** Told of each run as it ends, in whatever order. */
+  readonly done: (run: ScenarioRun, index: number) => void;
+}
+
+/** Sources run as they are under tsx; built, the command line and the thread's entry are files beside each other. */
+function workerFile(): { filename: string; execArgv: string[] } {
+  const self = import.meta.filename;
+  const sources = basename(self).endsWith('.ts');
+  return {
+    filename: join(dirname(self), sources ? 'scenario-worker.ts' : 'scenario-worker.cjs'),
+    execArgv: sources ? ['--import', 'tsx'] : [],
+  };
+}
+
+/** Runs jobs, in threads where there are enough of them. Rejects where a thread dies: our own bug. */
+export async function runJobs(jobs: readonly ScenarioJob[], { jobs: wanted, done }: PoolOptions): Promise<void> {
+  const threads = Math.min(wanted ?? availableParallelism(), jobs.length);
+  if (threads <= 1 || (wanted === undefined && jobs.length < WORTH_THREADS)) {
+    for (const [index, job] of jobs.entries()) done(await runJob(job), index);
+    return;
+  }
+  const { Tinypool } = await import('tinypool');
+  const pool = new Tinypool({ ...workerFile(), name: 'runJob', minThreads: threads, maxThreads: threads });
+  try {
+    // A few at a time for each thread: what waits for its turn is not copied yet.
+    let next = 0;
+    const feed = async (): Promise<void> => {
+      for (let index = next++; index < jobs.length; index = next++) {
+        done((await pool.run(jobs[index])) as ScenarioRun, index);
+      }
+    };
+    await Promise.all(Array.from({ length: 2 * threads }, feed));
+  } finally {
+    await pool.destroy();
+  }
+}

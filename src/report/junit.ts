@@ -1,0 +1,89 @@
+import type { ScenarioRun, ScenarioStep } from '../scenario/index.ts';
+import { displayText } from './display-text.ts';
+import { mismatchLines, stepTitle } from './scenario-text.ts';
+
+/** Characters that no XML 1.0 document may have, not even as a reference. Source: XML 1.0, section 2.2, Char. */
+const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+  '\t': '&#9;',
+};
+
+/** Text for an attribute or between tags. What XML forbids becomes U+FFFD. */
+export const xmlText = (text: string): string =>
+  text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"\n\r\t]/g, (character) => ENTITIES[character] ?? character);
+
+type Attributes = Readonly<Record<string, string | number>>;
+
+function element(name: string, attributes: Attributes, children: readonly string[], indent: string): string {
+  const start = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
+  const head = `${indent}<${name}${start.join('')}`;
+  return children.length === 0 ? `${head}/>` : `${head}>\n${children.join('\n')}\n${indent}</${name}>`;
+}
+
+/** An element that has text in it, as it is. */
+const textElement = (name: string, attributes: Attributes, lines: readonly string[], indent: string): string =>
+  element(name, attributes, [lines.map((line) => xmlText(displayText(line))).join('\n')], indent);
+
+function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string {
+  const attributes = {
+    classname: suiteName(run),
+    name: `${number} ${displayText(stepTitle(step))}`,
+    file: displayText(step.place),
+  };
+  const children: string[] = [];
+  const { surprise } = run;
+  if (surprise !== null && surprise.step === number) {
+    const lines = surprise.fields.flatMap((field) => mismatchLines(field));
+    const message = `${displayText(step.place)}: ${surprise.fields.map(({ field }) => field).join(', ')} not as expected`;
+    children.push(textElement('failure', { message, type: surprise.fields[0]?.field ?? 'step' }, lines, '      '));
+  }
+  const output = [...step.console, ...(step.panic?.screen ?? [])];
+  if (output.length > 0) children.push(textElement('system-out', {}, output, '      '));
+  return element('testcase', attributes, children, '    ');
+}
+
+const suiteName = ({ title, cell }: ScenarioRun): string => displayText(cell === '' ? title : `${title} ${cell}`);
+
+function suite(run: ScenarioRun): string {
+  const cases = run.steps.map((step, i) => stepCase(run, step, i + 1));
+  const errors: string[] = [];
+  const left = [...run.left];
+  if (run.error !== null) {
+    const { code, message, hint } = run.error;
+    const name = `${run.steps.length + 1} ${displayText(left.shift() ?? 'start')}`;
+    const lines = [message, ...(hint === null ? [] : [hint])];
+    const error = textElement('error', { message: displayText(message), type: code }, lines, '      ');
+    errors.push(element('testcase', { classname: suiteName(run), name }, [error], '    '));
+  }
+  const first = run.steps.length + errors.length + 1;
+  const skipped = left.map((text, i) =>
+    element(
+      'testcase',
+      { classname: suiteName(run), name: `${first + i} ${displayText(text)}` },
+      ['      <skipped/>'],
+      '    ',
+    ),
+  );
+  const children = [...cases, ...errors, ...skipped];
+  const attributes = {
+    name: suiteName(run),
+    file: displayText(run.file),
+    tests: children.length,
+    failures: run.surprise === null ? 0 : 1,
+    errors: errors.length,
+    skipped: skipped.length,
+  };
+  return element('testsuite', attributes, children, '  ');
+}
+
+/** Scenarios as JUnit XML: a suite for each run, a case for each of its steps. No times: they would differ from run to run. */
+export function renderJunit(runs: readonly ScenarioRun[]): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', {}, runs.map(suite), '')}\n`;
+}

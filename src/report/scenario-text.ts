@@ -1,0 +1,30 @@
+import type { ScenarioMismatch, ScenarioStep, ScenarioValue } from '../scenario/index.ts';
+import { displayText } from './display-text.ts';
+
+/** `apply hello`, in words. A byte string. */
+export const stepTitle = ({ step, name }: ScenarioStep): string => (name === null ? step : `${step} ${name}`);
+
+/** What a step came to, where that is not plain success. */
+export function stepOutcome({ step, rc, errno, panic, note }: ScenarioStep): string {
+  if (panic !== null) return 'panic';
+  if (step === 'verify') return rc === 0 ? '' : 'not as it should be';
+  if (rc === null) return note === undefined ? '' : 'not carried out';
+  if (step === 'list') return rc < 0 ? (errno ?? `rc ${rc}`) : `${rc} listed`;
+  if (rc >= 0) return '';
+  return errno === null ? `rc ${rc}` : `${errno} (${rc})`;
+}
+
+/** A value as lines; a dash where there is none. */
+function valueLines(value: ScenarioValue): string[] {
+  if (value === null) return ['-'];
+  if (typeof value !== 'object') return [displayText(String(value))];
+  return value.length === 0 ? ['(nothing)'] : value.map((line) => displayText(line));
+}
+
+/** Both sides of what did not come as expected, one below the other. Text that is safe to show. */
+export function mismatchLines({ field, expected, came }: ScenarioMismatch): string[] {
+  const side = (title: string, value: ScenarioValue): string[] =>
+    valueLines(value).map((line, i) => `${(i === 0 ? title : '').padEnd(10)}${line}`);
+  const indent = (line: string): string => `  ${line}`;
+  return [displayText(field), ...side('expected', expected).map(indent), ...side('came', came).map(indent)];
+}
