@@ -21,6 +21,9 @@ export class HypervisorStacks {
     }
     return addOffset(end, -INFO - 256);
   }
+  ranges(): AddressRange[] {
+    return [...this.#mapped].map((cpu) => this.range(cpu));
+  }
   range(cpu: number): AddressRange {
     const { stacks, stackDistance } = this.#hv.arch.execution.layout;
     const end = addOffset(stacks, STACK - cpu * stackDistance);

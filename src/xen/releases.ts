@@ -1,4 +1,4 @@
-import type { AlternativeRules, PointerFormatRules, Release } from './release.ts';
+import type { AlternativeRules, PointerFormatRules, Release, X86StateRules } from './release.ts';
 import { always, from, type Rule, since, steps, type XenVersion } from './since.ts';
 
 /**
@@ -82,7 +82,18 @@ const POINTER_FORMATS: Rules<PointerFormatRules> = {
   pci: since('4.15.0'),
 };
 
-const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats'>> = {
+// Seen in sources of 4.13, 4.14.6, 4.17.5 and master, and in screens of 4.11.2, 4.12.0, 4.13.0, 4.16.0, 4.20.0 and 4.22-unstable. Not
+// seen, but taken from when the change was posted: 4.12's call trace, `vcpuInfoArea` in 4.18.0, `userRegs` in 4.21.0.
+const X86_STATE: Rules<X86StateRules> = {
+  userRegs: steps('segments', ['fred', since('4.21.0')]),
+  stackPages: steps('guard', ['shadow', since('4.14.0')]),
+  vcpuInfoArea: since('4.18.0'),
+  buildInfo: since('4.15.0'),
+  traceLetters: since('4.13.0'),
+  lerSymbols: since('4.12.0'),
+};
+
+const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats' | 'x86State'>> = {
   version: tag,
 
   sysctlInterfaceVersion: steps(
@@ -167,7 +178,8 @@ function row<T>(rules: Rules<T>, version: XenVersion): T {
 function release(version: XenVersion): Release {
   const alternatives = Object.freeze(row(ALTERNATIVES, version));
   const pointerFormats = Object.freeze(row(POINTER_FORMATS, version));
-  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives, pointerFormats }));
+  const x86State = Object.freeze(row(X86_STATE, version));
+  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives, pointerFormats, x86State }));
 }
 
 const VERSIONS: readonly XenVersion[] = NEWEST_POINT.flatMap(([minor, newest]) =>

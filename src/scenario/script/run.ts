@@ -1,19 +1,14 @@
-import { type Finding, hex, hexAddress, XspliceError } from '../../base/index.ts';
+import { type Finding, hexAddress, XspliceError } from '../../base/index.ts';
 import type { Image } from '../../hypervisor/index.ts';
 import { errnoName, type Release } from '../../xen/index.ts';
+import { type ReportedCall, reportedCall } from '../call-document.ts';
 import { documentFinding } from '../document-finding.ts';
 import { buildIdOf } from '../payload-builder.ts';
 import type { Stage } from '../stage.ts';
 import { liveText, verifyLive } from '../verify-live.ts';
 import { AppliedStack, type Came } from './came.ts';
 import { checkStep } from './check-step.ts';
-import {
-  type ScenarioCall,
-  type ScenarioRun,
-  type ScenarioStep,
-  type ScenarioSurprise,
-  wideInteger,
-} from './documents.ts';
+import type { ScenarioRun, ScenarioStep, ScenarioSurprise } from './documents.ts';
 import type { ScriptFiles } from './files.ts';
 import { placeText } from './node.ts';
 import { performAction } from './perform.ts';
@@ -86,7 +81,7 @@ class Run {
   readonly #options: RunScenarioOptions;
   readonly #applied = new AppliedStack();
   readonly #steps: ScenarioStep[] = [];
-  readonly #calls: ScenarioCall[] = [];
+  readonly #calls: ReportedCall[] = [];
   readonly #findings: Finding[] = [];
   #pristine: { readonly text: Uint8Array | null; readonly digest: string | undefined } | null = null;
   #surprise: ScenarioSurprise | null = null;
@@ -149,15 +144,7 @@ class Run {
     const call = came.call === null ? null : this.#calls.length;
     if (came.call !== null && action.verb === 'call') {
       const { result, string } = came.call;
-      this.#calls.push({
-        function: action.function,
-        when: this.#applied.when,
-        returned: { int: result.result === null ? null : wideInteger(result.result), string },
-        instructions: result.instructions,
-        entered: result.entered,
-        coverage: result.coverage,
-        buffers: result.buffers.map((bytes) => hex(bytes)),
-      });
+      this.#calls.push(reportedCall(action.function, this.#applied.when, result, string));
     }
     if ('name' in action) this.#applied.note(action.name, came.state, action.verb === 'replace' && came.rc === 0);
     const { rc, panic, hook, wrong } = came;
