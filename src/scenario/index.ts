@@ -8,6 +8,7 @@ export * from './conform-cases.ts';
 export { type ConformCase, type ConformStep, type RawCall, stepText } from './conform-types.ts';
 export * from './document-finding.ts';
 export * from './documents.ts';
+export { type FitOptions, fitPayload } from './fit-payload.ts';
 export * from './inspect.ts';
 export * from './mutants/index.ts';
 export { type ObservedValue, panicText } from './observe.ts';

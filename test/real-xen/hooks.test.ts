@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { withoutRegisters } from '../../src/scenario/observe.ts';
 import { prepareQemu, type QemuHosts } from '../../src/targets/index.ts';
 import { debian } from '../scenario/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
@@ -55,6 +56,60 @@ describe('the recording', () => {
         name,
       ).toBe(true);
     }
+  });
+});
+
+describe('a debug build', () => {
+  const debug = JSON.parse(
+    readFileSync(join(import.meta.dirname, 'recordings/hooks-debug-4.17.5.json'), 'utf8'),
+  ) as HookRecording;
+  /** Without what belongs to one build: addresses, sizes of its functions, the version; and what dprintk adds. */
+  const plain = (lines: readonly string[]): string[] =>
+    withoutRegisters(lines)
+      .filter((line) => !/^common\/\w+\.c:\d+: |^Fixup /.test(line))
+      .map((line) =>
+        line
+          .replace(/4\.17\.\d+ /, '')
+          .replace(/debug=[yn]/, '')
+          .replace(/[0-9a-f]{16}/g, '#'),
+      )
+      .map((line) =>
+        line
+          .replace(/(xen_\w+|#\w+)\+(0|0x[0-9a-f]+)\/0x[0-9a-f]+/g, '$1+$2')
+          .replaceAll(' c2', ' 00')
+          .replace(/ e8( \w\w){4}$/, ' e8'),
+      );
+
+  it.each(debug.cases.map((each) => [each.name, each] as const))('does and prints the same: %s', (name, { steps }) => {
+    const released = stepsOf(name);
+    expect(steps.length).toBe(released.length);
+    steps.forEach(({ step, seen, lines }, i) => {
+      expect(step).toEqual(released[i]?.step);
+      for (const field of ['rc', 'state', 'status']) expect(seen[field]).toEqual(released[i]?.seen[field]);
+      expect(seen['panic']).toEqual(released[i]?.seen['panic']);
+      expect(plain(lines)).toEqual(plain(released[i]?.lines ?? []));
+    });
+  });
+
+  it('says where it goes on after a fault, unless it is a page fault', () => {
+    const said = debug.cases
+      .filter(({ name }) => name.startsWith('hook-ex-table-'))
+      .map(({ name, steps }) => [
+        name.replace('hook-ex-table-', ''),
+        steps.flatMap(({ lines }) => lines.filter((line) => line.startsWith('Fixup '))).join(),
+      ]);
+    const fixup = (exception: string) =>
+      expect.stringMatching(
+        new RegExp(`^Fixup ${exception}\\[0000\\]: [0-9a-f]{16} \\[h\\+0x14/0x\\w+ \\[p\\]\\] -> [0-9a-f]{16}$`),
+      );
+    expect(Object.fromEntries(said)).toEqual({
+      'not-canonical': fixup('#GP'),
+      unmapped: '',
+      'unmapped-preapply': '',
+      'undefined-instruction': fixup('#UD'),
+      division: fixup('#DE'),
+      postapply: '',
+    });
   });
 });
 
