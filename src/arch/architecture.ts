@@ -1,6 +1,7 @@
 import type { Address } from '../base/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
 import type { Errno, Release } from '../xen/index.ts';
+import type { Execution } from './execution.ts';
 import type { PageTableFormat } from './page-table.ts';
 import type { PatchingHost } from './permissions.ts';
 import type { RelocationRow } from './relocation.ts';
@@ -26,7 +27,8 @@ export interface PatchedFunction {
 export interface FunctionState {
   /** Bytes between the function's start and the patch: 4 behind an ENDBR64, else 0. */
   patchOffset: number;
-  applied: boolean;
+  /** LIVEPATCH_FUNC_NOT_APPLIED or _APPLIED; a hook may write anything. */
+  applied: number;
   /** Keeps the instructions that the patch overwrites. */
   saveInsns(bytes: Uint8Array): void;
   savedInsns(length: number): Uint8Array;
@@ -60,6 +62,8 @@ export interface Architecture {
   readonly pageTables: PageTableFormat;
   /** The instruction pointer's name on a panic screen. */
   readonly instructionPointer: string;
+  /** What carrying out its code takes. */
+  readonly execution: Execution;
   /** ARCH_PATCH_INSN_SIZE: bytes of the jump. */
   readonly patchInsnSize: number;
   /** ARCH_LIVEPATCH_RANGE: how far, in bytes, old and new address may lie apart. */

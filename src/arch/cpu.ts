@@ -2,7 +2,7 @@ import type { Address } from '../base/index.ts';
 
 /** Why the processor came back. The program counter is at the instruction that the exit is about, unless said otherwise. */
 export type CpuExit =
-  /** It is about to carry out the instruction at an address of {@link Cpu.stopAt}, or has reached {@link CpuLimits.until}. */
+  /** It is about to carry out the instruction at a stop address, or has reached {@link CpuLimits.until}. */
   | { readonly kind: 'stop'; readonly address: Address }
   /** Nothing is mapped there, or not for this. `address` and `size`, in bytes, are those of the whole access. */
   | {
@@ -22,8 +22,6 @@ export interface CpuLimits {
   readonly until: Address;
   /** Most instructions that may be carried out; an iteration of a repeated instruction counts as one. */
   readonly instructions: number;
-  /** Most milliseconds of real time. */
-  readonly milliseconds: number;
 }
 
 /** Told of every instruction that is about to be carried out: where it is, and how many bytes it has. */
@@ -37,10 +35,10 @@ export interface Cpu {
   /** A register by the name that a panic screen gives it, in lower case: `rax`, `rip`, `rflags`. */
   get(register: string): bigint;
   set(register: string, value: bigint): void;
-  /** From now on every run stops in front of these addresses, too. They stay until the processor is closed. */
-  stopAt(addresses: Iterable<Address>): void;
-  /** Runs from the program counter on. A stop address that it starts at is carried out. `trace` slows it down by far. */
-  run(limits: CpuLimits, trace?: CpuTrace): CpuExit;
+  /** From now on all runs together may take so many milliseconds of real time. Without it they end at once. */
+  allow(milliseconds: number): void;
+  /** Runs from the program counter on, until something of {@link CpuExit} happens. A stop address that it starts at does not stop it. */
+  run(limits: CpuLimits): CpuExit;
   /** Gives the engine back. */
   close(): void;
 }

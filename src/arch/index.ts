@@ -1,7 +1,9 @@
 /** Architectures behind one record of hooks, their page-table formats, relocation rows and instruction encodings. */
 export * from './architecture.ts';
+export type * from './calling-convention.ts';
 export type * from './cpu.ts';
 export type { Disassembler, Instruction } from './disassembler.ts';
+export type * from './execution.ts';
 export * from './page-table.ts';
 export * from './permissions.ts';
 export * from './relative-memory.ts';

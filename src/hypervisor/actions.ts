@@ -1,4 +1,11 @@
-import { type ActionName, ERRNO, LIVEPATCH_ACTION_APPLY_NODEPS, LIVEPATCH_DEFAULT_TIMEOUT_NS } from '../xen/index.ts';
+import {
+  type ActionName,
+  ERRNO,
+  LIVEPATCH_ACTION_APPLY_NODEPS,
+  LIVEPATCH_DEFAULT_TIMEOUT_NS,
+  LIVEPATCH_FUNC_APPLIED,
+  LIVEPATCH_FUNC_NOT_APPLIED,
+} from '../xen/index.ts';
 import { applyPayload, applyPayloadTail } from './apply.ts';
 import { buildIdDep } from './build-id.ts';
 import { checkExpectations, functionsOf } from './expectations.ts';
@@ -68,7 +75,8 @@ function revert(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest):
     const complaint = { rule: 'not-on-top', errno: 'EBUSY' } as const;
     return refuse(hv, LIVEPATCH_C, payload.name, complaint, "can't unload. Top is %s", top.name);
   }
-  preHook(hv, payload, 'prerevert', 'pre-revert');
+  const veto = preHook(hv, payload, 'prerevert', 'pre-revert');
+  if (veto !== 0) return veto;
   return scheduleWork(hv, payload, request);
 }
 
@@ -88,7 +96,8 @@ function apply(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): 
   if (dep !== 0) return dep;
   const expectations = checkExpectations(hv, payload);
   if (expectations !== 0) return expectations;
-  preHook(hv, payload, 'preapply', 'pre-apply');
+  const veto = preHook(hv, payload, 'preapply', 'pre-apply');
+  if (veto !== 0) return veto;
   return scheduleWork(hv, payload, request);
 }
 
@@ -104,10 +113,16 @@ function replace(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest)
   return scheduleWork(hv, payload, request);
 }
 
-function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'prerevert', text: string): void {
-  if (!hv.release.actionHooks || !hookEnabled(hv, payload, kind)) return;
+/** Calls a hook that may forbid the action. Whatever it returns, if not 0, is the action's result, of any sign. */
+function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'prerevert', text: string): number {
+  if (!hv.release.actionHooks || !hookEnabled(hv, payload, kind)) return 0;
   hv.log.printk('INFO', `livepatch: %s: Calling ${text} hook function`, payload.name);
-  callHook(hv, payload, kind);
+  const rc = callHook(hv, payload, kind);
+  if (rc === 0) return 0;
+  payload.rc = rc;
+  hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, `${text} hook failed (rc=%d), aborting!`, rc);
+  report(hv, 'error', 'hook-veto', `the payload's ${text} hook forbids it: it returned ${rc}`);
+  return rc;
 }
 
 /** schedule_work: one action at a time. The payload's rc is set before, and stays -EAGAIN where this refuses. */
@@ -137,25 +152,26 @@ const DO: Readonly<Record<LivepatchWork['cmd'], (hv: Hypervisor, payload: Loaded
 };
 
 function doApply(hv: Hypervisor, payload: LoadedPayload): number {
-  if (hv.release.actionHooks && hookEnabled(hv, payload, 'apply')) {
-    hv.log.printk('INFO', 'livepatch: %s: Calling apply action hook function', payload.name);
-    callHook(hv, payload, 'apply');
-  }
-  const rc = applyPayload(hv, payload);
-  if (!wasActionConsistent(hv, payload, rc === 0)) inconsistent('applied', payload);
+  const rc = actionHook(hv, payload, 'apply') ?? applyPayload(hv, payload);
+  const expected = rc === 0 ? LIVEPATCH_FUNC_APPLIED : LIVEPATCH_FUNC_NOT_APPLIED;
+  if (!wasActionConsistent(hv, payload, expected)) inconsistent('applied', payload);
   if (rc === 0) applyPayloadTail(hv, payload);
   return rc;
 }
 
 function doRevert(hv: Hypervisor, payload: LoadedPayload): number {
-  if (hv.release.actionHooks && hookEnabled(hv, payload, 'revert')) {
-    hv.log.printk('INFO', 'livepatch: %s: Calling revert action hook function', payload.name);
-    callHook(hv, payload, 'revert');
-  }
-  const rc = revertPayload(hv, payload);
-  if (!wasActionConsistent(hv, payload, rc !== 0)) inconsistent('reverted', payload);
+  const rc = actionHook(hv, payload, 'revert') ?? revertPayload(hv, payload);
+  const expected = rc === 0 ? LIVEPATCH_FUNC_NOT_APPLIED : LIVEPATCH_FUNC_APPLIED;
+  if (!wasActionConsistent(hv, payload, expected)) inconsistent('reverted', payload);
   if (rc === 0) revertPayloadTail(hv, payload);
   return rc;
+}
+
+/** The hook that takes the place of the hypervisor's own work; `undefined` where the payload has none. */
+function actionHook(hv: Hypervisor, payload: LoadedPayload, kind: 'apply' | 'revert'): number | undefined {
+  if (!hv.release.actionHooks || !hookEnabled(hv, payload, kind)) return undefined;
+  hv.log.printk('INFO', `livepatch: %s: Calling ${kind} action hook function`, payload.name);
+  return callHook(hv, payload, kind);
 }
 
 function doReplace(hv: Hypervisor, payload: LoadedPayload): number {
@@ -174,11 +190,11 @@ function doReplace(hv: Hypervisor, payload: LoadedPayload): number {
 }
 
 /** was_action_consistent: are all functions in the state that the action's result says? Since 6047104c3c (4.14). */
-function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, applied: boolean): boolean {
+function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, expected: number): boolean {
   if (hv.release.funcLayout === 'v1') return true;
   let index = 0;
   for (const func of functionsOf(hv, payload)) {
-    if (payload.fstate.at(index++).applied === applied) continue;
+    if (payload.fstate.at(index++).applied === expected) continue;
     const template = "Payload has a function: '%s' with inconsistent applied state.";
     hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, template, func.text ?? 'noname');
     return false;
@@ -187,5 +203,5 @@ function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, applied: bo
 }
 
 function inconsistent(done: 'applied' | 'reverted', payload: LoadedPayload): never {
-  throw new HostStop({ kind: 'panic', text: `livepatch: partially ${done} payload '${payload.name}'!` });
+  throw new HostStop({ kind: 'panic', text: `livepatch: partially ${done} payload '${payload.name}'!\n` });
 }

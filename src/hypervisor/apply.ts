@@ -1,5 +1,5 @@
 import { latin1 } from '../base/index.ts';
-import { ERRNO } from '../xen/index.ts';
+import { ERRNO, LIVEPATCH_FUNC_APPLIED } from '../xen/index.ts';
 import { functionsOf } from './expectations.ts';
 import { callHooks } from './hooks.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
@@ -24,13 +24,13 @@ export function applyPayload(hv: Hypervisor, payload: LoadedPayload): number {
     let index = 0;
     for (const func of functionsOf(hv, payload)) {
       const state = payload.fstate.at(index++);
-      if (release.funcLayout !== 'v1' && state.applied) {
+      if (release.funcLayout !== 'v1' && state.applied === LIVEPATCH_FUNC_APPLIED) {
         const who = release.stateInPayload ? 'common_livepatch_apply' : 'apply_payload';
         log.printk('WARNING', 'livepatch: %s: %s has been already applied before', who, func.text);
         continue;
       }
       within(hv, 'arch_livepatch_apply', () => arch.apply(func, state, hv.patching));
-      state.applied = true;
+      state.applied = LIVEPATCH_FUNC_APPLIED;
     }
     arch.revive(host, release);
     printMetadata(hv, payload);

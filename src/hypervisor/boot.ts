@@ -11,9 +11,10 @@ import {
 } from '../arch/index.ts';
 import { type Address, hexAddress, viewOf } from '../base/index.ts';
 import { SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
-import { type CpuOptions, Machine, MemoryFault } from '../machine/index.ts';
+import { type CpuOptions, Machine, MemoryFault, type OpenCpu } from '../machine/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import { bootAlternativesHost, imageRules } from './alternatives.ts';
+import { CodeRunner } from './code-runner.ts';
 import type { HostOptions, Hypervisor } from './hypervisor.ts';
 import type { Image, ImageRegion } from './image.ts';
 import { badImage } from './image-layout.ts';
@@ -27,6 +28,8 @@ export interface BootOptions extends HostOptions {
   readonly cpus?: number | readonly CpuOptions[];
   /** The command line's `loglvl=`; `all` unless given. */
   readonly loglvl?: string;
+  /** Gives a processor for the code of payloads and of the hypervisor. Without it no code is run. */
+  readonly openCpu?: OpenCpu;
   /** Where an upload's file of that many pages is held while it loads: a matter of what else the host has allocated. */
   readonly uploadBuffer?: (pages: number) => Address;
 }
@@ -83,6 +86,8 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     frames: [],
     findings: [],
     stopped: null,
+    code: null,
+    trapped: null,
     uploadBuffer: options.uploadBuffer ?? (() => UPLOAD_BUFFER),
   };
 
@@ -113,6 +118,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     const whole = Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
     machine.space.map(region.start, memory.subarray(offset, offset + whole), permission, { superpages: true });
   }
+  if (options.openCpu !== undefined) hv.code = new CodeRunner(hv, options.openCpu);
   return hv;
 }
 

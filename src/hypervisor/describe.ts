@@ -1,4 +1,5 @@
 import { type Address, addOffset } from '../base/index.ts';
+import { type HookKind, LIVEPATCH_FUNC_APPLIED } from '../xen/index.ts';
 import { functionsOf } from './expectations.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
@@ -11,6 +12,8 @@ export interface PayloadDescription {
   readonly pages: number;
   /** May be applied again once it was reverted. */
   readonly safeToReapply: boolean;
+  /** Hooks that it brings. */
+  readonly hooks: readonly HookKind[];
   readonly functions: readonly FunctionDescription[];
 }
 
@@ -37,9 +40,19 @@ export function describePayload(hv: Hypervisor, payload: LoadedPayload): Payload
     const { patchOffset, applied } = fstate.at(index++);
     const { text: name, oldAddr, oldSize, newAddr, newSize } = func;
     const length = hv.arch.insnLength(func, patchOffset);
-    functions.push({ name, oldAddr, oldSize, newAddr, newSize, patchOffset, applied, length });
+    functions.push({
+      name,
+      oldAddr,
+      oldSize,
+      newAddr,
+      newSize,
+      patchOffset,
+      applied: applied === LIVEPATCH_FUNC_APPLIED,
+      length,
+    });
   }
-  return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, functions };
+  const hooks = [...payload.hooks.keys()];
+  return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, hooks, functions };
 }
 
 /** `length` bytes of memory, or `null` where they are not all mapped. */

@@ -1,6 +1,6 @@
 import type { CodeMemory, FunctionState } from '../arch/index.ts';
 import { type Address, addOffset, assert } from '../base/index.ts';
-import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
+import { LIVEPATCH_FUNC_APPLIED, LIVEPATCH_FUNC_NOT_APPLIED, LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 
 /**
  * What the hypervisor remembers about every function of a payload: where the patch starts, whether it is applied, and the
@@ -33,11 +33,13 @@ export class PrivateFunctionStates implements FunctionStates {
 
 class PrivateFunctionState implements FunctionState {
   patchOffset = 0;
-  applied = false;
+  applied = LIVEPATCH_FUNC_NOT_APPLIED;
   #insns: Uint8Array = NO_INSNS;
 
   saveInsns(bytes: Uint8Array): void {
-    this.#insns = bytes.slice(0, LIVEPATCH_OPAQUE_SIZE);
+    const insns = this.#insns.slice();
+    insns.set(bytes.subarray(0, LIVEPATCH_OPAQUE_SIZE));
+    this.#insns = insns;
   }
 
   savedInsns(length: number): Uint8Array {
@@ -45,7 +47,8 @@ class PrivateFunctionState implements FunctionState {
   }
 }
 
-const NO_INSNS = new Uint8Array(0);
+/** The buffer as it is allocated: nobody writes to this one. */
+const NO_INSNS = new Uint8Array(LIVEPATCH_OPAQUE_SIZE);
 
 /** Where a release that keeps the state in `struct livepatch_func` puts it, in bytes from the structure's start. */
 export interface StateOffsets {
@@ -106,15 +109,14 @@ class InPayloadFunctionState implements FunctionState {
     this.#writeByte(this.#offsets.patchOffset, value);
   }
 
-  /** LIVEPATCH_FUNC_APPLIED is 1; any other value but 0 is neither state, and no release tests for it. */
-  get applied(): boolean {
-    if (this.#offsets.applied === undefined) return this.#flags.has(this.#index);
-    return this.#readByte(this.#offsets.applied) === 1;
+  get applied(): number {
+    if (this.#offsets.applied !== undefined) return this.#readByte(this.#offsets.applied);
+    return this.#flags.has(this.#index) ? LIVEPATCH_FUNC_APPLIED : LIVEPATCH_FUNC_NOT_APPLIED;
   }
 
-  set applied(value: boolean) {
-    if (this.#offsets.applied !== undefined) this.#writeByte(this.#offsets.applied, value ? 1 : 0);
-    else if (value) this.#flags.add(this.#index);
+  set applied(value: number) {
+    if (this.#offsets.applied !== undefined) this.#writeByte(this.#offsets.applied, value);
+    else if (value === LIVEPATCH_FUNC_APPLIED) this.#flags.add(this.#index);
     else this.#flags.delete(this.#index);
   }
 

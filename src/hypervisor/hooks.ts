@@ -1,9 +1,11 @@
 import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import type { CodeRunner, RunContext } from './code-runner.ts';
+import { type Hypervisor, NO_EMULATOR, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
+import { patchingHost } from './virtual-region.ts';
 
 /** Reads hook pointer `index`, as the hypervisor does before it calls it. A section that is not loaded is a null pointer: may fault. */
 function hookPointer(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, index: number): Address {
@@ -19,22 +21,72 @@ export function hookEnabled(hv: Hypervisor, payload: LoadedPayload, kind: HookKi
   return hooks !== undefined && hooks.addr !== 0n && hookPointer(hv, payload, kind, 0) !== 0n;
 }
 
-/** Calls a single hook. The simulator does not run code: the host stops here, and whoever asked is told so. */
-export function callHook(hv: Hypervisor, payload: LoadedPayload, kind: HookKind): never {
-  return enter(hv, payload, kind, hookPointer(hv, payload, kind, 0));
+/**
+ * Calls a single hook, and gives what it returned. Without a processor to run it the host stops here, and whoever asked is told so.
+ */
+export function callHook(hv: Hypervisor, payload: LoadedPayload, kind: PayloadHook): number {
+  const address = hookPointer(hv, payload, kind, 0);
+  const result = enter(hv, payload, kind, address, (code) =>
+    code.payloads.lend(() => code.call(address, [code.payloads.addressOf(payload)], contextOf(kind))),
+  );
+  return Number(BigInt.asIntN(32, result));
 }
 
 /** Calls all load or unload hooks, in section order; null pointers are not skipped. */
 export function callHooks(hv: Hypervisor, payload: LoadedPayload, kind: 'load' | 'unload'): void {
   const count = payload.hooks.get(kind)?.count ?? 0;
-  for (let i = 0; i < count; i++) enter(hv, payload, kind, hookPointer(hv, payload, kind, i));
+  for (let i = 0; i < count; i++) {
+    const address = hookPointer(hv, payload, kind, i);
+    enter(hv, payload, kind, address, (code) => code.payloads.lend(() => code.call(address, [], contextOf(kind))));
+  }
 }
 
-function enter(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, address: Address): never {
+/** Hooks that are given the payload. */
+export type PayloadHook = Exclude<HookKind, 'load' | 'unload'>;
+
+/**
+ * Where each hook is called from: in the hypercall, with all CPUs waiting and interrupts off, or when they go on.
+ * Source: xen/common/livepatch.c (livepatch_action, livepatch_do_action, check_for_livepatch_work).
+ */
+const CONTEXTS: Readonly<Record<HookKind, Omit<RunContext, 'cpu'>>> = {
+  load: { interrupts: false, current: 'idle' },
+  unload: { interrupts: false, current: 'idle' },
+  preapply: { interrupts: true, current: 'dom0' },
+  apply: { interrupts: false, current: 'idle' },
+  postapply: { interrupts: true, current: 'idle' },
+  prerevert: { interrupts: true, current: 'dom0' },
+  revert: { interrupts: false, current: 'idle' },
+  postrevert: { interrupts: true, current: 'idle' },
+};
+
+const contextOf = (kind: HookKind): RunContext => ({ cpu: 0, ...CONTEXTS[kind] });
+
+function enter(
+  hv: Hypervisor,
+  payload: LoadedPayload,
+  kind: HookKind,
+  address: Address,
+  run: (code: CodeRunner) => bigint,
+): bigint {
   return within(hv, pointerText(address), () => {
     // Where the pointer leads to no code, what follows is known without running any.
-    hv.machine.space.fetch(address);
-    const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);
-    throw new HostStop({ kind: 'hook', hook: { payload: payload.name, kind, address, symbol } });
+    if (hv.code === null) {
+      hv.machine.space.fetch(address);
+      const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);
+      const missing = hv.options.noCpu ?? NO_EMULATOR;
+      throw new HostStop({ kind: 'hook', hook: { payload: payload.name, kind, address, symbol, missing } });
+    }
+    refuseIndirectCall(hv, address);
+    return run(hv.code);
   });
+}
+
+/** On a host that tracks indirect branches the call has to arrive at an ENDBR64. */
+function refuseIndirectCall(hv: Hypervisor, address: Address): void {
+  const { indirectBranchTracking } = patchingHost(hv).cet;
+  if (!indirectBranchTracking || hv.machine.space.permissionAt(address)?.execute !== true) return;
+  const text = hv.arch.execution.refusesIndirectCall(address, hv.machine.space);
+  if (text === null) return;
+  const why = `the hook ${symbolText(hv, address)} does not start with an ENDBR64, and this host tracks indirect branches`;
+  throw new HostStop({ kind: 'fatal', text, why });
 }

@@ -2,11 +2,13 @@ import type { Architecture, PatchContext, Processor, VirtualRegion } from '../ar
 import type { Address, Finding, Place, Severity } from '../base/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { AlternativeRules, HostPanic, Release } from '../xen/index.ts';
+import type { CodeRunner } from './code-runner.ts';
 import type { Image } from './image.ts';
 import type { ImageSymbols } from './image-symbols.ts';
 import type { Log } from './log.ts';
 import type { LoadedPayload } from './payload.ts';
 import type { HookCall, HostStop } from './stop.ts';
+import type { TrappedState } from './traps.ts';
 import type { VmapXen } from './vmap.ts';
 
 /** What is set of the simulated host when it boots. */
@@ -17,7 +19,18 @@ export interface HostOptions {
   readonly debugBuild: boolean;
   /** Domains with an active vm_event waitqueue: applying is refused while there is one. */
   readonly domainsWithWaitqueue: readonly number[];
+  /** Why there is no processor to run code on, where somebody knows. */
+  readonly noCpu?: NoCpu;
 }
+
+/** Why no code can be run here, and what to do about it. */
+export interface NoCpu {
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** What is said where nobody knows more. */
+export const NO_EMULATOR: NoCpu = { message: 'no emulator was given', hint: undefined };
 
 /** Work that schedule_work has accepted: `struct livepatch_work`. */
 export interface LivepatchWork {
@@ -61,6 +74,10 @@ export interface Hypervisor {
   findings: Finding[];
   /** Why nothing happens any more. */
   stopped: { readonly stop: HostStop; readonly panic: HostPanic | null; readonly hook: HookCall | null } | null;
+  /** Carries out code of payloads and of the hypervisor; `null` where there is no processor for it. */
+  code: CodeRunner | null;
+  /** What a processor was at when it trapped for the last time. */
+  trapped: TrappedState | null;
   /** Where the file of an upload, of so many pages, is held meanwhile: in VMAP_DEFAULT. */
   readonly uploadBuffer: (pages: number) => Address;
 }

@@ -8,6 +8,8 @@ export interface ImageSymbols {
   readonly source: 'embedded' | 'symtab';
   /** symbols_lookup_by_name: 0 where there is no such symbol. */
   byName(name: string): Address;
+  /** Every name, in the order of the addresses. */
+  names(): Iterable<string>;
   /** symbols_lookup: the symbol at or before an address. */
   at(address: Address): SymbolAtAddress | undefined;
 }
@@ -26,6 +28,9 @@ export function embeddedSymbols(bytes: SymbolTableBytes): ImageSymbols {
   return {
     source: 'embedded',
     byName: (name) => table.addressOf(name) ?? 0n,
+    *names() {
+      for (const { name } of table.symbols()) yield name;
+    },
     at: (address) => table.symbolAt(address),
   };
 }
@@ -63,6 +68,10 @@ export function symtabSymbols(elf: ElfFile): ImageSymbols {
     byName: (name) => {
       built ??= build();
       return built.byName.get(name) ?? 0n;
+    },
+    names: () => {
+      built ??= build();
+      return built.sorted.map(({ name }) => name);
     },
     at: (address) => {
       built ??= build();

@@ -23,6 +23,7 @@ import { checkLayout, checkVmapXen, nrCpus } from './image-layout.ts';
 import { embeddedSymbols, type ImageSymbols, symtabSymbols } from './image-symbols.ts';
 import { LINKER_SYMBOLS, type LinkerSymbolName } from './linker-symbol-names.ts';
 import { findLinkerSymbols } from './linker-symbols.ts';
+import type { TrapTables } from './trap-tables.ts';
 
 /** A piece of the image with one permission, page aligned. */
 export interface ImageRegion {
@@ -96,6 +97,19 @@ export class Image {
       rodataStart: this.#require('_srodata'),
       rodataEnd: this.#require('_erodata'),
     };
+  }
+
+  /** The core's bug frames and exception table. Since 3434518d05 (4.19) each kind of frame has a start of its own. */
+  get trapTables(): TrapTables {
+    const range = (start: Address | undefined, end: Address | undefined): AddressRange | undefined =>
+      start === undefined || end === undefined || end < start ? undefined : { start, end };
+    const stops = BUG_FRAME_STOPS.map((name) => this.linker(name));
+    const bugFrames = stops.map((stop, i) => {
+      const before = i === 0 ? this.linker('__start_bug_frames') : stops[i - 1];
+      return range(this.linker(BUG_FRAME_STARTS[i] as LinkerSymbolName) ?? before, stop);
+    });
+    const exTable = range(this.linker('__start___ex_table'), this.linker('__stop___ex_table')) ?? null;
+    return { bugFrames, exTable };
   }
 
   /** The note's descriptor; `null` for an image linked without one. */
@@ -253,6 +267,19 @@ export class Image {
     return checkVmapXen(range, this.#require('__2M_rwdata_end'), release.version);
   }
 }
+
+const BUG_FRAME_STARTS: readonly LinkerSymbolName[] = [
+  '__start_bug_frames_0',
+  '__start_bug_frames_1',
+  '__start_bug_frames_2',
+  '__start_bug_frames_3',
+];
+const BUG_FRAME_STOPS: readonly LinkerSymbolName[] = [
+  '__stop_bug_frames_0',
+  '__stop_bug_frames_1',
+  '__stop_bug_frames_2',
+  '__stop_bug_frames_3',
+];
 
 /** Options of an image that does not say: as Xen's own defaults for a release build have them. */
 const ASSUMED_ON = new Set(['CONFIG_LIVEPATCH', 'CONFIG_XEN_IBT', 'CONFIG_XEN_SHSTK']);

@@ -1,6 +1,7 @@
 import { type Address, pointerText } from '../base/index.ts';
 import { Console, type Fault, pageTableWalk } from '../machine/index.ts';
 import type { HostPanic } from '../xen/index.ts';
+import { doubleFault, executionState } from './execution-state.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { StopCause } from './stop.ts';
 
@@ -13,8 +14,9 @@ type PanicCause = Exclude<StopCause, { kind: 'hook' }>;
 
 export function hostPanic(hv: Hypervisor, cause: PanicCause): HostPanic {
   const { head, message, errorCode, address } = describe(hv, cause);
-  const title = message[0]?.slice(0, BUFFER_SIZE - 1) ?? `reset: ${(cause as { why?: string }).why ?? ''}`;
-  return { message: title, errorCode, address, screen: screen(hv, head, message) };
+  const title = message.split('\n', 1)[0]?.slice(0, BUFFER_SIZE - 1) ?? '';
+  const silent = `${cause.kind}: ${(cause as { why?: string }).why ?? ''}`;
+  return { message: message === '' ? silent : title, errorCode, address, screen: screen(hv, head, message) };
 }
 
 const STARS = '*'.repeat(40);
@@ -26,16 +28,16 @@ const BUFFER_SIZE = 128;
  * What of it is to be seen. State and page walk have the default level, so that `loglvl` may hide them; panic() calls console_start_sync
  * before it prints its box, which shows whatever is set. A text that fills the buffer loses its newline.
  */
-function screen(hv: Hypervisor, head: readonly string[], message: readonly string[]): string[] {
+function screen(hv: Hypervisor, head: readonly string[], message: string): string[] {
   const { clock, console } = hv.machine;
   const { thresholds } = console;
   const shown = new Console(clock, { thresholds, defaultLevel: hv.release.defaultLogLevel });
   for (const line of head) shown.printk('DEFAULT', line);
-  if (message.length > 0) {
+  if (message !== '') {
     shown.startSync();
     shown.print(`\n${STARS}\n`);
-    shown.print('Panic on CPU 0:\n');
-    shown.print(`${message.join('\n')}\n`.slice(0, BUFFER_SIZE - 1));
+    shown.print(`Panic on CPU ${hv.trapped?.cpu ?? 0}:\n`);
+    shown.print(message.slice(0, BUFFER_SIZE - 1));
     shown.print(`${STARS}\n\n`);
     shown.print('Reboot in five seconds...\n');
   }
@@ -45,11 +47,16 @@ function screen(hv: Hypervisor, head: readonly string[], message: readonly strin
 interface Description {
   /** Lines above the first row of asterisks. */
   readonly head: readonly string[];
-  /** Lines between the rows; none where the host says nothing. */
-  readonly message: readonly string[];
+  /** What panic() was given; nothing where the host says nothing. */
+  readonly message: string;
   readonly errorCode: number | null;
   readonly address: Address | null;
 }
+
+const NO_FAULT = { errorCode: null, address: null } as const;
+
+/** Causes of which the host says nothing. */
+const SILENT: Description = { head: [], message: '', ...NO_FAULT };
 
 function describe(hv: Hypervisor, cause: PanicCause): Description {
   switch (cause.kind) {
@@ -57,36 +64,43 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
       return describeFault(hv, cause.fault);
     case 'bug': {
       const text = `Xen BUG at ${cause.file}:${cause.line ?? '?'}`;
-      return { head: [text, ...state(hv), ...trace(hv)], message: [text], errorCode: null, address: null };
+      return { head: [text, ...stateAndTrace(hv)], message: `${text}\n`, ...NO_FAULT };
     }
     case 'assertion': {
       const text = `Assertion '${cause.condition}' failed at ${cause.file}:${cause.line ?? '?'}`;
-      return { head: [text, ...state(hv), ...trace(hv)], message: [text], errorCode: null, address: null };
+      return { head: [text, ...stateAndTrace(hv)], message: `${text}\n`, ...NO_FAULT };
     }
-    case 'trap': {
-      const head = [...state(hv), ...trace(hv)];
-      return { head, message: [cause.name, '[error_code=0000]'], errorCode: 0, address: null };
-    }
+    case 'trap':
+      return { head: stateAndTrace(hv), message: `${cause.name}\n[error_code=0000]\n`, errorCode: 0, address: null };
+    case 'fatal':
+      return { head: stateAndTrace(hv), message: `${cause.text}\n`, ...NO_FAULT };
+    case 'double-fault':
+      return { head: doubleFault(hv, cause.stack), message: 'DOUBLE FAULT -- system shutdown\n', ...NO_FAULT };
     case 'panic':
-      return { head: [], message: [cause.text], errorCode: null, address: null };
+      return { head: [], message: cause.text, ...NO_FAULT };
+    case 'hang':
+    case 'corruption':
     case 'reset':
-      return { head: [], message: [], errorCode: null, address: null };
+      return SILENT;
   }
+}
+
+/** show_execution_state: exact where code was being run, and as far as it is known where the hypervisor's own was not. */
+function stateAndTrace(hv: Hypervisor): string[] {
+  if (hv.trapped !== null) return executionState(hv, hv.trapped);
+  return [...state(hv), ...trace(hv)];
 }
 
 function describeFault(hv: Hypervisor, fault: Fault): Description {
   if (fault.kind === 'general-protection') {
-    const head = [...state(hv), ...trace(hv)];
-    return { head, message: ['GENERAL PROTECTION FAULT', '[error_code=0000]'], errorCode: 0, address: null };
+    const message = 'GENERAL PROTECTION FAULT\n[error_code=0000]\n';
+    return { head: stateAndTrace(hv), message, errorCode: 0, address: null };
   }
   const { address, errorCode } = fault;
+  const code = errorCode.toString(16).padStart(4, '0');
   return {
-    head: [...state(hv), ...trace(hv), ...pageTableWalk(hv.machine.space, address)],
-    message: [
-      'FATAL PAGE FAULT',
-      `[error_code=${errorCode.toString(16).padStart(4, '0')}]`,
-      `Faulting linear address: ${pointerText(address)}`,
-    ],
+    head: [...stateAndTrace(hv), ...pageTableWalk(hv.machine.space, address)],
+    message: `FATAL PAGE FAULT\n[error_code=${code}]\nFaulting linear address: ${pointerText(address)}\n`,
     errorCode,
     address,
   };

@@ -2,6 +2,7 @@ import type { VirtualRegion } from '../arch/index.ts';
 import type { Address } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import type { FunctionStates } from './function-state.ts';
+import type { TrapTables } from './trap-tables.ts';
 
 /** A symbol that a payload defines: `struct livepatch_symbol`. */
 export interface PayloadSymbol {
@@ -61,4 +62,6 @@ export interface LoadedPayload {
   /** `.modinfo` as loaded; of size 0 where there is none. */
   metadata: PayloadRange;
   region: VirtualRegion;
+  /** What the trap handlers look up there. */
+  readonly trapTables: TrapTables;
 }

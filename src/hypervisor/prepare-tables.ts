@@ -31,10 +31,13 @@ export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: Loade
 /** BUGFRAME_NR. */
 const BUG_FRAME_TYPES = 4;
 
-function prepareBugFrames(hv: Hypervisor, _payload: LoadedPayload, elf: LoaderElf): number {
+function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   for (let type = 0; type < BUG_FRAME_TYPES; type++) {
     const section = secByName(elf, bugFramesSection(type));
-    if (section !== undefined && !sectionOk(hv, elf, section, hv.arch.bugFrameSize)) return SECTION_NOT_OK;
+    if (section === undefined) continue;
+    if (!sectionOk(hv, elf, section, hv.arch.bugFrameSize)) return SECTION_NOT_OK;
+    const start = sectionAddress(hv, elf, section);
+    payload.trapTables.bugFrames[type] = { start, end: u64(start + section.header.sh_size) };
   }
   return 0;
 }
@@ -165,7 +168,7 @@ function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
   return tableError(hv, section, errno, template, elf.name, -ERRNO[errno]);
 }
 
-function prepareExTable(hv: Hypervisor, _payload: LoadedPayload, elf: LoaderElf): number {
+function prepareExTable(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   const section = secByName(elf, ELF_EX_TABLE);
   if (section === undefined) return 0;
   if (!sectionOk(hv, elf, section, hv.arch.exTableEntrySize)) return SECTION_NOT_OK;
@@ -180,6 +183,7 @@ function prepareExTable(hv: Hypervisor, _payload: LoadedPayload, elf: LoaderElf)
     sortExTable(viewOf(table));
     hv.machine.space.write(address, table);
   });
+  payload.trapTables.exTable = { start: address, end: addOffset(address, size) };
   return 0;
 }
 

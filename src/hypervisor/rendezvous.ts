@@ -81,7 +81,7 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
 function postHook(hv: Hypervisor, { cmd, payload }: LivepatchWork): void {
   if (cmd === 'replace') {
     if (!vetoingHooks(hv, payload)) return;
-    const text = `livepatch: ${payload.name}: REPLACE action is not supported on livepatches with vetoing hooks!`;
+    const text = `livepatch: ${payload.name}: REPLACE action is not supported on livepatches with vetoing hooks!\n`;
     throw new HostStop({ kind: 'panic', text });
   }
   const kind = cmd === 'apply' ? 'postapply' : 'postrevert';

@@ -1,3 +1,4 @@
+import { LIVEPATCH_FUNC_NOT_APPLIED } from '../xen/index.ts';
 import { quiesce } from './apply.ts';
 import { functionsOf } from './expectations.ts';
 import { callHooks } from './hooks.ts';
@@ -18,13 +19,13 @@ export function revertPayload(hv: Hypervisor, payload: LoadedPayload): number {
     let index = 0;
     for (const func of functionsOf(hv, payload)) {
       const state = payload.fstate.at(index++);
-      if (release.funcLayout !== 'v1' && (func.oldAddr === 0n || !state.applied)) {
+      if (release.funcLayout !== 'v1' && (func.oldAddr === 0n || state.applied === LIVEPATCH_FUNC_NOT_APPLIED)) {
         const who = release.stateInPayload ? 'common_livepatch_revert' : 'revert_payload';
         log.printk('WARNING', 'livepatch: %s: %s has not been applied before', who, func.text);
         continue;
       }
       within(hv, 'arch_livepatch_revert', () => arch.revert(func, state, hv.patching));
-      state.applied = false;
+      state.applied = LIVEPATCH_FUNC_NOT_APPLIED;
     }
     callHooks(hv, payload, 'unload');
     arch.revive(patchingHost(hv), release);

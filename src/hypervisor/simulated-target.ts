@@ -2,8 +2,11 @@ import { type Address, type Finding, fromLatin1, XspliceError } from '../base/in
 import {
   type ActionName,
   type ActionOptions,
+  type CallableTarget,
+  type CallResult,
   decodeLivepatchSysctl,
   encodeLivepatchSysctl,
+  type FunctionCall,
   type GetResult,
   type HostPanic,
   type KnownOp,
@@ -12,10 +15,10 @@ import {
   type ListResult,
   listCall,
   livepatchName,
-  type ObservableTarget,
   type OpResult,
   XEN_SYSCTL_SIZE,
 } from '../xen/index.ts';
+import { callFunction } from './call-function.ts';
 import { peek } from './describe.ts';
 import { enter } from './front-door.ts';
 import { ScratchGuestMemory } from './guest-memory.ts';
@@ -29,7 +32,7 @@ import { doSysctl } from './sysctl.ts';
  * The simulated hypervisor as a target: every call goes through the front door as bytes, as a toolstack's does, and the host then idles
  * until it has nothing more to do.
  */
-export class SimulatedTarget implements ObservableTarget {
+export class SimulatedTarget implements CallableTarget {
   readonly hypervisor: Hypervisor;
 
   constructor(hypervisor: Hypervisor) {
@@ -122,8 +125,13 @@ export class SimulatedTarget implements ObservableTarget {
     return peek(this.hypervisor, address, length);
   }
 
-  /** Nothing of a simulation outlives it. */
-  async close(): Promise<void> {}
+  async call(request: FunctionCall): Promise<CallResult> {
+    return callFunction(this.hypervisor, request);
+  }
+
+  async close(): Promise<void> {
+    this.hypervisor.code?.close();
+  }
 
   takeFindings(): Finding[] {
     return takeFindings(this.hypervisor);

@@ -1,4 +1,6 @@
 import type { Fault } from '../machine/index.ts';
+import type { AddressRange } from '../xen/index.ts';
+import type { NoCpu } from './hypervisor.ts';
 
 /**
  * Ways in which the hypervisor stops for good. Thrown as control flow inside the simulator, from wherever the host would have died,
@@ -19,10 +21,18 @@ export type StopCause =
   | { readonly kind: 'bug'; readonly file: string; readonly line: number | undefined; readonly why: string }
   /** ASSERT() of a debug build. */
   | { readonly kind: 'assertion'; readonly condition: string; readonly file: string; readonly line: number | undefined }
-  /** panic(). */
+  /** panic(). `text` is all that it was given, its newline included where there is one. */
   | { readonly kind: 'panic'; readonly text: string }
   /** An exception with no page-table walk to show. */
   | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }
+  /** An exception whose handler says what it was, and stops. */
+  | { readonly kind: 'fatal'; readonly text: string; readonly why: string }
+  /** The stack cannot take what an exception pushes. `stack` is what it may use. */
+  | { readonly kind: 'double-fault'; readonly stack: AddressRange; readonly why: string }
+  /** Code never comes back: the host says nothing more. */
+  | { readonly kind: 'hang'; readonly why: string }
+  /** The hypervisor's own data is destroyed: what a real host does then depends on what lies where. */
+  | { readonly kind: 'corruption'; readonly why: string }
   /** Triple fault: the machine resets without a word. */
   | { readonly kind: 'reset'; readonly why: string }
   /** Code of a payload would have to be run now. */
@@ -35,4 +45,6 @@ export interface HookCall {
   readonly kind: string;
   readonly address: bigint;
   readonly symbol: string | null;
+  /** Why it is not made. */
+  readonly missing: NoCpu;
 }

@@ -103,6 +103,7 @@ export function newPayload(name: string): LoadedPayload {
     hooks: new Map(),
     metadata: { addr: 0n, size: 0 },
     region: { name, textStart: 0n, textEnd: 0n, rodataStart: 0n, rodataEnd: 0n },
+    trapTables: { bugFrames: [], exTable: null },
   };
 }
 
@@ -112,6 +113,7 @@ export function freePayload(hv: Hypervisor, payload: LoadedPayload): void {
   hv.payloads = hv.payloads.filter((other) => other !== payload);
   hv.payloadVersion++;
   freePayloadData(hv, payload);
+  hv.code?.payloads.forget(payload);
 }
 
 /** free_payload_data: the pages go back; nothing stays mapped. */

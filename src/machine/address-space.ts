@@ -3,12 +3,15 @@ import { type Address, addOffset, assert, latin1, u64, viewOf } from '../base/in
 import { digestOf } from './digest.ts';
 import { MemoryFault } from './fault.ts';
 import { Journal } from './journal.ts';
-import type { MapOptions, MappedRange, WalkStep } from './mapping.ts';
+import type { MapOptions, MappedPiece, MappedRange, WalkStep } from './mapping.ts';
 import { PageTables } from './page-tables.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 import { type CachedPage, TranslationCache } from './translation-cache.ts';
 
 type AccessKind = 'read' | 'write' | 'fetch';
+
+/** Told which of a memory's bytes have been written. */
+export type WriteWatcher = (bytes: Uint8Array, offset: number, length: number) => void;
 
 /** The last page of the 64-bit address space. */
 const LAST_PAGE = 2 ** 52 - 1;
@@ -28,6 +31,8 @@ export class AddressSpace {
   readonly journal = new Journal();
   /** CR0.WP: while false, writes ignore the writable bit. */
   writeProtect = true;
+  #generation = 0;
+  readonly #watchers = new Set<WriteWatcher>();
   readonly #tables: PageTables;
   readonly #cache: TranslationCache;
   /** Address bits that the tables translate. */
@@ -39,6 +44,24 @@ export class AddressSpace {
     this.#tables = new PageTables(format, memory);
     this.#cache = new TranslationCache(this.#tables);
     this.#bits = (format.levels[0]?.shift ?? 0) + Math.log2(format.entries);
+  }
+
+  /** Changes whenever the page tables have been changed. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * Tells of every write from now on: of those made here, and of those announced. Returns what ends that.
+   */
+  watchWrites(watcher: WriteWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** Somebody who has the memory's own bytes has written there, or may have. */
+  announceWrite(bytes: Uint8Array, offset: number, length: number): void {
+    for (const watcher of this.#watchers) watcher(bytes, offset, length);
   }
 
   // ---- memory management
@@ -64,7 +87,7 @@ export class AddressSpace {
     const large = this.#tables.covers(this.format.levels.length - 2);
     const extent = this.memory.allocate(backing, superpages ? large : 1, superpages ? page % large : 0);
     this.#tables.map(page, extent.first, extent.frames, permission, options, superpages);
-    this.#cache.flush();
+    this.#changed();
   }
 
   /**
@@ -83,7 +106,7 @@ export class AddressSpace {
     }
     const page = this.#page(start);
     for (const [i, frame] of frames.entries()) this.#tables.map(page + i, frame, 1, permission, {}, false);
-    this.#cache.flush();
+    this.#changed();
     return true;
   }
 
@@ -95,14 +118,14 @@ export class AddressSpace {
   unmap(start: Address, pages: number): void {
     assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be unmapped at ${start.toString(16)}`);
     this.#tables.unmap(this.#page(start), pages);
-    this.#cache.flush();
+    this.#changed();
   }
 
   /** modify_xen_mappings: other permissions for pages that are mapped; large pages are shattered where they have to be. */
   protect(start: Address, pages: number, permission: Permission): void {
     assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be changed at ${start.toString(16)}`);
     this.#tables.protect(this.#page(start), pages, permission);
-    this.#cache.flush();
+    this.#changed();
   }
 
   /**
@@ -115,7 +138,7 @@ export class AddressSpace {
   overwritePermission(start: Address, pages: number, permission: Permission): number {
     if (!this.format.canonical(start)) return 0;
     const done = this.#tables.overwritePermission(this.#page(start), pages, permission);
-    this.#cache.flush();
+    this.#changed();
     return done;
   }
 
@@ -145,7 +168,7 @@ export class AddressSpace {
     if (slot === undefined) return false;
     if (this.format.present(entry) && !this.format.isLeaf(entry, slot.level)) return false;
     this.#tables.replace(slot, u64(entry));
-    this.#cache.flush();
+    this.#changed();
     return true;
   }
 
@@ -196,12 +219,30 @@ export class AddressSpace {
     return first.extent.bytes.subarray(start, end);
   }
 
+  /** All memory that is mapped, ascending. A frame without memory is left out. */
+  *pieces(): Generator<MappedPiece> {
+    for (const { start, pages, permission } of this.mapped()) {
+      let open: { from: number; bytes: Uint8Array } | undefined;
+      for (let page = 0; page <= pages; page++) {
+        const next = page === pages ? undefined : this.span(addOffset(start, page * PAGE_SIZE), PAGE_SIZE);
+        if (open !== undefined && next !== undefined && follows(open.bytes, next)) {
+          open.bytes = new Uint8Array(open.bytes.buffer, open.bytes.byteOffset, open.bytes.length + PAGE_SIZE);
+          continue;
+        }
+        if (open !== undefined) yield { start: addOffset(start, open.from * PAGE_SIZE), bytes: open.bytes, permission };
+        open = next === undefined ? undefined : { from: page, bytes: next };
+      }
+    }
+  }
+
   /**
    * A value that is equal for equal machines: addresses, permissions and bytes of all that is mapped. Not the frames, nor how
-   * the tables are built. Not cryptographic.
+   * the tables are built; and not what begins in one of the ranges that are left out. Not cryptographic.
    */
-  digest(): string {
-    return digestOf(this.mapped(), (address) => this.span(address, PAGE_SIZE));
+  digest(leftOut: readonly { readonly start: Address; readonly end: Address }[] = []): string {
+    const counts = ({ start }: MappedRange): boolean =>
+      !leftOut.some((range) => start >= range.start && start < range.end);
+    return digestOf(filtered(this.mapped(), counts), (address) => this.span(address, PAGE_SIZE));
   }
 
   // ---- the processor
@@ -264,6 +305,7 @@ export class AddressSpace {
         const piece = bytes.subarray(at, at + count);
         if (this.journal.recording) this.journal.record(to, target, piece);
         target.set(piece);
+        if (this.#watchers.size > 0) this.announceWrite(extent.bytes, offset, count);
       }
       at += count;
     }
@@ -278,6 +320,16 @@ export class AddressSpace {
   /** Fetches an instruction's byte: faults where it may not be executed. */
   fetch(address: Address): void {
     this.#access(address, 'fetch');
+  }
+
+  /** Faults where an access of so many bytes would. Nothing is read or written. */
+  check(address: Address, length: number, kind: AccessKind): void {
+    for (let at = 0; at < length; ) at += this.#access(addOffset(address, at), kind).left;
+  }
+
+  #changed(): void {
+    this.#generation++;
+    this.#cache.flush();
   }
 
   /** Checks one access within one page. `offset` is that of the address in its extent, `left` counts to the page's end. */
@@ -309,4 +361,11 @@ export class AddressSpace {
   #page(address: Address): number {
     return Number(BigInt.asUintN(this.#bits, address) >> 12n);
   }
+}
+
+const follows = (before: Uint8Array, after: Uint8Array): boolean =>
+  before.buffer === after.buffer && before.byteOffset + before.length === after.byteOffset;
+
+function* filtered<T>(all: Iterable<T>, counts: (each: T) => boolean): Generator<T> {
+  for (const each of all) if (counts(each)) yield each;
 }

@@ -22,3 +22,10 @@ export interface WalkStep {
   /** Does the entry map a large page? */
   readonly superpage: boolean;
 }
+
+/** Memory that is mapped in one piece: its bytes themselves lie together, too. */
+export interface MappedPiece {
+  readonly start: Address;
+  readonly bytes: Uint8Array;
+  readonly permission: Permission;
+}

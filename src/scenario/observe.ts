@@ -119,7 +119,7 @@ async function take(
       seen.set('status', resultText(statusRc));
     } else seen.set('state', resultText(got));
   }
-  seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
+  seen.set('console', withoutRegisters(await target.takeConsole()).map(withoutLineNumber));
   if (!options.dump) return readLive(target, options, seen);
   await target.dump();
   const dump = await target.takeConsole();
@@ -131,6 +131,31 @@ async function take(
 
 /** What dprintk puts in front, without the line of Xen's source, which no image tells: `common/livepatch.c:381: `. */
 export const withoutLineNumber = (line: string): string => line.replace(/^(\S+\.c):\d+: /, '$1: ');
+
+/** First and last lines of what show_execution_state prints. Source: xen/arch/x86/traps.c, x86_64/traps.c. */
+const STATE_BANNER = /^----\[ Xen-/;
+const CALL_TRACE = 'Xen call trace:';
+/** A line of values: stack words, or an address of the call trace that was found on the stack and may be a left-over. */
+const STACK_LINE = /^ {3}[0-9a-f]{16}(?: |$)|^ {3}\[<[0-9a-f]{16}>\] [SF] /;
+/** `rax: 0123456789abcdef`, or `rsp=0123456789abcdef`: the name is kept. */
+const REGISTER_VALUE = /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=)[0-9a-f]+/g;
+
+/**
+ * What a host prints, where it has printed the state of a processor (WARN, run_fn): the lines stay, and RIP, the code around it and the call trace's
+ * first line too; values of registers and what was found on the stack go. They belong to one build and one run of the hypervisor's own code.
+ */
+export function withoutRegisters(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  let state: 'none' | 'registers' | 'trace' = 'none';
+  for (const line of lines) {
+    if (STATE_BANNER.test(line)) state = 'registers';
+    else if (line === CALL_TRACE) state = 'trace';
+    else if (state === 'trace' && !line.startsWith('   [<')) state = 'none';
+    if (state !== 'none' && STACK_LINE.test(line)) continue;
+    kept.push(state === 'registers' ? line.replace(REGISTER_VALUE, '$1').trimEnd() : line);
+  }
+  return kept;
+}
 
 /** What is in free pages under CONFIG_SCRUB_DEBUG. Source: xen/common/page_alloc.c, scrub_one_page. */
 const SCRUB_PATTERN = 0xc2;

@@ -19,6 +19,8 @@ export interface CodeSpec {
   readonly returns?: string;
   /** Machine code. */
   readonly hex?: string;
+  /** Fields of that machine code, at offsets from its start. */
+  readonly fields?: readonly FieldSpec[];
   /** `jmp` to this symbol. */
   readonly jumpTo?: string;
 }

@@ -62,6 +62,8 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
           domainsWithWaitqueue: [],
           cpus,
           ...(loglvl !== undefined && { loglvl }),
+          ...(options.openCpu !== undefined && { openCpu: options.openCpu }),
+          ...(options.noCpu !== undefined && { noCpu: options.noCpu }),
           ...host,
         }),
       ),

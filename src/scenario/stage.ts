@@ -4,6 +4,7 @@ import { isProblem } from '../elf/index.ts';
 import type { FunctionDescription, HookCall, Image, PayloadDescription } from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
 import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
+import { withCalls } from './call-through-payload.ts';
 import type { XenIdentity } from './documents.ts';
 import type { PayloadFile } from './options.ts';
 
@@ -26,6 +27,8 @@ export interface Stage {
   takeFindings(): Finding[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
+  /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
+  changedData(): readonly string[];
   /** Calls a function on the target; `null` where that cannot be done there. */
   readonly call: CallableTarget['call'] | null;
 }
@@ -42,10 +45,12 @@ export function observedStage(
   const { textStart, textEnd } = image.core;
   const release = image.release?.release;
   const symbols = release === undefined ? undefined : image.symbolsFor(release);
+  // Elsewhere there is no code that could make the call.
+  const callable = release === undefined || image.arch.name !== 'x86_64' ? null : withCalls(target, { image, release });
   return {
     identity,
     assumed: [],
-    target,
+    target: callable ?? target,
     arch: image.arch,
     text: { start: textStart, end: textEnd },
     describe: (name) => describeFromDump(target, image.arch, name, payloads),
@@ -53,8 +58,9 @@ export function observedStage(
     executable: () => undefined,
     digest: () => undefined,
     takeFindings: () => [],
+    changedData: () => [],
     hookReached: () => null,
-    call: null,
+    call: callable?.call ?? null,
   };
 }
 
@@ -69,7 +75,7 @@ async function describeFromDump(
   payloads: readonly PayloadFile[],
 ): Promise<PayloadDescription | null> {
   await target.dump();
-  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply'> | null = null;
+  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply' | 'hooks'> | null = null;
   let applied = false;
   const functions: FunctionDescription[] = [];
   for (const line of await target.takeConsole()) {
@@ -92,8 +98,8 @@ async function describeFromDump(
   if (found === null) return null;
   const file = payloads.find((each) => each.name === name);
   const parsed = file === undefined ? null : readPayload(file.bytes);
-  const safeToReapply = parsed !== null && !isProblem(parsed) && parsed.safeToReapply;
-  return { ...found, safeToReapply, functions };
+  if (parsed === null || isProblem(parsed)) return { ...found, safeToReapply: false, hooks: [], functions };
+  return { ...found, safeToReapply: parsed.safeToReapply, hooks: parsed.hooks.map(({ kind }) => kind), functions };
 }
 
 const address = (digits: string | undefined): Address => BigInt(`0x${digits ?? '0'}`);

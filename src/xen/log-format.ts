@@ -1,4 +1,5 @@
 import { hex, pointerText } from '../base/index.ts';
+import { type NumberSpec, numberText } from './number-text.ts';
 
 /**
  * An argument of a message. `null` is a NULL pointer: for `%s` and `%ps`. `%ps` takes text that somebody has looked up,
@@ -15,37 +16,12 @@ const HEX_DUMP_MAX = 64;
 /** Separators of `%ph`: a blank, or by suffix. */
 const SEPARATORS: Readonly<Record<string, string>> = { ph: ' ', phC: ':', phD: '-', phN: '' };
 
-interface Spec {
-  readonly flags: string;
-  /** -1: none. */
-  readonly width: number;
-  readonly precision: number;
+interface Spec extends NumberSpec {
   /** Bits of an integer argument. */
   readonly bits: number;
 }
 
 const BASES: Readonly<Record<string, number>> = { d: 10, i: 10, u: 10, o: 8, x: 16, X: 16 };
-
-/** A number with sign, prefix and padding. Source: xen/common/vsprintf.c, number. */
-function numberText(value: bigint, base: number, signed: boolean, spec: Spec): string {
-  const { flags, width, precision } = spec;
-  const left = flags.includes('-');
-  let sign = '';
-  if (signed) {
-    if (value < 0n) sign = '-';
-    else if (flags.includes('+')) sign = '+';
-    else if (flags.includes(' ')) sign = ' ';
-  }
-  const magnitude = value < 0n ? -value : value;
-  // Unlike C's, Xen's `#` changes nothing about a zero, in octal neither.
-  const prefix = flags.includes('#') && magnitude !== 0n ? ({ 16: '0x', 8: '0' }[base] ?? '') : '';
-  const digits = magnitude.toString(base).padStart(precision, '0');
-  const missing = Math.max(0, width - sign.length - prefix.length - digits.length);
-  if (left) return sign + prefix + digits + ' '.repeat(missing);
-  // A precision does not cancel the 0 flag here, as it does in C.
-  if (flags.includes('0')) return sign + prefix + '0'.repeat(missing) + digits;
-  return ' '.repeat(missing) + sign + prefix + digits;
-}
 
 function pad(text: string, spec: Spec): string {
   return spec.flags.includes('-') ? text.padEnd(spec.width) : text.padStart(spec.width);

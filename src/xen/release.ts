@@ -38,6 +38,35 @@ export interface AlternativeRules {
   readonly altCallSkipsEndbr: boolean;
 }
 
+/** Which suffixes of `%p` printk knows, beyond `h`, `s`, `S` and `v`. See `pointer-formats.ts`. */
+export interface PointerFormatRules {
+  /** `%pd`. With it `%pv` says `d[IDLE]v0` rather than `IDLEv0`, and both say `NULL` of NULL. Since 4.12. */
+  readonly domain: boolean;
+  /** `%*pb` and `%*pbl`. Since 4.13. */
+  readonly bitmap: boolean;
+  /** `%pp`. Since 1ee1441835 (4.15). */
+  readonly pci: boolean;
+}
+
+/** How x86 keeps a CPU's state, and how it prints it. See `cpu-info.ts` and `execution-state.ts`. */
+export interface X86StateRules {
+  /** What struct cpu_info starts with: registers with es, ds, fs and gs behind them, or without, and FRED's 16 bytes instead.
+   * Since 4.21. */
+  readonly userRegs: 'segments' | 'fred';
+  /** Pages of a hypervisor stack: IST stacks in 0 … 3 and a guard in 4 and 5, or shadow stacks in 0 and 5 and IST stacks in
+   * 1 … 4. Since 4.14. */
+  readonly stackPages: 'guard' | 'shadow';
+  /** struct vcpu has a guest area of two pointers in front of `domain`, rather than one pointer. Since 4.18. */
+  readonly vcpuInfoArea: boolean;
+  /** The banner has what xen_build_info() says; before, gcov's name or nothing, and a blank more. Since 4.15. */
+  readonly buildInfo: boolean;
+  /** A call trace says of each line whether it is from RIP, a frame or the stack, and has the top of the stack besides RIP where
+   * it looks like code. Since 4.13. */
+  readonly traceLetters: boolean;
+  /** Last-branch records are two lines with symbols. Since 4.12. */
+  readonly lerSymbols: boolean;
+}
+
 export interface Release {
   /** As `xen_major.minor` and the point release: `4.17.7`. */
   readonly version: string;
@@ -100,6 +129,8 @@ export interface Release {
   readonly alternatives: AlternativeRules;
   /** Trap instruction of a bug frame. `udb` since 1f3dd605ea (4.22). */
   readonly bugTrap: 'ud2' | 'udb';
+  /** `struct virtual_region` has each kind's first and last bug frame, rather than the first and how many. 3434518d05 (4.19). */
+  readonly bugFrameBounds: boolean;
   /** Bug frames of Arm start with run_fn, as x86's do, and are four kinds rather than three. c8d4b6304a (4.15). */
   readonly armRunFn: boolean;
   /** Faults in emulator stubs are recovered by popping the return address (XSA-451): the assembly around stub calls in
@@ -115,4 +146,6 @@ export interface Release {
   readonly defaultLogLevel: 'WARNING' | 'INFO';
   /** The `x` key repeats `depend-on-xen` where the payload keeps it after loading. */
   readonly dumpsXenDepends: boolean;
+  readonly pointerFormats: PointerFormatRules;
+  readonly x86State: X86StateRules;
 }

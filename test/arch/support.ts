@@ -77,7 +77,7 @@ export function functionState(): FunctionState {
   let insns = new Uint8Array(0);
   return {
     patchOffset: 0xaa,
-    applied: false,
+    applied: 0,
     saveInsns(saved) {
       insns = saved.slice();
     },

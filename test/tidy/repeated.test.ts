@@ -24,7 +24,7 @@ function overrideOf(room: (typeof ROOMS)[number]): unknown {
     const message = `${room} is a pure room: no effects, no terminal.`;
     patterns.push({ group: ['node:*', ...EFFECT_PACKAGES], message });
   } else if (!ROOMS_ON_NODE.includes(room)) {
-    patterns.push({ group: ['node:*'], message: `${room} runs in a browser too: nothing of Node.` });
+    patterns.push({ group: ['node:*'], message: `${room} imports nothing of Node.` });
   }
   const noRestrictedImports = { level: 'error', options: { patterns } };
   return { includes: [`src/${room}/**`], linter: { rules: { style: { noRestrictedImports } } } };

@@ -8,8 +8,10 @@ export const ROOMS = [
   'scenario',
   'lint',
   'targets',
+  'emulator',
   'hypervisor',
   'disassembler',
+  'native',
   'machine',
   'payload',
   'arch',
@@ -22,9 +24,9 @@ export const ROOMS = [
 export type Room = (typeof ROOMS)[number];
 
 /** Rooms that may have effects. All others take data and give data. */
-export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'targets', 'disassembler'];
+export const ROOMS_WITH_EFFECTS: readonly Room[] = ['cli', 'targets', 'emulator', 'disassembler', 'native'];
 
-/** Those of them that need Node. All other rooms run in a browser too. */
+/** Those of them that import modules of Node. */
 export const ROOMS_ON_NODE: readonly Room[] = ['cli', 'targets'];
 
 /** Packages that pure rooms may use: pure themselves. */

@@ -1,6 +1,7 @@
 import { EI_CLASS, EI_DATA, ELF64, ELFCLASS64, ELFDATA2LSB, EM_X86_64 } from '../../elf/index.ts';
 import { ALT_CALL, ALT_INSTR, bugFrameSize, EX_TABLE_ENTRY } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
+import { X86_64_EXECUTION } from './execution.ts';
 import { addNops, NOP_FAMILIES } from './nops.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
@@ -14,6 +15,7 @@ export const X86_64: Architecture = {
   elf: ELF64,
   pageTables: X86_64_PAGE_TABLES,
   instructionPointer: 'RIP',
+  execution: X86_64_EXECUTION,
   patchInsnSize: PATCH_INSN_SIZE,
   range: 0x8000_0000n,
   verifyElf: (header) =>

@@ -1,8 +1,5 @@
-import { XspliceError } from '../../base/index.ts';
+import type { Koffi } from '../../native/index.ts';
 import type { Library } from './libraries.ts';
-
-/** What koffi exports, as far as it is used here. */
-type Koffi = typeof import('koffi').default;
 
 /** Releases in which the interface of `libxenctrl` changed. Source: tools/include/xenctrl.h of each. */
 export const SINCE = {
@@ -42,24 +39,6 @@ export interface LibraryCalls {
   readonly version: Call;
   readonly readConsoleRing: Call;
   readonly sendDebugKeys: Call;
-}
-
-/** Loads koffi. Throws XspliceError (ETOOL) where it is missing or does not work on this machine. */
-export async function loadKoffi(): Promise<Koffi> {
-  try {
-    return (await import('koffi')).default;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const hint = 'It comes with xsplice as an optional dependency: npm install koffi@3.3.4';
-    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
-      throw new XspliceError(
-        'ETOOL',
-        'the npm package koffi is not installed: without it no library can be called',
-        hint,
-      );
-    }
-    throw new XspliceError('ETOOL', `the npm package koffi cannot be loaded: ${message.split('\n', 1)[0]}`, hint);
-  }
 }
 
 const HANDLE = 'void *';

@@ -1,10 +1,11 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { XspliceError } from '../../base/index.ts';
+import { loadKoffi } from '../../native/index.ts';
 import { ERRNO } from '../../xen/index.ts';
 import type { Environment } from '../qemu/tools.ts';
 import { HostTarget } from './host-target.ts';
 import { findLibraries, type Library, loaderFolders } from './libraries.ts';
-import { bindLibrary, type LibraryCalls, loadKoffi } from './library-calls.ts';
+import { bindLibrary, type LibraryCalls } from './library-calls.ts';
 
 export interface HostOptions {
   /** Where LD_LIBRARY_PATH is looked up; this process's by default. */

@@ -1,0 +1,43 @@
+import { addOffset, viewOf } from '../../base/index.ts';
+import type { CallingConvention } from '../calling-convention.ts';
+
+const ARGUMENTS = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'] as const;
+
+/** Bit 1 of RFLAGS is always set; bit 9 lets interrupts in. Intel SDM volume 1, 3.4.3. */
+const FLAGS = 0x2n;
+const INTERRUPT_FLAG = 0x200n;
+
+/** System V ABI, AMD64 supplement, 3.2.3. */
+export const X86_64_CALLS: CallingConvention = {
+  programCounter: 'rip',
+  stackPointer: 'rsp',
+  flags: 'rflags',
+  result: 'rax',
+  arguments: ARGUMENTS,
+  registers: [...ARGUMENTS, 'rax', 'rbx', 'rbp', 'rsp', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip', 'rflags'],
+  flagsWith: (interrupts) => (interrupts ? FLAGS | INTERRUPT_FLAG : FLAGS),
+  interruptsIn: (flags) => (flags & INTERRUPT_FLAG) !== 0n,
+  enter(cpu, memory, entry, args, returnTo) {
+    const onStack = args.slice(ARGUMENTS.length);
+    // The stack is aligned to 16 bytes where the call is made, with its arguments on it.
+    const bottom = (cpu.get('rsp') - BigInt(8 * onStack.length)) & ~15n;
+    const frame = new DataView(new ArrayBuffer(8 * (onStack.length + 1)));
+    frame.setBigUint64(0, returnTo, true);
+    for (const [i, value] of onStack.entries()) frame.setBigUint64(8 * (i + 1), value, true);
+    const rsp = addOffset(bottom, -8);
+    memory.write(rsp, new Uint8Array(frame.buffer));
+    for (const [i, register] of ARGUMENTS.entries()) cpu.set(register, args[i] ?? 0n);
+    cpu.set('rsp', rsp);
+    // AL holds the number of vector registers that a variadic function is given.
+    cpu.set('rax', 0n);
+    cpu.set('rip', entry);
+  },
+  stackArguments: (cpu) => addOffset(cpu.get('rsp'), 8),
+  leave(cpu, memory, result) {
+    const rsp = cpu.get('rsp');
+    const returnTo = viewOf(memory.read(rsp, 8)).getBigUint64(0, true);
+    cpu.set('rax', result);
+    cpu.set('rsp', addOffset(rsp, 8));
+    cpu.set('rip', returnTo);
+  },
+};

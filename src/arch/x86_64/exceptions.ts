@@ -1,0 +1,24 @@
+import type { ExceptionRow } from '../execution.ts';
+
+const fatal = (mnemonic: string): ExceptionRow => ({ mnemonic, handling: 'fatal' });
+
+/** By vector. Source: Intel SDM volume 3, table 6-1; xen/arch/x86/traps.c (do_trap, do_invalid_op, do_int3, do_debug, vector_name). */
+export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
+  [0, fatal('#DE')],
+  // Xen clears the debug registers, and goes on.
+  [1, { mnemonic: '#DB', handling: 'ignored' }],
+  [3, { mnemonic: '#BP', handling: 'breakpoint' }],
+  [4, fatal('#OF')],
+  [5, fatal('#BR')],
+  [6, { mnemonic: '#UD', handling: 'bug-frame' }],
+  [7, fatal('#NM')],
+  [10, fatal('#TS')],
+  [11, fatal('#NP')],
+  [12, fatal('#SS')],
+  [16, fatal('#MF')],
+  [17, fatal('#AC')],
+  [19, fatal('#XM')],
+]);
+
+/** General protection: has a handler, and words, of its own. */
+export const GENERAL_PROTECTION = 13;

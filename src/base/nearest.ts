@@ -1,0 +1,44 @@
+/** Names further away than this from what was asked for are no help. */
+const FARTHEST = 3;
+
+/** Longer names are not compared. */
+const LONGEST = 128;
+
+/** How many letters have to be added, taken away, or changed; {@link FARTHEST} + 1 stands for all that is more. */
+function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > FARTHEST) return FARTHEST + 1;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const cost = Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1);
+      next.push(cost);
+      if (cost < least) least = cost;
+    }
+    if (least > FARTHEST) return FARTHEST + 1;
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/**
+ * The names that are most like one that is not among them, nearest first: what its writer may have meant. None where nothing is close.
+ */
+export function nearestNames(name: string, candidates: Iterable<string>, most = 3): string[] {
+  if (name.length > LONGEST) return [];
+  const allowed = Math.min(FARTHEST, Math.ceil(name.length / 3));
+  const found = new Map<string, number>();
+  for (const candidate of candidates) {
+    if (candidate.length > LONGEST || found.has(candidate)) continue;
+    // A static function may be asked for by its name without its file.
+    const bare = candidate.slice(candidate.indexOf('#') + 1);
+    const distance = Math.min(editDistance(name, candidate), editDistance(name, bare));
+    if (distance <= allowed) found.set(candidate, distance);
+  }
+  return [...found]
+    .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1))
+    .slice(0, most)
+    .map(([candidate]) => candidate);
+}

@@ -1,0 +1,19 @@
+import { XspliceError } from '../base/index.ts';
+import type { OpenCpu } from '../machine/index.ts';
+import { ENGINES } from './engines.ts';
+import { loadUnicorn } from './unicorn.ts';
+import { UnicornCpu } from './unicorn-cpu.ts';
+
+/**
+ * Running machine code: libunicorn behind the `Cpu` port of `arch/`, on the memory of a simulated machine.
+ *
+ * Loads the library. Rejects with an XspliceError (ETOOL) that names the package to install where that is not possible.
+ */
+export async function loadEmulator(): Promise<OpenCpu> {
+  const unicorn = await loadUnicorn();
+  return (request) => {
+    const kind = ENGINES[request.arch];
+    if (kind === undefined) throw new XspliceError('ETOOL', `code of ${request.arch} cannot be run yet`);
+    return new UnicornCpu(unicorn, { ...request, kind });
+  };
+}

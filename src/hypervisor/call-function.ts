@@ -1,0 +1,104 @@
+import { type Address, fromLatin1, nearestNames, XspliceError } from '../base/index.ts';
+import type { CallArgument, CallResult, FunctionCall } from '../xen/index.ts';
+import type { CodeRunner } from './code-runner.ts';
+import { CoverageRecorder } from './coverage.ts';
+import { enter } from './front-door.ts';
+import { type Hypervisor, NO_EMULATOR } from './hypervisor.ts';
+
+/** Most arguments of a call. */
+const MOST_ARGUMENTS = 32;
+
+/**
+ * Calls a function as the hypervisor would on behalf of dom0, and tells what came of it. Where the host dies of it, `hv.stopped` says
+ * so. Throws an XspliceError: EUSAGE for a function or a CPU that there is not, or too many arguments; ETOOL without a processor; EHOST where the
+ * host is down already.
+ */
+export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult {
+  const { code } = hv;
+  if (code === null) {
+    const { message, hint } = hv.options.noCpu ?? NO_EMULATOR;
+    throw new XspliceError('ETOOL', `there is no processor to run code on: ${message}`, hint);
+  }
+  if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it runs nothing any more');
+  const cpu = request.cpu ?? 0;
+  const { cpus } = hv.machine;
+  if (cpu < 0 || cpu >= cpus.length) {
+    throw new XspliceError('EUSAGE', `there is no CPU ${cpu}: the host has ${cpus.length}`, 'give more with --cpus');
+  }
+  if (request.args.length > MOST_ARGUMENTS) {
+    throw new XspliceError('EUSAGE', `${request.args.length} arguments: at most ${MOST_ARGUMENTS} can be given`);
+  }
+  const entry = findFunction(hv, request.function);
+  const observer = new CoverageRecorder(hv);
+  const memory = placeArguments(code, hv, request.args);
+  try {
+    const result = enter(hv, () =>
+      code.call(entry, memory.values, { cpu, interrupts: true, current: 'dom0' }, { observer }),
+    );
+    return {
+      result: result ?? null,
+      instructions: observer.instructions,
+      entered: observer.entered,
+      coverage: observer.coverage(),
+      buffers: memory.buffers(),
+    };
+  } finally {
+    memory.free();
+  }
+}
+
+/** Arguments in the host's memory. */
+interface PlacedArguments {
+  readonly values: readonly bigint[];
+  /** What is in the buffers now. */
+  buffers(): Uint8Array[];
+  free(): void;
+}
+
+function placeArguments({ heap }: CodeRunner, { machine }: Hypervisor, args: readonly CallArgument[]): PlacedArguments {
+  const placed: { address: Address; length: number; buffer: boolean }[] = [];
+  const place = (bytes: Uint8Array, buffer: boolean): Address => {
+    const address = heap.allocate(bytes.length);
+    if (address === 0n)
+      throw new XspliceError('EUSAGE', `${bytes.length} bytes of arguments: the host has no such memory`);
+    machine.space.write(address, bytes);
+    placed.push({ address, length: bytes.length, buffer });
+    return address;
+  };
+  const values = args.map((arg) => {
+    if (arg.kind === 'int') return BigInt.asUintN(64, arg.value);
+    return arg.kind === 'string' ? place(fromLatin1(`${arg.text}\0`), false) : place(arg.bytes, true);
+  });
+  return {
+    values,
+    buffers: () =>
+      placed.filter(({ buffer }) => buffer).map(({ address, length }) => machine.space.read(address, length)),
+    free: () => {
+      for (const { address } of placed) heap.free(address);
+    },
+  };
+}
+
+/**
+ * Where a function is: by its name in the hypervisor's own table, in a loaded payload (`name`, or `name [PAYLOAD]` as it is printed), or as a
+ * static one of the hypervisor without its file, where only one has that name.
+ */
+function findFunction(hv: Hypervisor, name: string): Address {
+  const known = hv.symbols.byName(name);
+  if (known !== 0n) return known;
+  for (const payload of hv.payloads) {
+    const found = payload.symtab.find((symbol) => symbol.name === name || `${symbol.name} [${payload.name}]` === name);
+    if (found !== undefined) return found.value;
+  }
+  const names = [...hv.symbols.names()];
+  const statics = names.filter((each) => each.endsWith(`#${name}`));
+  if (statics.length === 1) return hv.symbols.byName(statics[0] as string);
+  if (statics.length > 1) {
+    const hint = `say which: ${statics.slice(0, 4).join(', ')}`;
+    throw new XspliceError('EUSAGE', `${statics.length} functions are called ${name}`, hint);
+  }
+  const payloads = hv.payloads.flatMap((payload) => payload.symtab.map((symbol) => symbol.name));
+  const nearest = nearestNames(name, [...payloads, ...names]);
+  const hint = nearest.length === 0 ? undefined : `perhaps ${nearest.join(', ')}?`;
+  throw new XspliceError('EUSAGE', `neither the hypervisor nor a loaded payload has a function ${name}`, hint);
+}

@@ -1,0 +1,267 @@
+import type { Cpu, CpuExit } from '../arch/index.ts';
+import { type Address, addOffset, assert, ensure, equalBytes } from '../base/index.ts';
+import { MemoryFault, type OpenCpu } from '../machine/index.ts';
+import type { AddressRange } from '../xen/index.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { HypervisorStacks } from './hypervisor-stacks.ts';
+import { PayloadStructs } from './payload-structs.ts';
+import type { ServedFunction } from './served-function.ts';
+import { SERVED_FUNCTIONS } from './served-functions.ts';
+import { HostStop } from './stop.ts';
+import { handleException, handleFault } from './traps.ts';
+import { XenHeap } from './xen-heap.ts';
+
+/** Where the hypervisor calls from: it decides what code sees of its surroundings. */
+export interface RunContext {
+  /** Number of the CPU. */
+  readonly cpu: number;
+  readonly interrupts: boolean;
+  /** Whose vCPU is `current`: dom0's in a hypercall, the CPU's own idle one otherwise. */
+  readonly current: 'dom0' | 'idle';
+}
+
+/** What one call may take, all that it calls included. */
+export interface RunBudget {
+  readonly instructions: number;
+  /** Of real time. */
+  readonly milliseconds: number;
+}
+
+export const RUN_BUDGET: RunBudget = { instructions: 200_000_000, milliseconds: 20_000 };
+
+/** Calls of functions on our side that one call may make. */
+const MOST_SERVED = 200_000;
+
+/** Traps within traps: code that a bug frame calls may trap again. */
+const MOST_NESTED = 16;
+
+/** Told of what is run. */
+export interface RunObserver {
+  /** An instruction is about to be carried out. */
+  instruction(address: Address, size: number): void;
+}
+
+/** A run that is under way, with all that it has called. */
+interface Run {
+  readonly cpu: Cpu;
+  readonly context: RunContext;
+  readonly budget: RunBudget;
+  served: number;
+  depth: number;
+}
+
+/** Bytes at a function's entry that tell whether it is patched: more than any jump takes. */
+const ENTRY_BYTES = 8;
+
+/** Where code may call a function that is carried out on our side. */
+interface ServedEntry {
+  readonly name: string;
+  readonly served: ServedFunction;
+  /** What the hypervisor has there by itself. */
+  readonly code: Uint8Array;
+}
+
+/**
+ * Carries out machine code of the hypervisor and its payloads: the processor runs it, and here is what the hypervisor does when the
+ * processor traps, and what is done on our side in place of functions that cannot run here.
+ */
+export class CodeRunner {
+  readonly heap: XenHeap;
+  readonly stacks: HypervisorStacks;
+  readonly payloads: PayloadStructs;
+  /** Locks that code holds, and how often. */
+  readonly heldLocks = new Map<Address, number>();
+  readonly #hv: Hypervisor;
+  readonly #open: OpenCpu;
+  /** Functions on our side, by their addresses. */
+  readonly #served = new Map<Address, ServedEntry>();
+  readonly #returnTo: Address;
+  #plain: Cpu | undefined;
+  #traced: Cpu | undefined;
+  #observer: RunObserver | undefined;
+  #run: Run | undefined;
+
+  constructor(hv: Hypervisor, open: OpenCpu) {
+    this.#hv = hv;
+    this.#open = open;
+    const { space } = hv.machine;
+    this.heap = new XenHeap(space, hv.arch.execution.layout.heap);
+    this.stacks = new HypervisorStacks(hv);
+    this.payloads = new PayloadStructs(hv, this.heap);
+    this.#returnTo = hv.arch.execution.layout.returnTo;
+    for (const served of SERVED_FUNCTIONS) {
+      for (const name of served.names) {
+        const address = hv.symbols.byName(name);
+        if (address === 0n) continue;
+        for (const entry of hv.arch.execution.entryPoints(address, space)) {
+          this.#served.set(entry, { name, served, code: space.read(entry, ENTRY_BYTES) });
+        }
+      }
+    }
+  }
+
+  /** The memory that only code uses. */
+  ranges(): AddressRange[] {
+    const { start, limit } = this.heap;
+    return [{ start, end: addOffset(start, limit) }, ...this.stacks.ranges()];
+  }
+
+  /** The processor of the call that is under way. */
+  get cpu(): Cpu {
+    return this.#current.cpu;
+  }
+
+  /** Where the call that is under way was made. */
+  get context(): RunContext {
+    return this.#current.context;
+  }
+
+  get #current(): Run {
+    return ensure(this.#run, 'code is being run');
+  }
+
+  /**
+   * Calls a function, and gives its result register. Throws a HostStop where the host dies of it, or never comes back.
+   */
+  call(
+    entry: Address,
+    args: readonly bigint[],
+    context: RunContext,
+    { budget = RUN_BUDGET, observer }: { readonly budget?: RunBudget; readonly observer?: RunObserver } = {},
+  ): bigint {
+    const outer = this.#run;
+    assert(outer === undefined || observer === undefined, 'only the outermost call is observed');
+    this.#observer = outer === undefined ? observer : this.#observer;
+    const cpu = outer?.cpu ?? this.#processor(observer !== undefined);
+    if (outer === undefined) cpu.allow(budget.milliseconds);
+    this.#run = { cpu, context, budget, served: 0, depth: 0 };
+    const { calls } = this.#hv.arch.execution;
+    for (const register of calls.registers) cpu.set(register, 0n);
+    cpu.set(calls.flags, calls.flagsWith(context.interrupts));
+    cpu.set(calls.stackPointer, this.stacks.enter(context));
+    try {
+      return this.#carryOut(entry, args);
+    } finally {
+      this.#run = outer;
+      if (outer === undefined) this.#observer = undefined;
+    }
+  }
+
+  /**
+   * Calls a function in the middle of the code that is being run: its registers are kept. `below` is where the stack is free.
+   */
+  callNested(entry: Address, args: readonly bigint[], below: Address): bigint {
+    const run = this.#current;
+    const { calls } = this.#hv.arch.execution;
+    if (run.depth >= MOST_NESTED) throw new HostStop({ kind: 'hang', why: `${MOST_NESTED} traps within each other` });
+    const kept = calls.registers.map((register) => [register, run.cpu.get(register)] as const);
+    run.depth++;
+    run.cpu.set(calls.stackPointer, below);
+    const result = this.#carryOut(entry, args);
+    run.depth--;
+    for (const [register, value] of kept) run.cpu.set(register, value);
+    return result;
+  }
+
+  /** Gives the engines back. */
+  close(): void {
+    this.#plain?.close();
+    this.#traced?.close();
+    this.#plain = undefined;
+    this.#traced = undefined;
+  }
+
+  #processor(traced: boolean): Cpu {
+    const request = { arch: this.#hv.arch.name, space: this.#hv.machine.space, stopAt: [...this.#served.keys()] };
+    if (!traced) {
+      this.#plain ??= this.#open(request);
+      return this.#plain;
+    }
+    this.#traced ??= this.#open({
+      ...request,
+      trace: (address, size) => this.#observer?.instruction(address, size),
+    });
+    return this.#traced;
+  }
+
+  #carryOut(entry: Address, args: readonly bigint[]): bigint {
+    const { cpu } = this.#current;
+    const { calls } = this.#hv.arch.execution;
+    calls.enter(cpu, this.#hv.machine.space, entry, args, this.#returnTo);
+    // A run does not stop at the address that it starts at.
+    if (this.#serves(entry)) this.#serve(entry);
+    for (;;) {
+      const exit = this.#step();
+      if (exit === 'returned') return cpu.get(calls.result);
+    }
+  }
+
+  #step(): 'returned' | 'goes on' {
+    const { cpu, budget } = this.#current;
+    const { space } = this.#hv.machine;
+    if (cpu.get(this.#hv.arch.execution.calls.programCounter) === this.#returnTo) return 'returned';
+    this.#hv.arch.execution.setWriteProtect(cpu, space.writeProtect);
+    const exit = cpu.run({ until: this.#returnTo, instructions: budget.instructions });
+    space.writeProtect = this.#hv.arch.execution.writeProtect(cpu);
+    return this.#handle(exit);
+  }
+
+  #handle(exit: CpuExit): 'returned' | 'goes on' {
+    switch (exit.kind) {
+      case 'stop':
+        if (exit.address === this.#returnTo) return 'returned';
+        if (this.#serves(exit.address)) this.#serve(exit.address);
+        return 'goes on';
+      case 'fault':
+        handleFault(this.#hv, this, this.#memoryFault(exit));
+        return 'goes on';
+      case 'exception':
+        handleException(this.#hv, this, exit.vector);
+        return 'goes on';
+      case 'budget':
+        throw new HostStop({ kind: 'hang', why: this.#exhausted(exit.of) });
+    }
+  }
+
+  #exhausted(of: 'instructions' | 'time'): string {
+    const { instructions, milliseconds } = this.#current.budget;
+    const spent = of === 'time' ? `${milliseconds} ms` : `${instructions} instructions`;
+    return `code does not come back: it was given ${spent}`;
+  }
+
+  /** The page tables' word on a fault of the processor, whose view of them may be behind: then it goes on. */
+  #memoryFault(exit: CpuExit & { kind: 'fault' }): MemoryFault | undefined {
+    try {
+      this.#hv.machine.space.check(exit.address, Math.max(exit.size, 1), exit.access);
+    } catch (thrown) {
+      if (thrown instanceof MemoryFault) return thrown;
+      throw thrown;
+    }
+    return undefined;
+  }
+
+  /** Is this function carried out on our side? Not while a payload has patched it: then its code is somebody's own. */
+  #serves(address: Address): boolean {
+    const known = this.#served.get(address);
+    return known !== undefined && equalBytes(this.#hv.machine.space.read(address, ENTRY_BYTES), known.code);
+  }
+
+  #serve(address: Address): void {
+    const run = this.#current;
+    const { name, served } = ensure(this.#served.get(address), 'a function that is served');
+    run.served++;
+    if (run.served > MOST_SERVED) {
+      throw new HostStop({
+        kind: 'hang',
+        why: `code does not come back: it has called ${name} and such ${MOST_SERVED} times`,
+      });
+    }
+    const { space } = this.#hv.machine;
+    const { calls } = this.#hv.arch.execution;
+    const registers = calls.arguments.map((register) => run.cpu.get(register));
+    const result = within(this.#hv, name, () =>
+      served.serve({ hv: this.#hv, runner: this, name, registers, stackArguments: calls.stackArguments(run.cpu) }),
+    );
+    calls.leave(run.cpu, space, result);
+  }
+}

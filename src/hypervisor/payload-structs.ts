@@ -1,0 +1,286 @@
+import { type Address, addOffset, assert, type CStruct, ensure, fromLatin1, viewOf } from '../base/index.ts';
+import {
+  HOOK_SECTIONS,
+  LIVEPATCH_FSTATE,
+  LIVEPATCH_OPAQUE_SIZE,
+  LIVEPATCH_STATE_APPLIED,
+  LIVEPATCH_STATE_CHECKED,
+  LIVEPATCH_SYMBOL,
+  livepatchFunc,
+  offsetIn,
+  structPayload,
+} from '../xen/index.ts';
+import type { StateOffsets } from './function-state.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+import { StructWriter } from './struct-writer.ts';
+import type { XenHeap } from './xen-heap.ts';
+
+/** What one payload has in the host's memory. */
+interface Lent {
+  readonly struct: Address;
+  /** `struct livepatch_fstate` of its functions; 0 where the release keeps that elsewhere. */
+  readonly fstate: Address;
+  /** Everything that was allocated for it. */
+  readonly held: readonly Address[];
+}
+
+/** Heads of lists in the image, under the names that builds give the file. */
+const HEADS = {
+  list: ['common/livepatch.c#payload_list', 'livepatch.c#payload_list'],
+  applied_list: ['common/livepatch.c#applied_list', 'livepatch.c#applied_list'],
+} as const;
+
+/** Where the hooks of each kind are in `struct livepatch_hooks`. */
+const HOOK_MEMBERS: Readonly<Record<string, string>> = {
+  preapply: 'hooks.apply.pre',
+  apply: 'hooks.apply.action',
+  postapply: 'hooks.apply.post',
+  prerevert: 'hooks.revert.pre',
+  revert: 'hooks.revert.action',
+  postrevert: 'hooks.revert.post',
+};
+
+/**
+ * `struct payload` in the host's memory, for code that is handed a pointer to one. The simulator's own record of a payload is elsewhere: it
+ * is written out before code runs, and what code may change is read back after it.
+ */
+export class PayloadStructs {
+  readonly #hv: Hypervisor;
+  readonly #heap: XenHeap;
+  readonly #lent = new Map<LoadedPayload, Lent>();
+  #layout: CStruct | undefined;
+
+  constructor(hv: Hypervisor, heap: XenHeap) {
+    this.#hv = hv;
+    this.#heap = heap;
+  }
+
+  /** Where a payload's structure is. All loaded payloads get theirs with it, as they are in one list. */
+  addressOf(payload: LoadedPayload): Address {
+    for (const each of this.#hv.payloads) if (!this.#lent.has(each)) this.#lent.set(each, this.#allocate(each));
+    this.#write();
+    return ensure(this.#lent.get(payload), 'a loaded payload').struct;
+  }
+
+  /** The payload whose structure is at an address. */
+  payloadAt(address: Address): LoadedPayload | undefined {
+    for (const [payload, { struct }] of this.#lent) if (struct === address) return payload;
+    return undefined;
+  }
+
+  /** Runs code that may read and change the structures. */
+  lend<T>(run: () => T): T {
+    const result = run();
+    this.#readBack();
+    return result;
+  }
+
+  /** Does something to payloads while code has their structures. */
+  takeBack<T>(work: () => T): T {
+    this.#readBack();
+    const result = work();
+    this.#write();
+    return result;
+  }
+
+  /** The payload is unloaded: its memory is free, and the lists are without it. */
+  forget(payload: LoadedPayload): void {
+    const lent = this.#lent.get(payload);
+    if (lent === undefined) return;
+    this.#lent.delete(payload);
+    for (const address of lent.held) this.#heap.free(address);
+    this.#write();
+  }
+
+  /**
+   * Where the state of a function is, of which code has its `struct livepatch_func` and, in releases that keep the state elsewhere, a
+   * `struct livepatch_fstate`.
+   */
+  stateLayout(
+    func: Address,
+    size: number,
+    fstate: () => Address,
+  ): { readonly address: Address; readonly stride: number; readonly offsets: StateOffsets } {
+    const { release, arch } = this.#hv;
+    if (!release.stateInPayload) {
+      const { patch_offset: patchOffset, applied, insn_buffer: opaque } = LIVEPATCH_FSTATE.at;
+      assert(opaque !== undefined, 'the buffer has a place');
+      return { address: fstate(), stride: LIVEPATCH_FSTATE.size, offsets: { opaque, applied, patchOffset } };
+    }
+    const { at } = livepatchFunc(release.funcLayout, arch.elf.pointerSize);
+    const offsets = { opaque: ensure(at.opaque, 'a place'), applied: at.applied, patchOffset: at.patchOffset };
+    return { address: func, stride: size, offsets };
+  }
+
+  get #struct(): CStruct {
+    this.#layout ??= structPayload(this.#hv.release);
+    return this.#layout;
+  }
+
+  #allocate(payload: LoadedPayload): Lent {
+    const held: Address[] = [];
+    const allocate = (size: number): Address => {
+      const address = this.#heap.allocate(size);
+      if (address !== 0n) held.push(address);
+      return address;
+    };
+    const struct = allocate(this.#struct.size);
+    const fstate = this.#hv.release.stateInPayload ? 0n : allocate(payload.funcs.count * LIVEPATCH_FSTATE.size);
+    const writer = new StructWriter(this.#hv.machine.space, struct, this.#struct);
+    writer.clear();
+    writer.bytes('name', fromLatin1(payload.name));
+    this.#writeSymbols(writer, payload, allocate);
+    for (const [member, id] of [
+      ['id', payload.buildId],
+      ['dep', payload.dep],
+      ['xen_dep', payload.xenDep],
+    ] as const) {
+      if (id === null || id.length === 0 || !writer.has(`${member}.p`)) continue;
+      const copy = allocate(id.length);
+      this.#hv.machine.space.write(copy, id);
+      writer.set(`${member}.p`, copy);
+      writer.set(`${member}.len`, id.length);
+    }
+    return { struct, fstate, held };
+  }
+
+  #writeSymbols(writer: StructWriter, payload: LoadedPayload, allocate: (size: number) => Address): void {
+    const names = payload.symtab.map(({ name }) => fromLatin1(`${name}\0`));
+    const strtab = allocate(names.reduce((sum, { length }) => sum + length, 0));
+    const symtab = allocate(payload.symtab.length * LIVEPATCH_SYMBOL.size);
+    let at = strtab;
+    for (const [i, symbol] of payload.symtab.entries()) {
+      const name = names[i] as Uint8Array;
+      this.#hv.machine.space.write(at, name);
+      const entry = new StructWriter(
+        this.#hv.machine.space,
+        addOffset(symtab, i * LIVEPATCH_SYMBOL.size),
+        LIVEPATCH_SYMBOL,
+      );
+      entry.clear();
+      entry.set('name', at);
+      entry.set('value', symbol.value);
+      entry.set('size', symbol.size);
+      entry.set('new_symbol', symbol.newSymbol ? 1 : 0);
+      at = addOffset(at, name.length);
+    }
+    writer.set('symtab', symtab);
+    writer.set('strtab', strtab);
+    writer.set('nsyms', payload.symtab.length);
+  }
+
+  /** Writes all that may have changed since. */
+  #write(): void {
+    for (const [payload, lent] of this.#lent) this.#writePayload(payload, lent);
+    this.#link('list', this.#hv.payloads);
+    this.#link('applied_list', this.#hv.applied);
+  }
+
+  #writePayload(payload: LoadedPayload, { struct, fstate }: Lent): void {
+    const writer = new StructWriter(this.#hv.machine.space, struct, this.#struct);
+    writer.set('state', payload.state === 'APPLIED' ? LIVEPATCH_STATE_APPLIED : LIVEPATCH_STATE_CHECKED);
+    writer.set('rc', payload.rc);
+    writer.set('reverted', payload.reverted ? 1 : 0);
+    writer.set('safe_to_reapply', payload.safeToReapply ? 1 : 0);
+    for (const kind of ['text', 'rw', 'ro'] as const) {
+      writer.set(`${kind}_addr`, payload[kind].addr);
+      writer.set(`${kind}_size`, payload[kind].size);
+    }
+    writer.set('pages', payload.pages);
+    writer.set('funcs', payload.funcs.addr);
+    writer.set('nfuncs', payload.funcs.count);
+    this.#writeRegion(writer, payload);
+    this.#writeHooks(writer, payload);
+    if (payload.metadata.size > 0) {
+      writer.set('metadata.data', payload.metadata.addr);
+      writer.set('metadata.len', payload.metadata.size);
+    }
+    if (fstate === 0n) return;
+    writer.set('fstate', fstate);
+    for (let i = 0; i < payload.fstate.length; i++) {
+      const state = payload.fstate.at(i);
+      const entry = new StructWriter(
+        this.#hv.machine.space,
+        addOffset(fstate, i * LIVEPATCH_FSTATE.size),
+        LIVEPATCH_FSTATE,
+      );
+      entry.set('patch_offset', state.patchOffset);
+      entry.set('applied', state.applied);
+      entry.bytes('insn_buffer', state.savedInsns(LIVEPATCH_OPAQUE_SIZE));
+    }
+  }
+
+  #writeRegion(writer: StructWriter, { region, trapTables }: LoadedPayload): void {
+    writer.set('region.text_start', region.textStart);
+    writer.set('region.text_end', region.textEnd);
+    if (writer.has('region.rodata_start')) {
+      writer.set('region.rodata_start', region.rodataStart);
+      writer.set('region.rodata_end', region.rodataEnd);
+    }
+    for (const [i, range] of trapTables.bugFrames.entries()) {
+      if (range === undefined) continue;
+      const frame = `region.frame[${i}]`;
+      const bounds = writer.has(`${frame}.start`);
+      writer.set(bounds ? `${frame}.start` : `${frame}.bugs`, range.start);
+      const count = Number(range.end - range.start) / this.#hv.arch.bugFrameSize;
+      writer.set(bounds ? `${frame}.stop` : `${frame}.n_bugs`, bounds ? range.end : count);
+    }
+    if (trapTables.exTable === null) return;
+    writer.set('region.ex', trapTables.exTable.start);
+    writer.set('region.ex_end', trapTables.exTable.end);
+  }
+
+  #writeHooks(writer: StructWriter, { hooks }: LoadedPayload): void {
+    for (const { kind } of HOOK_SECTIONS) {
+      const section = hooks.get(kind);
+      if (section === undefined) continue;
+      const member = HOOK_MEMBERS[kind];
+      if (member === undefined) {
+        writer.set(`${kind}_funcs`, section.addr);
+        writer.set(`n_${kind}_funcs`, section.count);
+      } else if (writer.has(member)) writer.set(member, section.addr);
+    }
+  }
+
+  /** Links payloads in this order, from the head of the list in the image back to it. */
+  #link(member: keyof typeof HEADS, payloads: readonly LoadedPayload[]): void {
+    const head = HEADS[member].map((name) => this.#hv.symbols.byName(name)).find((address) => address !== 0n);
+    if (head === undefined) return;
+    const { space } = this.#hv.machine;
+    const offset = offsetIn(this.#struct, `${member}.next`);
+    const nodes = payloads
+      .map((payload) => this.#lent.get(payload))
+      .filter((lent) => lent !== undefined)
+      .map(({ struct }) => addOffset(struct, offset));
+    const ring = [head, ...nodes];
+    for (const [i, node] of ring.entries()) {
+      const links = new DataView(new ArrayBuffer(16));
+      links.setBigUint64(0, ring[(i + 1) % ring.length] as Address, true);
+      links.setBigUint64(8, ring[(i + ring.length - 1) % ring.length] as Address, true);
+      space.write(node, new Uint8Array(links.buffer));
+    }
+  }
+
+  /** Takes over what code has changed. */
+  #readBack(): void {
+    const { space } = this.#hv.machine;
+    for (const [payload, { struct, fstate }] of this.#lent) {
+      const view = viewOf(space.read(struct, this.#struct.size));
+      payload.rc = view.getInt32(offsetIn(this.#struct, 'rc'), true);
+      payload.reverted = view.getUint8(offsetIn(this.#struct, 'reverted')) !== 0;
+      payload.safeToReapply = view.getUint8(offsetIn(this.#struct, 'safe_to_reapply')) !== 0;
+      if (fstate === 0n || payload.fstate.length === 0) continue;
+      const { size } = LIVEPATCH_FSTATE;
+      const states = space.read(fstate, payload.fstate.length * size);
+      for (let i = 0; i < payload.fstate.length; i++) {
+        const state = payload.fstate.at(i);
+        const entry = viewOf(states.subarray(i * size, (i + 1) * size));
+        state.patchOffset = entry.getUint32(offsetIn(LIVEPATCH_FSTATE, 'patch_offset'), true);
+        state.applied = entry.getUint32(offsetIn(LIVEPATCH_FSTATE, 'applied'), true);
+        const insns = i * size + offsetIn(LIVEPATCH_FSTATE, 'insn_buffer');
+        state.saveInsns(states.subarray(insns, insns + LIVEPATCH_OPAQUE_SIZE));
+      }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { guestLayout, type PrintkMachine, symbolText } from '../xen/index.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { symbolPlace } from './symbol-text.ts';
+
+/** The hypervisor as its own vsnprintf sees it. */
+export function printkMachine(hv: Hypervisor): PrintkMachine {
+  const { space } = hv.machine;
+  return {
+    pointerSize: hv.arch.elf.pointerSize,
+    rules: hv.release.pointerFormats,
+    layout: guestLayout(hv.release),
+    memory: {
+      read: (address, length) => space.read(address, length),
+      write: (address, bytes) => space.store(address, bytes),
+      symbolText: (address, withOffset) => {
+        const place = symbolPlace(hv, address);
+        return place === undefined ? undefined : symbolText(place, withOffset);
+      },
+    },
+  };
+}

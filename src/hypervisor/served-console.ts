@@ -1,0 +1,112 @@
+import { type Address, fromLatin1 } from '../base/index.ts';
+import { type ArgumentSource, callArguments, vaListArguments, vsnprintf } from '../xen/index.ts';
+import { executionState } from './execution-state.ts';
+import { printkMachine } from './printk-machine.ts';
+import { argument, type ServedCall, type ServedFunction } from './served-function.ts';
+import { HostStop } from './stop.ts';
+import { registersInMemory, trappedState } from './traps.ts';
+
+/** The console. Sources: xen/drivers/char/console.c, xen/common/vsprintf.c, xen/arch/x86/traps.c. */
+
+const CONSOLE = 'the console is hardware, and its lines belong into the transcript';
+const FORMATTING = 'names of symbols and domains come from lists that a boot fills';
+
+/** `buf` of vprintk_common and of panic, their NUL included. */
+const PRINTK_SIZE = 1024;
+const PANIC_SIZE = 128;
+
+/** The arguments behind the first `named` ones. */
+function variadic(call: ServedCall, named: number): ArgumentSource {
+  const { registers, stackArguments, hv } = call;
+  const read = (address: Address, length: number): Uint8Array => hv.machine.space.read(address, length);
+  return callArguments(registers.slice(named), stackArguments, read, hv.arch.elf.pointerSize);
+}
+
+const vaList = (call: ServedCall, index: number): ArgumentSource =>
+  vaListArguments(argument(call, index), (address, length) => call.hv.machine.space.read(address, length));
+
+/** The text of a format in the hypervisor's memory. */
+function formatted(call: ServedCall, format: Address, args: ArgumentSource, size: number) {
+  const text = call.hv.machine.space.readCString(format, FORMAT_MAX);
+  return vsnprintf(size, text, args, printkMachine(call.hv));
+}
+
+/** Longest format that is read. */
+const FORMAT_MAX = 1 << 16;
+
+function printk(call: ServedCall): bigint {
+  const { text } = formatted(call, argument(call, 0), variadic(call, 1), PRINTK_SIZE);
+  call.hv.machine.console.print(text, call.runner.context.cpu);
+  return 0n;
+}
+
+/** `(d1) ` in front of each line is what the console puts where the hypervisor's own lines have `(XEN) `. */
+function guestPrintk(call: ServedCall): bigint {
+  const { text } = formatted(call, argument(call, 1), variadic(call, 2), PRINTK_SIZE);
+  call.hv.machine.console.print(text, call.runner.context.cpu);
+  return 0n;
+}
+
+function panic(call: ServedCall): never {
+  const { text } = formatted(call, argument(call, 0), variadic(call, 1), PANIC_SIZE);
+  throw new HostStop({ kind: 'panic', text });
+}
+
+/** vsnprintf and its relatives: the buffer gets as much as it holds, and its NUL. `counted` is what they return. */
+function print(call: ServedCall, args: ArgumentSource, counted: 'wanted' | 'written'): bigint {
+  const [buffer, size, format] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  // vsnprintf refuses sizes that are negative as an int, in which it computes.
+  const room = Number(BigInt.asIntN(32, size));
+  if (room < 0 || size > 0x7fff_ffffn) return 0n;
+  const { text, length } = formatted(call, format, args, room);
+  if (room > 0) call.hv.machine.space.write(buffer, fromLatin1(`${text}\0`));
+  if (counted === 'wanted') return BigInt(length);
+  return BigInt(Math.min(length, Math.max(0, room - 1)));
+}
+
+/** show_execution_state, from inside a trap handler: the registers are in memory. */
+function showExecutionState(call: ServedCall): bigint {
+  const { hv, runner } = call;
+  const state = { ...trappedState(hv, runner), registers: registersInMemory(hv, argument(call, 0)) };
+  for (const line of executionState(hv, state)) hv.machine.console.printk('DEFAULT', line);
+  return 0n;
+}
+
+const served = (reason: string, names: readonly string[], serve: (call: ServedCall) => bigint): ServedFunction => ({
+  names,
+  reason,
+  serve,
+});
+
+export const SERVED_CONSOLE: readonly ServedFunction[] = [
+  served(CONSOLE, ['printk'], printk),
+  served(CONSOLE, ['guest_printk'], guestPrintk),
+  served(CONSOLE, ['panic'], panic),
+  served(CONSOLE, ['show_execution_state', 'dump_execstate'], showExecutionState),
+  served(CONSOLE, ['printk_ratelimit', '__printk_ratelimit'], () => 1n),
+  served(CONSOLE, ['console_start_sync'], ({ hv }) => {
+    hv.machine.console.startSync();
+    return 0n;
+  }),
+  served(CONSOLE, ['console_end_sync'], ({ hv }) => {
+    hv.machine.console.endSync();
+    return 0n;
+  }),
+  served(
+    CONSOLE,
+    [
+      'console_start_log_everything',
+      'console_end_log_everything',
+      'console_force_unlock',
+      'console_lock_recursive_irqsave',
+      'console_unlock_recursive_irqrestore',
+      'serial_start_log_everything',
+      'serial_end_log_everything',
+    ],
+    () => 0n,
+  ),
+  served(FORMATTING, ['snprintf'], (call) => print(call, variadic(call, 3), 'wanted')),
+  served(FORMATTING, ['scnprintf'], (call) => print(call, variadic(call, 3), 'written')),
+  served(FORMATTING, ['vsnprintf'], (call) => print(call, vaList(call, 3), 'wanted')),
+  served(FORMATTING, ['vscnprintf'], (call) => print(call, vaList(call, 3), 'written')),
+];

@@ -1,0 +1,39 @@
+import type { ServedFunction } from './served-function.ts';
+
+/** What concerns other CPUs, or is put off to later. Nothing of it happens: no other CPU runs code, and there is no later. */
+
+const nothing = (reason: string, ...names: string[]): ServedFunction => ({ names, reason, serve: () => 0n });
+
+export const SERVED_CPUS: readonly ServedFunction[] = [
+  nothing(
+    'other CPUs do not run code: they wait, or idle',
+    'smp_call_function',
+    'on_selected_cpus',
+    'smp_send_event_check_mask',
+    'smp_send_call_function_mask',
+    'smp_send_state_dump',
+  ),
+  nothing(
+    'there is one view of memory here, which is never out of date',
+    'flush_area_local',
+    'flush_area_mask',
+    'new_tlbflush_clock_period',
+  ),
+  nothing(
+    'softirqs, tasklets and timers run when the hypervisor returns to its idle loop, which does not run code here',
+    'raise_softirq',
+    'cpu_raise_softirq',
+    'cpumask_raise_softirq',
+    'process_pending_softirqs',
+    'tasklet_schedule',
+    'tasklet_schedule_on_cpu',
+    'tasklet_kill',
+    'init_timer',
+    'set_timer',
+    'stop_timer',
+    'kill_timer',
+    'migrate_timer',
+  ),
+  nothing('nobody reads what RCU protects while code runs', 'rcu_barrier', 'call_rcu'),
+  nothing('the watchdog is none of ours', 'watchdog_disable', 'watchdog_enable'),
+];

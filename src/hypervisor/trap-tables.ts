@@ -1,0 +1,112 @@
+import { type Address, addOffset, viewOf } from '../base/index.ts';
+import {
+  type AddressRange,
+  type BugFrameType,
+  bugFrameTypes,
+  decodeExTableEntry,
+  decodeX86BugFrame,
+  EX_TABLE_ENTRY,
+  sortExTable,
+  X86_ASSERT_SUFFIX,
+  X86_BUG_FRAME,
+} from '../xen/index.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import type { LoadedPayload } from './payload.ts';
+
+/** The tables of a virtual region that trap handlers search. */
+export interface TrapTables {
+  /** By the number in the section's name; holes where there is no such section. */
+  readonly bugFrames: (AddressRange | undefined)[];
+  exTable: AddressRange | null;
+}
+
+/** What a region has: the hypervisor's own, or a registered payload's. `undefined` where no region has this code. */
+export function findTextRegion(
+  hv: Hypervisor,
+  address: Address,
+): { readonly payload: LoadedPayload | null } | undefined {
+  const region = hv.regions.find(({ textStart, textEnd }) => address >= textStart && address < textEnd);
+  if (region === undefined) return undefined;
+  return { payload: hv.payloads.find((each) => each.region === region) ?? null };
+}
+
+/** is_active_kernel_text: may code at this address be part of the hypervisor, as far as it knows itself? */
+export const isActiveKernelText = (hv: Hypervisor, address: Address): boolean =>
+  findTextRegion(hv, address) !== undefined;
+
+/** A bug frame that was found. Addresses of text; `null` where a kind of frame has none. */
+export interface FoundBugFrame {
+  readonly type: BugFrameType;
+  readonly line: number;
+  /** Of the file's name or, for `run_fn`, of the function. */
+  readonly pointer: Address;
+  /** Of an assertion's condition. */
+  readonly message: Address | null;
+}
+
+/**
+ * The bug frame of a trapping instruction: the region's own frames are searched, kind by kind. Reads the frames where they are, and may
+ * fault there. Source: xen/arch/x86/traps.c, do_invalid_op; since 4.18 xen/common/bug.c.
+ */
+export function findBugFrame(hv: Hypervisor, address: Address): FoundBugFrame | undefined {
+  const region = findTextRegion(hv, address);
+  if (region === undefined) return undefined;
+  const { bugFrames } = region.payload?.trapTables ?? hv.image.trapTables;
+  for (const [number, type] of bugFrameTypes(hv.release, hv.arch.name).entries()) {
+    const range = bugFrames[number];
+    if (range === undefined) continue;
+    const bytes = hv.machine.space.read(range.start, Number(range.end - range.start));
+    const view = viewOf(bytes);
+    for (let at = 0; at + X86_BUG_FRAME.size <= bytes.length; at += X86_BUG_FRAME.size) {
+      const frame = decodeX86BugFrame(view, at);
+      if (addOffset(range.start, at + frame.locDisp) !== address) continue;
+      const suffix = at + X86_BUG_FRAME.size;
+      const hasSuffix = type === 'assert' && suffix + X86_ASSERT_SUFFIX.size <= bytes.length;
+      const message = hasSuffix ? addOffset(range.start, at + X86_ASSERT_SUFFIX.read(view, suffix).msg_disp) : null;
+      return { type, line: frame.line, pointer: addOffset(range.start, at + frame.ptrDisp), message };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * search_exception_table: where code goes on after a fault at this address; `undefined` where that is not said. Only the region of the address
+ * is asked. Source: xen/arch/x86/extable.c.
+ */
+export function searchExceptionTable(hv: Hypervisor, address: Address): Address | undefined {
+  const region = findTextRegion(hv, address);
+  const range = region?.payload === null ? hv.image.trapTables.exTable : region?.payload.trapTables.exTable;
+  if (range === undefined || range === null) return undefined;
+  const table = hv.machine.space.read(range.start, Number(range.end - range.start));
+  const view = viewOf(table);
+  // A payload's is sorted in its own memory; the image's is by the time that it runs, but not in the file.
+  if (region?.payload === null) sortExTable(view);
+  for (let first = 0, last = Math.floor(table.length / EX_TABLE_ENTRY.size) - 1; first <= last; ) {
+    const middle = first + Math.trunc((last - first) / 2);
+    const entry = decodeExTableEntry(view, middle * EX_TABLE_ENTRY.size, range.start);
+    if (entry.addr === address) return entry.cont === 0n ? undefined : entry.cont;
+    if (entry.addr < address) first = middle + 1;
+    else last = middle - 1;
+  }
+  return undefined;
+}
+
+/** Longest file name or condition that is read. */
+const TEXT_LIMIT = 1024;
+
+/** Text that a bug frame points at: `undefined` outside of the hypervisor and of the payloads. Source: is_kernel, is_patch. */
+export function bugFrameText(hv: Hypervisor, address: Address): string | undefined {
+  if (!isKernel(hv, address) && !isPatch(hv, address)) return undefined;
+  return hv.machine.space.readCString(address, TEXT_LIMIT);
+}
+
+/** is_kernel: between the image's first byte and its last. */
+const isKernel = (hv: Hypervisor, address: Address): boolean =>
+  hv.image.regions.some(({ start, end }) => address >= start && address < end);
+
+/** is_patch: in the pages of a payload that is loaded. Source: xen/common/livepatch.c. */
+export function isPatch(hv: Hypervisor, address: Address): boolean {
+  return hv.payloads.some(({ text, rw, ro }) =>
+    [text, rw, ro].some(({ addr, size }) => address >= addr && address < addr + BigInt(size)),
+  );
+}

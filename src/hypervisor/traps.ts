@@ -1,0 +1,199 @@
+import { type Address, addOffset, assert, equalBytes, pointerText, viewOf } from '../base/index.ts';
+import { MemoryFault } from '../machine/index.ts';
+import { bugFileName } from '../xen/index.ts';
+import type { CodeRunner } from './code-runner.ts';
+import { executionState } from './execution-state.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { HostStop, type StopCause } from './stop.ts';
+import { symbolText } from './symbol-text.ts';
+import {
+  bugFrameText,
+  type FoundBugFrame,
+  findBugFrame,
+  isActiveKernelText,
+  searchExceptionTable,
+} from './trap-tables.ts';
+
+/**
+ * What the hypervisor does when code traps: bug frames print, faults with a fix-up go on at it, all else is the host's end.
+ * Source: xen/arch/x86/traps.c (do_page_fault, do_general_protection, do_invalid_op, do_int3, do_trap).
+ */
+
+/** The registers as a trap finds them, by name, and where it happened. */
+export interface TrappedState {
+  readonly registers: ReadonlyMap<string, bigint>;
+  /** What the console calls the context: `hypervisor (d0v0)`. */
+  readonly context: string;
+  readonly cpu: number;
+}
+
+/** The registers of the code that is being run. */
+export function trappedState(hv: Hypervisor, runner: CodeRunner): TrappedState {
+  const names = hv.arch.execution.calls.registers;
+  const { current, cpu } = runner.context;
+  return {
+    registers: new Map(names.map((name) => [name, runner.cpu.get(name)])),
+    context: current === 'dom0' ? 'hypervisor (d0v0)' : 'hypervisor',
+    cpu,
+  };
+}
+
+/** do_page_fault, do_general_protection. `undefined` stands for an access that the page tables allow by now. */
+export function handleFault(hv: Hypervisor, runner: CodeRunner, memoryFault: MemoryFault | undefined): void {
+  if (memoryFault === undefined) {
+    // Code has cleared CR0.WP since the run began: the next one heeds that.
+    assert(!hv.machine.space.writeProtect, 'the processor faults where the page tables do');
+    return;
+  }
+  checkStack(hv, runner);
+  const { fault } = memoryFault;
+  if (fault.kind === 'page-fault') {
+    if (!fixUp(hv, runner)) die(hv, runner, { kind: 'fault', fault });
+  } else if (!fixUp(hv, runner, '#GP')) die(hv, runner, { kind: 'fault', fault });
+}
+
+/** The handler of an exception that is no fault of memory. */
+export function handleException(hv: Hypervisor, runner: CodeRunner, vector: number): void {
+  checkStack(hv, runner);
+  const { exceptions, generalProtection } = hv.arch.execution;
+  if (vector === generalProtection) {
+    if (fixUp(hv, runner, '#GP')) return;
+    const why = 'an instruction that the processor refuses to the hypervisor';
+    die(hv, runner, { kind: 'trap', vector, name: 'GENERAL PROTECTION FAULT', why });
+  }
+  const { mnemonic, handling } = exceptions.get(vector) ?? { mnemonic: '???', handling: 'fatal' };
+  switch (handling) {
+    case 'ignored':
+      return;
+    case 'bug-frame':
+      invalidOpcode(hv, runner, mnemonic);
+      return;
+    case 'breakpoint':
+      if (!fixUp(hv, runner, mnemonic)) breakpoint(hv, runner);
+      return;
+    case 'fatal': {
+      if (fixUp(hv, runner, mnemonic)) return;
+      const { calls } = hv.arch.execution;
+      const suffix = calls.interruptsIn(runner.cpu.get(calls.flags)) ? '' : ' IN INTERRUPT CONTEXT';
+      const text = `FATAL TRAP: vec ${vector}, ${mnemonic}[0000]${suffix}`;
+      die(hv, runner, { kind: 'fatal', text, why: `code raises ${mnemonic}` });
+    }
+  }
+}
+
+function die(hv: Hypervisor, runner: CodeRunner, cause: StopCause): never {
+  hv.trapped = trappedState(hv, runner);
+  throw new HostStop(cause);
+}
+
+const programCounter = (hv: Hypervisor, runner: CodeRunner): Address =>
+  runner.cpu.get(hv.arch.execution.calls.programCounter);
+
+const goOnAt = (hv: Hypervisor, runner: CodeRunner, address: Address): void =>
+  runner.cpu.set(hv.arch.execution.calls.programCounter, address);
+
+/** The processor pushes what it interrupts on the stack: where there is none left, it faults once more, and the host is lost. */
+function checkStack(hv: Hypervisor, runner: CodeRunner): void {
+  const { trapFrame, calls } = hv.arch.execution;
+  const stack = runner.cpu.get(calls.stackPointer) & ~BigInt(trapFrame.alignment - 1);
+  try {
+    hv.machine.space.check(addOffset(stack, -trapFrame.pushed), trapFrame.pushed, 'write');
+  } catch (thrown) {
+    if (!(thrown instanceof MemoryFault)) throw thrown;
+    const range = runner.stacks.range(runner.context.cpu);
+    die(hv, runner, { kind: 'double-fault', why: 'the stack is used up, or lost', stack: range });
+  }
+}
+
+/** extable_fixup: goes on at the fix-up of the trapping instruction, where it has one. Only debug builds say so, and not for page faults. */
+function fixUp(hv: Hypervisor, runner: CodeRunner, mnemonic?: string): boolean {
+  const at = programCounter(hv, runner);
+  const cont = searchExceptionTable(hv, at);
+  if (cont === undefined) return false;
+  if (hv.options.debugBuild && mnemonic !== undefined) {
+    const place = `${pointerText(at)} [${symbolText(hv, at)}]`;
+    hv.machine.console.print(`<G><1>Fixup ${mnemonic}[0000]: ${place} -> ${pointerText(cont)}\n`);
+  }
+  goOnAt(hv, runner, cont);
+  return true;
+}
+
+/** do_int3: the instruction is done, and the code goes on behind it. */
+function breakpoint(hv: Hypervisor, runner: CodeRunner): void {
+  const at = programCounter(hv, runner);
+  hv.machine.console.printk('DEBUG', `Hit embedded breakpoint at ${pointerText(at)} [${symbolText(hv, at)}]`);
+}
+
+/** do_invalid_op. */
+function invalidOpcode(hv: Hypervisor, runner: CodeRunner, mnemonic: string): void {
+  const at = programCounter(hv, runner);
+  const frame = bugFrameAt(hv, at);
+  if (frame === undefined || !handleBugFrame(hv, runner, frame, at)) {
+    if (fixUp(hv, runner, mnemonic)) return;
+    const text = 'FATAL TRAP: vector = 6 (invalid opcode)';
+    die(hv, runner, { kind: 'fatal', text, why: `code comes to an invalid instruction at ${symbolText(hv, at)}` });
+  }
+}
+
+/** The bug frame of a trap instruction in code that the hypervisor knows. */
+function bugFrameAt(hv: Hypervisor, at: Address): FoundBugFrame | undefined {
+  if (!isActiveKernelText(hv, at)) return undefined;
+  const trap = hv.arch.execution.bugTrap(hv.release);
+  try {
+    if (!equalBytes(hv.machine.space.read(at, trap.length), trap)) return undefined;
+  } catch (thrown) {
+    // copy_from_unsafe: what cannot be read is no bug frame's instruction.
+    if (thrown instanceof MemoryFault) return undefined;
+    throw thrown;
+  }
+  return findBugFrame(hv, at);
+}
+
+/** Carries a bug frame out. Returns false where its file name is nobody's, so that the trap is an ordinary one. */
+function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame, at: Address): boolean {
+  const behind = addOffset(at, hv.arch.execution.bugTrap(hv.release).length);
+  if (frame.type === 'run_fn') {
+    callWithTrapFrame(hv, runner, frame.pointer);
+    goOnAt(hv, runner, behind);
+    return true;
+  }
+  const file = bugFrameText(hv, frame.pointer);
+  if (file === undefined) return false;
+  const { prefix, name } = bugFileName(file);
+  const place = { file: `${prefix}${name}`, line: frame.line };
+  switch (frame.type) {
+    case 'warn':
+      hv.machine.console.printk('DEFAULT', `Xen WARN at ${place.file}:${place.line}`);
+      for (const line of executionState(hv, trappedState(hv, runner))) hv.machine.console.printk('DEFAULT', line);
+      goOnAt(hv, runner, behind);
+      return true;
+    case 'bug':
+      return die(hv, runner, { kind: 'bug', ...place, why: `BUG() at ${symbolText(hv, at)}` });
+    case 'assert': {
+      const condition = (frame.message === null ? undefined : bugFrameText(hv, frame.message)) ?? '<unknown>';
+      return die(hv, runner, { kind: 'assertion', condition, ...place });
+    }
+  }
+}
+
+/** run_in_exception_handler: the function gets the trapped registers in memory, and may change them. */
+function callWithTrapFrame(hv: Hypervisor, runner: CodeRunner, entry: Address): void {
+  const { trapFrame, calls } = hv.arch.execution;
+  const { space } = hv.machine;
+  const stack = runner.cpu.get(calls.stackPointer) & ~BigInt(trapFrame.alignment - 1);
+  const end = Math.max(...Object.values(trapFrame.registers)) + 2 * hv.arch.elf.pointerSize;
+  const frame = addOffset(stack, -end);
+  const bytes = new Uint8Array(end);
+  const view = viewOf(bytes);
+  for (const [name, at] of Object.entries(trapFrame.registers)) view.setBigUint64(at, runner.cpu.get(name), true);
+  space.write(frame, bytes);
+  within(hv, symbolText(hv, entry), () => runner.callNested(entry, [frame], frame));
+  const after = viewOf(space.read(frame, end));
+  for (const [name, at] of Object.entries(trapFrame.registers)) runner.cpu.set(name, after.getBigUint64(at, true));
+}
+
+/** The registers that a `struct cpu_user_regs` in memory holds. */
+export function registersInMemory(hv: Hypervisor, frame: Address): ReadonlyMap<string, bigint> {
+  const { registers } = hv.arch.execution.trapFrame;
+  return new Map(Object.entries(registers).map(([name, at]) => [name, hv.machine.space.readU64(addOffset(frame, at))]));
+}

@@ -1,0 +1,22 @@
+import { XspliceError } from '../base/index.ts';
+
+/** What koffi exports. */
+export type Koffi = typeof import('koffi').default;
+
+/** Loads koffi. Throws XspliceError (ETOOL) where it is missing or does not work on this machine. */
+export async function loadKoffi(): Promise<Koffi> {
+  try {
+    return (await import('koffi')).default;
+  } catch (error) {
+    const { code, message } = error as { readonly code?: string; readonly message: string };
+    const hint = 'It comes with xsplice as an optional dependency: npm install koffi@3.3.4';
+    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+      throw new XspliceError(
+        'ETOOL',
+        'the npm package koffi is not installed: without it no library can be called',
+        hint,
+      );
+    }
+    throw new XspliceError('ETOOL', `the npm package koffi cannot be loaded: ${message.split('\n', 1)[0]}`, hint);
+  }
+}

@@ -1,0 +1,114 @@
+import { fromLatin1, hex, XspliceError } from '../base/index.ts';
+import { type FunctionCall, KSYM_NAME_LEN } from '../xen/index.ts';
+import { hookPayload, say } from './hook-payload.ts';
+import { buildPayload } from './payload-builder.ts';
+import type { X86Value } from './x86-code.ts';
+import type { XenFacts } from './xen-facts.ts';
+
+/**
+ * The payload through which a function of a running hypervisor is called: its load hook makes the call while the payload is applied, and
+ * leaves what came of it in its `.data`. It patches nothing.
+ */
+
+/** The payload's name on the host. */
+export const CALL_PAYLOAD_NAME = 'xsplice-call';
+
+/** What the load hook prints in front of the call, with the address of the payload's data, and behind it. */
+export const CALL_BEGINS = 'xsplice call: data at ';
+export const CALL_ENDS = 'xsplice call: done';
+
+/** Symbols of the payload. Any other name is one of the hypervisor or of a loaded payload. */
+const CODE = 'xsplice_call';
+const DATA = 'xsplice_call_data';
+
+/** What is at the start of the data. Offsets in bytes. */
+const RESULT = 0;
+const DONE = 8;
+const ARGUMENTS = 16;
+
+/** Text and bytes of arguments start at multiples of this. */
+const ALIGNMENT = 16;
+
+/** More arguments than any function has; they go on a stack of 8 KiB. */
+const MOST_ARGUMENTS = 64;
+/** Most bytes of text and buffers: with everything else they have to fit into LIVEPATCH_MAX_SIZE. */
+const MOST_BYTES = 0x10_0000;
+
+export interface CallPayload {
+  readonly bytes: Uint8Array;
+  /** Of the data, in bytes. */
+  readonly dataSize: number;
+  /** Reads the data after the call. `result` is `null` where the function did not come back. */
+  readBack(data: Uint8Array): { readonly result: bigint | null; readonly buffers: readonly Uint8Array[] };
+}
+
+/** Makes the payload. Throws an XspliceError (EUSAGE) where the request is none: a name no symbol can have, or arguments beyond measure. */
+export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayload {
+  const { function: name, args } = request;
+  if (!isSymbolName(name)) {
+    throw new XspliceError(
+      'EUSAGE',
+      `${JSON.stringify(name)} is no name of a function`,
+      'static functions are FILE#name',
+    );
+  }
+  if (args.length > MOST_ARGUMENTS) {
+    throw new XspliceError('EUSAGE', `${args.length} arguments for ${name} are more than ${MOST_ARGUMENTS}`);
+  }
+  let size = ARGUMENTS;
+  const pieces: { readonly at: number; readonly bytes: Uint8Array; readonly readable: boolean }[] = [];
+  const place = (bytes: Uint8Array, readable: boolean): X86Value => {
+    const at = size;
+    pieces.push({ at, bytes, readable });
+    size = Math.ceil((at + bytes.length) / ALIGNMENT) * ALIGNMENT;
+    return { symbol: DATA, plus: at };
+  };
+  const values = args.map((arg): X86Value => {
+    if (arg.kind === 'int') return integer(arg.value, name);
+    if (arg.kind === 'buffer') return place(arg.bytes, true);
+    if (!/^[\0-\xff]*$/.test(arg.text)) {
+      throw new XspliceError(
+        'EUSAGE',
+        `a text for ${name} has characters that are no bytes`,
+        'write them as UTF-8 bytes',
+      );
+    }
+    return place(fromLatin1(`${arg.text}\0`), false);
+  });
+  if (size > MOST_BYTES) throw new XspliceError('EUSAGE', `arguments for ${name} are more than ${MOST_BYTES} bytes`);
+  const data = new Uint8Array(size);
+  for (const { at, bytes } of pieces) data.set(bytes, at);
+  const spec = hookPayload(
+    {
+      [CODE]: (code) => {
+        say(code.push('rbx'), `<0>${CALL_BEGINS}%p\n`, { symbol: DATA });
+        code.callWith(name, values).store('rax', DATA, RESULT).set('rax', 1).store('rax', DATA, DONE);
+        return say(code, `<0>${CALL_ENDS}\n`).pop('rbx').ret();
+      },
+    },
+    { load: [CODE] },
+    { sections: [{ name: '.data', flags: 'AW', hex: hex(data), align: ALIGNMENT, symbols: [{ name: DATA, at: 0 }] }] },
+  );
+  return {
+    bytes: buildPayload(spec, { xen }),
+    dataSize: size,
+    readBack: (read) => {
+      const view = new DataView(read.buffer, read.byteOffset, read.byteLength);
+      return {
+        result: view.getBigUint64(DONE, true) === 1n ? view.getBigUint64(RESULT, true) : null,
+        buffers: pieces.filter(({ readable }) => readable).map(({ at, bytes }) => read.slice(at, at + bytes.length)),
+      };
+    },
+  };
+}
+
+/** Could a symbol table have it? Names of sections and of the payload's own symbols are none. */
+const isSymbolName = (name: string): boolean =>
+  /^[\x21-\x7e]+$/.test(name) && name.length <= KSYM_NAME_LEN && !/^(?:\.|xsplice_call)/.test(name);
+
+function integer(value: bigint, name: string): bigint {
+  if (value !== BigInt.asUintN(64, value) && value !== BigInt.asIntN(64, value)) {
+    throw new XspliceError('EUSAGE', `${value} does not fit into the 64 bits of an argument of ${name}`);
+  }
+  return value;
+}

@@ -1,0 +1,123 @@
+import { XspliceError } from '../base/index.ts';
+import type { Image } from '../hypervisor/index.ts';
+import {
+  type CallableTarget,
+  type CallResult,
+  errnoName,
+  type FunctionCall,
+  LIVEPATCH_ACTION_APPLY_NODEPS,
+  type ObservableTarget,
+  type Release,
+} from '../xen/index.ts';
+import { CallLines } from './call-lines.ts';
+import { buildCallPayload, CALL_PAYLOAD_NAME } from './call-payload.ts';
+import { symbolsLike } from './symbols-like.ts';
+import { xenFacts } from './xen-facts.ts';
+
+/** The hypervisor on which functions are called. */
+export interface CalledXen {
+  readonly image: Image;
+  readonly release: Release;
+}
+
+/** Nanoseconds for the CPUs to meet: more than usual, as the call should not fail for their sake. */
+const TIMEOUT_NS = 1_000_000_000;
+
+const NAME = CALL_PAYLOAD_NAME;
+
+/**
+ * Calls a function of any hypervisor on x86-64 since 4.14, by a payload that is made for this one call: uploaded, applied on top of
+ * whatever is applied, reverted, unloaded. The function runs with interrupts off, while all other CPUs wait: one that waits for them never
+ * comes back. Of a payload, the functions that replace none can be called: Xen finds only those. `keep` is given the console lines in between that are not the payload's own.
+ *
+ * A function that kills the host: the result is `null`, and the host has a panic. Throws an XspliceError: EUSAGE for an unknown function,
+ * arguments that are none, or a CPU, which cannot be chosen; ETOOL where the host refuses the payload.
+ */
+export async function callThroughPayload(
+  target: ObservableTarget,
+  { image, release }: CalledXen,
+  request: FunctionCall,
+  keep: (lines: readonly string[]) => void,
+): Promise<CallResult> {
+  if (image.arch.name !== 'x86_64') throw refused(`of ${image.arch.name}: that is made for x86-64 only`);
+  if (!release.actionFlags) throw refused(`of Xen ${release.version}: NODEPS is needed, which 4.14 has`);
+  if ((request.cpu ?? 0) !== 0) {
+    throw new XspliceError(
+      'EUSAGE',
+      `CPU ${request.cpu} cannot be told to make a call`,
+      'leave it out: the host chooses',
+    );
+  }
+  const xen = xenFacts(image, release);
+  const payload = buildCallPayload(xen, request);
+  const lines = new CallLines();
+  const listen = async (): Promise<void> => lines.add(await target.takeConsole());
+  const dead = async (): Promise<boolean> => (await target.panic()) !== null;
+  const died: CallResult = { result: null, instructions: null, entered: null, coverage: [], buffers: [] };
+  try {
+    const uploaded = await target.upload(NAME, payload.bytes);
+    await listen();
+    if (await dead()) return died;
+    if (uploaded.rc === -2 && !xen.has(request.function)) throw unknown(request.function, image, release);
+    if (uploaded.rc !== 0) throw refused(`${resultOf(uploaded.rc)} from its upload${lines.reason()}`);
+    try {
+      const flags = LIVEPATCH_ACTION_APPLY_NODEPS;
+      const { rc } = await target.action(NAME, 'apply', { flags, timeout: TIMEOUT_NS });
+      await listen();
+      if (await dead()) return died;
+      const status = rc === 0 ? ((await target.get(NAME)).statusRc ?? 0) : rc;
+      if (status !== 0) throw refused(`${resultOf(status)} from applying it${lines.reason()}`);
+      const { dataAddress } = lines;
+      const data = dataAddress === null ? null : await target.peek(dataAddress, payload.dataSize);
+      const reverted = await target.action(NAME, 'revert', { timeout: TIMEOUT_NS });
+      if (await dead()) return died;
+      if (reverted.rc !== 0) throw refused(`${resultOf(reverted.rc)} from reverting it`);
+      if (dataAddress === null) throw refused('because the console does not show its place: errors have to be logged');
+      if (data === null) throw refused('because its memory cannot be read');
+      return { ...died, ...payload.readBack(data) };
+    } finally {
+      if (!(await dead())) await target.action(NAME, 'unload');
+    }
+  } finally {
+    // A host that died has some last lines.
+    await listen().catch((error: unknown) => {
+      if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
+    });
+    keep(lines.finish());
+  }
+}
+
+/** The target with calls. Lines that a call did not print itself come with `takeConsole`, in their order. */
+export function withCalls(target: ObservableTarget, xen: CalledXen): CallableTarget {
+  let waiting: readonly string[] = [];
+  return {
+    upload: (name, payload, flags) => target.upload(name, payload, flags),
+    get: (name) => target.get(name),
+    list: (request) => target.list(request),
+    action: (name, action, options) => target.action(name, action, options),
+    panic: () => target.panic(),
+    dump: () => target.dump(),
+    peek: (address, length) => target.peek(address, length),
+    close: () => target.close(),
+    takeConsole: async () => {
+      const lines = [...waiting, ...(await target.takeConsole())];
+      waiting = [];
+      return lines;
+    },
+    call: (request) =>
+      callThroughPayload(target, xen, request, (lines) => {
+        waiting = [...waiting, ...lines];
+      }),
+  };
+}
+
+const resultOf = (rc: number): string => errnoName(rc) ?? String(rc);
+
+const refused = (why: string): XspliceError =>
+  new XspliceError('ETOOL', `a function is called through a payload, and the host does not take it: ${why}`);
+
+function unknown(name: string, image: Image, release: Release): XspliceError {
+  const like = symbolsLike(name, image, release);
+  const hint = like.length > 0 ? `there is ${like.join(', ')}` : 'static functions are FILE#name, as in nm of xen-syms';
+  return new XspliceError('EUSAGE', `the hypervisor and its payloads have no function ${name}`, hint);
+}

@@ -1,0 +1,43 @@
+import type { HookKind } from '../xen/index.ts';
+import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
+import { CodeWriter, TextPool, type X86Value } from './x86-code.ts';
+
+/** Payloads whose hooks are written here, instruction by instruction. */
+
+/** Fills in a function's body. */
+export type WriteCode = (code: CodeWriter) => CodeWriter;
+
+/** The section of a kind of hook, with pointers to these symbols. */
+export function hookSection(kind: HookKind, symbols: readonly string[]): SectionSpec {
+  const fields = symbols.map((symbol, i): FieldSpec => ({ at: 8 * i, symbol }));
+  return { name: `.livepatch.hooks.${kind}`, flags: 'A', size: 8 * symbols.length, align: 8, fields };
+}
+
+/** A payload with these functions and hooks. It replaces no function of the hypervisor unless `rest` says so. */
+export function hookPayload(
+  functions: Readonly<Record<string, WriteCode>>,
+  hooks: Readonly<Partial<Record<HookKind, readonly string[]>>>,
+  rest: PayloadSpec = {},
+): PayloadSpec {
+  const texts = new TextPool();
+  const code = Object.entries(functions).map(([symbol, write]) => write(new CodeWriter(texts)).spec(symbol));
+  const sections = (Object.entries(hooks) as [HookKind, readonly string[]][]).map(([kind, symbols]) =>
+    hookSection(kind, symbols),
+  );
+  return {
+    ...rest,
+    code: [...(rest.code ?? []), ...code],
+    functions: rest.functions ?? [],
+    sections: [...(rest.sections ?? []), ...texts.sections(), ...sections],
+  };
+}
+
+/** `printk`, with the level in front of the format as Xen writes it: `<0>`. */
+export const say = (code: CodeWriter, format: string, ...args: X86Value[]): CodeWriter =>
+  code.callWith('printk', [{ text: format }, ...args]);
+
+/** A hook that has its payload's `struct payload` in rbx, and returns `result`, which only some kinds are asked for. */
+export const hook =
+  (write: WriteCode, result = 0): WriteCode =>
+  (code) =>
+    write(code.push('rbx').move('rbx', 'rdi')).set('rax', BigInt(result)).pop('rbx').ret();

@@ -1,0 +1,88 @@
+import { type Address, addOffset, viewOf } from '../base/index.ts';
+
+/** Where the arguments of a variadic call come from, one after the other. */
+export interface ArgumentSource {
+  /**
+   * The next integer argument of so many bytes, as the register or the stack slot holds it: bits above its size may be
+   * anything. Throws where a slot cannot be read.
+   */
+  next(bytes: 4 | 8): bigint;
+}
+
+/** Reads `length` bytes of the caller's memory; throws where it cannot. */
+export type ReadMemory = (address: Address, length: number) => Uint8Array;
+
+const readU64 = (read: ReadMemory, address: Address): bigint => viewOf(read(address, 8)).getBigUint64(0, true);
+const readU32 = (read: ReadMemory, address: Address): number => viewOf(read(address, 4)).getUint32(0, true);
+
+/**
+ * The arguments behind the named ones at the entry of a variadic function: what is left of the argument registers (x86-64:
+ * rdi, rsi, rdx, rcx, r8, r9; arm64: x0 … x7; arm32: r0 … r3), then the stack from `stack` on (x86-64: rsp + 8 at
+ * the function's first instruction; Arm: sp). On a 32-bit machine a value of 64 bits starts in an even register, or
+ * at a multiple of 8, and is never split between the two.
+ *
+ * Sources: System V ABI for AMD64 3.2.3, AAPCS64 6.8.2, AAPCS32 6.5. Xen passes no floating-point arguments.
+ */
+export function callArguments(
+  registers: readonly bigint[],
+  stack: Address,
+  read: ReadMemory,
+  pointerSize: 4 | 8 = 8,
+): ArgumentSource {
+  let next = 0;
+  let offset = 0;
+  if (pointerSize === 8) {
+    return {
+      next() {
+        const value = registers[next++];
+        if (value !== undefined) return value;
+        offset += 8;
+        return readU64(read, addOffset(stack, offset - 8));
+      },
+    };
+  }
+  const word = (): bigint => {
+    const value = registers[next++];
+    if (value !== undefined) return BigInt.asUintN(32, value);
+    offset += 4;
+    return BigInt(readU32(read, addOffset(stack, offset - 4)));
+  };
+  return {
+    next(bytes) {
+      if (bytes === 4) return word();
+      // r3 is the last: counted from the end, a register is even where an even number of them is left.
+      if (next < registers.length && (registers.length - next) % 2 === 1) next++;
+      if (next >= registers.length) offset = (offset + 7) & ~7;
+      const low = word();
+      return low | (word() << 32n);
+    },
+  };
+}
+
+/** `reg_save_area` holds six registers of 8 bytes for integers. */
+const GP_AREA = 48;
+
+/** sizeof(va_list) on x86-64. */
+export const VA_LIST_SIZE = 24;
+
+/**
+ * A `va_list` of x86-64 in memory: u32 `gp_offset`, u32 `fp_offset`, and the addresses `overflow_arg_area` and
+ * `reg_save_area`. It is read once; what is taken from it moves on here, and not in memory.
+ * Source: System V ABI for AMD64, 3.5.7.
+ */
+export function vaListArguments(address: Address, read: ReadMemory): ArgumentSource {
+  const view = viewOf(read(address, VA_LIST_SIZE));
+  let gpOffset = view.getUint32(0, true);
+  let overflow = view.getBigUint64(8, true);
+  const saved = view.getBigUint64(16, true);
+  return {
+    next() {
+      if (gpOffset < GP_AREA) {
+        gpOffset += 8;
+        return readU64(read, addOffset(saved, gpOffset - 8));
+      }
+      overflow = addOffset(overflow, 8);
+      return readU64(read, addOffset(overflow, -8));
+    },
+  };
+}
