@@ -6,7 +6,7 @@ import type { Release } from './release.ts';
  * What is at the top of each hypervisor stack of x86-64, and how the stack is divided.
  *
  * Sources: xen/arch/x86/include/asm/current.h and cpu-user-regs.h (asm-x86/ up to 4.16), traps.c (the bounds). Checked
- * against the debug information of builds of 4.14.6 and 4.17.5 (test/xen/layouts), and against the code of images (`checkCpuInfo`).
+ * against the debug information of builds of 4.14.6 and 4.17.5 (test/xen/layouts), and against the code of images (`imageCpuInfo`).
  */
 
 /** Bytes of a stack, and its alignment: STACK_ORDER 3, in all releases from 4.11 on. */
