@@ -3,7 +3,6 @@ import {
   type ConformDifference,
   type ConformReport,
   compareRuns,
-  fitPayload,
   loadScenario,
   observedStage,
   runName,
@@ -95,7 +94,7 @@ async function compareHosts(
 ): Promise<ConformDifference[]> {
   const { image, release, simulation, version } = pair;
   const run = async (host: ScenarioHost): Promise<ScenarioRun> => {
-    const result = await runScenario(cell, host, { files, fit: fitPayload, heedless: true, progress });
+    const result = await runScenario(cell, host, { files, heedless: true, progress });
     const { error } = result;
     // Nothing can be compared: it is no difference between the hosts.
     if (error !== null) throw new XspliceError('ETOOL', error.message, error.hint ?? undefined);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { XspliceError } from '../base/index.ts';
 import { openImage } from '../hypervisor/index.ts';
 import type { ScenarioCell, ScenarioHost, ScenarioRun } from '../scenario/index.ts';
-import { fitPayload, observedStage, runScenario, scenarioError } from '../scenario/index.ts';
+import { observedStage, runScenario, scenarioError } from '../scenario/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../targets/index.ts';
 import { releaseByVersion } from '../xen/index.ts';
 import { gunzip } from './gunzip.ts';
@@ -103,5 +103,5 @@ async function runCell(
     if (error instanceof XspliceError) return scenarioError(cell, error);
     throw error;
   }
-  return runScenario(cell, host, { fit: fitPayload, ...options });
+  return runScenario(cell, host, options);
 }

@@ -1,6 +1,6 @@
 import { XspliceError } from '../base/index.ts';
 import type { ScenarioCell, ScenarioRun } from '../scenario/index.ts';
-import { fitPayload, runScenario, scenarioError, simulatedHost } from '../scenario/index.ts';
+import { runScenario, scenarioError, simulatedHost } from '../scenario/index.ts';
 import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
 import { loadProcessor } from './processor.ts';
@@ -34,7 +34,7 @@ export async function runJob(job: ScenarioJob): Promise<ScenarioRun> {
   try {
     const image = await imageOf(job);
     const host = simulatedHost(image, job.cell.settings, { ...(await loadProcessor()), gunzip });
-    return await runScenario(job.cell, host, { files: scenarioFiles(job.root), fit: fitPayload });
+    return await runScenario(job.cell, host, { files: scenarioFiles(job.root) });
   } catch (error) {
     if (error instanceof XspliceError) return scenarioError(job.cell, error);
     throw error;
