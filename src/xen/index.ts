@@ -6,6 +6,7 @@ export * from './cpu-info.ts';
 export * from './cpu-info-check.ts';
 export * from './errno.ts';
 export * from './ex-table.ts';
+export * from './execution-state.ts';
 export * from './expectation.ts';
 export * from './limits.ts';
 export * from './livepatch-func.ts';

@@ -82,8 +82,9 @@ const POINTER_FORMATS: Rules<PointerFormatRules> = {
   pci: since('4.15.0'),
 };
 
-// Seen in sources of 4.13, 4.14.6, 4.17.5 and master, and in screens of 4.11.2, 4.12.0, 4.13.0, 4.16.0, 4.20.0 and 4.22-unstable. Not
-// seen, but taken from when the change was posted: 4.12's call trace, `vcpuInfoArea` in 4.18.0, `userRegs` in 4.21.0.
+// Seen in sources of 4.13, 4.14.6, 4.17.5 and master, and in screens of 4.11.2, 4.12.0, 4.13 before and after its release, 4.16.0, 4.20.0 and
+// 4.22-unstable. `vcpuInfoArea` is from the change and from 4.18's list of changes. That FRED's part of `userRegs` is in 4.21.0
+// follows from when it was posted for the last time; `checkCpuInfo` asks the image. 4.11's and 4.12's IST pages are taken from 4.13.
 const X86_STATE: Rules<X86StateRules> = {
   userRegs: steps('segments', ['fred', since('4.21.0')]),
   stackPages: steps('guard', ['shadow', since('4.14.0')]),

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  fitPayload,
   loadScenario,
   runScenario,
   type ScenarioCell,
@@ -30,5 +29,5 @@ export const payloadsOf = ({ steps }: ScenarioCell): string[] =>
 export async function run(name: string, host: ScenarioHost): Promise<ScenarioRun> {
   const [cell, ...more] = await loadScenario(name, files);
   if (cell === undefined || more.length > 0) throw new Error(`${name} is not one run`);
-  return runScenario(cell, host, { files, fit: fitPayload });
+  return runScenario(cell, host, { files });
 }

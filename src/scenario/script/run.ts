@@ -3,6 +3,7 @@ import type { Image } from '../../hypervisor/index.ts';
 import { errnoName, type Release } from '../../xen/index.ts';
 import { type ReportedCall, reportedCall } from '../call-document.ts';
 import { documentFinding } from '../document-finding.ts';
+import { fitPayload } from '../fit-payload.ts';
 import { buildIdOf } from '../payload-builder.ts';
 import type { Stage } from '../stage.ts';
 import { liveText, verifyLive } from '../verify-live.ts';
@@ -22,16 +23,8 @@ export interface ScenarioHost {
   readonly release: Release;
 }
 
-/** Makes a payload fit the hypervisor at hand: build-ids and function sizes. `depends` is the build-id of what it goes on top of. */
-export type FitPayload = (
-  bytes: Uint8Array,
-  options: { readonly image: Image; readonly release: Release; readonly depends?: Uint8Array },
-) => Uint8Array;
-
 export interface RunScenarioOptions {
   readonly files: Pick<ScriptFiles, 'readBytes'>;
-  /** Without it a payload with `fit: true` is an error of the environment. */
-  readonly fit?: FitPayload;
   /** Goes on to the end, whatever is expected: for comparing two hosts. */
   readonly heedless?: boolean;
   /** Told before each step. */
@@ -189,12 +182,9 @@ class Run {
 
   /** The bytes of a payload. A file that is not there is the environment's fault. */
   async #payload(source: PayloadSource): Promise<Uint8Array> {
-    const { files, fit: fitPayload } = this.#options;
+    const { files } = this.#options;
     const bytes = await atPlace(source.place, () => files.readBytes(source.path, 'payload'));
     if (!source.fit) return bytes;
-    if (fitPayload === undefined) {
-      throw new XspliceError('ETOOL', `${placeText(source.place)}: payloads cannot be fitted here`, 'leave fit out');
-    }
     const { image, release } = this.#host;
     if (source.depends === null) return fitPayload(bytes, { image, release });
     const depends = buildIdOf(await this.#payload(source.depends));

@@ -64,7 +64,7 @@ export const withSteps = (...steps: readonly string[]): string =>
 
 /** A simulated host of the miniature image. */
 export const miniatureHost = (cell: ScenarioCell): ScenarioHost =>
-  simulatedHost(exampleBytes('miniature-xen'), cell.settings, gunzip);
+  simulatedHost(exampleBytes('miniature-xen'), cell.settings, { gunzip });
 
 /** Runs all cells of `x.yaml` on the miniature image. */
 export async function runAll(
