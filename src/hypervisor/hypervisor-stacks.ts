@@ -9,7 +9,7 @@ import { HypervisorObjects } from './hypervisor-objects.ts';
 const CALLERS = 256;
 
 /** CR4 as the hypervisor runs: PAE, PGE, OSFXSR and so on. Only code that reads it sees it. */
-const CR4 = 0x5506e0n;
+export const CR4 = 0x5506e0n;
 
 /**
  * The stack of each simulated CPU, with `struct cpu_info` at its end: code finds its CPU's number, `current` and its per-CPU area by the

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import { loadEmulator } from '../../src/emulator/index.ts';
+import { openSimulation, type SimulationOptions } from '../../src/scenario/index.ts';
 import { withoutRegisters } from '../../src/scenario/observe.ts';
 import { prepareQemu, type QemuHosts } from '../../src/targets/index.ts';
 import { debian } from '../scenario/xen.ts';
@@ -14,6 +17,7 @@ const recording = JSON.parse(
 const { image, release } = debian;
 const recorded = new Map(recording.cases.map((each) => [each.name, each]));
 const MINUTE = 60_000;
+const openCpu = await loadEmulator();
 
 const stepsOf = (name: string): readonly RecordedHookStep[] => recorded.get(name)?.steps ?? expect.fail(`no ${name}`);
 const linesOf = (name: string): string[] => stepsOf(name).flatMap(({ lines }) => lines);
@@ -56,6 +60,45 @@ describe('the recording', () => {
         name,
       ).toBe(true);
     }
+  });
+});
+
+/** Without the entries of page tables that are a guest's, or of another host's memory. */
+const withoutWalk = (lines: readonly string[]): string[] =>
+  withoutRegisters(lines).filter((line) => !/^ L[1-4]\[0x[0-9a-f]{3}\] = /.test(line));
+
+describe('the simulator', () => {
+  const xenSyms = new Uint8Array(readFileSync(debianXen().xenSyms));
+
+  /** Takes a recorded case through a simulated host. */
+  async function simulate(name: string, options: SimulationOptions = {}): Promise<RecordedHookStep[]> {
+    const simulation = openSimulation(xenSyms, { gunzip, openCpu, cpu: 'qemu-max', ...options });
+    const target = simulation.boot();
+    try {
+      const each = hookCases.find((one) => one.name === name) ?? expect.fail(`no case ${name}`);
+      return await takeHookCase(target, each, simulation.image, simulation.release);
+    } finally {
+      await target.close();
+    }
+  }
+
+  it.each(recording.cases.map(({ name, steps }) => [name, steps] as const))(
+    'does, leaves and prints the same: %s',
+    async (name, steps) => {
+      const simulated = await simulate(name);
+      expect(simulated.map(comparable)).toEqual(steps.map(comparable));
+      const screens = [simulated, steps].map((all) => withoutWalk(all.at(-1)?.screen ?? []));
+      expect(screens[0]).toEqual(screens[1]);
+    },
+  );
+
+  it('says where it goes on after a fault in a debug build, unless it is a page fault', async () => {
+    const fixups = async (name: string): Promise<string[]> =>
+      (await simulate(name, { debug: true })).flatMap(({ lines }) => lines).filter((line) => line.startsWith('Fixup '));
+    const [line, ...more] = await fixups('hook-ex-table-division');
+    expect(line).toMatch(/^Fixup #DE\[0000\]: ffff82d0405b0014 \[h\+0x14\/0x\w+ \[p\]\] -> ffff82d0405b[0-9a-f]{4}$/);
+    expect(more).toEqual([]);
+    expect(await fixups('hook-ex-table-unmapped')).toEqual([]);
   });
 });
 
