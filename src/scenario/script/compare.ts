@@ -1,6 +1,6 @@
 import type { ReportedCall } from '../call-document.ts';
 import type { ConformDifference } from '../conform.ts';
-import { type ObservedValue, panicText, resultText, withoutLineNumber } from '../observe.ts';
+import { type ObservedValue, panicText, resultText, withoutLineNumber, withoutRegisters } from '../observe.ts';
 import type { ScenarioRun, ScenarioStep } from './documents.ts';
 
 /** A scenario as a conformance report names it. */
@@ -44,7 +44,7 @@ function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, O
   seen.set('rc', resultText(step.rc));
   seen.set('state', step.state);
   seen.set('status', resultText(step.status));
-  seen.set('console', step.console.map(withoutLineNumber));
+  seen.set('console', withoutRegisters(step.console).map(withoutLineNumber));
   if (step.list !== null)
     seen.set(
       'list',
