@@ -48,10 +48,11 @@ export interface Engine {
   ): Promise<RehearsalReport>;
   /** The same on a real hypervisor in QEMU. */
   rehearseOnQemu(payloads: readonly PayloadFile[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
-  /** What `xsplice conform` can run. */
-  conformCases(): Promise<readonly ConformCase[]>;
-  /** What the step of that number, counted from 1, of a case does, in words. */
-  conformStepText(name: string, step: number): string;
+  /** What `xsplice conform` can run, and what the step of that number, counted from 1, of a case does, in words. */
+  conformCases(): Promise<{
+    readonly cases: readonly ConformCase[];
+    readonly stepText: (name: string, step: number) => string;
+  }>;
   /** Runs cases on a simulated and a real host. Fetches and boots what it needs; rejects with an XspliceError. */
   conform(cases: readonly ConformCase[], options: HypervisorPairOptions): Promise<ConformReport>;
   /** Oldest first. */

@@ -37,8 +37,10 @@ export async function loadEngine(): Promise<Engine> {
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
     },
     rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
-    conformStepText: scenario.conformStepText,
-    conformCases: async () => scenario.CONFORM_CASES,
+    conformCases: async () => {
+      const { CONFORM_CASES, conformStepText } = await scenario.loadConformCases();
+      return { cases: CONFORM_CASES, stepText: conformStepText };
+    },
     conform: async (cases, options) => {
       const { openHypervisorPair } = await import('./hypervisor-pair.ts');
       const pair = await openHypervisorPair(options);

@@ -63,8 +63,7 @@ export async function run(
       calls.push({ payloads, options });
       return Promise.resolve(passed);
     },
-    conformStepText,
-    conformCases: () => Promise.resolve(CONFORM_CASES),
+    conformCases: () => Promise.resolve({ cases: CONFORM_CASES, stepText: conformStepText }),
     conform: () => Promise.reject(new Error('nobody asked for it')),
     releases: () => RELEASES,
     cpuPresets: () => ['qemu-max', 'zen4'],
