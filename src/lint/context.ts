@@ -13,6 +13,7 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { PayloadFile, PayloadFunction, PayloadPointer } from '../payload/index.ts';
 import type { Release } from '../xen/index.ts';
 import { type PayloadRelocation, PayloadRelocations } from './payload-relocations.ts';
+import { lastUpTo } from './search.ts';
 
 /** A payload that is looked at, or stands beside one. */
 export interface LintedPayload {
@@ -163,6 +164,15 @@ export class LintContext implements LintInput {
       }
       return found;
     });
+  }
+
+  /** The payload's function that a place is in; `undefined` where no symbol says so. */
+  functionAt(section: number, offset: number): NewFunction | undefined {
+    const sorted = this.once(`functions of ${section}`, () =>
+      this.newFunctions.filter((func) => func.section === section).sort((a, b) => a.offset - b.offset),
+    );
+    const found = lastUpTo(sorted, offset, (func) => func.offset);
+    return found !== undefined && offset < found.offset + Math.max(found.size, 1) ? found : undefined;
   }
 
   /** The functions that the payload patches, as far as they are the hypervisor's own, in the order of the entries. */
