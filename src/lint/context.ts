@@ -189,6 +189,14 @@ export class LintContext implements LintInput {
     return this.#disassembler.disassemble(this.arch.name, code, origin);
   }
 
+  /** The instructions of a function of the payload; their offsets are from its start. */
+  newInstructions({ section, offset, size }: NewFunction): readonly Instruction[] {
+    return this.once(`new ${section}+${offset}`, () => {
+      const code = this.content.elf.sections[section]?.data() ?? new Uint8Array(0);
+      return this.instructions(code.subarray(offset, offset + Math.min(size, MOST_CODE)), offset);
+    });
+  }
+
   /** The instructions of the image's function that an address is in, and where it starts; `undefined` where the image does not tell. */
   coreFunctionAt(
     address: Address,

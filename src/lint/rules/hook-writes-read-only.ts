@@ -69,15 +69,10 @@ function* stores(
     const { offset, row } = relocation;
     if (row?.formula !== 'S + A - P') continue;
     if (!forms.mayWriteAt(code, offset) || readOnly(context, relocation) === undefined) continue;
-    const instructions = context.once(`new ${func.section}+${func.offset}`, () =>
-      context.instructions(code.subarray(func.offset, func.offset + Math.min(func.size, MOST_CODE)), func.offset),
-    );
+    const instructions = context.newInstructions(func);
     const at = offset - start;
     const there = lastUpTo(instructions, at, (each) => each.offset);
     const text = there === undefined || at >= there.offset + there.size ? undefined : there.text;
     if (text !== undefined && forms.writesMemory(text)) yield { relocation, text };
   }
 }
-
-/** Most bytes of one function that are decoded. */
-const MOST_CODE = 64 * 1024;
