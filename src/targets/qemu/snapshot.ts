@@ -2,7 +2,7 @@ import { closeSync, copyFileSync, existsSync, openSync, readFileSync, rmSync, st
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { XspliceError } from '../../base/index.ts';
-import { agentProgram } from '../agent/agent.generated.ts';
+import { AGENTS } from '../agent/agent.generated.ts';
 import { MACHINE_FILES, machineArguments, RESTORE_ARGUMENTS, SAVE_ARGUMENTS } from './arguments.ts';
 import { cacheFolder, fillCache, prune, readStamp, sha256, touch } from './cache.ts';
 import { debianKernel, type KernelFiles } from './debian.ts';
@@ -70,7 +70,7 @@ function initramfs({ modules }: KernelFiles): Uint8Array {
     folder('dev'),
     folder('sys'),
     folder('mod'),
-    { name: 'init', mode: MODE_PROGRAM, data: new Uint8Array(Buffer.from(agentProgram, 'base64')) },
+    { name: 'init', mode: MODE_PROGRAM, data: new Uint8Array(Buffer.from(AGENTS.x86_64.program, 'base64')) },
     ...modules.map((path, i) => ({ name: `mod/${i}`, mode: MODE_FILE, data: new Uint8Array(readFileSync(path)) })),
   ]);
 }
