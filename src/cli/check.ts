@@ -38,7 +38,7 @@ export function addCheck(program: Command, context: Context): void {
       const image = readImage(xen, io.cwd);
       const payloads = readPayloads(files, io.cwd, engine.payloadName);
       try {
-        const report = engine.checkPayloads(image, payloads, simulation);
+        const report = await engine.checkPayloads(image, payloads, simulation);
         progress.clear();
         printReport(report, renderCheck, options, io);
         const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));

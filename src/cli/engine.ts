@@ -6,6 +6,7 @@ import type {
   InspectOptions,
   InspectReport,
   PayloadFile,
+  PlannedCall,
   RehearsalOptions,
   RehearsalReport,
   SimulationOptions,
@@ -32,12 +33,14 @@ export interface QemuRehearsalOptions extends RehearsalOptions {
 
 /** What the commands call. Loaded when a command needs it, so that `--help` and a wrong option cost nothing. */
 export interface Engine {
+  /** Reads what `--call` was given. Throws an XspliceError (EUSAGE). */
+  plannedCall(text: string): PlannedCall;
   /** The name that `xen-livepatch load` gives the payload in this file. */
   payloadName(path: string): string;
   inspectPayloads(payloads: readonly PayloadFile[], options: InspectOptions): InspectReport;
   /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
   disassembler(): Promise<Disassembler>;
-  checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): CheckReport;
+  checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): Promise<CheckReport>;
   rehearsePayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],

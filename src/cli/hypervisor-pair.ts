@@ -7,6 +7,7 @@ import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
 import type { Release } from '../xen/index.ts';
 import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
+import { loadProcessor } from './processor.ts';
 
 /** The same hypervisor twice: simulated, and real in QEMU. */
 export interface HypervisorPair {
@@ -70,7 +71,12 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
   await first.close();
   if (host.xenSyms === null)
     throw new XspliceError('EIMAGE', 'the xen-syms of the hypervisor is not known', 'give it with --xen-syms');
-  const simulation = openSimulation(readImage(host.xenSyms, cwd), { cpu: PAIR_CPU, cpus: host.smp, gunzip });
+  const simulation = openSimulation(readImage(host.xenSyms, cwd), {
+    cpu: PAIR_CPU,
+    cpus: host.smp,
+    ...(await loadProcessor()),
+    gunzip,
+  });
   const { image, release } = simulation;
   const uploadBuffer = await probeUploadBuffer(real, xenFacts(image, release));
   return {

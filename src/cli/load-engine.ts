@@ -1,8 +1,10 @@
 import type { Disassembler } from '../arch/index.ts';
 import { XspliceError } from '../base/index.ts';
+import type { PayloadFile } from '../scenario/index.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
+import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
 
 /** The disassembler, which no other command loads. */
 async function loadDisassembler(): Promise<Disassembler> {
@@ -16,15 +18,24 @@ async function loadDisassembler(): Promise<Disassembler> {
   }
 }
 
+/** The processor, where one of the payloads has hooks for it to run: it takes time to load. */
+const processorFor = async (payloads: readonly PayloadFile[]): Promise<ProcessorOptions> =>
+  haveHooks(payloads) ? await loadProcessor() : {};
+
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
   const [scenario, xen] = await Promise.all([import('../scenario/index.ts'), import('../xen/index.ts')]);
   return {
     payloadName: scenario.payloadName,
+    plannedCall: scenario.plannedCall,
     inspectPayloads: scenario.inspectPayloads,
     disassembler: loadDisassembler,
-    checkPayloads: (image, payloads, options) => scenario.checkPayloads(image, payloads, { ...options, gunzip }),
-    rehearsePayloads: (image, payloads, options) => scenario.rehearsePayloads(image, payloads, { ...options, gunzip }),
+    checkPayloads: async (image, payloads, options) =>
+      scenario.checkPayloads(image, payloads, { ...options, ...(await processorFor(payloads)), gunzip }),
+    rehearsePayloads: async (image, payloads, options) => {
+      const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
+      return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
+    },
     rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
     conformStepText: scenario.conformStepText,
     conformCases: async () => scenario.CONFORM_CASES,

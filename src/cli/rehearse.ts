@@ -12,7 +12,7 @@ import type { ScenarioFormat } from './rehearse-scenarios.ts';
 import { areScenarios } from './scenario-arguments.ts';
 import type { SimulationFlags } from './simulation-options.ts';
 import { addHostOptions, addMachineOptions, requireImage, simulationOptions } from './simulation-options.ts';
-import { jobCount, seconds } from './values.ts';
+import { jobCount, seconds, texts } from './values.ts';
 
 type RehearseOptions = SimulationFlags &
   OutputOptions & {
@@ -23,6 +23,8 @@ type RehearseOptions = SimulationFlags &
     readonly format?: ScenarioFormat;
     readonly root?: string;
     readonly jobs?: number;
+    /** As it was written. */
+    readonly call?: readonly string[];
   };
 
 /** What a real hypervisor cannot be told. */
@@ -70,10 +72,17 @@ function refuseScenarioOptions({ format, root, jobs }: RehearseOptions): void {
 
 /** Scenarios in place of payloads. */
 async function runScenarios(files: readonly string[], options: RehearseOptions, context: Context): Promise<void> {
-  const { example, replace, on, xen, xenImage, bootTimeout, root, jobs, color } = options;
+  const { example, replace, call, on, xen, xenImage, bootTimeout, root, jobs, color } = options;
   if (example !== undefined) throw new XspliceError('EUSAGE', '--example is a payload: leave it out, or the scenarios');
   if (replace !== undefined) {
     throw new XspliceError('EUSAGE', '--replace is for payloads', 'a scenario says what it replaces: - replace: NAME');
+  }
+  if (call !== undefined) {
+    throw new XspliceError(
+      'EUSAGE',
+      '--call is for payloads',
+      'a scenario says what it calls: - call: { function: NAME }',
+    );
   }
   const { progress: _, ...overrides } = simulationOptions(options, () => undefined);
   if (on === 'qemu') qemuOptions(options, overrides);
@@ -117,6 +126,10 @@ export function addRehearse(program: Command, context: Context): void {
         ['xsplice rehearse x.livepatch --xen xen-syms --cpus 8 --late 3=40ms', 'Let a CPU come too late'],
         ['xsplice rehearse --example hello --release 4.18.0', 'See an embedded example panic the host'],
         ['xsplice rehearse scenarios/ --xen xen-syms --format junit', 'Run a folder of scenarios in CI'],
+        [
+          'xsplice rehearse x.livepatch --xen xen-syms --call \'xen_extra_version() = "-fixed"\'',
+          'See what a patched function does',
+        ],
         ['xsplice rehearse x.livepatch --on qemu', "Rehearse on Debian's real Xen in QEMU"],
       ]),
     );
@@ -131,6 +144,11 @@ export function addRehearse(program: Command, context: Context): void {
         .default('sim'),
     )
     .option('--xen-image <xen>', 'with --on qemu: a hypervisor of your own, xen or xen.gz, that --xen belongs to')
+    .option(
+      '--call <function(…)>',
+      'call a function before, while and after the payload is applied; = RESULT behind it if wanted',
+      texts,
+    )
     .option('--boot-timeout <seconds>', 'with --on qemu: most seconds until the host is up (default: 180)', seconds)
     .addOption(
       new Option('--format <format>', 'what is printed; junit of scenarios only (default: text)').choices([
@@ -153,7 +171,13 @@ export function addRehearse(program: Command, context: Context): void {
     }
     refuseScenarioOptions(options);
     const progress = startProgress(io);
-    const simulation = simulationOptions(options, progress.show);
+    const plan = options.call ?? [];
+    const calls =
+      plan.length === 0 ? undefined : await context.engine().then(({ plannedCall }) => plan.map(plannedCall));
+    const simulation = {
+      ...simulationOptions(options, progress.show),
+      ...(calls !== undefined && { calls }),
+    };
     if (options.on === 'qemu') {
       const qemu = qemuOptions(options, simulation);
       if (files.length === 0) throw new XspliceError('EUSAGE', 'which payload? PAYLOAD is missing');

@@ -10,8 +10,17 @@ const SUFFIX = /\.ya?ml$/i;
 
 /** Is this argument a scenario file, or a folder of them? Everything else is a payload. */
 export function isScenarioArgument(path: string, cwd: string): boolean {
-  if (SUFFIX.test(path)) return true;
-  return !path.includes('\0') && statSync(resolve(cwd, path), { throwIfNoEntry: false })?.isDirectory() === true;
+  return SUFFIX.test(path) || isFolder(path, cwd);
+}
+
+/** What cannot be looked at is no folder: whoever reads it says why. */
+function isFolder(path: string, cwd: string): boolean {
+  if (path === '') return false;
+  try {
+    return statSync(resolve(cwd, path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -37,7 +46,7 @@ export function areScenarios(paths: readonly string[], cwd: string, other: strin
 export function findScenarios(paths: readonly string[], cwd: string): string[] {
   const found: string[] = [];
   for (const path of paths) {
-    if (statSync(resolve(cwd, path), { throwIfNoEntry: false })?.isDirectory() !== true) {
+    if (!isFolder(path, cwd)) {
       found.push(path);
       continue;
     }
@@ -45,7 +54,7 @@ export function findScenarios(paths: readonly string[], cwd: string): string[] {
     if (inside.length === 0) {
       throw new XspliceError(
         'EUSAGE',
-        `${path}: no scenario is in this folder`,
+        `${path}: is a directory without scenarios`,
         'scenarios are files that end in .yaml or .yml',
       );
     }

@@ -3,6 +3,7 @@ import type { ScenarioCell, ScenarioRun } from '../scenario/index.ts';
 import { runScenario, scenarioError, simulatedHost } from '../scenario/index.ts';
 import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
+import { loadProcessor } from './processor.ts';
 import { type ScenarioRoot, scenarioFiles } from './scenario-root.ts';
 
 /** One run on a simulated host, with all that it needs. Plain data: it goes to another thread. */
@@ -32,7 +33,7 @@ async function imageOf({ cell, root, xen }: ScenarioJob): Promise<Uint8Array> {
 export async function runJob(job: ScenarioJob): Promise<ScenarioRun> {
   try {
     const image = await imageOf(job);
-    const host = simulatedHost(image, job.cell.settings, gunzip);
+    const host = simulatedHost(image, job.cell.settings, { ...(await loadProcessor()), gunzip });
     return await runScenario(job.cell, host, { files: scenarioFiles(job.root) });
   } catch (error) {
     if (error instanceof XspliceError) return scenarioError(job.cell, error);

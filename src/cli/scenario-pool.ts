@@ -13,14 +13,10 @@ export interface PoolOptions {
   readonly done: (run: ScenarioRun, index: number) => void;
 }
 
-/** Sources run as they are under tsx; built, the command line and the thread's entry are files beside each other. */
-function workerFile(): { filename: string; execArgv: string[] } {
+/** What a thread begins with: a file beside this one, in the sources as in dist/. */
+function workerFile(): string {
   const self = import.meta.filename;
-  const sources = basename(self).endsWith('.ts');
-  return {
-    filename: join(dirname(self), sources ? 'scenario-worker.ts' : 'scenario-worker.cjs'),
-    execArgv: sources ? ['--import', 'tsx'] : [],
-  };
+  return join(dirname(self), basename(self).endsWith('.ts') ? 'scenario-worker.mjs' : 'scenario-worker.cjs');
 }
 
 /** Runs jobs, in threads where there are enough of them. Rejects where a thread dies: our own bug. */
@@ -31,7 +27,7 @@ export async function runJobs(jobs: readonly ScenarioJob[], { jobs: wanted, done
     return;
   }
   const { Tinypool } = await import('tinypool');
-  const pool = new Tinypool({ ...workerFile(), name: 'runJob', minThreads: threads, maxThreads: threads });
+  const pool = new Tinypool({ filename: workerFile(), name: 'runJob', minThreads: threads, maxThreads: threads });
   try {
     // A few at a time for each thread: what waits for its turn is not copied yet.
     let next = 0;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { toByteString } from './byte-string.ts';
 
 /** A number within bounds, decimal or `0x…`. Throws commander's own error, which names the option. */
 export function integer(text: string, least: number, most: number): number {
@@ -41,6 +42,9 @@ export function lateCpu(text: string, before: Readonly<Record<number, number>> =
   const cpu = integer(parts[1] as string, 0, MOST_CPUS - 1);
   return { ...before, [cpu]: nanoseconds(parts[2] as string, Number.MAX_SAFE_INTEGER) };
 }
+
+/** Text as the system has it, as a byte string; adds to what was given before. */
+export const texts = (text: string, before: readonly string[] = []): string[] => [...before, toByteString(text)];
 
 /** Levels of Xen's `loglvl`. Source: xen/drivers/char/console.c, parse_log_level. */
 export const LOG_LEVELS = ['none', 'error', 'warning', 'info', 'debug', 'all'] as const;

@@ -3,7 +3,7 @@ import type { CallArgument, CallResult, FunctionCall } from '../xen/index.ts';
 import type { CodeRunner } from './code-runner.ts';
 import { CoverageRecorder } from './coverage.ts';
 import { enter } from './front-door.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { type Hypervisor, NO_EMULATOR } from './hypervisor.ts';
 
 /** Most arguments of a call. */
 const MOST_ARGUMENTS = 32;
@@ -16,8 +16,8 @@ const MOST_ARGUMENTS = 32;
 export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult {
   const { code } = hv;
   if (code === null) {
-    const hint = 'on Debian and Ubuntu: sudo apt-get install libunicorn2';
-    throw new XspliceError('ETOOL', 'there is no processor to run code on: libunicorn is not loaded', hint);
+    const { message, hint } = hv.options.noCpu ?? NO_EMULATOR;
+    throw new XspliceError('ETOOL', `there is no processor to run code on: ${message}`, hint);
   }
   if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it runs nothing any more');
   const cpu = request.cpu ?? 0;

@@ -1,6 +1,7 @@
 import type { Cpu, CpuExit } from '../arch/index.ts';
-import { type Address, assert, ensure, equalBytes } from '../base/index.ts';
+import { type Address, addOffset, assert, ensure, equalBytes } from '../base/index.ts';
 import { MemoryFault, type OpenCpu } from '../machine/index.ts';
+import type { AddressRange } from '../xen/index.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import { HypervisorStacks } from './hypervisor-stacks.ts';
 import { PayloadStructs } from './payload-structs.ts';
@@ -97,6 +98,12 @@ export class CodeRunner {
         }
       }
     }
+  }
+
+  /** The memory that only code uses. */
+  ranges(): AddressRange[] {
+    const { start, limit } = this.heap;
+    return [{ start, end: addOffset(start, limit) }, ...this.stacks.ranges()];
   }
 
   /** The processor of the call that is under way. */

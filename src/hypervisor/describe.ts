@@ -1,5 +1,5 @@
 import { type Address, addOffset } from '../base/index.ts';
-import { LIVEPATCH_FUNC_APPLIED } from '../xen/index.ts';
+import { type HookKind, LIVEPATCH_FUNC_APPLIED } from '../xen/index.ts';
 import { functionsOf } from './expectations.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
@@ -12,6 +12,8 @@ export interface PayloadDescription {
   readonly pages: number;
   /** May be applied again once it was reverted. */
   readonly safeToReapply: boolean;
+  /** Hooks that it brings. */
+  readonly hooks: readonly HookKind[];
   readonly functions: readonly FunctionDescription[];
 }
 
@@ -49,7 +51,8 @@ export function describePayload(hv: Hypervisor, payload: LoadedPayload): Payload
       length,
     });
   }
-  return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, functions };
+  const hooks = [...payload.hooks.keys()];
+  return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, hooks, functions };
 }
 
 /** `length` bytes of memory, or `null` where they are not all mapped. */

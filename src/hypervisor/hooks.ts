@@ -1,7 +1,7 @@
 import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import type { CodeRunner, RunContext } from './code-runner.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, NO_EMULATOR, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
@@ -73,7 +73,8 @@ function enter(
     if (hv.code === null) {
       hv.machine.space.fetch(address);
       const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);
-      throw new HostStop({ kind: 'hook', hook: { payload: payload.name, kind, address, symbol } });
+      const missing = hv.options.noCpu ?? NO_EMULATOR;
+      throw new HostStop({ kind: 'hook', hook: { payload: payload.name, kind, address, symbol, missing } });
     }
     refuseIndirectCall(hv, address);
     return run(hv.code);

@@ -19,7 +19,18 @@ export interface HostOptions {
   readonly debugBuild: boolean;
   /** Domains with an active vm_event waitqueue: applying is refused while there is one. */
   readonly domainsWithWaitqueue: readonly number[];
+  /** Why there is no processor to run code on, where somebody knows. */
+  readonly noCpu?: NoCpu;
 }
+
+/** Why no code can be run here, and what to do about it. */
+export interface NoCpu {
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** What is said where nobody knows more. */
+export const NO_EMULATOR: NoCpu = { message: 'no emulator was given', hint: undefined };
 
 /** Work that schedule_work has accepted: `struct livepatch_work`. */
 export interface LivepatchWork {

@@ -1,6 +1,7 @@
 import { type Address, pointerText } from '../base/index.ts';
 import { Console, type Fault, pageTableWalk } from '../machine/index.ts';
 import type { HostPanic } from '../xen/index.ts';
+import { callFrames, framePlace } from './call-frames.ts';
 import { doubleFault, executionState } from './execution-state.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { StopCause } from './stop.ts';
@@ -122,7 +123,7 @@ function state(hv: Hypervisor): string[] {
 /** Where the CPU was: at a known address where the fault was the fetch itself, else somewhere in a known function. */
 function instructionPointer(hv: Hypervisor): string {
   const astray = strayAddress(hv);
-  return astray === undefined ? `[<?>] ${place(frames(hv)[0])}` : `[<${astray}>] ${astray}`;
+  return astray === undefined ? `[<?>] ${framePlace(callFrames(hv)[0])}` : `[<${astray}>] ${astray}`;
 }
 
 /** `hooks.ts` names a frame by its address that is code of no function it knows. */
@@ -139,36 +140,6 @@ function trace(hv: Hypervisor): string[] {
   const { image, options } = hv;
   const below = options.debugBuild || image.configured('CONFIG_FRAME_POINTER') ? 'F' : 'S';
   const first = strayAddress(hv) === undefined ? 'R' : below;
-  const lines = frames(hv).map((frame, i) => `   [<?>] ${i === 0 ? first : below} ${place(frame)}`);
+  const lines = callFrames(hv).map((frame, i) => `   [<?>] ${i === 0 ? first : below} ${framePlace(frame)}`);
   return ['Xen call trace:', ...(lines.length === 0 ? ['   [<?>] R ?'] : lines), ''];
 }
-
-interface Frame {
-  readonly name: string;
-  readonly size: number | undefined;
-}
-
-/** Files in which the functions are static: their names in the symbol table carry the file. */
-const FILES = [
-  'common/livepatch.c',
-  'common/livepatch_elf.c',
-  'common/vmap.c',
-  'arch/x86/alternative.c',
-  'arch/x86/domain.c',
-  'livepatch.c',
-  'alternative.c',
-  'domain.c',
-];
-
-/** The functions that were being carried out, innermost first, as far as the compiler left them functions of their own. */
-function frames(hv: Hypervisor): Frame[] {
-  const found: Frame[] = [];
-  for (const name of [...hv.frames].reverse()) {
-    const known = [name, ...FILES.map((file) => `${file}#${name}`)].find((each) => hv.symbols.byName(each) !== 0n);
-    if (known !== undefined) found.push({ name: known, size: hv.symbols.at(hv.symbols.byName(known))?.size });
-  }
-  return found;
-}
-
-const place = (frame: Frame | undefined): string =>
-  frame === undefined ? '?' : `${frame.name}+?/${frame.size === undefined ? '?' : `0x${frame.size.toString(16)}`}`;

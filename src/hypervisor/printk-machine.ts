@@ -1,4 +1,4 @@
-import { type PrintkMachine, symbolText } from '../xen/index.ts';
+import { guestLayout, type PrintkMachine, symbolText } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { symbolPlace } from './symbol-text.ts';
 
@@ -8,7 +8,7 @@ export function printkMachine(hv: Hypervisor): PrintkMachine {
   return {
     pointerSize: hv.arch.elf.pointerSize,
     rules: hv.release.pointerFormats,
-    layout: { domainId: 0, vcpuId: 0, vcpuDomain: 16 },
+    layout: guestLayout(hv.release),
     memory: {
       read: (address, length) => space.read(address, length),
       write: (address, bytes) => space.store(address, bytes),

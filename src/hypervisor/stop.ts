@@ -1,5 +1,6 @@
 import type { Fault } from '../machine/index.ts';
 import type { AddressRange } from '../xen/index.ts';
+import type { NoCpu } from './hypervisor.ts';
 
 /**
  * Ways in which the hypervisor stops for good. Thrown as control flow inside the simulator, from wherever the host would have died,
@@ -44,4 +45,6 @@ export interface HookCall {
   readonly kind: string;
   readonly address: bigint;
   readonly symbol: string | null;
+  /** Why it is not made. */
+  readonly missing: NoCpu;
 }

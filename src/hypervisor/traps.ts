@@ -22,9 +22,11 @@ import {
 /** The registers as a trap finds them, by name, and where it happened. */
 export interface TrappedState {
   readonly registers: ReadonlyMap<string, bigint>;
-  /** What the console calls the context: `hypervisor (d0v0)`. */
-  readonly context: string;
+  /** The vCPU that is `current`, as the console names it; none for an idle one. */
+  readonly vcpu: string | undefined;
   readonly cpu: number;
+  /** Of a page fault. */
+  readonly faultAddress?: Address;
 }
 
 /** The registers of the code that is being run. */
@@ -33,7 +35,7 @@ export function trappedState(hv: Hypervisor, runner: CodeRunner): TrappedState {
   const { current, cpu } = runner.context;
   return {
     registers: new Map(names.map((name) => [name, runner.cpu.get(name)])),
-    context: current === 'dom0' ? 'hypervisor (d0v0)' : 'hypervisor',
+    vcpu: current === 'dom0' ? 'd0v0' : undefined,
     cpu,
   };
 }
@@ -82,7 +84,8 @@ export function handleException(hv: Hypervisor, runner: CodeRunner, vector: numb
 }
 
 function die(hv: Hypervisor, runner: CodeRunner, cause: StopCause): never {
-  hv.trapped = trappedState(hv, runner);
+  const faultAddress = cause.kind === 'fault' && cause.fault.kind === 'page-fault' ? cause.fault.address : undefined;
+  hv.trapped = { ...trappedState(hv, runner), ...(faultAddress !== undefined && { faultAddress }) };
   throw new HostStop(cause);
 }
 

@@ -46,6 +46,11 @@ export class AddressSpace {
     this.#bits = (format.levels[0]?.shift ?? 0) + Math.log2(format.entries);
   }
 
+  /** The frame of the topmost page table. */
+  get rootFrame(): number {
+    return this.#tables.rootFrame;
+  }
+
   /** Changes whenever the page tables have been changed. */
   get generation(): number {
     return this.#generation;

@@ -35,6 +35,8 @@ export class PageTables {
   readonly format: PageTableFormat;
   readonly memory: PhysicalMemory;
   readonly #root: BigUint64Array;
+  /** The frame of the topmost table. */
+  readonly rootFrame: number;
   /** Small pages that one entry of each level covers. */
   readonly #covers: readonly number[];
   readonly #last: number;
@@ -42,7 +44,9 @@ export class PageTables {
   constructor(format: PageTableFormat, memory: PhysicalMemory) {
     this.format = format;
     this.memory = memory;
-    this.#root = memory.allocateTable().entries;
+    const root = memory.allocateTable();
+    this.#root = root.entries;
+    this.rootFrame = root.frame;
     this.#last = format.levels.length - 1;
     const smallest = ensure(format.levels[this.#last], 'a page table has levels').shift;
     this.#covers = format.levels.map((level) => 2 ** (level.shift - smallest));

@@ -27,9 +27,9 @@ function element(name: string, attributes: Attributes, children: readonly string
   return children.length === 0 ? `${head}/>` : `${head}>\n${children.join('\n')}\n${indent}</${name}>`;
 }
 
-/** An element that has text in it, as it is. */
+/** An element that has text in it. The lines are safe to show. */
 const textElement = (name: string, attributes: Attributes, lines: readonly string[], indent: string): string =>
-  element(name, attributes, [lines.map((line) => xmlText(displayText(line))).join('\n')], indent);
+  element(name, attributes, [lines.map(xmlText).join('\n')], indent);
 
 function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string {
   const attributes = {
@@ -41,10 +41,11 @@ function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string 
   const { surprise } = run;
   if (surprise !== null && surprise.step === number) {
     const lines = surprise.fields.flatMap((field) => mismatchLines(field));
-    const message = `${displayText(step.place)}: ${surprise.fields.map(({ field }) => field).join(', ')} not as expected`;
-    children.push(textElement('failure', { message, type: surprise.fields[0]?.field ?? 'step' }, lines, '      '));
+    const names = surprise.fields.map(({ field }) => displayText(field));
+    const message = `${displayText(step.place)}: ${names.join(', ')} not as expected`;
+    children.push(textElement('failure', { message, type: names[0] ?? 'step' }, lines, '      '));
   }
-  const output = [...step.console, ...(step.panic?.screen ?? [])];
+  const output = [...step.console, ...(step.panic?.screen ?? [])].map(displayText);
   if (output.length > 0) children.push(textElement('system-out', {}, output, '      '));
   return element('testcase', attributes, children, '    ');
 }
@@ -58,8 +59,8 @@ function suite(run: ScenarioRun): string {
   if (run.error !== null) {
     const { code, message, hint } = run.error;
     const name = `${run.steps.length + 1} ${displayText(left.shift() ?? 'start')}`;
-    const lines = [message, ...(hint === null ? [] : [hint])];
-    const error = textElement('error', { message: displayText(message), type: code }, lines, '      ');
+    const lines = [message, ...(hint === null ? [] : [hint])].map(displayText);
+    const error = textElement('error', { message: displayText(message), type: displayText(code) }, lines, '      ');
     errors.push(element('testcase', { classname: suiteName(run), name }, [error], '    '));
   }
   const first = run.steps.length + errors.length + 1;

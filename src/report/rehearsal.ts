@@ -1,4 +1,5 @@
 import type { RehearsalFunction, RehearsalPanic, RehearsalReport, RehearsalStep } from '../scenario/index.ts';
+import { callLines } from './calls.ts';
 import type { Cell } from './columns.ts';
 import { asPointer, cell, counted, table, textWidth, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
@@ -26,7 +27,7 @@ function stepMark(step: RehearsalStep, panicked: boolean, style: Style): Cell {
 /** What a step ended with, in words; empty where it succeeded. */
 function stepResult(step: RehearsalStep): string {
   if (step.rc === null || step.rc >= 0) return '';
-  if (step.step === 'verify' && step.errno === null) return '';
+  if (step.step === 'verify' || step.step === 'call') return '';
   return step.errno === null ? `rc ${step.rc}` : `${step.errno} (${step.rc})`;
 }
 
@@ -140,6 +141,7 @@ export function renderRehearsal(report: RehearsalReport, style: Style): string {
     '',
     ...stepLines(report, style),
     ...functionLines(report, style),
+    ...callLines(report.calls, style),
   ];
   if (report.panic !== null) lines.push(...panicLines(report.panic, style));
   if (report.findings.length > 0) lines.push('', ...report.findings.flatMap((finding) => findingLines(finding, style)));

@@ -43,7 +43,7 @@ const findings = z.array(finding);
 const placement = z.strictObject({ text: hexAddress, rw: hexAddress, ro: hexAddress, pages: count });
 
 const step = z.strictObject({
-  step: z.enum(['upload', 'apply', 'verify', 'revert', 'replace', 'unload']),
+  step: z.enum(['upload', 'apply', 'verify', 'revert', 'replace', 'unload', 'call']),
   name: z.string(),
   rc: z.int().nullable().describe('Null where the step came to no result: a panic, or a hook that is not run.'),
   errno,
@@ -64,6 +64,20 @@ const panic = z
   })
   .nullable();
 
+/** A call of a function. */
+const reportedCall = z.strictObject({
+  function: z.string(),
+  when: z.enum(['before', 'applied', 'reverted']).describe('Is any payload applied, not yet, or no longer?'),
+  returned: z.strictObject({
+    int: z.union([z.number(), z.string()]).nullable().describe('Unsigned; hex digits where a double would round it.'),
+    string: z.string().nullable().describe('The text that it points to; null where it points to none.'),
+  }),
+  instructions: count.nullable(),
+  entered: z.array(z.string()).nullable(),
+  coverage: z.array(z.strictObject({ symbol: z.string(), size: count, covered: count })),
+  buffers: z.array(hexBytes),
+});
+
 /** `xsplice rehearse --json`. */
 export const rehearsalSchema = z
   .strictObject({
@@ -83,6 +97,7 @@ export const rehearsalSchema = z
         after: hexBytes,
       }),
     ),
+    calls: z.array(reportedCall),
     panic,
     findings,
   })
@@ -219,19 +234,6 @@ const scenarioStep = z.strictObject({
   note: z.string().exactOptional(),
 });
 
-const scenarioCall = z.strictObject({
-  function: z.string(),
-  when: z.enum(['before', 'applied', 'reverted']).describe('Is any payload applied, not yet, or no longer?'),
-  returned: z.strictObject({
-    int: z.union([z.number(), z.string()]).nullable().describe('Unsigned; hex digits where a double would round it.'),
-    string: z.string().nullable().describe('What it points to. Null unless that was expected.'),
-  }),
-  instructions: count.nullable(),
-  entered: z.array(z.string()).nullable(),
-  coverage: z.array(z.strictObject({ symbol: z.string(), size: count, covered: count })),
-  buffers: z.array(hexBytes),
-});
-
 /** `xsplice rehearse FILE.yaml --json`. */
 export const scenarioSchema = z
   .strictObject({
@@ -245,7 +247,7 @@ export const scenarioSchema = z
         verdict: z.enum(['passed', 'failed', 'error']),
         steps: z.array(scenarioStep),
         left: z.array(z.string()).describe('The steps that were not run, in words.'),
-        calls: z.array(scenarioCall),
+        calls: z.array(reportedCall),
         surprise: z
           .strictObject({
             step: z.int().positive().describe('Which step, counted from 1.'),

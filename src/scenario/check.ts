@@ -126,7 +126,9 @@ const patchedBytes = (hypervisor: Hypervisor, func: FunctionDescription) => ({
 });
 
 function reportHook(hypervisor: Hypervisor, hook: HookCall): void {
-  const message = `the ${hook.kind} hook is not run: what it does, and what comes after it, is not checked`;
+  const { message: why, hint } = hook.missing;
+  const because = hint === undefined ? why : `${why}. ${hint}`;
+  const message = `the ${hook.kind} hook is not run: what it does, and what comes after it, is not checked: ${because}`;
   const where = { ...(hook.symbol !== null && { symbol: hook.symbol }), address: hook.address };
   report(hypervisor, 'note', 'hook-not-run', message, where);
 }

@@ -1,5 +1,6 @@
+import type { HookKind } from '../xen/index.ts';
 import type { ConformCase, ConformStep } from './conform-types.ts';
-import { type HookKind, hook, hookPayload, say, type WriteCode } from './hook-payload.ts';
+import { hook, hookPayload, say, type WriteCode } from './hook-payload.ts';
 import type { PayloadSpec } from './payload-spec.ts';
 import type { CodeWriter, X86Value } from './x86-code.ts';
 

@@ -1,6 +1,7 @@
 import { fromLatin1, hex } from '../base/index.ts';
+import type { HookKind } from '../xen/index.ts';
 import type { ConformCase, ConformStep } from './conform-types.ts';
-import { type HookKind, hookPayload, say, type WriteCode } from './hook-payload.ts';
+import { hookPayload, say, type WriteCode } from './hook-payload.ts';
 import type { PayloadSpec, SectionSpec } from './payload-spec.ts';
 import { bugFrames, exTable } from './payload-tables.ts';
 import { CodeWriter, TextPool } from './x86-code.ts';

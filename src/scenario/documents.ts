@@ -9,6 +9,7 @@
  */
 import type { Severity } from '../base/index.ts';
 import type { Errno, XenArch } from '../xen/index.ts';
+import type { ReportedCall } from './call-document.ts';
 
 /** An address as text: `0x` and lower-case hex digits, as `hexAddress` of base/ makes it. */
 export type HexAddress = string;
@@ -50,8 +51,11 @@ export interface XenIdentity {
  */
 export type RehearsalVerdict = 'passed' | 'refused' | 'failed' | 'panicked';
 
-/** `verify` reads the functions' bytes back and compares; the others are sub-operations and actions of the sysctl. */
-export type RehearsalStepKind = 'upload' | 'apply' | 'verify' | 'revert' | 'replace' | 'unload';
+/**
+ * `verify` reads the functions' bytes back and compares, `call` calls a function; the others are sub-operations and actions of the
+ * sysctl.
+ */
+export type RehearsalStepKind = 'upload' | 'apply' | 'verify' | 'revert' | 'replace' | 'unload' | 'call';
 
 /** State of a payload as XEN_SYSCTL_LIVEPATCH_GET gives it. Source: public/sysctl.h, LIVEPATCH_STATE_*. */
 export type PayloadState = 'CHECKED' | 'APPLIED';
@@ -66,11 +70,11 @@ export interface PayloadPlacement {
 
 export interface RehearsalStep {
   readonly step: RehearsalStepKind;
-  /** The payload's name. */
+  /** The payload's name; of a `call` the function and its arguments. */
   readonly name: string;
   /**
    * What the operation came to: the hypercall's result, or for an action the `rc` that GET reports when it is done; 0
-   * for a `verify` that found what it should, -1 for one that did not. Null where it never came to a result: the host
+   * for a `verify` that found what it should, and a `call` that returned it, -1 for one that did not. Null where it never came to a result: the host
    * panicked, or the step ended ahead of a hook that is not run.
    */
   readonly rc: number | null;
@@ -122,6 +126,8 @@ export interface RehearsalReport {
   readonly verdict: RehearsalVerdict;
   readonly steps: readonly RehearsalStep[];
   readonly functions: readonly RehearsalFunction[];
+  /** The calls that were asked for, in the order in which they were made. */
+  readonly calls: readonly ReportedCall[];
   readonly panic: RehearsalPanic | null;
   readonly findings: readonly DocumentFinding[];
 }

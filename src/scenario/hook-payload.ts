@@ -1,10 +1,8 @@
+import type { HookKind } from '../xen/index.ts';
 import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
 import { CodeWriter, TextPool, type X86Value } from './x86-code.ts';
 
 /** Payloads whose hooks are written here, instruction by instruction. */
-
-/** Kinds of hooks: the ends of their sections' names. Source: xen/include/xen/livepatch_payload.h. */
-export type HookKind = 'load' | 'unload' | 'preapply' | 'apply' | 'postapply' | 'prerevert' | 'revert' | 'postrevert';
 
 /** Fills in a function's body. */
 export type WriteCode = (code: CodeWriter) => CodeWriter;

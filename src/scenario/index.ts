@@ -1,5 +1,6 @@
 /** What the commands do with an image and payloads: check, rehearse, inspect; and the documents that come of it. */
 export { CPU_PRESETS } from '../arch/index.ts';
+export type { CallTime, ReportedCall, WideInteger } from './call-document.ts';
 export { type CalledXen, callThroughPayload, withCalls } from './call-through-payload.ts';
 export * from './check.ts';
 export * from './conform.ts';
@@ -7,12 +8,14 @@ export * from './conform-cases.ts';
 export { type ConformCase, type ConformStep, type RawCall, stepText } from './conform-types.ts';
 export * from './document-finding.ts';
 export * from './documents.ts';
+export { type FitOptions, fitPayload } from './fit-payload.ts';
 export * from './inspect.ts';
 export * from './mutants/index.ts';
 export { type ObservedValue, panicText } from './observe.ts';
 export * from './options.ts';
 export { type BuildContext, buildIdOf, buildPayload } from './payload-builder.ts';
 export * from './payload-spec.ts';
+export { type PlannedCall, plannedCall } from './planned-call.ts';
 export type { PlaceBytes, RawTarget } from './raw-call.ts';
 export * from './rehearsal.ts';
 export * from './script/index.ts';

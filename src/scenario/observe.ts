@@ -136,7 +136,7 @@ export const withoutLineNumber = (line: string): string => line.replace(/^(\S+\.
 const STATE_BANNER = /^----\[ Xen-/;
 const CALL_TRACE = 'Xen call trace:';
 /** A line of values: stack words, or an address of the call trace that was found on the stack and may be a left-over. */
-const STACK_LINE = /^ {3}[0-9a-f]{16}(?: |$)|^ {3}\[<[0-9a-f]{16}>\] [SF] /;
+const STACK_LINE = /^ {3}[0-9a-f]{16}(?: |$)|^ {3}\[<(?:[0-9a-f]{16}|\?)>\] [SF] /;
 /** `rax: 0123456789abcdef`, or `rsp=0123456789abcdef`: the name is kept. */
 const REGISTER_VALUE = /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=)[0-9a-f]+/g;
 

@@ -1,5 +1,7 @@
+import type { NoCpu } from '../hypervisor/index.ts';
 import type { OpenCpu } from '../machine/index.ts';
 import type { Gunzip } from '../xen/index.ts';
+import type { PlannedCall } from './planned-call.ts';
 
 /** A payload as the commands hand it on. */
 export interface PayloadFile {
@@ -32,10 +34,14 @@ export interface SimulationOptions {
   readonly nodeps?: boolean;
   /** Take each payload after the first with REPLACE in place of APPLY. */
   readonly replace?: boolean;
+  /** Functions to call before the payloads are applied, while they are, and once they are reverted. */
+  readonly calls?: readonly PlannedCall[];
   /** Unpacks the configuration in the image; without it, it counts as absent. A port: this room has no decompression. */
   readonly gunzip?: Gunzip;
   /** Gives a processor for hooks and calls. Without it no code is run. A port: `xsplice/emulator` has one. */
   readonly openCpu?: OpenCpu;
+  /** Why there is no `openCpu`: told to whoever needs it. */
+  readonly noCpu?: NoCpu;
   /** Told what is being done, for a progress line. Never called after the result is there. */
   readonly progress?: (doing: string) => void;
 }

@@ -19,6 +19,7 @@ import {
   type WriterSymbol,
 } from '../elf/index.ts';
 import { encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
+import { contentId } from './content-id.ts';
 import { ElfFields } from './elf-fields.ts';
 import { applyEdits } from './payload-edits.ts';
 import type { CodeSpec, FunctionSpec, IdSpec, PayloadSpec, SectionSpec, SpecNumber } from './payload-spec.ts';
@@ -114,7 +115,7 @@ class Builder {
       data: encodeBuildIdNote(this.#id(buildId ?? '00'.repeat(20))),
       addralign: 4,
     });
-    if (buildId === undefined) note.data = encodeBuildIdNote(digest(this.#writer.write()));
+    if (buildId === undefined) note.data = encodeBuildIdNote(contentId(this.#writer.write()));
     return this.#writer.write();
   }
 
@@ -272,16 +273,4 @@ class Builder {
     if (id === null) return;
     this.#add(name, { type: SHT_NOTE, flags: SHF_ALLOC, data: encodeBuildIdNote(this.#id(id)), addralign: 4 });
   }
-}
-
-/** Twenty bytes that differ where the contents do: five FNV-1a hashes with different starts. */
-function digest(bytes: Uint8Array): Uint8Array {
-  const result = new Uint8Array(20);
-  const view = viewOf(result);
-  for (let lane = 0; lane < 5; lane++) {
-    let value = (0x811c_9dc5 ^ Math.imul(lane + 1, 0x9e37_79b1)) >>> 0;
-    for (let i = 0; i < bytes.length; i++) value = Math.imul(value ^ (bytes[i] as number), 0x0100_0193);
-    view.setUint32(4 * lane, value >>> 0, true);
-  }
-  return result;
 }

@@ -1,12 +1,14 @@
-import { addOffset, equalBytes, type Finding, hex, hexAddress } from '../base/index.ts';
+import { type Address, addOffset, equalBytes, type Finding, hex, hexAddress, XspliceError } from '../base/index.ts';
 import type { FunctionDescription, PayloadDescription } from '../hypervisor/index.ts';
 import {
   type ActionName,
+  type CallResult,
   errnoName,
   LIVEPATCH_ACTION_APPLY_NODEPS,
   LIVEPATCH_STATE_APPLIED,
   LIVEPATCH_STATE_CHECKED,
 } from '../xen/index.ts';
+import { type CallTime, type ReportedCall, reportedCall } from './call-document.ts';
 import { documentFinding } from './document-finding.ts';
 import type {
   PayloadPlacement,
@@ -18,9 +20,11 @@ import type {
   RehearsalVerdict,
 } from './documents.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
+import { type PlannedCall, unexpected } from './planned-call.ts';
 import { simulatedStage } from './simulated-stage.ts';
 import { openSimulation } from './simulation.ts';
 import type { Stage } from './stage.ts';
+import { textAt, writtenTextAt } from './text-at.ts';
 import { LONGEST_PATCH } from './verify.ts';
 import { liveText, verifyLive } from './verify-live.ts';
 
@@ -30,7 +34,7 @@ const STATE_NAMES: Readonly<Record<number, PayloadState>> = {
 };
 
 /** What a rehearsal heeds of the options; the rest is the stage's. */
-export type RehearsalOptions = Pick<SimulationOptions, 'timeout' | 'nodeps' | 'replace' | 'progress'>;
+export type RehearsalOptions = Pick<SimulationOptions, 'timeout' | 'nodeps' | 'replace' | 'calls' | 'progress'>;
 
 /** A rehearsal on a simulated host. */
 export async function rehearsePayloads(
@@ -62,6 +66,7 @@ class Rehearsal {
   readonly #options: RehearsalOptions;
   readonly #steps: RehearsalStep[] = [];
   readonly #findings: Finding[] = [];
+  readonly #calls: ReportedCall[] = [];
   readonly #functions = new Map<string, RehearsalFunction[]>();
   /** Bytes at the functions of each payload before it was applied. */
   readonly #before = new Map<string, (Uint8Array | null)[]>();
@@ -86,11 +91,14 @@ class Rehearsal {
   async run(): Promise<void> {
     this.#pristine = { text: await liveText(this.#stage), digest: this.#stage.digest() };
     const names = this.#payloads.map(({ name }) => name);
+    if (!(await this.#call('before'))) return;
     for (const payload of this.#payloads) {
       if (!(await this.#upload(payload))) return;
       if (!(await this.#applyOnTop(payload.name))) return;
     }
+    if (!(await this.#call('applied'))) return;
     if (!(await this.#revertAll())) return;
+    if (!(await this.#call('reverted'))) return;
     const dirty: string[] = [];
     for (const name of names) if ((await this.#stage.describe(name))?.safeToReapply === false) dirty.push(name);
     if (dirty.length === 0) {
@@ -114,9 +122,55 @@ class Rehearsal {
       verdict: this.#verdict,
       steps: this.#steps,
       functions: this.#payloads.flatMap(({ name }) => this.#functions.get(name) ?? []),
+      calls: this.#calls,
       panic: this.#panic,
       findings: this.#findings.map(documentFinding),
     };
+  }
+
+  /** Makes the calls that were asked for. `false` ends the rehearsal. */
+  async #call(when: CallTime): Promise<boolean> {
+    for (const planned of this.#options.calls ?? []) {
+      this.#options.progress?.(`call ${planned.text}`);
+      const { call } = this.#stage;
+      if (call === null) throw new XspliceError('ETOOL', 'functions cannot be called on this host', 'leave --call out');
+      let result: CallResult;
+      try {
+        result = await call(planned.call);
+      } catch (error) {
+        // A payload's own function is there only while the payload is.
+        const missing = error instanceof XspliceError && error.code === 'EUSAGE' && when === 'before';
+        if (missing) continue;
+        throw error;
+      }
+      if (!(await this.#bookCall(planned, when, result))) return false;
+    }
+    return true;
+  }
+
+  async #bookCall(planned: PlannedCall, when: CallTime, result: CallResult): Promise<boolean> {
+    const { text } = planned;
+    this.#collect(text);
+    if (await this.#stopped()) {
+      this.#calls.push(reportedCall(text, when, result, null));
+      await this.#book('call', text, null, null, await this.#ending(text));
+      return false;
+    }
+    const string = result.result === null ? null : await this.#string(planned, result.result);
+    this.#calls.push(reportedCall(text, when, result, string));
+    // What is expected is expected of the patched function.
+    const wrong = when === 'applied' ? unexpected(planned, result, string) : null;
+    if (wrong !== null) {
+      this.#verdict = 'failed';
+      this.#findings.push({ rule: 'call-result', severity: 'error', message: `${text}: ${wrong}`, where: {} });
+    }
+    await this.#book('call', text, wrong === null ? 0 : -1, null, wrong ?? undefined);
+    return wrong === null;
+  }
+
+  async #string({ expected }: PlannedCall, address: Address): Promise<string | null> {
+    const { target } = this.#stage;
+    return expected !== null && 'string' in expected ? textAt(target, address) : writtenTextAt(target, address);
   }
 
   async #applyOnTop(name: string): Promise<boolean> {
@@ -188,8 +242,9 @@ class Rehearsal {
     const hook = this.#stage.hookReached();
     if (hook !== null) {
       const what = `the ${hook.kind} hook ${hook.symbol ?? hexAddress(hook.address)}`;
-      const note = `stopped in front of ${what}: the simulator does not run a payload's code`;
-      this.#find('error', 'hook-not-run', note, name);
+      const note = `stopped in front of ${what}: there is no processor to run it on: ${hook.missing.message}`;
+      const { hint } = hook.missing;
+      this.#find('error', 'hook-not-run', hint === undefined ? note : `${note}. ${hint}`, name);
       this.#verdict = 'failed';
       return note;
     }
@@ -216,10 +271,10 @@ class Rehearsal {
       name,
       rc,
       // A verification's -1 is no errno.
-      errno: rc === null || step === 'verify' ? null : errnoName(rc),
+      errno: rc === null || step === 'verify' || step === 'call' ? null : errnoName(rc),
       state,
       console,
-      payload: (await this.#stopped()) ? null : placement(await this.#stage.describe(name)),
+      payload: step === 'call' || (await this.#stopped()) ? null : placement(await this.#stage.describe(name)),
       ...(note !== undefined && { note }),
     });
   }
@@ -244,6 +299,11 @@ class Rehearsal {
     const now = await liveText(this.#stage);
     const sameText = text === null || (now !== null && equalBytes(text, now));
     const same = sameText && digest === this.#stage.digest();
+    const changed = this.#stage.changedData();
+    if (changed.length > 0) {
+      const message = `hooks, or calls, have changed the hypervisor's data for good: ${changed.join(', ')}`;
+      this.#find('note', 'data-changed', message, name);
+    }
     await this.#bookVerify(name, same ? [] : ['memory, or its mapping, is not what it was before the upload']);
   }
 

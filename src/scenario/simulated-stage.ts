@@ -1,4 +1,4 @@
-import { describePayload, type SimulatedTarget, takeFindings } from '../hypervisor/index.ts';
+import { DataWatch, describePayload, notCompared, type SimulatedTarget, takeFindings } from '../hypervisor/index.ts';
 import type { Simulation } from './simulation.ts';
 import type { Stage } from './stage.ts';
 
@@ -6,6 +6,7 @@ import type { Stage } from './stage.ts';
 export function simulatedStage(simulation: Simulation, target: SimulatedTarget): Stage {
   const { hypervisor } = target;
   const { textStart, textEnd } = simulation.image.core;
+  const data = new DataWatch(hypervisor);
   return {
     identity: simulation.identity,
     assumed: simulation.assumed,
@@ -18,9 +19,10 @@ export function simulatedStage(simulation: Simulation, target: SimulatedTarget):
     },
     nameAt: (address) => hypervisor.symbols.at(address)?.name,
     executable: (address) => hypervisor.machine.space.permissionAt(address)?.execute === true,
-    digest: () => hypervisor.machine.space.digest(),
+    digest: () => hypervisor.machine.space.digest(notCompared(hypervisor)),
+    changedData: () => data.changed(),
     takeFindings: () => takeFindings(hypervisor),
     hookReached: () => hypervisor.stopped?.hook ?? null,
-    call: hypervisor.code === null ? null : (request) => target.call(request),
+    call: (request) => target.call(request),
   };
 }

@@ -63,6 +63,7 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
           cpus,
           ...(loglvl !== undefined && { loglvl }),
           ...(options.openCpu !== undefined && { openCpu: options.openCpu }),
+          ...(options.noCpu !== undefined && { noCpu: options.noCpu }),
           ...host,
         }),
       ),

@@ -27,6 +27,8 @@ export interface Stage {
   takeFindings(): Finding[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
+  /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
+  changedData(): readonly string[];
   /** Calls a function on the target; `null` where that cannot be done there. */
   readonly call: CallableTarget['call'] | null;
 }
@@ -56,6 +58,7 @@ export function observedStage(
     executable: () => undefined,
     digest: () => undefined,
     takeFindings: () => [],
+    changedData: () => [],
     hookReached: () => null,
     call: callable?.call ?? null,
   };
@@ -72,7 +75,7 @@ async function describeFromDump(
   payloads: readonly PayloadFile[],
 ): Promise<PayloadDescription | null> {
   await target.dump();
-  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply'> | null = null;
+  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply' | 'hooks'> | null = null;
   let applied = false;
   const functions: FunctionDescription[] = [];
   for (const line of await target.takeConsole()) {
@@ -95,8 +98,8 @@ async function describeFromDump(
   if (found === null) return null;
   const file = payloads.find((each) => each.name === name);
   const parsed = file === undefined ? null : readPayload(file.bytes);
-  const safeToReapply = parsed !== null && !isProblem(parsed) && parsed.safeToReapply;
-  return { ...found, safeToReapply, functions };
+  if (parsed === null || isProblem(parsed)) return { ...found, safeToReapply: false, hooks: [], functions };
+  return { ...found, safeToReapply: parsed.safeToReapply, hooks: parsed.hooks.map(({ kind }) => kind), functions };
 }
 
 const address = (digits: string | undefined): Address => BigInt(`0x${digits ?? '0'}`);

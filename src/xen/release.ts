@@ -48,6 +48,25 @@ export interface PointerFormatRules {
   readonly pci: boolean;
 }
 
+/** How x86 keeps a CPU's state, and how it prints it. See `cpu-info.ts` and `execution-state.ts`. */
+export interface X86StateRules {
+  /** What struct cpu_info starts with: registers with es, ds, fs and gs behind them, or without, and FRED's 16 bytes instead.
+   * Since 4.21. */
+  readonly userRegs: 'segments' | 'fred';
+  /** Pages of a hypervisor stack: IST stacks in 0 … 3 and a guard in 4 and 5, or shadow stacks in 0 and 5 and IST stacks in
+   * 1 … 4. Since 4.14. */
+  readonly stackPages: 'guard' | 'shadow';
+  /** struct vcpu has a guest area of two pointers in front of `domain`, rather than one pointer. Since 4.18. */
+  readonly vcpuInfoArea: boolean;
+  /** The banner has what xen_build_info() says; before, gcov's name or nothing, and a blank more. Since 4.15. */
+  readonly buildInfo: boolean;
+  /** A call trace says of each line whether it is from RIP, a frame or the stack, and has the top of the stack besides RIP where
+   * it looks like code. Since 4.13. */
+  readonly traceLetters: boolean;
+  /** Last-branch records are two lines with symbols. Since 4.12. */
+  readonly lerSymbols: boolean;
+}
+
 export interface Release {
   /** As `xen_major.minor` and the point release: `4.17.7`. */
   readonly version: string;
@@ -128,4 +147,5 @@ export interface Release {
   /** The `x` key repeats `depend-on-xen` where the payload keeps it after loading. */
   readonly dumpsXenDepends: boolean;
   readonly pointerFormats: PointerFormatRules;
+  readonly x86State: X86StateRules;
 }

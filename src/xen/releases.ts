@@ -1,4 +1,4 @@
-import type { AlternativeRules, PointerFormatRules, Release } from './release.ts';
+import type { AlternativeRules, PointerFormatRules, Release, X86StateRules } from './release.ts';
 import { always, from, type Rule, since, steps, type XenVersion } from './since.ts';
 
 /**
@@ -82,7 +82,19 @@ const POINTER_FORMATS: Rules<PointerFormatRules> = {
   pci: since('4.15.0'),
 };
 
-const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats'>> = {
+// Seen in sources of 4.13, 4.14.6, 4.17.5 and master, and in screens of 4.11.2, 4.12.0, 4.13 before and after its release, 4.16.0, 4.20.0 and
+// 4.22-unstable. `vcpuInfoArea` is from the change and from 4.18's list of changes. That FRED's part of `userRegs` is in 4.21.0
+// follows from when it was posted for the last time; `checkCpuInfo` asks the image. 4.11's and 4.12's IST pages are taken from 4.13.
+const X86_STATE: Rules<X86StateRules> = {
+  userRegs: steps('segments', ['fred', since('4.21.0')]),
+  stackPages: steps('guard', ['shadow', since('4.14.0')]),
+  vcpuInfoArea: since('4.18.0'),
+  buildInfo: since('4.15.0'),
+  traceLetters: since('4.13.0'),
+  lerSymbols: since('4.12.0'),
+};
+
+const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats' | 'x86State'>> = {
   version: tag,
 
   sysctlInterfaceVersion: steps(
@@ -167,7 +179,8 @@ function row<T>(rules: Rules<T>, version: XenVersion): T {
 function release(version: XenVersion): Release {
   const alternatives = Object.freeze(row(ALTERNATIVES, version));
   const pointerFormats = Object.freeze(row(POINTER_FORMATS, version));
-  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives, pointerFormats }));
+  const x86State = Object.freeze(row(X86_STATE, version));
+  return Object.freeze(Object.assign(row(RELEASE, version), { alternatives, pointerFormats, x86State }));
 }
 
 const VERSIONS: readonly XenVersion[] = NEWEST_POINT.flatMap(([minor, newest]) =>

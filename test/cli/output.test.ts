@@ -37,7 +37,9 @@ describe('the exit status', () => {
     ['accepted with a finding that is an error', [{ ...accepted, findings: refused.findings }], 1],
   ] as const)('of a check: %s', async (_what, payloads, status) => {
     const report = { ...checked, payloads } as CheckReport;
-    expect((await run(['check', ...FILES], { cwd }, { checkPayloads: () => report })).status).toBe(status);
+    expect((await run(['check', ...FILES], { cwd }, { checkPayloads: () => Promise.resolve(report) })).status).toBe(
+      status,
+    );
   });
 
   it('of inspect is 1 where a finding is an error, else 0', async () => {

@@ -9,6 +9,7 @@ import { main } from '../../src/cli/main.ts';
 import { CONFORM_CASES, conformStepText } from '../../src/scenario/conform-cases.ts';
 import type { SimulationOptions } from '../../src/scenario/options.ts';
 import { payloadName } from '../../src/scenario/options.ts';
+import { plannedCall } from '../../src/scenario/planned-call.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { checked, inspected, passed } from '../report/fixtures.ts';
 
@@ -44,6 +45,7 @@ export async function run(
   const calls: Call[] = [];
   const documents: Engine = {
     payloadName,
+    plannedCall,
     inspectPayloads: (payloads) => {
       calls.push({ payloads });
       return inspected;
@@ -51,7 +53,7 @@ export async function run(
     disassembler: () => Promise.reject(new Error('nobody asked for it')),
     checkPayloads: (image, payloads, options) => {
       calls.push({ image, payloads, options });
-      return checked;
+      return Promise.resolve(checked);
     },
     rehearsePayloads: (image, payloads, options) => {
       calls.push({ image, payloads, options });

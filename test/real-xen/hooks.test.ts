@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import { loadEmulator } from '../../src/emulator/index.ts';
+import { openSimulation, type SimulationOptions } from '../../src/scenario/index.ts';
+import { withoutRegisters } from '../../src/scenario/observe.ts';
 import { prepareQemu, type QemuHosts } from '../../src/targets/index.ts';
 import { debian } from '../scenario/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
@@ -13,6 +17,7 @@ const recording = JSON.parse(
 const { image, release } = debian;
 const recorded = new Map(recording.cases.map((each) => [each.name, each]));
 const MINUTE = 60_000;
+const openCpu = await loadEmulator();
 
 const stepsOf = (name: string): readonly RecordedHookStep[] => recorded.get(name)?.steps ?? expect.fail(`no ${name}`);
 const linesOf = (name: string): string[] => stepsOf(name).flatMap(({ lines }) => lines);
@@ -55,6 +60,99 @@ describe('the recording', () => {
         name,
       ).toBe(true);
     }
+  });
+});
+
+/** Without the entries of page tables that are a guest's, or of another host's memory. */
+const withoutWalk = (lines: readonly string[]): string[] =>
+  withoutRegisters(lines).filter((line) => !/^ L[1-4]\[0x[0-9a-f]{3}\] = /.test(line));
+
+describe('the simulator', () => {
+  const xenSyms = new Uint8Array(readFileSync(debianXen().xenSyms));
+
+  /** Takes a recorded case through a simulated host. */
+  async function simulate(name: string, options: SimulationOptions = {}): Promise<RecordedHookStep[]> {
+    const simulation = openSimulation(xenSyms, { gunzip, openCpu, cpu: 'qemu-max', ...options });
+    const target = simulation.boot();
+    try {
+      const each = hookCases.find((one) => one.name === name) ?? expect.fail(`no case ${name}`);
+      return await takeHookCase(target, each, simulation.image, simulation.release);
+    } finally {
+      await target.close();
+    }
+  }
+
+  it.each(recording.cases.map(({ name, steps }) => [name, steps] as const))(
+    'does, leaves and prints the same: %s',
+    async (name, steps) => {
+      const simulated = await simulate(name);
+      expect(simulated.map(comparable)).toEqual(steps.map(comparable));
+      const screens = [simulated, steps].map((all) => withoutWalk(all.at(-1)?.screen ?? []));
+      expect(screens[0]).toEqual(screens[1]);
+    },
+  );
+
+  it('says where it goes on after a fault in a debug build, unless it is a page fault', async () => {
+    const fixups = async (name: string): Promise<string[]> =>
+      (await simulate(name, { debug: true })).flatMap(({ lines }) => lines).filter((line) => line.startsWith('Fixup '));
+    const [line, ...more] = await fixups('hook-ex-table-division');
+    expect(line).toMatch(/^Fixup #DE\[0000\]: ffff82d0405b0014 \[h\+0x14\/0x\w+ \[p\]\] -> ffff82d0405b[0-9a-f]{4}$/);
+    expect(more).toEqual([]);
+    expect(await fixups('hook-ex-table-unmapped')).toEqual([]);
+  });
+});
+
+describe('a debug build', () => {
+  const debug = JSON.parse(
+    readFileSync(join(import.meta.dirname, 'recordings/hooks-debug-4.17.5.json'), 'utf8'),
+  ) as HookRecording;
+  /** Without what belongs to one build: addresses, sizes of its functions, the version; and what dprintk adds. */
+  const plain = (lines: readonly string[]): string[] =>
+    withoutRegisters(lines)
+      .filter((line) => !/^common\/\w+\.c:\d+: |^Fixup /.test(line))
+      .map((line) =>
+        line
+          .replace(/4\.17\.\d+ /, '')
+          .replace(/debug=[yn]/, '')
+          .replace(/[0-9a-f]{16}/g, '#'),
+      )
+      .map((line) =>
+        line
+          .replace(/(xen_\w+|#\w+)\+(0|0x[0-9a-f]+)\/0x[0-9a-f]+/g, '$1+$2')
+          .replaceAll(' c2', ' 00')
+          .replace(/ e8( \w\w){4}$/, ' e8'),
+      );
+
+  it.each(debug.cases.map((each) => [each.name, each] as const))('does and prints the same: %s', (name, { steps }) => {
+    const released = stepsOf(name);
+    expect(steps.length).toBe(released.length);
+    steps.forEach(({ step, seen, lines }, i) => {
+      expect(step).toEqual(released[i]?.step);
+      for (const field of ['rc', 'state', 'status']) expect(seen[field]).toEqual(released[i]?.seen[field]);
+      expect(seen['panic']).toEqual(released[i]?.seen['panic']);
+      expect(plain(lines)).toEqual(plain(released[i]?.lines ?? []));
+    });
+  });
+
+  it('says where it goes on after a fault, unless it is a page fault', () => {
+    const said = debug.cases
+      .filter(({ name }) => name.startsWith('hook-ex-table-'))
+      .map(({ name, steps }) => [
+        name.replace('hook-ex-table-', ''),
+        steps.flatMap(({ lines }) => lines.filter((line) => line.startsWith('Fixup '))).join(),
+      ]);
+    const fixup = (exception: string) =>
+      expect.stringMatching(
+        new RegExp(`^Fixup ${exception}\\[0000\\]: [0-9a-f]{16} \\[h\\+0x14/0x\\w+ \\[p\\]\\] -> [0-9a-f]{16}$`),
+      );
+    expect(Object.fromEntries(said)).toEqual({
+      'not-canonical': fixup('#GP'),
+      unmapped: '',
+      'unmapped-preapply': '',
+      'undefined-instruction': fixup('#UD'),
+      division: fixup('#DE'),
+      postapply: '',
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 /**
- * Records the cases whose hooks run on Debian's Xen in QEMU.
+ * Records the cases whose hooks run on a real Xen in QEMU: Debian's, or one of your own.
  *
- *   npx tsx test/real-xen/record-hooks.ts OUT.json [--only REGEXP]
+ *   npx tsx test/real-xen/record-hooks.ts OUT.json [--only REGEXP] [--xen-image XEN --xen-syms XEN-SYMS]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -10,11 +10,18 @@ import { openImage } from '../../src/hypervisor/index.ts';
 import { prepareQemu } from '../../src/targets/index.ts';
 import { hookCases, type RecordedHookCase, takeHookCase } from './hooks.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, 'xen-image': { type: 'string' }, 'xen-syms': { type: 'string' } },
+});
+const { 'xen-image': xenImage, 'xen-syms': xenSyms } = values;
 const [out] = positionals;
 if (out === undefined) throw new Error('where to? OUT.json is missing');
 const only = new RegExp(values.only ?? '');
-const hosts = await prepareQemu({});
+const hosts = await prepareQemu({
+  ...(xenImage !== undefined && { xenImage }),
+  ...(xenSyms !== undefined && { xenSyms }),
+});
 const recorded: RecordedHookCase[] = [];
 let buildId = '';
 for (const each of hookCases) {

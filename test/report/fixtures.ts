@@ -74,6 +74,7 @@ export const passed: RehearsalReport = {
       after: '90'.repeat(31),
     },
   ],
+  calls: [],
   panic: null,
   findings: [],
 };

@@ -22,10 +22,10 @@ export const X86_64_EXECUTION: Execution = {
   // In the directmap, DIRECTMAP_VIRT_START = 0xffff8300_00000000, as the heap of a host with 512 MiB; and in front of the fixmap, at the end of
   // Xen's own range. Source: xen/arch/x86/include/asm/config.h.
   layout: {
-    heap: 0xffff_8300_1000_0000n,
+    heap: 0xffff_8300_4000_0000n,
     stacks: 0xffff_8300_1ffd_0000n,
     stackDistance: 0x1_0000,
-    objects: 0xffff_8300_1c00_0000n,
+    objects: 0xffff_8300_8000_0000n,
     zeroBlock: 0xbad0_bad0_bad0_bad0n,
     returnTo: 0xffff_82d0_7fe0_0000n,
   },

@@ -19,13 +19,14 @@ function problemOf(issue: z.core.$ZodIssue | undefined, node: ScriptNode, what: 
   const path = issue?.path ?? [];
   const at = nodeAt(node, path);
   const [message = 'is wrong', hint] = (issue?.message ?? 'is wrong').split(HINT);
-  const field = path.length === 0 ? what : String(path[path.length - 1]);
+  const key = path.findLast((step) => typeof step === 'string') ?? what;
+  const last = path[path.length - 1];
   if (issue?.code === 'unrecognized_keys') {
-    const key = entryOf(at, issue.keys[0] ?? '');
-    return scriptError(key?.keyPlace ?? at.place, message, hint);
+    const place = entryOf(at, issue.keys[0] ?? '')?.keyPlace;
+    return scriptError(place ?? at.place, message, hint);
   }
   const missing = path.length > 0 && plainValue(at) !== undefined && isMissing(node, path);
-  const name = /^\d+$/.test(field) ? `${what}, entry ${Number(field) + 1}` : field;
+  const name = typeof last === 'number' ? `${String(key)}, entry ${last + 1}` : String(key);
   return scriptError(at.place, `${name} ${message}${missing ? '' : `; it is ${kindText(at)}`}`, hint);
 }
 

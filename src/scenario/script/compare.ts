@@ -1,6 +1,7 @@
+import type { ReportedCall } from '../call-document.ts';
 import type { ConformDifference } from '../conform.ts';
 import { type ObservedValue, panicText, resultText, withoutLineNumber } from '../observe.ts';
-import type { ScenarioCall, ScenarioRun, ScenarioStep } from './documents.ts';
+import type { ScenarioRun, ScenarioStep } from './documents.ts';
 
 /** A scenario as a conformance report names it. */
 export const runName = ({ file, cell }: Pick<ScenarioRun, 'file' | 'cell'>): string =>
@@ -47,7 +48,7 @@ function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, O
 }
 
 /** What both can tell of a call; how many instructions it took is known of one of them only. */
-function noteCall({ returned, buffers }: ScenarioCall, seen: Map<string, ObservedValue>): void {
+function noteCall({ returned, buffers }: ReportedCall, seen: Map<string, ObservedValue>): void {
   // A result that points to text is an address, which may be the payload's own.
   if (returned.string === null) seen.set('returns.int', returned.int);
   else seen.set('returns.string', returned.string);

@@ -3,12 +3,10 @@
  * Xen's names, and text that comes from a host or a file is a byte string.
  */
 import type { Errno } from '../../xen/index.ts';
+import type { ReportedCall } from '../call-document.ts';
 import type { DocumentFinding, PayloadState, RehearsalPanic, XenIdentity } from '../documents.ts';
 import type { ScriptVerb } from './file-schema.ts';
 import type { ExpectedState } from './types.ts';
-
-/** A whole number of 64 bits: as hex digits with `0x` where a double would round it. */
-export type WideInteger = number | string;
 
 /** `error`: the environment did not let it come to an end, and nothing is known of the payloads. */
 export type ScenarioVerdict = 'passed' | 'failed' | 'error';
@@ -21,29 +19,6 @@ export interface ScenarioListEntry {
   readonly name: string;
   readonly state: PayloadState | null;
   readonly rc: number;
-}
-
-/** How much of a payload's function was carried out, in bytes of its instructions. */
-export interface ScenarioCoverage {
-  readonly symbol: string;
-  readonly size: number;
-  readonly covered: number;
-}
-
-/** One call of a function. */
-export interface ScenarioCall {
-  readonly function: string;
-  /** Is a payload applied at that time (`applied`), not yet (`before`), or no longer (`reverted`)? */
-  readonly when: 'before' | 'applied' | 'reverted';
-  /** `int` is the result register, unsigned, null where the call never came back; `string` what it points to, null unless that was expected. */
-  readonly returned: { readonly int: WideInteger | null; readonly string: string | null };
-  /** Null where nobody can tell. */
-  readonly instructions: number | null;
-  /** Symbols that were entered, each once. Null where nobody can tell. */
-  readonly entered: readonly string[] | null;
-  readonly coverage: readonly ScenarioCoverage[];
-  /** What is in the buffers afterwards, in hex. */
-  readonly buffers: readonly string[];
 }
 
 export interface ScenarioStep {
@@ -103,7 +78,7 @@ export interface ScenarioRun {
   readonly steps: readonly ScenarioStep[];
   /** The steps that were not run, in words. */
   readonly left: readonly string[];
-  readonly calls: readonly ScenarioCall[];
+  readonly calls: readonly ReportedCall[];
   readonly surprise: ScenarioSurprise | null;
   /** Of the verdict `error`. */
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
@@ -115,7 +90,3 @@ export interface ScenarioReport {
   readonly format: 'xsplice-scenario/1';
   readonly scenarios: readonly ScenarioRun[];
 }
-
-/** A number of 64 bits as the document has it. */
-export const wideInteger = (value: bigint): WideInteger =>
-  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : `0x${value.toString(16)}`;

@@ -1,14 +1,14 @@
-import { type Address, addOffset, cString, hexAddress, XspliceError } from '../../base/index.ts';
+import { hexAddress, XspliceError } from '../../base/index.ts';
 import {
   LIVEPATCH_ACTION_APPLY_NODEPS,
   LIVEPATCH_STATE_APPLIED,
   LIVEPATCH_STATE_CHECKED,
   listUninterrupted,
   type ObservableTarget,
-  PAGE_SIZE,
 } from '../../xen/index.ts';
 import type { PayloadState } from '../documents.ts';
 import type { Stage } from '../stage.ts';
+import { textAt, writtenTextAt } from '../text-at.ts';
 import { type Came, type CameCall, NOTHING_CAME } from './came.ts';
 import { placeText, type ScriptPlace } from './node.ts';
 import type { PayloadSource, ScriptAction, ScriptSettings } from './types.ts';
@@ -134,25 +134,15 @@ async function callFunction(
     args: action.args,
     ...(cpu !== undefined && { cpu }),
   });
-  const wanted = action.returns?.string !== undefined && result.result !== null && result.result !== 0n;
-  return { result, string: wanted ? await readText(stage.target, result.result as Address) : null };
+  return { result, string: await stringOf(result.result, action, stage.target) };
 }
 
-/** Longest text that a result may point to. */
-const LONGEST = 4096;
-
-/** The text at an address, up to its NUL; `null` where it does not end, or not in mapped memory. */
-async function readText(target: ObservableTarget, address: Address): Promise<string | null> {
-  let text = '';
-  for (let at = address; text.length < LONGEST; ) {
-    // Up to the end of the page: the next one need not be mapped.
-    const room = PAGE_SIZE - Number(at & BigInt(PAGE_SIZE - 1));
-    const bytes = await target.peek(at, room);
-    if (bytes === null) return null;
-    const part = cString(bytes, 0);
-    text += part;
-    if (part.length < bytes.length) return text;
-    at = addOffset(at, room);
-  }
-  return null;
+/** The text that a result points to: as it is where text is expected, and else where it looks like text. */
+async function stringOf(
+  result: bigint | null,
+  { returns }: Extract<ScriptAction, { verb: 'call' }>,
+  target: ObservableTarget,
+): Promise<string | null> {
+  if (result === null || result === 0n) return null;
+  return returns?.string === undefined ? writtenTextAt(target, result) : textAt(target, result);
 }

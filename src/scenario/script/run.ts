@@ -1,19 +1,15 @@
-import { type Finding, hex, hexAddress, XspliceError } from '../../base/index.ts';
+import { type Finding, hexAddress, XspliceError } from '../../base/index.ts';
 import type { Image } from '../../hypervisor/index.ts';
 import { errnoName, type Release } from '../../xen/index.ts';
+import { type ReportedCall, reportedCall } from '../call-document.ts';
 import { documentFinding } from '../document-finding.ts';
+import { fitPayload } from '../fit-payload.ts';
 import { buildIdOf } from '../payload-builder.ts';
 import type { Stage } from '../stage.ts';
 import { liveText, verifyLive } from '../verify-live.ts';
 import { AppliedStack, type Came } from './came.ts';
 import { checkStep } from './check-step.ts';
-import {
-  type ScenarioCall,
-  type ScenarioRun,
-  type ScenarioStep,
-  type ScenarioSurprise,
-  wideInteger,
-} from './documents.ts';
+import type { ScenarioRun, ScenarioStep, ScenarioSurprise } from './documents.ts';
 import type { ScriptFiles } from './files.ts';
 import { placeText } from './node.ts';
 import { performAction } from './perform.ts';
@@ -27,16 +23,8 @@ export interface ScenarioHost {
   readonly release: Release;
 }
 
-/** Makes a payload fit the hypervisor at hand: build-ids and function sizes. `depends` is the build-id of what it goes on top of. */
-export type FitPayload = (
-  bytes: Uint8Array,
-  options: { readonly image: Image; readonly release: Release; readonly depends?: Uint8Array },
-) => Uint8Array;
-
 export interface RunScenarioOptions {
   readonly files: Pick<ScriptFiles, 'readBytes'>;
-  /** Without it a payload with `fit: true` is an error of the environment. */
-  readonly fit?: FitPayload;
   /** Goes on to the end, whatever is expected: for comparing two hosts. */
   readonly heedless?: boolean;
   /** Told before each step. */
@@ -86,7 +74,7 @@ class Run {
   readonly #options: RunScenarioOptions;
   readonly #applied = new AppliedStack();
   readonly #steps: ScenarioStep[] = [];
-  readonly #calls: ScenarioCall[] = [];
+  readonly #calls: ReportedCall[] = [];
   readonly #findings: Finding[] = [];
   #pristine: { readonly text: Uint8Array | null; readonly digest: string | undefined } | null = null;
   #surprise: ScenarioSurprise | null = null;
@@ -149,15 +137,7 @@ class Run {
     const call = came.call === null ? null : this.#calls.length;
     if (came.call !== null && action.verb === 'call') {
       const { result, string } = came.call;
-      this.#calls.push({
-        function: action.function,
-        when: this.#applied.when,
-        returned: { int: result.result === null ? null : wideInteger(result.result), string },
-        instructions: result.instructions,
-        entered: result.entered,
-        coverage: result.coverage,
-        buffers: result.buffers.map((bytes) => hex(bytes)),
-      });
+      this.#calls.push(reportedCall(action.function, this.#applied.when, result, string));
     }
     if ('name' in action) this.#applied.note(action.name, came.state, action.verb === 'replace' && came.rc === 0);
     const { rc, panic, hook, wrong } = came;
@@ -202,12 +182,9 @@ class Run {
 
   /** The bytes of a payload. A file that is not there is the environment's fault. */
   async #payload(source: PayloadSource): Promise<Uint8Array> {
-    const { files, fit: fitPayload } = this.#options;
+    const { files } = this.#options;
     const bytes = await atPlace(source.place, () => files.readBytes(source.path, 'payload'));
     if (!source.fit) return bytes;
-    if (fitPayload === undefined) {
-      throw new XspliceError('ETOOL', `${placeText(source.place)}: payloads cannot be fitted here`, 'leave fit out');
-    }
     const { image, release } = this.#host;
     if (source.depends === null) return fitPayload(bytes, { image, release });
     const depends = buildIdOf(await this.#payload(source.depends));

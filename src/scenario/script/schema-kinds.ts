@@ -43,7 +43,7 @@ export function readInteger(digits: string): bigint | undefined {
 /** A whole number within bounds, exact: as a number, or as text (decimal or `0x…`). */
 export const integer = (least: bigint, most: bigint) => {
   const error = `has to be a whole number from ${least} to ${most < 1n << 32n ? most : `0x${most.toString(16)}`}`;
-  return z.union([z.bigint(), z.string().regex(INTEGER)], { error }).transform((value, context) => {
+  return z.union([z.bigint(), z.string().regex(INTEGER, error)], { error }).transform((value, context) => {
     const number = typeof value === 'bigint' ? value : readInteger(value);
     if (number !== undefined && number >= least && number <= most) return number;
     context.issues.push({ code: 'custom', message: error, input: value });
@@ -61,7 +61,7 @@ const UNITS: Readonly<Record<string, bigint>> = { ns: 1n, us: 1000n, ms: 1_000_0
 /** Nanoseconds: a number, or text with a unit behind it. */
 export const duration = (most: bigint) => {
   const error = `has to be nanoseconds up to ${most}, or a number with ns, us, ms or s`;
-  return z.union([z.bigint(), z.string().regex(DURATION)], { error }).transform((value, context) => {
+  return z.union([z.bigint(), z.string().regex(DURATION, error)], { error }).transform((value, context) => {
     const [, digits = '0', unit = 'ns'] = DURATION.exec(String(value)) ?? [];
     const time = typeof value === 'bigint' ? value : BigInt(digits) * (UNITS[unit] ?? 1n);
     if (time >= 0n && time <= most) return Number(time);

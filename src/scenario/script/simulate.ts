@@ -1,4 +1,4 @@
-import type { Gunzip } from '../../xen/index.ts';
+import type { SimulationOptions } from '../options.ts';
 import { simulatedStage } from '../simulated-stage.ts';
 import { openSimulation } from '../simulation.ts';
 import type { ScenarioHost } from './run.ts';
@@ -8,9 +8,13 @@ import type { ScriptSettings } from './types.ts';
  * A freshly booted simulated host, as a scenario wants it. Throws an XspliceError: EIMAGE for an image that is none, EUSAGE for settings that
  * make no sense.
  */
-export function simulatedHost(image: Uint8Array, settings: ScriptSettings, gunzip?: Gunzip): ScenarioHost {
+export function simulatedHost(
+  image: Uint8Array,
+  settings: ScriptSettings,
+  ports: Pick<SimulationOptions, 'gunzip' | 'openCpu' | 'noCpu'> = {},
+): ScenarioHost {
   const { xen: _, ...options } = settings;
-  const simulation = openSimulation(image, { ...options, ...(gunzip !== undefined && { gunzip }) });
+  const simulation = openSimulation(image, { ...options, ...ports });
   return {
     stage: simulatedStage(simulation, simulation.boot()),
     image: simulation.image,

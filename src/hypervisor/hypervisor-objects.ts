@@ -1,0 +1,120 @@
+import { PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
+import { type Address, addOffset, viewOf } from '../base/index.ts';
+import { type AddressRange, type CpuInfoFound, guestLayout } from '../xen/index.ts';
+import type { Hypervisor } from './hypervisor.ts';
+
+/** DOMID_IDLE. Source: xen/include/public/xen.h. */
+const DOMID_IDLE = 0x7fff;
+
+/** Pages that a domain, and a vCPU, have: more than either structure takes. */
+const DOMAIN_PAGES = 1;
+const VCPU_PAGES = 1;
+
+/** What is where, in pages from the start. Behind it, for each CPU, its idle vCPU and its per-CPU area. */
+const IDLE_DOMAIN = 0;
+const DOM0 = DOMAIN_PAGES;
+const DOM0_VCPU = 2 * DOMAIN_PAGES;
+const CPUS = DOM0_VCPU + VCPU_PAGES;
+
+/**
+ * What a host has allocated by the time that it is up, as far as code gets to it at once: two domains, their vCPUs, and the areas of
+ * per-CPU variables. All zero but for numbers and pointers to each other: what else a boot fills in is not known here.
+ */
+export class HypervisorObjects {
+  readonly #hv: Hypervisor;
+  readonly #start: Address;
+  /** Bytes of one CPU's area of per-CPU variables, in whole pages. */
+  readonly #area: number;
+  readonly #mapped = new Set<number>();
+
+  constructor(hv: Hypervisor) {
+    this.#hv = hv;
+    this.#start = hv.arch.execution.layout.objects;
+    const from = hv.image.linker('__per_cpu_start') ?? 0n;
+    const to = hv.image.linker('__per_cpu_data_end') ?? from;
+    const size = to > from ? Number(to - from) : 0;
+    this.#area = Math.ceil(Math.min(size, 1 << 20) / PAGE_SIZE) * PAGE_SIZE;
+    this.#point();
+  }
+
+  /** The vCPU that runs on a CPU when no other does. */
+  idleVcpu(cpu: number, layout: CpuInfoFound): Address {
+    const vcpu = this.#idleVcpuAddress(cpu);
+    this.#domain(IDLE_DOMAIN, DOMID_IDLE);
+    this.#vcpu(vcpu, cpu, this.#at(IDLE_DOMAIN), layout);
+    return vcpu;
+  }
+
+  /** d0v0, which makes the hypercalls. */
+  dom0Vcpu(layout: CpuInfoFound): Address {
+    this.#domain(DOM0, 0);
+    this.#vcpu(this.#at(DOM0_VCPU), 0, this.#at(DOM0), layout);
+    return this.#at(DOM0_VCPU);
+  }
+
+  /** What is added to a per-CPU variable's address. CPU 0 has the area of the image itself. Source: xen/arch/x86/percpu.c. */
+  perCpuOffset(cpu: number): bigint {
+    if (cpu === 0 || this.#area === 0) return 0n;
+    const area = this.#areaAddress(cpu);
+    this.#map(area, this.#area);
+    return BigInt.asUintN(64, area - (this.#hv.image.linker('__per_cpu_start') ?? 0n));
+  }
+
+  range(): AddressRange {
+    const cpus = this.#hv.machine.cpus.length;
+    return { start: this.#start, end: addOffset(this.#cpu(cpus), 0) };
+  }
+
+  /** The hypervisor's own pointers to these: in its variables, as a boot leaves them. */
+  #point(): void {
+    const { symbols, machine } = this.#hv;
+    const { length } = machine.cpus;
+    const set = (name: string, values: readonly Address[]): void => {
+      const address = symbols.byName(name);
+      if (address === 0n) return;
+      const bytes = new Uint8Array(8 * values.length);
+      const view = viewOf(bytes);
+      for (const [i, value] of values.entries()) view.setBigUint64(8 * i, value, true);
+      if (machine.space.span(address, bytes.length) !== undefined) machine.space.write(address, bytes);
+    };
+    const cpus = Array.from({ length }, (_, cpu) => cpu);
+    set(
+      'idle_vcpu',
+      cpus.map((cpu) => this.#idleVcpuAddress(cpu)),
+    );
+    const start = this.#hv.image.linker('__per_cpu_start') ?? 0n;
+    const offsets = cpus.map((cpu) => (cpu === 0 ? 0n : BigInt.asUintN(64, this.#areaAddress(cpu) - start)));
+    if (this.#area > 0) set('__per_cpu_offset', offsets);
+    set('hardware_domain', [this.#at(DOM0)]);
+  }
+
+  #at = (page: number): Address => addOffset(this.#start, page * PAGE_SIZE);
+  #cpu = (cpu: number): Address => addOffset(this.#at(CPUS), cpu * (VCPU_PAGES * PAGE_SIZE + this.#area));
+  #idleVcpuAddress = (cpu: number): Address => this.#cpu(cpu);
+  #areaAddress = (cpu: number): Address => addOffset(this.#cpu(cpu), VCPU_PAGES * PAGE_SIZE);
+
+  #domain(page: number, id: number): void {
+    const { domainId } = guestLayout(this.#hv.release);
+    if (!this.#map(this.#at(page), DOMAIN_PAGES * PAGE_SIZE)) return;
+    this.#hv.machine.space.write(addOffset(this.#at(page), domainId), Uint8Array.of(id & 0xff, id >> 8));
+  }
+
+  #vcpu(address: Address, id: number, domain: Address, { vcpuDomain }: CpuInfoFound): void {
+    if (!this.#map(address, VCPU_PAGES * PAGE_SIZE)) return;
+    const fields = new DataView(new ArrayBuffer(16));
+    fields.setUint32(0, id, true);
+    fields.setBigUint64(8, domain, true);
+    const { vcpuId } = guestLayout(this.#hv.release);
+    this.#hv.machine.space.write(addOffset(address, vcpuId), new Uint8Array(fields.buffer, 0, 4));
+    this.#hv.machine.space.write(addOffset(address, vcpuDomain), new Uint8Array(fields.buffer, 8, 8));
+  }
+
+  /** Returns false where it is there already. */
+  #map(address: Address, length: number): boolean {
+    const page = Number((address - this.#start) / BigInt(PAGE_SIZE));
+    if (this.#mapped.has(page)) return false;
+    this.#mapped.add(page);
+    this.#hv.machine.space.map(address, new Uint8Array(length), PAGE_KINDS.RW);
+    return true;
+  }
+}

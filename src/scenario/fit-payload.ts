@@ -1,0 +1,181 @@
+import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from '../arch/index.ts';
+import { viewOf, XspliceError } from '../base/index.ts';
+import { copyElf, type ElfCopy, isProblem, SHF_WRITE, type WriterSection } from '../elf/index.ts';
+import type { Image } from '../hypervisor/index.ts';
+import { type PayloadFile, type PayloadFunction, readPayload } from '../payload/index.ts';
+import {
+  ELF_BUILD_ID_NOTE,
+  ELF_LIVEPATCH_DEPENDS,
+  ELF_LIVEPATCH_FUNC,
+  ELF_LIVEPATCH_XEN_DEPENDS,
+  encodeBuildIdNote,
+  encodeExpectation,
+  livepatchFunc,
+  type Release,
+} from '../xen/index.ts';
+import { contentId } from './content-id.ts';
+import { PAYLOAD_LAYOUT_SECTION, payloadLayout } from './payload-layout.ts';
+import { type XenFacts, xenFacts } from './xen-facts.ts';
+
+export interface FitOptions {
+  readonly image: Image;
+  readonly release: Release;
+  /** Build-id of the payload below; without it the payload goes on the hypervisor itself. */
+  readonly depends?: Uint8Array;
+}
+
+/**
+ * Makes an x86-64 payload that was built for no particular hypervisor fit this one. What is filled in: the build-ids of
+ * `.livepatch.depends` and `.livepatch.xen_depends`, where there are such sections; in `.livepatch.funcs` the sizes that are 0 and the data of an
+ * enabled expectation that is all zero, in the release's layout; the trap instruction of the bug frames; the table {@link PAYLOAD_LAYOUT_SECTION};
+ * and a build-id of its own. `.livepatch.funcs` is writable where the release keeps its state there, as in that release's own test payloads.
+ *
+ * Throws an XspliceError: EFILE for a file that is no such payload, EIMAGE where the hypervisor lacks a function or has no build-id.
+ */
+export function fitPayload(bytes: Uint8Array, { image, release, depends }: FitOptions): Uint8Array {
+  const payload = readPayload(bytes);
+  if (isProblem(payload)) throw new XspliceError('EFILE', `the payload cannot be fitted: ${payload.message}`);
+  if (payload.arch !== 'x86_64' || image.arch.name !== 'x86_64') {
+    throw new XspliceError('EFILE', 'only payloads for x86-64 can be fitted', 'build it for the hypervisor at hand');
+  }
+  const { buildId } = image;
+  if (buildId === null) throw new XspliceError('EIMAGE', 'the hypervisor has no build-id, so no payload fits it');
+  const copy = copyElf(payload.elf);
+  const sections = new Sections(payload, copy);
+  sections.fill(ELF_LIVEPATCH_DEPENDS, () => encodeBuildIdNote(depends ?? buildId));
+  sections.fill(ELF_LIVEPATCH_XEN_DEPENDS, () => encodeBuildIdNote(buildId));
+  sections.fill(PAYLOAD_LAYOUT_SECTION, (data) => payloadLayout(release, data));
+  fitFunctions(payload, sections, release, xenFacts(image, release));
+  if (release.bugTrap === 'udb') fitTraps(payload, sections);
+  // The id is that of the file without an id.
+  sections.fill(ELF_BUILD_ID_NOTE, () => encodeBuildIdNote(new Uint8Array(20)));
+  const id = contentId(copy.writer.write());
+  sections.fill(ELF_BUILD_ID_NOTE, () => encodeBuildIdNote(id));
+  return copy.writer.write();
+}
+
+/** The copy's sections, by their names or numbers in the file. */
+class Sections {
+  readonly #payload: PayloadFile;
+  readonly #copy: ElfCopy;
+
+  constructor(payload: PayloadFile, copy: ElfCopy) {
+    this.#payload = payload;
+    this.#copy = copy;
+  }
+
+  /** Replaces what is in a section, where there is such a one. */
+  fill(name: string, make: (data: Uint8Array) => Uint8Array): void {
+    const section = this.at(this.#payload.elf.section(name)?.index);
+    if (section !== undefined) section.data = make(section.data);
+  }
+
+  at(index: number | undefined): WriterSection | undefined {
+    return index === undefined ? undefined : this.#copy.sections.get(index);
+  }
+
+  /** Sections of relocations of the section at that index. */
+  relocationsOf(index: number): WriterSection[] {
+    return this.#payload.elf.relocationsOf(index).flatMap(({ section }) => this.at(section.index) ?? []);
+  }
+}
+
+function fitFunctions(payload: PayloadFile, sections: Sections, release: Release, xen: XenFacts): void {
+  const { functions } = payload;
+  const section = sections.at(payload.elf.section(ELF_LIVEPATCH_FUNC)?.index);
+  if (functions === undefined || section === undefined) return;
+  const layout = livepatchFunc(release.funcLayout, 8);
+  const data = new Uint8Array(functions.entries.length * layout.size);
+  const view = viewOf(data);
+  functions.entries.forEach((func, i) => {
+    const base = i * layout.size;
+    const old = new OldFunction(func, release, xen);
+    const { name, newAddr, oldAddr } = livepatchFunc('v2', 8).read(viewOf(section.data), func.offset);
+    layout.write(view, base, {
+      name,
+      newAddr,
+      oldAddr,
+      newSize: func.newSize !== 0 ? func.newSize : func.newAddr.kind === 'null' ? old.nops() : sizeOf(payload, func),
+      oldSize: func.oldSize !== 0 ? func.oldSize : old.size(),
+      version: layout.version,
+    });
+    const { expectation } = func;
+    if (layout.at.expect === undefined || expectation === undefined) return;
+    const filled = expectation.enabled && expectation.data.every((byte) => byte === 0);
+    const expected = filled ? old.bytes(expectation.len) : expectation.data;
+    data.set(encodeExpectation({ ...expectation, data: expected }), base + layout.at.expect);
+  });
+  section.data = data;
+  section.flags = release.stateInPayload ? section.flags | SHF_WRITE : section.flags & ~SHF_WRITE;
+  for (const table of sections.relocationsOf(functions.section.index)) {
+    table.relocations = (table.relocations ?? []).map((entry) => {
+      const at = Number(entry.offset);
+      const index = Math.floor(at / functions.entrySize);
+      return { ...entry, offset: index * layout.size + (at % functions.entrySize) };
+    });
+  }
+}
+
+/** Bytes of the function of the payload that replaces another, as its symbol has them; 0 where there is no symbol. */
+function sizeOf({ elf }: PayloadFile, { newAddr }: PayloadFunction): number {
+  if (newAddr.kind !== 'section') return 0;
+  for (let i = 1; i < elf.symbols.count; i++) {
+    if (elf.symbols.sectionIndex(i) !== newAddr.section) continue;
+    if (elf.symbols.value(i) === BigInt(newAddr.offset) && elf.symbols.size(i) > 0) return elf.symbols.size(i);
+  }
+  return 0;
+}
+
+/** `mov $imm32, %eax`: its first byte, and how many it has. Source: AMD64 APM volume 3, MOV. */
+const MOV_EAX = 0xb8;
+const MOV_EAX_SIZE = 5;
+
+/** The function of the hypervisor that an entry is about. */
+class OldFunction {
+  readonly #name: string;
+  readonly #release: Release;
+  readonly #xen: XenFacts;
+
+  constructor({ name, oldAddr, index }: PayloadFunction, release: Release, xen: XenFacts) {
+    const symbol = oldAddr.kind === 'undefined' ? oldAddr.symbol : name;
+    if (symbol === undefined) throw new XspliceError('EFILE', `entry ${index} of .livepatch.funcs names no function`);
+    this.#name = symbol;
+    this.#release = release;
+    this.#xen = xen;
+  }
+
+  size(): number {
+    return this.#xen.size(this.#name);
+  }
+
+  bytes(length: number): Uint8Array {
+    return this.#xen.bytes(this.#name, length);
+  }
+
+  /** `new_size` of a NOP patch that leaves the way back: the one instruction that loads a number is what goes. */
+  nops(): number {
+    const bytes = this.bytes(ENDBR64_LEN + MOV_EAX_SIZE);
+    const kept = this.#release.endbr !== 'ignored' && (isEndbr64(bytes) || isEndbr64Poison(bytes)) ? ENDBR64_LEN : 0;
+    if (bytes[kept] !== MOV_EAX) {
+      const hint = 'give new_size in the payload';
+      throw new XspliceError('EIMAGE', `${this.#name} does not start with a number that it returns`, hint);
+    }
+    return kept + MOV_EAX_SIZE;
+  }
+}
+
+/** `ud2`, and what traps in its place since 1f3dd605ea (4.22): `udb`, one byte. */
+const UD2 = [0x0f, 0x0b] as const;
+const UDB_AND_NOP = [0xd6, 0x90] as const;
+
+function fitTraps(payload: PayloadFile, sections: Sections): void {
+  for (const { entries } of payload.bugFrames) {
+    for (const { loc } of entries) {
+      const section = loc.kind === 'section' ? sections.at(loc.section) : undefined;
+      if (loc.kind !== 'section' || section === undefined) continue;
+      const data = section.data.slice();
+      if (UD2.every((byte, i) => data[loc.offset + i] === byte)) data.set(UDB_AND_NOP, loc.offset);
+      section.data = data;
+    }
+  }
+}

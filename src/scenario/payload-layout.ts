@@ -1,0 +1,35 @@
+import { viewOf, XspliceError } from '../base/index.ts';
+import { LIVEPATCH_FSTATE, livepatchFunc, offsetIn, type Release, structPayload } from '../xen/index.ts';
+
+/**
+ * Where hooks find what they read and write of `struct payload`, which every release lays out anew: four words of 32 bits, in a section of that name
+ * which a payload may have. In bytes: the offset of the pointer to the functions' states, the distance of one state from the next, the offset of
+ * the byte that says whether a function is applied, and the offset of the number of functions.
+ */
+export const PAYLOAD_LAYOUT_SECTION = '.rodata.payload_layout';
+
+const WORDS = 4;
+
+/** What the section has to hold under a release. Throws an XspliceError (EFILE) where it is too small. */
+export function payloadLayout(release: Release, data: Uint8Array): Uint8Array {
+  if (data.length < 4 * WORDS) {
+    throw new XspliceError('EFILE', `${PAYLOAD_LAYOUT_SECTION} has ${data.length} bytes, and ${4 * WORDS} are needed`);
+  }
+  const filled = data.slice();
+  const view = viewOf(filled);
+  wordsOf(release).forEach((word, i) => {
+    view.setUint32(4 * i, word, true);
+  });
+  return filled;
+}
+
+function wordsOf(release: Release): readonly number[] {
+  const payload = structPayload(release);
+  const nfuncs = offsetIn(payload, 'nfuncs');
+  if (!release.stateInPayload) {
+    return [offsetIn(payload, 'fstate'), LIVEPATCH_FSTATE.size, offsetIn(LIVEPATCH_FSTATE, 'applied'), nfuncs];
+  }
+  const { size, at } = livepatchFunc(release.funcLayout, 8);
+  // Version 1 has neither the state nor hooks that could ask for it.
+  return [offsetIn(payload, 'funcs'), size, at.applied ?? 0, nfuncs];
+}

@@ -1,0 +1,177 @@
+import { type Address, addOffset, pointerText, viewOf } from '../base/index.ts';
+import { callTrace } from './call-trace.ts';
+import { stackBounds } from './cpu-info.ts';
+import type { Release } from './release.ts';
+
+/**
+ * What show_execution_state() prints of the hypervisor's own state on x86-64: banner, registers, code, stack and call trace.
+ *
+ * Sources: xen/arch/x86/traps.c and x86_64/traps.c (one file since 4.21), show_registers, show_code, show_stack. Held against
+ * screens of a real 4.17.7. No release up to 4.22 prints ssp or pkru.
+ */
+
+/** What a CPU was doing, and what is needed to show it. */
+export interface ExecutionState {
+  readonly release: Release;
+  /** As in the banner, without `Xen-`: `4.17.7`. */
+  readonly version: string;
+  readonly build: BuildFacts;
+  /** print_tainted(): `Not tainted`, or `Tainted: ` and its letters. */
+  readonly tainted: string;
+  /** The CPU's number. */
+  readonly cpu: number;
+  /** The running vcpu as `%pv` has it, `d0v0`; `undefined` for the idle vcpu, which is not shown. */
+  readonly vcpu: string | undefined;
+  /**
+   * A register by its name on the screen: `rip`, `rflags`, `rax` … `r15`, `cr0`, `cr2`, `cr3`, `cr4`, the bases `fsb`, `gsb` and `gss`, and
+   * the selectors `cs`, `ss`, `ds`, `es`, `fs` and `gs`.
+   */
+  readonly register: (name: string) => bigint;
+  /** `length` bytes at an address, or `undefined` where not all of them can be read. */
+  readonly read: (address: Address, length: number) => Uint8Array | undefined;
+  /** As of `%pS`, or of `%ps` where `withOffset` is false; `undefined` where no symbol is. */
+  readonly symbolText: (address: Address, withOffset: boolean) => string | undefined;
+  /** is_active_kernel_text(): is it code of the hypervisor or of an applied payload? */
+  readonly isText: (address: Address) => boolean;
+  /** debug_stack_lines= of the command line; 20 unless given. */
+  readonly stackLines?: number;
+  /** The last-branch records, with ler= on the command line. */
+  readonly ler?: { readonly from: Address; readonly to: Address };
+}
+
+/** What a hypervisor is built with, as far as its screens depend on it. */
+export interface BuildFacts {
+  readonly debug: boolean;
+  /** CONFIG_FRAME_POINTER: call traces follow frames. On in debug builds. */
+  readonly framePointer: boolean;
+  /** CONFIG_COVERAGE, by compiler. */
+  readonly coverage?: 'gcov' | 'llvmcov';
+  /** CONFIG_UBSAN. */
+  readonly ubsan?: boolean;
+}
+
+/** A screen, and where Xen would have faulted while it printed it. */
+export interface ExecutionScreen {
+  readonly lines: readonly string[];
+  /** The word of the stack that cannot be read: the screen ends there, with another one behind it. */
+  readonly fault?: Address;
+}
+
+const WORDS_PER_LINE = 4;
+const STACK_LINES = 20;
+/** Bytes of code in front of RIP, and from RIP on. */
+const CODE_BEFORE = 8;
+const CODE_FROM = 16;
+
+/** The screen of {@link ExecutionState}. The empty line behind the call trace is its last. */
+export function executionState(state: ExecutionState): ExecutionScreen {
+  const lines = [...showRegisters(state), ...showCode(state)];
+  const stack = showStack(state);
+  lines.push(...stack.lines);
+  if (stack.fault !== undefined) return { lines, fault: stack.fault };
+  const trace = callTrace(state);
+  lines.push(...trace.lines);
+  return trace.fault === undefined ? { lines } : { lines, fault: trace.fault };
+}
+
+/** print_xen_info(). */
+function banner({ release, version, build, tainted }: ExecutionState): string {
+  const debug = `debug=${build.debug ? 'y' : 'n'}`;
+  const coverage = build.coverage === undefined ? '' : `${build.coverage}=y`;
+  // Without xen_build_info() gcov's part is there, if empty, between two blanks.
+  const info = release.x86State.buildInfo
+    ? [debug, coverage, build.ubsan ? 'ubsan=y' : ''].filter((part) => part !== '').join(' ')
+    : `${debug} ${coverage === '' ? '' : 'gcov=y'}`;
+  return `----[ Xen-${version}  x86_64  ${info}  ${tainted} ]----`;
+}
+
+/** Registers by rows of the screen, with the names that they have there. */
+const ROWS = [
+  ['rax', 'rbx', 'rcx'],
+  ['rdx', 'rsi', 'rdi'],
+  ['rbp', 'rsp', 'r8'],
+  ['r9', 'r10', 'r11'],
+  ['r12', 'r13', 'r14'],
+  ['r15', 'cr0', 'cr4'],
+  ['cr3', 'cr2'],
+  ['fsb', 'gsb', 'gss'],
+];
+const SELECTORS = ['ds', 'es', 'fs', 'gs', 'ss', 'cs'];
+
+/** An address as `%pS` and `%ps` have it: a symbol, or the address where there is none. */
+const named = (state: ExecutionState, address: Address, withOffset: boolean): string =>
+  state.symbolText(address, withOffset) ?? pointerText(address);
+
+function showRegisters(state: ExecutionState): string[] {
+  const { register, vcpu } = state;
+  const long = (name: string): string => pointerText(BigInt.asUintN(64, register(name)));
+  const selector = (name: string): string => BigInt.asUintN(16, register(name)).toString(16).padStart(4, '0');
+  return [
+    banner(state),
+    `CPU:    ${state.cpu}`,
+    `RIP:    ${selector('cs')}:[<${long('rip')}>] ${named(state, register('rip'), true)}`,
+    `RFLAGS: ${long('rflags')}   CONTEXT: hypervisor${vcpu === undefined ? '' : ` (${vcpu})`}`,
+    ...ROWS.map((row) => row.map((name) => `${`${name}:`.padEnd(4)} ${long(name)}`).join('   ')),
+    SELECTORS.map((name) => `${name}: ${selector(name)}`).join('   '),
+    ...lastBranch(state),
+  ];
+}
+
+function lastBranch(state: ExecutionState): string[] {
+  const { ler, release } = state;
+  if (ler === undefined) return [];
+  if (!release.x86State.lerSymbols) return [`ler: ${pointerText(ler.from)} -> ${pointerText(ler.to)}`];
+  // Upper bits may hold other things: names are of the address without them.
+  const place = (address: Address): string =>
+    `${pointerText(address)} [${named(state, BigInt.asUintN(64, BigInt.asIntN(48, address)), false)}]`;
+  return [`ler: from ${place(ler.from)}`, `       to ${place(ler.to)}`];
+}
+
+/** The bytes around RIP: `--` from the first that cannot be read, in either direction. */
+function showCode(state: ExecutionState): string[] {
+  const { read, register } = state;
+  const rip = register('rip');
+  const from = run(CODE_FROM, (i) => read(addOffset(rip, i), 1));
+  const before = run(CODE_BEFORE, (i) => read(addOffset(rip, -1 - i), 1)).reverse();
+  const faulted = [...before, ...from].includes('--');
+  const [at, ...after] = from;
+  return [
+    `Xen code around <${pointerText(rip)}> (${named(state, rip, false)})${faulted ? ' [fault on access]' : ''}:`,
+    ` ${[...before, `<${at}>`, ...after].join(' ')}`,
+  ];
+}
+
+/** `count` bytes, one after the other, as a copy does that stops where it faults. */
+function run(count: number, byteAt: (index: number) => Uint8Array | undefined): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const byte = byteAt(i)?.[0];
+    if (byte === undefined) break;
+    found.push(byte.toString(16).padStart(2, '0'));
+  }
+  return [...found, ...new Array<string>(count - found.length).fill('--')];
+}
+
+/** The words from rsp on, up to the end of the stack or of the lines that are shown. */
+function showStack(state: ExecutionState): ExecutionScreen {
+  const { build, read, register, release, stackLines = STACK_LINES } = state;
+  const rsp = register('rsp');
+  const { dump } = stackBounds(rsp, release, build.debug);
+  const words: string[] = [];
+  let fault: Address | undefined;
+  for (let at = rsp; words.length < stackLines * WORDS_PER_LINE && at <= dump; at = addOffset(at, 8)) {
+    const bytes = read(at, 8);
+    if (bytes === undefined) {
+      fault = at;
+      break;
+    }
+    words.push(pointerText(viewOf(bytes).getBigUint64(0, true)));
+  }
+  const lines = [`Xen stack trace from rsp=${pointerText(rsp)}:`];
+  for (let i = 0; i < words.length; i += WORDS_PER_LINE) {
+    lines.push(`   ${words.slice(i, i + WORDS_PER_LINE).join(' ')}`);
+  }
+  if (fault !== undefined) return { lines, fault };
+  if (words.length === 0) lines.push('  Stack empty.');
+  return { lines };
+}

@@ -1,0 +1,295 @@
+import fc from 'fast-check';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { z } from 'zod';
+import { documentJson, PLAIN, renderJunit, renderScenarios, xmlText } from '../../src/report/index.ts';
+import { scenarioSchema } from '../../src/report/schemas.ts';
+import type { ScenarioReport, ScenarioRun, ScenarioStep } from '../../src/scenario/index.ts';
+
+const step = (more: Partial<ScenarioStep> = {}): ScenarioStep => ({
+  step: 'apply',
+  name: 'hello',
+  place: 'x.yaml:4:5',
+  passed: true,
+  rc: 0,
+  errno: null,
+  state: 'APPLIED',
+  status: 0,
+  console: ['livepatch: hello finished APPLY with rc=0'],
+  list: null,
+  call: null,
+  panic: null,
+  ...more,
+});
+
+const passed: ScenarioRun = {
+  file: 'x.yaml',
+  title: 'x.yaml',
+  cell: '',
+  xen: { release: '4.18.1', buildId: 'c49cdcc59463c3258acee6ab0ed9fe416cd52dbc', arch: 'x86_64' },
+  verdict: 'passed',
+  steps: [
+    step({ step: 'upload', state: 'CHECKED', console: [] }),
+    step(),
+    step({ step: 'verify', name: null, state: null, status: null, console: [] }),
+    step({ step: 'call', name: 'xen_extra_version', rc: null, state: null, status: null, console: [], call: 0 }),
+    step({
+      step: 'list',
+      name: null,
+      rc: 1,
+      state: null,
+      status: null,
+      console: [],
+      list: [{ name: 'hello', state: 'APPLIED', rc: 0 }],
+    }),
+  ],
+  left: [],
+  calls: [
+    {
+      function: 'xen_extra_version',
+      when: 'applied',
+      returned: { int: '0xffff82d0405b0000', string: '-hello' },
+      instructions: 2,
+      entered: null,
+      coverage: [],
+      buffers: [],
+    },
+  ],
+  surprise: null,
+  error: null,
+  findings: [],
+};
+
+const PANIC = {
+  message: 'FATAL PAGE FAULT',
+  errorCode: 3,
+  address: '0xffff82d0405b10d1',
+  screen: ['Panic on CPU 0:', ''],
+};
+
+const failed: ScenarioRun = {
+  ...passed,
+  title: 'an old release',
+  cell: 'release=4.18.0',
+  verdict: 'failed',
+  steps: [
+    step({ step: 'upload', state: 'none', rc: -22, errno: 'EINVAL', status: null, console: [] }),
+    step({ passed: false, rc: null, state: null, status: null, panic: PANIC }),
+  ],
+  left: ['revert hello', 'unload hello'],
+  calls: [],
+  surprise: {
+    step: 2,
+    place: 'x.yaml:4:5',
+    fields: [{ field: 'panic', expected: 'no panic', came: ['FATAL PAGE FAULT', 'error_code=0003'] }],
+  },
+  findings: [{ rule: 'host-panic', severity: 'error', message: 'the host panics', where: {} }],
+};
+
+const broken: ScenarioRun = {
+  ...passed,
+  file: 'y.yaml',
+  title: 'y.yaml',
+  xen: null,
+  verdict: 'error',
+  steps: [],
+  left: ['list', 'dump'],
+  calls: [],
+  error: { code: 'EFILE', message: 'y.yaml:2:3: xen-syms: no such file', hint: null },
+};
+
+const report: ScenarioReport = { format: 'xsplice-scenario/1', scenarios: [passed, failed, broken] };
+
+describe('scenarios as text', () => {
+  it('have a line for each step, and both sides of what was not as expected', () => {
+    expect(renderScenarios(report, PLAIN)).toBe(`x.yaml  Xen 4.18.1 x86_64
+ ok  upload  hello              CHECKED
+ ok  apply   hello              APPLIED
+          livepatch: hello finished APPLY with rc=0
+ ok  verify
+ ok  call    xen_extra_version           "-hello", 2 instructions
+ ok  list                                1 listed
+PASSED 5 steps
+
+an old release (x.yaml)  release=4.18.0  Xen 4.18.1 x86_64
+ ok    upload  hello  none  EINVAL (-22)
+ FAIL  apply   hello        panic
+          livepatch: hello finished APPLY with rc=0
+          Panic on CPU 0:
+
+  not as expected in step 2, x.yaml:4:5
+    panic
+      expected  no panic
+      came      FATAL PAGE FAULT
+                error_code=0003
+error[host-panic] the host panics
+FAILED 2 steps, 2 not run
+
+y.yaml
+  error: y.yaml:2:3: xen-syms: no such file
+ERROR 0 steps, 2 not run
+
+FAILED 2 of 3 scenarios
+`);
+    expect(renderScenarios({ ...report, scenarios: [passed] }, PLAIN)).toMatch(/\nPASSED 1 scenario\n$/);
+  });
+
+  it('let nothing of a host reach the terminal', () => {
+    const evil = 'a\x1b[2Jb\u009bc h\xc3\xa9llo';
+    const run = {
+      ...failed,
+      title: evil,
+      cell: evil,
+      steps: [step({ name: evil, console: [evil], note: evil })],
+      surprise: { step: 1, place: evil, fields: [{ field: evil, expected: evil, came: [evil] }] },
+      error: { code: 'EFILE', message: evil, hint: evil },
+    };
+    for (const text of [renderScenarios({ ...report, scenarios: [run] }, PLAIN), renderJunit([run])]) {
+      expect(text).not.toContain('\x1b');
+      expect(text).not.toContain('\u009b');
+      expect(text).toContain('\\x1b[2J');
+      // Each byte is made safe once.
+      expect(text).toContain('h\u00e9llo');
+      expect(text).not.toContain('\\xe9');
+    }
+  });
+});
+
+describe('the document', () => {
+  it('is described by its schema', () => {
+    const printed: unknown = JSON.parse(documentJson(report));
+    expect(scenarioSchema.parse(printed)).toEqual(printed);
+    expectTypeOf<Writable<ScenarioReport>>().toEqualTypeOf<z.infer<typeof scenarioSchema>>();
+  });
+});
+
+/** The same type with nothing readonly. */
+type Writable<T> = T extends readonly (infer E)[]
+  ? Writable<E>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Writable<T[K]> }
+    : T;
+
+interface Element {
+  readonly name: string;
+  readonly attributes: Record<string, string>;
+  readonly children: Element[];
+  text: string;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"' };
+
+/** What a text of XML stands for. Throws for what is no text. */
+function decoded(text: string): string {
+  if (/[<]|&(?!(?:amp|lt|gt|quot|#\d+);)/.test(text)) throw new Error(`not escaped: ${text}`);
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (_, code: string | undefined, name: string) =>
+    code === undefined ? (ENTITIES[name] as string) : String.fromCodePoint(Number(code)),
+  );
+}
+
+/** Reads XML of elements and text. Throws where it is not well-formed (XML 1.0, section 2.1). */
+function readXml(xml: string): Element {
+  const outside = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.exec(xml);
+  if (outside !== null) throw new Error(`a character that XML has not: ${outside[0].codePointAt(0)}`);
+  const body = xml.replace(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n/, '');
+  if (body === xml) throw new Error('no declaration');
+  const root: Element = { name: '', attributes: {}, children: [], text: '' };
+  const open = [root];
+  let at = 0;
+  const tag = /<(\/?)([a-z][a-z-]*)((?: [a-z]+="[^"<]*")*)(\/?)>/y;
+  while (at < body.length) {
+    const next = body.indexOf('<', at);
+    const top = open[open.length - 1] as Element;
+    top.text += decoded(body.slice(at, next < 0 ? body.length : next));
+    if (next < 0) break;
+    tag.lastIndex = next;
+    const found = tag.exec(body);
+    if (found === null) throw new Error(`no tag: ${body.slice(next, next + 40)}`);
+    at = tag.lastIndex;
+    const [, end, name = '', attributes = '', empty] = found;
+    if (end === '/') {
+      if (open.pop()?.name !== name) throw new Error(`${name} is ended and was not begun`);
+      continue;
+    }
+    const pairs = [...attributes.matchAll(/ ([a-z]+)="([^"]*)"/g)].map(
+      ([, key = '', value = '']) => [key, decoded(value)] as const,
+    );
+    if (new Set(pairs.map(([key]) => key)).size !== pairs.length) throw new Error(`an attribute twice in ${name}`);
+    const element: Element = { name, attributes: Object.fromEntries(pairs), children: [], text: '' };
+    top.children.push(element);
+    if (empty !== '/') open.push(element);
+  }
+  const [only, ...others] = root.children;
+  if (open.length !== 1 || only === undefined || others.length > 0 || root.text.trim() !== '')
+    throw new Error('not one element');
+  return only;
+}
+
+describe('scenarios as JUnit', () => {
+  it('have a suite for each run and a case for each step, those that were not run too', () => {
+    const root = readXml(renderJunit(report.scenarios));
+    expect(root.name).toBe('testsuites');
+    expect(root.children.map(({ name, attributes }) => [name, attributes])).toEqual([
+      ['testsuite', { name: 'x.yaml', file: 'x.yaml', tests: '5', failures: '0', errors: '0', skipped: '0' }],
+      [
+        'testsuite',
+        { name: 'an old release release=4.18.0', file: 'x.yaml', tests: '4', failures: '1', errors: '0', skipped: '2' },
+      ],
+      ['testsuite', { name: 'y.yaml', file: 'y.yaml', tests: '2', failures: '0', errors: '1', skipped: '1' }],
+    ]);
+    for (const suite of root.children) {
+      const count = (what: string) =>
+        suite.children.filter(({ children }) => children.some(({ name }) => name === what)).length;
+      expect(suite.children.map(({ name }) => name)).toEqual(suite.children.map(() => 'testcase'));
+      expect({
+        tests: `${suite.children.length}`,
+        failures: `${count('failure')}`,
+        errors: `${count('error')}`,
+        skipped: `${count('skipped')}`,
+      }).toMatchObject(
+        (({ tests, failures, errors, skipped }) => ({ tests, failures, errors, skipped }))(suite.attributes),
+      );
+    }
+    const [, second, third] = root.children;
+    expect(second?.children.map(({ attributes }) => attributes['name'])).toEqual([
+      '1 upload hello',
+      '2 apply hello',
+      '3 revert hello',
+      '4 unload hello',
+    ]);
+    const [failure, output] = second?.children[1]?.children ?? [];
+    expect(failure).toMatchObject({ name: 'failure', attributes: { type: 'panic' } });
+    expect(failure?.text).toContain('came      FATAL PAGE FAULT');
+    expect(output?.text).toContain('Panic on CPU 0:');
+    expect(third?.children[0]?.children[0]?.text).toContain('xen-syms: no such file');
+  });
+
+  it('are well-formed, whatever is in them', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 20 });
+    fc.assert(
+      fc.property(text, text, fc.array(text, { maxLength: 3 }), (title, message, lines) => {
+        const run: ScenarioRun = {
+          ...failed,
+          title,
+          file: message,
+          steps: [step({ name: title, console: lines })],
+          surprise: { step: 1, place: message, fields: [{ field: title, expected: message, came: lines }] },
+          error: { code: message, message, hint: title },
+          left: lines,
+        };
+        expect(readXml(renderJunit([run])).children).toHaveLength(1);
+      }),
+      { numRuns: 500, seed: 11 },
+    );
+  });
+
+  it('have text that stands for itself, but for what XML has not', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const allowed = text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd');
+        expect(decoded(xmlText(text))).toBe(allowed);
+      }),
+      { numRuns: 500, seed: 12 },
+    );
+    expect(xmlText('\0\x08\x0b\x1f\ufffe\ud800')).toBe('\ufffd'.repeat(6));
+  });
+});

@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  loadScenario,
+  runScenario,
+  type ScenarioCell,
+  type ScenarioHost,
+  type ScenarioRun,
+  type ScriptFiles,
+} from '../../src/scenario/index.ts';
+
+/** The scenarios of this repository. */
+export const FOLDER = fileURLToPath(new URL('../../scenarios/', import.meta.url));
+
+export const scenarioNames: readonly string[] = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+
+export const files: ScriptFiles = {
+  readText: async (path) => readFileSync(join(FOLDER, path), 'utf8'),
+  readBytes: async (path) => new Uint8Array(readFileSync(join(FOLDER, path))),
+  name: (path) => `scenarios/${path}`,
+};
+
+/** Payloads that a scenario names, by their paths. */
+export const payloadsOf = ({ steps }: ScenarioCell): string[] =>
+  steps.flatMap(({ action }) => (action.verb === 'upload' ? [action.source.path] : []));
+
+/** Runs a scenario that has no matrix. */
+export async function run(name: string, host: ScenarioHost): Promise<ScenarioRun> {
+  const [cell, ...more] = await loadScenario(name, files);
+  if (cell === undefined || more.length > 0) throw new Error(`${name} is not one run`);
+  return runScenario(cell, host, { files });
+}
