@@ -23,6 +23,8 @@ const COMPILERS = { arm64: 'aarch64-linux-gnu-', arm32: 'arm-linux-gnueabihf-' }
 
 export type SourceArch = keyof typeof COMPILERS & XenArch;
 
+export const SOURCE_ARCHITECTURES: readonly SourceArch[] = ['arm64', 'arm32'];
+
 /** Debian 12's own archive, whose security archive has no source that can be fetched for good. */
 const SUITE = 'bookworm';
 const ANY_MIRROR = 'http://deb.debian.org/debian/';
