@@ -14,7 +14,7 @@ import {
   type ScriptOverrides,
   simulatedStage,
 } from '../scenario/index.ts';
-import { type HypervisorPair, type HypervisorPairOptions, openHypervisorPair, PAIR_CPU } from './hypervisor-pair.ts';
+import { type HypervisorPair, type HypervisorPairOptions, openHypervisorPair, PAIR_CPUS } from './hypervisor-pair.ts';
 import { findScenarios } from './scenario-arguments.ts';
 import { placeScenario, scenarioFiles } from './scenario-root.ts';
 
@@ -50,7 +50,7 @@ async function readAll(
 /** The hosts' own settings, in place of the scenario's. */
 const settingsOf = ({ version, image, smp }: Pick<HypervisorPair, 'version' | 'image' | 'smp'>): ScriptOverrides => ({
   release: version,
-  cpu: PAIR_CPU,
+  cpu: PAIR_CPUS[image.arch.name],
   cpus: smp,
   debug: image.configured('CONFIG_DEBUG'),
   loglvl: 'all',
@@ -60,7 +60,7 @@ const settingsOf = ({ version, image, smp }: Pick<HypervisorPair, 'version' | 'i
 
 /**
  * Runs scenarios on the simulator and on a real Xen in QEMU, whatever they expect, and compares the two, step by step. Rejects with an
- * XspliceError: EFILE for a scenario that is wrong, ETOOL where a host cannot be had, or cannot do a step.
+ * XspliceError: EFILE for a scenario that is wrong, ETOOL where a host cannot be had, or neither can do a step.
  */
 export async function conformScenarios(
   paths: readonly string[],
@@ -93,18 +93,18 @@ async function compareHosts(
   progress: (doing: string) => void,
 ): Promise<ConformDifference[]> {
   const { image, release, simulation, version } = pair;
-  const run = async (host: ScenarioHost): Promise<ScenarioRun> => {
-    const result = await runScenario(cell, host, { files, heedless: true, progress });
-    const { error } = result;
-    // Nothing can be compared: it is no difference between the hosts.
-    if (error !== null) throw new XspliceError('ETOOL', error.message, error.hint ?? undefined);
-    return result;
-  };
+  const run = (host: ScenarioHost): Promise<ScenarioRun> =>
+    runScenario(cell, host, { files, heedless: true, progress });
   const simulated = await run({ stage: simulatedStage(simulation, await pair.simulated()), image, release });
   const target = await pair.real();
   try {
     const identity = { ...simulation.identity, release: version };
-    return compareRuns(simulated, await run({ stage: observedStage(target, image, identity, []), image, release }));
+    const real = await run({ stage: observedStage(target, image, identity, []), image, release });
+    // Both were kept from it by the same: a file that is not there, and no difference between the hosts.
+    if (simulated.error !== null && simulated.error.message === real.error?.message) {
+      throw new XspliceError('ETOOL', simulated.error.message, simulated.error.hint ?? undefined);
+    }
+    return compareRuns(simulated, real);
   } finally {
     await target.close();
   }

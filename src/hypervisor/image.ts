@@ -207,7 +207,8 @@ export class Image {
     const tokenTable = this.#between('symbols_token_table');
     const tokenIndex = this.#between('symbols_token_index');
     const number = this.#between('symbols_num_syms');
-    const addresses = this.#symbolAddresses(release);
+    // How the table is encoded is the image's own affair, whatever rules it is run under.
+    const addresses = this.#symbolAddresses(this.release?.release ?? release);
     if (!names || !markers || !tokenTable || !tokenIndex || !number || addresses === undefined) return undefined;
     if (number.length < 4) return undefined;
     const count = viewOf(number).getUint32(0, true);

@@ -50,7 +50,11 @@ function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string 
   return element('testcase', attributes, children, '    ');
 }
 
-const suiteName = ({ title, cell }: ScenarioRun): string => displayText(cell === '' ? title : `${title} ${cell}`);
+/** A name for each run: two files may have one title. */
+function suiteName({ file, title, cell }: ScenarioRun): string {
+  const name = title === file ? file : `${file}: ${title}`;
+  return displayText(cell === '' ? name : `${name} ${cell}`);
+}
 
 function suite(run: ScenarioRun): string {
   const cases = run.steps.map((step, i) => stepCase(run, step, i + 1));

@@ -208,7 +208,9 @@ export const conformanceSchema = z
         step: z.int().positive().describe('Which step of the case, counted from 1.'),
         field: z
           .string()
-          .describe('rc, state, status, console, list, dump, pages, extra, panic, hook, or live and an address.'),
+          .describe(
+            'rc, state, status, console, list, dump, pages, extra, panic, hook, error, or live and an address.',
+          ),
         simulated: observed.describe('Null where there is no such thing on that side.'),
         real: observed,
       }),

@@ -1,8 +1,9 @@
-import { XspliceError } from '../base/index.ts';
+import { nearestNames, XspliceError } from '../base/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import {
   type CallableTarget,
   type CallResult,
+  ERRNO,
   errnoName,
   type FunctionCall,
   LIVEPATCH_ACTION_APPLY_NODEPS,
@@ -11,7 +12,6 @@ import {
 } from '../xen/index.ts';
 import { CallLines } from './call-lines.ts';
 import { buildCallPayload, CALL_PAYLOAD_NAME } from './call-payload.ts';
-import { symbolsLike } from './symbols-like.ts';
 import { xenFacts } from './xen-facts.ts';
 
 /** The hypervisor on which functions are called. */
@@ -49,7 +49,7 @@ export async function callThroughPayload(
     );
   }
   const xen = xenFacts(image, release);
-  const payload = buildCallPayload(xen, request);
+  const payload = buildCallPayload(xen, { ...request, function: lookupName(request.function, image, release) });
   const lines = new CallLines();
   const listen = async (): Promise<void> => lines.add(await target.takeConsole());
   const dead = async (): Promise<boolean> => (await target.panic()) !== null;
@@ -58,7 +58,7 @@ export async function callThroughPayload(
     const uploaded = await target.upload(NAME, payload.bytes);
     await listen();
     if (await dead()) return died;
-    if (uploaded.rc === -2 && !xen.has(request.function)) throw unknown(request.function, image, release);
+    if (uploaded.rc === -ERRNO.ENOENT) throw unknown(request.function, image, release);
     if (uploaded.rc !== 0) throw refused(`${resultOf(uploaded.rc)} from its upload${lines.reason()}`);
     try {
       const flags = LIVEPATCH_ACTION_APPLY_NODEPS;
@@ -116,8 +116,20 @@ const resultOf = (rc: number): string => errnoName(rc) ?? String(rc);
 const refused = (why: string): XspliceError =>
   new XspliceError('ETOOL', `a function is called through a payload, and the host does not take it: ${why}`);
 
+/** The name by which Xen looks a function up: of a static one the file may have been left out, and a payload's may have that behind it. */
+function lookupName(name: string, image: Image, release: Release): string {
+  const symbols = image.symbolsFor(release);
+  if (symbols.byName(name) !== 0n) return name;
+  const statics = [...symbols.names()].filter((each) => each.endsWith(`#${name}`));
+  if (statics.length > 1) {
+    const hint = `say which: ${statics.slice(0, 4).join(', ')}`;
+    throw new XspliceError('EUSAGE', `${statics.length} functions are called ${name}`, hint);
+  }
+  return statics[0] ?? name.replace(/^(\S+) \[.*\]$/s, '$1');
+}
+
 function unknown(name: string, image: Image, release: Release): XspliceError {
-  const like = symbolsLike(name, image, release);
-  const hint = like.length > 0 ? `there is ${like.join(', ')}` : 'static functions are FILE#name, as in nm of xen-syms';
-  return new XspliceError('EUSAGE', `the hypervisor and its payloads have no function ${name}`, hint);
+  const nearest = nearestNames(name, image.symbolsFor(release).names());
+  const hint = nearest.length === 0 ? undefined : `perhaps ${nearest.join(', ')}?`;
+  return new XspliceError('EUSAGE', `neither the hypervisor nor a loaded payload has a function ${name}`, hint);
 }

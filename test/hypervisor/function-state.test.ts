@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import { LIVEPATCH_FUNC_APPLIED, LIVEPATCH_FUNC_NOT_APPLIED } from '../../src/xen/index.ts';
 import {
   ALL_RELEASES,
   among,
@@ -92,9 +93,12 @@ describe('where a release keeps what it knows of a function', () => {
     }
 
     const { fstate } = loaded(target, 'a');
-    expect([fstate.at(0).applied, fstate.at(1).applied]).toEqual([true, true]);
+    expect([fstate.at(0).applied, fstate.at(1).applied]).toEqual([LIVEPATCH_FUNC_APPLIED, LIVEPATCH_FUNC_APPLIED]);
     expect(revert(target, 'a').rc).toBe(0);
-    expect([fstate.at(0).applied, fstate.at(1).applied]).toEqual([false, false]);
+    expect([fstate.at(0).applied, fstate.at(1).applied]).toEqual([
+      LIVEPATCH_FUNC_NOT_APPLIED,
+      LIVEPATCH_FUNC_NOT_APPLIED,
+    ]);
     expect(memory(target, EXTRA_VERSION.address, 8)).toBe(first);
     expect(memory(target, KERNEL_DUMP_STATE.address, 16)).toBe(second);
     if (among(release, V2C)) expect(funcs(target)).toBe(before);
@@ -239,7 +243,7 @@ describe('NOPs', () => {
     const before = digest(target);
     expect(apply(target, 'a')).toMatchObject({ rc: 0 });
     expect(digest(target)).toBe(before);
-    expect(loaded(target, 'a').fstate.at(0).applied).toBe(true);
+    expect(loaded(target, 'a').fstate.at(0).applied).toBe(LIVEPATCH_FUNC_APPLIED);
   });
 
   it.each([0, 1, 3])('of %i bytes on an ENDBR64: the length wraps, and the machine resets', (newSize) => {

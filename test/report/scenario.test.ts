@@ -232,7 +232,14 @@ describe('scenarios as JUnit', () => {
       ['testsuite', { name: 'x.yaml', file: 'x.yaml', tests: '5', failures: '0', errors: '0', skipped: '0' }],
       [
         'testsuite',
-        { name: 'an old release release=4.18.0', file: 'x.yaml', tests: '4', failures: '1', errors: '0', skipped: '2' },
+        {
+          name: 'x.yaml: an old release release=4.18.0',
+          file: 'x.yaml',
+          tests: '4',
+          failures: '1',
+          errors: '0',
+          skipped: '2',
+        },
       ],
       ['testsuite', { name: 'y.yaml', file: 'y.yaml', tests: '2', failures: '0', errors: '1', skipped: '1' }],
     ]);

@@ -56,6 +56,7 @@ describe('documents as JSON', () => {
       'verdict',
       'steps',
       'functions',
+      'calls',
       'panic',
       'findings',
     ]);

@@ -8,9 +8,7 @@ import { hex, XspliceError } from '../../src/base/index.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { type PayloadFile, readPayload } from '../../src/payload/index.ts';
 import { buildIdOf, buildPayload, fitPayload } from '../../src/scenario/index.ts';
-import { simulatedStage } from '../../src/scenario/simulated-stage.ts';
 import { debian, simulation, xen } from '../scenario/xen.ts';
-import { run, scenarioNames } from './run.ts';
 
 /** Payloads for no particular hypervisor, made to fit Debian's. */
 const { image, release } = debian;
@@ -146,24 +144,5 @@ describe('what cannot be fitted', () => {
     expect(refusal(() => fitPayload(nop, { image, release })).message).toContain('xen_extra_version');
     const small = buildPayload({ sections: [{ name: '.rodata.payload_layout', flags: 'A', size: 12 }] }, { xen });
     expect(refusal(() => fitPayload(small, { image, release })).message).toContain('12 bytes');
-  });
-});
-
-describe('the simulator', () => {
-  it.each(scenarioNames)('does what %s says', async (name) => {
-    const stage = simulatedStage(debian, debian.boot());
-    const result = await run(name, { stage, image, release });
-    // Where code is not run, it comes to the first hook or call.
-    const stopped =
-      stage.hookReached() !== null ||
-      (result.error?.message.endsWith('functions cannot be called on this host') ?? false);
-    if (!stopped) expect(result.surprise).toBeNull();
-    expect(result.verdict).toBe(!stopped ? 'passed' : result.error !== null ? 'error' : 'failed');
-    if (
-      !/^\s*- call:/m.test(readFileSync(join(PAYLOADS, '..', name), 'utf8')) &&
-      /expectations-fail|buildid/.test(name)
-    ) {
-      expect(stopped).toBe(false);
-    }
   });
 });

@@ -75,6 +75,8 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     expect(await failure(call('replaces'))).toMatchObject({ code: 'EUSAGE' });
     // A static function of common/livepatch.c that takes nothing and returns nothing of interest.
     expect((await call('common/livepatch.c#tasklet_fn', int(0n))).result).not.toBeNull();
+    expect((await call('tasklet_fn', int(0n))).result).not.toBeNull();
+    expect(await stringAt(await call('helper_of_p [p]'))).toBe('mine');
   });
 
   it('gets numbers, texts and buffers, and what it changes comes back', async () => {
@@ -136,9 +138,11 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
   it('is said to be unknown, with those that were meant', async () => {
     await fresh();
     const near = await failure(call('xen_extra_versio'));
-    expect(near).toMatchObject({ code: 'EUSAGE', hint: 'there is xen_extra_version' });
-    expect(near.message).toBe('the hypervisor and its payloads have no function xen_extra_versio');
-    expect((await failure(call('apply_payload'))).hint).toBe('there is common/livepatch.c#apply_payload');
+    expect(near).toMatchObject({ code: 'EUSAGE', hint: 'perhaps xen_extra_version?' });
+    expect(near.message).toBe('neither the hypervisor nor a loaded payload has a function xen_extra_versio');
+    const many = await failure(call('cpu_callback'));
+    expect(many.code).toBe('EUSAGE');
+    expect(many.message).toMatch(/^\d+ functions are called cpu_callback$/);
     for (const name of ['', '.text', 'xsplice_call', 'two words', 'x'.repeat(128)]) {
       expect(await failure(call(name)), name).toMatchObject({ code: 'EUSAGE' });
     }

@@ -1,16 +1,21 @@
 import type { ReportedCall } from '../call-document.ts';
 import type { ConformDifference } from '../conform.ts';
-import { type ObservedValue, panicText, resultText, withoutLineNumber } from '../observe.ts';
+import { type ObservedValue, panicText, resultText, withoutLineNumber, withoutRegisters } from '../observe.ts';
 import type { ScenarioRun, ScenarioStep } from './documents.ts';
 
 /** A scenario as a conformance report names it. */
 export const runName = ({ file, cell }: Pick<ScenarioRun, 'file' | 'cell'>): string =>
   cell === '' ? file : `${file} ${cell}`;
 
-/** Every difference between two runs of one scenario, step by step. Neither run has stopped at a surprise: see `heedless`. */
+/**
+ * Every difference between two runs of one scenario, step by step. Neither run has stopped at a surprise: see `heedless`. Where one of them was
+ * stopped by its environment, that is the last difference.
+ */
 export function compareRuns(simulated: ScenarioRun, real: ScenarioRun): ConformDifference[] {
   const found: ConformDifference[] = [];
-  const steps = Math.max(simulated.steps.length, real.steps.length);
+  const stopped = simulated.error !== null || real.error !== null;
+  // What the other did after that has nothing to be compared with.
+  const steps = (stopped ? Math.min : Math.max)(simulated.steps.length, real.steps.length);
   for (let i = 0; i < steps; i++) {
     const left = seenOf(simulated, simulated.steps[i]);
     const right = seenOf(real, real.steps[i]);
@@ -19,6 +24,10 @@ export function compareRuns(simulated: ScenarioRun, real: ScenarioRun): ConformD
       if (JSON.stringify(a) === JSON.stringify(b)) continue;
       found.push({ case: runName(simulated), step: i + 1, field, simulated: a, real: b });
     }
+  }
+  if (stopped) {
+    const [left, right] = [simulated.error?.message ?? null, real.error?.message ?? null];
+    found.push({ case: runName(simulated), step: steps + 1, field: 'error', simulated: left, real: right });
   }
   return found;
 }
@@ -35,7 +44,7 @@ function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, O
   seen.set('rc', resultText(step.rc));
   seen.set('state', step.state);
   seen.set('status', resultText(step.status));
-  seen.set('console', step.console.map(withoutLineNumber));
+  seen.set('console', withoutRegisters(step.console).map(withoutLineNumber));
   if (step.list !== null)
     seen.set(
       'list',

@@ -41,9 +41,14 @@ export interface ScriptMap {
 /** `dir/x.yaml:3:5`. */
 export const placeText = ({ file, line, column }: ScriptPlace): string => `${file}:${line}:${column}`;
 
+/** Most characters of a message: a key or a list of names in it may be as long as a file. */
+const LONGEST = 400;
+
+const cut = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`);
+
 /** What is wrong with a scenario file, and where. */
 export const scriptError = (place: ScriptPlace, message: string, hint?: string): XspliceError =>
-  new XspliceError('EFILE', `${placeText(place)}: ${message}`, hint);
+  new XspliceError('EFILE', `${placeText(place)}: ${cut(message)}`, hint === undefined ? undefined : cut(hint));
 
 /** The entry of that key, where the node is a mapping that has it. */
 export const entryOf = (node: ScriptNode, key: string): ScriptEntry | undefined =>

@@ -116,7 +116,22 @@ function readVerb(
     checkApplies(action, more, entry);
     expected = { ...expected, ...more };
   }
+  const odd = panics === null ? undefined : unseen(action, expected);
+  if (odd !== undefined) {
+    throw scriptError(
+      keyPlace,
+      `${odd} is expected of a host that panics`,
+      'panics has error_code, message, address, console',
+    );
+  }
   return { place: keyPlace, text: panics === null ? text : `${text}, panics`, action, expect: expected, panics };
+}
+
+/** What is expected and never comes of a step that takes the host down. */
+function unseen(action: ScriptAction, expect: StepExpectation): string | undefined {
+  if (action.verb === 'call' && (action.returns !== null || action.buffers !== null)) return 'a result';
+  if (action.verb === 'list' && action.payloads !== null) return 'a list';
+  return Object.keys(expect).find((key) => key !== 'console');
 }
 
 /** Throws an XspliceError (EFILE) for an expectation that means nothing for this verb. */

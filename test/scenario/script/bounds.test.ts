@@ -77,6 +77,12 @@ describe('a limit is named', () => {
     expect(await wrong(texts)).toContain(`more than ${SCRIPT_LIMITS.includes} includes`);
   });
 
+  it('a message is short, whatever is in it', async () => {
+    expect((await wrong(`${'k'.repeat(100_000)}: 1`)).length).toBeLessThan(1000);
+    const many = times(5000, (i) => `  v${i}: 1\n`);
+    expect((await wrong(`variables:\n${many}${withSteps(`get: "${ref('none')}"`)}`)).length).toBeLessThan(1000);
+  });
+
   it('many keys are read as fast as they are long', { timeout: SOON_MS }, async () => {
     const { steps } = await loadOne(`variables:\n${times(15_000, (i) => `  v${i}: 1\n`)}${withSteps('list')}`);
     expect(steps).toHaveLength(1);

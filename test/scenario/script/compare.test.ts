@@ -46,4 +46,13 @@ describe('comparing two runs', () => {
     expect(fields).toContain('2 panic');
     expect(fields).toContain('3 rc');
   });
+
+  it('ends where the environment stopped one of them', async () => {
+    const [left, right] = [await life(), await life()];
+    const error = { code: 'ETOOL', message: 'functions cannot be called on this host', hint: null };
+    const stopped: ScenarioRun = { ...right, verdict: 'error', steps: right.steps.slice(0, 1), error };
+    expect(compareRuns(left, stopped)).toEqual([
+      { case: 'x.yaml', step: 2, field: 'error', simulated: null, real: error.message },
+    ]);
+  });
 });

@@ -202,6 +202,16 @@ describe('a wrong file', () => {
     ],
     ['a step after a panic', withSteps('panics: { apply: a }', 'list'), 'x.yaml:3:5: a step after apply a, panics'],
     ['panics in panics', withSteps('panics: { panics: { apply: a } }'), 'panics is nothing that a step has'],
+    [
+      'an errno of a host that panics',
+      withSteps('panics: { apply: { name: a, errno: EINVAL } }'),
+      'x.yaml:2:15: errno is expected of a host that panics',
+    ],
+    [
+      'a result of a host that panics',
+      withSteps('panics: { call: { function: f, returns: { int: 1 } } }'),
+      'x.yaml:2:15: a result is expected of a host that panics',
+    ],
     ['panics without a verb', withSteps('panics: { error_code: 3 }'), 'a step without a verb'],
     [
       'a number that is too large',
