@@ -3,7 +3,7 @@ import type { CallArgument, CallResult, FunctionCall } from '../xen/index.ts';
 import type { CodeRunner } from './code-runner.ts';
 import { CoverageRecorder } from './coverage.ts';
 import { enter } from './front-door.ts';
-import { type Hypervisor, NO_EMULATOR } from './hypervisor.ts';
+import { type Hypervisor, missingCpu } from './hypervisor.ts';
 
 /** Most arguments of a call. */
 const MOST_ARGUMENTS = 32;
@@ -16,7 +16,7 @@ const MOST_ARGUMENTS = 32;
 export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult {
   const { code } = hv;
   if (code === null) {
-    const { message, hint } = hv.options.noCpu ?? NO_EMULATOR;
+    const { message, hint } = missingCpu(hv);
     throw new XspliceError('ETOOL', `there is no processor to run code on: ${message}`, hint);
   }
   if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it runs nothing any more');

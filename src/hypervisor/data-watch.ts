@@ -1,7 +1,7 @@
+import type { ImageRegion } from '../arch/index.ts';
 import { addOffset } from '../base/index.ts';
 import type { AddressRange } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import type { ImageRegion } from './image.ts';
 import { nameAt } from './symbol-text.ts';
 
 /** Names that are told of at most. */

@@ -2,7 +2,7 @@ import { type Address, addOffset, pointerText } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
 import { type AddressRange, type ExecutionState, executionState as screenOf, symbolText } from '../xen/index.ts';
 import { callFrames, framePlace } from './call-frames.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { executionOf, type Hypervisor } from './hypervisor.ts';
 import { CR4 } from './hypervisor-stacks.ts';
 import { symbolPlace } from './symbol-text.ts';
 import { isActiveKernelText } from './trap-tables.ts';
@@ -13,7 +13,7 @@ import type { TrappedState } from './traps.ts';
  * have called it are not run here, so that they are not on the stack: they follow behind its call trace, with what is known of them.
  */
 export function executionState(hv: Hypervisor, trapped: TrappedState): string[] {
-  const ours = `   [<${pointerText(hv.arch.execution.layout.returnTo)}>]`;
+  const ours = `   [<${pointerText(executionOf(hv).layout.returnTo)}>]`;
   const lines = screenOf(stateOf(hv, trapped)).lines.filter((line) => !line.startsWith(ours));
   const last = lines.pop() ?? '';
   const letters = hv.release.x86State.traceLetters;
@@ -82,7 +82,7 @@ function stateOf(hv: Hypervisor, { registers, vcpu, cpu, faultAddress }: Trapped
       return place === undefined ? undefined : symbolText(place, withOffset);
     },
     // Code returns to our side where on a host it returns to the function that called it.
-    isText: (address) => address === hv.arch.execution.layout.returnTo || isActiveKernelText(hv, address),
+    isText: (address) => address === executionOf(hv).layout.returnTo || isActiveKernelText(hv, address),
   };
 }
 

@@ -1,7 +1,7 @@
 import { PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
 import { type Address, addOffset, viewOf } from '../base/index.ts';
 import { type AddressRange, type CpuInfoFound, guestLayout } from '../xen/index.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { executionOf, type Hypervisor } from './hypervisor.ts';
 
 /** DOMID_IDLE. Source: xen/include/public/xen.h. */
 const DOMID_IDLE = 0x7fff;
@@ -29,7 +29,7 @@ export class HypervisorObjects {
 
   constructor(hv: Hypervisor) {
     this.#hv = hv;
-    this.#start = hv.arch.execution.layout.objects;
+    this.#start = executionOf(hv).layout.objects;
     const from = hv.image.linker('__per_cpu_start') ?? 0n;
     const to = hv.image.linker('__per_cpu_data_end') ?? from;
     const size = to > from ? Number(to - from) : 0;

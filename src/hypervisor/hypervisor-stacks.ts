@@ -2,7 +2,7 @@ import { PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
 import { type Address, addOffset, viewOf } from '../base/index.ts';
 import { type AddressRange, type CpuInfoFound, imageCpuInfo, STACK_SIZE, stackPage } from '../xen/index.ts';
 import type { RunContext } from './code-runner.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { executionOf, type Hypervisor } from './hypervisor.ts';
 import { HypervisorObjects } from './hypervisor-objects.ts';
 
 /** What the hypervisor's own functions have on the stack when they call a hook, in bytes. As measured of apply_payload in 4.17.7. */
@@ -47,7 +47,7 @@ export class HypervisorStacks {
   range(cpu: number): AddressRange {
     const known = this.#ranges.get(cpu);
     if (known !== undefined) return known;
-    const { stacks, stackDistance } = this.#hv.arch.execution.layout;
+    const { stacks, stackDistance } = executionOf(this.#hv).layout;
     const end = addOffset(stacks, STACK_SIZE - cpu * stackDistance);
     let start = end;
     // Downwards from the top, to the first page that is for something else.

@@ -223,7 +223,7 @@ export class PayloadStructs {
       const frame = `region.frame[${i}]`;
       const bounds = writer.has(`${frame}.start`);
       writer.set(bounds ? `${frame}.start` : `${frame}.bugs`, range.start);
-      const count = Number(range.end - range.start) / this.#hv.arch.bugFrameSize;
+      const count = Number(range.end - range.start) / this.#hv.arch.bugFrames.size;
       writer.set(bounds ? `${frame}.stop` : `${frame}.n_bugs`, bounds ? range.end : count);
     }
     if (trapTables.exTable === null) return;

@@ -1,4 +1,4 @@
-import { applyAltCalls, applyAlternatives } from '../arch/index.ts';
+import { applyAltCalls } from '../arch/index.ts';
 import { type Address, addOffset, u64, viewOf } from '../base/index.ts';
 import {
   ALT_CALL_LEN,
@@ -35,7 +35,7 @@ function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf
   for (let type = 0; type < BUG_FRAME_TYPES; type++) {
     const section = secByName(elf, bugFramesSection(type));
     if (section === undefined) continue;
-    if (!sectionOk(hv, elf, section, hv.arch.bugFrameSize)) return SECTION_NOT_OK;
+    if (!sectionOk(hv, elf, section, hv.arch.bugFrames.size)) return SECTION_NOT_OK;
     const start = sectionAddress(hv, elf, section);
     payload.trapTables.bugFrames[type] = { start, end: u64(start + section.header.sh_size) };
   }
@@ -57,7 +57,7 @@ const textOf = (payload: LoadedPayload): Bounds => ({ start: payload.text.addr, 
 function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   const section = secByName(elf, ELF_ALTINSTRUCTIONS);
   if (section === undefined) return 0;
-  if (!sectionOk(hv, elf, section, hv.arch.altInstrSize)) return SECTION_NOT_OK;
+  if (!sectionOk(hv, elf, section, hv.arch.alternatives.entrySize)) return SECTION_NOT_OK;
   const start = sectionAddress(hv, elf, section);
   const size = Number(section.header.sh_size);
   const rules = hv.alternativeRules;
@@ -70,11 +70,11 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
     walkFreedClobberList(hv);
   }
   const host = alternativesHost(hv, payload);
-  hv.log.printk('INFO', 'alt table %p -> %p', start, addOffset(start, size));
+  const hooks = hv.arch.alternatives;
+  hv.log.printk('INFO', hooks.announcement, start, addOffset(start, size));
   const from = Number(BigInt.asIntN(64, start - payload.text.addr));
-  const errno = within(hv, 'apply_alternatives', () =>
-    within(hv, '_apply_alternatives', () => applyAlternatives(host, from, from + size)),
-  );
+  const [outer, inner] = hooks.frames as readonly [string, string];
+  const errno = within(hv, outer, () => within(hv, inner, () => hooks.apply(host, from, from + size)));
   if (errno === null) return 0;
   return tableError(hv, section, errno, '%s applying alternatives failed: %d', elf.name, -ERRNO[errno]);
 }
@@ -114,7 +114,7 @@ function checkAlternatives(
   const bounds = { start: sectionAddress(hv, elf, replacements), size: replacements.header.sh_size };
   const table = hv.machine.space.read(start, size);
   const view = viewOf(table);
-  for (let at = 0; at < size; at += hv.arch.altInstrSize) {
+  for (let at = 0; at < size; at += hv.arch.alternatives.entrySize) {
     const entry = addOffset(start, at);
     const orig = addOffset(entry, view.getInt32(at, true));
     const repl = addOffset(entry, 4 + view.getInt32(at + 4, true));

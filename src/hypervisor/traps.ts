@@ -3,7 +3,7 @@ import { MemoryFault } from '../machine/index.ts';
 import { bugFileName } from '../xen/index.ts';
 import type { CodeRunner } from './code-runner.ts';
 import { executionState } from './execution-state.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { executionOf, type Hypervisor, within } from './hypervisor.ts';
 import { HostStop, type StopCause } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
 import {
@@ -31,7 +31,7 @@ export interface TrappedState {
 
 /** The registers of the code that is being run. */
 export function trappedState(hv: Hypervisor, runner: CodeRunner): TrappedState {
-  const names = hv.arch.execution.calls.registers;
+  const names = executionOf(hv).calls.registers;
   const { current, cpu } = runner.context;
   return {
     registers: new Map(names.map((name) => [name, runner.cpu.get(name)])),
@@ -57,7 +57,7 @@ export function handleFault(hv: Hypervisor, runner: CodeRunner, memoryFault: Mem
 /** The handler of an exception that is no fault of memory. */
 export function handleException(hv: Hypervisor, runner: CodeRunner, vector: number): void {
   checkStack(hv, runner);
-  const { exceptions, generalProtection } = hv.arch.execution;
+  const { exceptions, generalProtection } = executionOf(hv);
   if (vector === generalProtection) {
     if (fixUp(hv, runner, '#GP')) return;
     const why = 'an instruction that the processor refuses to the hypervisor';
@@ -75,7 +75,7 @@ export function handleException(hv: Hypervisor, runner: CodeRunner, vector: numb
       return;
     case 'fatal': {
       if (fixUp(hv, runner, mnemonic)) return;
-      const { calls } = hv.arch.execution;
+      const { calls } = executionOf(hv);
       const suffix = calls.interruptsIn(runner.cpu.get(calls.flags)) ? '' : ' IN INTERRUPT CONTEXT';
       const text = `FATAL TRAP: vec ${vector}, ${mnemonic}[0000]${suffix}`;
       die(hv, runner, { kind: 'fatal', text, why: `code raises ${mnemonic}` });
@@ -90,14 +90,14 @@ function die(hv: Hypervisor, runner: CodeRunner, cause: StopCause): never {
 }
 
 const programCounter = (hv: Hypervisor, runner: CodeRunner): Address =>
-  runner.cpu.get(hv.arch.execution.calls.programCounter);
+  runner.cpu.get(executionOf(hv).calls.programCounter);
 
 const goOnAt = (hv: Hypervisor, runner: CodeRunner, address: Address): void =>
-  runner.cpu.set(hv.arch.execution.calls.programCounter, address);
+  runner.cpu.set(executionOf(hv).calls.programCounter, address);
 
 /** The processor pushes what it interrupts on the stack: where there is none left, it faults once more, and the host is lost. */
 function checkStack(hv: Hypervisor, runner: CodeRunner): void {
-  const { trapFrame, calls } = hv.arch.execution;
+  const { trapFrame, calls } = executionOf(hv);
   const stack = runner.cpu.get(calls.stackPointer) & ~BigInt(trapFrame.alignment - 1);
   try {
     hv.machine.space.check(addOffset(stack, -trapFrame.pushed), trapFrame.pushed, 'write');
@@ -141,7 +141,7 @@ function invalidOpcode(hv: Hypervisor, runner: CodeRunner, mnemonic: string): vo
 /** The bug frame of a trap instruction in code that the hypervisor knows. */
 function bugFrameAt(hv: Hypervisor, at: Address): FoundBugFrame | undefined {
   if (!isActiveKernelText(hv, at)) return undefined;
-  const trap = hv.arch.execution.bugTrap(hv.release);
+  const trap = executionOf(hv).bugTrap(hv.release);
   try {
     if (!equalBytes(hv.machine.space.read(at, trap.length), trap)) return undefined;
   } catch (thrown) {
@@ -154,9 +154,10 @@ function bugFrameAt(hv: Hypervisor, at: Address): FoundBugFrame | undefined {
 
 /** Carries a bug frame out. Returns false where its file name is nobody's, so that the trap is an ordinary one. */
 function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame, at: Address): boolean {
-  const behind = addOffset(at, hv.arch.execution.bugTrap(hv.release).length);
+  const behind = addOffset(at, executionOf(hv).bugTrap(hv.release).length);
   if (frame.type === 'run_fn') {
-    callWithTrapFrame(hv, runner, frame.pointer);
+    const { calls } = executionOf(hv);
+    callWithTrapFrame(hv, runner, frame.pointer ?? runner.cpu.get(calls.arguments[0] as string));
     goOnAt(hv, runner, behind);
     return true;
   }
@@ -181,7 +182,7 @@ function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame
 
 /** run_in_exception_handler: the function gets the trapped registers in memory, and may change them. */
 function callWithTrapFrame(hv: Hypervisor, runner: CodeRunner, entry: Address): void {
-  const { trapFrame, calls } = hv.arch.execution;
+  const { trapFrame, calls } = executionOf(hv);
   const { space } = hv.machine;
   const stack = runner.cpu.get(calls.stackPointer) & ~BigInt(trapFrame.alignment - 1);
   const end = Math.max(...Object.values(trapFrame.registers)) + 2 * hv.arch.elf.pointerSize;
@@ -197,6 +198,6 @@ function callWithTrapFrame(hv: Hypervisor, runner: CodeRunner, entry: Address): 
 
 /** The registers that a `struct cpu_user_regs` in memory holds. */
 export function registersInMemory(hv: Hypervisor, frame: Address): ReadonlyMap<string, bigint> {
-  const { registers } = hv.arch.execution.trapFrame;
+  const { registers } = executionOf(hv).trapFrame;
   return new Map(Object.entries(registers).map(([name, at]) => [name, hv.machine.space.readU64(addOffset(frame, at))]));
 }

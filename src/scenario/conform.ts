@@ -95,6 +95,7 @@ async function runCase(
       if ('raw' in step && !takesRawCalls(real)) continue;
       const acts = !('get' in step || 'list' in step);
       const observing = {
+        arch: image.arch.name,
         release,
         files,
         dump: acts && each.noDump !== true,
@@ -125,13 +126,16 @@ async function runCase(
 /** Text of the hypervisor, and everything behind its image: payloads. */
 export function codeOf(image: Image): (address: Address) => boolean {
   const { textStart, textEnd } = image.core;
-  const end = image.linker('__2M_rwdata_end') ?? 0n;
+  const end = endOf(image);
   return (address) => (address >= textStart && address < textEnd) || address >= end;
 }
 
+/** Where the image ends: payloads come behind it. */
+const endOf = ({ regions }: Image): Address => regions[regions.length - 1]?.end ?? 0n;
+
 /** Where free pages have a pattern rather than zeroes: behind the image, in a hypervisor with CONFIG_SCRUB_DEBUG. */
 function scrubbedOf(image: Image): (address: Address) => boolean {
-  const end = image.linker('__2M_rwdata_end') ?? 0n;
+  const end = endOf(image);
   const scrubs = image.configured('CONFIG_SCRUB_DEBUG');
   return (address) => scrubs && address >= end;
 }

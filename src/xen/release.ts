@@ -15,6 +15,8 @@ export type PermissionRegime = 'W1' | 'W2' | 'W3' | 'W4';
 export interface AlternativeRules {
   /** NCAPINTS * 32: the first feature number that does not exist. */
   readonly featureLimit: number;
+  /** ARM_NCAPS: the first number that is no capability of an Arm host, and ARM_CB_PATCH in entries that name a function. */
+  readonly armCapabilities: number;
   /** Are entries checked to lie in the payload's text? Since e74360e4ba (4.17.4, 4.18.0). */
   readonly rangeCheck: boolean;
   /** Bad entries: BUG() panics the host, or an errno since aa5a06d5d6 (4.18.4, 4.19.1, 4.20.0). */

@@ -55,6 +55,14 @@ const ALTERNATIVES: Rules<AlternativeRules> = {
     [672, since('4.17.6', '4.18.6', '4.19.3', '4.20.1', '4.21.0')],
     [704, since('4.21.1', '4.22.0')],
   ),
+  // asm-arm/cpufeature.h. An image's own entries may reach further: then it counts.
+  armCapabilities: steps(
+    8,
+    [10, since('4.14.0')],
+    [15, since('4.14.6', '4.15.0')],
+    [17, since('4.17.0')],
+    [18, since('4.17.5', '4.18.0')],
+  ),
   // e74360e4ba
   rangeCheck: since('4.17.4', '4.18.0'),
   // aa5a06d5d6
