@@ -76,8 +76,8 @@ export interface Architecture {
   readonly image: ImageRules;
   readonly processors: ProcessorRules;
   readonly panic: PanicWords;
-  /** What carrying out its code takes; `null` where that is not known: then no code is run. */
-  readonly execution: Execution | null;
+  /** What carrying out its code takes. */
+  readonly execution: Execution;
   /** ARCH_PATCH_INSN_SIZE: bytes of the jump. */
   readonly patchInsnSize: number;
   /** ARCH_LIVEPATCH_RANGE: how far, in bytes, old and new address may lie apart. */

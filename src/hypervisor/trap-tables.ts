@@ -91,10 +91,11 @@ export function searchExceptionTable(hv: Hypervisor, address: Address): Address 
 /** Longest file name or condition that is read. */
 const TEXT_LIMIT = 1024;
 
-/** Text that a bug frame points at: `undefined` outside of the hypervisor and of the payloads. Source: is_kernel, is_patch. */
+/** Text that a bug frame points at: `undefined` where the hypervisor does not look for it. Source: is_kernel, is_patch. */
 export function bugFrameText(hv: Hypervisor, address: Address | null): string | undefined {
   if (address === null) return undefined;
-  if (!isKernel(hv, address) && !isPatch(hv, address)) return undefined;
+  const known = isKernel(hv, address) || (hv.arch.execution.bugFramesOfPayloads && isPatch(hv, address));
+  if (!known) return undefined;
   return hv.machine.space.readCString(address, TEXT_LIMIT);
 }
 
