@@ -96,6 +96,10 @@ export interface Hypervisor {
 /** What carrying out code takes: asked for where code is run, so that it is there. */
 export const executionOf = ({ arch }: Hypervisor): Execution => ensure(arch.execution, `code of ${arch.name} is run`);
 
+/** An integer as an unsigned one of the architecture's word: addresses, and the sums of ELF fields that no one tests for overflow. */
+export const wrapped = ({ arch }: Pick<Hypervisor, 'arch'>, value: bigint): bigint =>
+  BigInt.asUintN(arch.elf.pointerSize * 8, value);
+
 /** Carries out `body` as the function `name` of the hypervisor: the panic screen names it. */
 export function within<T>(hv: Hypervisor, name: string, body: () => T): T {
   hv.frames.push(name);
