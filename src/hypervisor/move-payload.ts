@@ -1,9 +1,9 @@
-import { type Address, addOffset, lowWord } from '../base/index.ts';
+import { type Address, addOffset, hexAddress, lowWord } from '../base/index.ts';
 import { SHF_ALLOC, SHT_NOBITS, type Shdr } from '../elf/index.ts';
 import { isWritableData, placeSections } from '../payload/index.ts';
 import { ELF_LIVEPATCH_FUNC, PAGE_SIZE, type Release } from '../xen/index.ts';
 import { type LoaderElf, placeOf } from './elf-load.ts';
-import { type Hypervisor, within, wrapped } from './hypervisor.ts';
+import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
 import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
@@ -88,6 +88,12 @@ function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
   }
   const start = hv.vmapXen.alloc(pages);
   if (start === undefined || pages === 0) return start;
+  // On Arm the bitmap describes more than the region has, and nothing else keeps the allocator from going on.
+  const end = addOffset(start, pages * PAGE_SIZE);
+  if (end > hv.vmapXen.end) {
+    const message = `the payload reaches up to ${hexAddress(end)}, behind the end of Xen's memory for payloads at ${hexAddress(hv.vmapXen.end)}: what else is mapped there is lost`;
+    report(hv, 'warning', 'vmap-overrun', message, { address: start });
+  }
   hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });
   return start;
 }
