@@ -23,16 +23,16 @@ export interface AlternativesHost {
   log(level: 'ERR' | 'WARNING' | 'INFO', template: string, ...args: (number | bigint | string)[]): void;
   /** `address` as `%ps` prints it. */
   symbol(address: Address): string;
-  /** BUG() or BUG_ON() number `index` of the architecture's code. Does not return. */
-  bug(index: 0 | 1 | 2, why: string): never;
+  /** BUG() or BUG_ON() number `index` of the architecture's code, in that function of it. Does not return. */
+  bug(index: 0 | 1 | 2, why: string, within?: string): never;
 }
 
 /** With what entries need that name a function, or whose branches are re-aimed, as on Arm. */
 export interface WholeAlternativesHost extends AlternativesHost {
   /** is_active_kernel_text. */
   isActiveText(address: Address): boolean;
-  /** Calls the function that an entry names in place of a replacement. */
-  callback(address: Address): void;
+  /** Calls the function at `address`, which an entry names in place of a replacement, for the instructions at `orig`. */
+  callback(address: Address, orig: Address): void;
   /** clean_and_invalidate_dcache_va_range of the patched instructions. */
   cleanDataCache(address: Address, length: number): void;
   invalidateInstructionCache(): void;

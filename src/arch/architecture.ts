@@ -56,6 +56,8 @@ export interface PatchContext {
   /** clean_and_invalidate_dcache_va_range: faults where nothing is mapped. */
   cleanDataCache(address: Address, length: number): void;
   log(level: 'ERR', text: string): void;
+  /** Carries out `body` as that function of the hypervisor: a panic screen names it. */
+  within<T>(name: string, body: () => T): T;
   /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */
   assertionFails(where: string, condition: string, file: string): void;
   /** The host is gone without a word (triple fault). Does not return. */

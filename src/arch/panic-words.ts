@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import type { Processor } from './x86_64/processor.ts';
 
 /** One level of the walk to a faulting address. */
 export interface WalkLine {
@@ -44,6 +45,8 @@ export interface PanicWords {
   /** Lines behind the banner, down to the back trace's. The first frame is where the CPU was; `certain`: the frames are those of frame pointers. */
   state(frames: readonly TracePlace[], certain: boolean): string[];
   pageFault(fault: FaultFacts): FaultScreen;
+  /** What the banner says of the host: print_tainted(). */
+  tainted(processor: Processor): string;
   /** Files in which functions of the hypervisor are static that may be in a trace. */
   readonly files: readonly string[];
 }

@@ -45,8 +45,7 @@ function withinText(hv: Hypervisor, payload: LoadedPayload, memory: RelativeMemo
 export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): WholeAlternativesHost => ({
   ...hostOf(hv, imageRules(hv.image, hv.image.release?.release ?? hv.release), memory, 'defer'),
   log: () => {},
-  // Instructions that a function makes up stay as they are in the file.
-  callback: () => {},
+  callback: (address, orig) => bootCallback(hv, memory, address, orig),
   // Long before payloads.
   cleanDataCache: () => {},
   invalidateInstructionCache: () => {},
@@ -89,12 +88,24 @@ function hostOf(
     callback: (address) => callback(hv, address),
     cleanDataCache: (address, length) => cleanDataCache(hv, address, length),
     invalidateInstructionCache: () => invalidateInstructionCache(hv),
-    bug: (index, why) => {
+    bug: (index, why, where) => {
+      if (where !== undefined) hv.frames.push(where);
       // Found in the image's own bug frames, in the order of their lines.
       const lines = bugLines(hv, alternatives.bugFunction, alternatives.file);
       throw new HostStop({ kind: 'bug', file: alternatives.file, line: lines[index], why });
     },
   };
+}
+
+/**
+ * Functions of the hypervisor's own that make up instructions while it boots: what they write on a host whose firmware has nothing to say.
+ * arm_enable_wa2_handling lets guests switch the mitigation of SSBD, which is on by default, through. What others would write stays as in the file.
+ * Source: xen/arch/arm/cpuerrata.c.
+ */
+function bootCallback(hv: Hypervisor, memory: RelativeMemory, address: Address, orig: Address): void {
+  if (hv.symbols.byName('arm_enable_wa2_handling') !== address) return;
+  const { arch, options } = hv;
+  memory.write(Number(orig - memory.base), arch.processors.nops(options.processor, arch.patchInsnSize));
 }
 
 /** An entry names a function of the hypervisor or of the payload, to make up the instructions. */

@@ -90,6 +90,10 @@ export interface Hypervisor {
   readonly uploadBuffer: (pages: number) => Address;
 }
 
+/** An integer as an unsigned one of the architecture's word: addresses, and the sums of ELF fields that no one tests for overflow. */
+export const wrapped = ({ arch }: Pick<Hypervisor, 'arch'>, value: bigint): bigint =>
+  BigInt.asUintN(arch.elf.pointerSize * 8, value);
+
 /** Carries out `body` as the function `name` of the hypervisor: the panic screen names it. */
 export function within<T>(hv: Hypervisor, name: string, body: () => T): T {
   hv.frames.push(name);

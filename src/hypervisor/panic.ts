@@ -118,7 +118,7 @@ function state(hv: Hypervisor): string[] {
   const version = image.release?.release === release ? image.version : release.version;
   const debug = options.debugBuild ? 'y' : 'n';
   const certain = options.debugBuild || image.configured('CONFIG_FRAME_POINTER');
-  const banner = `----[ Xen-${version}  ${arch.name}  debug=${debug}  Not tainted ]----`;
+  const banner = `----[ Xen-${version}  ${arch.name}  debug=${debug}  ${arch.panic.tainted(options.processor)} ]----`;
   return [banner, ...arch.panic.state(tracePlaces(hv), certain)];
 }
 

@@ -2,7 +2,7 @@ import type { PatchContext } from '../arch/index.ts';
 import type { AddressSpace } from '../machine/index.ts';
 import type { Release } from '../xen/index.ts';
 import { cleanDataCache } from './cache-maintenance.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
 import { HostStop } from './stop.ts';
 import { textAliasOf } from './text-alias.ts';
 import { assertionFails } from './virtual-region.ts';
@@ -18,6 +18,7 @@ export function patchContext(release: Release, memory: AddressSpace, host: () =>
     },
     textAlias: (address) => textAliasOf(host(), address),
     cleanDataCache: (address, length) => cleanDataCache(host(), address, length),
+    within: (name, body) => within(host(), name, body),
     log: (level, text) => host().log.printk(level, '%s', text),
     assertionFails: (where, condition, file) => assertionFails(host(), where, condition, file),
     reset: (why) => {

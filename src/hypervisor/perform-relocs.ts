@@ -1,8 +1,8 @@
 import type { RelocationRow } from '../arch/index.ts';
-import { type Address, fromWords, highWord, lowWord, type Place, u64 } from '../base/index.ts';
+import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
 import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor } from './refusal.ts';
 import { implicitAddend, placeInstruction, type RelocationTarget, store } from './relocation-place.ts';
@@ -159,7 +159,7 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
 
     if (sh_size <= BigInt(elf.buffer.bytes.length)) return perform(elf.buffer.at(sh_offset, Number(sh_size)), 0, count);
     for (let i = 0; i < count; i++) {
-      const entry = elf.buffer.at(u64(sh_offset + BigInt(i) * sh_entsize), entryLayout.size);
+      const entry = elf.buffer.at(wrapped(hv, sh_offset + BigInt(i) * sh_entsize), entryLayout.size);
       const rc = perform(entry, i, i + 1);
       if (rc !== 0) return rc;
     }

@@ -1,6 +1,7 @@
 import { addOffset, assert, fromHex, fromLatin1, viewOf } from '../base/index.ts';
 import {
   ElfWriter,
+  readElf,
   SHF_ALLOC,
   SHF_EXECINSTR,
   SHF_MERGE,
@@ -17,9 +18,8 @@ import {
   type WriterSection,
   type WriterSymbol,
 } from '../elf/index.ts';
-import { encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
+import { ELF_BUILD_ID_NOTE, encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
 import { contentId } from './content-id.ts';
-import { ElfFields } from './elf-fields.ts';
 import { applyEdits } from './payload-edits.ts';
 import { type CodePiece, PAYLOAD_MACHINES, type PayloadMachine } from './payload-machine.ts';
 import type { CodeSpec, FunctionSpec, IdSpec, PayloadSpec, SectionSpec, SpecNumber } from './payload-spec.ts';
@@ -65,13 +65,8 @@ export function buildPayload(spec: PayloadSpec, context: BuildContext): Uint8Arr
 
 /** What a built file says its build-id is; empty where it says none. */
 export function buildIdOf(file: Uint8Array): Uint8Array {
-  let section: ReturnType<ElfFields['section']>;
-  try {
-    section = new ElfFields(file).section('.note.gnu.build-id');
-  } catch {
-    return new Uint8Array(0);
-  }
-  const bytes = section === undefined ? undefined : file.subarray(section.offset, section.offset + section.size);
+  const elf = readElf(file);
+  const bytes = elf.kind === 'elf' ? elf.section(ELF_BUILD_ID_NOTE)?.data() : undefined;
   if (bytes === undefined || bytes.length < 12) return new Uint8Array(0);
   const result = parseBuildId(bytes);
   return result.ok ? result.id : new Uint8Array(0);

@@ -141,6 +141,7 @@ describe('apply and revert', () => {
       cleanDataCache: (address, length) => {
         events.push(`clean ${address.toString(16)}+${length}`);
       },
+      within: (_name, body) => body(),
       log: (_level, text) => {
         events.push(text);
       },

@@ -73,6 +73,7 @@ export function patchContext(version: string, memory: FlatMemory, nops: 'P6' | '
     cleanDataCache: () => {
       throw new Stopped('x86 leaves caches alone');
     },
+    within: (_name, body) => body(),
     log: (_level, text) => {
       throw new Stopped(text);
     },

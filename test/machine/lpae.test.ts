@@ -78,6 +78,9 @@ describe.each([ARM64, ARM32])('LPAE entries of $name', ({ name, pageTables: form
 
 describe.each([ARM64, ARM32])('faults of $name', (arch) => {
   const PAGE = 0xa0_2000n;
+  /** The bit for the length of the instruction, which arm32 leaves out. */
+  const il = (code: string): string =>
+    arch.name === 'arm64' ? code : ((Number.parseInt(code, 16) & ~0x200_0000) >>> 0).toString(16);
   const mapped = (): AddressSpace => {
     const space = spaceOf(arch);
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RO);
@@ -86,19 +89,19 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
 
   it('are data aborts with class, write bit, status and level', () => {
     const space = mapped();
-    expect(codeOf(() => space.write(PAGE, Uint8Array.of(1)))).toBe('9600004f');
-    expect(codeOf(() => space.read(PAGE + 0x1000n, 1))).toBe('96000007');
-    expect(codeOf(() => space.write(PAGE + 0x1000n, Uint8Array.of(1)))).toBe('96000047');
+    expect(codeOf(() => space.write(PAGE, Uint8Array.of(1)))).toBe(il('9600004f'));
+    expect(codeOf(() => space.read(PAGE + 0x1000n, 1))).toBe(il('96000007'));
+    expect(codeOf(() => space.write(PAGE + 0x1000n, Uint8Array.of(1)))).toBe(il('96000047'));
     // No table of the last level for this one, and none of the one above for that.
-    expect(codeOf(() => space.write(PAGE + 0x40_0000n, Uint8Array.of(1)))).toBe('96000046');
-    expect(codeOf(() => space.write(PAGE + 0x4000_0000n, Uint8Array.of(1)))).toBe('96000045');
+    expect(codeOf(() => space.write(PAGE + 0x40_0000n, Uint8Array.of(1)))).toBe(il('96000046'));
+    expect(codeOf(() => space.write(PAGE + 0x4000_0000n, Uint8Array.of(1)))).toBe(il('96000045'));
     expect(codeOf(() => space.read(PAGE, 4))).toBe('none');
   });
 
   it('are instruction aborts where code is fetched', () => {
     const space = mapped();
-    expect(codeOf(() => space.fetch(PAGE))).toBe('8600000f');
-    expect(codeOf(() => space.fetch(PAGE + 0x1000n))).toBe('86000007');
+    expect(codeOf(() => space.fetch(PAGE))).toBe(il('8600000f'));
+    expect(codeOf(() => space.fetch(PAGE + 0x1000n))).toBe(il('86000007'));
     space.protect(PAGE, 1, RX);
     expect(codeOf(() => space.fetch(PAGE))).toBe('none');
   });
@@ -106,7 +109,7 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
   it('are told of cache maintenance as of a write, which a read-only page allows', () => {
     const space = mapped();
     expect(codeOf(() => space.check(PAGE, 8, 'clean'))).toBe('none');
-    expect(codeOf(() => space.check(PAGE, PAGE_SIZE + 1, 'clean'))).toBe('96000147');
+    expect(codeOf(() => space.check(PAGE, PAGE_SIZE + 1, 'clean'))).toBe(il('96000147'));
   });
 
   it('say what they were about', () => {
@@ -119,8 +122,8 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
   it('end where addresses end', () => {
     const space = mapped();
     const beyond = arch.name === 'arm64' ? 1n << 48n : 1n << 32n;
-    expect(codeOf(() => space.read(beyond, 1))).toBe(arch.name === 'arm64' ? '96000004' : '96000005');
-    expect(codeOf(() => space.read(beyond - 1n, 1))).toMatch(/^9600000[456]$/);
+    expect(codeOf(() => space.read(beyond, 1))).toBe(arch.name === 'arm64' ? '96000004' : '94000005');
+    expect(codeOf(() => space.read(beyond - 1n, 1))).toMatch(/^9[46]00000[456]$/);
     expect(arch.pageTables.canonicalise(beyond | 0x1234n)).toBe(0x1234n);
   });
 });
@@ -133,9 +136,13 @@ describe.each([ARM64, ARM32])('a second mapping of $name', (arch) => {
     expect(space.alias(0x4080_0000n, 0x20_0000n, 2, RW)).toBe(true);
     space.write(0x4080_1004n, Uint8Array.of(0xaa));
     expect(space.read(0x20_1004n, 1)).toEqual(Uint8Array.of(0xaa));
-    expect(codeOf(() => space.write(0x20_1004n, Uint8Array.of(1)))).toBe('9600004f');
+    expect(codeOf(() => space.write(0x20_1004n, Uint8Array.of(1)))).toBe(
+      arch.name === 'arm64' ? '9600004f' : '9400004f',
+    );
     space.unmap(0x4080_0000n, 2);
-    expect(codeOf(() => space.write(0x4080_1004n, Uint8Array.of(1)))).toBe('96000047');
+    expect(codeOf(() => space.write(0x4080_1004n, Uint8Array.of(1)))).toBe(
+      arch.name === 'arm64' ? '96000047' : '94000047',
+    );
     expect(text[0x1004]).toBe(0xaa);
   });
 });

@@ -8,33 +8,6 @@ const PREFIXES: Readonly<Record<CrossArch, string>> = {
   arm32: 'arm-linux-gnueabihf-',
 };
 
-/** The flags with which Xen compiles for itself, as far as they change code. Source: xen/arch/arm/arch.mk. */
-const FLAGS: Readonly<Record<CrossArch, readonly string[]>> = {
-  arm64: ['-mcmodel=small', '-mgeneral-regs-only'],
-  arm32: ['-marm', '-mcpu=cortex-a15', '-mfloat-abi=soft', '-mgeneral-regs-only', '-fno-unwind-tables'],
-};
-
-/** An object file from C. */
-export const crossCompile = (arch: CrossArch, source: string, flags: readonly string[] = []): Uint8Array =>
-  withTool(
-    `${PREFIXES[arch]}gcc`,
-    [
-      '-c',
-      '-O2',
-      '-ffreestanding',
-      '-fno-pic',
-      '-fno-stack-protector',
-      '-fno-asynchronous-unwind-tables',
-      ...FLAGS[arch],
-      ...flags,
-      '-o',
-      'out.o',
-      'source.c',
-    ],
-    { 'source.c': source },
-    ({ read }) => read('out.o'),
-  );
-
 /** An object file from assembly. */
 export const crossAssemble = (arch: CrossArch, source: string): Uint8Array =>
   withTool(`${PREFIXES[arch]}as`, ['-o', 'out.o', 'source.s'], { 'source.s': source }, ({ read }) => read('out.o'));

@@ -57,7 +57,7 @@ function apply(host: WholeAlternativesHost, start: number, end: number, branches
     }
     const count = Math.floor(origLength / 4);
     if (feature >= callbacks) {
-      host.callback(repl);
+      host.callback(repl, orig);
     } else {
       for (let i = 0; i < count; i++) {
         const from = addOffset(repl, 4 * i);
@@ -92,6 +92,7 @@ function aimed(
   return host.bug(
     BUG_BRANCH,
     `a replacement branches to ${hexAddress(target)}, which is neither in it nor in text that the hypervisor knows by then`,
+    'patch_alternative',
   );
 }
 

@@ -54,7 +54,7 @@ const permissionBits = (permission: Permission): bigint => {
 const EC_INSTRUCTION_ABORT = 0x21;
 const EC_DATA_ABORT = 0x25;
 const EC_SHIFT = 26;
-/** The trapped instruction has 32 bits. */
+/** The trapped instruction has 32 bits: said on arm64 only. ARM DDI 0406C, B3.13.6 leaves it out for these aborts. */
 const INSTRUCTION_LENGTH = 1 << 25;
 const WRITE_NOT_READ = 1 << 6;
 const CACHE_MAINTENANCE = 1 << 8;
@@ -125,5 +125,5 @@ function syndrome({ present, write, fetch, maintenance, level = 0 }: FailedAcces
   const status = (present ? FSC_PERMISSION : FSC_TRANSLATION) | (root + level);
   const iss = status | (write && !fetch ? WRITE_NOT_READ : 0) | (maintenance === true ? CACHE_MAINTENANCE : 0);
   const ec = fetch ? EC_INSTRUCTION_ABORT : EC_DATA_ABORT;
-  return ((ec << EC_SHIFT) | INSTRUCTION_LENGTH | iss) >>> 0;
+  return ((ec << EC_SHIFT) | (root === 0 ? INSTRUCTION_LENGTH : 0) | iss) >>> 0;
 }

@@ -15,6 +15,12 @@ function walkLines({ address, cpu, root, walk }: FaultFacts): string[] {
 /** `%#x`. */
 const syndromeText = (iss: number): string => (iss === 0 ? '0' : `0x${iss.toString(16)}`);
 
+/** Functions of assembly that call no other one. */
+const LEAF = /^memcpy\+/;
+
+/** ARM64_WORKAROUND_DEVICE_LOAD_ACQUIRE and ARM64_WORKAROUND_1508412. */
+const UNSECURE = (1 << 1) | (1 << 17);
+
 /**
  * How traps of the hypervisor itself end on Arm.
  *
@@ -27,18 +33,21 @@ export function armPanicWords(
   accessOf: (code: number) => { readonly fetch: boolean },
 ): PanicWords {
   return {
-    state(frames) {
+    state(frames, certain) {
       const [first, ...below] = frames;
       const at = first === undefined ? '? ?' : `${first.address ?? '?'} ${first.text}`;
       const entry = (text: string, suffix: string): string => `   [<?>] ${text}${suffix}`;
+      // The link register has the caller of a function that calls no other one, and else what was called last.
+      const caller = first !== undefined && LEAF.test(first.text) ? below[0]?.text : undefined;
       return [
         'CPU:    0',
         `PC:     ${at}`,
         '[...]',
         'Xen call trace:',
         entry(first?.text ?? '?', ' (PC)'),
-        entry(below[0]?.text ?? '?', ' (LR)'),
-        ...below.map(({ text }) => entry(text, '')),
+        entry(caller ?? '?', ' (LR)'),
+        // Without frame pointers that is all that is known.
+        ...(certain ? below.map(({ text }) => entry(text, '')) : []),
         '',
       ];
     },
@@ -50,6 +59,8 @@ export function armPanicWords(
       const walk = name === 'Prefetch Abort' ? [] : [`${name} Trap. Syndrome=${syndrome}`, ...walkLines(fault)];
       return { head: [...walk, trap, ...fault.state], message: `${trap}\n` };
     },
+    // enable_errata_workarounds (xen/arch/arm/cpuerrata.c): guests could bring such a host to a halt.
+    tainted: ({ featureset }) => (((featureset[0] ?? 0) & UNSECURE) === 0 ? 'Not tainted' : 'Tainted: U     '),
     files: ['arch/arm/alternative.c', 'arch/arm/livepatch.c', 'arch/arm/domain.c', 'alternative.c', 'domain.c'],
   };
 }

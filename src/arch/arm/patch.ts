@@ -57,7 +57,7 @@ export function armApply(encoding: ArmEncoding) {
   return (func: PatchedFunction, state: FunctionState, context: PatchContext): void => {
     const length = insnLength(func, state.patchOffset);
     if (length === 0) return;
-    state.saveInsns(context.memory.read(func.oldAddr, length));
+    context.within('memcpy', () => state.saveInsns(context.memory.read(func.oldAddr, length)));
     let word = encoding.nop;
     if (func.newAddr !== 0n) {
       const branch = encoding.encodeBranch(func.oldAddr, func.newAddr);
@@ -80,6 +80,6 @@ export function armApply(encoding: ArmEncoding) {
 export function revert(func: PatchedFunction, state: FunctionState, context: PatchContext): void {
   const place = context.textAlias(func.oldAddr);
   const length = insnLength(func, state.patchOffset);
-  context.memory.write(place, state.savedInsns(length));
+  context.within('memcpy', () => context.memory.write(place, state.savedInsns(length)));
   context.cleanDataCache(place, length);
 }

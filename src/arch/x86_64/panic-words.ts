@@ -40,5 +40,6 @@ export const X86_64_PANIC: PanicWords = {
       message: `FATAL PAGE FAULT\n[error_code=${code}]\nFaulting linear address: ${pointerText(fault.address)}\n`,
     };
   },
+  tainted: () => 'Not tainted',
   files: ['arch/x86/alternative.c', 'arch/x86/domain.c', 'alternative.c', 'domain.c'],
 };

@@ -30,6 +30,8 @@ interface FaultForm {
   readonly errorCode: RegExp;
   /** Bits of it that tell of the instruction and not of the fault. */
   readonly instruction: number;
+  /** Bits of it that are always set. */
+  readonly always: number;
   readonly address: RegExp;
 }
 
@@ -38,6 +40,8 @@ interface FaultForm {
  * Source: Arm Architecture Reference Manual, ESR_EL2, ISS of a data abort.
  */
 const ARM_INSTRUCTION = 0x01ff_c000;
+/** IL, bit 25: the instruction had 32 bits, as all of Xen's have. QEMU's 32-bit processors leave it out where the rest is not given. */
+const ARM_LENGTH = 0x0200_0000;
 
 const FAULTS: readonly FaultForm[] = [
   // arch/x86/traps.c, fatal_trap() and do_page_fault().
@@ -45,6 +49,7 @@ const FAULTS: readonly FaultForm[] = [
     message: /./,
     errorCode: /^\[error_code=([0-9a-f]+)\]$/,
     instruction: 0,
+    always: 0,
     address: /^Faulting linear address: ([0-9a-f]+)$/,
   },
   // arch/arm/traps.c, show_registers(): HDFAR and HIFAR are arm32's.
@@ -52,12 +57,14 @@ const FAULTS: readonly FaultForm[] = [
     message: /: Unexpected Trap: Data Abort$/,
     errorCode: /^ +ESR_EL2: ([0-9a-f]+)$/,
     instruction: ARM_INSTRUCTION,
+    always: ARM_LENGTH,
     address: /^ +(?:FAR_EL2|HDFAR): ([0-9a-f]+)$/,
   },
   {
     message: /: Unexpected Trap: (?:Instruction|Prefetch) Abort$/,
     errorCode: /^ +ESR_EL2: ([0-9a-f]+)$/,
     instruction: 0,
+    always: ARM_LENGTH,
     address: /^ +(?:FAR_EL2|HIFAR): ([0-9a-f]+)$/,
   },
 ];
@@ -118,7 +125,7 @@ function faultIn(screen: readonly string[], message: string): Pick<HostPanic, 'e
     if (code === undefined) continue;
     const address = digitsIn(screen, form.address);
     return {
-      errorCode: (Number.parseInt(code, 16) & ~form.instruction) >>> 0,
+      errorCode: ((Number.parseInt(code, 16) & ~form.instruction) | form.always) >>> 0,
       address: address === undefined ? null : BigInt(`0x${address}`),
     };
   }
