@@ -71,6 +71,15 @@ export interface TrapFrameLayout {
   readonly overflow: StackOverflow;
 }
 
+/** What the trap handler makes of a payload's bug frames. */
+export type BugFramesOfPayloads =
+  /** The same as of the hypervisor's. */
+  | 'handled'
+  /** They are looked at, but a file name, or an assertion's condition, is looked for in the hypervisor alone. */
+  | 'without-names'
+  /** The trap instruction is none in a payload's code. */
+  | 'not-looked-at';
+
 /** Stacks of the hypervisor. */
 export interface StackRules {
   /** Bytes, and alignment. */
@@ -121,8 +130,7 @@ export interface Execution {
   readonly fixedRegisters: Readonly<Record<string, bigint>>;
   /** What a line of a call trace has in front of a caller's name. */
   callerMark(release: Release, framePointer: boolean): string;
-  /** May the file name of a bug frame be a payload's? Else its trap is one that nobody handles. */
-  readonly bugFramesOfPayloads: boolean;
+  readonly bugFramesOfPayloads: BugFramesOfPayloads;
   readonly layout: ExecutionLayout;
   /** The instruction of a bug frame. */
   bugTrap(release: Release): Uint8Array;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
+import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
 import { conform, runsOn } from '../../src/scenario/index.ts';
 import { type SourceArch, xenFromSource } from '../support/source-xen.ts';
 

@@ -3,7 +3,7 @@ import type { Execution, FatalTrap } from '../execution.ts';
 
 type Parts = Pick<
   Execution,
-  'calls' | 'exceptions' | 'trapFrame' | 'layout' | 'emulate' | 'setCurrent' | 'showExecutionState'
+  'bugFramesOfPayloads' | 'calls' | 'exceptions' | 'trapFrame' | 'layout' | 'emulate' | 'setCurrent' | 'showExecutionState'
 > & { readonly bugTrap: Uint8Array; readonly pointerSize: 4 | 8 };
 
 /** Bits of ESR_EL2. ARM DDI 0487, D13.2.37. */
@@ -34,8 +34,6 @@ export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Executi
     guestLayout: ({ release }) => guestLayout(release, pointerSize),
     fixedRegisters: {},
     callerMark: () => '',
-    // do_bug_frame wants the file name in the image: is_kernel. In all releases.
-    bugFramesOfPayloads: false,
     bugTrap: () => bugTrap,
     entryPoints: (address) => [address],
     // SCTLR_EL2.WXN is none of it: what may be written is a matter of the page tables alone.

@@ -82,6 +82,8 @@ export const ARM32_EXECUTION = armExecution({
     upperResult: 'r1',
     vaList: arm32VaListArguments,
   }),
+  // do_trap_undefined_instruction wants the instruction in the image's text: is_kernel_text. In all releases.
+  bugFramesOfPayloads: 'not-looked-at',
   exceptions: EXCEPTIONS,
   pointerSize: 4,
   bugTrap: BUG_TRAP,

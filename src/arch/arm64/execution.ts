@@ -75,6 +75,8 @@ export const ARM64_EXECUTION = armExecution({
     upperResult: null,
     vaList: arm64VaListArguments,
   }),
+  // do_bug_frame wants the file name in the image: is_kernel. In all releases.
+  bugFramesOfPayloads: 'without-names',
   exceptions: EXCEPTIONS,
   pointerSize: 8,
   bugTrap: BUG_TRAP,
