@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
 import { renderCases, renderConformance, type StepText } from '../report/index.ts';
-import type { ConformReport } from '../scenario/index.ts';
+import type { ConformCase, ConformReport } from '../scenario/index.ts';
 import type { XenArch } from '../xen/index.ts';
 import { archOption } from './arch-option.ts';
 import type { Context, OutputOptions } from './context.ts';
@@ -70,7 +70,7 @@ export function addConform(program: Command, context: Context): void {
       }
       if (root !== undefined) throw new XspliceError('EUSAGE', '--root is for scenarios, files that end in .yaml');
       const engine = await context.engine();
-      const cases = chosen(await engine.conformCases(), names);
+      const cases = chosen(await engine.conformCases(), names, arch);
       if (options.list) {
         io.stdout(renderCases(cases, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
         return;
@@ -88,15 +88,23 @@ export function addConform(program: Command, context: Context): void {
   });
 }
 
-/** The named cases in their own order. Throws an XspliceError (EUSAGE) for a name that fits none. */
-function chosen<T extends { readonly name: string }>(cases: readonly T[], names: readonly string[]): readonly T[] {
+/** The named cases in their own order; all that run on the architecture where none is named. Throws an XspliceError (EUSAGE) for a name that fits none. */
+function chosen(
+  all: readonly ConformCase[],
+  names: readonly string[],
+  arch: XenArch = 'x86_64',
+): readonly ConformCase[] {
+  const cases = all.filter(({ only }) => only === undefined || only.includes(arch));
   if (names.length === 0) return cases;
-  const wanted = new Set<T>();
+  const wanted = new Set<ConformCase>();
   for (const name of names) {
     const fits = patternOf(name);
     const found = cases.filter((each) => fits.test(each.name));
-    if (found.length === 0)
-      throw new XspliceError('EUSAGE', `there is no case ${name}`, 'xsplice conform --list names them');
+    if (found.length === 0) {
+      const elsewhere = all.some((each) => fits.test(each.name));
+      const what = elsewhere ? `case ${name} is not one for ${arch}` : `there is no case ${name}`;
+      throw new XspliceError('EUSAGE', what, 'xsplice conform --list names them');
+    }
     for (const each of found) wanted.add(each);
   }
   return cases.filter((each) => wanted.has(each));

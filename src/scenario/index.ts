@@ -5,7 +5,7 @@ export { type CalledXen, callThroughPayload, withCalls } from './call-through-pa
 export * from './check.ts';
 export * from './conform.ts';
 export * from './conform-cases.ts';
-export { type ConformCase, type ConformStep, type RawCall, stepText } from './conform-types.ts';
+export { type ConformCase, type ConformStep, type RawCall, runsOn, stepText } from './conform-types.ts';
 export * from './document-finding.ts';
 export * from './documents.ts';
 export { type FitOptions, fitPayload } from './fit-payload.ts';

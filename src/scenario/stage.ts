@@ -122,7 +122,8 @@ async function describeFunction(
   const oldAddr = address(row[2]);
   const newAddr = address(row[4]);
   const newSize = Number(row[5]);
-  const start = await target.peek(oldAddr, arch.entrySize);
+  // Architectures without a landing pad have nothing to look at.
+  const start = arch.entrySize === 0 ? null : await target.peek(oldAddr, arch.entrySize);
   const patchOffset = start === null ? 0 : arch.patchOffset(start);
   const length = arch.insnLength({ oldAddr, newAddr, oldSize: Number(row[3]), newSize }, patchOffset);
   // As the key prints a null pointer.

@@ -27,7 +27,6 @@ export const SOURCE_ARCHITECTURES: readonly SourceArch[] = ['arm64', 'arm32'];
 
 /** Debian 12's own archive, whose security archive has no source that can be fetched for good. */
 const SUITE = 'bookworm';
-const ANY_MIRROR = 'http://deb.debian.org/debian/';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 const PARTS = ['xen', 'xen-syms', 'config'] as const;
@@ -100,7 +99,10 @@ export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<S
   return built;
 }
 
-/** Where this machine gets Debian's packages from, in whichever form its sources are written. */
+/**
+ * Where this machine gets Debian 12's packages from, in whichever form its sources are written, or else the packages of another Debian: an archive has
+ * several. Throws ETOOL where it gets none.
+ */
 async function mirror(fetching: Fetching): Promise<string> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
   const targets = await runTool(
@@ -109,8 +111,12 @@ async function mirror(fetching: Fetching): Promise<string> {
     toolsIn(fetching),
   );
   const rows = targets.split('\n').map((line) => line.split(' '));
-  const [uri] = rows.find(([, release, component]) => release === SUITE && component === 'main') ?? [];
-  return uri ?? ANY_MIRROR;
+  const main = rows.filter(([, , component]) => component === 'main');
+  const [uri] =
+    main.find(([, release]) => release === SUITE) ?? main.find(([name]) => name?.endsWith('/debian/')) ?? [];
+  if (uri !== undefined) return uri;
+  const hint = "Debian's archive has to be among the sources of apt-get. Elsewhere, copy the cache of such a machine.";
+  throw new XspliceError('ETOOL', 'apt-get has no source of Debian packages, so the source of Xen cannot be had', hint);
 }
 
 /** Downloads and unpacks the source package. APT has held it against the archive's signature by then. */
