@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
+import { SCHEMAS } from '../../src/report/schemas.ts';
 import {
   checkPayloads,
   fitPayload,
@@ -71,6 +72,21 @@ describe.each(['arm64', 'arm32'] as const)('payloads of %s', (arch) => {
     const report = await rehearsePayloads(bytes, [payload(fitted())], options);
     expect(report.verdict).toBe('passed');
     expect(report.xen).toMatchObject({ arch, release: '4.17.5' });
+    const kinds = report.steps.flatMap(({ step, cacheMaintenance = [] }) =>
+      cacheMaintenance.map(({ kind, length = 0 }) => `${step} ${kind} ${length}`),
+    );
+    // The new function and two patched places, and the two again when they are given back.
+    const clean = 'clean-invalidate-dcache';
+    expect(kinds.slice(0, 7)).toEqual([
+      `apply ${clean} 12`,
+      `apply ${clean} 4`,
+      `apply ${clean} 4`,
+      'apply invalidate-icache 0',
+      `revert ${clean} 4`,
+      `revert ${clean} 4`,
+      'revert invalidate-icache 0',
+    ]);
+    expect(() => SCHEMAS['xsplice-rehearsal-1.schema.json'].parse(report)).not.toThrow();
     expect(report.functions.map(({ name, after }) => [name, after.length])).toEqual([
       ['xen_extra_version', 8],
       ['xen_minor_version', 8],
