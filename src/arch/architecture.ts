@@ -74,6 +74,8 @@ export interface Architecture {
   readonly machine: number;
   readonly elf: ElfLayout;
   readonly pageTables: PageTableFormat;
+  /** The error code of a word that does not lie at a multiple of its size; `null` where the processor takes it wherever it lies. */
+  readonly alignmentFault: ((write: boolean) => number) | null;
   /** What its images look like. */
   readonly image: ImageRules;
   readonly processors: ProcessorRules;

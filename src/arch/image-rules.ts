@@ -36,6 +36,8 @@ export interface ImageRules {
   symbolsOrigin(release: Release): Address | 'pointers';
   /** The number that a function returns which does nothing else; `undefined` where it does. `code` is its first bytes. */
   constantReturned(code: Uint8Array): number | undefined;
+  /** Bytes of the instruction that loads that number. */
+  readonly constantSize: number;
   /** The same for an address; `at` is that of the code. */
   addressReturned(code: Uint8Array, at: Address): Address | undefined;
   /**

@@ -11,6 +11,7 @@ import {
   type Shdr,
 } from '../elf/index.ts';
 import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
+import { checkAligned } from './aligned-access.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
 import type { UploadBuffer } from './upload-buffer.ts';
@@ -147,6 +148,7 @@ function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, hea
 
   for (let index = 1; index < header.e_shnum; index++) {
     const at = Number(header.e_shoff) + index * header.e_shentsize;
+    checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
     const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
@@ -287,6 +289,7 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
     ? buffer.at(sh_offset, Number(sh_size))
     : strewnSymbols(hv, buffer, tables.symtab.header, nsym, stride);
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const tableAt = buffer.address + sh_offset;
   const at = sym.at as {
     readonly st_name: number;
     readonly st_shndx: number;
@@ -297,6 +300,7 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
   const words = new Uint32Array(2 * nsym);
   const wide = hv.arch.elf.pointerSize === 8;
   for (let i = 1, entry = stride; i < nsym; i++, entry += stride) {
+    checkAligned(hv, wrapped(hv, tableAt + BigInt(entry)), 4, 'read');
     const stName = view.getUint32(entry + at.st_name, true);
     const where = { section: '.symtab', offset: entry };
     if (stName >= strtab.length) {

@@ -1,6 +1,7 @@
 import type { RelocationRow } from '../arch/index.ts';
 import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
+import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
@@ -68,6 +69,8 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
     const addendAt = at.r_addend ?? 0;
     const wide = layout.pointerSize === 8;
     const { relocations, relocationRules } = hv.arch;
+    const takesAny = hv.arch.alignmentFault === null;
+    const entries = elf.buffer.address + sh_offset;
     const { placeBeforeType } = relocationRules;
     const leastBytes = relocationRules.leastBytes ?? 0;
 
@@ -93,6 +96,7 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
     const perform = (bytes: Uint8Array, first: number, last: number): number => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       for (let i = first, entry = 0; i < last; i++, entry += stride) {
+        if (!takesAny) checkAligned(hv, wrapped(hv, entries + BigInt(i * stride + at.r_offset)), 4, 'read');
         const info = view.getUint32(entry + at.r_info, true);
         const type = wide ? info : info & 0xff;
         const symbol = wide ? view.getUint32(entry + at.r_info + 4, true) : info >>> 8;
@@ -136,7 +140,7 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
           const sum = fromWords(low, high);
           overflow = placeInstruction(place, row, { offset, sum, addend, symbol }, placeOfEntry(i, symbol));
         } else {
-          if (memory !== null && !outside && row.width !== 2) {
+          if (memory !== null && !outside && row.width !== 2 && (takesAny || ((baseLow + offset) & 3) === 0)) {
             memory.setUint32(offset, low, true);
             if (row.width === 8) memory.setUint32(offset + 4, high, true);
           } else {

@@ -1,5 +1,6 @@
 import type { RelocationRow } from '../arch/index.ts';
 import { type Address, lowWord, type Place } from '../base/index.ts';
+import { checkAligned } from './aligned-access.ts';
 import type { LoaderElf, LoaderSection } from './elf-load.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 
@@ -28,6 +29,7 @@ function addressOf({ hv, base }: RelocationTarget, offset: number): Address {
 
 function readWord(place: RelocationTarget, offset: number): number {
   const { memory, size, hv } = place;
+  checkAligned(hv, addressOf(place, offset), 4, 'read');
   if (memory !== null && offset + 4 <= size) return memory.getUint32(offset, true);
   return hv.machine.space.readU32(addressOf(place, offset));
 }
@@ -39,6 +41,7 @@ export function store(place: RelocationTarget, offset: number, width: 2 | 4 | 8,
   bytes.setUint32(0, low, true);
   bytes.setUint32(4, high, true);
   const address = addressOf(place, offset);
+  checkAligned(hv, address, width, 'write');
   if (offset + width > size) {
     const message = `a relocation writes ${width} bytes behind the end of ${place.target.name}: Xen does not check where`;
     reportOften(place, 'stray-relocation', message, { section: place.rela.name, address });

@@ -1,7 +1,13 @@
 import type { Architecture } from '../arch/index.ts';
 import type { Address, Finding } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
-import type { FunctionDescription, HookCall, Image, PayloadDescription } from '../hypervisor/index.ts';
+import type {
+  CacheMaintenance,
+  FunctionDescription,
+  HookCall,
+  Image,
+  PayloadDescription,
+} from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
 import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
 import { withCalls } from './call-through-payload.ts';
@@ -25,6 +31,8 @@ export interface Stage {
   /** A value that is equal for equal machines; `undefined` where there is none. */
   digest(): string | undefined;
   takeFindings(): Finding[];
+  /** What was done to caches since the last call; nothing where that cannot be seen. */
+  takeCacheMaintenance(): CacheMaintenance[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
   /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
@@ -58,6 +66,7 @@ export function observedStage(
     executable: () => undefined,
     digest: () => undefined,
     takeFindings: () => [],
+    takeCacheMaintenance: () => [],
     changedData: () => [],
     hookReached: () => null,
     call: callable?.call ?? null,

@@ -194,6 +194,18 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
       /^panic: CPU0: Unexpected Trap: Data Abort 9[46]000007 2[ab][0-9a-f]000$/,
     ],
     [
+      'a hook that is nowhere',
+      () => {
+        const pointer = `60452301${arch === 'arm64' ? '00000000' : ''}`;
+        const hook = { name: '.livepatch.hooks.load', flags: 'A', hex: pointer };
+        return [
+          ['upload', 'a', build({ functions: [], sections: [hook] })],
+          ['apply', 'a'],
+        ];
+      },
+      /^panic: CPU0: Unexpected Trap: (?:Instruction|Prefetch) Abort 8[46]000006 1234560$/,
+    ],
+    [
       'an alternative that branches to the payload',
       () => [['upload', 'a', build(alternative(4, branch))]],
       /^panic: Xen BUG at arch\/arm\/alternative\.c:\d+ undefined undefined$/,

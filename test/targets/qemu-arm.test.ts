@@ -24,6 +24,7 @@ const KINDS = {
     branch: (delta: number): number => 0x1400_0000 | ((delta >> 2) & 0x3ff_ffff),
     banner: /^----\[ Xen-4\.17\.\d+ {2}arm64 {2}debug=n /,
     fetch: 'Instruction Abort',
+    length: 0x0200_0000,
     undefined: { instruction: '.inst 0x00000000', message: 'CPU0: Unexpected Trap: Hypervisor' },
   },
   arm32: {
@@ -32,13 +33,14 @@ const KINDS = {
     branch: (delta: number): number => (0xea00_0000 | (((delta - 8) >> 2) & 0xff_ffff)) >>> 0,
     banner: /^----\[ Xen-4\.17\.\d+ {2}arm32 {2}debug=n /,
     fetch: 'Prefetch Abort',
+    length: 0,
     undefined: { instruction: '.inst 0xe7f000f1', message: 'CPU0: Unexpected Trap: Undefined Instruction' },
   },
 } as const;
 
-/** ESR_EL2 of a data abort that a write makes at an address without a second-level entry, and of such a fetch. */
-const WRITE_FAULT = 0x9600_0046;
-const FETCH_FAULT = 0x8600_0006;
+/** ESR_EL2 of a data abort that a write makes at an address without a second-level entry, and of such a fetch; `length` in KINDS is IL. */
+const WRITE_FAULT = 0x9400_0046;
+const FETCH_FAULT = 0x8400_0006;
 const NOWHERE = 0x1234_5678n;
 
 const temporary = temporaryFolder();
@@ -161,7 +163,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: Source
     expect(await domctl(target)).toBeNaN();
     const panic = await target.panic();
     const message = 'CPU0: Unexpected Trap: Data Abort';
-    expect(panic).toMatchObject({ message, errorCode: WRITE_FAULT, address: NOWHERE });
+    expect(panic).toMatchObject({ message, errorCode: WRITE_FAULT + kind.length, address: NOWHERE });
     expect(panic?.screen[0]).toMatch(/^Data Abort Trap\. Syndrome=0x/);
     expect(panic?.screen.findIndex((line) => kind.banner.test(line))).toBeGreaterThan(3);
     expect(panic?.screen.at(-1)).toBe('Reboot in five seconds...');
@@ -185,7 +187,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: Source
     };
     const jump = await died(`((void (*)(void))${NOWHERE})(); return 0;`);
     const message = `CPU0: Unexpected Trap: ${kind.fetch}`;
-    expect(jump).toMatchObject({ message, errorCode: FETCH_FAULT, address: NOWHERE });
+    expect(jump).toMatchObject({ message, errorCode: FETCH_FAULT + kind.length, address: NOWHERE });
     const { instruction } = kind.undefined;
     const undef = await died(`__asm__ volatile("${instruction}"); return 0;`);
     expect(undef).toMatchObject({ message: kind.undefined.message, errorCode: null, address: null });

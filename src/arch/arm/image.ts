@@ -63,6 +63,7 @@ export function armImage(
       const value = returned(code, 0n, options.step);
       return value === undefined ? undefined : Number(BigInt.asUintN(32, value));
     },
+    constantSize: 4,
     addressReturned: (code, at) => returned(code, at, options.step),
     finish: () => {},
   };

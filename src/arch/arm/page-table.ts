@@ -60,6 +60,7 @@ const WRITE_NOT_READ = 1 << 6;
 const CACHE_MAINTENANCE = 1 << 8;
 const FSC_TRANSLATION = 0x04;
 const FSC_PERMISSION = 0x0c;
+const FSC_ALIGNMENT = 0x21;
 
 /** Bits of ESR_EL2 (HSR on arm32) that the class decides: what Xen prints as the syndrome. */
 export const ISS_MASK = 0x1ff_ffff;
@@ -119,6 +120,10 @@ export function lpaePageTables(root: 0 | 1, addressBits: 32 | 48): PageTableForm
     canonicalise: (address: Address) => BigInt.asUintN(addressBits, address),
   };
 }
+
+/** HSR of a data abort for alignment on arm32. Source: ARM DDI 0406C, B3.13.6, table B3-23. */
+export const alignmentSyndrome = (write: boolean): number =>
+  ((EC_DATA_ABORT << EC_SHIFT) | FSC_ALIGNMENT | (write ? WRITE_NOT_READ : 0)) >>> 0;
 
 /** ESR_EL2, or HSR: the class, and the fault with its level. */
 function syndrome({ present, write, fetch, maintenance, level = 0 }: FailedAccess, root: number): number {

@@ -4,7 +4,7 @@ import type { Architecture } from '../architecture.ts';
 import { armAlternatives } from '../arm/alternatives.ts';
 import { ARM_BUG_FRAMES } from '../arm/bug-frames.ts';
 import { armImage } from '../arm/image.ts';
-import { lpaePageTables } from '../arm/page-table.ts';
+import { alignmentSyndrome, lpaePageTables } from '../arm/page-table.ts';
 import { armPanicWords } from '../arm/panic-words.ts';
 import { ARM_PATCH_INSN_SIZE, armApply, insnLength, revert, verifyFunc, wordBytes } from '../arm/patch.ts';
 import { quiesce, revive } from '../arm/permissions.ts';
@@ -30,6 +30,8 @@ export const ARM32: Architecture = {
   machine: EM_ARM,
   elf: ELF32,
   pageTables: PAGE_TABLES,
+  // HSCTLR_BASE has HSCTLR.A. Source: asm-arm/processor.h.
+  alignmentFault: alignmentSyndrome,
   image: armImage('arm32', { linkable: LINKABLE, step: resultStep }),
   processors: armProcessors(ARM32_PROCESSORS, 'cortex-a15', ARM32_NOP),
   panic: armPanicWords('Prefetch Abort', PAGE_TABLES.accessOf),

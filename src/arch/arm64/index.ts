@@ -26,6 +26,7 @@ export const ARM64: Architecture = {
   machine: EM_AARCH64,
   elf: ELF64,
   pageTables: PAGE_TABLES,
+  alignmentFault: null,
   image: armImage('arm64', { linkable: LINKABLE, step: resultStep }),
   processors: armProcessors(ARM64_PROCESSORS, 'cortex-a57', ARM64_NOP),
   panic: armPanicWords('Instruction Abort', PAGE_TABLES.accessOf),

@@ -45,6 +45,7 @@ export const X86_64_IMAGE: ImageRules = {
     const { bytes } = body(code, 0n);
     return bytes.length < 5 || bytes[0] !== 0xb8 ? undefined : viewOf(bytes).getUint32(1, true);
   },
+  constantSize: 5,
   // `lea text(%rip), %rax`
   addressReturned(code, at) {
     const { bytes, address } = body(code, at);

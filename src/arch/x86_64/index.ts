@@ -20,6 +20,7 @@ export const X86_64: Architecture = {
   machine: EM_X86_64,
   elf: ELF64,
   pageTables: X86_64_PAGE_TABLES,
+  alignmentFault: null,
   image: X86_64_IMAGE,
   processors: X86_64_PROCESSORS,
   panic: X86_64_PANIC,

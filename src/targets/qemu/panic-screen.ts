@@ -30,9 +30,9 @@ interface FaultForm {
   readonly errorCode: RegExp;
   /** Bits of it that tell of the instruction and not of the fault. */
   readonly instruction: number;
-  /** Bits of it that are always set. */
-  readonly always: number;
   readonly address: RegExp;
+  /** Is it the form of such screens alone that have an address? */
+  readonly addressed?: true;
 }
 
 /**
@@ -40,33 +40,30 @@ interface FaultForm {
  * Source: Arm Architecture Reference Manual, ESR_EL2, ISS of a data abort.
  */
 const ARM_INSTRUCTION = 0x01ff_c000;
-/** IL, bit 25: the instruction had 32 bits, as all of Xen's have. QEMU's 32-bit processors leave it out where the rest is not given. */
-const ARM_LENGTH = 0x0200_0000;
+/** IL, bit 25: the instruction had 32 bits, as all of Xen's have. 32-bit processors say so only where they say the rest. */
+const ARM32_INSTRUCTION = ARM_INSTRUCTION | 0x0200_0000;
 
+/** arch/arm/traps.c, show_registers(). */
+const ESR_EL2 = /^ +ESR_EL2: ([0-9a-f]+)$/;
+const FAR_EL2 = /^ +FAR_EL2: ([0-9a-f]+)$/;
+const HDFAR = /^ +HDFAR: ([0-9a-f]+)$/;
+const HIFAR = /^ +HIFAR: ([0-9a-f]+)$/;
+
+const DATA_ABORT = /: Unexpected Trap: Data Abort$/;
+
+/** The first that fits is the screen's: x86 by its words, arm64 and arm32 by their registers. */
 const FAULTS: readonly FaultForm[] = [
   // arch/x86/traps.c, fatal_trap() and do_page_fault().
   {
     message: /./,
     errorCode: /^\[error_code=([0-9a-f]+)\]$/,
     instruction: 0,
-    always: 0,
     address: /^Faulting linear address: ([0-9a-f]+)$/,
   },
-  // arch/arm/traps.c, show_registers(): HDFAR and HIFAR are arm32's.
-  {
-    message: /: Unexpected Trap: Data Abort$/,
-    errorCode: /^ +ESR_EL2: ([0-9a-f]+)$/,
-    instruction: ARM_INSTRUCTION,
-    always: ARM_LENGTH,
-    address: /^ +(?:FAR_EL2|HDFAR): ([0-9a-f]+)$/,
-  },
-  {
-    message: /: Unexpected Trap: (?:Instruction|Prefetch) Abort$/,
-    errorCode: /^ +ESR_EL2: ([0-9a-f]+)$/,
-    instruction: 0,
-    always: ARM_LENGTH,
-    address: /^ +(?:FAR_EL2|HIFAR): ([0-9a-f]+)$/,
-  },
+  { message: DATA_ABORT, errorCode: ESR_EL2, instruction: ARM_INSTRUCTION, address: FAR_EL2, addressed: true },
+  { message: DATA_ABORT, errorCode: ESR_EL2, instruction: ARM32_INSTRUCTION, address: HDFAR, addressed: true },
+  { message: /: Unexpected Trap: Instruction Abort$/, errorCode: ESR_EL2, instruction: 0, address: FAR_EL2 },
+  { message: /: Unexpected Trap: Prefetch Abort$/, errorCode: ESR_EL2, instruction: ARM32_INSTRUCTION, address: HIFAR },
 ];
 
 /** Is this a line of the box that `errorCode` or `address` comes from? */
@@ -124,8 +121,9 @@ function faultIn(screen: readonly string[], message: string): Pick<HostPanic, 'e
     const code = digitsIn(screen, form.errorCode);
     if (code === undefined) continue;
     const address = digitsIn(screen, form.address);
+    if (address === undefined && form.addressed) continue;
     return {
-      errorCode: ((Number.parseInt(code, 16) & ~form.instruction) | form.always) >>> 0,
+      errorCode: (Number.parseInt(code, 16) & ~form.instruction) >>> 0,
       address: address === undefined ? null : BigInt(`0x${address}`),
     };
   }
