@@ -65,7 +65,7 @@ function stateOf(hv: Hypervisor, { registers, vcpu, cpu, faultAddress, syndrome 
       debug: options.debugBuild,
       framePointer: options.debugBuild || image.configured('CONFIG_FRAME_POINTER'),
     },
-    tainted: 'Not tainted',
+    tainted: arch.panic.tainted(options.processor),
     cpu,
     vcpu,
     register: (name) => registers.get(name) ?? values[name] ?? 0n,
