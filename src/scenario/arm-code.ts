@@ -59,6 +59,8 @@ interface ArmWords {
   /** Makes room on the stack, or gives it back. */
   stack(bytes: number): Word;
   storeOnStack(register: number, at: number): Word;
+  /** Writes a register where another points. */
+  storeAt(register: number, base: number): Word;
   readonly enter: readonly Word[];
   readonly leave: readonly Word[];
   /** A free register. */
@@ -84,7 +86,9 @@ const ARM64_WORDS: ArmWords = {
   alignment: 16,
   // movz, and movk three times
   number: (register, value) =>
-    [0, 1, 2, 3].map((i) => ({ word: (i === 0 ? 0xd280_0000 : 0xf280_0000) + (i << 21) + (half(value, i) << 5) + register })),
+    [0, 1, 2, 3].map((i) => ({
+      word: (i === 0 ? 0xd280_0000 : 0xf280_0000) + (i << 21) + (half(value, i) << 5) + register,
+    })),
   // adrp, add
   address: (register) => [
     { word: 0x9000_0000 + register, type: R_AARCH64_ADR_PREL_PG_HI21 },
@@ -96,6 +100,7 @@ const ARM64_WORDS: ArmWords = {
   // add or sub sp, sp, #bytes
   stack: (bytes) => ({ word: (bytes < 0 ? 0xd100_03ff : 0x9100_03ff) + (Math.abs(bytes) << 10) }),
   storeOnStack: (register, at) => ({ word: 0xf900_03e0 + ((at / 8) << 10) + register }),
+  storeAt: (register, base) => ({ word: 0xf900_0000 + (base << 5) + register }),
   // stp fp, lr, [sp, #-32]!; mov fp, sp; str x19, [sp, #16]; mov x19, x0
   enter: [0xa9be_7bfd, 0x9100_03fd, 0xf900_0bf3, 0xaa00_03f3].map((word) => ({ word })),
   // ldr x19, [sp, #16]; ldp fp, lr, [sp], #32; ret
@@ -132,6 +137,7 @@ const ARM32_WORDS: ArmWords = {
   jump: literal(12, [{ word: 0xe12f_ff1c }]),
   stack: (bytes) => ({ word: (bytes < 0 ? 0xe24d_d000 : 0xe28d_d000) + Math.abs(bytes) }),
   storeOnStack: (register, at) => ({ word: 0xe58d_0000 + register * 0x1000 + at }),
+  storeAt: (register, base) => ({ word: 0xe580_0000 + base * 0x1_0000 + register * 0x1000 }),
   // push {r4, lr}; mov r4, r0
   enter: [0xe92d_4010, 0xe1a0_4000].map((word) => ({ word })),
   // pop {r4, pc}
@@ -199,6 +205,12 @@ export class ArmCode {
 
   jump(symbol: string): this {
     return this.#put(this.#words.jump, symbol);
+  }
+
+  /** Writes a register, of a pointer's width, to `symbol + plus`. */
+  store(register: number, symbol: string, plus = 0): this {
+    const { scratch, storeAt } = this.#words;
+    return this.set(scratch, { symbol, plus }).#put([storeAt(register, scratch)]);
   }
 
   /** `printk`, with the level in front of the format. */

@@ -1,16 +1,14 @@
 import { fromLatin1, hex } from '../base/index.ts';
-import { type HookKind, offsetIn, type Release, RELEASES, structPayload } from '../xen/index.ts';
-import { ArmCode, type ArmName, ArmTexts, type ArmValue } from './arm-code.ts';
+import { type HookKind, offsetIn, RELEASES, type Release, structPayload } from '../xen/index.ts';
+import type { ArmCode, ArmName, ArmValue } from './arm-code.ts';
+import { armHookPayload as hookPayload, type WriteArm } from './arm-hook-payload.ts';
 import { BYTES, type Conversion, numbers, pointers, strings } from './conform-cases-printk.ts';
 import type { ConformCase, ConformStep } from './conform-types.ts';
-import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
+import type { PayloadSpec, SectionSpec } from './payload-spec.ts';
 import type { X86Value } from './x86-code.ts';
 
 /** Cases whose hooks run on arm64 and arm32: what they are told, print and decide, and how they trap. */
 
-type WriteArm = (code: ArmCode) => ArmCode;
-
-const POINTERS = { arm64: 8, arm32: 4 } as const;
 /** `r_type` of a distance from the field. IHI 0056, 5.7.5; IHI 0044, 4.6.1.3. */
 const DISTANCES = { arm64: 261, arm32: 3 } as const;
 
@@ -18,28 +16,6 @@ const life: readonly ConformStep[] = [{ upload: 'p' }, { apply: 'p' }, { revert:
 const twice: readonly ConformStep[] = [...life.slice(0, 3), { apply: 'p' }, { revert: 'p' }, { unload: 'p' }];
 
 const patching: PayloadSpec = { code: [{ symbol: 'lp_new_fn', returns: '-HOOKS' }], functions: [{ new: 'lp_new_fn' }] };
-
-/** A payload with these functions and hooks. It replaces no function of the hypervisor unless `rest` says so. */
-function hookPayload(
-  arch: ArmName,
-  functions: Readonly<Record<string, WriteArm>>,
-  hooks: Readonly<Partial<Record<HookKind, readonly string[]>>>,
-  rest: PayloadSpec = {},
-): PayloadSpec {
-  const texts = new ArmTexts();
-  const size = POINTERS[arch];
-  const code = Object.entries(functions).map(([symbol, write]) => write(new ArmCode(arch, texts)).spec(symbol));
-  const sections = Object.entries(hooks).map(([kind, symbols]): SectionSpec => {
-    const fields = symbols.map((symbol, i): FieldSpec => ({ at: size * i, symbol }));
-    return { name: `.livepatch.hooks.${kind}`, flags: 'A', size: size * symbols.length, align: size, fields };
-  });
-  return {
-    ...rest,
-    code: [...(rest.code ?? []), ...code],
-    functions: rest.functions ?? [],
-    sections: [...(rest.sections ?? []), ...texts.sections(), ...sections],
-  };
-}
 
 const hook =
   (write: WriteArm, result = 0): WriteArm =>
@@ -55,7 +31,7 @@ const tells = (text: string, result = 0, more: WriteArm = (code) => code): Write
 
 /** The payload's structure of the releases that keep the state outside of the payload (82182ad7b4). */
 const offsetOf = (arch: ArmName, member: string): number =>
-  offsetIn(structPayload(RELEASES[RELEASES.length-1] as Release, arch), member);
+  offsetIn(structPayload(RELEASES[RELEASES.length - 1] as Release, arch), member);
 
 /** Reads `fstate`, and sets `applied` of its first entry. */
 const setState =
@@ -72,7 +48,11 @@ const readsMembers: WriteArm = hook((code) => {
     const [addr, size] = [`${part}_addr`, `${part}_size`].map((member) => ({ at: offsetOf(code.arch, member) }));
     code.say(`<0>${part} %p %zu\n`, addr as ArmValue, size as ArmValue);
   }
-  return code.say('<0>pages %u funcs %p\n', { at: offsetOf(code.arch, 'pages'), size: 4 }, { at: offsetOf(code.arch, 'funcs') });
+  return code.say(
+    '<0>pages %u funcs %p\n',
+    { at: offsetOf(code.arch, 'pages'), size: 4 },
+    { at: offsetOf(code.arch, 'funcs') },
+  );
 });
 
 const KINDS: readonly HookKind[] = ['preapply', 'apply', 'postapply', 'prerevert', 'revert', 'postrevert'];
@@ -117,7 +97,12 @@ function single(
   rest: PayloadSpec = {},
   kind: HookKind = 'load',
 ): ConformCase {
-  return { name: `hook-${arch}-${name}`, only: [arch], payloads: { p: hookPayload(arch, { h: write }, { [kind]: ['h'] }, rest) }, steps: life };
+  return {
+    name: `hook-${arch}-${name}`,
+    only: [arch],
+    payloads: { p: hookPayload(arch, { h: write }, { [kind]: ['h'] }, rest) },
+    steps: life,
+  };
 }
 
 /** A symbol in the hypervisor's data that code may fill: where a file name has to be. */
@@ -158,7 +143,10 @@ const traps: WriteArm = (code) => code.enter().raw(BUG).say('<0>behind it\n').le
 
 /** Writes `a/b.c` to {@link SCRATCH} first, where the frame of the trap in `h` has its file. */
 const fills: WriteArm = (code) =>
-  code.enter().callWith('snprintf', [{ symbol: SCRATCH }, 16, { text: 'a/%c.c' }, 98]).leave();
+  code
+    .enter()
+    .callWith('snprintf', [{ symbol: SCRATCH }, 16, { text: 'a/%c.c' }, 98])
+    .leave();
 
 const inHypervisor = (arch: ArmName, name: string, type: number, kind: HookKind = 'load'): ConformCase => ({
   ...single(arch, name, traps),
@@ -181,13 +169,32 @@ const data = (name: string, flags: string): SectionSpec => ({
 });
 
 /** Reads from the address, or writes to it. */
-const reads = (value: ArmValue): WriteArm => (code) =>
-  code.enter().set(1, value).raw({ arm64: [0xf940_0022], arm32: [0xe591_2000] }).leave();
-const writes = (value: ArmValue): WriteArm => (code) =>
-  code.enter().set(1, value).raw({ arm64: [0xb900_003f], arm32: [0xe581_1000] }).say('<0>written\n').leave();
-const goesTo = (value: ArmValue): WriteArm => (code) =>
-  // blr x1; blx r1
-  code.enter().set(1, value).raw({ arm64: [0xd63f_0020], arm32: [0xe12f_ff31] }).leave();
+const reads =
+  (value: ArmValue): WriteArm =>
+  (code) =>
+    code
+      .enter()
+      .set(1, value)
+      .raw({ arm64: [0xf940_0022], arm32: [0xe591_2000] })
+      .leave();
+const writes =
+  (value: ArmValue): WriteArm =>
+  (code) =>
+    code
+      .enter()
+      .set(1, value)
+      .raw({ arm64: [0xb900_003f], arm32: [0xe581_1000] })
+      .say('<0>written\n')
+      .leave();
+const goesTo =
+  (value: ArmValue): WriteArm =>
+  (code) =>
+    // blr x1; blx r1
+    code
+      .enter()
+      .set(1, value)
+      .raw({ arm64: [0xd63f_0020], arm32: [0xe12f_ff31] })
+      .leave();
 
 const runFunction = (arch: ArmName, name: string, write: WriteArm): ConformCase => ({
   ...single(arch, name, traps),
@@ -323,18 +330,34 @@ const casesOf = (arch: ArmName): readonly ConformCase[] => [
   runFunction(arch, 'run-fn', (code) => code.enter().say('<0>run at %pS\n', { at: REGS_PC[arch] }).leave()),
   runFunction(arch, 'run-fn-shows-state', (code) => code.jump('show_execution_state')),
   single(arch, 'trap-without-frame', traps),
-  single(arch, 'undefined', (code) => code.enter().raw({ arm64: [0], arm32: [0xe7ff_ffff] }).leave()),
+  single(arch, 'undefined', (code) =>
+    code
+      .enter()
+      .raw({ arm64: [0], arm32: [0xe7ff_ffff] })
+      .leave(),
+  ),
   single(arch, 'data-abort-read', reads(0x10)),
   single(arch, 'data-abort-write', writes(0x2000_0000)),
   single(arch, 'data-abort-preapply', reads(0x10), {}, 'preapply'),
   single(arch, 'writes-own-rodata-load', writes({ symbol: 'bytes' }), { sections: [data('.rodata', 'A')] }),
-  single(arch, 'writes-own-rodata-preapply', writes({ symbol: 'bytes' }), { sections: [data('.rodata', 'A')] }, 'preapply'),
+  single(
+    arch,
+    'writes-own-rodata-preapply',
+    writes({ symbol: 'bytes' }),
+    { sections: [data('.rodata', 'A')] },
+    'preapply',
+  ),
   single(arch, 'writes-own-data', writes({ symbol: 'bytes' }), { sections: [data('.data', 'AW')] }),
   single(arch, 'writes-own-text', writes({ symbol: 'h' })),
   single(arch, 'writes-hypervisor-text', writes({ symbol: 'xen_extra_version' })),
   single(arch, 'jump-to-null', goesTo(0)),
   single(arch, 'execute-data', goesTo({ symbol: 'bytes' }), { sections: [data('.data', 'AW')] }),
-  single(arch, 'panic', (code) => code.enter().callWith('panic', [{ text: 'hook %d says so\n' }, 7]).leave()),
+  single(arch, 'panic', (code) =>
+    code
+      .enter()
+      .callWith('panic', [{ text: 'hook %d says so\n' }, 7])
+      .leave(),
+  ),
 ];
 
 export const ARM_HOOK_CASES: readonly ConformCase[] = [...casesOf('arm64'), ...casesOf('arm32')];

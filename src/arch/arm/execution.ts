@@ -3,7 +3,14 @@ import type { Execution, FatalTrap } from '../execution.ts';
 
 type Parts = Pick<
   Execution,
-  'bugFramesOfPayloads' | 'calls' | 'exceptions' | 'trapFrame' | 'layout' | 'emulate' | 'setCurrent' | 'showExecutionState'
+  | 'bugFramesOfPayloads'
+  | 'calls'
+  | 'exceptions'
+  | 'trapFrame'
+  | 'layout'
+  | 'emulate'
+  | 'setCurrent'
+  | 'showExecutionState'
 > & { readonly bugTrap: Uint8Array; readonly pointerSize: 4 | 8 };
 
 /** Bits of ESR_EL2. ARM DDI 0487, D13.2.37. */
