@@ -197,8 +197,10 @@ export class ArmCode {
     const onStack = args.slice(inRegisters);
     const bytes = Math.ceil((onStack.length * slot) / alignment) * alignment;
     if (bytes > 0) this.#put([this.#words.stack(-bytes)]);
-    onStack.forEach((value, i) => this.set(scratch, value).#put([this.#words.storeOnStack(scratch, slot * i)]));
-    args.slice(0, inRegisters).forEach((value, i) => this.set(i, value));
+    for (const [i, value] of onStack.entries()) {
+      this.set(scratch, value).#put([this.#words.storeOnStack(scratch, slot * i)]);
+    }
+    for (const [i, value] of args.slice(0, inRegisters).entries()) this.set(i, value);
     this.#put(this.#words.call, symbol);
     return bytes > 0 ? this.#put([this.#words.stack(bytes)]) : this;
   }
