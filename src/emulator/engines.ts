@@ -31,7 +31,7 @@ const row = (prefix: string, count: number, first: number): Readonly<Record<stri
  * On Arm the engine has no EL2, and no Hyp mode: code runs at EL1, or in Supervisor mode, whose registers stand for the hypervisor's.
  * Instructions of EL2 alone raise an exception, and whoever runs the processor does what they do.
  */
-export const ENGINES: Readonly<Partial<Record<Architecture['name'], EngineKind>>> = {
+export const ENGINES: Readonly<Record<Architecture['name'], EngineKind>> = {
   x86_64: {
     arch: 4,
     mode: 8,
