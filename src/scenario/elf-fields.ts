@@ -102,6 +102,16 @@ export class ElfFields {
     });
   }
 
+  /** Bytes of an address. */
+  get pointerSize(): 4 | 8 {
+    return this.#layout.pointerSize;
+  }
+
+  /** Bytes of a section header. */
+  get shdrSize(): number {
+    return this.#layout.shdr.size;
+  }
+
   ehdr(field: string): FieldPlace {
     return place(this.#layout.ehdr, 0, field);
   }

@@ -150,8 +150,17 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       expect(target.hypervisor.machine.space.readU32(place)).toBe(expected);
     });
 
+    it('takes the host down where a word is not aligned', async () => {
+      const source = '.section .rodata.x,"a",%progbits\n.balign 4\n.byte 1\n.word lp_helper\n';
+      const target = host();
+      expect(upload(target, 'a', withAssembly(source)).rc).toBeNaN();
+      const panic = await target.panic();
+      expect(panic).toMatchObject({ message: 'CPU0: Unexpected Trap: Data Abort', errorCode: 0x9400_0021 });
+      expect(Number(panic?.address ?? 0n) % 4).not.toBe(0);
+    });
+
     it('is relocated behind the end of a section, too', () => {
-      const file = withAssembly('.section .rodata.x,"a",%progbits\n.word lp_helper\n');
+      const file = withAssembly('.section .rodata.x,"a",%progbits\n.balign 4\n.word lp_helper\n');
       const elf = readElf(file);
       if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');
       const rel = elf.sections.find(({ name }) => name === '.rel.rodata.x');

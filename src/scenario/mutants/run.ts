@@ -14,7 +14,7 @@ import {
   withoutLineNumber,
 } from '../observe.ts';
 import { xenFacts } from '../xen-facts.ts';
-import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION, type MutantBase, mutantBases } from './bases.ts';
+import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTIONS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
 
 /** What the two hosts did not do alike with a mutant. */
@@ -119,7 +119,8 @@ class Runner {
     this.#options = options;
     const xen = xenFacts(options.image, options.release);
     this.bases = mutantBases(xen);
-    this.#idle = new Map([...IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION].map((name) => [xen.address(name), xen.size(name)]));
+    const idle = [...IDLE_FUNCTIONS, LARGE_IDLE_FUNCTIONS[xen.arch.name]];
+    this.#idle = new Map(idle.map((name) => [xen.address(name), xen.size(name)]));
   }
 
   async run(mutant: Mutant): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
