@@ -124,6 +124,8 @@ export interface Execution {
   guestLayout(host: CurrentHost): DomainLayout;
   /** Sets what tells code of its CPU, and gives the highest address that the stack may begin at. */
   setCurrent(host: CurrentHost, cpu: Cpu, current: CurrentCpu): Address;
+  /** Variables of the image that this sets. */
+  readonly currentVariables: readonly string[];
   /** show_execution_state(). */
   showExecutionState(state: ExecutionState): ExecutionScreen;
   /** Registers that are not the code's, as a screen has them. */

@@ -5,6 +5,11 @@ import type { CurrentCpu, CurrentHost } from '../execution.ts';
 /** What the hypervisor's own functions have on the stack when they call a hook, in bytes: as much as on x86-64. */
 const CALLERS = 256;
 
+const CPU_ID = 'per_cpu__cpu_id';
+const CURR_VCPU = 'per_cpu__curr_vcpu';
+
+export const CURRENT_VARIABLES: readonly string[] = [CPU_ID, CURR_VCPU];
+
 /**
  * Per-CPU variables `cpu_id` and `curr_vcpu`: a register of the processor has what is added to their addresses. At the end of the stack there
  * is `struct cpu_info`, of which code reads what a guest has left there.
@@ -24,7 +29,7 @@ export const setCurrentBy =
       host.write(BigInt.asUintN(pointerSize * 8, variable + current.perCpuOffset), bytes);
     };
     cpu.set(register, BigInt.asUintN(pointerSize * 8, current.perCpuOffset));
-    set('per_cpu__cpu_id', 4, BigInt(current.processorId));
-    set('per_cpu__curr_vcpu', pointerSize, current.vcpu);
+    set(CPU_ID, 4, BigInt(current.processorId));
+    set(CURR_VCPU, pointerSize, current.vcpu);
     return addOffset(current.stackEnd, -cpuInfoSize - CALLERS);
   };

@@ -1,5 +1,6 @@
 import { ARM_STACK_SIZE, guestLayout } from '../../xen/index.ts';
 import type { Execution, FatalTrap } from '../execution.ts';
+import { CURRENT_VARIABLES } from './current.ts';
 
 type Parts = Pick<
   Execution,
@@ -39,6 +40,7 @@ export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Executi
     },
     stacks: { size: ARM_STACK_SIZE, usable: () => true },
     guestLayout: ({ release }) => guestLayout(release, pointerSize),
+    currentVariables: CURRENT_VARIABLES,
     fixedRegisters: {},
     callerMark: () => '',
     bugTrap: () => bugTrap,

@@ -29,6 +29,7 @@ export const X86_64_EXECUTION: Execution = {
   },
   guestLayout: guestLayoutOf,
   setCurrent,
+  currentVariables: [],
   showExecutionState: executionState,
   // Selectors and control registers that do not change while the hypervisor runs. Source: xen/arch/x86/include/asm/config.h.
   fixedRegisters: { cs: 0xe008n, ss: 0xe010n, cr0: 0x8005_003bn, cr4: CR4 },
