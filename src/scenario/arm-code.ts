@@ -1,6 +1,7 @@
 import type { Architecture } from '../arch/index.ts';
-import { fromLatin1, hex, viewOf } from '../base/index.ts';
-import type { CodeSpec, FieldSpec, SectionSpec } from './payload-spec.ts';
+import { hex, viewOf } from '../base/index.ts';
+import type { CodeSpec, FieldSpec } from './payload-spec.ts';
+import { TEXT_SECTION, type TextPool } from './text-pool.ts';
 
 /**
  * A few arm64 and arm32 instructions as words and relocations, enough for hooks. Registers are given by their numbers. Encodings: ARM DDI 0487,
@@ -16,25 +17,6 @@ export type ArmValue =
   | { readonly symbol: string; readonly plus?: number }
   | { readonly text: string }
   | { readonly at: number; readonly size?: 1 | 4 | 8 };
-
-/** Where the texts go. */
-const TEXT_SECTION = '.rodata.texts';
-
-/** The strings of a payload's code: each has a place in one section. */
-export class ArmTexts {
-  readonly #bytes: number[] = [];
-
-  add(text: string): number {
-    const at = this.#bytes.length;
-    this.#bytes.push(...fromLatin1(`${text}\0`));
-    return at;
-  }
-
-  sections(): SectionSpec[] {
-    if (this.#bytes.length === 0) return [];
-    return [{ name: TEXT_SECTION, flags: 'A', hex: hex(Uint8Array.from(this.#bytes)) }];
-  }
-}
 
 /** A word, and what a relocation does to it. */
 interface Word {
@@ -152,10 +134,10 @@ export class ArmCode {
   readonly arch: ArmName;
   readonly #code: number[] = [];
   readonly #fields: FieldSpec[] = [];
-  readonly #texts: ArmTexts;
+  readonly #texts: TextPool;
   readonly #words: ArmWords;
 
-  constructor(arch: ArmName, texts: ArmTexts) {
+  constructor(arch: ArmName, texts: TextPool) {
     this.arch = arch;
     this.#texts = texts;
     this.#words = WORDS[arch];

@@ -1,6 +1,7 @@
 import type { HookKind } from '../xen/index.ts';
-import { ArmCode, type ArmName, ArmTexts } from './arm-code.ts';
+import { ArmCode, type ArmName } from './arm-code.ts';
 import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
+import { TextPool } from './text-pool.ts';
 
 /** Payloads for Arm whose hooks are written here, instruction by instruction. */
 
@@ -17,7 +18,7 @@ export function armHookPayload(
   hooks: Readonly<Partial<Record<HookKind, readonly string[]>>>,
   rest: PayloadSpec = {},
 ): PayloadSpec {
-  const texts = new ArmTexts();
+  const texts = new TextPool();
   const size = POINTERS[arch];
   const code = Object.entries(functions).map(([symbol, write]) => write(new ArmCode(arch, texts)).spec(symbol));
   const sections = Object.entries(hooks).map(([kind, symbols]): SectionSpec => {
