@@ -1,5 +1,3 @@
-import type { Release } from '../xen/index.ts';
-
 /** A place that reads as a direct jump or call. */
 export interface CodeBranch {
   /** Bytes from the start of the code. */
@@ -30,8 +28,6 @@ export interface CodeForms {
   readonly landingPad: Uint8Array | null;
   /** Longest single NOP that Xen writes, in bytes: in a run of NOPs only multiples of it are sure to be starts of instructions. */
   readonly longestNop: number;
-  /** The instruction that a bug frame of this release stands for. */
-  trap(release: Release): Uint8Array;
   /** Every place that reads as a direct branch to a byte of `code` whose entry in `wanted`, as long as `code`, is 1; the others are 0. In order. */
   branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[];
   /**

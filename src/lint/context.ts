@@ -1,12 +1,4 @@
-import {
-  type Architecture,
-  type Disassembler,
-  ENDBR64_LEN,
-  type Instruction,
-  isEndbr64,
-  isEndbr64Poison,
-  type Processor,
-} from '../arch/index.ts';
+import type { Architecture, Disassembler, Instruction, Processor } from '../arch/index.ts';
 import { type Address, addOffset, type Finding } from '../base/index.ts';
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, STT_FUNC } from '../elf/index.ts';
 import type { Image, ImageSymbols } from '../hypervisor/index.ts';
@@ -225,10 +217,7 @@ function oldFunction(entry: PayloadFunction, context: LintContext): OldFunction 
   const address = named === undefined ? context.addressOf(entry.oldAddr) : context.resolve(named);
   if (address === undefined || address === 0n) return undefined;
   const at = context.symbols.at(address);
-  const start = image.bytes(address, ENDBR64_LEN);
-  const { endbr } = release;
-  const kept = endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));
-  const patchOffset = kept ? ENDBR64_LEN : 0;
+  const patchOffset = release.endbr === 'ignored' ? 0 : arch.patchOffset(image.bytes(address, arch.entrySize));
   const nop = entry.newAddr.kind === 'null';
   return {
     entry,

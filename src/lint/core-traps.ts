@@ -1,5 +1,5 @@
 import { type Address, addOffset, distance, viewOf } from '../base/index.ts';
-import { type AddressRange, bugFrameTypes, EX_TABLE_ENTRY, X86_BUG_FRAME } from '../xen/index.ts';
+import { type AddressRange, bugFrameTypes, EX_TABLE_ENTRY } from '../xen/index.ts';
 import type { LintContext } from './context.ts';
 
 /** A place in the hypervisor's code where a trap is expected, or where one is recovered from. */
@@ -25,13 +25,11 @@ export function trapSitesIn(context: LintContext, marks: Uint8Array): TrapSite[]
       return { view: new DataView(new ArrayBuffer(0)), base: 0 };
     return { view: viewOf(context.image.bytes(range.start, Number(range.end - range.start))), base };
   };
-  const size = context.arch.bugFrameSize;
-  for (const number of bugFrameTypes(context.release, context.arch.name).keys()) {
+  const { bugFrames: format } = context.arch;
+  for (const [number, type] of bugFrameTypes(context.release, context.arch.name).entries()) {
     const { view, base } = table(bugFrames[number]);
-    for (let at = 0; at + size <= view.byteLength; at += size) {
-      // The two forms of a frame differ in their size: 24 bits of a word, or all of it.
-      const word = view.getInt32(at, true);
-      hit('bug frame', base + at + (size === X86_BUG_FRAME.size ? (word << 8) >> 8 : word));
+    for (let at = 0; at + format.size <= view.byteLength; at += format.size) {
+      hit('bug frame', base + at + format.decode(view, at, type).loc);
     }
   }
   if (context.arch.exTableEntrySize !== 0) {

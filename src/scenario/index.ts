@@ -4,7 +4,7 @@ export type { CallTime, ReportedCall, WideInteger } from './call-document.ts';
 export { type CalledXen, callThroughPayload, withCalls } from './call-through-payload.ts';
 export * from './check.ts';
 export * from './conform.ts';
-export { type ConformCase, type ConformStep, type RawCall, stepText } from './conform-types.ts';
+export { type ConformCase, type ConformStep, type RawCall, runsOn, stepText } from './conform-types.ts';
 export * from './document-finding.ts';
 export * from './documents.ts';
 export { type FitOptions, fitPayload } from './fit-payload.ts';

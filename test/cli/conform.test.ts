@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { HypervisorPairOptions } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
-import type { ConformCase, ConformReport } from '../../src/scenario/index.ts';
+import { type ConformCase, type ConformReport, runsOn } from '../../src/scenario/index.ts';
 import { run } from './support.ts';
 
 const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, real: 'EINVAL' } as const;
@@ -37,7 +37,7 @@ describe('xsplice conform', () => {
     expect(status).toBe(0);
     expect(stdout).toBe(`AGREED ${CONFORM_CASES.length} cases\n`);
     expect(asked).toHaveLength(1);
-    expect(asked[0]?.cases).toBe(CONFORM_CASES);
+    expect(asked[0]?.cases).toEqual(CONFORM_CASES);
   });
 
   it('ends with 1 where there is a difference', async () => {
@@ -63,6 +63,21 @@ describe('xsplice conform', () => {
     const nops = names((await conform(['nop-*'])).asked);
     expect(nops).toEqual(CONFORM_CASES.map(({ name }) => name).filter((name) => name.startsWith('nop-')));
     expect(nops.length).toBeGreaterThan(5);
+  });
+
+  it('runs those of the architecture', async () => {
+    const { status, asked } = await conform(['--arch', 'arm64', 'good-cycle', 'nop-*']);
+    expect(status).toBe(0);
+    expect(names(asked)).toContain('nop-12');
+    expect(names(asked)).not.toContain('nop-endbr-4');
+    const all = names((await conform(['--arch', 'arm32'])).asked);
+    expect(all).toEqual(CONFORM_CASES.filter((each) => runsOn(each, 'arm32')).map(({ name }) => name));
+    expect(all.length).toBeGreaterThan(200);
+    expect(all.length).toBeLessThan(CONFORM_CASES.length);
+    const refused = await conform(['--arch', 'arm64', 'hook-ud2']);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain('case hook-ud2 is not one for arm64');
+    expect(refused.asked).toEqual([]);
   });
 
   it('refuses a case that is none, before anything is fetched', async () => {

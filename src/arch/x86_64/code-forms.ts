@@ -3,9 +3,6 @@ import { ENDBR64 } from './endbr.ts';
 import { FOREIGN } from './foreign-forms.ts';
 import { NOP_MAX } from './nops.ts';
 
-/** `ud2`, and `udb` since 1f3dd605ea (4.22). Source: xen/arch/x86/include/asm/bug.h; AMD64 APM volume 3, UD2. */
-const TRAPS = { ud2: Uint8Array.of(0x0f, 0x0b), udb: Uint8Array.of(0xd6) } as const;
-
 /** Runs of marked bytes: first one, and the one behind. */
 function runsOf(wanted: Uint8Array): { readonly start: number; readonly end: number }[] {
   const runs: { start: number; end: number }[] = [];
@@ -147,7 +144,6 @@ const withoutPrefix = (text: string): string =>
 export const X86_64_CODE: CodeForms = {
   landingPad: Uint8Array.from(ENDBR64),
   longestNop: NOP_MAX,
-  trap: ({ bugTrap }) => TRAPS[bugTrap],
   branchesTo,
   mayWriteAt,
   // lea disp32(%rip): mod 0 and rm 5.
