@@ -24,14 +24,26 @@ const processorFor = async (payloads: readonly PayloadFile[]): Promise<Processor
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
-  const [scenario, xen] = await Promise.all([import('../scenario/index.ts'), import('../xen/index.ts')]);
+  const [scenario, lint, xen] = await Promise.all([
+    import('../scenario/index.ts'),
+    import('../lint/index.ts'),
+    import('../xen/index.ts'),
+  ]);
   return {
     payloadName: scenario.payloadName,
     plannedCall: scenario.plannedCall,
     inspectPayloads: scenario.inspectPayloads,
     disassembler: loadDisassembler,
     checkPayloads: async (image, payloads, options) =>
-      scenario.checkPayloads(image, payloads, { ...options, ...(await processorFor(payloads)), gunzip }),
+      scenario.checkAndLint(image, payloads, {
+        ...options,
+        ...(await processorFor(payloads)),
+        gunzip,
+        loadDisassembler,
+      }),
+    rules: () => lint.RULES,
+    rule: (id) => lint.ruleById(id, lint.RULES),
+    ruleLevels: (settings) => lint.parseRuleLevels(settings, lint.RULES),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
