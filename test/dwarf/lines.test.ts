@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DwarfFile, framesAt, readDwarf, sourceInSection } from '../../src/dwarf/index.ts';
+import { type DwarfFile, framesAt, readDwarf, sourceInSection, sourceOfPlace } from '../../src/dwarf/index.ts';
 import { compileC, link, objcopy } from '../support/gcc.ts';
 import {
   addr2line,
@@ -113,6 +113,19 @@ describe('the place of code', () => {
 
   it('has the directory of the compilation only when asked for', () => {
     expect(sourceInSection(dwarf, section, offset, { absolute: true })?.file).toMatch(/^\/build\/.*\/main\.c$/);
+  });
+
+  it('is told for the places of findings', () => {
+    const place = { file: 'x', section: '.text', offset, symbol: 'other' };
+    expect(sourceOfPlace(dwarf, place)).toEqual({ file: 'main.c', line: 33, column: 12 });
+    expect(sourceOfPlace(dwarf, { section: '.data', offset: 0 })).toBeUndefined();
+    expect(sourceOfPlace(dwarf, { section: '.text' })).toBeUndefined();
+    // An address of the hypervisor means nothing in an object.
+    expect(sourceOfPlace(dwarf, { address: 0x1000n })).toBeUndefined();
+    const linked = link([bytes], ['-e', 'work', '-Ttext=0xffff82d040200000', '--defsym=panic=0xffff82d040200000']);
+    const { symbols } = openElf(linked);
+    const address = symbols.value(symbols.find('other') as number);
+    expect(sourceOfPlace(openDwarf(linked), { address })).toEqual({ file: 'main.c', line: 33, column: 12 });
   });
 
   it('is not known outside of code, and in other sections', () => {
