@@ -1,5 +1,7 @@
 import type { LintRule } from './rule.ts';
 import { funcsReadOnly } from './rules/funcs-read-only.ts';
+import { inlinedCopy } from './rules/inlined-copy.ts';
+import { structLayout } from './rules/struct-layout.ts';
 
 /** Every rule, in the order in which their findings come: what kills the host first. */
-export const RULES: readonly LintRule[] = [funcsReadOnly];
+export const RULES: readonly LintRule[] = [funcsReadOnly, structLayout, inlinedCopy];
