@@ -1,7 +1,7 @@
 import { copiesOf, type DebugFunction, type DwarfFile, functionAt, type InlinedCopy } from '../../dwarf/index.ts';
-import { ELF_LIVEPATCH_FUNC } from '../../xen/index.ts';
 import type { LintContext, OldFunction } from '../context.ts';
 import { imageDebugData } from '../debug-data.ts';
+import { entryPlace } from '../places.ts';
 import type { LintProblem, LintRule } from '../rule.ts';
 import { sourceText } from '../source-text.ts';
 
@@ -38,8 +38,7 @@ function* copiesLeft(
   const left = ({ address }: DebugFunction): boolean =>
     // What is only run while the host boots is gone.
     address !== undefined && !patched.has(address) && context.regionOf(address) === 'text';
-  const { entry, name, address: symbolAddress } = old;
-  const where = { section: ELF_LIVEPATCH_FUNC, offset: entry.offset, symbol: name, address: symbolAddress };
+  const where = entryPlace(old);
   const { inlined, outOfLine } = copiesOf(dwarf, before);
   const holders = new Map<bigint, InlinedCopy[]>();
   for (const copy of inlined) {

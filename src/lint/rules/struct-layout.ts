@@ -15,6 +15,7 @@ import {
 } from '../../dwarf/index.ts';
 import type { LintContext, NewFunction } from '../context.ts';
 import { imageDebugData, payloadDebugData } from '../debug-data.ts';
+import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 import { sourceText } from '../source-text.ts';
 
@@ -45,8 +46,7 @@ export const structLayout: LintRule = {
         if (differences.length === 0) continue;
         const declared = sourceText(declarationOf(payload, type.entry));
         const message = `${name}${declared}, which ${fn.symbol} can reach, is not as in the hypervisor: ${inWords(differences)}. Build the payload from the hypervisor's own source and configuration, and change no structure`;
-        const section = context.content.elf.sections[fn.section]?.name ?? '';
-        yield { message, where: { section, offset: fn.offset, symbol: fn.symbol } };
+        yield { message, where: sectionPlace(context, fn.section, fn.offset, fn.symbol) };
       }
     }
   },
