@@ -125,6 +125,32 @@ ${patching({ put_domain: 'new_put' })}`;
     expect(await find(payload(HEADER.replace('low, high', 'high, low')))).toHaveLength(1);
   });
 
+  it('tells structures of global variables that the code refers to, and of no others', async () => {
+    const source = `#include "sched.h"
+extern struct domain *hardware_domain __attribute__((visibility("hidden")));
+static struct unused counter;
+extern struct vcpu idle __attribute__((visibility("hidden")));
+int new_put(void) { counter.a++; return hardware_domain != 0; }
+int get(void) { return counter.a; }
+${patching({ put_domain: 'new_put' })}`;
+    const domain = HEADER.replace('unsigned short id;', 'unsigned long id;');
+    expect((await find(payload(domain, undefined, source)))[0]).toContain('struct domain');
+    const unused = HEADER.replace('struct unused { int a; }', 'struct unused { long b, a; }');
+    const host = hypervisorFromC({
+      files: { 'sched.h': HEADER, 'domain.c': `${DOMAIN}\nstruct unused u;\n`, 'vcpu.c': VCPU },
+    });
+    for (const flags of [
+      ['-g', '-O2'],
+      ['-g', '-O2', '-fdata-sections'],
+    ]) {
+      const [found] = await messages(structLayout, payload(unused, flags, source), { simulation: host });
+      expect(found).toContain('struct unused (sched.h:14), which new_put can reach');
+    }
+    const vcpu = HEADER.replace('struct vcpu { int id;', 'struct vcpu { long id;');
+    const other = source.replace('hardware_domain != 0', '0');
+    expect(await find(payload(vcpu, undefined, other))).toEqual([]);
+  });
+
   it('tells constants with other values, but not new ones', async () => {
     const tagged = (constants: string): string =>
       HEADER.replace('enum { ALIVE, DYING = 5 }', `enum state { ${constants} }`);

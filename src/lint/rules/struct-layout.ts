@@ -10,7 +10,6 @@ import {
   type NamedType,
   namedTypeText,
   reachableTypes,
-  typesUsedBy,
   type Unit,
 } from '../../dwarf/index.ts';
 import type { LintContext, NewFunction } from '../context.ts';
@@ -18,6 +17,7 @@ import { imageDebugData, payloadDebugData } from '../debug-data.ts';
 import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 import { sourceText } from '../source-text.ts';
+import { typesInUse } from '../types-in-use.ts';
 
 /**
  * Structures that the payload's functions can reach and that the hypervisor lays out otherwise: the payload was built against another
@@ -37,7 +37,7 @@ export const structLayout: LintRule = {
       const address = payload.places.addressOf(fn.section, fn.offset);
       const entry = address === undefined ? undefined : functionAt(payload, address)?.entry;
       if (entry === undefined) continue;
-      for (const type of reachableTypes(payload, typesUsedBy(entry))) {
+      for (const type of reachableTypes(payload, typesInUse(context, fn, entry))) {
         const name = namedTypeText(type);
         if (seen.has(name)) continue;
         seen.add(name);
