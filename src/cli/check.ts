@@ -38,7 +38,8 @@ export function addCheck(program: Command, context: Context): void {
       const simulation = simulationOptions(options, progress.show);
       const xen = requireImage(options);
       const engine = await context.engine();
-      const levels = engine.ruleLevels(options.rule ?? []);
+      const { parseRuleLevels, RULES } = await engine.lint();
+      const levels = parseRuleLevels(options.rule ?? [], RULES);
       const image = readImage(xen, io.cwd);
       const payloads = readPayloads(files, io.cwd, engine.payloadName);
       try {

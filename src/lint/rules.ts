@@ -3,6 +3,7 @@ import { altCallEncoding } from './rules/alt-call-encoding.ts';
 import { alternativeEntry } from './rules/alternative-entry.ts';
 import { alternativeIbt } from './rules/alternative-ibt.ts';
 import { alternativeRelative } from './rules/alternative-relative.ts';
+import { ambiguousSymbol } from './rules/ambiguous-symbol.ts';
 import { branchInsideFunction } from './rules/branch-inside-function.ts';
 import { branchIntoPatch } from './rules/branch-into-patch.ts';
 import { bugTrap } from './rules/bug-trap.ts';
@@ -12,6 +13,7 @@ import { dependencyChain } from './rules/dependency-chain.ts';
 import { duplicateSection } from './rules/duplicate-section.ts';
 import { earlyHookTrap } from './rules/early-hook-trap.ts';
 import { endbrMissing } from './rules/endbr-missing.ts';
+import { expectationAlternative } from './rules/expectation-alternative.ts';
 import { funcsReadOnly } from './rules/funcs-read-only.ts';
 import { hookWritesReadOnly } from './rules/hook-writes-read-only.ts';
 import { initReference } from './rules/init-reference.ts';
@@ -53,6 +55,7 @@ export const RULES: readonly LintRule[] = [
   branchInsideFunction,
   nopRange,
   overlap,
+  expectationAlternative,
   trapSitePatched,
   trapTableOutside,
   bugTrap,
@@ -64,6 +67,7 @@ export const RULES: readonly LintRule[] = [
   neverReturns,
   symbolCollision,
   unresolvedSymbol,
+  ambiguousSymbol,
   linksToPayload,
   dependencyChain,
   replaceHooks,

@@ -2,7 +2,7 @@ import type { Disassembler } from '../arch/index.ts';
 import type { Finding } from '../base/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 import { isProblem } from '../elf/index.ts';
-import { type LintedPayload, type LintRule, RULES, type RuleLevels, runLint } from '../lint/index.ts';
+import type { LintedPayload, LintRule, RuleLevels } from '../lint/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { checkOn } from './check.ts';
 import { documentFinding } from './document-finding.ts';
@@ -30,6 +30,8 @@ export async function checkAndLint(
   payloads: readonly PayloadFile[],
   options: LintCheckOptions,
 ): Promise<CheckReport> {
+  // Loaded by those who ask for it: a rehearsal starts without.
+  const { RULES, runLint } = await import('../lint/index.ts');
   const { rules = RULES, levels, loadDisassembler, inflate } = options;
   const simulation = openSimulation(image, options);
   const { checked, said } = checkOn(simulation, payloads, options);

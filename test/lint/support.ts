@@ -99,8 +99,8 @@ export const exampleFile = (name: string): PayloadFile => ({
   bytes: exampleBytes(name),
 });
 
-/** The miniature hypervisor with other bytes at addresses, given as bytes from its first one. Functions keep their symbols. */
-export function altered(changes: Readonly<Record<number, string>>, release?: string): Simulation {
+/** The miniature hypervisor's image with other bytes at addresses, given as bytes from its first one. Functions keep their symbols. */
+export function alteredBytes(changes: Readonly<Record<number, string>>): Uint8Array {
   const bytes = imageBytes.slice();
   const elf = readElf(bytes);
   if (isProblem(elf)) throw new Error(elf.message);
@@ -108,8 +108,12 @@ export function altered(changes: Readonly<Record<number, string>>, release?: str
   for (const [at, digits] of Object.entries(changes)) {
     bytes.set(fromHex(digits) ?? [], (text?.offset ?? 0) + Number(at));
   }
-  return openSimulation(bytes, { gunzip, ...(release !== undefined && { release }) });
+  return bytes;
 }
+
+/** The same, simulated. */
+export const altered = (changes: Readonly<Record<number, string>>, release?: string): Simulation =>
+  openSimulation(alteredBytes(changes), { gunzip, ...(release !== undefined && { release }) });
 
 /** What the miniature hypervisor's own table calls a function or variable, the file of a static one in front. */
 export function coreNamed(bare: string): string {

@@ -38,6 +38,7 @@ export const alternativeEntry: LintRule = {
   saidBy: ['bad-alternative'],
   *check(context) {
     const { release, content } = context;
+    if (content.alternatives === undefined) return;
     const { badEntry, rangeCheck, inverted, privSkips } = release.alternatives;
     // A vendor's image may know features from a later point release.
     const featureLimit = Math.max(release.alternatives.featureLimit, context.image.featureWords * 32);
