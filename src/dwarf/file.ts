@@ -120,8 +120,8 @@ export class DwarfFile {
   #readLines(unit: Unit, offset: number): LineTable | undefined {
     const bytes = this.#context.sections.get('.debug_line');
     this.#lineBudget ??= new Budget(2 * bytes.length);
-    const header = readLineHeader(this.#context, offset, unit.addressSize);
-    return header && runLineProgram(header, bytes, this.#lineBudget);
+    const header = readLineHeader(this.#context, offset, unit.addressSize, this.#lineBudget);
+    return header && runLineProgram(header, bytes);
   }
 }
 
