@@ -1,4 +1,5 @@
 import type { Disassembler } from '../arch/index.ts';
+import type { LintRule, RuleLevels } from '../lint/index.ts';
 import type {
   CheckReport,
   ConformCase,
@@ -33,6 +34,16 @@ export interface QemuRehearsalOptions extends RehearsalOptions {
   readonly bootTimeout?: number;
 }
 
+/** What commands use of the room lint. */
+export interface LintRoom {
+  /** In the order of their findings. */
+  readonly RULES: readonly LintRule[];
+  /** Throws an XspliceError (EUSAGE) where there is none of that id. */
+  ruleById(id: string, rules: readonly LintRule[]): LintRule;
+  /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
+  parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
+}
+
 /** What the commands call. Loaded when a command needs it, so that `--help` and a wrong option cost nothing. */
 export interface Engine {
   /** Reads what `--call` was given. Throws an XspliceError (EUSAGE). */
@@ -42,7 +53,14 @@ export interface Engine {
   inspectPayloads(payloads: readonly PayloadFile[], options: InspectOptions): InspectReport;
   /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
   disassembler(): Promise<Disassembler>;
-  checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): Promise<CheckReport>;
+  /** Xen's own checks, and then lint. */
+  checkPayloads(
+    image: Uint8Array,
+    payloads: readonly PayloadFile[],
+    options: SimulationOptions & { readonly levels?: RuleLevels },
+  ): Promise<CheckReport>;
+  /** The rules, and what reads their names. */
+  lint(): Promise<LintRoom>;
   rehearsePayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],

@@ -4,6 +4,7 @@ import type { PayloadFile } from '../scenario/index.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
+import { inflate } from './inflate.ts';
 import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
 
 /** The disassembler, which no other command loads. */
@@ -31,7 +32,14 @@ export async function loadEngine(): Promise<Engine> {
     inspectPayloads: scenario.inspectPayloads,
     disassembler: loadDisassembler,
     checkPayloads: async (image, payloads, options) =>
-      scenario.checkPayloads(image, payloads, { ...options, ...(await processorFor(payloads)), gunzip }),
+      scenario.checkAndLint(image, payloads, {
+        ...options,
+        ...(await processorFor(payloads)),
+        gunzip,
+        inflate,
+        loadDisassembler,
+      }),
+    lint: () => import('../lint/index.ts'),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });

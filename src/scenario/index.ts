@@ -9,6 +9,7 @@ export * from './document-finding.ts';
 export * from './documents.ts';
 export { type FitOptions, fitPayload } from './fit-payload.ts';
 export * from './inspect.ts';
+export * from './lint-check.ts';
 export * from './load-conform-cases.ts';
 export * from './mutants/index.ts';
 export { type ObservedValue, panicText } from './observe.ts';

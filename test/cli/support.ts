@@ -55,6 +55,7 @@ export async function run(
       calls.push({ image, payloads, options });
       return Promise.resolve(checked);
     },
+    lint: () => import('../../src/lint/index.ts'),
     rehearsePayloads: (image, payloads, options) => {
       calls.push({ image, payloads, options });
       return Promise.resolve(passed);
