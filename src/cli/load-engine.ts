@@ -4,6 +4,7 @@ import type { PayloadFile } from '../scenario/index.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
+import { inflate } from './inflate.ts';
 import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
 
 /** The disassembler, which no other command loads. */
@@ -35,6 +36,7 @@ export async function loadEngine(): Promise<Engine> {
         ...options,
         ...(await processorFor(payloads)),
         gunzip,
+        inflate,
         loadDisassembler,
       }),
     lint: () => import('../lint/index.ts'),

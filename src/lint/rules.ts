@@ -17,6 +17,7 @@ import { expectationAlternative } from './rules/expectation-alternative.ts';
 import { funcsReadOnly } from './rules/funcs-read-only.ts';
 import { hookWritesReadOnly } from './rules/hook-writes-read-only.ts';
 import { initReference } from './rules/init-reference.ts';
+import { inlinedCopy } from './rules/inlined-copy.ts';
 import { largePayload } from './rules/large-payload.ts';
 import { linksToPayload } from './rules/links-to-payload.ts';
 import { loaderCrash } from './rules/loader-crash.ts';
@@ -31,6 +32,7 @@ import { reapply } from './rules/reapply.ts';
 import { relocationReach } from './rules/relocation-reach.ts';
 import { replaceHooks } from './rules/replace-hooks.ts';
 import { stateInFile } from './rules/state-in-file.ts';
+import { structLayout } from './rules/struct-layout.ts';
 import { symbolCollision } from './rules/symbol-collision.ts';
 import { trampolineTooLong } from './rules/trampoline-too-long.ts';
 import { trapSitePatched } from './rules/trap-site-patched.ts';
@@ -48,6 +50,7 @@ export const RULES: readonly LintRule[] = [
   alternativeIbt,
   altCallEncoding,
   initReference,
+  structLayout,
   trampolineTooLong,
   branchIntoPatch,
   branchInsideFunction,
@@ -62,6 +65,7 @@ export const RULES: readonly LintRule[] = [
   hookWritesReadOnly,
   wrongFlags,
   patchingPath,
+  inlinedCopy,
   neverReturns,
   symbolCollision,
   unresolvedSymbol,

@@ -1,5 +1,6 @@
 import type { Disassembler } from '../arch/index.ts';
 import type { Finding } from '../base/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
 import { isProblem } from '../elf/index.ts';
 import type { LintedPayload, LintRule, RuleLevels } from '../lint/index.ts';
 import { readPayload } from '../payload/index.ts';
@@ -14,6 +15,8 @@ export interface LintCheckOptions extends SimulationOptions {
   readonly levels?: RuleLevels;
   /** Loads a disassembler, where a rule needs one. A port: `xsplice/disassembler` has one. */
   readonly loadDisassembler?: () => Promise<Disassembler>;
+  /** Unpacks zlib streams: debug sections may be compressed. A port. */
+  readonly inflate?: Inflate;
   /** Default: all there are. */
   readonly rules?: readonly LintRule[];
 }
@@ -29,7 +32,7 @@ export async function checkAndLint(
 ): Promise<CheckReport> {
   // Loaded by those who ask for it: a rehearsal starts without.
   const { RULES, runLint } = await import('../lint/index.ts');
-  const { rules = RULES, levels, loadDisassembler } = options;
+  const { rules = RULES, levels, loadDisassembler, inflate } = options;
   const simulation = openSimulation(image, options);
   const { checked, said } = checkOn(simulation, payloads, options);
   const set = payloads.map((payload): LintedPayload | null => {
@@ -50,6 +53,7 @@ export async function checkAndLint(
       release: simulation.release,
       processor: simulation.processor,
       loader: said[i] ?? [],
+      ...(inflate !== undefined && { inflate }),
     };
     linted.push(
       await runLint(rules, input, {
