@@ -71,6 +71,7 @@ export class LintContext implements LintInput {
   #disassembler: Disassembler | undefined;
   #relocations: PayloadRelocations | undefined;
   readonly #parts = new Map<string, unknown>();
+  readonly #resolved = new Map<string, Address>();
 
   constructor(input: LintInput) {
     this.payload = input.payload;
@@ -100,7 +101,11 @@ export class LintContext implements LintInput {
 
   /** Address of a symbol of the hypervisor; `undefined` where it has none of that name. */
   resolve(name: string): Address | undefined {
-    const address = this.symbols.byName(name);
+    let address = this.#resolved.get(name);
+    if (address === undefined) {
+      address = this.symbols.byName(name);
+      this.#resolved.set(name, address);
+    }
     return address === 0n ? undefined : address;
   }
 

@@ -1,6 +1,8 @@
+import type { CodeRange } from '../arch/index.ts';
 import { type Address, addOffset, distance, viewOf } from '../base/index.ts';
 import { type AddressRange, bugFrameTypes, EX_TABLE_ENTRY } from '../xen/index.ts';
 import type { LintContext } from './context.ts';
+import { lastUpTo } from './search.ts';
 
 /** A place in the hypervisor's code where a trap is expected, or where one is recovered from. */
 export interface TrapSite {
@@ -8,14 +10,15 @@ export interface TrapSite {
   readonly address: Address;
 }
 
-/** Those of the image's trap sites that are in the bytes which `marks` (one per byte of the hypervisor's code) is not 0 for. */
-export function trapSitesIn(context: LintContext, marks: Uint8Array): TrapSite[] {
+/** Those of the image's trap sites that are in one of the ranges: bytes from the start of the hypervisor's code, ascending by their starts. */
+export function trapSitesIn(context: LintContext, ranges: readonly CodeRange[]): TrapSite[] {
   const { start } = context.coreText;
   const { bugFrames, exTable } = context.image.trapTables;
   const found: TrapSite[] = [];
   /** `at` is in bytes from the start of the code, as a plain number: there are thousands of entries. */
   const hit = (kind: TrapSite['kind'], at: number): void => {
-    if (at < 0 || at >= marks.length || marks[at] === 0) return;
+    const range = lastUpTo(ranges, at, (each) => each.start);
+    if (range === undefined || at >= range.end) return;
     found.push({ kind, address: addOffset(start, at) });
   };
   /** A table's bytes, and where it is from the start of the code. */

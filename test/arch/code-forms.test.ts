@@ -44,6 +44,7 @@ describe('branchesTo', () => {
         for (let i = 0; i < 4000; i++) code[(i * 7919) % SIZE] = noise.next().value ?? 0;
         const wanted = new Uint8Array(SIZE);
         for (const target of targets) wanted.fill(1, target, target + 4);
+        const ranges = targets.map((start) => ({ start, end: start + 4 }));
         const view = viewOf(code);
         for (const { at, kind, target, off } of branches) {
           const to = (targets[target % targets.length] as number) + off;
@@ -53,7 +54,9 @@ describe('branchesTo', () => {
           if (size === 2) view.setInt8(at + 1, to - at - 2);
           else view.setInt32(at + size - 4, to - at - size, true);
         }
-        expect(forms.branchesTo(code, wanted)).toEqual(plainly(code, wanted));
+        expect(forms.branchesTo(code, ranges)).toEqual(plainly(code, wanted));
+        // Code that does not start at an even byte.
+        expect(forms.branchesTo(code.subarray(1), ranges)).toEqual(plainly(code.subarray(1), wanted));
       },
     );
     fc.assert(property, { numRuns: 40 });
@@ -64,7 +67,8 @@ describe('branchesTo', () => {
       const code = fromHex(hex) ?? expect.fail();
       for (const marks of [0, 1]) {
         const wanted = new Uint8Array(code.length).fill(marks);
-        expect(forms.branchesTo(code, wanted)).toEqual(plainly(code, wanted));
+        const ranges = marks === 0 ? [] : [{ start: -3, end: code.length + 3 }];
+        expect(forms.branchesTo(code, ranges)).toEqual(plainly(code, wanted));
       }
     }
   });
@@ -116,7 +120,7 @@ describe('words of Arm', () => {
         const code = new Uint8Array(64);
         viewOf(code).setUint32(32, word, true);
         const offset = offsets[arch][i];
-        const found = forms?.branchesTo(code, new Uint8Array(64).fill(1)).filter(({ at }) => at === 32);
+        const found = forms?.branchesTo(code, [{ start: 0, end: 64 }]).filter(({ at }) => at === 32);
         expect(found, `${arch} ${word.toString(16)}`).toEqual(
           offset === undefined ? [] : [{ at: 32, size: 4, target: 32 + offset }],
         );

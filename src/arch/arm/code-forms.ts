@@ -19,9 +19,11 @@ export const armCode = (
 ): CodeForms => ({
   landingPad: null,
   longestNop: WORD,
-  branchesTo(code, wanted) {
+  branchesTo(code, targets) {
     const found: CodeBranch[] = [];
-    if (!wanted.includes(1)) return found;
+    if (targets.length === 0) return found;
+    const wanted = new Uint8Array(code.length);
+    for (const { start, end } of targets) wanted.fill(1, Math.max(0, start), Math.max(0, end));
     const view = viewOf(code);
     for (let at = 0; at + WORD <= code.length; at += WORD) {
       const offset = branchOffset(view.getUint32(at, true));
