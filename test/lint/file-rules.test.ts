@@ -92,7 +92,9 @@ describe('state-in-file', () => {
   it('knows whose bytes these are', async () => {
     const applied = `${'00'.repeat(31)}01`;
     expect((await said(stateInFile, entry(applied), '4.16.0'))[0]).toContain('believes that the function is patched');
-    expect((await said(stateInFile, entry(applied), '4.19.0'))[0]).toContain('byte 64 is not zero');
+    // Since then the byte is padding; and the saved instructions are written before they are read.
+    expect(await said(stateInFile, entry(applied), '4.19.0')).toEqual([]);
+    expect(await said(stateInFile, entry(`ff${'00'.repeat(31)}`), '4.16.0')).toEqual([]);
     expect(await said(stateInFile, entry('00'.repeat(39)), '4.16.0')).toEqual([]);
     expect(await said(stateInFile, {}, '4.13.0')).toEqual([]);
   });
