@@ -1,5 +1,5 @@
 import { type Address, addOffset, viewOf } from '../../base/index.ts';
-import { type AddressRange, armVmapXen, PAGE_SIZE } from '../../xen/index.ts';
+import { type AddressRange, arm64Layout, armVmapXen, PAGE_SIZE } from '../../xen/index.ts';
 import type { ImageFacts, ImageRegion, ImageRules } from '../image-rules.ts';
 
 const pageUp = (address: Address): Address => (address + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1);
@@ -57,7 +57,11 @@ export function armImage(
     linkable: options.linkable,
     superpages: false,
     regions,
-    vmapXen: (_image, release) => armVmapXen(release, arch),
+    // Where arm64's images are linked to tells their layout, also under the rules of a release that has another one.
+    vmapXen: ({ needed }, release) => {
+      const own = arch === 'arm64' ? arm64Layout(needed('_start')) : undefined;
+      return armVmapXen(own === undefined ? release : { armLayout: own }, arch);
+    },
     symbolsOrigin: () => 'pointers',
     constantReturned: (code) => {
       const value = returned(code, 0n, options.step);
