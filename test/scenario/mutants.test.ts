@@ -89,9 +89,9 @@ describe('a run', () => {
     expect(summary.fates.refused).toBeGreaterThan(200);
     expect(summary.fates.cycled).toBeGreaterThan(100);
     expect(summary.fates.died).toBeGreaterThan(5);
-    const { refused, accepted, cycled, died, guest } = summary.fates;
+    const { refused, accepted, cycled, died, wild } = summary.fates;
     expect(refused + accepted + cycled + died).toBe(600);
-    expect(guest).toBe(0);
+    expect(wild).toBe(0);
   });
 
   it('tells of every mutant that a host of another release takes differently', async () => {
@@ -147,7 +147,7 @@ describe('a run', () => {
     expect(summary.disagreements).toHaveLength(disagreed);
     // Where both die alike there is nothing to explain.
     const same = await runMutants({ image, release, simulated: dying, real: dying, seed: 1, count: 3 });
-    expect(same).toMatchObject({ agreed: 3, fates: { died: 3, guest: 0 } });
+    expect(same).toMatchObject({ agreed: 3, fates: { died: 3, wild: 0 } });
   });
 
   it('can be stopped, and begun in the middle', async () => {
