@@ -137,13 +137,13 @@ describe('a run', () => {
     ['in dom0’s kernel is not compared', 0xffff_ffff_82d0_405bn, 3, 0],
     ['in dom0’s user space is not compared', 0x1234n, 3, 0],
     ['of the hypervisor’s own is a disagreement', 0xffff_82d0_4060_0000n, 0, 3],
-  ])('a fault at an address %s', async (_what, address, guest, disagreed) => {
+  ])('a fault at an address %s', async (_what, address, wild, disagreed) => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address, screen: [] };
     const dying: MakeTarget = async () =>
       Object.assign(debian.boot(), { upload: async () => ({ rc: Number.NaN }), panic: async () => panic });
     const refusing: MakeTarget = async () => Object.assign(debian.boot(), { upload: async () => ({ rc: -75 }) });
     const summary = await runMutants({ image, release, simulated: dying, real: refusing, seed: 1, count: 3 });
-    expect(summary).toMatchObject({ mutants: 3, agreed: 0, fates: { guest } });
+    expect(summary).toMatchObject({ mutants: 3, agreed: 0, fates: { wild } });
     expect(summary.disagreements).toHaveLength(disagreed);
     // Where both die alike there is nothing to explain.
     const same = await runMutants({ image, release, simulated: dying, real: dying, seed: 1, count: 3 });
