@@ -1,6 +1,7 @@
 // npm run bench [-- --json]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
 // an aim is missed, so that it can stand in a script.
 import { cpus } from 'node:os';
+import { callContest, hookContest, idleProcessorContest } from './code.ts';
 import { mutantSection, rehearsalSection } from './hosts.ts';
 import { type Inputs, withInputs } from './inputs.ts';
 import { type Contest, compete, type Section } from './measure.ts';
@@ -14,6 +15,9 @@ const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
   checkContest,
   relocationContest,
   sizeContest,
+  callContest,
+  hookContest,
+  idleProcessorContest,
   processContest,
 ];
 

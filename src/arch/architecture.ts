@@ -3,6 +3,7 @@ import type { Ehdr, ElfLayout } from '../elf/index.ts';
 import type { Errno, Release } from '../xen/index.ts';
 import type { AlternativeHooks } from './alternatives.ts';
 import type { BugFrameFormat } from './bug-frames.ts';
+import type { CodeForms } from './code-forms.ts';
 import type { Execution } from './execution.ts';
 import type { ImageRules } from './image-rules.ts';
 import type { PageTableFormat } from './page-table.ts';
@@ -80,8 +81,8 @@ export interface Architecture {
   readonly image: ImageRules;
   readonly processors: ProcessorRules;
   readonly panic: PanicWords;
-  /** What carrying out its code takes; `null` where that is not known: then no code is run. */
-  readonly execution: Execution | null;
+  /** What carrying out its code takes. */
+  readonly execution: Execution;
   /** ARCH_PATCH_INSN_SIZE: bytes of the jump. */
   readonly patchInsnSize: number;
   /** ARCH_LIVEPATCH_RANGE: how far, in bytes, old and new address may lie apart. */
@@ -121,4 +122,7 @@ export interface Architecture {
   /** Sizes, in bytes, of the entries of special sections that not every architecture has; 0 = refused. */
   readonly exTableEntrySize: number;
   readonly altCallSize: number;
+
+  /** What checkers of machine code ask; without it they say nothing of code. */
+  readonly code?: CodeForms;
 }

@@ -1,4 +1,5 @@
 import type { Disassembler } from '../arch/index.ts';
+import type { LintRule, RuleLevels } from '../lint/index.ts';
 import type {
   CheckReport,
   ConformCase,
@@ -33,6 +34,16 @@ export interface QemuRehearsalOptions extends RehearsalOptions {
   readonly bootTimeout?: number;
 }
 
+/** What commands use of the room lint. */
+export interface LintRoom {
+  /** In the order of their findings. */
+  readonly RULES: readonly LintRule[];
+  /** Throws an XspliceError (EUSAGE) where there is none of that id. */
+  ruleById(id: string, rules: readonly LintRule[]): LintRule;
+  /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
+  parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
+}
+
 /** What the commands call. Loaded when a command needs it, so that `--help` and a wrong option cost nothing. */
 export interface Engine {
   /** Reads what `--call` was given. Throws an XspliceError (EUSAGE). */
@@ -42,7 +53,14 @@ export interface Engine {
   inspectPayloads(payloads: readonly PayloadFile[], options: InspectOptions): InspectReport;
   /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
   disassembler(): Promise<Disassembler>;
-  checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): Promise<CheckReport>;
+  /** Xen's own checks, and then lint. */
+  checkPayloads(
+    image: Uint8Array,
+    payloads: readonly PayloadFile[],
+    options: SimulationOptions & { readonly levels?: RuleLevels },
+  ): Promise<CheckReport>;
+  /** The rules, and what reads their names. */
+  lint(): Promise<LintRoom>;
   rehearsePayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],
@@ -50,10 +68,11 @@ export interface Engine {
   ): Promise<RehearsalReport>;
   /** The same on a real hypervisor in QEMU. */
   rehearseOnQemu(payloads: readonly PayloadFile[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
-  /** What `xsplice conform` can run. */
-  conformCases(): Promise<readonly ConformCase[]>;
-  /** What the step of that number, counted from 1, of a case does, in words. */
-  conformStepText(name: string, step: number): string;
+  /** What `xsplice conform` can run, and what the step of that number, counted from 1, of a case does, in words. */
+  conformCases(): Promise<{
+    readonly cases: readonly ConformCase[];
+    readonly stepText: (name: string, step: number) => string;
+  }>;
   /** Runs cases on a simulated and a real host. Fetches and boots what it needs; rejects with an XspliceError. */
   conform(cases: readonly ConformCase[], options: HypervisorPairOptions): Promise<ConformReport>;
   /** Oldest first. */

@@ -4,6 +4,7 @@ import type { PayloadFile } from '../scenario/index.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
+import { inflate } from './inflate.ts';
 import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
 
 /** The disassembler, which no other command loads. */
@@ -31,14 +32,23 @@ export async function loadEngine(): Promise<Engine> {
     inspectPayloads: scenario.inspectPayloads,
     disassembler: loadDisassembler,
     checkPayloads: async (image, payloads, options) =>
-      scenario.checkPayloads(image, payloads, { ...options, ...(await processorFor(payloads)), gunzip }),
+      scenario.checkAndLint(image, payloads, {
+        ...options,
+        ...(await processorFor(payloads)),
+        gunzip,
+        inflate,
+        loadDisassembler,
+      }),
+    lint: () => import('../lint/index.ts'),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
     },
     rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
-    conformStepText: scenario.conformStepText,
-    conformCases: async () => scenario.CONFORM_CASES,
+    conformCases: async () => {
+      const { CONFORM_CASES, conformStepText } = await scenario.loadConformCases();
+      return { cases: CONFORM_CASES, stepText: conformStepText };
+    },
     conform: async (cases, options) => {
       const { openHypervisorPair } = await import('./hypervisor-pair.ts');
       const pair = await openHypervisorPair(options);

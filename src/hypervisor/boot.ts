@@ -114,7 +114,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
       superpages: image.arch.image.superpages,
     });
   }
-  if (options.openCpu !== undefined && image.arch.execution !== null) hv.code = new CodeRunner(hv, options.openCpu);
+  if (options.openCpu !== undefined) hv.code = new CodeRunner(hv, options.openCpu);
   return hv;
 }
 

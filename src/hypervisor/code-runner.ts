@@ -2,7 +2,7 @@ import type { Cpu, CpuExit } from '../arch/index.ts';
 import { type Address, addOffset, assert, ensure, equalBytes } from '../base/index.ts';
 import { MemoryFault, type OpenCpu } from '../machine/index.ts';
 import type { AddressRange } from '../xen/index.ts';
-import { executionOf, type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
 import { HypervisorStacks } from './hypervisor-stacks.ts';
 import { PayloadStructs } from './payload-structs.ts';
 import type { ServedFunction } from './served-function.ts';
@@ -85,16 +85,16 @@ export class CodeRunner {
     this.#hv = hv;
     this.#open = open;
     const { space } = hv.machine;
-    this.heap = new XenHeap(space, executionOf(hv).layout.heap);
+    this.heap = new XenHeap(space, hv.arch.execution.layout.heap);
     this.stacks = new HypervisorStacks(hv);
     this.payloads = new PayloadStructs(hv, this.heap);
-    this.#returnTo = executionOf(hv).layout.returnTo;
+    this.#returnTo = hv.arch.execution.layout.returnTo;
     for (const served of SERVED_FUNCTIONS) {
       for (const name of served.names) {
         const address = hv.symbols.byName(name);
         // A function of the image's init part is gone by now.
         if (address === 0n || space.permissionAt(address)?.execute !== true) continue;
-        for (const entry of executionOf(hv).entryPoints(address, space)) {
+        for (const entry of hv.arch.execution.entryPoints(address, space)) {
           this.#served.set(entry, { name, served, code: space.read(entry, ENTRY_BYTES) });
         }
       }
@@ -136,10 +136,10 @@ export class CodeRunner {
     const cpu = outer?.cpu ?? this.#processor(observer !== undefined);
     if (outer === undefined) cpu.allow(budget.milliseconds);
     this.#run = { cpu, context, budget, served: 0, depth: 0 };
-    const { calls } = executionOf(this.#hv);
+    const { calls } = this.#hv.arch.execution;
     for (const register of calls.registers) cpu.set(register, 0n);
     cpu.set(calls.flags, calls.flagsWith(context.interrupts));
-    cpu.set(calls.stackPointer, this.stacks.enter(context));
+    cpu.set(calls.stackPointer, this.stacks.enter(context, cpu));
     try {
       return this.#carryOut(entry, args);
     } finally {
@@ -153,7 +153,7 @@ export class CodeRunner {
    */
   callNested(entry: Address, args: readonly bigint[], below: Address): bigint {
     const run = this.#current;
-    const { calls } = executionOf(this.#hv);
+    const { calls } = this.#hv.arch.execution;
     if (run.depth >= MOST_NESTED) throw new HostStop({ kind: 'hang', why: `${MOST_NESTED} traps within each other` });
     const kept = calls.registers.map((register) => [register, run.cpu.get(register)] as const);
     run.depth++;
@@ -187,7 +187,7 @@ export class CodeRunner {
 
   #carryOut(entry: Address, args: readonly bigint[]): bigint {
     const { cpu } = this.#current;
-    const { calls } = executionOf(this.#hv);
+    const { calls } = this.#hv.arch.execution;
     calls.enter(cpu, this.#hv.machine.space, entry, args, this.#returnTo);
     // A run does not stop at the address that it starts at.
     if (this.#serves(entry)) this.#serve(entry);
@@ -200,10 +200,10 @@ export class CodeRunner {
   #step(): 'returned' | 'goes on' {
     const { cpu, budget } = this.#current;
     const { space } = this.#hv.machine;
-    if (cpu.get(executionOf(this.#hv).calls.programCounter) === this.#returnTo) return 'returned';
-    executionOf(this.#hv).setWriteProtect(cpu, space.writeProtect);
+    if (cpu.get(this.#hv.arch.execution.calls.programCounter) === this.#returnTo) return 'returned';
+    this.#hv.arch.execution.setWriteProtect(cpu, space.writeProtect);
     const exit = cpu.run({ until: this.#returnTo, instructions: budget.instructions });
-    space.writeProtect = executionOf(this.#hv).writeProtect(cpu);
+    space.writeProtect = this.#hv.arch.execution.writeProtect(cpu);
     return this.#handle(exit);
   }
 
@@ -258,7 +258,7 @@ export class CodeRunner {
       });
     }
     const { space } = this.#hv.machine;
-    const { calls } = executionOf(this.#hv);
+    const { calls } = this.#hv.arch.execution;
     const registers = calls.arguments.map((register) => run.cpu.get(register));
     const result = within(this.#hv, name, () =>
       served.serve({ hv: this.#hv, runner: this, name, registers, stackArguments: calls.stackArguments(run.cpu) }),

@@ -1,7 +1,7 @@
 import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import type { CodeRunner, RunContext } from './code-runner.ts';
-import { executionOf, type Hypervisor, missingCpu, within } from './hypervisor.ts';
+import { type Hypervisor, missingCpu, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
@@ -85,8 +85,8 @@ function enter(
 function refuseIndirectCall(hv: Hypervisor, address: Address): void {
   const { indirectBranchTracking } = patchingHost(hv).cet;
   if (!indirectBranchTracking || hv.machine.space.permissionAt(address)?.execute !== true) return;
-  const text = executionOf(hv).refusesIndirectCall(address, hv.machine.space);
+  const text = hv.arch.execution.refusesIndirectCall(address, hv.machine.space);
   if (text === null) return;
   const why = `the hook ${symbolText(hv, address)} does not start with an ENDBR64, and this host tracks indirect branches`;
-  throw new HostStop({ kind: 'fatal', text, why });
+  throw new HostStop({ kind: 'fatal', head: [], text, why });
 }

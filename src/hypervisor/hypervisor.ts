@@ -1,5 +1,5 @@
-import type { Architecture, Execution, PatchContext, Processor, VirtualRegion } from '../arch/index.ts';
-import { type Address, ensure, type Finding, type Place, type Severity } from '../base/index.ts';
+import type { Architecture, PatchContext, Processor, VirtualRegion } from '../arch/index.ts';
+import type { Address, Finding, Place, Severity } from '../base/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { AlternativeRules, HostPanic, Release } from '../xen/index.ts';
 import type { CacheMaintenance } from './cache-maintenance.ts';
@@ -36,10 +36,7 @@ export interface NoCpu {
 export const NO_EMULATOR: NoCpu = { message: 'no emulator was given', hint: undefined };
 
 /** Why code is not run on this host. */
-export const missingCpu = ({ arch, options }: Hypervisor): NoCpu =>
-  arch.execution === null
-    ? { message: `code of ${arch.name} is not carried out here`, hint: undefined }
-    : (options.noCpu ?? NO_EMULATOR);
+export const missingCpu = ({ options }: Hypervisor): NoCpu => options.noCpu ?? NO_EMULATOR;
 
 /** Work that schedule_work has accepted: `struct livepatch_work`. */
 export interface LivepatchWork {
@@ -94,9 +91,6 @@ export interface Hypervisor {
   /** Where the file of an upload, of so many pages, is held meanwhile: in VMAP_DEFAULT. */
   readonly uploadBuffer: (pages: number) => Address;
 }
-
-/** What carrying out code takes: asked for where code is run, so that it is there. */
-export const executionOf = ({ arch }: Hypervisor): Execution => ensure(arch.execution, `code of ${arch.name} is run`);
 
 /** An integer as an unsigned one of the architecture's word: addresses, and the sums of ELF fields that no one tests for overflow. */
 export const wrapped = ({ arch }: Pick<Hypervisor, 'arch'>, value: bigint): bigint =>

@@ -75,7 +75,7 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
     case 'trap':
       return { head: stateAndTrace(hv), message: `${cause.name}\n[error_code=0000]\n`, errorCode: 0, address: null };
     case 'fatal':
-      return { head: stateAndTrace(hv), message: `${cause.text}\n`, ...NO_FAULT };
+      return { head: [...cause.head, ...stateAndTrace(hv)], message: `${cause.text}\n`, ...NO_FAULT };
     case 'double-fault':
       return { head: doubleFault(hv, cause.stack), message: 'DOUBLE FAULT -- system shutdown\n', ...NO_FAULT };
     case 'panic':

@@ -1,5 +1,4 @@
 import type { Address } from '../base/index.ts';
-import { executionOf } from './hypervisor.ts';
 import { argument, type ServedCall, type ServedFunction } from './served-function.ts';
 import { HostStop } from './stop.ts';
 
@@ -13,10 +12,8 @@ const REASON = 'a lock is of use among CPUs that run at the same time, and its s
 const held = ({ runner }: ServedCall): Map<Address, number> => runner.heldLocks;
 
 function setInterrupts({ hv, runner }: ServedCall, on: boolean): undefined {
-  const { calls } = executionOf(hv);
-  const other = calls.flagsWith(true) ^ calls.flagsWith(false);
-  const flags = runner.cpu.get(calls.flags);
-  runner.cpu.set(calls.flags, on ? flags | other : flags & ~other);
+  const { calls } = hv.arch.execution;
+  runner.cpu.set(calls.flags, calls.withInterrupts(runner.cpu.get(calls.flags), on));
 }
 
 function take(call: ServedCall, recursive: boolean): undefined {
@@ -62,7 +59,8 @@ export const SERVED_LOCKS: readonly ServedFunction[] = [
     return take(call, false);
   }),
   served(['_spin_lock_irqsave', '__rspin_lock_irqsave', '_rspin_lock_irqsave'], (call) => {
-    const flags = call.runner.cpu.get(executionOf(call.hv).calls.flags);
+    const { calls } = call.hv.arch.execution;
+    const flags = calls.savedFlags(call.runner.cpu.get(calls.flags));
     setInterrupts(call, false);
     take(call, call.name !== '_spin_lock_irqsave');
     return flags;
@@ -74,7 +72,7 @@ export const SERVED_LOCKS: readonly ServedFunction[] = [
   }),
   served(['_spin_unlock_irqrestore', 'rspin_unlock_irqrestore', '_rspin_unlock_irqrestore'], (call) => {
     release(call);
-    return setInterrupts(call, executionOf(call.hv).calls.interruptsIn(argument(call, 1)));
+    return setInterrupts(call, call.hv.arch.execution.calls.interruptsIn(argument(call, 1)));
   }),
   served(['_spin_is_locked', 'rspin_is_locked', '_rspin_is_locked'], (call) =>
     held(call).has(argument(call, 0)) ? 1n : 0n,

@@ -1,6 +1,5 @@
 import { PAGE_SIZE } from '../arch/index.ts';
 import { type Address, toNumber } from '../base/index.ts';
-import { executionOf } from './hypervisor.ts';
 import { argument, type ServedCall, type ServedFunction } from './served-function.ts';
 import { HostStop } from './stop.ts';
 
@@ -53,7 +52,7 @@ function reallocate(call: ServedCall): Address {
 const pages = (order: bigint): bigint => BigInt(PAGE_SIZE) << (order & 31n);
 
 /** ZERO_BLOCK_PTR. */
-const zeroBlock = ({ hv }: ServedCall): Address => executionOf(hv).layout.zeroBlock;
+const zeroBlock = ({ hv }: ServedCall): Address => hv.arch.execution.layout.zeroBlock;
 
 const served = (names: readonly string[], serve: (call: ServedCall) => bigint): ServedFunction => ({
   names,

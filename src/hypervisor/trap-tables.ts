@@ -48,6 +48,7 @@ export interface FoundBugFrame {
 export function findBugFrame(hv: Hypervisor, address: Address): FoundBugFrame | undefined {
   const region = findTextRegion(hv, address);
   if (region === undefined) return undefined;
+  if (region.payload !== null && hv.arch.execution.bugFramesOfPayloads === 'not-looked-at') return undefined;
   const { bugFrames } = region.payload?.trapTables ?? hv.image.trapTables;
   for (const [number, type] of bugFrameTypes(hv.release, hv.arch.name).entries()) {
     const range = bugFrames[number];
@@ -91,10 +92,11 @@ export function searchExceptionTable(hv: Hypervisor, address: Address): Address 
 /** Longest file name or condition that is read. */
 const TEXT_LIMIT = 1024;
 
-/** Text that a bug frame points at: `undefined` outside of the hypervisor and of the payloads. Source: is_kernel, is_patch. */
+/** Text that a bug frame points at: `undefined` where the hypervisor does not look for it. Source: is_kernel, is_patch. */
 export function bugFrameText(hv: Hypervisor, address: Address | null): string | undefined {
   if (address === null) return undefined;
-  if (!isKernel(hv, address) && !isPatch(hv, address)) return undefined;
+  const known = isKernel(hv, address) || (hv.arch.execution.bugFramesOfPayloads === 'handled' && isPatch(hv, address));
+  if (!known) return undefined;
   return hv.machine.space.readCString(address, TEXT_LIMIT);
 }
 

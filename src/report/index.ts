@@ -8,5 +8,6 @@ export * from './json.ts';
 export * from './junit.ts';
 export * from './rehearsal.ts';
 export * from './releases.ts';
+export * from './rules.ts';
 export * from './scenario.ts';
 export * from './style.ts';

@@ -26,17 +26,30 @@ export function checkPayloads(
   payloads: readonly PayloadFile[],
   options: SimulationOptions,
 ): CheckReport {
-  const simulation = openSimulation(image, options);
-  return {
-    format: 'xsplice-check/1',
-    payloads: payloads.map((payload) => {
-      options.progress?.(`check ${payload.name}`);
-      return checkPayload(simulation, payload, payloads);
-    }),
-  };
+  const { checked } = checkOn(openSimulation(image, options), payloads, options);
+  return { format: 'xsplice-check/1', payloads: checked };
 }
 
-function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonly PayloadFile[]): CheckedPayload {
+/** The same on a simulation that is open: one document for each payload, and what the simulated hypervisor found, for each in the same order. */
+export function checkOn(
+  simulation: Simulation,
+  payloads: readonly PayloadFile[],
+  { progress }: Pick<SimulationOptions, 'progress'>,
+): { readonly checked: readonly CheckedPayload[]; readonly said: readonly (readonly Finding[])[] } {
+  const results = payloads.map((payload) => {
+    progress?.(`check ${payload.name}`);
+    return checkPayload(simulation, payload, payloads);
+  });
+  return { checked: results.map(({ document }) => document), said: results.map(({ findings }) => findings) };
+}
+
+/** A payload's document, and the findings in it as they are before they become text. */
+interface Checked {
+  readonly document: CheckedPayload;
+  readonly findings: readonly Finding[];
+}
+
+function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonly PayloadFile[]): Checked {
   const target = simulation.boot();
   const { below, missing } = dependencies(simulation, payload, all);
   for (const other of below) {
@@ -55,7 +68,7 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
   if (target.hypervisor.stopped !== null) {
     const message = 'a payload that this one depends on does not survive: check that one first';
     findings.push({ rule: 'dependency-fails', severity: 'error', message, where: { file: payload.file } });
-    return document(target, payload, 'refused', null, findings);
+    return { document: document(target, payload, 'refused', null, findings), findings };
   }
   const { verdict, rc } = carryThrough(target, payload, missing);
   for (const finding of target.takeFindings()) {
@@ -65,7 +78,7 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
     const message = `depends on ${missing}, which is neither the hypervisor nor among the files given: applied here without it`;
     findings.push({ rule: 'depends-not-given', severity: 'warning', message, where: { file: payload.file } });
   }
-  return document(target, payload, verdict, rc, findings);
+  return { document: document(target, payload, verdict, rc, findings), findings };
 }
 
 /** Findings after which no host is safe, whatever Xen answers. */

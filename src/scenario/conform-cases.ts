@@ -1,3 +1,4 @@
+import { ARM_HOOK_CASES } from './conform-cases-arm.ts';
 import { CALL_CASES } from './conform-cases-calls.ts';
 import { ELF_CASES } from './conform-cases-elf.ts';
 import { HOOK_CASES } from './conform-cases-hooks.ts';
@@ -14,6 +15,7 @@ export const CONFORM_CASES: readonly ConformCase[] = [
   ...PAYLOAD_CASES,
   ...ELF_CASES,
   ...onX86([...HOOK_CASES, ...TRAP_CASES, ...PRINTK_CASES]),
+  ...ARM_HOOK_CASES,
 ];
 
 /** What the step of that number, counted from 1, of a case does, in words; empty where there is none. */

@@ -137,11 +137,11 @@ export const withoutLineNumber = (line: string): string => line.replace(/^(\S+\.
 /** First and last lines of what show_execution_state prints. Source: xen/arch/x86/traps.c, x86_64/traps.c; xen/arch/arm/traps.c. */
 const STATE_BANNER = /^----\[ Xen-/;
 const CALL_TRACE = 'Xen call trace:';
-/** A line of values: stack words, or an address of the call trace that was found on the stack and may be a left-over. */
-const STACK_LINE = /^ {3}(?:[0-9a-f]{8}){1,2}(?: |$)|^ {3}\[<(?:[0-9a-f]{16}|\?)>\] [SF] /;
+/** A line of values: stack words, or an address of the call trace that is not where the processor was. */
+const STACK_LINE = /^ {3}(?:[0-9a-f]{8}){1,2}(?: |$)|^ {3}\[<(?:[0-9a-f]{8}|[0-9a-f]{16}|\?)>\] (?!R ).*(?<! \(PC\))$/;
 /** `rax: 0123456789abcdef`, or `rsp=0123456789abcdef`: the name is kept. */
 const REGISTER_VALUE =
-  /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=|(?:[XR]\d+|LR|SP|FP|CPSR|[A-Z0-9]+_EL2|HDFAR|HIFAR): *|sp=)[0-9a-f]+/g;
+  /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=|(?:[XR]\d+|LR|SP|FP|CPSR|[A-Z0-9]+_EL2|HDFAR|HIFAR): *|sp=)(?:[0-9a-f]+|\[\.\.\.\])/g;
 
 /**
  * What a host prints, where it has printed the state of a processor (WARN, run_fn): the lines stay, and RIP, the code around it and the call trace's

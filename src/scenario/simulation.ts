@@ -1,3 +1,4 @@
+import type { Processor } from '../arch/index.ts';
 import { hex, XspliceError } from '../base/index.ts';
 import { type BootOptions, boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
@@ -10,6 +11,7 @@ import type { SimulationOptions } from './options.ts';
 export interface Simulation {
   readonly image: Image;
   readonly release: Release;
+  readonly processor: Processor;
   readonly identity: XenIdentity;
   /** What the image did not say, and what was taken instead. */
   readonly assumed: readonly string[];
@@ -47,6 +49,7 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
   return {
     image,
     release,
+    processor,
     assumed,
     identity: {
       release: release.version,

@@ -58,10 +58,6 @@ export interface X86StateRules {
   /** Pages of a hypervisor stack: IST stacks in 0 … 3 and a guard in 4 and 5, or shadow stacks in 0 and 5 and IST stacks in
    * 1 … 4. Since 4.14. */
   readonly stackPages: 'guard' | 'shadow';
-  /** struct vcpu has a guest area of two pointers in front of `domain`, rather than one pointer. Since 4.18. */
-  readonly vcpuInfoArea: boolean;
-  /** The banner has what xen_build_info() says; before, gcov's name or nothing, and a blank more. Since 4.15. */
-  readonly buildInfo: boolean;
   /** A call trace says of each line whether it is from RIP, a frame or the stack, and has the top of the stack besides RIP where
    * it looks like code. Since 4.13. */
   readonly traceLetters: boolean;
@@ -150,4 +146,10 @@ export interface Release {
   readonly dumpsXenDepends: boolean;
   readonly pointerFormats: PointerFormatRules;
   readonly x86State: X86StateRules;
+  /** The banner has what xen_build_info() says; before, gcov's name or nothing, and a blank more. Since 4.15. */
+  readonly buildInfo: boolean;
+  /** struct vcpu has a guest area of two pointers in front of `domain`, rather than one pointer. Since 4.18. */
+  readonly vcpuInfoArea: boolean;
+  /** Screens of arm64 have system registers in 16 digits, rather than in 8. Since 4.16. */
+  readonly armWideRegisters: boolean;
 }

@@ -55,6 +55,7 @@ export async function run(
       calls.push({ image, payloads, options });
       return Promise.resolve(checked);
     },
+    lint: () => import('../../src/lint/index.ts'),
     rehearsePayloads: (image, payloads, options) => {
       calls.push({ image, payloads, options });
       return Promise.resolve(passed);
@@ -63,8 +64,7 @@ export async function run(
       calls.push({ payloads, options });
       return Promise.resolve(passed);
     },
-    conformStepText,
-    conformCases: () => Promise.resolve(CONFORM_CASES),
+    conformCases: () => Promise.resolve({ cases: CONFORM_CASES, stepText: conformStepText }),
     conform: () => Promise.reject(new Error('nobody asked for it')),
     releases: () => RELEASES,
     cpuPresets: () => ['qemu-max', 'zen4'],

@@ -205,6 +205,29 @@ describe('functions on our side', () => {
     expect((await call('get_s_time')).result).toBe(before + 50_000n);
   });
 
+  it('call what is meant for the calling CPU, in its place', async () => {
+    boot({ cpus: 2 });
+    // movl $7, (%rdi); ret
+    host.upload('p', library({ notes: 'c70707000000 c3' }));
+    const notes = host.target.hypervisor.payloads[0]?.symtab.find(({ name }) => name === 'notes')?.value ?? 0n;
+    const on = async (mask: number, cpu: number) =>
+      (
+        await host.target.call({
+          function: 'on_selected_cpus',
+          args: [bytes(mask, 0, 0, 0), int(notes), bytes(0), int(1)],
+          cpu,
+        })
+      ).buffers[1]?.[0];
+    expect(await Promise.all([on(1, 0), on(2, 0), on(2, 1), on(3, 1)])).toEqual([7, 0, 7, 7]);
+  });
+
+  it('limit the rate of messages', async () => {
+    boot();
+    const passed: bigint[] = [];
+    for (let i = 0; i < 12; i++) passed.push(((await call('printk_ratelimit')).result ?? -1n) & 1n);
+    expect(passed).toEqual([...new Array<bigint>(10).fill(1n), 0n, 0n]);
+  });
+
   it('are run for themselves once a payload has patched them', async () => {
     boot();
     host.upload('p', library({ quiet: 'b863000000c3' }, { functions: [{ name: 'get_s_time' }] }));

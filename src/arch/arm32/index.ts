@@ -11,6 +11,7 @@ import { quiesce, revive } from '../arm/permissions.ts';
 import { ARM32_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
 import { ARM32_BUG_OPCODE, ARM32_ENCODING, ARM32_NOP, branchOffset, withBranchOffset } from './branch.ts';
+import { ARM32_EXECUTION } from './execution.ts';
 import { ARM32_RANGE, ARM32_RELOCATION_RULES, ARM32_RELOCATIONS } from './relocations.ts';
 import { resultStep } from './result.ts';
 
@@ -34,7 +35,7 @@ export const ARM32: Architecture = {
   image: armImage('arm32', { linkable: LINKABLE, step: resultStep }),
   processors: armProcessors(ARM32_PROCESSORS, 'cortex-a15', ARM32_NOP),
   panic: armPanicWords('Prefetch Abort', PAGE_TABLES.accessOf),
-  execution: null,
+  execution: ARM32_EXECUTION,
   patchInsnSize: ARM_PATCH_INSN_SIZE,
   range: ARM32_RANGE,
   verifyElf(header) {

@@ -11,6 +11,7 @@ import { quiesce, revive } from '../arm/permissions.ts';
 import { ARM64_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
 import { ARM64_ENCODING, ARM64_NOP, ARM64_RANGE, branchOffset, withBranchOffset } from './branch.ts';
+import { ARM64_EXECUTION } from './execution.ts';
 import { ARM64_RELOCATION_RULES, ARM64_RELOCATIONS } from './relocations.ts';
 import { resultStep } from './result.ts';
 
@@ -29,7 +30,7 @@ export const ARM64: Architecture = {
   image: armImage('arm64', { linkable: LINKABLE, step: resultStep }),
   processors: armProcessors(ARM64_PROCESSORS, 'cortex-a57', ARM64_NOP),
   panic: armPanicWords('Instruction Abort', PAGE_TABLES.accessOf),
-  execution: null,
+  execution: ARM64_EXECUTION,
   patchInsnSize: ARM_PATCH_INSN_SIZE,
   range: ARM64_RANGE,
   // Byte order is not looked at.

@@ -3,6 +3,7 @@ import { ALT_CALL, EX_TABLE_ENTRY } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
 import { X86_64_ALTERNATIVES } from './alternative-hooks.ts';
 import { X86_64_BUG_FRAMES } from './bug-frames.ts';
+import { X86_64_CODE } from './code-forms.ts';
 import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
 import { X86_64_EXECUTION } from './execution.ts';
 import { X86_64_IMAGE } from './image.ts';
@@ -53,4 +54,5 @@ export const X86_64: Architecture = {
   bugFrames: X86_64_BUG_FRAMES,
   exTableEntrySize: EX_TABLE_ENTRY.size,
   altCallSize: ALT_CALL.size,
+  code: X86_64_CODE,
 };
