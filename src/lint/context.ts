@@ -1,12 +1,4 @@
-import {
-  type Architecture,
-  type Disassembler,
-  ENDBR64_LEN,
-  type Instruction,
-  isEndbr64,
-  isEndbr64Poison,
-  type Processor,
-} from '../arch/index.ts';
+import type { Architecture, Disassembler, Instruction, Processor } from '../arch/index.ts';
 import { type Address, addOffset, type Finding } from '../base/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, STT_FUNC } from '../elf/index.ts';
@@ -14,6 +6,7 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { PayloadFile, PayloadFunction, PayloadPointer } from '../payload/index.ts';
 import type { Release } from '../xen/index.ts';
 import { type PayloadRelocation, PayloadRelocations } from './payload-relocations.ts';
+import { lastUpTo } from './search.ts';
 
 /** A payload that is looked at, or stands beside one. */
 export interface LintedPayload {
@@ -78,6 +71,7 @@ export class LintContext implements LintInput {
   #disassembler: Disassembler | undefined;
   #relocations: PayloadRelocations | undefined;
   readonly #parts = new Map<string, unknown>();
+  readonly #resolved = new Map<string, Address>();
 
   constructor(input: LintInput) {
     this.payload = input.payload;
@@ -107,7 +101,11 @@ export class LintContext implements LintInput {
 
   /** Address of a symbol of the hypervisor; `undefined` where it has none of that name. */
   resolve(name: string): Address | undefined {
-    const address = this.symbols.byName(name);
+    let address = this.#resolved.get(name);
+    if (address === undefined) {
+      address = this.symbols.byName(name);
+      this.#resolved.set(name, address);
+    }
     return address === 0n ? undefined : address;
   }
 
@@ -170,6 +168,15 @@ export class LintContext implements LintInput {
     });
   }
 
+  /** The payload's function that a place is in; `undefined` where no symbol says so. */
+  functionAt(section: number, offset: number): NewFunction | undefined {
+    const sorted = this.once(`functions of ${section}`, () =>
+      this.newFunctions.filter((func) => func.section === section).sort((a, b) => a.offset - b.offset),
+    );
+    const found = lastUpTo(sorted, offset, (func) => func.offset);
+    return found !== undefined && offset < found.offset + Math.max(found.size, 1) ? found : undefined;
+  }
+
   /** The functions that the payload patches, as far as they are the hypervisor's own, in the order of the entries. */
   get oldFunctions(): readonly OldFunction[] {
     return this.once('oldFunctions', () => oldFunctionsOf(this.content, this));
@@ -182,6 +189,14 @@ export class LintContext implements LintInput {
   instructions(code: Uint8Array, origin: number): readonly Instruction[] {
     if (this.#disassembler === undefined) throw NO_DISASSEMBLER;
     return this.#disassembler.disassemble(this.arch.name, code, origin);
+  }
+
+  /** The instructions of a function of the payload; their offsets are from its start. */
+  newInstructions({ section, offset, size }: NewFunction): readonly Instruction[] {
+    return this.once(`new ${section}+${offset}`, () => {
+      const code = this.content.elf.sections[section]?.data() ?? new Uint8Array(0);
+      return this.instructions(code.subarray(offset, offset + Math.min(size, MOST_CODE)), offset);
+    });
   }
 
   /** The instructions of the image's function that an address is in, and where it starts; `undefined` where the image does not tell. */
@@ -212,10 +227,7 @@ function oldFunction(entry: PayloadFunction, context: LintContext): OldFunction 
   const address = named === undefined ? context.addressOf(entry.oldAddr) : context.resolve(named);
   if (address === undefined || address === 0n) return undefined;
   const at = context.symbols.at(address);
-  const start = image.bytes(address, ENDBR64_LEN);
-  const { endbr } = release;
-  const kept = endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));
-  const patchOffset = kept ? ENDBR64_LEN : 0;
+  const patchOffset = release.endbr === 'ignored' ? 0 : arch.patchOffset(image.bytes(address, arch.entrySize));
   const nop = entry.newAddr.kind === 'null';
   return {
     entry,

@@ -1,6 +1,8 @@
+import type { CodeRange } from '../arch/index.ts';
 import { type Address, addOffset, distance } from '../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 import type { LintContext, OldFunction } from './context.ts';
+import { lastUpTo } from './search.ts';
 
 /** A branch in the hypervisor's code that leads into bytes which applying overwrites. */
 export interface PatchBranch {
@@ -17,6 +19,31 @@ export interface PatchBranch {
 export function patchRange({ address, patchOffset, patchLength }: OldFunction): { start: Address; end: Address } {
   const start = addOffset(address, patchOffset);
   return { start, end: addOffset(start, patchLength) };
+}
+
+/** What applying overwrites, in ascending order of addresses, for look-ups. */
+export interface PatchedRange {
+  readonly func: OldFunction;
+  readonly start: Address;
+  /** The first byte behind. */
+  readonly end: Address;
+}
+
+/** All ranges that the payload overwrites, sorted by where they start. */
+export const patchedRanges = (context: LintContext): readonly PatchedRange[] =>
+  context.once('patchedRanges', () => sortedRanges(context.oldFunctions));
+
+/** The same of any list of functions. */
+export const sortedRanges = (functions: readonly OldFunction[]): PatchedRange[] =>
+  functions
+    .map((func) => ({ func, ...patchRange(func) }))
+    .filter(({ start, end }) => end > start)
+    .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.func.entry.index - b.func.entry.index));
+
+/** The range that an address is in. */
+export function rangeAt(ranges: readonly PatchedRange[], address: Address): PatchedRange | undefined {
+  const found = lastUpTo(ranges, address, ({ start }) => start);
+  return found !== undefined && address < found.end ? found : undefined;
 }
 
 /**
@@ -37,29 +64,29 @@ export function branchesIntoPatches(context: LintContext): readonly PatchBranch[
     const { oldFunctions } = context;
     if (forms === undefined || oldFunctions.length === 0) return [];
     const { start, bytes } = context.coreText;
-    const wanted = new Uint8Array(bytes.length);
+    const targets: CodeRange[] = [];
     const byTarget = new Map<number, OldFunction>();
     for (const func of oldFunctions) {
       const first = distance(start, patchRange(func).start);
       if (first === undefined || first < 0) continue;
       for (const cut of cutOffsets(context, func)) {
-        if (first + cut >= wanted.length) break;
-        wanted[first + cut] = 1;
+        if (first + cut >= bytes.length) break;
+        targets.push({ start: first + cut, end: first + cut + 1 });
         byTarget.set(first + cut, func);
       }
     }
     const found: PatchBranch[] = [];
-    for (const { at, size, target } of forms.branchesTo(bytes, wanted)) {
+    for (const { at, size, target } of forms.branchesTo(bytes, targets)) {
       const func = byTarget.get(target);
       const from = addOffset(start, at);
       // What is overwritten jumps nowhere any more.
       if (func === undefined || (from >= patchRange(func).start && from < patchRange(func).end)) continue;
       const around = context.coreFunctionAt(from);
       const offset = around === undefined ? undefined : distance(around.start, from);
-      const real = around?.instructions.some(
-        (each) => each.offset === offset && each.size >= size && each.text !== undefined,
-      );
-      if (around === undefined || real !== true) continue;
+      const there =
+        offset === undefined ? undefined : lastUpTo(around?.instructions ?? [], offset, (each) => each.offset);
+      const real = there?.offset === offset && there?.text !== undefined && there.size >= size;
+      if (around === undefined || !real) continue;
       const inside = from >= func.address && from < addOffset(func.address, func.room);
       found.push({ func, from, to: addOffset(start, target), name: around.name, inside });
     }

@@ -23,7 +23,7 @@ export interface LintCheckOptions extends SimulationOptions {
 
 /**
  * As {@link checkPayloads}, and then everything that lint sees in each payload and in all of them together: Xen's own refusals come first.
- * The rules run on payloads that Xen refuses too. Verdicts are Xen's: what lint finds does not change them.
+ * The rules run on payloads that Xen refuses too. One that Xen would take is `unsafe` where lint finds an error.
  */
 export async function checkAndLint(
   image: Uint8Array,
@@ -64,10 +64,15 @@ export async function checkAndLint(
   }
   return {
     format: 'xsplice-check/1',
-    payloads: checked.map((payload, i) => ({
-      ...payload,
-      findings: [...payload.findings, ...(linted[i] ?? []).map(documentFinding)],
-    })),
+    payloads: checked.map((payload, i) => {
+      const found = linted[i] ?? [];
+      const harmful = payload.verdict === 'accepted' && found.some(({ severity }) => severity === 'error');
+      return {
+        ...payload,
+        verdict: harmful ? 'unsafe' : payload.verdict,
+        findings: [...payload.findings, ...found.map(documentFinding)],
+      };
+    }),
   };
 }
 

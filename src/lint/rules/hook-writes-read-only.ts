@@ -1,17 +1,14 @@
 import { SHF_WRITE } from '../../elf/index.ts';
-import type { HookKind, Release } from '../../xen/index.ts';
+import type { HookKind } from '../../xen/index.ts';
 import type { LintContext } from '../context.ts';
 import { type HookCode, hookCode } from '../hook-code.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
 import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
+import { lastUpTo, within } from '../search.ts';
 
 /** Hooks that run between quiesce and revive, while memory is relaxed. Source: common/livepatch.c, apply_payload and revert_payload. */
 const IN_WINDOW: readonly HookKind[] = ['load', 'unload'];
-
-/** Is read-only data writable where a hook of this kind runs? The regimes are those of `Release.permissions`. */
-const writable = (kind: HookKind, { permissions }: Release): boolean =>
-  IN_WINDOW.includes(kind) && permissions !== 'W3';
 
 /** What is read-only at a relocation's target, in words; `undefined` where it is writable, or not known. */
 function readOnly(context: LintContext, { target, name }: PayloadRelocation): string | undefined {
@@ -37,7 +34,7 @@ export const hookWritesReadOnly: LintRule = {
     const forms = arch.code;
     if (forms === undefined) return;
     for (const { kind, func, hook } of hookCode(context)) {
-      if (writable(kind, release)) continue;
+      if (IN_WINDOW.includes(kind) && arch.relaxesReadOnly(release)) continue;
       for (const { relocation, text } of stores(context, func)) {
         const what = readOnly(context, relocation);
         if (what === undefined) continue;
@@ -63,18 +60,15 @@ function* stores(
   const forms = context.arch.code;
   if (section === undefined || forms === undefined) return;
   const code = section.data();
-  for (const relocation of context.relocationsOf(section)) {
+  const { offset: start, size } = func;
+  for (const relocation of within(context.relocationsOf(section), start, start + size, (each) => each.offset)) {
     const { offset, row } = relocation;
-    if (offset < func.offset || offset >= func.offset + func.size || row?.formula !== 'S + A - P') continue;
+    if (row?.formula !== 'S + A - P') continue;
     if (!forms.mayWriteAt(code, offset) || readOnly(context, relocation) === undefined) continue;
-    const instructions = context.once(`new ${func.section}+${func.offset}`, () =>
-      context.instructions(code.subarray(func.offset, func.offset + Math.min(func.size, MOST_CODE)), func.offset),
-    );
-    const at = offset - func.offset;
-    const text = instructions.find((each) => each.offset < at && each.offset + each.size > at)?.text;
+    const instructions = context.newInstructions(func);
+    const at = offset - start;
+    const there = lastUpTo(instructions, at, (each) => each.offset);
+    const text = there === undefined || at >= there.offset + there.size ? undefined : there.text;
     if (text !== undefined && forms.writesMemory(text)) yield { relocation, text };
   }
 }
-
-/** Most bytes of one function that are decoded. */
-const MOST_CODE = 64 * 1024;
