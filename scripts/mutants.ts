@@ -72,11 +72,11 @@ function sum({ mutants, agreed, fates, rules }: MutantSummary, seconds: number):
   const unused = MUTATION_RULES.filter(({ name }) => !rules.has(name)).map(({ name }) => name);
   // A short run need not have used them all.
   if (unused.length > 0 && mutants >= 1000) say(`rules that made none: ${unused.join(', ')}`);
-  const { refused, accepted, cycled, died, guest } = fates;
+  const { refused, accepted, cycled, died, wild } = fates;
   say(`${refused} refused, ${accepted} accepted, ${cycled} accepted and applied, ${died} took the host down`);
-  if (guest > 0) say(`${guest} led the hypervisor into dom0's own memory: not compared`);
+  if (wild > 0) say(`${wild} led the hypervisor into memory that is not its own: not compared`);
   say(`${mutants} mutants in ${seconds.toFixed(0)} s, ${(mutants / seconds).toFixed(0)} a second`);
-  say(`${agreed} agreed, ${mutants - agreed - guest} disagreed`);
+  say(`${agreed} agreed, ${mutants - agreed - wild} disagreed`);
 }
 
 try {

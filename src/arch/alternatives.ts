@@ -33,6 +33,8 @@ export interface WholeAlternativesHost extends AlternativesHost {
   isActiveText(address: Address): boolean;
   /** Calls the function at `address`, which an entry names in place of a replacement, for the instructions at `orig`. */
   callback(address: Address, orig: Address): void;
+  /** Reads or writes an instruction: may fault where it is not aligned. */
+  checkWord(address: Address, kind: 'read' | 'write'): void;
   /** clean_and_invalidate_dcache_va_range of the patched instructions. */
   cleanDataCache(address: Address, length: number): void;
   invalidateInstructionCache(): void;

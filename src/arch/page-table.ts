@@ -68,6 +68,8 @@ export type ReportedAccess = Pick<FailedAccess, 'present' | 'write' | 'fetch'>;
 export interface PageTableFormat {
   /** From the root down; the last one maps small pages. */
   readonly levels: readonly PageTableLevel[];
+  /** Do all entries of the root lead to tables, whatever is mapped? */
+  readonly rootFilled: boolean;
   /** Entries of one table. */
   readonly entries: 512;
   /** What unmapping leaves in a slot of the last level: not present, but not always zero. */

@@ -4,20 +4,24 @@ const FARTHEST = 3;
 /** Longer names are not compared. */
 const LONGEST = 128;
 
-/** How many letters have to be added, taken away, or changed; {@link FARTHEST} + 1 stands for all that is more. */
+/** How many letters have to be added, taken away, changed, or swapped with the next; {@link FARTHEST} + 1 stands for all that is more. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > FARTHEST) return FARTHEST + 1;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  let before = row;
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     let least = i;
     for (let j = 1; j <= b.length; j++) {
       const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const cost = Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1);
+      let cost = Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) cost = Math.min(cost, (before[j - 2] as number) + 1);
       next.push(cost);
       if (cost < least) least = cost;
     }
     if (least > FARTHEST) return FARTHEST + 1;
+    before = row;
     row = next;
   }
   return row[b.length] as number;

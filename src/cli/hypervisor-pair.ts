@@ -93,6 +93,6 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
     simulation,
     smp: host.smp,
     real,
-    simulated: async () => simulation.boot({ uploadBuffer }),
+    simulated: async () => simulation.boot({ uploadBuffer, cacheFaults: false }),
   };
 }

@@ -1,6 +1,7 @@
 import type { RelativeMemory, WholeAlternativesHost } from '../arch/index.ts';
 import { type Address, addOffset, hexAddress } from '../base/index.ts';
 import { type AlternativeRules, ELF_ALTINSTRUCTIONS, PAGE_SIZE, type Release } from '../xen/index.ts';
+import { checkAligned } from './aligned-access.ts';
 import { cleanDataCache, invalidateInstructionCache } from './cache-maintenance.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import type { Image } from './image.ts';
@@ -86,6 +87,7 @@ function hostOf(
     symbol: (address) => symbolText(hv, address),
     isActiveText: (address) => isActiveKernelText(hv, address),
     callback: (address) => callback(hv, address),
+    checkWord: (address, kind) => checkAligned(hv, address, 4, kind),
     cleanDataCache: (address, length) => cleanDataCache(hv, address, length),
     invalidateInstructionCache: () => invalidateInstructionCache(hv),
     bug: (index, why, where) => {
@@ -110,6 +112,8 @@ function bootCallback(hv: Hypervisor, memory: RelativeMemory, address: Address, 
 
 /** An entry names a function of the hypervisor or of the payload, to make up the instructions. */
 function callback(hv: Hypervisor, address: Address): void {
+  // The payload's own text may not be executed before its pages are secured.
+  hv.machine.space.check(address, 4, 'fetch');
   const why = `an alternative is made by code, ${symbolText(hv, address)}, which is not carried out here`;
   throw new HostStop({ kind: 'corruption', why });
 }

@@ -18,7 +18,7 @@ function keep(hv: Hypervisor, piece: CacheMaintenance): void {
 /** Cleans and invalidates lines of the data cache. Faults where nothing is mapped: it is done by address. */
 export function cleanDataCache(hv: Hypervisor, address: Address, length: number): void {
   if (length === 0) return;
-  hv.machine.space.check(address, length, 'clean');
+  if (hv.options.cacheFaults !== false) hv.machine.space.check(address, length, 'clean');
   keep(hv, { kind: 'clean-invalidate-dcache', address, length });
 }
 

@@ -20,6 +20,8 @@ export interface HostOptions {
   readonly debugBuild: boolean;
   /** Domains with an active vm_event waitqueue: applying is refused while there is one. */
   readonly domainsWithWaitqueue: readonly number[];
+  /** Does cache maintenance of an address that is not mapped fault? A processor does so; QEMU has no caches, and looks at no address. Default: yes. */
+  readonly cacheFaults?: boolean;
   /** Why there is no processor to run code on, where somebody knows. */
   readonly noCpu?: NoCpu;
 }

@@ -372,7 +372,7 @@ export class AddressSpace {
   #depth(address: Address): number {
     let depth = 0;
     for (const { level } of this.#tables.walk(this.#page(address))) depth = level;
-    return depth;
+    return this.format.rootFilled ? Math.max(depth, 1) : depth;
   }
 
   /** A canonical address as the tables count pages. */

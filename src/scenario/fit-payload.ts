@@ -45,7 +45,7 @@ export function fitPayload(bytes: Uint8Array, { image, release, depends }: FitOp
   const sections = new Sections(payload, copy);
   sections.fill(ELF_LIVEPATCH_DEPENDS, () => encodeBuildIdNote(depends ?? buildId));
   sections.fill(ELF_LIVEPATCH_XEN_DEPENDS, () => encodeBuildIdNote(buildId));
-  sections.fill(PAYLOAD_LAYOUT_SECTION, (data) => payloadLayout(release, data));
+  sections.fill(PAYLOAD_LAYOUT_SECTION, (data) => payloadLayout(release, image.arch, data));
   fitFunctions(payload, sections, release, xenFacts(image, release));
   if (release.bugTrap === 'udb') fitTraps(payload, sections);
   // The id is that of the file without an id.

@@ -1,5 +1,6 @@
+import type { Architecture } from '../arch/index.ts';
 import { viewOf, XspliceError } from '../base/index.ts';
-import { LIVEPATCH_FSTATE, livepatchFunc, offsetIn, type Release, structPayload } from '../xen/index.ts';
+import { LIVEPATCH_FSTATE, livepatchFunc, offsetIn, type Release, structPayload, type XenArch } from '../xen/index.ts';
 
 /**
  * Where hooks find what they read and write of `struct payload`, which every release lays out anew: four words of 32 bits, in a section of that name
@@ -11,25 +12,29 @@ export const PAYLOAD_LAYOUT_SECTION = '.rodata.payload_layout';
 const WORDS = 4;
 
 /** What the section has to hold under a release. Throws an XspliceError (EFILE) where it is too small. */
-export function payloadLayout(release: Release, data: Uint8Array): Uint8Array {
+export function payloadLayout(
+  release: Release,
+  { name: arch, elf: { pointerSize } }: Pick<Architecture, 'name' | 'elf'>,
+  data: Uint8Array,
+): Uint8Array {
   if (data.length < 4 * WORDS) {
     throw new XspliceError('EFILE', `${PAYLOAD_LAYOUT_SECTION} has ${data.length} bytes, and ${4 * WORDS} are needed`);
   }
   const filled = data.slice();
   const view = viewOf(filled);
-  wordsOf(release).forEach((word, i) => {
+  wordsOf(release, arch, pointerSize).forEach((word, i) => {
     view.setUint32(4 * i, word, true);
   });
   return filled;
 }
 
-function wordsOf(release: Release): readonly number[] {
-  const payload = structPayload(release, 'x86_64');
+function wordsOf(release: Release, arch: XenArch, pointerSize: 4 | 8): readonly number[] {
+  const payload = structPayload(release, arch);
   const nfuncs = offsetIn(payload, 'nfuncs');
   if (!release.stateInPayload) {
     return [offsetIn(payload, 'fstate'), LIVEPATCH_FSTATE.size, offsetIn(LIVEPATCH_FSTATE, 'applied'), nfuncs];
   }
-  const { size, at } = livepatchFunc(release.funcLayout, 8);
+  const { size, at } = livepatchFunc(release.funcLayout, pointerSize);
   // Version 1 has neither the state nor hooks that could ask for it.
   return [offsetIn(payload, 'funcs'), size, at.applied ?? 0, nfuncs];
 }

@@ -16,7 +16,7 @@ export interface Simulation {
   /** What the image did not say, and what was taken instead. */
   readonly assumed: readonly string[];
   /** A freshly booted host. */
-  boot(host?: Pick<BootOptions, 'uploadBuffer'>): SimulatedTarget;
+  boot(host?: Pick<BootOptions, 'uploadBuffer' | 'cacheFaults'>): SimulatedTarget;
 }
 
 /**

@@ -53,8 +53,7 @@ export function observedStage(
   const { textStart, textEnd } = image.core;
   const release = image.release?.release;
   const symbols = release === undefined ? undefined : image.symbolsFor(release);
-  // Elsewhere there is no code that could make the call.
-  const callable = release === undefined || image.arch.name !== 'x86_64' ? null : withCalls(target, { image, release });
+  const callable = release === undefined ? null : withCalls(target, { image, release });
   return {
     identity,
     assumed: [],

@@ -66,6 +66,7 @@ function setUp(
     callback: (address) => {
       events.push(`call ${address.toString(16)}`);
     },
+    checkWord: () => {},
     cleanDataCache: (address, length) => {
       events.push(`clean ${address.toString(16)}+${length}`);
     },

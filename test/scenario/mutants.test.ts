@@ -89,9 +89,9 @@ describe('a run', () => {
     expect(summary.fates.refused).toBeGreaterThan(200);
     expect(summary.fates.cycled).toBeGreaterThan(100);
     expect(summary.fates.died).toBeGreaterThan(5);
-    const { refused, accepted, cycled, died, guest } = summary.fates;
+    const { refused, accepted, cycled, died, wild } = summary.fates;
     expect(refused + accepted + cycled + died).toBe(600);
-    expect(guest).toBe(0);
+    expect(wild).toBe(0);
   });
 
   it('tells of every mutant that a host of another release takes differently', async () => {
@@ -137,17 +137,17 @@ describe('a run', () => {
     ['in dom0’s kernel is not compared', 0xffff_ffff_82d0_405bn, 3, 0],
     ['in dom0’s user space is not compared', 0x1234n, 3, 0],
     ['of the hypervisor’s own is a disagreement', 0xffff_82d0_4060_0000n, 0, 3],
-  ])('a fault at an address %s', async (_what, address, guest, disagreed) => {
+  ])('a fault at an address %s', async (_what, address, wild, disagreed) => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address, screen: [] };
     const dying: MakeTarget = async () =>
       Object.assign(debian.boot(), { upload: async () => ({ rc: Number.NaN }), panic: async () => panic });
     const refusing: MakeTarget = async () => Object.assign(debian.boot(), { upload: async () => ({ rc: -75 }) });
     const summary = await runMutants({ image, release, simulated: dying, real: refusing, seed: 1, count: 3 });
-    expect(summary).toMatchObject({ mutants: 3, agreed: 0, fates: { guest } });
+    expect(summary).toMatchObject({ mutants: 3, agreed: 0, fates: { wild } });
     expect(summary.disagreements).toHaveLength(disagreed);
     // Where both die alike there is nothing to explain.
     const same = await runMutants({ image, release, simulated: dying, real: dying, seed: 1, count: 3 });
-    expect(same).toMatchObject({ agreed: 3, fates: { died: 3, guest: 0 } });
+    expect(same).toMatchObject({ agreed: 3, fates: { died: 3, wild: 0 } });
   });
 
   it('can be stopped, and begun in the middle', async () => {

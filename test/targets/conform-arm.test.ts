@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
-import { conform, runsOn } from '../../src/scenario/index.ts';
+import { conform, MUTATION_RULES, runMutants, runsOn } from '../../src/scenario/index.ts';
 import { type SourceArch, xenFromSource } from '../support/source-xen.ts';
 
 /** The simulator against the hypervisor itself, in QEMU, on Arm. */
@@ -14,17 +14,45 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const MINUTES = 60_000;
 
 describe.each(['arm64', 'arm32'] as const)('the simulator and the real hypervisor for %s', (arch: SourceArch) => {
+  let pair: HypervisorPair;
+  // With an empty cache: a build of Xen, a kernel package, and a boot.
+  beforeAll(async () => {
+    const { buildId } = await xenFromSource(arch);
+    pair = await openHypervisorPair({ cwd: folder, arch });
+    expect(pair.simulation.identity).toMatchObject({ arch, buildId });
+  }, 10 * MINUTES);
+
   it(
     'agree in every case that is not of x86 alone',
     async () => {
-      const { buildId } = await xenFromSource(arch);
-      const pair = await openHypervisorPair({ cwd: folder, arch });
-      expect(pair.simulation.identity).toMatchObject({ arch, buildId });
       const cases = CONFORM_CASES.filter((each) => runsOn(each, arch));
       expect(cases.length).toBeGreaterThan(200);
       const report = await conform({ ...pair, cases });
       expect(report.differences).toEqual([]);
       expect(report.agreed).toBe(cases.length);
+    },
+    10 * MINUTES,
+  );
+
+  it(
+    'agree about 600 mutants',
+    async () => {
+      const summary = await runMutants({ ...pair, seed: 2026, count: 600 });
+      const told = summary.disagreements.map(({ mutant: { index, base, changes }, differences }) => ({
+        index,
+        base,
+        changes,
+        differences,
+      }));
+      expect(told).toEqual([]);
+      const { wild, cycled, refused, died } = summary.fates;
+      expect(summary.agreed + wild).toBe(600);
+      expect(wild).toBeLessThan(10);
+      // What agrees must have been worth comparing.
+      expect(cycled).toBeGreaterThan(120);
+      expect(refused).toBeGreaterThan(200);
+      expect(died).toBeGreaterThan(3);
+      for (const { name } of MUTATION_RULES) expect(summary.rules.get(name), name).toBeGreaterThan(0);
     },
     10 * MINUTES,
   );

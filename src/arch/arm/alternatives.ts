@@ -62,6 +62,8 @@ function apply(host: WholeAlternativesHost, start: number, end: number, branches
       for (let i = 0; i < count; i++) {
         const from = addOffset(repl, 4 * i);
         const to = addOffset(orig, 4 * i);
+        host.checkWord(from, 'read');
+        host.checkWord(to, 'write');
         const word = viewOf(memory.read(Number(from - memory.base), 4)).getUint32(0, true);
         memory.write(Number(to - memory.base), wordBytes(aimed(host, entry, word, from, to, branches)));
       }

@@ -88,6 +88,8 @@ export function lpaePageTables(root: 0 | 1, addressBits: 32 | 48): PageTableForm
   const executable = (entry: bigint): boolean => (entry & NO_EXECUTE) === 0n && (entry & READ_ONLY) !== 0n;
   return {
     levels,
+    // A running arm32 host uses all four: for itself, for the xenheap, and two for the domheap. Source: asm-arm/config.h.
+    rootFilled: root === 1,
     entries: 512,
     // destroy_xen_mappings clears the entry.
     unmapped: 0n,

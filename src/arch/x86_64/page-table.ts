@@ -59,6 +59,7 @@ const shiftBelow = (level: number): bigint => BigInt(LEVELS[level + 1]?.shift ??
 /** x86-64's page tables. */
 export const X86_64_PAGE_TABLES: PageTableFormat = {
   levels: LEVELS,
+  rootFilled: false,
   entries: 512,
   // vunmap maps INVALID_MFN with _PAGE_NONE, to keep the tables above (common/vmap.c, map_pages_to_xen).
   unmapped: 0xffff_ffff_ffff_f000n,

@@ -3,6 +3,7 @@ import { type Address, hex, hexAddress, XspliceError } from '../../base/index.ts
 import { type Image, SimulatedTarget } from '../../hypervisor/index.ts';
 import type { ActionName, ObservableTarget, Release } from '../../xen/index.ts';
 import { compare, type MakeTarget } from '../conform.ts';
+import { ElfFields, readField } from '../elf-fields.ts';
 import {
   ADDRESS_LINE,
   type DumpedFunction,
@@ -32,15 +33,15 @@ export interface MutantDifference {
 }
 
 /**
- * How the real host took a mutant. `guest`: the hypervisor follows a pointer into memory that belongs to dom0, where the simulator has
- * nothing; what is there is dom0's affair, so there is nothing to compare.
+ * How the real host took a mutant. `wild`: what lies in memory that no simulator knows decides what happens, so there is nothing to compare. Either
+ * the hypervisor follows a pointer into dom0's own memory, or it copies to and from wherever.
  */
-export type MutantFate = 'refused' | 'accepted' | 'cycled' | 'died' | 'guest';
+export type MutantFate = 'refused' | 'accepted' | 'cycled' | 'died' | 'wild';
 
 export interface MutantSummary {
   readonly seed: number;
   readonly mutants: number;
-  /** Compared, and the same; the rest disagreed or is `guest`. */
+  /** Compared, and the same; the rest disagreed or is `wild`. */
   readonly agreed: number;
   /** On the real host; `cycled` ones were also applied and reverted, as far as they let themselves. */
   readonly fates: Readonly<Record<MutantFate, number>>;
@@ -82,7 +83,7 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
   const { seed, from = 0, count } = options;
   const runner = new Runner(options);
   const disagreements: MutantDisagreement[] = [];
-  const fates = { refused: 0, accepted: 0, cycled: 0, died: 0, guest: 0 };
+  const fates = { refused: 0, accepted: 0, cycled: 0, died: 0, wild: 0 };
   const rules = new Map<string, number>();
   let done = 0;
   let disagreed = 0;
@@ -105,7 +106,7 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
   } finally {
     await runner.close();
   }
-  return { seed, mutants: done, agreed: done - disagreed - fates.guest, fates, disagreements, rules };
+  return { seed, mutants: done, agreed: done - disagreed - fates.wild, fates, disagreements, rules };
 }
 
 class Runner {
@@ -129,7 +130,8 @@ class Runner {
     const real = upload.real;
     const ended = upload.differences.length > 0 || real.has('panic');
     if (ended) await this.close();
-    if (upload.guest) return { fate: 'guest', differences: [] };
+    if (upload.guest || (upload.differences.length > 0 && this.#copiesNegative(mutant)))
+      return { fate: 'wild', differences: [] };
     if (real.has('panic')) return { fate: 'died', differences: upload.differences };
     if (real.get('rc') !== 0) return { fate: 'refused', differences: upload.differences };
     if (ended) return { fate: 'accepted', differences: upload.differences };
@@ -152,7 +154,7 @@ class Runner {
       // A payload that does not go away would be in the way of the next.
       if (differences.length > 0 || died || (action === 'unload' && real.get('rc') !== 0)) {
         await this.close();
-        if (guest) return { fate: 'guest', differences: [] };
+        if (guest) return { fate: 'wild', differences: [] };
         return { fate: died ? 'died' : fate, differences };
       }
     }
@@ -169,8 +171,36 @@ class Runner {
   async #both(step: string, take: (target: ObservableTarget) => Promise<Observation>) {
     const [simulated, real] = this.#pair as readonly [ObservableTarget, ObservableTarget];
     const [left, right] = await Promise.all([watch(simulated, take), watch(real, take)]);
-    const differences = compare(left, right).map((difference) => ({ step, ...difference }));
+    const told = this.#diesAlike(left, right) ? [] : compare(left, right);
+    const differences = told.map((difference) => ({ step, ...difference }));
     return { real: right, differences, guest: differences.length > 0 && this.#faultsInGuest(left) };
+  }
+
+  /**
+   * Does it have a section whose size is negative as a number with a sign? Arm's memcpy compares with a sign, and then copies next to nothing, but
+   * to a place that depends on where it believes the end. Source: xen/arch/arm/arm64/lib/memcpy.S, arm32/lib/memcpy.S.
+   */
+  #copiesNegative({ bytes }: Mutant): boolean {
+    const { name, elf } = this.#options.image.arch;
+    if (name === 'x86_64') return false;
+    try {
+      const sign = 1n << BigInt(8 * elf.pointerSize - 1);
+      const fields = new ElfFields(bytes);
+      return fields.sections.some((section) => (readField(bytes, fields.shdr(section, 'sh_size')) ?? 0n) >= sign);
+    } catch (error) {
+      // Headers that lie outside of the file.
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+
+  /** Did both die of the same fault, as far as the address of one tells? */
+  #diesAlike(left: Observation, right: Observation): boolean {
+    const granule = STRING_GRANULE[this.#options.image.arch.name];
+    const [a, b] = [left.get('panic'), right.get('panic')].map((panic) =>
+      Array.isArray(panic) ? panic.map((line) => roundedAddress(line, granule)).join('\n') : null,
+    );
+    return a !== null && a === b;
   }
 
   /** Did the host die of a page fault at an address that belongs to the guest? */
@@ -191,6 +221,18 @@ class Runner {
     for (const target of pair ?? []) await target.close();
   }
 }
+
+/**
+ * Bytes that the hypervisor's string functions read at once, in which a fault is then told anywhere. Source: xen/arch/arm/arm64/lib/strcmp.S and
+ * its neighbours.
+ */
+const STRING_GRANULE: Readonly<Record<Architecture['name'], bigint>> = { x86_64: 1n, arm64: 16n, arm32: 1n };
+
+const roundedAddress = (line: string, granule: bigint): string => {
+  if (!line.startsWith(ADDRESS_LINE)) return line;
+  const address = BigInt(line.slice(ADDRESS_LINE.length));
+  return `${ADDRESS_LINE}${hexAddress(address - (address % granule))}`;
+};
 
 /**
  * Addresses that a guest may map itself while the hypervisor runs: a PV guest's, on x86, all below the first and all from the second on. Source:

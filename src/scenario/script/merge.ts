@@ -1,5 +1,5 @@
 import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
-import { meant } from './nearest.ts';
+import { meant } from './meant.ts';
 import {
   placeText,
   type ScriptEntry,

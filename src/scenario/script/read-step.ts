@@ -1,7 +1,7 @@
 import { type ActionName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../xen/index.ts';
 import { checkValue } from './check-value.ts';
 import type { ScriptVerb } from './file-schema.ts';
-import { meant } from './nearest.ts';
+import { meant } from './meant.ts';
 import { type ScriptEntry, type ScriptMap, type ScriptNode, scriptError } from './node.ts';
 import { readArgument, readExpectedBuffer } from './read-call.ts';
 import { fieldPlace, namedPayload, payloadSource, type Scope } from './scope.ts';

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { fromHex } from '../../base/index.ts';
 import { HINT } from './check-value.ts';
-import { meant } from './nearest.ts';
+import { meant } from './meant.ts';
 
 /** A mapping of exactly these keys. Its message for any other key names those that there are. */
 export const keyed = <S extends z.ZodRawShape>(shape: S) => {

@@ -1,7 +1,7 @@
 import { XspliceError } from '../../base/index.ts';
 import { checkValue } from './check-value.ts';
 import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
-import { meant } from './nearest.ts';
+import { meant } from './meant.ts';
 import { type ScriptEntry, type ScriptNode, type ScriptPlace, scriptError } from './node.ts';
 import { pathFrom } from './paths.ts';
 import type { PayloadSource } from './types.ts';
