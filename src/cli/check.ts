@@ -1,22 +1,43 @@
-import type { Command } from 'commander';
-import { hasError, renderCheck } from '../report/index.ts';
+import { type Command, Option } from 'commander';
+import { XspliceError } from '../base/index.ts';
+import { CHECK_FORMATS, type CheckFormat, hasError, renderCheck } from '../report/index.ts';
+import { findHypervisors, findPayloads } from './check-arguments.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples, printReport } from './context.ts';
 import { readImage, readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
 import type { SimulationFlags } from './simulation-options.ts';
-import { addHostOptions, requireImage, simulationOptions } from './simulation-options.ts';
+import { addRulesOptions, requireImage, simulationOptions } from './simulation-options.ts';
+import { jobCount, paths } from './values.ts';
 
-/** `xsplice check PAYLOAD… --xen XEN-SYMS` */
+type CheckOptions = Omit<SimulationFlags, 'xen'> &
+  OutputOptions & {
+    readonly xen?: readonly string[];
+    readonly format?: CheckFormat;
+    readonly jobs?: number;
+  };
+
+/** So many payloads are checked sooner here than with what threads need. */
+const FEW = 3;
+
+/** `xsplice check PAYLOAD… --xen XEN-SYMS…` */
 export function addCheck(program: Command, context: Context): void {
   const command = program
     .command('check')
     .summary('would this hypervisor take the payload, and is it safe?')
     .description(
-      "Would this hypervisor take the payload, and is it safe? Xen's own checks in Xen's order, with the errno and the console lines of the real host.",
+      "Would this hypervisor take the payload, and is it safe? Xen's own checks in Xen's order, with the errno and the console lines of the real host. " +
+        'Several payloads on several hypervisors make a matrix.',
     )
-    .argument('<payload...>', 'livepatch files')
+    .argument('<payload...>', 'livepatch files, and folders of files that end in .livepatch')
+    .option(
+      '--xen <xen-syms>',
+      "the hypervisor's xen-syms, of exactly the build that is running, or a folder of them; may be repeated",
+      paths,
+    )
+    .addOption(new Option('--format <format>', 'what is printed (default: text)').choices(CHECK_FORMATS))
+    .option('--jobs <n>', 'threads (default: the number of processors)', jobCount)
     .addHelpText(
       'after',
       examples([
@@ -25,27 +46,48 @@ export function addCheck(program: Command, context: Context): void {
           'xsplice check *.livepatch --xen xen-syms --release 4.18.0',
           'Check several under the rules of another release',
         ],
+        ['xsplice check payloads/ --xen builds/', 'Check a folder of payloads on a folder of hypervisors'],
+        ['xsplice check payloads/ --xen xen-syms --format sarif', 'Report to code scanning'],
         ["xsplice check --json x.livepatch --xen xen-syms | jq '.payloads[].verdict'", 'Use it in a script'],
       ]),
     );
-  addOutputOptions(addHostOptions(command)).action(
-    async (files: string[], options: SimulationFlags & OutputOptions) => {
-      const { io } = context;
-      const progress = startProgress(io);
-      const simulation = simulationOptions(options, progress.show);
-      const xen = requireImage(options);
-      const engine = await context.engine();
-      const image = readImage(xen, io.cwd);
-      const payloads = readPayloads(files, io.cwd, engine.payloadName);
-      try {
-        const report = await engine.checkPayloads(image, payloads, simulation);
-        progress.clear();
-        printReport(report, renderCheck, options, io);
-        const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));
-        context.exit(holds ? EXIT.holds : EXIT.refused);
-      } finally {
-        progress.clear();
-      }
-    },
-  );
+  addOutputOptions(addRulesOptions(command)).action(async (files: string[], options: CheckOptions) => {
+    const { io } = context;
+    if (options.json === true && options.format !== undefined && options.format !== 'json') {
+      throw new XspliceError('EUSAGE', `--json and --format ${options.format} disagree`, 'give one of them');
+    }
+    const format = options.format ?? (options.json === true ? 'json' : 'text');
+    const hypervisors = findHypervisors(requireImage(options), io.cwd);
+    const payloads = findPayloads(files, io.cwd);
+    const [xen] = hypervisors;
+    const plain = format === 'text' || format === 'json';
+    if (plain && xen !== undefined && hypervisors.length === 1 && payloads.length <= FEW) {
+      await checkFew(payloads, xen, { ...options, json: format === 'json' }, context);
+      return;
+    }
+    const { progress: _, ...simulation } = simulationOptions(options, () => undefined);
+    const { checkMany } = await import('./check-many.ts');
+    const { color, jobs } = options;
+    const threads = jobs === undefined ? {} : { threads: jobs };
+    await checkMany({ payloads, hypervisors, format, color, ...threads, simulation, rules: [] }, context);
+  });
+}
+
+/** A few payloads on one hypervisor, at once. */
+async function checkFew(files: readonly string[], xen: string, options: CheckOptions, context: Context): Promise<void> {
+  const { io } = context;
+  const progress = startProgress(io);
+  const simulation = simulationOptions(options, progress.show);
+  const engine = await context.engine();
+  const image = readImage(xen, io.cwd);
+  const payloads = readPayloads(files, io.cwd, engine.payloadName);
+  try {
+    const report = await engine.checkPayloads(image, payloads, simulation);
+    progress.clear();
+    printReport(report, renderCheck, options, io);
+    const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));
+    context.exit(holds ? EXIT.holds : EXIT.refused);
+  } finally {
+    progress.clear();
+  }
 }

@@ -1,26 +1,8 @@
-import type { Disassembler } from '../arch/index.ts';
-import { XspliceError } from '../base/index.ts';
-import type { PayloadFile } from '../scenario/index.ts';
+import { codeOf, loadDisassembler } from './disassembler.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
-import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
-
-/** The disassembler, which no other command loads. */
-async function loadDisassembler(): Promise<Disassembler> {
-  try {
-    const { loadCapstone } = await import('../disassembler/index.ts');
-    return await loadCapstone();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
-    const hint = 'xsplice needs its npm package @alexaltea/capstone-js for this: install xsplice anew';
-    throw new XspliceError('ETOOL', `the disassembler cannot be loaded: ${reason}`, hint);
-  }
-}
-
-/** The processor, where one of the payloads has hooks for it to run: it takes time to load. */
-const processorFor = async (payloads: readonly PayloadFile[]): Promise<ProcessorOptions> =>
-  haveHooks(payloads) ? await loadProcessor() : {};
+import { loadProcessor, processorFor } from './processor.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
@@ -30,8 +12,11 @@ export async function loadEngine(): Promise<Engine> {
     plannedCall: scenario.plannedCall,
     inspectPayloads: scenario.inspectPayloads,
     disassembler: loadDisassembler,
-    checkPayloads: async (image, payloads, options) =>
-      scenario.checkPayloads(image, payloads, { ...options, ...(await processorFor(payloads)), gunzip }),
+    checkPayloads: async (image, payloads, options) => {
+      const processor = await processorFor(payloads);
+      const slice = scenario.checkSlice(image, payloads, { ...options, ...processor, gunzip });
+      return { format: 'xsplice-check/1', payloads: await codeOf(slice) };
+    },
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });

@@ -1,4 +1,5 @@
-import { addOffset, equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
+import type { Disassembler } from '../arch/index.ts';
+import { addOffset, ensure, equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
 import {
   describePayload,
@@ -12,29 +13,58 @@ import {
 import { readPayload } from '../payload/index.ts';
 import { errnoName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
-import type { CheckedPayload, CheckReport, CheckVerdict } from './documents.ts';
+import type { CheckedPayload, CheckReport, CheckVerdict, XenIdentity } from './documents.ts';
+import { findingSpots } from './finding-code.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
 import { LONGEST_PATCH, verifyPatched, verifyRestored } from './verify.ts';
 
+/** Some payloads checked on one hypervisor. */
+export interface CheckSlice {
+  readonly xen: XenIdentity;
+  readonly payloads: readonly CheckedPayload[];
+  /** Is one of the findings about code, which a disassembler would take apart? */
+  readonly showsCode: boolean;
+  /** The same with the code around each place; as bytes only where there is no disassembler. */
+  withCode(disassembler: Disassembler | null): CheckedPayload[];
+}
+
 /**
  * Would this hypervisor take the payloads, and would it live? Each one is uploaded, applied and reverted on a host of its own, on which those
  * of the other payloads stand that it depends on.
+ *
+ * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
  */
-export function checkPayloads(
+export function checkSlice(
   image: Uint8Array,
   payloads: readonly PayloadFile[],
   options: SimulationOptions,
-): CheckReport {
+  wanted: readonly number[] = payloads.map((_, i) => i),
+): CheckSlice {
   const simulation = openSimulation(image, options);
+  const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
+  const checked = chosen.map((payload) => {
+    options.progress?.(`check ${payload.name}`);
+    return checkPayload(simulation, payload, payloads);
+  });
+  const spots = checked.map(({ findings }, i) =>
+    findingSpots(findings, ensure(chosen[i], 'each payload has a result'), simulation),
+  );
   return {
-    format: 'xsplice-check/1',
-    payloads: payloads.map((payload) => {
-      options.progress?.(`check ${payload.name}`);
-      return checkPayload(simulation, payload, payloads);
-    }),
+    xen: simulation.identity,
+    payloads: checked,
+    showsCode: spots.some(({ found }) => found),
+    withCode: (disassembler) =>
+      checked.map((each, i) => ({ ...each, findings: spots[i]?.withCode(disassembler) ?? each.findings })),
   };
 }
+
+/** {@link checkSlice} of all payloads, as a document. */
+export const checkPayloads = (
+  image: Uint8Array,
+  payloads: readonly PayloadFile[],
+  options: SimulationOptions,
+): CheckReport => ({ format: 'xsplice-check/1', payloads: checkSlice(image, payloads, options).payloads });
 
 function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonly PayloadFile[]): CheckedPayload {
   const target = simulation.boot();
@@ -154,9 +184,17 @@ function dependencies(
   }
 }
 
-function hasBuildId(payload: PayloadFile, id: string): boolean {
-  const file = readPayload(payload.bytes);
-  return !isProblem(file) && file.identity.buildId?.id === id;
+/** Build-ids that were read already: every payload asks all others for theirs, on every hypervisor. */
+const buildIds = new WeakMap<Uint8Array, string | null>();
+
+function hasBuildId({ bytes }: PayloadFile, id: string): boolean {
+  let known = buildIds.get(bytes);
+  if (known === undefined) {
+    const file = readPayload(bytes);
+    known = isProblem(file) ? null : (file.identity.buildId?.id ?? null);
+    buildIds.set(bytes, known);
+  }
+  return known === id;
 }
 
 function document(

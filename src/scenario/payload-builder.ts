@@ -1,4 +1,4 @@
-import { addOffset, assert, fromHex, fromLatin1, viewOf } from '../base/index.ts';
+import { addOffset, assert, contentId, fromHex, fromLatin1, viewOf } from '../base/index.ts';
 import {
   ElfWriter,
   EM_X86_64,
@@ -19,7 +19,7 @@ import {
   type WriterSymbol,
 } from '../elf/index.ts';
 import { encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
-import { contentId } from './content-id.ts';
+
 import { ElfFields } from './elf-fields.ts';
 import { applyEdits } from './payload-edits.ts';
 import type { CodeSpec, FunctionSpec, IdSpec, PayloadSpec, SectionSpec, SpecNumber } from './payload-spec.ts';

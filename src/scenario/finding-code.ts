@@ -1,0 +1,178 @@
+import { type Architecture, type Disassembler, X86_64 } from '../arch/index.ts';
+import { type Address, addOffset, distance, hexAddress, s64 } from '../base/index.ts';
+import { type ElfSection, isProblem, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_RELA, STT_FUNC } from '../elf/index.ts';
+import type { Image, ImageSymbols } from '../hypervisor/index.ts';
+import { type PayloadFile as LivepatchFile, readPayload } from '../payload/index.ts';
+import type { Release, XenArch } from '../xen/index.ts';
+import type { CodeLine } from './code-document.ts';
+import { BEHIND, type CodeWindow, codeLines } from './code-window.ts';
+import type { DocumentFinding, DocumentPlace } from './documents.ts';
+import { CodeReader } from './inspect-code.ts';
+import type { PayloadFile } from './options.ts';
+
+/** Most findings of one payload that show code. */
+const MOST_SHOWN = 64;
+
+/** How far before a place its function may begin: what lies between is taken apart, to find where instructions begin. */
+const FARTHEST = 16 * 1024;
+
+/** Architectures by name, as far as there is a record. */
+const ARCHITECTURES: Readonly<Partial<Record<XenArch, Architecture>>> = { x86_64: X86_64 };
+
+/** Places of code that findings are about. */
+export interface FindingSpots {
+  /** Is there any? */
+  readonly found: boolean;
+  /** The findings, those that are about code with what is around it. */
+  withCode(disassembler: Disassembler | null): DocumentFinding[];
+}
+
+/** The hypervisor that findings are about. */
+interface OfXen {
+  readonly image: Image;
+  readonly release: Release;
+}
+
+/** Finds the places of code that findings on a payload are about: in the payload, and in the hypervisor. Takes nothing apart yet. */
+export function findingSpots(findings: readonly DocumentFinding[], given: PayloadFile, xen: OfXen): FindingSpots {
+  const file = findings.some(({ where }) => where.section !== undefined) ? readPayload(given.bytes) : undefined;
+  const payload = file === undefined || isProblem(file) ? undefined : file;
+  let reader: CodeReader | undefined;
+  let shown = 0;
+  const windows = findings.map(({ where }): CodeWindow | undefined => {
+    if (shown >= MOST_SHOWN) return undefined;
+    const read = (arch: XenArch, disassembler: Disassembler): CodeReader => {
+      reader ??= new CodeReader(payload as LivepatchFile, arch, given.file, disassembler);
+      return reader;
+    };
+    const window = (payload && payloadWindow(payload, where, read)) ?? imageWindow(xen, where);
+    if (window !== undefined) shown++;
+    return window;
+  });
+  return {
+    found: shown > 0,
+    withCode: (disassembler) =>
+      findings.map((finding, i) => {
+        const window = windows[i];
+        const code: CodeLine[] = window === undefined ? [] : codeLines(window, disassembler);
+        return code.length === 0 ? finding : { ...finding, code };
+      }),
+  };
+}
+
+const isCode = ({ flags, type }: ElfSection): boolean =>
+  (flags & SHF_ALLOC) !== 0 && (flags & SHF_EXECINSTR) !== 0 && type !== SHT_NOBITS;
+
+/** A place in one of a payload's sections of code; of a relocation, the place that it changes. */
+interface PayloadSpot {
+  readonly section: ElfSection;
+  readonly offset: number;
+  readonly length: number | undefined;
+}
+
+function payloadSpot(
+  payload: LivepatchFile,
+  { section: name, offset, length }: DocumentPlace,
+): PayloadSpot | undefined {
+  if (name === undefined || offset === undefined) return undefined;
+  const section = payload.elf.section(name);
+  if (section === undefined) return undefined;
+  if (section.type !== SHT_RELA) return isCode(section) ? { section, offset, length } : undefined;
+  const changed = payload.elf.sections[section.info];
+  const table = payload.elf.relocationTables().find((each) => each.section === section);
+  const entry = section.entsize > 0 ? Math.floor(offset / section.entsize) : -1;
+  if (changed === undefined || !isCode(changed) || table === undefined || entry < 0 || entry >= table.count)
+    return undefined;
+  const rows = payload.arch === undefined ? undefined : ARCHITECTURES[payload.arch]?.relocations;
+  const width = rows?.get(table.type(entry))?.width;
+  return { section: changed, offset: table.offset(entry), length: width === 0 ? undefined : width };
+}
+
+function payloadWindow(
+  payload: LivepatchFile,
+  where: DocumentPlace,
+  read: (arch: XenArch, disassembler: Disassembler) => CodeReader,
+): CodeWindow | undefined {
+  const spot = payloadSpot(payload, where);
+  const { arch } = payload;
+  if (spot === undefined || arch === undefined) return undefined;
+  const { section, offset, length } = spot;
+  const data = section.data();
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset >= data.length) return undefined;
+  const start = functionStart(payload, section.index, offset);
+  const known = offset - start <= FARTHEST;
+  const from = known ? start : offset - FARTHEST;
+  const bytes = data.subarray(from, offset + BEHIND);
+  return {
+    bytes,
+    at: offset - from,
+    length,
+    place: (at) => ({ offset: from + at }),
+    decode: (disassembler) => {
+      if (!known) return [];
+      const pointer = {
+        kind: 'section',
+        section: section.index,
+        offset: from,
+        symbol: undefined,
+        distance: 0,
+      } as const;
+      const rows = read(arch, disassembler).code(pointer, bytes.length) ?? [];
+      return rows.map((row) => ({ offset: row.offset - from, size: row.bytes.length / 2, text: row.text }));
+    },
+  };
+}
+
+/** Where the function begins that a place of a section is in: the last function symbol up to it, or the section's start. */
+function functionStart({ elf: { symbols } }: LivepatchFile, section: number, offset: number): number {
+  let start = 0;
+  for (let i = 1; i < symbols.count; i++) {
+    if (symbols.type(i) !== STT_FUNC || symbols.sectionIndex(i) !== section) continue;
+    const value = Number(symbols.value(i));
+    if (value <= offset && value > start) start = value;
+  }
+  return start;
+}
+
+/** A relative jump or call of x86, whose target the disassembler tells as a number. */
+const RELATIVE = /^((?:callq?|jmpq?|j[a-z]{1,4}|loopn?e?) )0x([0-9a-f]+)$/;
+
+function imageWindow({ image, release }: OfXen, { address: text, length }: DocumentPlace): CodeWindow | undefined {
+  if (text === undefined) return undefined;
+  const address = BigInt(text);
+  if (!image.elf.sections.some((section) => isCode(section) && holds(section, address))) return undefined;
+  const symbols = image.symbolsFor(release);
+  const symbol = symbols.at(address);
+  const known = symbol !== undefined && symbol.at <= FARTHEST;
+  const at = known ? symbol.at : 2 * BEHIND;
+  const start = addOffset(address, -at);
+  const bytes = image.bytes(start, at + BEHIND);
+  if (bytes.length <= at) return undefined;
+  return {
+    bytes,
+    at,
+    length,
+    place: (offset) => ({ address: hexAddress(addOffset(start, offset)) }),
+    decode: (disassembler) =>
+      known
+        ? disassembler.disassemble(image.arch.name, bytes, 0).map(({ offset, size, text: found }) => ({
+            offset,
+            size,
+            text:
+              found?.replace(RELATIVE, (_all, head: string, to: string) => head + target(symbols, start, to)) ??
+              '(bad)',
+          }))
+        : [],
+  };
+}
+
+const holds = ({ addr, size }: ElfSection, address: Address): boolean =>
+  address >= addr && address < addr + BigInt(size);
+
+/** Where a jump leads that is told as if the code began at 0. */
+function target(symbols: ImageSymbols, start: Address, digits: string): string {
+  const address = addOffset(start, Number(s64(BigInt(`0x${digits}`))));
+  const symbol = symbols.at(address);
+  if (symbol === undefined || distance(start, address) === undefined) return hexAddress(address);
+  return symbol.at === 0 ? symbol.name : `${symbol.name}+0x${symbol.at.toString(16)}`;
+}
