@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../base/index.ts';
 import { XspliceError } from '../base/index.ts';
-import type { CheckedPayload, PayloadFile, SimulationOptions, XenIdentity } from '../scenario/index.ts';
+import type { CheckedPayload, LintCheckOptions, PayloadFile, XenIdentity } from '../scenario/index.ts';
 import { checkSlice, payloadName } from '../scenario/index.ts';
-import { codeOf } from './disassembler.ts';
+import { codeOf, loadDisassembler } from './disassembler.ts';
 import { readImage, readPayloads } from './files.ts';
 import { gunzip } from './gunzip.ts';
 import { processorFor } from './processor.ts';
@@ -18,7 +18,7 @@ export interface CheckJob {
   readonly wanted: readonly number[];
   /** Directory that relative paths start from. */
   readonly cwd: string;
-  readonly options: Omit<SimulationOptions, 'progress' | 'gunzip' | 'openCpu' | 'noCpu'>;
+  readonly options: Omit<LintCheckOptions, 'progress' | 'gunzip' | 'openCpu' | 'noCpu' | 'loadDisassembler' | 'rules'>;
 }
 
 /** What a job gives. An error is data here: of a class, only its members get to the other thread. */
@@ -47,12 +47,8 @@ export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   try {
     const image = imageOf(job);
     const payloads = payloadsOf(job);
-    const slice = checkSlice(
-      image,
-      payloads,
-      { ...job.options, ...(await processorFor(payloads)), gunzip },
-      job.wanted,
-    );
+    const options = { ...job.options, ...(await processorFor(payloads)), gunzip, loadDisassembler };
+    const slice = await checkSlice(image, payloads, options, job.wanted);
     return { xen: slice.xen, payloads: await codeOf(slice), error: null };
   } catch (error) {
     if (!(error instanceof XspliceError)) throw error;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { ensure, XspliceError } from '../base/index.ts';
+import { parseRuleLevels, RULES, type RuleLevels, severityOf } from '../lint/index.ts';
 import { type CheckFormat, matrixHolds, type ReportedRule, renderChecked } from '../report/index.ts';
 import { type CheckedPayload, checkMatrix, matrixPayloads, payloadName, type XenIdentity } from '../scenario/index.ts';
 import { toByteString } from './byte-string.ts';
@@ -26,8 +27,8 @@ export interface CheckManyOptions {
   /** Threads; as many as there are processors where not given. */
   readonly threads?: number;
   readonly simulation: CheckJob['options'];
-  /** The rules that are run, for the formats that tell of them. */
-  readonly rules: readonly ReportedRule[];
+  /** What `--rule` was given. */
+  readonly settings: readonly string[];
 }
 
 /** A job, and which hypervisor it is about. */
@@ -37,21 +38,31 @@ interface Slice {
 }
 
 /** By hypervisors: a thread that has read an image goes on with it. */
-function slices({ payloads, hypervisors, simulation, threads }: CheckManyOptions, cwd: string): Slice[] {
+function slices(
+  { payloads, hypervisors, simulation, threads }: CheckManyOptions,
+  levels: RuleLevels,
+  cwd: string,
+): Slice[] {
   const parts = 4 * (threads ?? availableParallelism());
   const size = Math.min(Math.max(Math.ceil((payloads.length * hypervisors.length) / parts), 1), MOST_PER_JOB);
   const all = payloads.map((_, i) => i);
   return hypervisors.flatMap((path, xen) =>
     Array.from({ length: Math.ceil(payloads.length / size) }, (_, part) => ({
       xen,
-      job: { xen: path, payloads, wanted: all.slice(part * size, (part + 1) * size), cwd, options: simulation },
+      job: {
+        xen: path,
+        payloads,
+        wanted: all.slice(part * size, (part + 1) * size),
+        cwd,
+        options: { ...simulation, levels },
+      },
     })),
   );
 }
 
 /** `xsplice check` of many payloads, on several hypervisors, or in a format that tells of the hypervisor. Throws an XspliceError. */
 export async function checkMany(options: CheckManyOptions, { io, exit }: Context): Promise<void> {
-  const { payloads: paths, hypervisors, format, color, threads, rules } = options;
+  const { payloads: paths, hypervisors, format, color, threads } = options;
   const total = paths.length * hypervisors.length;
   if (total > MOST_CELLS) {
     const hint = 'give fewer payloads or fewer hypervisors at once';
@@ -61,9 +72,10 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
       hint,
     );
   }
+  const levels = parseRuleLevels(options.settings, RULES);
   // A file that is not there is found before anything is run.
   const payloads = matrixPayloads(readPayloads(paths, io.cwd, payloadName));
-  const work = slices(options, io.cwd);
+  const work = slices(options, levels, io.cwd);
   const progress = startProgress(io);
   const results: (CheckJobResult | undefined)[] = work.map(() => undefined);
   let cells = 0;
@@ -92,9 +104,18 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
   const status = matrixHolds(matrix) ? EXIT.holds : EXIT.refused;
   const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
   const cwd = toByteString(io.cwd);
-  io.stdout(renderChecked(matrix, format, style, { rules, cwd, version: VERSION, exitStatus: status }));
+  io.stdout(
+    renderChecked(matrix, format, style, { rules: rulesRun(levels), cwd, version: VERSION, exitStatus: status }),
+  );
   exit(status);
 }
+
+/** The rules that were run, as reports tell of them. */
+const rulesRun = (levels: RuleLevels): ReportedRule[] =>
+  RULES.flatMap((rule) => {
+    const severity = severityOf(rule, levels);
+    return severity === 'off' ? [] : [{ id: rule.id, title: rule.title, severity }];
+  });
 
 /** The results by hypervisors. Throws the first error in the order of the jobs: those before it were all begun, so it is always the same. */
 function collect(

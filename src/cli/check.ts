@@ -9,13 +9,15 @@ import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
 import type { SimulationFlags } from './simulation-options.ts';
 import { addRulesOptions, requireImage, simulationOptions } from './simulation-options.ts';
-import { jobCount, paths } from './values.ts';
+import { jobCount, paths, texts } from './values.ts';
 
 type CheckOptions = Omit<SimulationFlags, 'xen'> &
   OutputOptions & {
     readonly xen?: readonly string[];
     readonly format?: CheckFormat;
     readonly jobs?: number;
+    /** As they were written. */
+    readonly rule?: readonly string[];
   };
 
 /** So many payloads are checked sooner here than with what threads need. */
@@ -27,7 +29,7 @@ export function addCheck(program: Command, context: Context): void {
     .command('check')
     .summary('would this hypervisor take the payload, and is it safe?')
     .description(
-      "Would this hypervisor take the payload, and is it safe? Xen's own checks in Xen's order, with the errno and the console lines of the real host. " +
+      "Would this hypervisor take the payload, and is it safe? Xen's own checks in Xen's order, with the errno and the console lines of the real host; then what Xen does not check: see `xsplice rules`. " +
         'Several payloads on several hypervisors make a matrix.',
     )
     .argument('<payload...>', 'livepatch files, and folders of files that end in .livepatch')
@@ -37,6 +39,7 @@ export function addCheck(program: Command, context: Context): void {
       paths,
     )
     .addOption(new Option('--format <format>', 'what is printed (default: text)').choices(CHECK_FORMATS))
+    .option('--rule <id=level>', 'off, warn or error for a rule of lint; may be repeated', texts)
     .option('--jobs <n>', 'threads (default: the number of processors)', jobCount)
     .addHelpText(
       'after',
@@ -46,6 +49,7 @@ export function addCheck(program: Command, context: Context): void {
           'xsplice check *.livepatch --xen xen-syms --release 4.18.0',
           'Check several under the rules of another release',
         ],
+        ['xsplice check x.livepatch --xen xen-syms --rule debug-sections=off', 'Leave a rule out'],
         ['xsplice check payloads/ --xen builds/', 'Check a folder of payloads on a folder of hypervisors'],
         ['xsplice check payloads/ --xen xen-syms --format sarif', 'Report to code scanning'],
         ["xsplice check --json x.livepatch --xen xen-syms | jq '.payloads[].verdict'", 'Use it in a script'],
@@ -67,9 +71,9 @@ export function addCheck(program: Command, context: Context): void {
     }
     const { progress: _, ...simulation } = simulationOptions(options, () => undefined);
     const { checkMany } = await import('./check-many.ts');
-    const { color, jobs } = options;
+    const { color, jobs, rule = [] } = options;
     const threads = jobs === undefined ? {} : { threads: jobs };
-    await checkMany({ payloads, hypervisors, format, color, ...threads, simulation, rules: [] }, context);
+    await checkMany({ payloads, hypervisors, format, color, ...threads, simulation, settings: rule }, context);
   });
 }
 
@@ -79,10 +83,11 @@ async function checkFew(files: readonly string[], xen: string, options: CheckOpt
   const progress = startProgress(io);
   const simulation = simulationOptions(options, progress.show);
   const engine = await context.engine();
+  const levels = engine.ruleLevels(options.rule ?? []);
   const image = readImage(xen, io.cwd);
   const payloads = readPayloads(files, io.cwd, engine.payloadName);
   try {
-    const report = await engine.checkPayloads(image, payloads, simulation);
+    const report = await engine.checkPayloads(image, payloads, { ...simulation, levels });
     progress.clear();
     printReport(report, renderCheck, options, io);
     const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));

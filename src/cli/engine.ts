@@ -1,4 +1,5 @@
 import type { Disassembler } from '../arch/index.ts';
+import type { LintRule, RuleLevels } from '../lint/index.ts';
 import type {
   CheckReport,
   ConformCase,
@@ -40,7 +41,18 @@ export interface Engine {
   inspectPayloads(payloads: readonly PayloadFile[], options: InspectOptions): InspectReport;
   /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
   disassembler(): Promise<Disassembler>;
-  checkPayloads(image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions): Promise<CheckReport>;
+  /** Xen's own checks, and then lint. */
+  checkPayloads(
+    image: Uint8Array,
+    payloads: readonly PayloadFile[],
+    options: SimulationOptions & { readonly levels?: RuleLevels },
+  ): Promise<CheckReport>;
+  /** The rules of lint, in the order of their findings. */
+  rules(): readonly LintRule[];
+  /** The rule of that id. Throws an XspliceError (EUSAGE) where there is none. */
+  rule(id: string): LintRule;
+  /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
+  ruleLevels(settings: readonly string[]): RuleLevels;
   rehearsePayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],

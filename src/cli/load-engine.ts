@@ -6,7 +6,11 @@ import { loadProcessor, processorFor } from './processor.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
-  const [scenario, xen] = await Promise.all([import('../scenario/index.ts'), import('../xen/index.ts')]);
+  const [scenario, lint, xen] = await Promise.all([
+    import('../scenario/index.ts'),
+    import('../lint/index.ts'),
+    import('../xen/index.ts'),
+  ]);
   return {
     payloadName: scenario.payloadName,
     plannedCall: scenario.plannedCall,
@@ -14,9 +18,12 @@ export async function loadEngine(): Promise<Engine> {
     disassembler: loadDisassembler,
     checkPayloads: async (image, payloads, options) => {
       const processor = await processorFor(payloads);
-      const slice = scenario.checkSlice(image, payloads, { ...options, ...processor, gunzip });
+      const slice = await scenario.checkSlice(image, payloads, { ...options, ...processor, gunzip, loadDisassembler });
       return { format: 'xsplice-check/1', payloads: await codeOf(slice) };
     },
+    rules: () => lint.RULES,
+    rule: (id) => lint.ruleById(id, lint.RULES),
+    ruleLevels: (settings) => lint.parseRuleLevels(settings, lint.RULES),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });

@@ -7,6 +7,7 @@ import { addHost } from './host.ts';
 import { addInspect } from './inspect.ts';
 import { addRehearse } from './rehearse.ts';
 import { addReleases } from './releases.ts';
+import { addRules } from './rules.ts';
 import { styleFor, wantsColor } from './style.ts';
 
 /** The whole command line. It prints through the context only, and never ends the process. */
@@ -43,6 +44,7 @@ export function createProgram(context: Context, version: string): Command {
   addConform(program, context);
   addHost(program, context);
   addReleases(program, context);
+  addRules(program, context);
   addCompletion(program, context);
   return program;
 }

@@ -14,6 +14,7 @@ export { renderMarkdown } from './markdown.ts';
 export { renderMatrix } from './matrix.ts';
 export * from './rehearsal.ts';
 export * from './releases.ts';
+export * from './rules.ts';
 export { type ReportContext, renderSarif, SARIF_LIMITS } from './sarif.ts';
 export * from './scenario.ts';
 export * from './style.ts';

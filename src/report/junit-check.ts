@@ -2,7 +2,7 @@ import type { CheckMatrix, DocumentFinding, MatrixCell } from '../scenario/index
 import { cellFindings, cellText, shortBuildId } from './check-results.ts';
 import { displayText } from './display-text.ts';
 import { findingLines } from './findings.ts';
-import { reportedRules } from './rules.ts';
+import { reportedRules } from './reported-rules.ts';
 import type { ReportContext } from './sarif.ts';
 import { PLAIN } from './style.ts';
 import { element, textElement, xmlDocument } from './xml.ts';

@@ -9,7 +9,7 @@ import {
   xenLabel,
 } from './check-results.ts';
 import { displayText } from './display-text.ts';
-import { helpUriOf, reportedRules } from './rules.ts';
+import { helpUriOf, reportedRules } from './reported-rules.ts';
 import { SarifLocations } from './sarif-location.ts';
 import { uriOf } from './uri.ts';
 

@@ -1,5 +1,4 @@
-import type { Disassembler } from '../arch/index.ts';
-import { addOffset, ensure, equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
+import { addOffset, equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
 import {
   describePayload,
@@ -13,60 +12,49 @@ import {
 import { readPayload } from '../payload/index.ts';
 import { errnoName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
-import type { CheckedPayload, CheckReport, CheckVerdict, XenIdentity } from './documents.ts';
-import { findingSpots } from './finding-code.ts';
+import type { CheckedPayload, CheckReport, CheckVerdict } from './documents.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
 import { LONGEST_PATCH, verifyPatched, verifyRestored } from './verify.ts';
 
-/** Some payloads checked on one hypervisor. */
-export interface CheckSlice {
-  readonly xen: XenIdentity;
-  readonly payloads: readonly CheckedPayload[];
-  /** Is one of the findings about code, which a disassembler would take apart? */
-  readonly showsCode: boolean;
-  /** The same with the code around each place; as bytes only where there is no disassembler. */
-  withCode(disassembler: Disassembler | null): CheckedPayload[];
-}
-
 /**
  * Would this hypervisor take the payloads, and would it live? Each one is uploaded, applied and reverted on a host of its own, on which those
  * of the other payloads stand that it depends on.
- *
- * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
  */
-export function checkSlice(
+export function checkPayloads(
   image: Uint8Array,
   payloads: readonly PayloadFile[],
   options: SimulationOptions,
-  wanted: readonly number[] = payloads.map((_, i) => i),
-): CheckSlice {
-  const simulation = openSimulation(image, options);
-  const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
-  const checked = chosen.map((payload) => {
-    options.progress?.(`check ${payload.name}`);
-    return checkPayload(simulation, payload, payloads);
-  });
-  const spots = checked.map(({ findings }, i) =>
-    findingSpots(findings, ensure(chosen[i], 'each payload has a result'), simulation),
-  );
-  return {
-    xen: simulation.identity,
-    payloads: checked,
-    showsCode: spots.some(({ found }) => found),
-    withCode: (disassembler) =>
-      checked.map((each, i) => ({ ...each, findings: spots[i]?.withCode(disassembler) ?? each.findings })),
-  };
+): CheckReport {
+  const { checked } = checkOn(openSimulation(image, options), payloads, options);
+  return { format: 'xsplice-check/1', payloads: checked };
 }
 
-/** {@link checkSlice} of all payloads, as a document. */
-export const checkPayloads = (
-  image: Uint8Array,
+/**
+ * The same on a simulation that is open: one document for each payload, and what the simulated hypervisor found, for each in the same order.
+ *
+ * @param wanted those of the payloads that are checked; the others are there to depend on.
+ */
+export function checkOn(
+  simulation: Simulation,
   payloads: readonly PayloadFile[],
-  options: SimulationOptions,
-): CheckReport => ({ format: 'xsplice-check/1', payloads: checkSlice(image, payloads, options).payloads });
+  { progress }: Pick<SimulationOptions, 'progress'>,
+  wanted: readonly PayloadFile[] = payloads,
+): { readonly checked: readonly CheckedPayload[]; readonly said: readonly (readonly Finding[])[] } {
+  const results = wanted.map((payload) => {
+    progress?.(`check ${payload.name}`);
+    return checkPayload(simulation, payload, payloads);
+  });
+  return { checked: results.map(({ document }) => document), said: results.map(({ findings }) => findings) };
+}
 
-function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonly PayloadFile[]): CheckedPayload {
+/** A payload's document, and the findings in it as they are before they become text. */
+interface Checked {
+  readonly document: CheckedPayload;
+  readonly findings: readonly Finding[];
+}
+
+function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonly PayloadFile[]): Checked {
   const target = simulation.boot();
   const { below, missing } = dependencies(simulation, payload, all);
   for (const other of below) {
@@ -85,7 +73,7 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
   if (target.hypervisor.stopped !== null) {
     const message = 'a payload that this one depends on does not survive: check that one first';
     findings.push({ rule: 'dependency-fails', severity: 'error', message, where: { file: payload.file } });
-    return document(target, payload, 'refused', null, findings);
+    return { document: document(target, payload, 'refused', null, findings), findings };
   }
   const { verdict, rc } = carryThrough(target, payload, missing);
   for (const finding of target.takeFindings()) {
@@ -95,7 +83,7 @@ function checkPayload(simulation: Simulation, payload: PayloadFile, all: readonl
     const message = `depends on ${missing}, which is neither the hypervisor nor among the files given: applied here without it`;
     findings.push({ rule: 'depends-not-given', severity: 'warning', message, where: { file: payload.file } });
   }
-  return document(target, payload, verdict, rc, findings);
+  return { document: document(target, payload, verdict, rc, findings), findings };
 }
 
 /** Findings after which no host is safe, whatever Xen answers. */

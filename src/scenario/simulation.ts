@@ -1,4 +1,4 @@
-import { DEFAULT_CPU, parseProcessor } from '../arch/index.ts';
+import { DEFAULT_CPU, type Processor, parseProcessor } from '../arch/index.ts';
 import { hex, XspliceError } from '../base/index.ts';
 import { type BootOptions, boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
@@ -11,6 +11,7 @@ import type { SimulationOptions } from './options.ts';
 export interface Simulation {
   readonly image: Image;
   readonly release: Release;
+  readonly processor: Processor;
   readonly identity: XenIdentity;
   /** What the image did not say, and what was taken instead. */
   readonly assumed: readonly string[];
@@ -47,6 +48,7 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
   return {
     image,
     release,
+    processor,
     assumed,
     identity: {
       release: release.version,

@@ -6,6 +6,7 @@ import type { Engine } from '../../src/cli/engine.ts';
 import { example, exampleNames } from '../../src/cli/examples.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
+import { parseRuleLevels, RULES, ruleById } from '../../src/lint/index.ts';
 import { CONFORM_CASES, conformStepText } from '../../src/scenario/conform-cases.ts';
 import type { SimulationOptions } from '../../src/scenario/options.ts';
 import { payloadName } from '../../src/scenario/options.ts';
@@ -55,6 +56,9 @@ export async function run(
       calls.push({ image, payloads, options });
       return Promise.resolve(checked);
     },
+    rules: () => RULES,
+    rule: (id) => ruleById(id, RULES),
+    ruleLevels: (settings) => parseRuleLevels(settings, RULES),
     rehearsePayloads: (image, payloads, options) => {
       calls.push({ image, payloads, options });
       return Promise.resolve(passed);

@@ -1,0 +1,225 @@
+import {
+  type Architecture,
+  type Disassembler,
+  ENDBR64_LEN,
+  type Instruction,
+  isEndbr64,
+  isEndbr64Poison,
+  type Processor,
+} from '../arch/index.ts';
+import { type Address, addOffset, type Finding } from '../base/index.ts';
+import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, STT_FUNC } from '../elf/index.ts';
+import type { Image, ImageSymbols } from '../hypervisor/index.ts';
+import type { PayloadFile, PayloadFunction, PayloadPointer } from '../payload/index.ts';
+import type { Release } from '../xen/index.ts';
+import { type PayloadRelocation, PayloadRelocations } from './payload-relocations.ts';
+
+/** A payload that is looked at, or stands beside one. */
+export interface LintedPayload {
+  /** The file as the user named it: for messages. */
+  readonly file: string;
+  /** The payload's name in the hypervisor. */
+  readonly name: string;
+  readonly content: PayloadFile;
+}
+
+/** What rules are run on. */
+export interface LintInput {
+  readonly payload: LintedPayload;
+  /** All payloads that were given together, this one included, in the order in which they were given. */
+  readonly set: readonly LintedPayload[];
+  readonly image: Image;
+  readonly release: Release;
+  readonly processor: Processor;
+  /** What the simulated hypervisor said of this payload: it is not said again. */
+  readonly loader: readonly Finding[];
+}
+
+/** What `attempt` of run.ts looks for: a rule asked for instructions while there is nothing to decode them. */
+export const NO_DISASSEMBLER = Symbol('no disassembler yet');
+
+/** An entry of `.livepatch.funcs` with the function that it is about. */
+export interface OldFunction {
+  readonly entry: PayloadFunction;
+  /** For messages: what the entry or its relocation calls it. */
+  readonly name: string;
+  /** In the hypervisor's image. */
+  readonly address: Address;
+  /** Bytes up to the next symbol of the image; what the entry claims where the image does not tell. */
+  readonly room: number;
+  /** Bytes kept at the start, for an ENDBR64. */
+  readonly patchOffset: number;
+  /** Bytes that applying overwrites, from `address + patchOffset`. */
+  readonly patchLength: number;
+}
+
+/** A function of the payload: its symbol and its place. */
+export interface NewFunction {
+  readonly symbol: string;
+  /** Section index. */
+  readonly section: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** One payload before one hypervisor, with what several rules want to know of them. Everything is computed when it is asked for, and once. */
+export class LintContext implements LintInput {
+  readonly payload: LintedPayload;
+  readonly set: readonly LintedPayload[];
+  readonly image: Image;
+  readonly release: Release;
+  readonly processor: Processor;
+  readonly loader: readonly Finding[];
+  readonly arch: Architecture;
+  #disassembler: Disassembler | undefined;
+  #relocations: PayloadRelocations | undefined;
+  readonly #parts = new Map<string, unknown>();
+
+  constructor(input: LintInput) {
+    this.payload = input.payload;
+    this.set = input.set;
+    this.image = input.image;
+    this.release = input.release;
+    this.processor = input.processor;
+    this.loader = input.loader;
+    this.arch = input.image.arch;
+  }
+
+  /** From now on there are instructions. */
+  useDisassembler(disassembler: Disassembler): void {
+    this.#disassembler = disassembler;
+  }
+
+  /** The payload's file, for short. */
+  get content(): PayloadFile {
+    return this.payload.content;
+  }
+
+  /** What the hypervisor finds of itself by name. */
+  get symbols(): ImageSymbols {
+    return this.image.symbolsFor(this.release);
+  }
+
+  /** Address of a symbol of the hypervisor; `undefined` where it has none of that name. */
+  resolve(name: string): Address | undefined {
+    const address = this.symbols.byName(name);
+    return address === 0n ? undefined : address;
+  }
+
+  /** Where a pointer of the payload leads in the hypervisor; `undefined` where it does not. */
+  addressOf(pointer: PayloadPointer): Address | undefined {
+    if (pointer.kind === 'absolute') return pointer.address;
+    if (pointer.kind !== 'undefined') return undefined;
+    const symbol = this.resolve(pointer.symbol);
+    return symbol === undefined ? undefined : BigInt.asUintN(64, symbol + pointer.addend);
+  }
+
+  /** The part of the image that an address is in. */
+  regionOf(address: Address): 'text' | 'rodata' | 'init' | 'rwdata' | undefined {
+    return this.regions.find(({ start, end }) => address >= start && address < end)?.name;
+  }
+
+  private get regions(): Image['regions'] {
+    return this.once('regions', () => this.image.regions);
+  }
+
+  /** The hypervisor's resident code: its first address, and its bytes as they are in the file. */
+  get coreText(): { readonly start: Address; readonly bytes: Uint8Array } {
+    return this.once('coreText', () => {
+      const { textStart, textEnd } = this.image.core;
+      return { start: textStart, bytes: this.image.bytes(textStart, Number(textEnd - textStart)) };
+    });
+  }
+
+  /** Sections that are loaded and executable. */
+  get codeSections(): readonly ElfSection[] {
+    return this.once('codeSections', () =>
+      this.content.elf.sections.filter(({ index, flags }) => index !== 0 && (flags & CODE) === CODE),
+    );
+  }
+
+  /** Sections that are loaded. */
+  get loadedSections(): readonly ElfSection[] {
+    return this.once('loadedSections', () =>
+      this.content.elf.sections.filter(({ index, flags }) => index !== 0 && (flags & SHF_ALLOC) !== 0),
+    );
+  }
+
+  /** The relocations of a section in ascending order of their offsets. */
+  relocationsOf(section: ElfSection): readonly PayloadRelocation[] {
+    this.#relocations ??= new PayloadRelocations(this.content, this.arch);
+    return this.#relocations.of(section);
+  }
+
+  /** The payload's own functions, by their symbols, in symbol order. */
+  get newFunctions(): readonly NewFunction[] {
+    return this.once('newFunctions', () => {
+      const { symbols } = this.content.elf;
+      const found: NewFunction[] = [];
+      for (let i = 1; i < symbols.count; i++) {
+        const section = symbols.type(i) === STT_FUNC ? symbols.sectionIndex(i) : undefined;
+        if (section === undefined) continue;
+        found.push({ symbol: symbols.name(i), section, offset: Number(symbols.value(i)), size: symbols.size(i) });
+      }
+      return found;
+    });
+  }
+
+  /** The functions that the payload patches, as far as they are the hypervisor's own, in the order of the entries. */
+  get oldFunctions(): readonly OldFunction[] {
+    return this.once('oldFunctions', () =>
+      (this.content.functions?.entries ?? []).flatMap((entry) => this.#oldFunction(entry) ?? []),
+    );
+  }
+
+  #oldFunction(entry: PayloadFunction): OldFunction | undefined {
+    const named = entry.oldAddr.kind === 'null' ? entry.name : undefined;
+    const address = named === undefined ? this.addressOf(entry.oldAddr) : this.resolve(named);
+    if (address === undefined) return undefined;
+    const at = this.symbols.at(address);
+    const start = this.image.bytes(address, ENDBR64_LEN);
+    const { endbr } = this.release;
+    const kept = endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));
+    const patchOffset = kept ? ENDBR64_LEN : 0;
+    const nop = entry.newAddr.kind === 'null';
+    return {
+      entry,
+      name: entry.name ?? (entry.oldAddr.kind === 'undefined' ? entry.oldAddr.symbol : (at?.name ?? 'the function')),
+      address,
+      room: at?.size === undefined ? entry.oldSize : at.size - at.at,
+      patchOffset,
+      patchLength: nop ? Math.max(0, entry.newSize - patchOffset) : this.arch.patchInsnSize,
+    };
+  }
+
+  /**
+   * The instructions of code, which cover it from its first byte on. `origin` is where it starts, for targets of jumps. May throw
+   * {@link NO_DISASSEMBLER}, which only {@link runLint} catches: it loads one, and runs the rule again from its start.
+   */
+  instructions(code: Uint8Array, origin: number): readonly Instruction[] {
+    if (this.#disassembler === undefined) throw NO_DISASSEMBLER;
+    return this.#disassembler.disassemble(this.arch.name, code, origin);
+  }
+
+  /** The instructions of the image's function that an address is in, and where it starts; `undefined` where the image does not tell. */
+  coreFunctionAt(
+    address: Address,
+  ): { readonly name: string; readonly start: Address; readonly instructions: readonly Instruction[] } | undefined {
+    const at = this.symbols.at(address);
+    if (at?.size === undefined || at.at >= at.size) return undefined;
+    const start = addOffset(address, -at.at);
+    const code = this.image.bytes(start, Math.min(at.size, MOST_CODE));
+    return this.once(`function ${start}`, () => ({ name: at.name, start, instructions: this.instructions(code, 0) }));
+  }
+
+  /** Computes a part that several rules share, the first time that it is asked for. */
+  once<T>(part: string, compute: () => T): T {
+    if (!this.#parts.has(part)) this.#parts.set(part, compute());
+    return this.#parts.get(part) as T;
+  }
+}
+
+const CODE = SHF_ALLOC | SHF_EXECINSTR;
+
+/** Most bytes of one function that are decoded. */
+const MOST_CODE = 64 * 1024;

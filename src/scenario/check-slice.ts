@@ -1,0 +1,107 @@
+import type { Disassembler } from '../arch/index.ts';
+import { ensure, type Finding } from '../base/index.ts';
+import { isProblem } from '../elf/index.ts';
+import { type LintedPayload, type LintRule, RULES, type RuleLevels, runLint } from '../lint/index.ts';
+import { readPayload } from '../payload/index.ts';
+import { checkOn } from './check.ts';
+import { documentFinding } from './document-finding.ts';
+import type { CheckedPayload, XenIdentity } from './documents.ts';
+import { findingSpots } from './finding-code.ts';
+import type { PayloadFile, SimulationOptions } from './options.ts';
+import { openSimulation, type Simulation } from './simulation.ts';
+
+export interface LintCheckOptions extends SimulationOptions {
+  /** What the user made of the rules. */
+  readonly levels?: RuleLevels;
+  /** Loads a disassembler, where a rule needs one. A port: `xsplice/disassembler` has one. */
+  readonly loadDisassembler?: () => Promise<Disassembler>;
+  /** Default: all there are. */
+  readonly rules?: readonly LintRule[];
+}
+
+/** Some payloads checked on one hypervisor. */
+export interface CheckSlice {
+  readonly xen: XenIdentity;
+  readonly payloads: readonly CheckedPayload[];
+  /** Is one of the findings about code, which a disassembler would take apart? */
+  readonly showsCode: boolean;
+  /** The same with the code around each place; as bytes only where there is no disassembler. */
+  withCode(disassembler: Disassembler | null): CheckedPayload[];
+}
+
+/**
+ * Xen's own checks, and then everything that lint sees in each payload and in all of them together: Xen's refusals come first. The rules run on
+ * payloads that Xen refuses too. Verdicts are Xen's: what lint finds does not change them.
+ *
+ * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
+ */
+export async function checkSlice(
+  image: Uint8Array,
+  payloads: readonly PayloadFile[],
+  options: LintCheckOptions,
+  wanted: readonly number[] = payloads.map((_, i) => i),
+): Promise<CheckSlice> {
+  const simulation = openSimulation(image, options);
+  const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
+  const { checked, said } = checkOn(simulation, payloads, options, chosen);
+  const linted = await lintPayloads(simulation, payloads, wanted, said, options);
+  const all = checked.map((payload, i) => ({
+    ...payload,
+    findings: [...payload.findings, ...(linted[i] ?? []).map(documentFinding)],
+  }));
+  const spots = all.map(({ findings }, i) =>
+    findingSpots(findings, ensure(chosen[i], 'each payload has a result'), simulation),
+  );
+  return {
+    xen: simulation.identity,
+    payloads: all,
+    showsCode: spots.some(({ found }) => found),
+    withCode: (disassembler) =>
+      all.map((each, i) => ({ ...each, findings: spots[i]?.withCode(disassembler) ?? each.findings })),
+  };
+}
+
+/** What lint sees in the wanted payloads, for each in the same order. */
+async function lintPayloads(
+  simulation: Simulation,
+  payloads: readonly PayloadFile[],
+  wanted: readonly number[],
+  said: readonly (readonly Finding[])[],
+  { rules = RULES, levels, loadDisassembler }: LintCheckOptions,
+): Promise<Finding[][]> {
+  const { image, release, processor } = simulation;
+  const set = payloads.map((payload): LintedPayload | null => {
+    const content = readPayload(payload.bytes, { emptySectionsPlaced: release.emptySectionsPlaced });
+    return isProblem(content) ? null : { file: payload.file, name: payload.name, content };
+  });
+  const loader = loadOnce(loadDisassembler);
+  const linted: Finding[][] = [];
+  for (const [i, index] of wanted.entries()) {
+    const payload = set[index] ?? null;
+    if (payload === null) {
+      linted.push([]);
+      continue;
+    }
+    const input = {
+      payload,
+      set: set.filter((each) => each !== null),
+      image,
+      release,
+      processor,
+      loader: said[i] ?? [],
+    };
+    linted.push(
+      await runLint(rules, input, {
+        ...(levels !== undefined && { levels }),
+        ...(loader !== undefined && { loadDisassembler: loader }),
+      }),
+    );
+  }
+  return linted;
+}
+
+/** The same promise however often it is asked for. */
+function loadOnce<T>(load: (() => Promise<T>) | undefined): (() => Promise<T>) | undefined {
+  let loading: Promise<T> | undefined;
+  return load && (() => (loading ??= load()));
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { XspliceError } from '../../src/base/index.ts';
+import { type LintRule, MOST_PER_RULE, runLint } from '../../src/lint/index.ts';
+import { funcsReadOnly } from '../../src/lint/rules/funcs-read-only.ts';
+import { built, checked, exampleFile, lint, linted, messages, miniature } from './support.ts';
+
+const speaks: LintRule = {
+  id: 'speaks',
+  title: 'a rule for the test',
+  severity: 'warning',
+  saidBy: ['loader'],
+  *check() {
+    yield { message: 'here', where: { section: '.text', offset: 4 } };
+  },
+};
+
+describe('runLint', () => {
+  const payload = built({});
+
+  it('adds rule, severity and file', async () => {
+    expect(await lint(speaks, payload)).toEqual([
+      {
+        rule: 'speaks',
+        severity: 'warning',
+        message: 'here',
+        where: { file: 'x.livepatch', section: '.text', offset: 4 },
+      },
+    ]);
+  });
+
+  it('follows the user’s levels', async () => {
+    const severities = async (level: 'off' | 'warn' | 'error') =>
+      (await lint(speaks, payload, { levels: new Map([['speaks', level]]) })).map(({ severity }) => severity);
+    expect(await severities('off')).toEqual([]);
+    expect(await severities('warn')).toEqual(['warning']);
+    expect(await severities('error')).toEqual(['error']);
+  });
+
+  it('does not say again what the loader has said of the place', async () => {
+    const said = (rule: string, offset?: number) => ({
+      rule,
+      severity: 'error' as const,
+      message: '',
+      where: { file: 'x', ...(offset !== undefined && { offset }) },
+    });
+    expect(await lint(speaks, payload, { loader: [said('loader', 4)] })).toEqual([]);
+    expect(await lint(speaks, payload, { loader: [said('loader')] })).toEqual([]);
+    expect(await lint(speaks, payload, { loader: [said('loader', 5), said('other', 4)] })).toHaveLength(1);
+  });
+
+  it('loads a disassembler for the rule that needs one, and only then', async () => {
+    const { image, release, processor } = miniature();
+    const one = linted(payload);
+    const input = { payload: one, set: [one], image, release, processor, loader: [] };
+    let loaded = 0;
+    const loadDisassembler = async () => {
+      loaded++;
+      return { disassemble: () => [{ offset: 0, size: 1, text: 'nop' }] };
+    };
+    const reads: LintRule = {
+      ...speaks,
+      id: 'reads',
+      *check(context) {
+        yield { message: 'before', where: {} };
+        yield { message: context.instructions(new Uint8Array(1), 0)[0]?.text ?? '', where: {} };
+      },
+    };
+    await runLint([speaks], input, { loadDisassembler });
+    expect(loaded).toBe(0);
+    const found = await runLint([speaks, reads, reads], input, { loadDisassembler });
+    expect(loaded).toBe(1);
+    expect(found.map(({ message }) => message)).toEqual(['here', 'before', 'nop', 'before', 'nop']);
+    for (const options of [
+      {},
+      { loadDisassembler: () => Promise.reject(new XspliceError('ETOOL', 'it is not there')) },
+    ]) {
+      const without = await runLint([reads, speaks], input, options);
+      expect(without.map(({ rule, severity }) => [rule, severity])).toEqual([
+        ['lint-not-run', 'note'],
+        ['speaks', 'warning'],
+      ]);
+    }
+  });
+
+  it('does not go on and on', async () => {
+    const many: LintRule = {
+      ...speaks,
+      *check() {
+        for (let i = 0; i < 1000; i++) yield { message: `${i}`, where: {} };
+      },
+    };
+    const found = await lint(many, payload);
+    expect(found).toHaveLength(MOST_PER_RULE + 1);
+    expect(found.at(-1)?.message).toBe(`${1000 - MOST_PER_RULE} more of this kind`);
+  });
+});
+
+describe('funcs-read-only', () => {
+  it('speaks up on the releases that panic, and on no other', async () => {
+    for (const release of ['4.16.4', '4.16.7', '4.17.1', '4.17.2', '4.18.0']) {
+      expect(await messages(funcsReadOnly, built({}, release), { release })).toHaveLength(1);
+      expect(await messages(funcsReadOnly, built({ funcsFlags: 'WA' }, release), { release })).toEqual([]);
+    }
+    for (const release of ['4.16.3', '4.17.0', '4.17.3', '4.18.1', '4.22.0']) {
+      expect(await messages(funcsReadOnly, built({}, release), { release })).toEqual([]);
+    }
+  });
+
+  it('is what the host dies of', async () => {
+    const rules = async (name: string) =>
+      (await checked([exampleFile(name)], { release: '4.18.0' })).payloads.map(({ verdict, findings }) => [
+        verdict,
+        ...findings.map(({ rule }) => rule),
+      ])[0];
+    expect(await rules('hello')).toEqual(expect.arrayContaining(['unsafe', 'host-panic', 'funcs-read-only']));
+    const writable = await rules('writable');
+    expect(writable?.[0]).toBe('accepted');
+    expect(writable).not.toContain('funcs-read-only');
+  });
+});

@@ -1,0 +1,100 @@
+import type { Finding } from '../../src/base/index.ts';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import { loadCapstone } from '../../src/disassembler/index.ts';
+import { isProblem } from '../../src/elf/index.ts';
+import { type LintedPayload, type LintRule, type RuleLevels, runLint } from '../../src/lint/index.ts';
+import { readPayload } from '../../src/payload/index.ts';
+import {
+  buildPayload,
+  type CheckReport,
+  checkAndLint,
+  openSimulation,
+  type PayloadFile,
+  type PayloadSpec,
+  type Simulation,
+  xenFacts,
+} from '../../src/scenario/index.ts';
+import { exampleBytes, exampleManifest } from '../support/examples.ts';
+
+/** The miniature hypervisor's image. */
+export const imageBytes = exampleBytes(exampleManifest.image.name);
+
+const simulations = new Map<string, Simulation>();
+
+/** The miniature hypervisor, under the rules of another release, on another processor. */
+export function miniature(release?: string, cpu?: string): Simulation {
+  const key = `${release} ${cpu}`;
+  let found = simulations.get(key);
+  if (found === undefined) {
+    found = openSimulation(imageBytes, {
+      gunzip,
+      ...(release !== undefined && { release }),
+      ...(cpu !== undefined && { cpu }),
+    });
+    simulations.set(key, found);
+  }
+  return found;
+}
+
+/** A payload as rules see it. */
+export function linted(bytes: Uint8Array, name = 'x'): LintedPayload {
+  const content = readPayload(bytes);
+  if (isProblem(content)) throw new Error(content.message);
+  return { file: `${name}.livepatch`, name, content };
+}
+
+/** A payload that the builder makes for the miniature hypervisor. */
+export const built = (spec: PayloadSpec, release?: string): Uint8Array => {
+  const { image, release: rules } = miniature(release);
+  return buildPayload(spec, { xen: xenFacts(image, rules) });
+};
+
+export interface LintCase {
+  readonly release?: string;
+  readonly cpu?: string;
+  /** Default: the miniature hypervisor. */
+  readonly simulation?: Simulation;
+  /** Payloads given before this one, and after it. */
+  readonly before?: readonly Uint8Array[];
+  readonly after?: readonly Uint8Array[];
+  readonly loader?: readonly Finding[];
+  readonly levels?: RuleLevels;
+}
+
+let capstone: ReturnType<typeof loadCapstone> | undefined;
+
+/** Capstone, loaded once. */
+export const loadDisassembler = (): ReturnType<typeof loadCapstone> => (capstone ??= loadCapstone());
+
+/** What rules find in a payload. */
+export function lint(
+  rules: LintRule | readonly LintRule[],
+  bytes: Uint8Array,
+  given: LintCase = {},
+): Promise<Finding[]> {
+  const { image, release, processor } = given.simulation ?? miniature(given.release, given.cpu);
+  const payload = linted(bytes);
+  const others = (files: readonly Uint8Array[] = [], prefix: string) =>
+    files.map((file, i) => linted(file, `${prefix}${i}`));
+  const set = [...others(given.before, 'before'), payload, ...others(given.after, 'after')];
+  const input = { payload, set, image, release, processor, loader: given.loader ?? [] };
+  const levels = given.levels === undefined ? {} : { levels: given.levels };
+  return runLint('check' in rules ? [rules] : rules, input, { loadDisassembler, ...levels });
+}
+
+/** The messages of what a rule finds. */
+export const messages = async (rule: LintRule, bytes: Uint8Array, given: LintCase = {}): Promise<string[]> =>
+  (await lint(rule, bytes, given)).map(({ message }) => message);
+
+/** Check with lint on the miniature hypervisor. */
+export const checked = (
+  payloads: readonly PayloadFile[],
+  options: Partial<Parameters<typeof checkAndLint>[2]> = {},
+): Promise<CheckReport> => checkAndLint(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
+
+/** An embedded example as a file. */
+export const exampleFile = (name: string): PayloadFile => ({
+  file: `${name}.livepatch`,
+  name,
+  bytes: exampleBytes(name),
+});
