@@ -59,9 +59,5 @@ export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   }
 }
 
-/** Checks as work for threads. Starting two takes as long as some ten small checks. */
-export const CHECKING: ThreadWork<CheckJob, CheckJobResult> = {
-  name: 'runCheckJob',
-  here: runCheckJob,
-  worthThreads: 4,
-};
+/** Checks as work for threads. */
+export const CHECKING: ThreadWork<CheckJob, CheckJobResult> = { name: 'runCheckJob', here: runCheckJob };

@@ -43,4 +43,4 @@ export async function runJob(job: ScenarioJob): Promise<ScenarioRun> {
 }
 
 /** Scenarios as work for threads. */
-export const SCENARIOS: ThreadWork<ScenarioJob, ScenarioRun> = { name: 'runJob', here: runJob, worthThreads: 8 };
+export const SCENARIOS: ThreadWork<ScenarioJob, ScenarioRun> = { name: 'runJob', here: runJob };

@@ -10,7 +10,7 @@ import { PLAIN } from './style.ts';
 const MOST_CHARACTERS = 60_000;
 
 /** What means something in GitHub's Markdown, between words or within them, and in HTML. */
-const ACTIVE = /[&<>"'`*_~[\](){}\\|#@!$:./+=-]/g;
+const ACTIVE = /[&<>"'`*_~[\](){}\\|#@!$:.]/g;
 
 /** Behind these GitHub looks for somebody's name, or an issue's number, in the text that a reader sees: the comment parts it. */
 const CALLS = new Set(['@', '#']);
