@@ -1,0 +1,190 @@
+import { Budget } from './budget.ts';
+import * as dw from './constants.ts';
+import type { Entry } from './entry.ts';
+import {
+  aggregateKind,
+  dimensionsOf,
+  enumeratorsOf,
+  isPointer,
+  type Member,
+  membersOf,
+  sizeOf,
+  stripped,
+  TYPE_DEPTH_MAX,
+  typeName,
+} from './types.ts';
+
+/** How a type of one file differs from the same type of another. */
+export type LayoutDifference =
+  /** The whole has another size; bytes, `undefined` where it is not known. */
+  | { readonly kind: 'size'; readonly before: number | undefined; readonly after: number | undefined }
+  /** A member is elsewhere: bits from the start of the structure. */
+  | { readonly kind: 'moved'; readonly member: string; readonly before: number; readonly after: number }
+  /** A member has more or fewer bits. */
+  | { readonly kind: 'resized'; readonly member: string; readonly before: number; readonly after: number }
+  /** A member is in the same place with the same size, but is of another type; C's names for the types. */
+  | { readonly kind: 'retyped'; readonly member: string; readonly before: string; readonly after: string }
+  /** Only the one or the other has the member, or the constant; where it is, in bits, or its value. */
+  | { readonly kind: 'added'; readonly member: string; readonly at: number }
+  | { readonly kind: 'removed'; readonly member: string; readonly at: number }
+  /** A constant of an enumeration has another value. */
+  | { readonly kind: 'value'; readonly member: string; readonly before: number; readonly after: number }
+  /** A structure has become a union, or the like. */
+  | { readonly kind: 'category'; readonly before: string; readonly after: string };
+
+/** A member as code names it from the outermost structure. */
+interface FlatMember {
+  readonly name: string;
+  /** First bit from the start of the outermost structure. */
+  readonly at: number;
+  /** In bits. */
+  readonly size: number | undefined;
+  readonly type: Entry | undefined;
+}
+
+/** Most members of the two types that are looked at: in a damaged file, a structure may have itself as a member. */
+const MEMBERS_LOOKED_AT = 500_000;
+
+/** Most differences of one type that are told. */
+const DIFFERENCES_MAX = 256;
+
+/**
+ * Compares one type in two files by its own members: where they are, their sizes, their types by name. Structures with a name
+ * that are members are types of their own, and compared by their names here; a change inside of them shows there. Empty
+ * where code that was compiled against one works with the other.
+ */
+export function compareLayout(before: Entry, after: Entry): LayoutDifference[] {
+  const a = stripped(before);
+  const b = stripped(after);
+  if (a === undefined || b === undefined || a.tag !== b.tag) {
+    const [was, is] = [typeName(before), typeName(after)];
+    return a === b ? [] : [{ kind: 'category', before: was, after: is }];
+  }
+  const differences: LayoutDifference[] = [];
+  const sizes = [sizeOf(a), sizeOf(b)] as const;
+  if (sizes[0] !== sizes[1]) differences.push({ kind: 'size', before: sizes[0], after: sizes[1] });
+  if (a.tag === dw.DW_TAG_enumeration_type) differences.push(...compareEnumerations(a, b));
+  else if (aggregateKind(a) !== undefined) differences.push(...compareMembers(a, b));
+  return differences.slice(0, DIFFERENCES_MAX);
+}
+
+function compareEnumerations(before: Entry, after: Entry): LayoutDifference[] {
+  const old = new Map(enumeratorsOf(before).map(({ name, value }) => [name, value]));
+  const differences: LayoutDifference[] = [];
+  for (const { name, value } of enumeratorsOf(after)) {
+    const was = old.get(name);
+    if (was === undefined) differences.push({ kind: 'added', member: name, at: value });
+    else if (was !== value) differences.push({ kind: 'value', member: name, before: was, after: value });
+    old.delete(name);
+  }
+  for (const [name, value] of old) differences.push({ kind: 'removed', member: name, at: value });
+  return differences;
+}
+
+function compareMembers(before: Entry, after: Entry): LayoutDifference[] {
+  const budget = new Budget(MEMBERS_LOOKED_AT);
+  const old = new Map(flatMembers(before, budget).map((member) => [member.name, member]));
+  const differences: LayoutDifference[] = [];
+  for (const member of flatMembers(after, budget)) {
+    const was = old.get(member.name);
+    if (was === undefined) differences.push({ kind: 'added', member: member.name, at: member.at });
+    else differences.push(...compareMember(was, member, budget));
+    old.delete(member.name);
+  }
+  for (const { name, at } of old.values()) differences.push({ kind: 'removed', member: name, at });
+  return differences;
+}
+
+function* compareMember(
+  before: FlatMember,
+  after: FlatMember,
+  budget: Budget,
+): Generator<LayoutDifference, void, void> {
+  const member = after.name;
+  if (before.at !== after.at) yield { kind: 'moved', member, before: before.at, after: after.at };
+  const [was, is] = [before.size ?? 0, after.size ?? 0];
+  if (was !== is) yield { kind: 'resized', member, before: was, after: is };
+  else if (!sameType(before.type, after.type, 0, budget)) {
+    yield { kind: 'retyped', member, before: typeName(before.type), after: typeName(after.type) };
+  }
+}
+
+/**
+ * The members that code can name: those of anonymous structures as if they were the outer one's, and those of structures that only
+ * this member has with its name before theirs, `a.b`.
+ */
+function flatMembers(aggregate: Entry, budget: Budget): FlatMember[] {
+  const found: FlatMember[] = [];
+  const visit = (entry: Entry, base: number, prefix: string, depth: number): void => {
+    for (const { name, offset, bits, type } of membersOf(entry)) {
+      if (!budget.take(1)) return;
+      const inner = unqualified(type);
+      if (inner !== undefined && isInline(inner) && depth < TYPE_DEPTH_MAX) {
+        visit(inner, base + 8 * offset, name === undefined ? prefix : `${prefix}${name}.`, depth + 1);
+      } else if (name !== undefined) {
+        found.push({ name: prefix + name, at: base + (bits?.offset ?? 8 * offset), size: bitsOf(bits, type), type });
+      }
+    }
+  };
+  visit(aggregate, 0, '', 0);
+  return found;
+}
+
+/** Is it a structure that has no name of any kind? */
+const isInline = (entry: Entry): boolean =>
+  aggregateKind(entry) !== undefined && entry.text(dw.DW_AT_name) === undefined;
+
+/** The type without qualifiers; a typedef is kept, because it is a name. */
+function unqualified(type: Entry | undefined): Entry | undefined {
+  return type === undefined || type.tag === dw.DW_TAG_typedef ? type : stripped(type);
+}
+
+function bitsOf(bits: Member['bits'], type: Entry | undefined): number | undefined {
+  if (bits !== undefined) return bits.size;
+  const size = sizeOf(type);
+  return size === undefined ? undefined : 8 * size;
+}
+
+/** Does code that takes a value for the one read it rightly as the other? Names of typedefs and of base types do not count. */
+function sameType(before: Entry | undefined, after: Entry | undefined, depth: number, budget: Budget): boolean {
+  const a = stripped(before);
+  const b = stripped(after);
+  if (a === undefined || b === undefined || depth > TYPE_DEPTH_MAX) return a === b || depth > TYPE_DEPTH_MAX;
+  if (a.tag !== b.tag) return false;
+  // What a pointer to void, or to characters, is used for is not known.
+  if (isPointer(a)) return samePointee(stripped(a.reference(dw.DW_AT_type)), stripped(b.reference(dw.DW_AT_type)));
+  if (a.tag === dw.DW_TAG_base_type) {
+    return a.number(dw.DW_AT_byte_size) === b.number(dw.DW_AT_byte_size) && sameEncoding(a, b);
+  }
+  if (a.tag === dw.DW_TAG_array_type) {
+    const sameCounts = dimensionsOf(a).join() === dimensionsOf(b).join();
+    return sameCounts && sameType(a.reference(dw.DW_AT_type), b.reference(dw.DW_AT_type), depth + 1, budget);
+  }
+  const [was, is] = [a.text(dw.DW_AT_name), b.text(dw.DW_AT_name)];
+  if (was !== undefined || is !== undefined) return was === is;
+  if (aggregateKind(a) === undefined) return true;
+  return sameMembers(a, b, depth + 1, budget);
+}
+
+const sameEncoding = (a: Entry, b: Entry): boolean => a.number(dw.DW_AT_encoding) === b.number(dw.DW_AT_encoding);
+
+/** Structures of two names are two types; all else that is pointed at may be read in more than one way. */
+function samePointee(a: Entry | undefined, b: Entry | undefined): boolean {
+  if (a === undefined || b === undefined || aggregateKind(a) === undefined || aggregateKind(b) === undefined)
+    return true;
+  return a.tag === b.tag && a.text(dw.DW_AT_name) === b.text(dw.DW_AT_name);
+}
+
+/** A structure without a name that is the element of an array: its layout is part of the outer one. */
+function sameMembers(a: Entry, b: Entry, depth: number, budget: Budget): boolean {
+  const [before, after] = [flatMembers(a, budget), flatMembers(b, budget)];
+  return (
+    sizeOf(a) === sizeOf(b) &&
+    before.length === after.length &&
+    before.every((member, i) => {
+      const other = after[i] as FlatMember;
+      const same = member.name === other.name && member.at === other.at && member.size === other.size;
+      return same && sameType(member.type, other.type, depth, budget);
+    })
+  );
+}

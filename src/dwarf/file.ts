@@ -1,0 +1,130 @@
+import type { Address } from '../base/index.ts';
+import type { ElfFile, ElfProblem } from '../elf/index.ts';
+import { Budget } from './budget.ts';
+import { CodePlaces } from './code-places.ts';
+import { DW_AT_stmt_list, DW_TAG_subprogram } from './constants.ts';
+import { Context } from './context.ts';
+import { DebugSections, type Inflate } from './debug-sections.ts';
+import type { Entry } from './entry.ts';
+import { readLineHeader } from './line-header.ts';
+import { runLineProgram } from './line-program.ts';
+import type { LineTable } from './line-table.ts';
+import { type NamedKind, NamesIndex } from './name-index.ts';
+import { Problems } from './problems.ts';
+import { RangeMap } from './range-map.ts';
+import { type CodeRange, Ranges } from './ranges.ts';
+import { readUnits, type Unit } from './unit.ts';
+
+/** What reading needs that this room does not have. */
+export interface DwarfOptions {
+  /** Unpacks compressed debug sections (`gcc -gz`); without it they are a problem. */
+  readonly inflate?: Inflate;
+}
+
+/**
+ * The debug data of one ELF file: versions 3 to 5 of DWARF in its 32-bit format. Nothing is decoded before it is asked for,
+ * and nothing twice. Bad data never throws: what can be read is read, and {@link problems} tells the rest.
+ */
+export class DwarfFile {
+  readonly elf: ElfFile;
+  /** Translates between addresses and sections: in a relocatable file, addresses are this room's own. */
+  readonly places: CodePlaces;
+  readonly units: readonly Unit[];
+  readonly #context: Context;
+  readonly #problems: Problems;
+  readonly #ranges: Ranges;
+  readonly #lineTables = new Map<number, LineTable | undefined>();
+  #lineBudget: Budget | undefined;
+  #names: NamesIndex | undefined;
+  readonly #functions = new Map<Unit, RangeMap<Entry>>();
+  #unitRanges: RangeMap<Unit> | undefined;
+
+  /** Use {@link readDwarf}. */
+  constructor(elf: ElfFile, options: DwarfOptions) {
+    this.elf = elf;
+    this.places = new CodePlaces(elf);
+    this.#problems = new Problems();
+    this.#context = new Context(new DebugSections(elf, this.places, this.#problems, options.inflate), this.#problems);
+    this.#ranges = new Ranges(this.#context);
+    this.units = readUnits(this.#context);
+    this.#context.setUnits(this.units);
+  }
+
+  /** What was wrong with the data that has been read so far. */
+  get problems(): readonly ElfProblem[] {
+    return this.#problems.list;
+  }
+
+  /** Types that are defined, or functions, of that name in all units, in file order. The first call makes an index. */
+  find(kind: NamedKind, name: string): Entry[] {
+    return this.#index.find(kind, name);
+  }
+
+  /** All names of a kind. */
+  names(kind: NamedKind): Iterable<string> {
+    return this.#index.names(kind);
+  }
+
+  get #index(): NamesIndex {
+    this.#names ??= new NamesIndex(this.#context);
+    return this.#names;
+  }
+
+  /** The entry at an offset of `.debug_info`. */
+  entryAt(offset: number): Entry | undefined {
+    return this.#context.entryAt(offset);
+  }
+
+  /** The code of a unit, function, block or inlined call. */
+  rangesOf(entry: Entry): readonly CodeRange[] {
+    return this.#ranges.of(entry);
+  }
+
+  /** The unit that the code at an address is from. */
+  unitAt(address: Address): Unit | undefined {
+    this.#unitRanges ??= new RangeMap(
+      this.units.map((unit) => [unit.root === undefined ? [] : this.rangesOf(unit.root), unit] as const),
+    );
+    return this.#unitRanges.at(address);
+  }
+
+  /** The outermost function, DW_TAG_subprogram, that the code at an address is from. */
+  subprogramAt(address: Address): Entry | undefined {
+    const unit = this.unitAt(address);
+    if (unit === undefined) return undefined;
+    let functions = this.#functions.get(unit);
+    if (functions === undefined) {
+      functions = new RangeMap(this.subprogramsOf(unit));
+      this.#functions.set(unit, functions);
+    }
+    return functions.at(address);
+  }
+
+  /** The outermost functions of a unit that have code, with it. */
+  *subprogramsOf(unit: Unit): Generator<readonly [readonly CodeRange[], Entry], void, void> {
+    for (const entry of unit.root?.children() ?? []) {
+      if (entry.tag !== DW_TAG_subprogram) continue;
+      const ranges = this.rangesOf(entry);
+      if (ranges.length > 0) yield [ranges, entry];
+    }
+  }
+
+  /** The line table of a unit; units may share one. `undefined` where there is none, or it cannot be read. */
+  linesOf(unit: Unit): LineTable | undefined {
+    const offset = unit.root?.number(DW_AT_stmt_list);
+    if (offset === undefined) return undefined;
+    if (!this.#lineTables.has(offset)) this.#lineTables.set(offset, this.#readLines(unit, offset));
+    return this.#lineTables.get(offset);
+  }
+
+  #readLines(unit: Unit, offset: number): LineTable | undefined {
+    const bytes = this.#context.sections.get('.debug_line');
+    this.#lineBudget ??= new Budget(2 * bytes.length);
+    const header = readLineHeader(this.#context, offset, unit.addressSize);
+    return header && runLineProgram(header, bytes, this.#lineBudget);
+  }
+}
+
+/** The debug data of a file; `undefined` for a file without `.debug_info`. */
+export const readDwarf = (elf: ElfFile, options: DwarfOptions = {}): DwarfFile | undefined =>
+  elf.section('.debug_info') === undefined ? undefined : new DwarfFile(elf, options);

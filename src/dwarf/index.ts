@@ -1,0 +1,16 @@
+/** DWARF: line tables, functions with their inlined copies, struct layouts. Imports `elf` and `base`. */
+export type { SectionPlace } from './code-places.ts';
+export { compareLayout, type LayoutDifference } from './compare.ts';
+export type { Inflate } from './debug-sections.ts';
+export * from './definitions.ts';
+export type { Entry } from './entry.ts';
+export * from './file.ts';
+export { type DebugFunction, debugFunction, type Frame, framesAt, functionAt, functionsNamed } from './functions.ts';
+export * from './inlined.ts';
+export type { LineFile, LineHeader } from './line-header.ts';
+export type { LineRows, LineSequence, LineTable, SourcePlace } from './line-table.ts';
+export { type NamedKind, namedKind } from './name-index.ts';
+export type { CodeRange } from './ranges.ts';
+export * from './source.ts';
+export * from './types.ts';
+export type { Unit, UnitHeader } from './unit.ts';

@@ -1,0 +1,198 @@
+import type { Abbreviation } from './abbreviations.ts';
+import { readValue } from './attribute.ts';
+import * as dw from './constants.ts';
+import type { Context } from './context.ts';
+import type { Cursor } from './cursor.ts';
+import type { Entry } from './entry.ts';
+import { skipForm } from './forms.ts';
+import type { Unit } from './unit.ts';
+
+/** Kinds of named entries; each has its own names, as in C. */
+export type NamedKind = 'struct' | 'union' | 'class' | 'enum' | 'typedef' | 'base' | 'function';
+
+const KINDS = new Map<number, NamedKind>([
+  [dw.DW_TAG_structure_type, 'struct'],
+  [dw.DW_TAG_union_type, 'union'],
+  [dw.DW_TAG_class_type, 'class'],
+  [dw.DW_TAG_enumeration_type, 'enum'],
+  [dw.DW_TAG_typedef, 'typedef'],
+  [dw.DW_TAG_base_type, 'base'],
+  [dw.DW_TAG_subprogram, 'function'],
+]);
+
+/** The kind of an entry; `undefined` for one that is not indexed. */
+export const namedKind = (tag: number): NamedKind | undefined => KINDS.get(tag);
+
+/** An abbreviation with what a pass over entries asks of it. */
+interface Plan {
+  readonly abbreviation: Abbreviation;
+  readonly kind: NamedKind | undefined;
+  /** Rows of attributes; -1 where there is none. */
+  readonly name: number;
+  readonly declaration: number;
+  readonly sibling: number;
+  readonly origin: boolean;
+}
+
+/** While the index is made: names that stand in `.debug_str`, by their offset there; the last entry's row. */
+type Texts = ReadonlyMap<NamedKind, Map<number, number>>;
+
+/** Many short lists of numbers in two columns; a list is known by the row of its head, and 0 is the empty one. */
+class Chain {
+  #values = new Uint32Array(1024);
+  #next = new Uint32Array(1024);
+  #count = 1;
+
+  /** The list that starts with `value` and goes on with `rest`. */
+  add(value: number, rest: number): number {
+    if (this.#count === this.#values.length) {
+      this.#values = grown(this.#values);
+      this.#next = grown(this.#next);
+    }
+    const row = this.#count++;
+    this.#values[row] = value;
+    this.#next[row] = rest;
+    return row;
+  }
+
+  /** Puts a list at the end of another. */
+  append(list: number, rest: number): void {
+    let row = list;
+    while (this.#next[row] !== 0) row = this.#next[row] as number;
+    this.#next[row] = rest;
+  }
+
+  values(list: number): number[] {
+    const values: number[] = [];
+    for (let row = list; row !== 0; row = this.#next[row] as number) values.push(this.#values[row] as number);
+    return values;
+  }
+}
+
+function grown(column: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const twice = new Uint32Array(2 * column.length);
+  twice.set(column);
+  return twice;
+}
+
+/**
+ * Entries of a file's outermost level by kind and name: types that are defined, not those that are only declared, and all
+ * entries of functions. Made in one pass over these entries that steps over everything inside of them, and decodes each
+ * name once. Types inside of functions are not in it.
+ */
+export class NamesIndex {
+  readonly #context: Context;
+  /** By kind, the last entry of a name: a row of the chain. */
+  readonly #byName = new Map<NamedKind, Map<string, number>>();
+  readonly #chain = new Chain();
+
+  constructor(context: Context) {
+    this.#context = context;
+    const byText = new Map<NamedKind, Map<number, number>>();
+    for (const kind of KINDS.values()) {
+      this.#byName.set(kind, new Map());
+      byText.set(kind, new Map());
+    }
+    for (const unit of context.units) this.#scan(unit, byText);
+    for (const [kind, texts] of byText) {
+      for (const [at, row] of texts) this.#add(kind, context.strings.text('.debug_str', at), row);
+    }
+  }
+
+  /** All entries of that kind and name, in file order. */
+  find(kind: NamedKind, name: string): Entry[] {
+    const offsets = this.#chain.values(this.#byName.get(kind)?.get(name) ?? 0).sort((a, b) => a - b);
+    return offsets.flatMap((offset) => this.#context.entryAt(offset) ?? []);
+  }
+
+  /** All names of a kind. */
+  names(kind: NamedKind): Iterable<string> {
+    return this.#byName.get(kind)?.keys() ?? [];
+  }
+
+  /** Adds a list of entries. In an object that is not linked, or not well, one text stands in several places. */
+  #add(kind: NamedKind, name: string, row: number): void {
+    const names = this.#byName.get(kind);
+    if (name === '' || names === undefined) return;
+    const known = names.get(name);
+    if (known !== undefined) this.#chain.append(row, known);
+    names.set(name, row);
+  }
+
+  #scan(unit: Unit, byText: Texts): void {
+    const { root } = unit;
+    if (root === undefined || !root.hasChildren) return;
+    const plans = new Map<number, Plan>();
+    const cursor = unit.cursor(root.attributesEnd);
+    while (!cursor.done) {
+      const offset = cursor.at;
+      const code = cursor.uleb();
+      if (code === 0) return;
+      let plan = plans.get(code);
+      if (plan === undefined) {
+        const abbreviation = unit.abbreviations.get(code);
+        if (abbreviation === undefined) return;
+        plan = planOf(abbreviation);
+        plans.set(code, plan);
+      }
+      if (!this.#visit(unit, cursor, offset, plan, byText)) return;
+    }
+  }
+
+  /** Indexes one entry and gets past it with all that is inside. False where that cannot be read. */
+  #visit(unit: Unit, cursor: Cursor, offset: number, plan: Plan, byText: Texts): boolean {
+    const { abbreviation, kind } = plan;
+    const { forms } = abbreviation;
+    let name: string | undefined;
+    let text = -1;
+    let declaration = false;
+    let sibling = 0;
+    if (kind === undefined && plan.sibling < 0) {
+      if (!unit.skipAttributes(cursor, abbreviation)) return false;
+    } else {
+      for (let i = 0; i < forms.length; i++) {
+        const form = forms[i] as number;
+        if (i === plan.name && form === dw.DW_FORM_strp) text = cursor.u32();
+        else if (i === plan.name && kind !== undefined) name = nameOf(unit, cursor, form);
+        else if (i === plan.sibling && form === dw.DW_FORM_ref4) sibling = unit.offset + cursor.u32();
+        else if (i === plan.declaration && form === dw.DW_FORM_flag) declaration = cursor.u8() !== 0;
+        else {
+          if (i === plan.declaration) declaration = true;
+          if (!skipForm(cursor, form, unit.addressSize)) return false;
+        }
+      }
+    }
+    if (cursor.overrun) return false;
+    const end = cursor.at;
+    if (kind !== undefined && (kind === 'function' || !declaration)) {
+      if (text >= 0) {
+        const texts = byText.get(kind);
+        texts?.set(text, this.#chain.add(offset, texts.get(text) ?? 0));
+      } else {
+        if (name === undefined && plan.origin) name = unit.entryAt(offset)?.name;
+        if (name !== undefined) this.#add(kind, name, this.#chain.add(offset, 0));
+      }
+    }
+    if (abbreviation.hasChildren) {
+      cursor.at = sibling > end && sibling <= unit.end ? sibling : unit.skipChildren(end);
+    }
+    return true;
+  }
+}
+
+function nameOf(unit: Unit, cursor: Cursor, form: number): string | undefined {
+  const value = readValue(unit, cursor, form, 0);
+  return value?.kind === 'text' ? value.value : undefined;
+}
+
+function planOf(abbreviation: Abbreviation): Plan {
+  const { names, tag } = abbreviation;
+  return {
+    abbreviation,
+    kind: KINDS.get(tag),
+    name: names.indexOf(dw.DW_AT_name),
+    declaration: names.indexOf(dw.DW_AT_declaration),
+    sibling: names.indexOf(dw.DW_AT_sibling),
+    origin: names.includes(dw.DW_AT_abstract_origin) || names.includes(dw.DW_AT_specification),
+  };
+}

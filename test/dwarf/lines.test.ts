@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { type DwarfFile, framesAt, readDwarf, sourceInSection } from '../../src/dwarf/index.ts';
+import { compileC, link, objcopy } from '../support/gcc.ts';
+import {
+  addr2line,
+  codeOffsets,
+  compile,
+  GCC_I386,
+  GCC_X86_64,
+  INLINING,
+  inflate,
+  openDwarf,
+  openElf,
+} from './samples.ts';
+
+/** What we say of an offset of a section, in addr2line's words. */
+function frames(dwarf: DwarfFile, address: bigint): { function: string; source: string }[] {
+  const found = framesAt(dwarf, address, { absolute: true });
+  if (found.length === 0) return [{ function: '??', source: '??:0' }];
+  return found.map(({ function: name = '??', source }) => ({
+    function: name,
+    source: source === undefined ? '??:?' : `${source.file}:${source.line}`,
+  }));
+}
+
+/** Both opinions on every byte of a section. */
+function compareSection(bytes: Uint8Array, name: string): { ours: unknown[]; theirs: unknown[] } {
+  const elf = openElf(bytes);
+  const dwarf = openDwarf(bytes);
+  const section = elf.section(name);
+  if (section === undefined) throw new Error(`no ${name}`);
+  const offsets = codeOffsets(elf, section.index);
+  const ours = offsets.map((offset) => frames(dwarf, dwarf.places.addressOf(section.index, offset) as bigint));
+  return { ours, theirs: addr2line(bytes, offsets.map(BigInt), name) };
+}
+
+const VERSIONS = ['-gdwarf-4', '-gdwarf-5'];
+
+describe.each(VERSIONS)(
+  '%s: file, line and inlined functions of every byte of code are those of addr2line',
+  (version) => {
+    it.each([GCC_X86_64, GCC_I386])('$name, optimised', (compiler) => {
+      const { ours, theirs } = compareSection(compile(compiler, INLINING, [version, '-O2']), '.text');
+      expect(ours).toEqual(theirs);
+      // The code has what this test is about.
+      expect(Math.max(...theirs.map((list) => (list as unknown[]).length))).toBe(3);
+    });
+
+    it('not optimised', () => {
+      // In one file: where a version 5 program begins in a header, addr2line of binutils 2.40 says the main file.
+      const source = `${INLINING['clamp.h']}${INLINING['main.c']}`.replace('#include "clamp.h"', '');
+      const { ours, theirs } = compareSection(compile(GCC_X86_64, { 'main.c': source }, [version, '-O0']), '.text');
+      expect(ours).toEqual(theirs);
+    });
+
+    it('begins in a header where the first function is from there', () => {
+      const bytes = compile(GCC_X86_64, INLINING, [version, '-O0']);
+      const dwarf = openDwarf(bytes);
+      const text = openElf(bytes).section('.text')?.index ?? 0;
+      expect(sourceInSection(dwarf, text, 0)).toEqual({ file: 'clamp.h', line: 3, column: 1 });
+    });
+
+    it.each(['.text.work', '.text.sum', '.text.unlikely.work'])('in a section of its own, %s', (section) => {
+      const bytes = compile(GCC_X86_64, INLINING, [version, '-O2', '-ffunction-sections']);
+      const { ours, theirs } = compareSection(bytes, section);
+      expect(ours).toEqual(theirs);
+      expect(ours.length).toBeGreaterThan(0);
+    });
+
+    it('in debug sections that are compressed', () => {
+      const bytes = compile(GCC_X86_64, INLINING, [version, '-O2', '-gz']);
+      const { ours, theirs } = compareSection(bytes, '.text');
+      expect(openDwarf(bytes).problems).toEqual([]);
+      expect(ours).toEqual(theirs);
+    });
+
+    it('of several objects in one, as a payload is', () => {
+      const first = compile(GCC_X86_64, INLINING, [version, '-O2']);
+      const second = compileC('int late(int a)\n{\n    return a +\n        7;\n}\n', ['-g', version, '-O1']);
+      const { ours, theirs } = compareSection(link([first, second], ['-r']), '.text');
+      expect(ours).toEqual(theirs);
+      expect(JSON.stringify(ours)).toContain('late');
+    });
+
+    it('of a linked file', () => {
+      const object = compile(GCC_X86_64, INLINING, [version, '-O2']);
+      const stub = compileC('void panic(const char *m) { for (;;); }', ['-g', version]);
+      const bytes = link([object, stub], ['-e', 'work', '-Ttext=0xffff82d040200000']);
+      const elf = openElf(bytes);
+      const dwarf = openDwarf(bytes);
+      const text = elf.section('.text')?.index ?? 0;
+      const addresses = codeOffsets(elf, text).map((offset) => 0xffff82d040200000n + BigInt(offset));
+      expect(addresses.length).toBeGreaterThan(100);
+      expect(addresses.map((address) => frames(dwarf, address))).toEqual(addr2line(bytes, addresses));
+    });
+  },
+);
+
+describe('the place of code', () => {
+  const bytes = compile(GCC_X86_64, INLINING, ['-g', '-O2', '-fdebug-prefix-map=/=/build/']);
+  const dwarf = openDwarf(bytes);
+  const { section, offset } = symbol(bytes, 'other');
+
+  function symbol(file: Uint8Array, name: string): { section: number; offset: number } {
+    const { symbols } = openElf(file);
+    const index = symbols.find(name) as number;
+    return { section: symbols.sectionIndex(index) as number, offset: Number(symbols.value(index)) };
+  }
+
+  it('has the path of the line table, its line and its column', () => {
+    expect(sourceInSection(dwarf, section, offset)).toEqual({ file: 'main.c', line: 33, column: 12 });
+  });
+
+  it('has the directory of the compilation only when asked for', () => {
+    expect(sourceInSection(dwarf, section, offset, { absolute: true })?.file).toMatch(/^\/build\/.*\/main\.c$/);
+  });
+
+  it('is not known outside of code, and in other sections', () => {
+    expect(sourceInSection(dwarf, section, 1 << 20)).toBeUndefined();
+    expect(sourceInSection(dwarf, 0, 0)).toBeUndefined();
+    expect(sourceInSection(dwarf, 9999, 0)).toBeUndefined();
+  });
+
+  it('is not known without debug data', () => {
+    expect(readDwarf(openElf(compileC('int a;')))).toBeUndefined();
+    const without = openDwarf(objcopy(bytes, ['--rename-section', '.debug_line=.not_lines']));
+    expect(sourceInSection(without, section, offset)).toBeUndefined();
+    expect(framesAt(without, without.places.addressOf(section, offset) as bigint)[0]?.function).toBe('other');
+  });
+});
+
+describe('compressed sections', () => {
+  const bytes = compile(GCC_X86_64, INLINING, ['-g', '-gz']);
+
+  it('are a problem where nothing can unpack them', () => {
+    const dwarf = readDwarf(openElf(bytes));
+    expect(dwarf?.units).toEqual([]);
+    expect(dwarf?.problems.map(({ message }) => message)).toEqual([
+      'The section is compressed, and nothing is here to unpack it',
+    ]);
+  });
+
+  it('are a problem where they are damaged, and where they claim too much', () => {
+    const section = openElf(bytes).section('.debug_info');
+    const damaged = bytes.slice();
+    damaged.fill(0xff, (section?.offset ?? 0) + 30, (section?.offset ?? 0) + 40);
+    expect(openDwarf(damaged).problems[0]?.message).toBe('The compressed section cannot be unpacked');
+    const huge = bytes.slice();
+    new DataView(huge.buffer).setBigUint64((section?.offset ?? 0) + 8, 1n << 40n, true);
+    expect(openDwarf(huge).problems[0]?.message).toContain('more than it can hold');
+    expect(inflate(new Uint8Array(4), 10)).toBeUndefined();
+  });
+});
