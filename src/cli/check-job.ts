@@ -5,6 +5,7 @@ import { checkSlice, payloadName } from '../scenario/index.ts';
 import { codeOf, loadDisassembler } from './disassembler.ts';
 import { readImage, readPayloads } from './files.ts';
 import { gunzip } from './gunzip.ts';
+import { inflate } from './inflate.ts';
 import { processorFor } from './processor.ts';
 import type { ThreadWork } from './thread-pool.ts';
 
@@ -18,7 +19,10 @@ export interface CheckJob {
   readonly wanted: readonly number[];
   /** Directory that relative paths start from. */
   readonly cwd: string;
-  readonly options: Omit<LintCheckOptions, 'progress' | 'gunzip' | 'openCpu' | 'noCpu' | 'loadDisassembler' | 'rules'>;
+  readonly options: Omit<
+    LintCheckOptions,
+    'progress' | 'gunzip' | 'inflate' | 'openCpu' | 'noCpu' | 'loadDisassembler' | 'rules'
+  >;
 }
 
 /** What a job gives. An error is data here: of a class, only its members get to the other thread. */
@@ -47,7 +51,7 @@ export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   try {
     const image = imageOf(job);
     const payloads = payloadsOf(job);
-    const options = { ...job.options, ...(await processorFor(payloads)), gunzip, loadDisassembler };
+    const options = { ...job.options, ...(await processorFor(payloads)), gunzip, inflate, loadDisassembler };
     const slice = await checkSlice(image, payloads, options, job.wanted);
     return { xen: slice.xen, payloads: await codeOf(slice), error: null };
   } catch (error) {

@@ -18,7 +18,7 @@ export async function loadDisassembler(): Promise<Disassembler> {
 
 /** What was checked, with the code that its findings are about: as bytes only where the disassembler is missing. */
 export async function codeOf(slice: CheckSlice): Promise<readonly CheckedPayload[]> {
-  if (!slice.showsCode) return slice.payloads;
+  if (!slice.showsCode) return slice.withCode(null);
   try {
     return slice.withCode(await loadDisassembler());
   } catch (error) {

@@ -2,6 +2,7 @@ import { codeOf, loadDisassembler } from './disassembler.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
+import { inflate } from './inflate.ts';
 import { loadProcessor, processorFor } from './processor.ts';
 
 /** The simulator, loaded now. */
@@ -18,7 +19,13 @@ export async function loadEngine(): Promise<Engine> {
     disassembler: loadDisassembler,
     checkPayloads: async (image, payloads, options) => {
       const processor = await processorFor(payloads);
-      const slice = await scenario.checkSlice(image, payloads, { ...options, ...processor, gunzip, loadDisassembler });
+      const slice = await scenario.checkSlice(image, payloads, {
+        ...options,
+        ...processor,
+        gunzip,
+        inflate,
+        loadDisassembler,
+      });
       return { format: 'xsplice-check/1', payloads: await codeOf(slice) };
     },
     rules: () => lint.RULES,

@@ -1,5 +1,6 @@
 import type { Disassembler } from '../arch/index.ts';
 import { ensure, type Finding } from '../base/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
 import { isProblem } from '../elf/index.ts';
 import { type LintedPayload, type LintRule, RULES, type RuleLevels, runLint } from '../lint/index.ts';
 import { readPayload } from '../payload/index.ts';
@@ -15,6 +16,8 @@ export interface LintCheckOptions extends SimulationOptions {
   readonly levels?: RuleLevels;
   /** Loads a disassembler, where a rule needs one. A port: `xsplice/disassembler` has one. */
   readonly loadDisassembler?: () => Promise<Disassembler>;
+  /** Unpacks compressed debug sections. A port: this room has no decompression. */
+  readonly inflate?: Inflate;
   /** Default: all there are. */
   readonly rules?: readonly LintRule[];
 }
@@ -25,7 +28,7 @@ export interface CheckSlice {
   readonly payloads: readonly CheckedPayload[];
   /** Is one of the findings about code, which a disassembler would take apart? */
   readonly showsCode: boolean;
-  /** The same with the code around each place; as bytes only where there is no disassembler. */
+  /** The same with the code around each place, as bytes only where there is no disassembler, and with its line of source. */
   withCode(disassembler: Disassembler | null): CheckedPayload[];
 }
 
@@ -50,7 +53,7 @@ export async function checkSlice(
     findings: [...payload.findings, ...(linted[i] ?? []).map(documentFinding)],
   }));
   const spots = all.map(({ findings }, i) =>
-    findingSpots(findings, ensure(chosen[i], 'each payload has a result'), simulation),
+    findingSpots(findings, ensure(chosen[i], 'each payload has a result'), simulation, options.inflate),
   );
   return {
     xen: simulation.identity,

@@ -1,14 +1,17 @@
-import { type Architecture, type Disassembler, X86_64 } from '../arch/index.ts';
+import type { Disassembler } from '../arch/index.ts';
 import { type Address, addOffset, distance, hexAddress, s64 } from '../base/index.ts';
-import { type ElfSection, isProblem, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_RELA, STT_FUNC } from '../elf/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
+import { type ElfSection, isProblem, STT_FUNC } from '../elf/index.ts';
 import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import { type PayloadFile as LivepatchFile, readPayload } from '../payload/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
 import type { CodeLine } from './code-document.ts';
 import { BEHIND, type CodeWindow, codeLines } from './code-window.ts';
 import type { DocumentFinding, DocumentPlace } from './documents.ts';
+import { FindingSources } from './finding-source.ts';
 import { CodeReader } from './inspect-code.ts';
 import type { PayloadFile } from './options.ts';
+import { isCode, payloadSpot } from './payload-spot.ts';
 
 /** Most findings of one payload that show code. */
 const MOST_SHOWN = 64;
@@ -16,14 +19,11 @@ const MOST_SHOWN = 64;
 /** How far before a place its function may begin: what lies between is taken apart, to find where instructions begin. */
 const FARTHEST = 16 * 1024;
 
-/** Architectures by name, as far as there is a record. */
-const ARCHITECTURES: Readonly<Partial<Record<XenArch, Architecture>>> = { x86_64: X86_64 };
-
 /** Places of code that findings are about. */
 export interface FindingSpots {
   /** Is there any? */
   readonly found: boolean;
-  /** The findings, those that are about code with what is around it. */
+  /** The findings, those that are about code with what is around it, and with its line of source where debug information tells it. */
   withCode(disassembler: Disassembler | null): DocumentFinding[];
 }
 
@@ -34,7 +34,12 @@ interface OfXen {
 }
 
 /** Finds the places of code that findings on a payload are about: in the payload, and in the hypervisor. Takes nothing apart yet. */
-export function findingSpots(findings: readonly DocumentFinding[], given: PayloadFile, xen: OfXen): FindingSpots {
+export function findingSpots(
+  findings: readonly DocumentFinding[],
+  given: PayloadFile,
+  xen: OfXen,
+  inflate?: Inflate,
+): FindingSpots {
   const file = findings.some(({ where }) => where.section !== undefined) ? readPayload(given.bytes) : undefined;
   const payload = file === undefined || isProblem(file) ? undefined : file;
   let reader: CodeReader | undefined;
@@ -51,41 +56,16 @@ export function findingSpots(findings: readonly DocumentFinding[], given: Payloa
   });
   return {
     found: shown > 0,
-    withCode: (disassembler) =>
-      findings.map((finding, i) => {
+    withCode: (disassembler) => {
+      const sources = new FindingSources(payload, xen.image, inflate);
+      return findings.map((finding, i) => {
         const window = windows[i];
         const code: CodeLine[] = window === undefined ? [] : codeLines(window, disassembler);
-        return code.length === 0 ? finding : { ...finding, code };
-      }),
+        const source = finding.source ?? (i < MOST_SHOWN ? sources.of(finding.where) : undefined);
+        return { ...finding, ...(source !== undefined && { source }), ...(code.length > 0 && { code }) };
+      });
+    },
   };
-}
-
-const isCode = ({ flags, type }: ElfSection): boolean =>
-  (flags & SHF_ALLOC) !== 0 && (flags & SHF_EXECINSTR) !== 0 && type !== SHT_NOBITS;
-
-/** A place in one of a payload's sections of code; of a relocation, the place that it changes. */
-interface PayloadSpot {
-  readonly section: ElfSection;
-  readonly offset: number;
-  readonly length: number | undefined;
-}
-
-function payloadSpot(
-  payload: LivepatchFile,
-  { section: name, offset, length }: DocumentPlace,
-): PayloadSpot | undefined {
-  if (name === undefined || offset === undefined) return undefined;
-  const section = payload.elf.section(name);
-  if (section === undefined) return undefined;
-  if (section.type !== SHT_RELA) return isCode(section) ? { section, offset, length } : undefined;
-  const changed = payload.elf.sections[section.info];
-  const table = payload.elf.relocationTables().find((each) => each.section === section);
-  const entry = section.entsize > 0 ? Math.floor(offset / section.entsize) : -1;
-  if (changed === undefined || !isCode(changed) || table === undefined || entry < 0 || entry >= table.count)
-    return undefined;
-  const rows = payload.arch === undefined ? undefined : ARCHITECTURES[payload.arch]?.relocations;
-  const width = rows?.get(table.type(entry))?.width;
-  return { section: changed, offset: table.offset(entry), length: width === 0 ? undefined : width };
 }
 
 function payloadWindow(
