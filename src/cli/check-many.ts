@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
+import { pageOf } from './rules.ts';
 import { type ColorWhen, styleFor, wantsColor } from './style.ts';
 import { runJobs } from './thread-pool.ts';
 import { VERSION } from './version.ts';
@@ -105,16 +106,23 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
   const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
   const cwd = toByteString(io.cwd);
   io.stdout(
-    renderChecked(matrix, format, style, { rules: rulesRun(levels), cwd, version: VERSION, exitStatus: status }),
+    renderChecked(matrix, format, style, {
+      rules: rulesRun(levels, format),
+      cwd,
+      version: VERSION,
+      exitStatus: status,
+    }),
   );
   exit(status);
 }
 
-/** The rules that were run, as reports tell of them. */
-const rulesRun = (levels: RuleLevels): ReportedRule[] =>
+/** The rules that were run, as reports tell of them; with their pages where the format has room for these. */
+const rulesRun = (levels: RuleLevels, format: CheckFormat): ReportedRule[] =>
   RULES.flatMap((rule) => {
+    const { id, title } = rule;
     const severity = severityOf(rule, levels);
-    return severity === 'off' ? [] : [{ id: rule.id, title: rule.title, severity }];
+    if (severity === 'off') return [];
+    return [{ id, title, severity, ...(format === 'sarif' && { help: pageOf(id) }) }];
   });
 
 /** The results by hypervisors. Throws the first error in the order of the jobs: those before it were all begun, so it is always the same. */

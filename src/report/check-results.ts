@@ -5,11 +5,13 @@ import { displayText } from './display-text.ts';
 /** A rule, as far as reports tell of it. */
 export interface ReportedRule {
   readonly id: string;
-  /** One sentence. */
+  /** What is wrong, in one line without a stop. */
   readonly title: string;
   /** What it finds unless told otherwise. */
   readonly severity: Severity;
-  /** The rule's page: an absolute URI. */
+  /** The rule's page, in Markdown. */
+  readonly help?: string;
+  /** Where the page is on the web: an absolute URI. */
   readonly helpUri?: string;
   /** How often it is right. Source: GitHub, SARIF support for code scanning, `properties.precision`. */
   readonly precision?: 'very-high' | 'high' | 'medium' | 'low';

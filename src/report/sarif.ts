@@ -43,7 +43,10 @@ const descriptor = (rule: ReportedRule): object => ({
   shortDescription: { text: rule.title },
   fullDescription: { text: rule.title },
   helpUri: helpUriOf(rule),
-  help: { text: `${rule.title} ${helpUriOf(rule)}` },
+  help: {
+    text: rule.help ?? `${rule.title}: ${helpUriOf(rule)}`,
+    ...(rule.help !== undefined && { markdown: rule.help }),
+  },
   defaultConfiguration: { level: rule.severity },
   properties: {
     tags: ['xen', 'livepatch', ...(rule.tags ?? [])].slice(0, SARIF_LIMITS.tags),

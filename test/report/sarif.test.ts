@@ -97,6 +97,25 @@ describe('a check as SARIF', () => {
     expect(tool.driver.rules.map(({ id }) => id)).toContain('odd-call');
   });
 
+  it('tells of each rule, with its page or where Xen tells of it', () => {
+    const { rules } = runOf(matrix, {
+      rules: [
+        { id: 'odd-call', title: 'A call goes nowhere', severity: 'warning', help: '# odd-call', tags: ['code'] },
+      ],
+    }).tool.driver;
+    expect(rules[0]).toMatchObject({
+      id: 'odd-call',
+      name: 'OddCall',
+      help: { markdown: '# odd-call' },
+      defaultConfiguration: { level: 'warning' },
+      properties: { tags: ['xen', 'livepatch', 'code'], precision: 'high', 'problem.severity': 'warning' },
+    });
+    expect(rules.find(({ id }) => id === 'wrong-xen')).toMatchObject({
+      shortDescription: { text: 'Xen’s own check: wrong xen' },
+      helpUri: 'https://xenbits.xen.org/docs/unstable/misc/livepatch.html',
+    });
+  });
+
   it('has the line of source where it is known, and the payload and the address where it is not', () => {
     const [first, second] = runOf(matrix).results.map(({ locations }) => locations[0]?.physicalLocation);
     expect(first?.artifactLocation.uri).toBe('arch/x86/f.c');
