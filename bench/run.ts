@@ -2,6 +2,7 @@
 // an aim is missed, so that it can stand in a script.
 import { cpus } from 'node:os';
 import { largestSection, matrixSection, rulesSection } from './check-matrix.ts';
+import { callContest, hookContest, idleProcessorContest } from './code.ts';
 import { mutantSection, rehearsalSection } from './hosts.ts';
 import { type Inputs, withInputs } from './inputs.ts';
 import { type Contest, compete, type Section } from './measure.ts';
@@ -15,6 +16,9 @@ const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
   checkContest,
   relocationContest,
   sizeContest,
+  callContest,
+  hookContest,
+  idleProcessorContest,
   processContest,
 ];
 

@@ -20,6 +20,15 @@ const TOOLS = {
   'qemu-system-x86_64': 'qemu-system-x86',
 };
 
+/** Each library that is loaded at run time, and the Debian package that brings it. */
+const LIBRARIES = { 'libunicorn.so.2': 'libunicorn2' };
+
+/** Where Debian has the libraries of x86-64. */
+const LIBRARY_FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
+
+/** The package that brings a tool or a library. @type {Readonly<Record<string, string>>} */
+const PACKAGES = { ...TOOLS, ...LIBRARIES };
+
 /**
  * Where a program is on PATH.
  *
@@ -30,8 +39,18 @@ function which(program) {
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
-/** The tools that are missing here. */
-export const missingTools = () => Object.keys(TOOLS).filter((tool) => which(tool) === undefined);
+/**
+ * Is a library in one of the folders that are looked at?
+ *
+ * @param {string} name
+ */
+const hasLibrary = (name) => LIBRARY_FOLDERS.some((folder) => existsSync(join(folder, name)));
+
+/** The tools and libraries that are missing here. */
+export const missingTools = () => [
+  ...Object.keys(TOOLS).filter((tool) => which(tool) === undefined),
+  ...Object.keys(LIBRARIES).filter((library) => !hasLibrary(library)),
+];
 
 /** What to put before a command that needs root: nothing, sudo, or `undefined` where we may not. */
 function asRoot() {
@@ -61,7 +80,7 @@ export function ensureLists() {
 export function ensureTools() {
   const missing = missingTools();
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((tool) => TOOLS[/** @type {keyof typeof TOOLS} */ (tool)]))];
+  const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))];
   const names = `Missing here: ${missing.join(', ')}.`;
   if (missing.includes('apt-get')) {
     throw new StepError(`${names} The tests need them, on Debian or Ubuntu: packages ${packages.join(', ')}.`);

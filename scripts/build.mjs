@@ -51,7 +51,7 @@ await build({
   plugins: [withoutChildProcess],
   // Stay packages of their own, because they have other files beside their code. Each is loaded only by what needs it:
   // `inspect --disassemble`, `host`, and what runs in threads.
-  external: ['@alexaltea/capstone-js', 'koffi', 'tinypool'],
+  external: ['@alexaltea/capstone-js', 'koffi', 'tinypool', 'yaml', 'zod'],
   legalComments: 'none',
   logLevel: 'warning',
 });

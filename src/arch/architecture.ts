@@ -1,6 +1,7 @@
 import type { Address } from '../base/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
 import type { Errno, Release } from '../xen/index.ts';
+import type { CodeForms } from './code-forms.ts';
 import type { Execution } from './execution.ts';
 import type { PageTableFormat } from './page-table.ts';
 import type { PatchingHost } from './permissions.ts';
@@ -94,4 +95,7 @@ export interface Architecture {
   readonly altInstrSize: number;
   readonly exTableEntrySize: number;
   readonly altCallSize: number;
+
+  /** What checkers of machine code ask; without it they say nothing of code. */
+  readonly code?: CodeForms;
 }

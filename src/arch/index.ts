@@ -1,6 +1,7 @@
 /** Architectures behind one record of hooks, their page-table formats, relocation rows and instruction encodings. */
 export * from './architecture.ts';
 export type * from './calling-convention.ts';
+export type * from './code-forms.ts';
 export type * from './cpu.ts';
 export type { Disassembler, Instruction } from './disassembler.ts';
 export type * from './execution.ts';

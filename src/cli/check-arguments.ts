@@ -3,6 +3,9 @@ import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { filesIn, isFolder, tooMany } from './folder.ts';
 
+/** Is one of the arguments a folder? */
+export const hasFolder = (paths: readonly string[], cwd: string): boolean => paths.some((path) => isFolder(path, cwd));
+
 /** Most payloads, and most hypervisors, of one check. */
 const MOST = { payloads: 10_000, hypervisors: 1000 } as const;
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { XspliceError } from '../base/index.ts';
 import { CHECK_FORMATS, type CheckFormat, hasError, renderCheck } from '../report/index.ts';
-import { findHypervisors, findPayloads } from './check-arguments.ts';
+import { findHypervisors, findPayloads, hasFolder } from './check-arguments.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples, printReport } from './context.ts';
 import { readImage, readPayloads } from './files.ts';
@@ -64,12 +64,14 @@ export function addCheck(program: Command, context: Context): void {
     const hypervisors = findHypervisors(requireImage(options), io.cwd);
     const payloads = findPayloads(files, io.cwd);
     const [xen] = hypervisors;
+    const fromFolder = hasFolder(files, io.cwd);
     const plain = format === 'text' || format === 'json';
     if (plain && xen !== undefined && hypervisors.length === 1 && payloads.length <= FEW) {
-      await checkFew(payloads, xen, { ...options, json: format === 'json' }, context);
+      await checkFew(payloads, xen, { ...options, json: format === 'json', fromFolder }, context);
       return;
     }
-    const { progress: _, ...simulation } = simulationOptions(options, () => undefined);
+    const { progress: _, ...host } = simulationOptions(options, () => undefined);
+    const simulation = { ...host, fromFolder };
     const { checkMany } = await import('./check-many.ts');
     const { color, jobs, rule = [] } = options;
     const threads = jobs === undefined ? {} : { threads: jobs };
@@ -78,16 +80,26 @@ export function addCheck(program: Command, context: Context): void {
 }
 
 /** A few payloads on one hypervisor, at once. */
-async function checkFew(files: readonly string[], xen: string, options: CheckOptions, context: Context): Promise<void> {
+async function checkFew(
+  files: readonly string[],
+  xen: string,
+  options: CheckOptions & { readonly fromFolder: boolean },
+  context: Context,
+): Promise<void> {
   const { io } = context;
   const progress = startProgress(io);
   const simulation = simulationOptions(options, progress.show);
   const engine = await context.engine();
-  const levels = engine.ruleLevels(options.rule ?? []);
+  const { parseRuleLevels, RULES } = await engine.lint();
+  const levels = parseRuleLevels(options.rule ?? [], RULES);
   const image = readImage(xen, io.cwd);
   const payloads = readPayloads(files, io.cwd, engine.payloadName);
   try {
-    const report = await engine.checkPayloads(image, payloads, { ...simulation, levels });
+    const report = await engine.checkPayloads(image, payloads, {
+      ...simulation,
+      levels,
+      fromFolder: options.fromFolder,
+    });
     progress.clear();
     printReport(report, renderCheck, options, io);
     const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));

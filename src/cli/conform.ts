@@ -64,12 +64,13 @@ export function addConform(program: Command, context: Context): void {
       }
       if (root !== undefined) throw new XspliceError('EUSAGE', '--root is for scenarios, files that end in .yaml');
       const engine = await context.engine();
-      const cases = chosen(await engine.conformCases(), names);
+      const { cases: all, stepText } = await engine.conformCases();
+      const cases = chosen(all, names);
       if (options.list) {
         io.stdout(renderCases(cases, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
         return;
       }
-      finish(await engine.conform(cases, hosts), engine.conformStepText);
+      finish(await engine.conform(cases, hosts), stepText);
     } finally {
       progress.clear();
     }

@@ -6,6 +6,7 @@ import type {
   ConformReport,
   InspectOptions,
   InspectReport,
+  LintCheckOptions,
   PayloadFile,
   PlannedCall,
   RehearsalOptions,
@@ -32,6 +33,16 @@ export interface QemuRehearsalOptions extends RehearsalOptions {
   readonly bootTimeout?: number;
 }
 
+/** What commands use of the room lint. */
+export interface LintRoom {
+  /** In the order of their findings. */
+  readonly RULES: readonly LintRule[];
+  /** Throws an XspliceError (EUSAGE) where there is none of that id. */
+  ruleById(id: string, rules: readonly LintRule[]): LintRule;
+  /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
+  parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
+}
+
 /** What the commands call. Loaded when a command needs it, so that `--help` and a wrong option cost nothing. */
 export interface Engine {
   /** Reads what `--call` was given. Throws an XspliceError (EUSAGE). */
@@ -45,14 +56,10 @@ export interface Engine {
   checkPayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],
-    options: SimulationOptions & { readonly levels?: RuleLevels },
+    options: Omit<LintCheckOptions, 'loadDisassembler' | 'rules' | 'inflate'>,
   ): Promise<CheckReport>;
-  /** The rules of lint, in the order of their findings. */
-  rules(): readonly LintRule[];
-  /** The rule of that id. Throws an XspliceError (EUSAGE) where there is none. */
-  rule(id: string): LintRule;
-  /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
-  ruleLevels(settings: readonly string[]): RuleLevels;
+  /** The rules, and what reads their names. */
+  lint(): Promise<LintRoom>;
   rehearsePayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],
@@ -60,10 +67,11 @@ export interface Engine {
   ): Promise<RehearsalReport>;
   /** The same on a real hypervisor in QEMU. */
   rehearseOnQemu(payloads: readonly PayloadFile[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
-  /** What `xsplice conform` can run. */
-  conformCases(): Promise<readonly ConformCase[]>;
-  /** What the step of that number, counted from 1, of a case does, in words. */
-  conformStepText(name: string, step: number): string;
+  /** What `xsplice conform` can run, and what the step of that number, counted from 1, of a case does, in words. */
+  conformCases(): Promise<{
+    readonly cases: readonly ConformCase[];
+    readonly stepText: (name: string, step: number) => string;
+  }>;
   /** Runs cases on a simulated and a real host. Fetches and boots what it needs; rejects with an XspliceError. */
   conform(cases: readonly ConformCase[], options: HypervisorPairOptions): Promise<ConformReport>;
   /** Oldest first. */

@@ -7,11 +7,7 @@ import { loadProcessor, processorFor } from './processor.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
-  const [scenario, lint, xen] = await Promise.all([
-    import('../scenario/index.ts'),
-    import('../lint/index.ts'),
-    import('../xen/index.ts'),
-  ]);
+  const [scenario, xen] = await Promise.all([import('../scenario/index.ts'), import('../xen/index.ts')]);
   return {
     payloadName: scenario.payloadName,
     plannedCall: scenario.plannedCall,
@@ -28,16 +24,16 @@ export async function loadEngine(): Promise<Engine> {
       });
       return { format: 'xsplice-check/1', payloads: await codeOf(slice) };
     },
-    rules: () => lint.RULES,
-    rule: (id) => lint.ruleById(id, lint.RULES),
-    ruleLevels: (settings) => lint.parseRuleLevels(settings, lint.RULES),
+    lint: () => import('../lint/index.ts'),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
     },
     rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
-    conformStepText: scenario.conformStepText,
-    conformCases: async () => scenario.CONFORM_CASES,
+    conformCases: async () => {
+      const { CONFORM_CASES, conformStepText } = await scenario.loadConformCases();
+      return { cases: CONFORM_CASES, stepText: conformStepText };
+    },
     conform: async (cases, options) => {
       const { openHypervisorPair } = await import('./hypervisor-pair.ts');
       const pair = await openHypervisorPair(options);

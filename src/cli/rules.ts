@@ -35,10 +35,10 @@ export function addRules(program: Command, context: Context): void {
     );
   addColorOption(command).action(async (id: string | undefined, options: { readonly color: ColorWhen }) => {
     const { io } = context;
-    const engine = await context.engine();
+    const { RULES, ruleById } = await (await context.engine()).lint();
     if (id === undefined) {
-      io.stdout(renderRules(engine.rules(), styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
-    } else io.stdout(pageOf(engine.rule(id).id));
+      io.stdout(renderRules(RULES, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
+    } else io.stdout(pageOf(ruleById(id, RULES).id));
     context.exit(EXIT.holds);
   });
 }

@@ -65,7 +65,8 @@ const HINT =
 /** Names under which the dynamic loader knows the library. */
 const NAMES = ['libunicorn.so.2', 'libunicorn.2.dylib'];
 
-function load(koffi: Koffi): ReturnType<Koffi['load']> {
+/** Loads the first of the libraries that is there. Throws an XspliceError (ETOOL) that says what to install. */
+export function loadLibrary(koffi: Pick<Koffi, 'load'>): ReturnType<Koffi['load']> {
   const reasons: string[] = [];
   for (const name of NAMES) {
     try {
@@ -96,7 +97,7 @@ export function loadUnicorn(): Promise<Unicorn> {
 }
 
 function bind(koffi: Koffi): Unicorn {
-  const library = load(koffi);
+  const library = loadLibrary(koffi);
   const PTR = 'void *';
   const U64 = 'uint64_t';
   const func = (name: string, args: readonly string[]) => library.func(name, 'int', [...args]);

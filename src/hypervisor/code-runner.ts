@@ -92,7 +92,8 @@ export class CodeRunner {
     for (const served of SERVED_FUNCTIONS) {
       for (const name of served.names) {
         const address = hv.symbols.byName(name);
-        if (address === 0n) continue;
+        // A function of the image's init part is gone by now.
+        if (address === 0n || space.permissionAt(address)?.execute !== true) continue;
         for (const entry of hv.arch.execution.entryPoints(address, space)) {
           this.#served.set(entry, { name, served, code: space.read(entry, ENTRY_BYTES) });
         }

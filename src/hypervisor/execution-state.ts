@@ -28,7 +28,7 @@ export function doubleFault(hv: Hypervisor, { start, end }: AddressRange): strin
   if (trapped === null) return [DOUBLE_FAULT];
   const state = executionState(hv, { ...trapped, vcpu: undefined });
   const stack = state.findIndex((line) => line.startsWith('Xen stack trace from'));
-  const trace = state.findIndex((line) => line === 'Xen call trace:');
+  const trace = state.indexOf('Xen call trace:');
   const sp = trapped.registers.get('rsp') ?? 0n;
   const range = `Valid stack range: ${pointerText(start)}-${pointerText(end)}`;
   // What the hypervisor enters its stack at: behind the registers that an interrupt of a guest leaves.

@@ -225,7 +225,8 @@ export class Image {
     const tokenIndex = this.#between('symbols_token_index');
     const offsets = this.#between('symbols_offsets');
     const number = this.#between('symbols_num_syms');
-    const origin = symbolsOrigin(release, this.arch.name);
+    // How the table is encoded is the image's own affair, whatever rules it is run under.
+    const origin = symbolsOrigin(this.release?.release ?? release, this.arch.name);
     if (!names || !markers || !tokenTable || !tokenIndex || !offsets || !number || origin === undefined)
       return undefined;
     if (number.length < 4) return undefined;

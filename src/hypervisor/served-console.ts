@@ -83,7 +83,9 @@ export const SERVED_CONSOLE: readonly ServedFunction[] = [
   served(CONSOLE, ['guest_printk'], guestPrintk),
   served(CONSOLE, ['panic'], panic),
   served(CONSOLE, ['show_execution_state', 'dump_execstate'], showExecutionState),
-  served(CONSOLE, ['printk_ratelimit', '__printk_ratelimit'], () => 1n),
+  served(CONSOLE, ['printk_ratelimit', '__printk_ratelimit'], ({ hv }) =>
+    hv.machine.console.passRateLimit() ? 1n : 0n,
+  ),
   served(CONSOLE, ['console_start_sync'], ({ hv }) => {
     hv.machine.console.startSync();
     return 0n;

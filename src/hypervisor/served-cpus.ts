@@ -1,14 +1,37 @@
-import type { ServedFunction } from './served-function.ts';
+import { addOffset } from '../base/index.ts';
+import { argument, type ServedCall, type ServedFunction } from './served-function.ts';
 
 /** What concerns other CPUs, or is put off to later. Nothing of it happens: no other CPU runs code, and there is no later. */
 
 const nothing = (reason: string, ...names: string[]): ServedFunction => ({ names, reason, serve: () => 0n });
 
+/** Longest mask of CPUs that is looked at, in bytes: NR_CPUS is at most 16383. */
+const MOST_MASK = 2048;
+
+/**
+ * on_selected_cpus(mask, func, info, wait): of the CPUs in the mask the one that code runs on carries the function out at once.
+ * Source: xen/common/smp.c.
+ */
+function onSelectedCpus(call: ServedCall): bigint {
+  const { runner, hv } = call;
+  const { cpu } = runner.context;
+  const at = Math.floor(cpu / 8);
+  if (at >= MOST_MASK) return 0n;
+  const selected = (hv.machine.space.readU8(addOffset(argument(call, 0), at)) >> (cpu % 8)) & 1;
+  const below = runner.cpu.get(hv.arch.execution.calls.stackPointer);
+  if (selected === 1) runner.callNested(argument(call, 1), [argument(call, 2)], below);
+  return 0n;
+}
+
 export const SERVED_CPUS: readonly ServedFunction[] = [
+  {
+    names: ['on_selected_cpus'],
+    reason: 'other CPUs do not run code: only what concerns the calling one is done',
+    serve: onSelectedCpus,
+  },
   nothing(
     'other CPUs do not run code: they wait, or idle',
     'smp_call_function',
-    'on_selected_cpus',
     'smp_send_event_check_mask',
     'smp_send_call_function_mask',
     'smp_send_state_dump',

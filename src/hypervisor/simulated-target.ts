@@ -126,6 +126,11 @@ export class SimulatedTarget implements CallableTarget {
   }
 
   async call(request: FunctionCall): Promise<CallResult> {
+    return this.callNow(request);
+  }
+
+  /** The same at once. */
+  callNow(request: FunctionCall): CallResult {
     return callFunction(this.hypervisor, request);
   }
 

@@ -167,29 +167,7 @@ export class LintContext implements LintInput {
 
   /** The functions that the payload patches, as far as they are the hypervisor's own, in the order of the entries. */
   get oldFunctions(): readonly OldFunction[] {
-    return this.once('oldFunctions', () =>
-      (this.content.functions?.entries ?? []).flatMap((entry) => this.#oldFunction(entry) ?? []),
-    );
-  }
-
-  #oldFunction(entry: PayloadFunction): OldFunction | undefined {
-    const named = entry.oldAddr.kind === 'null' ? entry.name : undefined;
-    const address = named === undefined ? this.addressOf(entry.oldAddr) : this.resolve(named);
-    if (address === undefined) return undefined;
-    const at = this.symbols.at(address);
-    const start = this.image.bytes(address, ENDBR64_LEN);
-    const { endbr } = this.release;
-    const kept = endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));
-    const patchOffset = kept ? ENDBR64_LEN : 0;
-    const nop = entry.newAddr.kind === 'null';
-    return {
-      entry,
-      name: entry.name ?? (entry.oldAddr.kind === 'undefined' ? entry.oldAddr.symbol : (at?.name ?? 'the function')),
-      address,
-      room: at?.size === undefined ? entry.oldSize : at.size - at.at,
-      patchOffset,
-      patchLength: nop ? Math.max(0, entry.newSize - patchOffset) : this.arch.patchInsnSize,
-    };
+    return this.once('oldFunctions', () => oldFunctionsOf(this.content, this));
   }
 
   /**
@@ -217,6 +195,31 @@ export class LintContext implements LintInput {
     if (!this.#parts.has(part)) this.#parts.set(part, compute());
     return this.#parts.get(part) as T;
   }
+}
+
+/** The functions of the hypervisor that a payload patches, in the order of its entries. */
+export const oldFunctionsOf = (content: PayloadFile, context: LintContext): OldFunction[] =>
+  (content.functions?.entries ?? []).flatMap((entry) => oldFunction(entry, context) ?? []);
+
+function oldFunction(entry: PayloadFunction, context: LintContext): OldFunction | undefined {
+  const { image, release, arch } = context;
+  const named = entry.oldAddr.kind === 'null' ? entry.name : undefined;
+  const address = named === undefined ? context.addressOf(entry.oldAddr) : context.resolve(named);
+  if (address === undefined || address === 0n) return undefined;
+  const at = context.symbols.at(address);
+  const start = image.bytes(address, ENDBR64_LEN);
+  const { endbr } = release;
+  const kept = endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));
+  const patchOffset = kept ? ENDBR64_LEN : 0;
+  const nop = entry.newAddr.kind === 'null';
+  return {
+    entry,
+    name: entry.name ?? (entry.oldAddr.kind === 'undefined' ? entry.oldAddr.symbol : (at?.name ?? 'the function')),
+    address,
+    room: at?.size === undefined ? entry.oldSize : at.size - at.at,
+    patchOffset,
+    patchLength: nop ? Math.max(0, entry.newSize - patchOffset) : arch.patchInsnSize,
+  };
 }
 
 const CODE = SHF_ALLOC | SHF_EXECINSTR;

@@ -123,6 +123,17 @@ export class Console {
     return open?.visible === true ? open.text : undefined;
   }
 
+  /** __printk_ratelimit: may one more message be printed now? Says how many were suppressed before this one. */
+  passRateLimit(): boolean {
+    const suppressed = this.#rateLimit.pass(this.#clock.now);
+    if (suppressed === false) return false;
+    if (suppressed > 0) {
+      const text = `printk: ${suppressed} messages suppressed.`;
+      this.#keep({ level: this.#defaultLevel, time: this.#clock.now, text, visible: true });
+    }
+    return true;
+  }
+
   /** A point in the output, for {@link since}. */
   mark(): number {
     return this.#first + this.#lines.length;
@@ -168,13 +179,7 @@ export class Console {
   #shows(level: number): boolean {
     if (this.#everything > 0 || level < this.#thresholds.lower) return true;
     if (level >= this.#thresholds.upper) return false;
-    const suppressed = this.#rateLimit.pass(this.#clock.now);
-    if (suppressed === false) return false;
-    if (suppressed > 0) {
-      const text = `printk: ${suppressed} messages suppressed.`;
-      this.#keep({ level: this.#defaultLevel, time: this.#clock.now, text, visible: true });
-    }
-    return true;
+    return this.passRateLimit();
   }
 
   #end(cpu: number): void {

@@ -2,12 +2,13 @@ import type { Disassembler } from '../arch/index.ts';
 import { ensure, type Finding } from '../base/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 import { isProblem } from '../elf/index.ts';
-import { type LintedPayload, type LintRule, RULES, type RuleLevels, runLint } from '../lint/index.ts';
+import type { LintedPayload, LintRule, RuleLevels } from '../lint/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { checkOn } from './check.ts';
 import { documentFinding } from './document-finding.ts';
 import type { CheckedPayload, XenIdentity } from './documents.ts';
-import { findingSpots } from './finding-code.ts';
+import type { FindingSpots } from './finding-code.ts';
+import { companionsInFolder } from './lint-set.ts';
 import type { PayloadFile, SimulationOptions } from './options.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
 
@@ -18,6 +19,8 @@ export interface LintCheckOptions extends SimulationOptions {
   readonly loadDisassembler?: () => Promise<Disassembler>;
   /** Unpacks compressed debug sections. A port: this room has no decompression. */
   readonly inflate?: Inflate;
+  /** Do the payloads come from a folder? Then their order says nothing, and they may be for different hypervisors. */
+  readonly fromFolder?: boolean;
   /** Default: all there are. */
   readonly rules?: readonly LintRule[];
 }
@@ -52,9 +55,7 @@ export async function checkSlice(
     ...payload,
     findings: [...payload.findings, ...(linted[i] ?? []).map(documentFinding)],
   }));
-  const spots = all.map(({ findings }, i) =>
-    findingSpots(findings, ensure(chosen[i], 'each payload has a result'), simulation, options.inflate),
-  );
+  const spots = await spotsOf(all, chosen, simulation, options);
   return {
     xen: simulation.identity,
     payloads: all,
@@ -64,19 +65,38 @@ export async function checkSlice(
   };
 }
 
+/** The places of code that the findings on each payload are about. */
+async function spotsOf(
+  checked: readonly CheckedPayload[],
+  payloads: readonly PayloadFile[],
+  simulation: Simulation,
+  { inflate }: LintCheckOptions,
+): Promise<FindingSpots[]> {
+  // Most payloads are well: what reads code and debug information is loaded for the others.
+  if (checked.every(({ findings }) => findings.length === 0)) return [];
+  const { findingSpots } = await import('./finding-code.ts');
+  return checked.map(({ findings }, i) =>
+    findingSpots(findings, ensure(payloads[i], 'each payload has a result'), simulation, inflate),
+  );
+}
+
 /** What lint sees in the wanted payloads, for each in the same order. */
 async function lintPayloads(
   simulation: Simulation,
   payloads: readonly PayloadFile[],
   wanted: readonly number[],
   said: readonly (readonly Finding[])[],
-  { rules = RULES, levels, loadDisassembler }: LintCheckOptions,
+  options: LintCheckOptions,
 ): Promise<Finding[][]> {
+  // Loaded by those who ask for it: a rehearsal starts without.
+  const { RULES, runLint } = await import('../lint/index.ts');
+  const { rules = RULES, levels, loadDisassembler, fromFolder = false } = options;
   const { image, release, processor } = simulation;
   const set = payloads.map((payload): LintedPayload | null => {
     const content = readPayload(payload.bytes, { emptySectionsPlaced: release.emptySectionsPlaced });
     return isProblem(content) ? null : { file: payload.file, name: payload.name, content };
   });
+  const all = set.filter((each) => each !== null);
   const loader = loadOnce(loadDisassembler);
   const linted: Finding[][] = [];
   for (const [i, index] of wanted.entries()) {
@@ -87,7 +107,7 @@ async function lintPayloads(
     }
     const input = {
       payload,
-      set: set.filter((each) => each !== null),
+      set: fromFolder ? companionsInFolder(payload, all) : all,
       image,
       release,
       processor,

@@ -135,8 +135,8 @@ class Reader {
 
   #string(): string {
     const quoted = this.take(/"(?:[^"\\]|\\.)*"/sy, 'text in double quotes').slice(1, -1);
-    return quoted.replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, escape: string) =>
-      escape.length === 3 ? String.fromCharCode(Number.parseInt(escape.slice(1), 16)) : (ESCAPES[escape] ?? escape),
+    return quoted.replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, code: string) =>
+      code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
     );
   }
 

@@ -100,6 +100,10 @@ describe('payloads on several hypervisors', () => {
     const matrix = await matrixOf(['payloads/deep', 'payloads/hello.livepatch', '--xen', 'builds']);
     expect(matrix.payloads.map(({ dependsOn }) => dependsOn)).toEqual([1, null]);
     expect(matrix.cells[1]?.findings).toEqual([]);
+    // Of files the order is the user's, and may be wrong; that of a folder is nobody's.
+    const wrongOrder = ['payloads/deep/stack.livepatch', 'payloads/hello.livepatch', '--xen', 'builds'];
+    const { cells } = await matrixOf(wrongOrder);
+    expect(cells[1]?.findings.map(({ rule }) => rule)).toEqual(['dependency-chain']);
     const alone = await matrixOf(['payloads/deep', '--xen', 'builds']);
     expect(alone.payloads[0]?.dependsOn).toBe(null);
     expect(alone.cells[1]?.findings.map(({ rule }) => rule)).toContain('depends-not-given');

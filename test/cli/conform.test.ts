@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { HypervisorPairOptions } from '../../src/cli/hypervisor-pair.ts';
-import { CONFORM_CASES, type ConformCase, type ConformReport } from '../../src/scenario/index.ts';
+import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
+import type { ConformCase, ConformReport } from '../../src/scenario/index.ts';
 import { run } from './support.ts';
 
 const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, real: 'EINVAL' } as const;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cpu } from '../../src/arch/index.ts';
 import { PAGE_KINDS, PAGE_SIZE } from '../../src/arch/page-table.ts';
+import { loadLibrary } from '../../src/emulator/unicorn.ts';
 import { Bench, bytes, CODE, call, DATA, openCpu, RETURN, returned, STACK, TOP } from './support.ts';
 
 let bench: Bench;
@@ -306,4 +307,42 @@ describe('memory', () => {
       expect(cpu.get('rax')).toBe(BigInt(i & 0xff));
     }
   });
+});
+
+describe('the library', () => {
+  it('that is missing is named, with the package that brings it', () => {
+    const koffi = {
+      load: (name: string | null) => {
+        throw new Error(`Failed to load shared library: ${name}: cannot open shared object file`);
+      },
+    };
+    expect(() => loadLibrary(koffi)).toThrow(
+      expect.objectContaining({
+        code: 'ETOOL',
+        message: expect.stringContaining(
+          'libunicorn 2 cannot be loaded: Failed to load shared library: libunicorn.so.2',
+        ),
+        hint: expect.stringContaining('sudo apt-get install libunicorn2'),
+      }),
+    );
+  });
+
+  it('gives as many processors as are wanted, one after the other and at once', () => {
+    bench.place(0, 'b8 05 00 00 00 c3');
+    cpu = bench.open();
+    const many = Array.from({ length: 20 }, () => bench.open());
+    for (const each of many) {
+      expect(call(each, bench, CODE)).toEqual(returned);
+      each.close();
+      each.close();
+    }
+    for (let i = 0; i < 100; i++) {
+      const one = bench.open(() => {});
+      expect(call(one, bench, CODE)).toEqual(returned);
+      one.close();
+    }
+    // Those that are closed are not told of writes any more.
+    bench.space.write(DATA, Uint8Array.of(1));
+    expect(call(cpu, bench, CODE)).toEqual(returned);
+  }, 30_000);
 });

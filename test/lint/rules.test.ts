@@ -27,7 +27,8 @@ describe('the table of rules', () => {
     expect(text.startsWith(`# ${id}\n`)).toBe(true);
     const headings = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
     expect(headings).toEqual(['What', 'Why', 'How it looks', 'How to fix it', 'Source']);
-    expect(text).toContain('```');
+    const { severity } = RULES.find((rule) => rule.id === id) ?? expect.fail(id);
+    expect(text).toContain(`${severity}[${id}] `);
   });
 
   it('has titles of one line without a stop', () => {

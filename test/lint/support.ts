@@ -1,7 +1,7 @@
-import type { Finding } from '../../src/base/index.ts';
+import { type Finding, fromHex } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
-import { isProblem } from '../../src/elf/index.ts';
+import { isProblem, readElf } from '../../src/elf/index.ts';
 import { type LintedPayload, type LintRule, type RuleLevels, runLint } from '../../src/lint/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import {
@@ -98,3 +98,26 @@ export const exampleFile = (name: string): PayloadFile => ({
   name,
   bytes: exampleBytes(name),
 });
+
+/** The miniature hypervisor's image with other bytes at addresses, given as bytes from its first one. Functions keep their symbols. */
+export function alteredBytes(changes: Readonly<Record<number, string>>): Uint8Array {
+  const bytes = imageBytes.slice();
+  const elf = readElf(bytes);
+  if (isProblem(elf)) throw new Error(elf.message);
+  const text = elf.section('.text');
+  for (const [at, digits] of Object.entries(changes)) {
+    bytes.set(fromHex(digits) ?? [], (text?.offset ?? 0) + Number(at));
+  }
+  return bytes;
+}
+
+/** The same, simulated. */
+export const altered = (changes: Readonly<Record<number, string>>, release?: string): Simulation =>
+  openSimulation(alteredBytes(changes), { gunzip, ...(release !== undefined && { release }) });
+
+/** What the miniature hypervisor's own table calls a function or variable, the file of a static one in front. */
+export function coreNamed(bare: string): string {
+  const { image, release } = miniature();
+  for (const name of image.symbolsFor(release).names()) if (name === bare || name.endsWith(`#${bare}`)) return name;
+  throw new Error(`the miniature hypervisor has no ${bare}`);
+}

@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { loadEmulator } from '../../src/emulator/index.ts';
 import { openSimulation, type SimulationOptions } from '../../src/scenario/index.ts';
 import { withoutRegisters } from '../../src/scenario/observe.ts';
 import { prepareQemu, type QemuHosts } from '../../src/targets/index.ts';
-import { debian } from '../scenario/xen.ts';
+import { debian, openCpu } from '../scenario/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { comparable, type HookRecording, hookCases, type RecordedHookStep, takeHookCase } from './hooks.ts';
 
@@ -17,7 +16,6 @@ const recording = JSON.parse(
 const { image, release } = debian;
 const recorded = new Map(recording.cases.map((each) => [each.name, each]));
 const MINUTE = 60_000;
-const openCpu = await loadEmulator();
 
 const stepsOf = (name: string): readonly RecordedHookStep[] => recorded.get(name)?.steps ?? expect.fail(`no ${name}`);
 const linesOf = (name: string): string[] => stepsOf(name).flatMap(({ lines }) => lines);

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
 import { extraVersion } from '../../src/scenario/extra-version.ts';
 import {
   buildPayload,
-  CONFORM_CASES,
   type ConformCase,
   conform,
   type MakeTarget,

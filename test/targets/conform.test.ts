@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
-import { CONFORM_CASES, conform, MUTATION_RULES, runMutants } from '../../src/scenario/index.ts';
+import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
+import { conform, MUTATION_RULES, runMutants } from '../../src/scenario/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
 /** The simulator against the hypervisor itself, in QEMU. */

@@ -1,6 +1,7 @@
 import { EI_CLASS, EI_DATA, ELF64, ELFCLASS64, ELFDATA2LSB, EM_X86_64 } from '../../elf/index.ts';
 import { ALT_CALL, ALT_INSTR, bugFrameSize, EX_TABLE_ENTRY } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
+import { X86_64_CODE } from './code-forms.ts';
 import { X86_64_EXECUTION } from './execution.ts';
 import { addNops, NOP_FAMILIES } from './nops.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
@@ -38,4 +39,5 @@ export const X86_64: Architecture = {
   altInstrSize: ALT_INSTR.size,
   exTableEntrySize: EX_TABLE_ENTRY.size,
   altCallSize: ALT_CALL.size,
+  code: X86_64_CODE,
 };

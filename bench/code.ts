@@ -1,0 +1,81 @@
+import { gunzip } from '../src/cli/gunzip.ts';
+import { loadEmulator } from '../src/emulator/index.ts';
+import type { Hypervisor, SimulatedTarget } from '../src/hypervisor/index.ts';
+import { hookPayload, say } from '../src/scenario/hook-payload.ts';
+import { buildPayload, openSimulation, type SimulationOptions, xenFacts } from '../src/scenario/index.ts';
+import type { Inputs } from './inputs.ts';
+import type { Contest } from './measure.ts';
+
+const openCpu = await loadEmulator();
+
+const simulationOf = ({ xenSyms }: Inputs, options: SimulationOptions = {}) =>
+  openSimulation(xenSyms.bytes, { gunzip, ...options });
+
+/** What must hold for a measurement to mean anything. */
+function expectZero(rc: number, { stopped }: Pick<Hypervisor, 'stopped'>): void {
+  if (rc !== 0 || stopped !== null) throw new Error(`an operation gave ${rc}, or the host is down`);
+}
+
+/** A payload's whole life on a host of its own, boot included. */
+function life(target: SimulatedTarget, bytes: Uint8Array): void {
+  expectZero(target.uploadNow('p', bytes), target.hypervisor);
+  for (const action of ['apply', 'revert', 'apply', 'revert', 'unload'] as const) {
+    expectZero(target.actionNow('p', action), target.hypervisor);
+  }
+  target.hypervisor.code?.close();
+}
+
+const CALLS = 1000;
+
+/** Calls of a small function on a host that is up, each with its instructions counted. */
+export function callContest(inputs: Inputs): Contest {
+  const target = simulationOf(inputs, { openCpu }).boot();
+  const call = { function: 'xen_extra_version', args: [] };
+  const work = `${CALLS} calls of xen_extra_version`;
+  return {
+    title: 'calling a small function',
+    works: {
+      [work]: () => {
+        for (let i = 0; i < CALLS; i++) target.callNow(call);
+      },
+    },
+    rate: { of: work, count: CALLS, unit: 'calls', aim: 5_000 },
+  };
+}
+
+/** The same payload with and without hooks, from a freshly booted host to the last unload. */
+export function hookContest(inputs: Inputs): Contest {
+  const simulation = simulationOf(inputs, { openCpu });
+  const { image, release } = simulation;
+  const xen = xenFacts(image, release);
+  const code = [{ symbol: 'replaces', returns: '-new' }];
+  const says = (text: string) => (writer: Parameters<typeof say>[0]) => say(writer.push('rbx'), text).pop('rbx').ret();
+  const hooks = hookPayload(
+    { in: says('<0>in\n'), out: says('<0>out\n') },
+    { load: ['in'], unload: ['out'] },
+    { code, functions: [{}] },
+  );
+  const [hooked, plain] = [buildPayload(hooks, { xen }), buildPayload({ code }, { xen })];
+  return {
+    title: 'boot, upload, apply, revert, apply, revert, unload',
+    works: {
+      'with hooks that run': () => life(simulation.boot(), hooked),
+      'without hooks': () => life(simulation.boot(), plain),
+    },
+    ratio: { of: 'with hooks that run', to: 'without hooks', aim: 8 },
+  };
+}
+
+/** A host with a processor that is not needed, against one without. */
+export function idleProcessorContest(inputs: Inputs): Contest {
+  const [ready, without] = [simulationOf(inputs, { openCpu }), simulationOf(inputs)];
+  return {
+    title: 'a payload without hooks, from boot to unload',
+    works: {
+      'with a processor': () => life(ready.boot(), inputs.payload.bytes),
+      'without one': () => life(without.boot(), inputs.payload.bytes),
+    },
+    ratio: { of: 'with a processor', to: 'without one', aim: 1.3 },
+    calls: 10,
+  };
+}

@@ -1,0 +1,39 @@
+import type { Release } from '../xen/index.ts';
+
+/** A place that reads as a direct jump or call. */
+export interface CodeBranch {
+  /** Bytes from the start of the code. */
+  readonly at: number;
+  /** Bytes of the instruction. */
+  readonly size: number;
+  /** Bytes from the start of the code. */
+  readonly target: number;
+}
+
+/**
+ * What checkers of machine code ask an architecture: forms of instructions as far as their bytes tell them. Nothing here decodes from a
+ * function's start on; what is found may be the inside of another instruction, which only a disassembler can tell.
+ */
+export interface CodeForms {
+  /** What the target of an indirect call has to start with where the host tracks these; `null` where nothing does. */
+  readonly landingPad: Uint8Array | null;
+  /** Longest single NOP that Xen writes, in bytes: in a run of NOPs only multiples of it are sure to be starts of instructions. */
+  readonly longestNop: number;
+  /** The instruction that a bug frame of this release stands for. */
+  trap(release: Release): Uint8Array;
+  /** Every place that reads as a direct branch to a byte of `code` whose entry in `wanted`, as long as `code`, is not 0. In order. */
+  branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[];
+  /**
+   * May the instruction that has a relative memory operand in the field at `at` write there? Told by the bytes before the field: `true` is to be
+   * confirmed by {@link CodeForms.writesMemory}.
+   */
+  mayWriteAt(code: Uint8Array, at: number): boolean;
+  /** Is the relative field at `at` that of an instruction which loads an address, and uses no memory? */
+  takesAddressAt(code: Uint8Array, at: number): boolean;
+  /** Does an instruction, as the disassembler tells it, write to the memory that its last operand names? */
+  writesMemory(text: string): boolean;
+  /** Does an instruction, as the disassembler tells it, never go on to the one behind it? */
+  endsFlow(text: string): boolean;
+  /** Is it one that does nothing, or a trap, as it stands between functions? */
+  isPadding(text: string): boolean;
+}

@@ -1,0 +1,35 @@
+import { SHF_ALLOC, SHF_MERGE, SHN_UNDEF, STT_FILE, STT_SECTION } from '../elf/index.ts';
+import type { PayloadFile } from '../payload/index.ts';
+import { KSYM_NAME_LEN } from '../xen/index.ts';
+
+/** A symbol that a payload adds to the hypervisor's table. */
+export interface OwnSymbol {
+  /** As Xen enters it: cut to 126 characters. */
+  readonly name: string;
+  readonly index: number;
+  /** Is it the new version of a function? Those may have a name that is taken. */
+  readonly overrides: boolean;
+}
+
+/** build_symbol_table's candidates, in symbol order. Source: common/livepatch.c, is_payload_symbol and build_symbol_table. */
+export function ownSymbols(content: PayloadFile): OwnSymbol[] {
+  const { elf } = content;
+  const news = new Set(
+    (content.functions?.entries ?? []).flatMap(({ newAddr }) =>
+      newAddr.kind === 'section' ? [`${newAddr.section}+${newAddr.offset}`] : [],
+    ),
+  );
+  const found: OwnSymbol[] = [];
+  for (let index = 1; index < elf.symbols.count; index++) {
+    if (elf.symbols.shndx(index) === SHN_UNDEF) continue;
+    const section = elf.sections[elf.symbols.sectionIndex(index) ?? 0];
+    const type = elf.symbols.type(index);
+    if (section === undefined || section.index === 0 || (section.flags & SHF_ALLOC) === 0) continue;
+    if (type === STT_SECTION || type === STT_FILE) continue;
+    const name = elf.symbols.name(index);
+    if (name === '' || ((section.flags & SHF_MERGE) !== 0 && name.startsWith('.L'))) continue;
+    const overrides = news.has(`${section.index}+${elf.symbols.value(index)}`);
+    found.push({ name: name.slice(0, KSYM_NAME_LEN - 1), index, overrides });
+  }
+  return found;
+}

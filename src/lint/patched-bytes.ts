@@ -1,0 +1,68 @@
+import { type Address, addOffset, distance } from '../base/index.ts';
+import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
+import type { LintContext, OldFunction } from './context.ts';
+
+/** A branch in the hypervisor's code that leads into bytes which applying overwrites. */
+export interface PatchBranch {
+  readonly func: OldFunction;
+  readonly from: Address;
+  readonly to: Address;
+  /** The function that the branch is in. */
+  readonly name: string;
+  /** Is it in the old function itself, behind what is overwritten? */
+  readonly inside: boolean;
+}
+
+/** First byte that applying overwrites, and the first one behind. */
+export function patchRange({ address, patchOffset, patchLength }: OldFunction): { start: Address; end: Address } {
+  const start = addOffset(address, patchOffset);
+  return { start, end: addOffset(start, patchLength) };
+}
+
+/**
+ * The places inside of what is overwritten where no instruction starts afterwards: offsets from its first byte. A jump has none but its
+ * first; a run of NOPs has those at multiples of the longest one.
+ */
+const cutOffsets = (context: LintContext, { entry, patchLength }: OldFunction): number[] => {
+  const step = entry.newAddr.kind === 'null' ? (context.arch.code?.longestNop ?? 1) : patchLength;
+  // More NOPs than Xen can save are refused.
+  const length = Math.min(patchLength, LIVEPATCH_OPAQUE_SIZE);
+  return Array.from({ length }, (_, i) => i).filter((i) => i % step !== 0);
+};
+
+/** Direct branches in the hypervisor's resident code to such places, each seen by the disassembler to be an instruction. */
+export function branchesIntoPatches(context: LintContext): readonly PatchBranch[] {
+  return context.once('branchesIntoPatches', () => {
+    const forms = context.arch.code;
+    const { oldFunctions } = context;
+    if (forms === undefined || oldFunctions.length === 0) return [];
+    const { start, bytes } = context.coreText;
+    const wanted = new Uint8Array(bytes.length);
+    const byTarget = new Map<number, OldFunction>();
+    for (const func of oldFunctions) {
+      const first = distance(start, patchRange(func).start);
+      if (first === undefined || first < 0) continue;
+      for (const cut of cutOffsets(context, func)) {
+        if (first + cut >= wanted.length) break;
+        wanted[first + cut] = 1;
+        byTarget.set(first + cut, func);
+      }
+    }
+    const found: PatchBranch[] = [];
+    for (const { at, size, target } of forms.branchesTo(bytes, wanted)) {
+      const func = byTarget.get(target);
+      const from = addOffset(start, at);
+      // What is overwritten jumps nowhere any more.
+      if (func === undefined || (from >= patchRange(func).start && from < patchRange(func).end)) continue;
+      const around = context.coreFunctionAt(from);
+      const offset = around === undefined ? undefined : distance(around.start, from);
+      const real = around?.instructions.some(
+        (each) => each.offset === offset && each.size >= size && each.text !== undefined,
+      );
+      if (around === undefined || real !== true) continue;
+      const inside = from >= func.address && from < addOffset(func.address, func.room);
+      found.push({ func, from, to: addOffset(start, target), name: around.name, inside });
+    }
+    return found;
+  });
+}

@@ -1,0 +1,88 @@
+import { SHF_EXECINSTR } from '../../elf/index.ts';
+import type { PayloadPointer } from '../../payload/index.ts';
+import {
+  ALT_BUFFER_SIZE,
+  ALT_FLAG_NOT,
+  altFeature,
+  ELF_ALTINSTR_REPLACEMENT,
+  ELF_ALTINSTRUCTIONS,
+} from '../../xen/index.ts';
+import type { LintContext } from '../context.ts';
+import { pointerWords } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+
+/** Is a piece of `length` bytes inside of a section's bytes, wherever that is loaded? */
+function inSection(
+  { content }: LintContext,
+  pointer: PayloadPointer,
+  length: number,
+  wanted: (name: string, flags: number) => boolean,
+): boolean {
+  if (pointer.kind !== 'section') return false;
+  const section = content.elf.sections[pointer.section];
+  if (section === undefined || !wanted(section.name, section.flags)) return false;
+  return pointer.offset >= 0 && pointer.offset + length <= section.size;
+}
+
+const isCode = (_name: string, flags: number): boolean => (flags & SHF_EXECINSTR) !== 0;
+const isReplacement = (name: string): boolean => name === ELF_ALTINSTR_REPLACEMENT;
+
+/**
+ * Alternatives that release does not survive, or that it takes and carries out wrongly. Sources: arch/x86/alternative.c, _apply_alternatives; range
+ * checks e74360e4ba (4.18.0; 4.17.4), errno in place of BUG() aa5a06d5d6 (4.20.0; 4.18.4, 4.19.1), ALT_FLAG_NOT 328ed39c59.
+ */
+export const alternativeEntry: LintRule = {
+  id: 'alternative-entry',
+  title: 'an alternative that panics the host, writes outside of the payload, or is skipped',
+  severity: 'error',
+  saidBy: ['bad-alternative'],
+  *check(context) {
+    const { release, content } = context;
+    if (content.alternatives === undefined) return;
+    const { badEntry, rangeCheck, inverted, privSkips } = release.alternatives;
+    // A vendor's image may know features from a later point release.
+    const featureLimit = Math.max(release.alternatives.featureLimit, context.image.featureWords * 32);
+    const panics = badEntry === 'bug' ? `${release.version} panics at upload` : 'Xen refuses the payload';
+    for (const { offset, orig, repl, feature: cpuid, origLen, replLen, padLen, priv } of content.alternatives
+      ?.entries ?? []) {
+      const where = { section: ELF_ALTINSTRUCTIONS, offset };
+      const { feature } = altFeature(cpuid, inverted);
+      if (replLen > origLen + padLen) {
+        yield { message: `the replacement has ${replLen} bytes, the original ${origLen + padLen}: ${panics}`, where };
+      }
+      if (origLen + padLen > ALT_BUFFER_SIZE) {
+        yield {
+          message: `the original has ${origLen + padLen} bytes, at most ${ALT_BUFFER_SIZE} can be replaced: ${panics}`,
+          where,
+        };
+      }
+      if (feature >= featureLimit) {
+        const how =
+          !inverted && (cpuid & ALT_FLAG_NOT) !== 0 ? ', an inverted one, which this release does not know' : '';
+        yield { message: `feature ${feature} does not exist${how}: there are ${featureLimit}, and ${panics}`, where };
+      }
+      const writes = rangeCheck ? 'Xen refuses the payload' : `${release.version} does not check it, and writes there`;
+      if (!inSection(context, orig, origLen, isCode)) {
+        yield {
+          message: `the original at ${pointerWords(context, orig)} is not in the payload's code: ${writes}`,
+          where,
+        };
+      } else if (!inSection(context, orig, origLen + padLen, isCode)) {
+        yield {
+          message: `the padding of ${padLen} bytes runs past the end of the code: it is written unchecked`,
+          where,
+        };
+      }
+      if (!inSection(context, repl, replLen, isReplacement)) {
+        const message = `the replacement at ${pointerWords(context, repl)} is not in ${ELF_ALTINSTR_REPLACEMENT}: ${rangeCheck ? 'Xen refuses the payload' : 'other bytes are copied'}`;
+        yield { message, where };
+      }
+      if (priv !== 0 && privSkips) {
+        yield {
+          message: `priv is ${priv}, which only Xen sets: the entry is skipped without a word. Clear the byte`,
+          where,
+        };
+      }
+    }
+  },
+};

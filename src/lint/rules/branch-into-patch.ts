@@ -1,0 +1,47 @@
+import { addOffset, hexAddress } from '../../base/index.ts';
+import type { LintContext } from '../context.ts';
+import { branchesIntoPatches, patchRange } from '../patched-bytes.ts';
+import { entryPlace, sectionPlace } from '../places.ts';
+import type { LintProblem, LintRule } from '../rule.ts';
+
+/**
+ * Code that leads into the middle of the trampoline, or of the NOPs: from another function, from the payload, or from what is left of a
+ * function whose start became NOPs. The CPU carries out the tail of an instruction.
+ */
+export const branchIntoPatch: LintRule = {
+  id: 'branch-into-patch',
+  title: 'code jumps into the middle of the bytes that applying overwrites',
+  severity: 'error',
+  *check(context) {
+    for (const { func, from, to, name, inside } of branchesIntoPatches(context)) {
+      // Behind a jump at its start the rest of the old function is dead: see branch-inside-function.
+      if (inside && func.entry.newAddr.kind !== 'null') continue;
+      const offset = Number(to - func.address);
+      const message = `${name} jumps from ${hexAddress(from)} to byte ${offset} of ${func.name}, inside of the ${what(func)} there. Patch the functions that jump there instead`;
+      yield { message, where: entryPlace(func) };
+    }
+    yield* fromPayload(context);
+  },
+};
+
+const what = ({ entry }: { readonly entry: { readonly newAddr: { readonly kind: string } } }): string =>
+  entry.newAddr.kind === 'null' ? 'NOPs' : 'trampoline';
+
+/** Relocations of the payload's code that name such a place. */
+function* fromPayload(context: LintContext): Generator<LintProblem> {
+  const ranges = context.oldFunctions.map((func) => ({ func, ...patchRange(func) }));
+  if (ranges.length === 0) return;
+  for (const section of context.codeSections) {
+    for (const { offset, row, target, name } of context.relocationsOf(section)) {
+      if (row?.formula !== 'S + A - P' || target.kind !== 'undefined' || target.addend === -BigInt(row.width)) continue;
+      const address = context.addressOf(target);
+      if (address === undefined) continue;
+      const to = addOffset(address, row.width);
+      const hit = ranges.find(({ start, end }) => to > start && to < end);
+      if (hit === undefined) continue;
+      const byte = Number(to - hit.func.address);
+      const message = `the payload's own code leads to byte ${byte} of ${hit.func.name}, inside of the ${what(hit.func)} there`;
+      yield { message, where: sectionPlace(context, section.index, offset, name) };
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { hex } from '../../base/index.ts';
+import { SHF_EXECINSTR } from '../../elf/index.ts';
+import { bytesAt } from '../../payload/index.ts';
+import { pointerWords } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+
+/**
+ * A bug frame whose place does not hold the trap that this release has there: its handler takes it for an unexpected one, and a WARN kills the host.
+ * Source: 1f3dd605ea (4.22: udb in place of ud2).
+ */
+export const bugTrap: LintRule = {
+  id: 'bug-trap',
+  title: 'a bug frame stands for a trap instruction that this release does not know as one',
+  severity: 'error',
+  *check(context) {
+    const { arch, content, release } = context;
+    const trap = arch.code?.trap(release);
+    if (trap === undefined) return;
+    for (const { section, type, entries } of content.bugFrames) {
+      for (const { offset, loc, file, line } of entries) {
+        const own = loc.kind === 'section' && ((content.elf.sections[loc.section]?.flags ?? 0) & SHF_EXECINSTR) !== 0;
+        const there = own ? bytesAt(content.elf, loc, trap.length) : trap;
+        if (there.length === trap.length && there.every((byte, i) => byte === trap[i])) continue;
+        const source = file === undefined ? '' : ` (${file}:${line})`;
+        const message = `the ${type} frame${source} is for ${pointerWords(context, loc)}, where there is ${hex(there, ' ') || 'nothing'}: ${release.version} traps with ${hex(trap, ' ')}, anything else there is fatal. Build with this release's headers`;
+        yield { message, where: { section: section.name, offset } };
+      }
+    }
+  },
+};

@@ -1,0 +1,54 @@
+import { hex } from '../../base/index.ts';
+import { ELF_BUILD_ID_NOTE, ELF_LIVEPATCH_DEPENDS } from '../../xen/index.ts';
+import { chainBelow, companions, withBuildId } from '../payload-set.ts';
+import type { LintRule } from '../rule.ts';
+
+/**
+ * The order of several payloads: each has to be applied on what its `.livepatch.depends` names. A link that nobody has is told by the check itself
+ * (`depends-not-given`). Source: common/livepatch.c, build_id_dep.
+ */
+export const dependencyChain: LintRule = {
+  id: 'dependency-chain',
+  title: 'the payloads cannot be applied as they depend on each other, or not in this order',
+  severity: 'warning',
+  saidBy: ['already-loaded'],
+  *check(context) {
+    const { payload, set, image } = context;
+    const { buildId, depends } = payload.content.identity;
+    const where = { section: ELF_LIVEPATCH_DEPENDS };
+    const twin = companions(context).find(
+      ({ content }) => buildId?.id !== undefined && content.identity.buildId?.id === buildId.id,
+    );
+    if (twin !== undefined) {
+      const message = `${twin.file} has the same build-id, ${buildId?.id}: Xen takes only one of them (EEXIST)`;
+      yield { message, where: { section: ELF_BUILD_ID_NOTE } };
+    }
+    if (depends?.id === undefined || depends.id === (image.buildId === null ? undefined : hex(image.buildId))) return;
+    if (depends.id === buildId?.id) {
+      yield { message: 'the payload depends on itself: it can never be applied', where };
+      return;
+    }
+    const below = withBuildId(set, depends.id, payload);
+    if (below === undefined) return;
+    const chain = chainBelow(context);
+    const last = chain.at(-1) ?? below;
+    const end = last.content.identity.depends?.id;
+    if (end !== undefined && (end === buildId?.id || withBuildId(set, end, last) !== undefined)) {
+      const names = [payload, ...chain].map(({ file }) => file).join(', ');
+      yield {
+        message: `the payloads depend on each other in a circle: ${names}. None of them can be applied first`,
+        where,
+      };
+      return;
+    }
+    if (set.indexOf(below) > set.indexOf(payload)) {
+      yield { message: `${below.file}, on which it depends, is given after it: it has to be applied first`, where };
+    }
+    const mine = payload.content.identity.xenDepends?.id;
+    const theirs = below.content.identity.xenDepends?.id;
+    if (mine !== undefined && theirs !== undefined && mine !== theirs) {
+      const message = `it names the hypervisor ${mine}, but ${below.file}, on which it depends, names ${theirs}: no host takes both`;
+      yield { message, where: { section: '.livepatch.xen_depends' } };
+    }
+  },
+};

@@ -1,0 +1,47 @@
+import {
+  bugFramesSection,
+  ELF_ALT_CALL_SITES,
+  ELF_ALTINSTR_REPLACEMENT,
+  ELF_ALTINSTRUCTIONS,
+  ELF_BUILD_ID_NOTE,
+  ELF_EX_TABLE,
+  ELF_LIVEPATCH_DEPENDS,
+  ELF_LIVEPATCH_FUNC,
+  ELF_LIVEPATCH_MODINFO,
+  ELF_LIVEPATCH_XEN_DEPENDS,
+  HOOK_SECTIONS,
+} from '../../xen/index.ts';
+import type { LintRule } from '../rule.ts';
+
+const SPECIAL = new Set([
+  ELF_LIVEPATCH_FUNC,
+  ELF_LIVEPATCH_DEPENDS,
+  ELF_LIVEPATCH_XEN_DEPENDS,
+  ELF_BUILD_ID_NOTE,
+  ELF_LIVEPATCH_MODINFO,
+  ELF_ALTINSTRUCTIONS,
+  ELF_ALTINSTR_REPLACEMENT,
+  ELF_ALT_CALL_SITES,
+  ELF_EX_TABLE,
+  ...HOOK_SECTIONS.map(({ section }) => section),
+  ...[0, 1, 2, 3].map(bugFramesSection),
+]);
+
+/** A special section that is there twice: Xen takes the first and never looks at the others. Source: livepatch_elf_sec_by_name; 3a28da8f4d. */
+export const duplicateSection: LintRule = {
+  id: 'duplicate-section',
+  title: 'a section that Xen looks up by name is there twice: only the first one counts',
+  severity: 'error',
+  *check({ content }) {
+    const seen = new Map<string, number>();
+    for (const { name, index, size } of content.elf.sections.slice(1)) {
+      if (!SPECIAL.has(name)) continue;
+      const first = seen.get(name);
+      if (first === undefined) seen.set(name, index);
+      else if (size > 0) {
+        const message = `${name} is section ${first} and section ${index}: Xen takes the first, the ${size} bytes of the other do nothing. Link them into one`;
+        yield { message, where: { section: name } };
+      }
+    }
+  },
+};

@@ -1,0 +1,80 @@
+import { SHF_WRITE } from '../../elf/index.ts';
+import type { HookKind, Release } from '../../xen/index.ts';
+import type { LintContext } from '../context.ts';
+import { type HookCode, hookCode } from '../hook-code.ts';
+import type { PayloadRelocation } from '../payload-relocations.ts';
+import { sectionPlace } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+
+/** Hooks that run between quiesce and revive, while memory is relaxed. Source: common/livepatch.c, apply_payload and revert_payload. */
+const IN_WINDOW: readonly HookKind[] = ['load', 'unload'];
+
+/** Is read-only data writable where a hook of this kind runs? The regimes are those of `Release.permissions`. */
+const writable = (kind: HookKind, { permissions }: Release): boolean =>
+  IN_WINDOW.includes(kind) && permissions !== 'W3';
+
+/** What is read-only at a relocation's target, in words; `undefined` where it is writable, or not known. */
+function readOnly(context: LintContext, { target, name }: PayloadRelocation): string | undefined {
+  if (target.kind === 'section') {
+    const section = context.content.elf.sections[target.section];
+    return section === undefined || (section.flags & SHF_WRITE) !== 0 ? undefined : `the payload's ${section.name}`;
+  }
+  const address = target.kind === 'undefined' ? context.resolve(target.symbol) : context.addressOf(target);
+  const region = address === undefined ? undefined : context.regionOf(address);
+  return region === 'rodata' || region === 'text' ? `${name}, in the hypervisor's ${region}` : undefined;
+}
+
+/**
+ * A hook, or a function that it calls, has an instruction that stores to memory by name, and that memory is read-only while the hook runs.
+ * Sources: ef969144a4, b083b1c393 (rodata in the window: 4.19.0; 4.17.4, 4.18.2), 8676092a0f.
+ */
+export const hookWritesReadOnly: LintRule = {
+  id: 'hook-writes-read-only',
+  title: 'a hook writes memory that is read-only where it runs',
+  severity: 'error',
+  *check(context) {
+    const { release, arch } = context;
+    const forms = arch.code;
+    if (forms === undefined) return;
+    for (const { kind, func, hook } of hookCode(context)) {
+      if (writable(kind, release)) continue;
+      for (const { relocation, text } of stores(context, func)) {
+        const what = readOnly(context, relocation);
+        if (what === undefined) continue;
+        // Text is relaxed in the window of all releases.
+        if (IN_WINDOW.includes(kind) && what.endsWith('text')) continue;
+        const through = func.symbol === hook ? '' : ` through ${func.symbol}`;
+        const when = IN_WINDOW.includes(kind)
+          ? `${release.version} makes only code writable while it patches`
+          : `a ${kind} hook runs while nothing is made writable`;
+        const message = `the ${kind} hook ${hook}${through} writes ${what} (\`${text}\`): ${when}, so that this is a page fault`;
+        yield { message, where: sectionPlace(context, func.section, relocation.offset, func.symbol) };
+      }
+    }
+  },
+};
+
+/** Instructions of a function that write memory which a relocation names. */
+function* stores(
+  context: LintContext,
+  func: HookCode['func'],
+): Generator<{ relocation: PayloadRelocation; text: string }> {
+  const section = context.content.elf.sections[func.section];
+  const forms = context.arch.code;
+  if (section === undefined || forms === undefined) return;
+  const code = section.data();
+  for (const relocation of context.relocationsOf(section)) {
+    const { offset, row } = relocation;
+    if (offset < func.offset || offset >= func.offset + func.size || row?.formula !== 'S + A - P') continue;
+    if (!forms.mayWriteAt(code, offset) || readOnly(context, relocation) === undefined) continue;
+    const instructions = context.once(`new ${func.section}+${func.offset}`, () =>
+      context.instructions(code.subarray(func.offset, func.offset + Math.min(func.size, MOST_CODE)), func.offset),
+    );
+    const at = offset - func.offset;
+    const text = instructions.find((each) => each.offset < at && each.offset + each.size > at)?.text;
+    if (text !== undefined && forms.writesMemory(text)) yield { relocation, text };
+  }
+}
+
+/** Most bytes of one function that are decoded. */
+const MOST_CODE = 64 * 1024;

@@ -1,0 +1,29 @@
+import { hexAddress } from '../../base/index.ts';
+import { entryPlace, sectionPlace } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+
+/** Something in the hypervisor's init memory, which is freed when it has booted: the loader resolves the name all the same. */
+export const initReference: LintRule = {
+  id: 'init-reference',
+  title: 'the payload refers to init code or data of the hypervisor, which is gone after boot',
+  severity: 'error',
+  *check(context) {
+    for (const func of context.oldFunctions) {
+      if (context.regionOf(func.address) !== 'init') continue;
+      const message = `${func.name} at ${hexAddress(func.address)} is init code: it has run, and its memory is freed. Remove the entry`;
+      yield { message, where: entryPlace(func) };
+    }
+    const seen = new Set<string>();
+    const funcs = context.content.functions?.section.index;
+    for (const section of context.loadedSections) {
+      if (section.index === funcs) continue;
+      for (const { offset, target, name } of context.relocationsOf(section)) {
+        const symbol = target.kind === 'undefined' ? context.resolve(target.symbol) : context.addressOf(target);
+        if (symbol === undefined || seen.has(name) || context.regionOf(symbol) !== 'init') continue;
+        seen.add(name);
+        const message = `${name} at ${hexAddress(symbol)} is in init memory, which is freed after boot: using it there is a page fault, or another's data`;
+        yield { message, where: sectionPlace(context, section.index, offset, name) };
+      }
+    }
+  },
+};

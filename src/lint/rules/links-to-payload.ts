@@ -1,0 +1,31 @@
+import { ownSymbols } from '../own-symbols.ts';
+import { chainBelow, companions } from '../payload-set.ts';
+import type { LintRule } from '../rule.ts';
+
+/**
+ * A name that only another payload of the set defines, and that payload need not be applied: Xen links against whatever is loaded, and nothing keeps
+ * the other one from being unloaded. Source: common/livepatch.c, livepatch_symbols_lookup_by_name.
+ */
+export const linksToPayload: LintRule = {
+  id: 'links-to-payload',
+  title: 'the payload uses a symbol of another payload that it does not depend on',
+  severity: 'warning',
+  *check(context) {
+    const chain = chainBelow(context);
+    const others = companions(context)
+      .filter((other) => !chain.includes(other))
+      .map((other) => ({
+        other,
+        names: new Set(ownSymbols(other.content).flatMap(({ name, overrides }) => (overrides ? [] : [name]))),
+      }));
+    if (others.length === 0) return;
+    const stride = context.content.elf.symbols.section?.entsize ?? 0;
+    for (const { name, index } of context.content.undefinedSymbols) {
+      if (context.resolve(name) !== undefined) continue;
+      const found = others.find(({ names }) => names.has(name));
+      if (found === undefined) continue;
+      const message = `${name} comes from ${found.other.file}, on which the payload does not depend: once that is reverted or unloaded, this leads into freed memory. Name it in .livepatch.depends`;
+      yield { message, where: { section: '.symtab', offset: index * stride, symbol: name } };
+    }
+  },
+};

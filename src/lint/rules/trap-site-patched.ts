@@ -1,0 +1,34 @@
+import { distance, hexAddress } from '../../base/index.ts';
+import { LIVEPATCH_OPAQUE_SIZE } from '../../xen/index.ts';
+import { trapSitesIn } from '../core-traps.ts';
+import { patchRange } from '../patched-bytes.ts';
+import { entryPlace } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+
+/**
+ * What is overwritten holds a place that the hypervisor's tables of traps name: the tables stay, the instruction is gone. Worst is the place
+ * at which code goes on after a fault, if that is inside of the trampoline.
+ */
+export const trapSitePatched: LintRule = {
+  id: 'trap-site-patched',
+  title: 'the overwritten bytes hold a bug frame or an exception table site of the hypervisor',
+  severity: 'warning',
+  *check(context) {
+    const { oldFunctions } = context;
+    if (oldFunctions.length === 0) return;
+    const { start, bytes } = context.coreText;
+    const marks = new Uint8Array(bytes.length);
+    for (const func of oldFunctions) {
+      const first = distance(start, patchRange(func).start);
+      if (first === undefined || first < 0) continue;
+      marks.fill(1, first, Math.min(first + Math.min(func.patchLength, LIVEPATCH_OPAQUE_SIZE), marks.length));
+    }
+    for (const { kind, address } of trapSitesIn(context, marks)) {
+      const func = oldFunctions.find((each) => address >= patchRange(each).start && address < patchRange(each).end);
+      // A jump at the very place where code goes on is as good as what was there.
+      if (func === undefined || (kind === 'recovery from a fault' && address === patchRange(func).start)) continue;
+      const message = `the bytes of ${func.name} that are overwritten hold ${kind === 'exception table entry' ? 'an' : 'a'} ${kind} at ${hexAddress(address)}: the hypervisor's table still names it, but the instruction is gone while the payload is applied`;
+      yield { message, where: entryPlace(func) };
+    }
+  },
+};

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import {
+  buildPayload,
+  openSimulation,
+  type PayloadSpec,
+  type SimulationOptions,
+  xenFacts,
+} from '../../src/scenario/index.ts';
+import { type HostPanic, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../src/xen/index.ts';
+import { openCpu } from '../scenario/xen.ts';
+import { debianXen } from '../support/debian-xen.ts';
+
+const xenSyms = new Uint8Array(readFileSync(debianXen().xenSyms));
+
+/** A simulated host of Debian's Xen that runs code, and payloads made for it. */
+export class CodeHost {
+  readonly target: SimulatedTarget;
+  readonly #build: (spec: PayloadSpec) => Uint8Array;
+
+  constructor(options: SimulationOptions = {}) {
+    const simulation = openSimulation(xenSyms, { cpu: 'qemu-max', gunzip, openCpu, ...options });
+    this.target = simulation.boot();
+    const xen = xenFacts(simulation.image, simulation.release);
+    this.#build = (spec) => buildPayload(spec, { xen });
+  }
+
+  /** Console lines since the last call. */
+  lines(): string[] {
+    return this.target.hypervisor.machine.console.take();
+  }
+
+  upload(name: string, spec: PayloadSpec): number {
+    return this.target.uploadNow(name, this.#build(spec));
+  }
+
+  apply(name: string): number {
+    return this.target.actionNow(name, 'apply', { flags: LIVEPATCH_ACTION_APPLY_NODEPS });
+  }
+
+  revert(name: string): number {
+    return this.target.actionNow(name, 'revert');
+  }
+
+  get panic(): HostPanic | null {
+    return this.target.hypervisor.stopped?.panic ?? null;
+  }
+
+  symbol(name: string): bigint {
+    return this.target.hypervisor.symbols.byName(name);
+  }
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { dependencyChain } from '../../src/lint/rules/dependency-chain.ts';
+import { linksToPayload } from '../../src/lint/rules/links-to-payload.ts';
+import { replaceHooks } from '../../src/lint/rules/replace-hooks.ts';
+import { symbolCollision } from '../../src/lint/rules/symbol-collision.ts';
+import { unresolvedSymbol } from '../../src/lint/rules/unresolved-symbol.ts';
+import type { PayloadSpec } from '../../src/scenario/index.ts';
+import { built, lint, messages } from './support.ts';
+
+const ID = { a: 'aa'.repeat(20), b: 'bb'.repeat(20), c: 'cc'.repeat(20) };
+
+describe('symbol-collision', () => {
+  const named = (symbol: string, more: PayloadSpec = {}): Uint8Array =>
+    built({
+      code: [
+        { symbol: 'lp_new_fn', returns: 'x' },
+        { symbol, hex: 'c3' },
+      ],
+      ...more,
+    });
+
+  it('sees names that the hypervisor has', async () => {
+    expect((await messages(symbolCollision, named('memcpy')))[0]).toContain('memcpy is a symbol of the hypervisor too');
+    expect(await messages(symbolCollision, named('lp_helper'))).toEqual([]);
+    // The new version of a function may have its name.
+    const overrides = built({ code: [{ symbol: 'memcpy', hex: 'c3' }], functions: [{ name: 'memcpy' }] });
+    expect(await messages(symbolCollision, overrides)).toEqual([]);
+    const offset = (await lint(symbolCollision, named('memcpy')))[0]?.where.offset ?? expect.fail();
+    const loader = [
+      { rule: 'duplicate-symbol', severity: 'error' as const, message: '', where: { offset, symbol: 'memcpy' } },
+    ];
+    expect(await lint(symbolCollision, named('memcpy'), { loader })).toEqual([]);
+  });
+
+  it('sees names that another payload of the set has', async () => {
+    const set = { before: [named('lp_helper')] };
+    const [message] = await messages(symbolCollision, named('lp_helper'), set);
+    expect(message).toContain('lp_helper is a new symbol of before0.livepatch too');
+    // Both override the same function under the same name: that is no new symbol.
+    expect(await messages(symbolCollision, named('lp_other'), set)).toEqual([]);
+    expect(
+      await messages(symbolCollision, named('lp_helper'), { after: [named('lp_helper', { xenDepends: ID.a })] }),
+    ).toEqual([]);
+  });
+});
+
+describe('links-to-payload', () => {
+  const user = (depends: string): Uint8Array =>
+    built({ code: [{ symbol: 'lp_new_fn', jumpTo: 'lp_provided' }], depends });
+  const provider = built({
+    code: [
+      { symbol: 'lp_first', returns: 'x' },
+      { symbol: 'lp_provided', hex: 'c3' },
+    ],
+    buildId: ID.a,
+  });
+
+  it('sees a name that comes from a payload which need not be there', async () => {
+    const set = { before: [provider] };
+    expect((await messages(linksToPayload, user('xen'), set))[0]).toContain('lp_provided comes from before0.livepatch');
+    expect(await messages(linksToPayload, user(ID.a), set)).toEqual([]);
+    expect(await messages(linksToPayload, user('xen'))).toEqual([]);
+    expect(await messages(unresolvedSymbol, user('xen'), set)).toEqual([]);
+  });
+});
+
+describe('unresolved-symbol', () => {
+  it('gives every name, with those that are like it', async () => {
+    const fields = ['memcpyy', 'no_such_thing_anywhere'].map((symbol, i) => ({ at: 8 * i, symbol }));
+    const payload = built({ sections: [{ name: '.rodata.names', flags: 'A', size: 16, fields }] });
+    const found = await messages(unresolvedSymbol, payload);
+    expect(found).toHaveLength(2);
+    expect(found[0]).toContain('Nearest: memcpy');
+    expect(found[1]).toContain('It is of another build');
+    const said = (symbol: string) => [
+      { rule: 'unknown-symbol', severity: 'error' as const, message: '', where: { symbol } },
+    ];
+    // What Xen has said is repeated only for the sake of the names that are like it.
+    expect(await messages(unresolvedSymbol, payload, { loader: said('no_such_thing_anywhere') })).toHaveLength(1);
+    expect(await messages(unresolvedSymbol, payload, { loader: said('memcpyy') })).toHaveLength(2);
+    expect(await messages(unresolvedSymbol, built({}))).toEqual([]);
+  });
+});
+
+describe('dependency-chain', () => {
+  const one = (buildId: string, depends: string, more: PayloadSpec = {}): Uint8Array =>
+    built({ buildId, depends, ...more });
+  const said = (bytes: Uint8Array, before: Uint8Array[] = [], after: Uint8Array[] = []) =>
+    messages(dependencyChain, bytes, { before, after });
+
+  it('takes a chain in its order', async () => {
+    const [a, b, c] = [one(ID.a, 'xen'), one(ID.b, ID.a), one(ID.c, ID.b)];
+    expect(await said(a, [], [b, c])).toEqual([]);
+    expect(await said(b, [a], [c])).toEqual([]);
+    expect(await said(c, [a, b])).toEqual([]);
+  });
+
+  it('sees a wrong order', async () => {
+    expect((await said(one(ID.b, ID.a), [], [one(ID.a, 'xen')]))[0]).toContain(
+      'after0.livepatch, on which it depends, is given after it',
+    );
+  });
+
+  it('sees circles', async () => {
+    expect((await said(one(ID.b, ID.a), [one(ID.a, ID.b)]))[0]).toContain(
+      'in a circle: x.livepatch, before0.livepatch',
+    );
+    expect((await said(one(ID.c, ID.b), [one(ID.a, ID.c), one(ID.b, ID.a)]))[0]).toContain('in a circle');
+    // The one on top is not in it, but stands on it.
+    expect((await said(one(ID.c, ID.b), [one(ID.a, ID.b), one(ID.b, ID.a)]))[0]).toContain('in a circle');
+    expect((await said(one(ID.a, ID.a)))[0]).toContain('depends on itself');
+  });
+
+  it('sees twins, and payloads for different hypervisors', async () => {
+    expect((await said(one(ID.a, 'xen'), [one(ID.a, 'xen')]))[0]).toContain('before0.livepatch has the same build-id');
+    expect((await said(one(ID.b, ID.a), [one(ID.a, 'xen', { xenDepends: ID.c })]))[0]).toContain('no host takes both');
+  });
+});
+
+describe('replace-hooks', () => {
+  const hooked = (kind: string, depends = 'xen'): Uint8Array =>
+    built({
+      depends,
+      sections: [{ name: `.livepatch.hooks.${kind}`, flags: 'A', size: 8, fields: [{ at: 0, symbol: 'lp_new_fn' }] }],
+    });
+
+  it('speaks of cumulative payloads only', async () => {
+    const set = { after: [built({})] };
+    expect((await messages(replaceHooks, hooked('prerevert'), set))[0]).toContain('Xen refuses REPLACE');
+    expect(await messages(replaceHooks, hooked('apply'), set)).toEqual([]);
+    expect(await messages(replaceHooks, hooked('load'), set)).toEqual([]);
+    expect(await messages(replaceHooks, hooked('prerevert'))).toEqual([]);
+    expect(await messages(replaceHooks, hooked('prerevert', ID.a), set)).toEqual([]);
+    expect(await messages(replaceHooks, hooked('prerevert'), { ...set, release: '4.13.0' })).toEqual([]);
+  });
+});
