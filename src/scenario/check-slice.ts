@@ -92,10 +92,7 @@ async function lintPayloads(
   const { RULES, runLint } = await import('../lint/index.ts');
   const { rules = RULES, levels, loadDisassembler, fromFolder = false } = options;
   const { image, release, processor } = simulation;
-  const set = payloads.map((payload): LintedPayload | null => {
-    const content = readPayload(payload.bytes, { emptySectionsPlaced: release.emptySectionsPlaced });
-    return isProblem(content) ? null : { file: payload.file, name: payload.name, content };
-  });
+  const set = payloads.map((payload) => lintedPayload(payload, release.emptySectionsPlaced));
   const all = set.filter((each) => each !== null);
   const loader = loadOnce(loadDisassembler);
   const linted: Finding[][] = [];
@@ -119,6 +116,22 @@ async function lintPayloads(
         ...(loader !== undefined && { loadDisassembler: loader }),
       }),
     );
+  }
+  return linted;
+}
+
+/** Payloads that were read already: those of a set are looked at with each of the others, on every hypervisor. */
+const readBefore = new WeakMap<PayloadFile, Map<boolean, LintedPayload | null>>();
+
+/** A payload as lint looks at it; null where it is no ELF file. */
+function lintedPayload(payload: PayloadFile, emptySectionsPlaced: boolean): LintedPayload | null {
+  const known = readBefore.get(payload) ?? new Map<boolean, LintedPayload | null>();
+  readBefore.set(payload, known);
+  let linted = known.get(emptySectionsPlaced);
+  if (linted === undefined) {
+    const content = readPayload(payload.bytes, { emptySectionsPlaced });
+    linted = isProblem(content) ? null : { file: payload.file, name: payload.name, content };
+    known.set(emptySectionsPlaced, linted);
   }
   return linted;
 }

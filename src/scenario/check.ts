@@ -173,14 +173,14 @@ function dependencies(
 }
 
 /** Build-ids that were read already: every payload asks all others for theirs, on every hypervisor. */
-const buildIds = new WeakMap<Uint8Array, string | null>();
+const buildIds = new WeakMap<PayloadFile, string | null>();
 
-function hasBuildId({ bytes }: PayloadFile, id: string): boolean {
-  let known = buildIds.get(bytes);
+function hasBuildId(payload: PayloadFile, id: string): boolean {
+  let known = buildIds.get(payload);
   if (known === undefined) {
-    const file = readPayload(bytes);
+    const file = readPayload(payload.bytes);
     known = isProblem(file) ? null : (file.identity.buildId?.id ?? null);
-    buildIds.set(bytes, known);
+    buildIds.set(payload, known);
   }
   return known === id;
 }
