@@ -21,7 +21,7 @@ export interface CodeForms {
   readonly longestNop: number;
   /** The instruction that a bug frame of this release stands for. */
   trap(release: Release): Uint8Array;
-  /** Every place that reads as a direct branch to a byte of `code` whose entry in `wanted`, as long as `code`, is not 0. In order. */
+  /** Every place that reads as a direct branch to a byte of `code` whose entry in `wanted`, as long as `code`, is 1; the others are 0. In order. */
   branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[];
   /**
    * May the instruction that has a relative memory operand in the field at `at` write there? Told by the bytes before the field: `true` is to be

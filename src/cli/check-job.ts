@@ -1,7 +1,14 @@
 import type { ErrorCode } from '../base/index.ts';
 import { XspliceError } from '../base/index.ts';
-import type { CheckedPayload, LintCheckOptions, PayloadFile, XenIdentity } from '../scenario/index.ts';
-import { checkSlice, payloadName } from '../scenario/index.ts';
+import type {
+  CheckedPayload,
+  LintCheckOptions,
+  PayloadFile,
+  Simulation,
+  SimulationOptions,
+  XenIdentity,
+} from '../scenario/index.ts';
+import { checkSliceOn, openSimulation, payloadName } from '../scenario/index.ts';
 import { codeOf, loadDisassembler } from './disassembler.ts';
 import { readImage, readPayloads } from './files.ts';
 import { gunzip } from './gunzip.ts';
@@ -19,6 +26,8 @@ export interface CheckJob {
   readonly wanted: readonly number[];
   /** Directory that relative paths start from. */
   readonly cwd: string;
+  /** Tells the jobs of one run from those of another, which may find other files under the same names. */
+  readonly run: number;
   readonly options: Omit<
     LintCheckOptions,
     'progress' | 'gunzip' | 'inflate' | 'openCpu' | 'noCpu' | 'loadDisassembler' | 'rules'
@@ -30,18 +39,23 @@ export type CheckJobResult =
   | { readonly xen: XenIdentity; readonly payloads: readonly CheckedPayload[]; readonly error: null }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } };
 
-/** What was read last: jobs that are run one after another have mostly the same image, and all the same payloads. */
-let lastImage: { readonly key: string; readonly bytes: Uint8Array } | null = null;
+/** What was opened last: jobs that are run one after another have mostly the same hypervisor, and all the same payloads. */
+let lastXen: { readonly key: string; readonly simulation: Simulation } | null = null;
 let lastPayloads: { readonly key: string; readonly files: readonly PayloadFile[] } | null = null;
 
-function imageOf({ xen, cwd }: CheckJob): Uint8Array {
-  const key = JSON.stringify([xen, cwd]);
-  if (lastImage?.key !== key) lastImage = { key, bytes: readImage(xen, cwd) };
-  return lastImage.bytes;
+function simulationOf({ xen, cwd, run, options }: CheckJob, ports: SimulationOptions): Simulation {
+  const { levels: _, ...settings } = options;
+  const key = JSON.stringify([run, xen, cwd, settings]);
+  if (lastXen?.key !== key) {
+    // One image at a time is enough to hold.
+    lastXen = null;
+    lastXen = { key, simulation: openSimulation(readImage(xen, cwd), { ...settings, ...ports }) };
+  }
+  return lastXen.simulation;
 }
 
-function payloadsOf({ payloads, cwd }: CheckJob): readonly PayloadFile[] {
-  const key = JSON.stringify([payloads, cwd]);
+function payloadsOf({ payloads, cwd, run }: CheckJob): readonly PayloadFile[] {
+  const key = JSON.stringify([run, payloads, cwd]);
   if (lastPayloads?.key !== key) lastPayloads = { key, files: readPayloads(payloads, cwd, payloadName) };
   return lastPayloads.files;
 }
@@ -49,10 +63,9 @@ function payloadsOf({ payloads, cwd }: CheckJob): readonly PayloadFile[] {
 /** Checks. What the environment does to it is in the result. */
 export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   try {
-    const image = imageOf(job);
     const payloads = payloadsOf(job);
-    const options = { ...job.options, ...(await processorFor(payloads)), gunzip, inflate, loadDisassembler };
-    const slice = await checkSlice(image, payloads, options, job.wanted);
+    const ports = { ...(await processorFor(payloads)), gunzip, inflate, loadDisassembler };
+    const slice = await checkSliceOn(simulationOf(job, ports), payloads, { ...job.options, ...ports }, job.wanted);
     return { xen: slice.xen, payloads: await codeOf(slice), error: null };
   } catch (error) {
     if (!(error instanceof XspliceError)) throw error;

@@ -38,6 +38,9 @@ interface Slice {
   readonly xen: number;
 }
 
+/** How many runs there have been in this process. */
+let runs = 0;
+
 /** By hypervisors: a thread that has read an image goes on with it. */
 function slices(
   { payloads, hypervisors, simulation, threads }: CheckManyOptions,
@@ -47,6 +50,7 @@ function slices(
   const parts = 4 * (threads ?? availableParallelism());
   const size = Math.min(Math.max(Math.ceil((payloads.length * hypervisors.length) / parts), 1), MOST_PER_JOB);
   const all = payloads.map((_, i) => i);
+  const run = ++runs;
   return hypervisors.flatMap((path, xen) =>
     Array.from({ length: Math.ceil(payloads.length / size) }, (_, part) => ({
       xen,
@@ -55,6 +59,7 @@ function slices(
         payloads,
         wanted: all.slice(part * size, (part + 1) * size),
         cwd,
+        run,
         options: { ...simulation, levels },
       },
     })),

@@ -88,51 +88,56 @@ function compareMembers(before: Entry, after: Entry): LayoutDifference[] {
   for (const member of flatMembers(after, budget)) {
     const was = old.get(member.name);
     if (was === undefined) differences.push({ kind: 'added', member: member.name, at: member.at });
-    else differences.push(...compareMember(was, member, budget));
+    else differences.push(...compareMember(was, member));
     old.delete(member.name);
   }
   for (const { name, at } of old.values()) differences.push({ kind: 'removed', member: name, at });
   return differences;
 }
 
-function* compareMember(
-  before: FlatMember,
-  after: FlatMember,
-  budget: Budget,
-): Generator<LayoutDifference, void, void> {
+function* compareMember(before: FlatMember, after: FlatMember): Generator<LayoutDifference, void, void> {
   const member = after.name;
   if (before.at !== after.at) yield { kind: 'moved', member, before: before.at, after: after.at };
   const [was, is] = [before.size ?? 0, after.size ?? 0];
   if (was !== is) yield { kind: 'resized', member, before: was, after: is };
-  else if (!sameType(before.type, after.type, 0, budget)) {
+  else if (!sameType(before.type, after.type, 0)) {
     yield { kind: 'retyped', member, before: typeName(before.type), after: typeName(after.type) };
   }
 }
 
 /**
  * The members that code can name: those of anonymous structures as if they were the outer one's, and those of structures that only
- * this member has with its name before theirs, `a.b`.
+ * this member has with its name before theirs, `a.b`, `list[].b`; of an array, in its first element.
  */
 function flatMembers(aggregate: Entry, budget: Budget): FlatMember[] {
   const found: FlatMember[] = [];
   const visit = (entry: Entry, base: number, prefix: string, depth: number): void => {
     for (const { name, offset, bits, type } of membersOf(entry)) {
       if (!budget.take(1)) return;
-      const inner = unqualified(type);
-      if (inner !== undefined && isInline(inner) && depth < TYPE_DEPTH_MAX) {
-        visit(inner, base + 8 * offset, name === undefined ? prefix : `${prefix}${name}.`, depth + 1);
-      } else if (name !== undefined) {
+      const deeper = depth < TYPE_DEPTH_MAX ? inlineType(type) : undefined;
+      if (name !== undefined && (deeper === undefined || deeper.array)) {
         found.push({ name: prefix + name, at: base + (bits?.offset ?? 8 * offset), size: bitsOf(bits, type), type });
       }
+      if (deeper === undefined) continue;
+      const inner = name === undefined ? prefix : `${prefix}${name}${deeper.array ? '[]' : ''}.`;
+      visit(deeper.entry, base + 8 * offset, inner, depth + 1);
     }
   };
   visit(aggregate, 0, '', 0);
   return found;
 }
 
-/** Is it a structure that has no name of any kind? */
-const isInline = (entry: Entry): boolean =>
-  aggregateKind(entry) !== undefined && entry.text(dw.DW_AT_name) === undefined;
+/** The structure without a name of any kind that a member is, or of which it is an array. */
+function inlineType(type: Entry | undefined): { readonly entry: Entry; readonly array: boolean } | undefined {
+  let entry = unqualified(type);
+  let array = false;
+  for (let i = 0; entry?.tag === dw.DW_TAG_array_type && i < TYPE_DEPTH_MAX; i++) {
+    array = true;
+    entry = unqualified(entry.reference(dw.DW_AT_type));
+  }
+  if (entry === undefined || aggregateKind(entry) === undefined) return undefined;
+  return entry.text(dw.DW_AT_name) === undefined ? { entry, array } : undefined;
+}
 
 /** The type without qualifiers; a typedef is kept, because it is a name. */
 function unqualified(type: Entry | undefined): Entry | undefined {
@@ -146,7 +151,7 @@ function bitsOf(bits: Member['bits'], type: Entry | undefined): number | undefin
 }
 
 /** Does code that takes a value for the one read it rightly as the other? Names of typedefs and of base types do not count. */
-function sameType(before: Entry | undefined, after: Entry | undefined, depth: number, budget: Budget): boolean {
+function sameType(before: Entry | undefined, after: Entry | undefined, depth: number): boolean {
   const a = stripped(before);
   const b = stripped(after);
   if (a === undefined || b === undefined || depth > TYPE_DEPTH_MAX) return a === b || depth > TYPE_DEPTH_MAX;
@@ -158,12 +163,11 @@ function sameType(before: Entry | undefined, after: Entry | undefined, depth: nu
   }
   if (a.tag === dw.DW_TAG_array_type) {
     const sameCounts = dimensionsOf(a).join() === dimensionsOf(b).join();
-    return sameCounts && sameType(a.reference(dw.DW_AT_type), b.reference(dw.DW_AT_type), depth + 1, budget);
+    return sameCounts && sameType(a.reference(dw.DW_AT_type), b.reference(dw.DW_AT_type), depth + 1);
   }
   const [was, is] = [a.text(dw.DW_AT_name), b.text(dw.DW_AT_name)];
-  if (was !== undefined || is !== undefined) return was === is;
-  if (aggregateKind(a) === undefined) return true;
-  return sameMembers(a, b, depth + 1, budget);
+  // Structures without a name are compared by their members, as a part of the outer one.
+  return was === is;
 }
 
 const sameEncoding = (a: Entry, b: Entry): boolean => a.number(dw.DW_AT_encoding) === b.number(dw.DW_AT_encoding);
@@ -173,18 +177,4 @@ function samePointee(a: Entry | undefined, b: Entry | undefined): boolean {
   if (a === undefined || b === undefined || aggregateKind(a) === undefined || aggregateKind(b) === undefined)
     return true;
   return a.tag === b.tag && a.text(dw.DW_AT_name) === b.text(dw.DW_AT_name);
-}
-
-/** A structure without a name that is the element of an array: its layout is part of the outer one. */
-function sameMembers(a: Entry, b: Entry, depth: number, budget: Budget): boolean {
-  const [before, after] = [flatMembers(a, budget), flatMembers(b, budget)];
-  return (
-    sizeOf(a) === sizeOf(b) &&
-    before.length === after.length &&
-    before.every((member, i) => {
-      const other = after[i] as FlatMember;
-      const same = member.name === other.name && member.at === other.at && member.size === other.size;
-      return same && sameType(member.type, other.type, depth, budget);
-    })
-  );
 }

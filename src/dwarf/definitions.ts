@@ -127,3 +127,16 @@ const USES: ReadonlySet<number> = new Set([
   dw.DW_TAG_variable,
   dw.DW_TAG_inlined_subroutine,
 ]);
+
+/** The variables of a unit's outermost level, those that it only declares too, by name. */
+export function variablesOf(unit: Unit): Map<string, Entry[]> {
+  const found = new Map<string, Entry[]>();
+  for (const entry of unit.root?.children() ?? []) {
+    const name = entry.tag === dw.DW_TAG_variable ? entry.name : undefined;
+    if (name === undefined) continue;
+    const known = found.get(name);
+    if (known === undefined) found.set(name, [entry]);
+    else known.push(entry);
+  }
+  return found;
+}

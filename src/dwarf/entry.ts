@@ -1,6 +1,6 @@
 import type { Abbreviation } from './abbreviations.ts';
 import { type AttributeValue, readValue } from './attribute.ts';
-import { DW_AT_abstract_origin, DW_AT_name, DW_AT_sibling, DW_AT_specification } from './constants.ts';
+import { DW_AT_abstract_origin, DW_AT_name, DW_AT_sibling, DW_AT_signature, DW_AT_specification } from './constants.ts';
 import { skipForm } from './forms.ts';
 import type { Unit } from './unit.ts';
 
@@ -69,11 +69,13 @@ export class Entry {
     return value?.kind === 'flag' && value.value;
   }
 
-  /** The entry that an attribute refers to. */
+  /** The entry that an attribute refers to. For a stub of a type that has a unit of its own, that type (DWARF 5, 5.7.3.2). */
   reference(name: number): Entry | undefined {
     const value = this.attribute(name);
-    if (value?.kind === 'reference') return this.unit.context.entryAt(value.value);
-    return value?.kind === 'signature' ? this.unit.context.typeBySignature(value.value) : undefined;
+    if (value?.kind === 'signature') return this.unit.context.typeBySignature(value.value);
+    const entry = value?.kind === 'reference' ? this.unit.context.entryAt(value.value) : undefined;
+    const signature = entry?.attribute(DW_AT_signature);
+    return signature?.kind === 'signature' ? this.unit.context.typeBySignature(signature.value) : entry;
   }
 
   /**

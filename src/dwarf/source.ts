@@ -1,4 +1,4 @@
-import type { Address } from '../base/index.ts';
+import type { Address, Place } from '../base/index.ts';
 import * as dw from './constants.ts';
 import type { Entry } from './entry.ts';
 import type { DwarfFile } from './file.ts';
@@ -38,6 +38,20 @@ export function sourceInSection(
 ): SourcePlace | undefined {
   const address = dwarf.places.addressOf(section, offset);
   return address === undefined ? undefined : sourceAt(dwarf, address, options);
+}
+
+/**
+ * Where the code at the place of a finding is from: an offset in a section of the file, or an address of a linked one.
+ * `undefined` for a place that is not in code, and where the debug data does not say.
+ */
+export function sourceOfPlace(dwarf: DwarfFile, place: Place, options: SourceOptions = {}): SourcePlace | undefined {
+  if (place.section !== undefined && place.offset !== undefined) {
+    const section = dwarf.elf.section(place.section);
+    const found = section && sourceInSection(dwarf, section.index, place.offset, options);
+    if (found !== undefined) return found;
+  }
+  if (place.address === undefined || dwarf.places.relocatable) return undefined;
+  return sourceAt(dwarf, place.address, options);
 }
 
 /** The path of a file that an attribute names by its number (DW_AT_decl_file, DW_AT_call_file). */

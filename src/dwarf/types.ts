@@ -21,6 +21,7 @@ export interface Member {
   readonly type: Entry | undefined;
 }
 
+/** What has members. */
 export type AggregateKind = 'struct' | 'union' | 'class';
 
 const AGGREGATES = new Map<number, AggregateKind>([
@@ -48,6 +49,7 @@ const POINTERS: ReadonlySet<number> = new Set([
   dw.DW_TAG_rvalue_reference_type,
 ]);
 
+/** Is it a pointer or a reference? */
 export const isPointer = (entry: Entry): boolean => POINTERS.has(entry.tag);
 
 /** Is the type only declared here, and defined elsewhere? */

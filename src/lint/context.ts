@@ -8,6 +8,7 @@ import {
   type Processor,
 } from '../arch/index.ts';
 import { type Address, addOffset, type Finding } from '../base/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, STT_FUNC } from '../elf/index.ts';
 import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { PayloadFile, PayloadFunction, PayloadPointer } from '../payload/index.ts';
@@ -33,6 +34,8 @@ export interface LintInput {
   readonly processor: Processor;
   /** What the simulated hypervisor said of this payload: it is not said again. */
   readonly loader: readonly Finding[];
+  /** Unpacks compressed debug sections; without it these count as missing. */
+  readonly inflate?: Inflate;
 }
 
 /** What `attempt` of run.ts looks for: a rule asked for instructions while there is nothing to decode them. */
@@ -70,6 +73,7 @@ export class LintContext implements LintInput {
   readonly release: Release;
   readonly processor: Processor;
   readonly loader: readonly Finding[];
+  readonly inflate?: Inflate;
   readonly arch: Architecture;
   #disassembler: Disassembler | undefined;
   #relocations: PayloadRelocations | undefined;
@@ -82,6 +86,7 @@ export class LintContext implements LintInput {
     this.release = input.release;
     this.processor = input.processor;
     this.loader = input.loader;
+    if (input.inflate !== undefined) this.inflate = input.inflate;
     this.arch = input.image.arch;
   }
 

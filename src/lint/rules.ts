@@ -3,6 +3,7 @@ import { altCallEncoding } from './rules/alt-call-encoding.ts';
 import { alternativeEntry } from './rules/alternative-entry.ts';
 import { alternativeIbt } from './rules/alternative-ibt.ts';
 import { alternativeRelative } from './rules/alternative-relative.ts';
+import { ambiguousSymbol } from './rules/ambiguous-symbol.ts';
 import { branchInsideFunction } from './rules/branch-inside-function.ts';
 import { branchIntoPatch } from './rules/branch-into-patch.ts';
 import { bugTrap } from './rules/bug-trap.ts';
@@ -12,9 +13,11 @@ import { dependencyChain } from './rules/dependency-chain.ts';
 import { duplicateSection } from './rules/duplicate-section.ts';
 import { earlyHookTrap } from './rules/early-hook-trap.ts';
 import { endbrMissing } from './rules/endbr-missing.ts';
+import { expectationAlternative } from './rules/expectation-alternative.ts';
 import { funcsReadOnly } from './rules/funcs-read-only.ts';
 import { hookWritesReadOnly } from './rules/hook-writes-read-only.ts';
 import { initReference } from './rules/init-reference.ts';
+import { inlinedCopy } from './rules/inlined-copy.ts';
 import { largePayload } from './rules/large-payload.ts';
 import { linksToPayload } from './rules/links-to-payload.ts';
 import { loaderCrash } from './rules/loader-crash.ts';
@@ -29,6 +32,7 @@ import { reapply } from './rules/reapply.ts';
 import { relocationReach } from './rules/relocation-reach.ts';
 import { replaceHooks } from './rules/replace-hooks.ts';
 import { stateInFile } from './rules/state-in-file.ts';
+import { structLayout } from './rules/struct-layout.ts';
 import { symbolCollision } from './rules/symbol-collision.ts';
 import { trampolineTooLong } from './rules/trampoline-too-long.ts';
 import { trapSitePatched } from './rules/trap-site-patched.ts';
@@ -45,11 +49,13 @@ export const RULES: readonly LintRule[] = [
   alternativeIbt,
   altCallEncoding,
   initReference,
+  structLayout,
   trampolineTooLong,
   branchIntoPatch,
   branchInsideFunction,
   nopRange,
   overlap,
+  expectationAlternative,
   trapSitePatched,
   trapTableOutside,
   bugTrap,
@@ -57,9 +63,11 @@ export const RULES: readonly LintRule[] = [
   endbrMissing,
   hookWritesReadOnly,
   patchingPath,
+  inlinedCopy,
   neverReturns,
   symbolCollision,
   unresolvedSymbol,
+  ambiguousSymbol,
   linksToPayload,
   dependencyChain,
   replaceHooks,

@@ -41,13 +41,20 @@ export interface CheckSlice {
  *
  * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
  */
-export async function checkSlice(
+export const checkSlice = (
   image: Uint8Array,
+  payloads: readonly PayloadFile[],
+  options: LintCheckOptions,
+  wanted?: readonly number[],
+): Promise<CheckSlice> => checkSliceOn(openSimulation(image, options), payloads, options, wanted);
+
+/** {@link checkSlice} on a simulation that was opened with the same options: what was read of its image for one slice serves the next. */
+export async function checkSliceOn(
+  simulation: Simulation,
   payloads: readonly PayloadFile[],
   options: LintCheckOptions,
   wanted: readonly number[] = payloads.map((_, i) => i),
 ): Promise<CheckSlice> {
-  const simulation = openSimulation(image, options);
   const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
   const { checked, said } = checkOn(simulation, payloads, options, chosen);
   const linted = await lintPayloads(simulation, payloads, wanted, said, options);
@@ -90,7 +97,7 @@ async function lintPayloads(
 ): Promise<Finding[][]> {
   // Loaded by those who ask for it: a rehearsal starts without.
   const { RULES, runLint } = await import('../lint/index.ts');
-  const { rules = RULES, levels, loadDisassembler, fromFolder = false } = options;
+  const { rules = RULES, levels, loadDisassembler, inflate, fromFolder = false } = options;
   const { image, release, processor } = simulation;
   const set = payloads.map((payload) => lintedPayload(payload, release.emptySectionsPlaced));
   const all = set.filter((each) => each !== null);
@@ -109,6 +116,7 @@ async function lintPayloads(
       release,
       processor,
       loader: said[i] ?? [],
+      ...(inflate !== undefined && { inflate }),
     };
     linted.push(
       await runLint(rules, input, {

@@ -7,12 +7,14 @@ import type { SourceLine } from './code-document.ts';
 import type { DocumentPlace } from './documents.ts';
 import { payloadSpot } from './payload-spot.ts';
 
+/** Opened files: several payloads stand before one image. */
+const opened = new WeakMap<ElfFile, DwarfFile | null>();
+
 /** Lines of source for the places of findings, from the debug information of the payload and of the hypervisor, where they have any. */
 export class FindingSources {
   readonly #payload: LivepatchFile | undefined;
   readonly #image: Pick<Image, 'elf'>;
   readonly #inflate: Inflate | undefined;
-  readonly #read = new Map<ElfFile, DwarfFile | undefined>();
 
   constructor(payload: LivepatchFile | undefined, image: Pick<Image, 'elf'>, inflate: Inflate | undefined) {
     this.#payload = payload;
@@ -33,9 +35,12 @@ export class FindingSources {
   }
 
   #dwarf(elf: ElfFile): DwarfFile | undefined {
-    if (!this.#read.has(elf))
-      this.#read.set(elf, readDwarf(elf, this.#inflate === undefined ? {} : { inflate: this.#inflate }));
-    return this.#read.get(elf);
+    let dwarf = opened.get(elf);
+    if (dwarf === undefined) {
+      dwarf = readDwarf(elf, this.#inflate === undefined ? {} : { inflate: this.#inflate }) ?? null;
+      opened.set(elf, dwarf);
+    }
+    return dwarf ?? undefined;
   }
 }
 

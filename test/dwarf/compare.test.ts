@@ -80,7 +80,8 @@ describe('two layouts of one structure', () => {
       ['moved', 'p.x'],
     ]);
     expect(compare('struct s { struct { int a, b; } l[2]; };', 'struct s { struct { int b, a; } l[2]; };')).toEqual([
-      { kind: 'retyped', member: 'l', before: 'struct {…}[2]', after: 'struct {…}[2]' },
+      { kind: 'moved', member: 'l[].b', before: 32, after: 0 },
+      { kind: 'moved', member: 'l[].a', before: 0, after: 32 },
     ]);
   });
 

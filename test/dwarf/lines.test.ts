@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type DwarfFile, framesAt, readDwarf, sourceInSection } from '../../src/dwarf/index.ts';
+import { type DwarfFile, framesAt, readDwarf, sourceInSection, sourceOfPlace } from '../../src/dwarf/index.ts';
 import { compileC, link, objcopy } from '../support/gcc.ts';
 import {
   addr2line,
+  addr2lineOf,
   codeOffsets,
   compile,
+  GCC_ARM32,
+  GCC_ARM64,
   GCC_I386,
   GCC_X86_64,
   INLINING,
@@ -24,14 +27,14 @@ function frames(dwarf: DwarfFile, address: bigint): { function: string; source: 
 }
 
 /** Both opinions on every byte of a section. */
-function compareSection(bytes: Uint8Array, name: string): { ours: unknown[]; theirs: unknown[] } {
+function compareSection(bytes: Uint8Array, name: string, tool?: string): { ours: unknown[]; theirs: unknown[] } {
   const elf = openElf(bytes);
   const dwarf = openDwarf(bytes);
   const section = elf.section(name);
   if (section === undefined) throw new Error(`no ${name}`);
   const offsets = codeOffsets(elf, section.index);
   const ours = offsets.map((offset) => frames(dwarf, dwarf.places.addressOf(section.index, offset) as bigint));
-  return { ours, theirs: addr2line(bytes, offsets.map(BigInt), name) };
+  return { ours, theirs: addr2line(bytes, offsets.map(BigInt), name, tool) };
 }
 
 const VERSIONS = ['-gdwarf-4', '-gdwarf-5'];
@@ -39,8 +42,9 @@ const VERSIONS = ['-gdwarf-4', '-gdwarf-5'];
 describe.each(VERSIONS)(
   '%s: file, line and inlined functions of every byte of code are those of addr2line',
   (version) => {
-    it.each([GCC_X86_64, GCC_I386])('$name, optimised', (compiler) => {
-      const { ours, theirs } = compareSection(compile(compiler, INLINING, [version, '-O2']), '.text');
+    it.each([GCC_X86_64, GCC_I386, GCC_ARM64, GCC_ARM32])('$name, optimised', (compiler) => {
+      const bytes = compile(compiler, INLINING, [version, '-O2']);
+      const { ours, theirs } = compareSection(bytes, '.text', addr2lineOf(compiler));
       expect(ours).toEqual(theirs);
       // The code has what this test is about.
       expect(Math.max(...theirs.map((list) => (list as unknown[]).length))).toBe(3);
@@ -113,6 +117,19 @@ describe('the place of code', () => {
 
   it('has the directory of the compilation only when asked for', () => {
     expect(sourceInSection(dwarf, section, offset, { absolute: true })?.file).toMatch(/^\/build\/.*\/main\.c$/);
+  });
+
+  it('is told for the places of findings', () => {
+    const place = { file: 'x', section: '.text', offset, symbol: 'other' };
+    expect(sourceOfPlace(dwarf, place)).toEqual({ file: 'main.c', line: 33, column: 12 });
+    expect(sourceOfPlace(dwarf, { section: '.data', offset: 0 })).toBeUndefined();
+    expect(sourceOfPlace(dwarf, { section: '.text' })).toBeUndefined();
+    // An address of the hypervisor means nothing in an object.
+    expect(sourceOfPlace(dwarf, { address: 0x1000n })).toBeUndefined();
+    const linked = link([bytes], ['-e', 'work', '-Ttext=0xffff82d040200000', '--defsym=panic=0xffff82d040200000']);
+    const { symbols } = openElf(linked);
+    const address = symbols.value(symbols.find('other') as number);
+    expect(sourceOfPlace(openDwarf(linked), { address })).toEqual({ file: 'main.c', line: 33, column: 12 });
   });
 
   it('is not known outside of code, and in other sections', () => {

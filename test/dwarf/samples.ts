@@ -13,6 +13,13 @@ export interface Compiler {
 export const GCC_X86_64: Compiler = { name: 'x86-64', command: 'gcc', flags: [] };
 export const GCC_I386: Compiler = { name: 'i386', command: 'gcc', flags: ['-m32'] };
 
+export const GCC_ARM64: Compiler = { name: 'arm64', command: 'aarch64-linux-gnu-gcc', flags: [] };
+/** Relocations without addends; without Thumb, whose addresses have a bit that is none. */
+export const GCC_ARM32: Compiler = { name: 'arm32', command: 'arm-linux-gnueabihf-gcc', flags: ['-marm'] };
+
+/** The addr2line that knows a compiler's objects. */
+export const addr2lineOf = ({ command }: Compiler): string => command.replace(/gcc$/, 'addr2line');
+
 /** An object file from `main.c` and the headers beside it. */
 export const compile = (compiler: Compiler, files: ToolFiles, flags: readonly string[]): Uint8Array =>
   withTool(
@@ -51,15 +58,15 @@ export interface OracleFrame {
 }
 
 /** What `addr2line -a -f -i` says of offsets in a section of an object, or of addresses of a linked file. */
-export function addr2line(bytes: Uint8Array, addresses: readonly bigint[], section?: string): OracleFrame[][] {
+export function addr2line(
+  bytes: Uint8Array,
+  addresses: readonly bigint[],
+  section?: string,
+  tool = 'addr2line',
+): OracleFrame[][] {
   const where = section === undefined ? [] : ['-j', section];
   const asked = addresses.map((address) => `0x${address.toString(16)}`);
-  const { stdout } = withTool(
-    'addr2line',
-    ['-e', 'in', ...where, '-a', '-f', '-i', ...asked],
-    { in: bytes },
-    (done) => done,
-  );
+  const { stdout } = withTool(tool, ['-e', 'in', ...where, '-a', '-f', '-i', ...asked], { in: bytes }, (done) => done);
   return stdout
     .split(/^0x[0-9a-f]+\n/m)
     .slice(1)

@@ -15,7 +15,7 @@ import {
   typesUsedBy,
 } from '../../src/dwarf/index.ts';
 import { compileC, link, withTool } from '../support/gcc.ts';
-import { compile, GCC_I386, GCC_X86_64, openDwarf } from './samples.ts';
+import { compile, GCC_ARM32, GCC_I386, GCC_X86_64, openDwarf } from './samples.ts';
 
 /** Structures with all that a layout can have; the same text is compiled into the program that says where the members are. */
 const TYPES = `
@@ -199,9 +199,9 @@ describe('types that are declared here and defined there', () => {
   });
 });
 
-describe('a 32-bit object', () => {
+describe.each([GCC_I386, GCC_ARM32])('a 32-bit object, $name', (compiler) => {
   it('has pointers of four bytes', () => {
-    const dwarf = openDwarf(compile(GCC_I386, { 'main.c': TYPES + USER }, ['-g']));
+    const dwarf = openDwarf(compile(compiler, { 'main.c': TYPES + USER }, ['-g']));
     const members = membersOf(dwarf.find('struct', 'inner')[0] as Entry);
     expect(members.map(({ offset, type }) => [offset, sizeOf(type)])).toEqual([
       [0, 1],

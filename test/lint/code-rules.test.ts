@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LintRule } from '../../src/lint/index.ts';
 import { branchInsideFunction } from '../../src/lint/rules/branch-inside-function.ts';
 import { branchIntoPatch } from '../../src/lint/rules/branch-into-patch.ts';
+import { expectationAlternative } from '../../src/lint/rules/expectation-alternative.ts';
 import { initReference } from '../../src/lint/rules/init-reference.ts';
 import { neverReturns } from '../../src/lint/rules/never-returns.ts';
 import { nopRange } from '../../src/lint/rules/nop-range.ts';
@@ -166,6 +167,20 @@ describe('overlap', () => {
   });
 });
 
+describe('expectation-alternative', () => {
+  it('knows what the hypervisor replaces while it boots', async () => {
+    // cpu_has_long_mode: mov $0, %eax and two NOPs, for mov $1, %eax where the feature is there.
+    const expecting = (symbol: string, len: number, enabled = true): Uint8Array =>
+      patches(at(symbol, 0, { expect: { len, enabled, data: { of: symbol } } }));
+    const [found] = await lint(expectationAlternative, expecting('cpu_has_long_mode', 5));
+    expect(found).toMatchObject({ severity: 'warning', where: { symbol: 'cpu_has_long_mode' } });
+    expect(found?.message).toContain('covers 0xffff82d040200150, which the hypervisor replaces at boot');
+    await quiet(expectationAlternative, expecting('xen_extra_version', 8));
+    await quiet(expectationAlternative, expecting('cpu_has_long_mode', 5, false));
+    await quiet(expectationAlternative, patches(at('cpu_has_long_mode')));
+  });
+});
+
 describe('trap-site-patched', () => {
   it('sees exception table sites and bug frames that are overwritten', async () => {
     // copy_byte_from_guest has one at its byte 8.
@@ -176,6 +191,8 @@ describe('trap-site-patched', () => {
     const [frame] = await messages(trapSitePatched, patches(at('startup_cpu_idle_loop', 0x10)));
     expect(frame).toContain('a bug frame at 0xffff82d040200083');
     await quiet(trapSitePatched, patches(at('startup_cpu_idle_loop', 0xe)));
+    // The jump stands where the trap was.
+    await quiet(trapSitePatched, patches(at('startup_cpu_idle_loop', 0x13)));
   });
 });
 

@@ -31,6 +31,14 @@ describe('the table of rules', () => {
     expect(text).toContain(`${severity}[${id}] `);
   });
 
+  it.each(ids)('%s says on its page what it says', (id) => {
+    const said = [...page(id).matchAll(new RegExp(`\\[${id}\\] (.+)`, 'g'))].map(([, text]) => text).join(' ');
+    const source = readFileSync(join(root, 'src/lint/rules', `${id}.ts`), 'utf8');
+    const words = said.split(' ');
+    // Four words in a row of the message are in the source: names and numbers in between are the example's.
+    expect(words.some((_, i) => i + 4 <= words.length && source.includes(words.slice(i, i + 4).join(' ')))).toBe(true);
+  });
+
   it('has titles of one line without a stop', () => {
     for (const { title } of RULES) expect(title).toMatch(/^[^\n]{10,100}[^\n.]$/);
   });

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import { isProblem, readElf, STT_FILE } from '../../src/elf/index.ts';
+import { ambiguousSymbol } from '../../src/lint/rules/ambiguous-symbol.ts';
 import { dependencyChain } from '../../src/lint/rules/dependency-chain.ts';
 import { linksToPayload } from '../../src/lint/rules/links-to-payload.ts';
 import { replaceHooks } from '../../src/lint/rules/replace-hooks.ts';
 import { symbolCollision } from '../../src/lint/rules/symbol-collision.ts';
 import { unresolvedSymbol } from '../../src/lint/rules/unresolved-symbol.ts';
-import type { PayloadSpec } from '../../src/scenario/index.ts';
-import { built, lint, messages } from './support.ts';
+import { openSimulation, type PayloadSpec } from '../../src/scenario/index.ts';
+import { built, coreNamed, imageBytes, lint, messages } from './support.ts';
 
 const ID = { a: 'aa'.repeat(20), b: 'bb'.repeat(20), c: 'cc'.repeat(20) };
 
@@ -81,6 +84,41 @@ describe('unresolved-symbol', () => {
     expect(await messages(unresolvedSymbol, built({}))).toEqual([]);
   });
 });
+
+describe('ambiguous-symbol', () => {
+  it('sees names that are there twice', async () => {
+    const name = coreNamed('dump_state');
+    const looked = built({ functions: [{ name, oldSize: 16 }] });
+    const used = built({ code: [{ symbol: 'lp_new_fn', jumpTo: name }] });
+    // Two files have one each: that is two names.
+    for (const payload of [looked, used]) expect(await messages(ambiguousSymbol, payload)).toEqual([]);
+    const simulation = openSimulation(sameFiles(), { gunzip });
+    expect((await messages(ambiguousSymbol, looked, { simulation }))[0]).toContain(
+      'is there 2 times, at 0xffff82d0402000',
+    );
+    expect(await lint(ambiguousSymbol, used, { simulation })).toMatchObject([
+      { where: { section: '.symtab', symbol: name } },
+    ]);
+    expect(await messages(ambiguousSymbol, built({}), { simulation })).toEqual([]);
+  });
+});
+
+/** The miniature hypervisor with the files of both dump_state called the same. */
+function sameFiles(): Uint8Array {
+  const bytes = imageBytes.slice();
+  const elf = readElf(bytes);
+  if (isProblem(elf)) return expect.fail(elf.message);
+  const { symbols } = elf;
+  const files = [...symbols.findAll('dump_state')].map((i) => symbols.fileOf(i));
+  const rows = files.map((file) => {
+    for (let i = 1; i < symbols.count; i++) if (symbols.type(i) === STT_FILE && symbols.name(i) === file) return i;
+    return expect.fail('no such file');
+  });
+  const [first = 0, second = 0] = rows;
+  const at = (symbols.section?.offset ?? 0) + second * (symbols.section?.entsize ?? 0);
+  new DataView(bytes.buffer).setUint32(at, symbols.nameOffset(first), true);
+  return bytes;
+}
 
 describe('dependency-chain', () => {
   const one = (buildId: string, depends: string, more: PayloadSpec = {}): Uint8Array =>

@@ -5,35 +5,112 @@ import { NOP_MAX } from './nops.ts';
 /** `ud2`, and `udb` since 1f3dd605ea (4.22). Source: xen/arch/x86/include/asm/bug.h; AMD64 APM volume 3, UD2. */
 const TRAPS = { ud2: Uint8Array.of(0x0f, 0x0b), udb: Uint8Array.of(0xd6) } as const;
 
-/**
- * `jcc rel8`, `loop`/`jrcxz rel8`, `jmp rel8`, `call` and `jmp rel32`, `jcc rel32`. Source: Intel SDM volume 2, appendix A. Bytes are looked for, not
- * instructions: a 2 MB image has some hundred thousand of them, and hardly one leads to a marked byte.
- */
-function branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[] {
-  const found: CodeBranch[] = [];
-  const reach = code.length;
-  const rel32 = (at: number, field: number): void => {
-    if (field + 4 > reach) return;
-    const displacement =
-      (code[field] as number) |
-      ((code[field + 1] as number) << 8) |
-      ((code[field + 2] as number) << 16) |
-      ((code[field + 3] as number) << 24);
-    const target = field + 4 + displacement;
-    if (target >= 0 && target < reach && wanted[target] !== 0) found.push({ at, size: field + 4 - at, target });
+/** Runs of marked bytes: first one, and the one behind. */
+function runsOf(wanted: Uint8Array): { readonly start: number; readonly end: number }[] {
+  const runs: { start: number; end: number }[] = [];
+  for (let start = wanted.indexOf(1); start >= 0; ) {
+    let end = wanted.indexOf(0, start);
+    if (end < 0) end = wanted.length;
+    runs.push({ start, end });
+    start = wanted.indexOf(1, end);
+  }
+  return runs;
+}
+
+/** The branch whose 32-bit displacement is at `field`, if there is one: `call`, `jmp`, `jcc`. Source: Intel SDM volume 2, appendix A. */
+function branchWith(code: Uint8Array, field: number): CodeBranch | undefined {
+  if (field < 1 || field + 4 > code.length) return undefined;
+  const opcode = code[field - 1] as number;
+  const two = (opcode & 0xf0) === 0x80 && code[field - 2] === 0x0f;
+  if (opcode !== 0xe8 && opcode !== 0xe9 && !two) return undefined;
+  const displacement =
+    (code[field] as number) |
+    ((code[field + 1] as number) << 8) |
+    ((code[field + 2] as number) << 16) |
+    ((code[field + 3] as number) << 24);
+  const at = two ? field - 2 : field - 1;
+  return { at, size: field + 4 - at, target: field + 4 + displacement };
+}
+
+/** Every long branch to a marked byte, by going through all opcodes: some hundred thousand in a 2 MB image. */
+function longBranches(code: Uint8Array, wanted: Uint8Array, found: CodeBranch[]): void {
+  const look = (field: number): void => {
+    const branch = branchWith(code, field);
+    if (branch !== undefined && branch.target >= 0 && wanted[branch.target] === 1) found.push(branch);
   };
   for (const opcode of [0xe8, 0xe9]) {
-    for (let at = code.indexOf(opcode); at >= 0; at = code.indexOf(opcode, at + 1)) rel32(at, at + 1);
+    for (let at = code.indexOf(opcode); at >= 0; at = code.indexOf(opcode, at + 1)) look(at + 1);
   }
   for (let at = code.indexOf(0x0f); at >= 0; at = code.indexOf(0x0f, at + 1)) {
-    if (((code[at + 1] ?? 0) & 0xf0) === 0x80) rel32(at, at + 2);
+    if (((code[at + 1] ?? 0) & 0xf0) === 0x80) look(at + 2);
+  }
+}
+
+/**
+ * The same for few targets: the upper half of a displacement to one place is the same for 64 KiB of code, so that the array's own search
+ * finds the fields. A tenth of the work, which counts in a process that checks one payload.
+ */
+function longBranchesTo(
+  code: Uint8Array,
+  run: { start: number; end: number },
+  words: Words,
+  found: CodeBranch[],
+): void {
+  const { start, end } = run;
+  // A field at p holds target - p - 4.
+  const lowest = (start - code.length) >> 16;
+  const highest = (end - 5) >> 16;
+  for (let upper = lowest; upper <= highest; upper++) {
+    const first = Math.max(1, start - 4 - (upper * 0x1_0000 + 0xffff));
+    const last = Math.min(code.length - 4, end - 5 - upper * 0x1_0000);
+    const value = words.value(upper & 0xffff);
+    for (const [array, odd] of [
+      [words.even, 0],
+      [words.odd, 1],
+    ] as const) {
+      const from = (first + 2 - odd + 1) >> 1;
+      const piece = array.subarray(from, ((last + 2 - odd) >> 1) + 1);
+      for (let i = piece.indexOf(value); i >= 0; i = piece.indexOf(value, i + 1)) {
+        const branch = branchWith(code, 2 * (from + i) + odd - 2);
+        if (branch !== undefined && branch.target >= start && branch.target < end) found.push(branch);
+      }
+    }
+  }
+}
+
+/** Code as words of 16 bits, from its even and from its odd bytes on, and a number as such a word: in the order of this machine. */
+interface Words {
+  readonly even: Uint16Array;
+  readonly odd: Uint16Array;
+  value(number: number): number;
+}
+
+const wordsOf = (code: Uint8Array): Words => ({
+  even: new Uint16Array(code.slice(0, code.length & ~1).buffer),
+  odd: new Uint16Array(code.slice(1, 1 + ((code.length - 1) & ~1)).buffer),
+  value: (number) => new Uint16Array(Uint8Array.of(number & 0xff, number >> 8).buffer)[0] as number,
+});
+
+/** With more targets than this, one way through all opcodes is less work. */
+const FEW = 8;
+
+/** `jcc rel8`, `loop`/`jrcxz rel8`, `jmp rel8`, and the long forms. Source: Intel SDM volume 2, appendix A. */
+function branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[] {
+  const found: CodeBranch[] = [];
+  const runs = runsOf(wanted);
+  if (runs.length > FEW) longBranches(code, wanted, found);
+  else if (runs.length > 0 && code.length > 1) {
+    const words = wordsOf(code);
+    for (const run of runs) longBranchesTo(code, run, words, found);
   }
   // Short jumps come from near by: only around marked bytes are they looked for.
-  for (let mark = wanted.indexOf(1); mark >= 0; mark = wanted.indexOf(1, mark + 1)) {
-    for (let at = Math.max(0, mark - 129); at < Math.min(reach - 1, mark + 127); at++) {
+  for (const { start, end } of runs) {
+    const last = Math.min(code.length - 1, end + 127);
+    for (let at = Math.max(0, start - 129); at < last; at++) {
       const opcode = code[at] as number;
       if ((opcode & 0xf0) !== 0x70 && opcode !== 0xeb && (opcode < 0xe0 || opcode > 0xe3)) continue;
-      if (at + 2 + (((code[at + 1] as number) << 24) >> 24) === mark) found.push({ at, size: 2, target: mark });
+      const target = at + 2 + (((code[at + 1] as number) << 24) >> 24);
+      if (target >= start && target < end) found.push({ at, size: 2, target });
     }
   }
   return found.sort((a, b) => a.at - b.at || a.target - b.target);

@@ -25,8 +25,8 @@ export const trapSitePatched: LintRule = {
     }
     for (const { kind, address } of trapSitesIn(context, marks)) {
       const func = oldFunctions.find((each) => address >= patchRange(each).start && address < patchRange(each).end);
-      // A jump at the very place where code goes on is as good as what was there.
-      if (func === undefined || (kind === 'recovery from a fault' && address === patchRange(func).start)) continue;
+      // At the very first byte the jump stands in its place: nobody comes to the trap any more, and who goes on there takes the jump.
+      if (func === undefined || address === patchRange(func).start) continue;
       const message = `the bytes of ${func.name} that are overwritten hold ${kind === 'exception table entry' ? 'an' : 'a'} ${kind} at ${hexAddress(address)}: the hypervisor's table still names it, but the instruction is gone while the payload is applied`;
       yield { message, where: entryPlace(func) };
     }

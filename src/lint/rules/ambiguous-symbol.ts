@@ -1,0 +1,40 @@
+import { hexAddress } from '../../base/index.ts';
+import type { LintRule } from '../rule.ts';
+
+/**
+ * A static symbol whose name, with its file's, is there more than once in the hypervisor: files of the same name in different folders, or one file
+ * that is compiled several times. Xen takes the first, which may be another function. Sources: xen/tools/symbols.c; d37d63d4b5 (4.7), ece1d5cda1,
+ * 81ecb38b83 (4.13).
+ */
+export const ambiguousSymbol: LintRule = {
+  id: 'ambiguous-symbol',
+  title: 'a static symbol that the payload names is there more than once in the hypervisor',
+  severity: 'warning',
+  *check(context) {
+    const { content, image } = context;
+    const stride = content.elf.symbols.section?.entsize ?? 0;
+    const used = content.undefinedSymbols.map(({ name, index }) => ({
+      name,
+      where: { section: '.symtab', offset: index * stride, symbol: name },
+    }));
+    const looked = (content.functions?.entries ?? []).flatMap(({ name, oldAddr, offset }) =>
+      name !== undefined && oldAddr.kind === 'null'
+        ? [{ name, where: { section: '.livepatch.funcs', offset, symbol: name } }]
+        : [],
+    );
+    for (const { name, where } of [...used, ...looked]) {
+      const split = name.lastIndexOf('#');
+      // Only static symbols have a file in front, and only they can be there twice.
+      if (split < 0) continue;
+      const [file, bare] = [name.slice(0, split), name.slice(split + 1)];
+      const { symbols } = image.elf;
+      const addresses = new Set<bigint>();
+      for (const i of symbols.findAll(bare)) if (symbols.fileOf(i) === file) addresses.add(symbols.value(i));
+      if (addresses.size < 2) continue;
+      const taken = context.resolve(name);
+      const all = [...addresses].map(hexAddress).join(', ');
+      const message = `${name} is there ${addresses.size} times, at ${all}: Xen takes ${taken === undefined ? 'one of them' : hexAddress(taken)}, which need not be the one that was meant. Give old_addr as a number, or make the name unique`;
+      yield { message, where };
+    }
+  },
+};

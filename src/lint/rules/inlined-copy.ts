@@ -1,0 +1,68 @@
+import { copiesOf, type DebugFunction, type DwarfFile, functionAt, type InlinedCopy } from '../../dwarf/index.ts';
+import type { LintContext, OldFunction } from '../context.ts';
+import { imageDebugData } from '../debug-data.ts';
+import { entryPlace } from '../places.ts';
+import type { LintProblem, LintRule } from '../rule.ts';
+import { sourceText } from '../source-text.ts';
+
+/**
+ * Old code of a patched function that stays in use: the compiler has inlined it in functions that the payload does not replace, or
+ * made clones of it (`.part.0`, `.constprop.0`), or several units have their own from one header. Needs the image's debug data.
+ */
+export const inlinedCopy: LintRule = {
+  id: 'inlined-copy',
+  title: 'a patched function has copies in code that the payload does not replace',
+  severity: 'warning',
+  *check(context) {
+    const dwarf = imageDebugData(context);
+    if (dwarf === undefined) return;
+    const patched = new Set(context.oldFunctions.map(({ address }) => address));
+    const seen = new Set<bigint>();
+    for (const old of context.oldFunctions) {
+      const before = functionAt(dwarf, old.address);
+      // A patch may also be of a place inside of a function: what it replaces is not that function then.
+      if (before?.address !== old.address || seen.has(old.address)) continue;
+      seen.add(old.address);
+      yield* copiesLeft(context, dwarf, old, before, patched);
+    }
+  },
+};
+
+function* copiesLeft(
+  context: LintContext,
+  dwarf: DwarfFile,
+  old: OldFunction,
+  before: DebugFunction,
+  patched: ReadonlySet<bigint>,
+): Generator<LintProblem, void, void> {
+  const left = ({ address }: DebugFunction): boolean =>
+    // What is only run while the host boots is gone.
+    address !== undefined && !patched.has(address) && context.regionOf(address) === 'text';
+  const where = entryPlace(old);
+  const { inlined, outOfLine } = copiesOf(dwarf, before);
+  const holders = new Map<bigint, InlinedCopy[]>();
+  for (const copy of inlined) {
+    const at = copy.inside.address;
+    if (at === undefined || copy.ranges.length === 0 || !left(copy.inside)) continue;
+    holders.set(at, [...(holders.get(at) ?? []), copy]);
+  }
+  for (const [address, copies] of holders) {
+    const [first] = copies as [InlinedCopy];
+    const calls = copies.length === 1 ? '' : `, in ${copies.length} places`;
+    const holder = symbolName(context, address, first.inside.name);
+    const message = `${before.name} is inlined in ${holder}${sourceText(first.call)}${calls}, which the payload does not replace: the old code stays in use there. Replace ${holder} too`;
+    yield { message, where };
+  }
+  for (const copy of outOfLine) {
+    if (copy.address === undefined || copy.address === old.address || !left(copy)) continue;
+    const symbol = symbolName(context, copy.address, copy.name);
+    const message = `the compiler made another copy of ${before.name}, ${symbol} at 0x${copy.address.toString(16)}, which the payload does not replace: the old code stays in use there. Replace it too`;
+    yield { message, where };
+  }
+}
+
+/** What the hypervisor calls the function at an address. */
+function symbolName({ symbols }: LintContext, address: bigint, otherwise: string): string {
+  const at = symbols.at(address);
+  return at === undefined || at.at !== 0 ? otherwise : at.name;
+}

@@ -1,0 +1,137 @@
+import {
+  aggregateKind,
+  compareLayout,
+  type DwarfFile,
+  declarationOf,
+  definitionsOf,
+  type Entry,
+  functionAt,
+  type LayoutDifference,
+  type NamedType,
+  namedTypeText,
+  reachableTypes,
+  type Unit,
+} from '../../dwarf/index.ts';
+import type { LintContext, NewFunction } from '../context.ts';
+import { imageDebugData, payloadDebugData } from '../debug-data.ts';
+import { sectionPlace } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+import { sourceText } from '../source-text.ts';
+import { typesInUse } from '../types-in-use.ts';
+
+/**
+ * Structures that the payload's functions can reach and that the hypervisor lays out otherwise: the payload was built against another
+ * tree or configuration, or the patch changes a structure of which the running host has objects. Needs debug data on both sides.
+ */
+export const structLayout: LintRule = {
+  id: 'struct-layout',
+  title: 'a structure is laid out otherwise in the payload than in the hypervisor',
+  severity: 'error',
+  *check(context) {
+    const payload = payloadDebugData(context);
+    const image = imageDebugData(context);
+    if (payload === undefined || image === undefined) return;
+    const seen = new Set<string>();
+    const near = oldUnits(context, image);
+    for (const fn of context.newFunctions) {
+      const address = payload.places.addressOf(fn.section, fn.offset);
+      const entry = address === undefined ? undefined : functionAt(payload, address)?.entry;
+      if (entry === undefined) continue;
+      for (const type of reachableTypes(payload, typesInUse(context, fn, entry))) {
+        const name = namedTypeText(type);
+        if (seen.has(name)) continue;
+        seen.add(name);
+        const own = near.get(placeKey(fn));
+        const differences = differencesFrom(image, type, own === undefined ? [...near.values()] : [own]);
+        if (differences.length === 0) continue;
+        const declared = sourceText(declarationOf(payload, type.entry));
+        const message = `${name}${declared}, which ${fn.symbol} can reach, is not as in the hypervisor: ${inWords(differences)}. Build the payload from the hypervisor's own source and configuration, and change no structure`;
+        yield { message, where: sectionPlace(context, fn.section, fn.offset, fn.symbol) };
+      }
+    }
+  },
+};
+
+const placeKey = ({ section, offset }: Pick<NewFunction, 'section' | 'offset'>): string => `${section}+${offset}`;
+
+/** The unit of the hypervisor from which the old function is, by the place of the new one. */
+function oldUnits({ oldFunctions }: LintContext, image: DwarfFile): Map<string, Unit> {
+  const units = new Map<string, Unit>();
+  for (const { entry, address } of oldFunctions) {
+    const unit = image.unitAt(address);
+    if (unit !== undefined && entry.newAddr.kind === 'section') units.set(placeKey(entry.newAddr), unit);
+  }
+  return units;
+}
+
+/**
+ * How the hypervisor's type of that name differs; nothing where it has none. Several units may each have a type of that name: those of
+ * the old functions count, where they have it, and one that agrees is enough.
+ */
+function differencesFrom(image: DwarfFile, type: NamedType, near: readonly Unit[]): LayoutDifference[] {
+  const definitions = definitionsOf(image, type.kind, type.name);
+  const own = definitions.filter(({ unit }) => near.includes(unit));
+  let told: LayoutDifference[] | undefined;
+  for (const definition of own.length > 0 ? own : definitions) {
+    const differences = harmful(definition, type.entry);
+    if (differences.length === 0) return [];
+    told ??= differences;
+  }
+  return told ?? [];
+}
+
+/** Without those that change no layout: types of one size, and constants that come or go. */
+function harmful(before: Entry, after: Entry): LayoutDifference[] {
+  const differences = compareLayout(before, after).filter(({ kind }) => kind !== 'retyped');
+  if (aggregateKind(after) !== undefined) return differences;
+  return differences.filter(({ kind }) => kind !== 'added' && kind !== 'removed');
+}
+
+/** Causes before consequences. */
+const ORDER: readonly LayoutDifference['kind'][] = [
+  'category',
+  'added',
+  'removed',
+  'resized',
+  'value',
+  'size',
+  'moved',
+];
+
+/** Most differences that a message spells out. */
+const SPELT_OUT = 4;
+
+function inWords(differences: readonly LayoutDifference[]): string {
+  const sorted = differences.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+  const words = sorted.slice(0, SPELT_OUT).map(differenceText);
+  if (sorted.length > SPELT_OUT) words.push(`${sorted.length - SPELT_OUT} more`);
+  return words.join('; ');
+}
+
+/** A place in bits as bytes, where it is whole bytes: `0x18`, `bit 3 of 0x18`. */
+const placeText = (bits: number): string => {
+  const byte = `0x${Math.floor(bits / 8).toString(16)}`;
+  return bits % 8 === 0 ? byte : `bit ${bits % 8} of ${byte}`;
+};
+
+const amount = (bits: number): string => (bits % 8 === 0 ? `${bits / 8} bytes` : `${bits} bits`);
+
+function differenceText(difference: LayoutDifference): string {
+  switch (difference.kind) {
+    case 'size':
+      return `its size is ${difference.after ?? 'unknown'} bytes, not ${difference.before ?? 'known'}`;
+    case 'moved':
+      return `${difference.member} is at ${placeText(difference.after)}, not ${placeText(difference.before)}`;
+    case 'resized':
+      return `${difference.member} has ${amount(difference.after)}, not ${amount(difference.before)}`;
+    case 'added':
+      return `the hypervisor has no ${difference.member} (at ${placeText(difference.at)})`;
+    case 'removed':
+      return `it has no ${difference.member}`;
+    case 'value':
+      return `${difference.member} is ${difference.after}, not ${difference.before}`;
+    case 'category':
+    case 'retyped':
+      return `it is ${difference.after}, not ${difference.before}`;
+  }
+}

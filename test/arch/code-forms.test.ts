@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { X86_64 } from '../../src/arch/index.ts';
+import { fromHex, viewOf } from '../../src/base/index.ts';
+import { RELEASES } from '../../src/xen/index.ts';
+
+const forms = X86_64.code ?? expect.fail('x86-64 has code');
+
+/** The plain way: every byte is taken for the start of a branch. */
+function plainly(code: Uint8Array, wanted: Uint8Array): { at: number; size: number; target: number }[] {
+  const found: { at: number; size: number; target: number }[] = [];
+  const view = viewOf(code);
+  for (let at = 0; at < code.length; at++) {
+    const opcode = code[at] as number;
+    const short = (opcode & 0xf0) === 0x70 || opcode === 0xeb || (opcode >= 0xe0 && opcode <= 0xe3);
+    const two = opcode === 0x0f && ((code[at + 1] ?? 0) & 0xf0) === 0x80;
+    if (short && at + 2 <= code.length) found.push({ at, size: 2, target: at + 2 + view.getInt8(at + 1) });
+    for (const [is, size] of [
+      [opcode === 0xe8 || opcode === 0xe9, 5],
+      [two, 6],
+    ] as const) {
+      if (is && at + size <= code.length)
+        found.push({ at, size, target: at + size + view.getInt32(at + size - 4, true) });
+    }
+  }
+  return found.filter(({ target }) => target >= 0 && target < code.length && wanted[target] === 1);
+}
+
+describe('branchesTo', () => {
+  const SIZE = 0x3_0000;
+
+  it('finds what the plain way finds, with few targets and with many', () => {
+    const branch = fc.record({
+      at: fc.nat(SIZE - 8),
+      kind: fc.constantFrom(0xe8, 0xe9, 0x0f, 0xeb, 0x75, 0xe2),
+      target: fc.nat(40),
+      off: fc.integer({ min: -2, max: 5 }),
+    });
+    const property = fc.property(
+      fc.array(fc.nat(SIZE - 8), { minLength: 1, maxLength: 20 }),
+      fc.array(branch, { maxLength: 60 }),
+      fc.infiniteStream(fc.integer({ min: 0, max: 255 })),
+      (targets, branches, noise) => {
+        const code = new Uint8Array(SIZE);
+        for (let i = 0; i < 4000; i++) code[(i * 7919) % SIZE] = noise.next().value ?? 0;
+        const wanted = new Uint8Array(SIZE);
+        for (const target of targets) wanted.fill(1, target, target + 4);
+        const view = viewOf(code);
+        for (const { at, kind, target, off } of branches) {
+          const to = (targets[target % targets.length] as number) + off;
+          const size = kind === 0x0f ? 6 : kind === 0xe8 || kind === 0xe9 ? 5 : 2;
+          code[at] = kind;
+          if (kind === 0x0f) code[at + 1] = 0x84;
+          if (size === 2) view.setInt8(at + 1, to - at - 2);
+          else view.setInt32(at + size - 4, to - at - size, true);
+        }
+        expect(forms.branchesTo(code, wanted)).toEqual(plainly(code, wanted));
+      },
+    );
+    fc.assert(property, { numRuns: 40 });
+  });
+
+  it('stands at the ends of the code', () => {
+    for (const hex of ['', 'eb', 'e8', 'e900000000', 'ebfe', '0f8400', '7500']) {
+      const code = fromHex(hex) ?? expect.fail();
+      for (const marks of [0, 1]) {
+        const wanted = new Uint8Array(code.length).fill(marks);
+        expect(forms.branchesTo(code, wanted)).toEqual(plainly(code, wanted));
+      }
+    }
+  });
+});
+
+describe('the other forms', () => {
+  it('know the trap of each release', () => {
+    for (const release of RELEASES) {
+      expect([...forms.trap(release)]).toEqual(Number(release.version.split('.')[1]) >= 22 ? [0xd6] : [0x0f, 0x0b]);
+    }
+  });
+
+  it.each([
+    ['movl $1, (%rip)', true],
+    ['lock xaddq %rax, (%rip)', true],
+    ['sete (%rip)', true],
+    ['movq (%rip), %rax', false],
+    ['cmpq $0, (%rip)', false],
+    ['btl %eax, (%rip)', false],
+    ['btsl %eax, (%rip)', true],
+    ['pushq (%rip)', false],
+    ['jmpq *(%rip)', false],
+  ])('%s writes: %s', (text, writes) => {
+    expect(forms.writesMemory(text)).toBe(writes);
+  });
+
+  it.each([
+    ['retq', true],
+    ['jmp 0x10', true],
+    ['notrack jmpq *%rax', true],
+    ['ud2', true],
+    ['je 0x10', false],
+    ['callq 0x10', false],
+    ['repne scasb', false],
+  ])('%s ends: %s', (text, ends) => {
+    expect(forms.endsFlow(text)).toBe(ends);
+  });
+});
