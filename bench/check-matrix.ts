@@ -47,7 +47,8 @@ export async function largestSection({ xenSyms, functions10k }: Inputs): Promise
   const check = async (): Promise<void> => {
     const options = { gunzip, loadDisassembler: () => Promise.resolve(disassembler) };
     const { payloads } = await checkSlice(xenSyms.bytes, [payload], options);
-    if (payloads[0]?.verdict !== 'accepted') throw new Error(`the payload is ${payloads[0]?.verdict}`);
+    // Lint has much to say of functions that replace any bytes of the hypervisor: that is what takes time.
+    if (payloads[0]?.errno !== null) throw new Error(`the payload is refused with ${payloads[0]?.errno}`);
   };
   await timesOf(2, check);
   const times = await timesOf(5, check);
@@ -73,8 +74,8 @@ export async function matrixSection({ xenSyms, functions1k }: Inputs): Promise<S
         encoding: 'utf8',
         maxBuffer: 256 << 20,
       });
-      // What lint has to say of code that lies anywhere in the hypervisor decides the exit status.
-      if (!stdout.endsWith('10 payloads on 10 hypervisors: 100 of 100 accepted\n'))
+      // What lint has to say of functions that replace any bytes decides how many are accepted.
+      if (!/^10 payloads on 10 hypervisors: \d+ of 100 accepted$/m.test(stdout))
         throw new Error(`no matrix: ${stderr}`);
     };
     const free = await timesOf(3, run([]));

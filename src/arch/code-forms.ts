@@ -10,6 +10,17 @@ export interface CodeBranch {
   readonly target: number;
 }
 
+/** What code must not do in a hypervisor, and the compiler's flag that keeps it from doing it. */
+export interface ForeignForm {
+  readonly flag: string;
+  /** What comes of it, as the end of a sentence. */
+  readonly harm: string;
+  /** Offsets of bytes that may belong to such an instruction, in order: to be confirmed by {@link ForeignForm.is}. */
+  mayBeAt(code: Uint8Array): Iterable<number>;
+  /** Is an instruction, as the disassembler tells it, one? */
+  is(text: string): boolean;
+}
+
 /**
  * What checkers of machine code ask an architecture: forms of instructions as far as their bytes tell them. Nothing here decodes from a
  * function's start on; what is found may be the inside of another instruction, which only a disassembler can tell.
@@ -34,6 +45,8 @@ export interface CodeForms {
   writesMemory(text: string): boolean;
   /** Does an instruction, as the disassembler tells it, never go on to the one behind it? */
   endsFlow(text: string): boolean;
+  /** What the hypervisor's own code never does. */
+  readonly foreign: readonly ForeignForm[];
   /** Is it one that does nothing, or a trap, as it stands between functions? */
   isPadding(text: string): boolean;
 }

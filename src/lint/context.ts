@@ -14,6 +14,7 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { PayloadFile, PayloadFunction, PayloadPointer } from '../payload/index.ts';
 import type { Release } from '../xen/index.ts';
 import { type PayloadRelocation, PayloadRelocations } from './payload-relocations.ts';
+import { lastUpTo } from './search.ts';
 
 /** A payload that is looked at, or stands beside one. */
 export interface LintedPayload {
@@ -170,6 +171,15 @@ export class LintContext implements LintInput {
     });
   }
 
+  /** The payload's function that a place is in; `undefined` where no symbol says so. */
+  functionAt(section: number, offset: number): NewFunction | undefined {
+    const sorted = this.once(`functions of ${section}`, () =>
+      this.newFunctions.filter((func) => func.section === section).sort((a, b) => a.offset - b.offset),
+    );
+    const found = lastUpTo(sorted, offset, (func) => func.offset);
+    return found !== undefined && offset < found.offset + Math.max(found.size, 1) ? found : undefined;
+  }
+
   /** The functions that the payload patches, as far as they are the hypervisor's own, in the order of the entries. */
   get oldFunctions(): readonly OldFunction[] {
     return this.once('oldFunctions', () => oldFunctionsOf(this.content, this));
@@ -182,6 +192,14 @@ export class LintContext implements LintInput {
   instructions(code: Uint8Array, origin: number): readonly Instruction[] {
     if (this.#disassembler === undefined) throw NO_DISASSEMBLER;
     return this.#disassembler.disassemble(this.arch.name, code, origin);
+  }
+
+  /** The instructions of a function of the payload; their offsets are from its start. */
+  newInstructions({ section, offset, size }: NewFunction): readonly Instruction[] {
+    return this.once(`new ${section}+${offset}`, () => {
+      const code = this.content.elf.sections[section]?.data() ?? new Uint8Array(0);
+      return this.instructions(code.subarray(offset, offset + Math.min(size, MOST_CODE)), offset);
+    });
   }
 
   /** The instructions of the image's function that an address is in, and where it starts; `undefined` where the image does not tell. */

@@ -1,5 +1,6 @@
 import type { HookKind } from '../xen/index.ts';
 import type { LintContext, NewFunction } from './context.ts';
+import { within } from './search.ts';
 
 /** A function of the payload that a hook is, or that one calls. */
 export interface HookCode {
@@ -9,51 +10,53 @@ export interface HookCode {
   readonly hook: string;
 }
 
-/** Most functions that are followed from one hook. */
+/** Most functions that are followed for the hooks of one kind. */
 const MOST = 64;
 
-/** For each hook its function, and the functions of the payload that it calls directly, however deep. */
+/** For the hooks of each kind their functions, and the functions of the payload that these call directly, however deep; each once a kind. */
 export function hookCode(context: LintContext): readonly HookCode[] {
   return context.once('hookCode', () => {
     const found: HookCode[] = [];
     for (const { kind, entries } of context.content.hooks) {
+      const seen = new Map<NewFunction, string>();
+      const follow = (func: NewFunction | undefined, hook: string): void => {
+        if (func !== undefined && !seen.has(func) && seen.size < MOST) seen.set(func, hook);
+      };
       for (const pointer of entries) {
-        const first = pointer.kind === 'section' ? functionAt(context, pointer.section, pointer.offset) : undefined;
-        if (first === undefined) continue;
-        const seen = new Set([first]);
-        for (const func of seen) {
-          found.push({ kind, func, hook: first.symbol });
-          for (const callee of callees(context, func)) if (seen.size < MOST) seen.add(callee);
-        }
+        if (seen.size >= MOST) break;
+        const func = pointer.kind === 'section' ? context.functionAt(pointer.section, pointer.offset) : undefined;
+        follow(func, func?.symbol ?? '');
+      }
+      for (const [func, hook] of seen) {
+        found.push({ kind, func, hook });
+        for (const callee of callees(context, func)) follow(callee, hook);
       }
     }
     return found;
   });
 }
 
-const functionAt = ({ newFunctions }: LintContext, section: number, offset: number): NewFunction | undefined =>
-  newFunctions.find(
-    (func) => func.section === section && offset >= func.offset && offset < func.offset + Math.max(func.size, 1),
-  );
-
-function* callees(context: LintContext, { section: index, offset, size }: NewFunction): Generator<NewFunction> {
+function* callees(
+  context: LintContext,
+  { section: index, offset, size }: NewFunction,
+): Generator<NewFunction | undefined> {
   const section = context.content.elf.sections[index];
-  const forms = context.arch.code;
-  if (section === undefined || forms === undefined) return;
-  for (const { offset: at, row, target } of context.relocationsOf(section)) {
-    if (at < offset || at >= offset + size) continue;
-    if (row?.formula !== 'S + A - P' || target.kind !== 'section') continue;
-    const callee = functionAt(context, target.section, target.offset + row.width);
-    if (callee !== undefined) yield callee;
+  if (section === undefined) return;
+  for (const { row, target } of within(context.relocationsOf(section), offset, offset + size, (each) => each.offset)) {
+    if (row?.formula === 'S + A - P' && target.kind === 'section')
+      yield context.functionAt(target.section, target.offset + row.width);
   }
-  // Calls inside of a section need no relocation.
-  const code = section.data();
-  const wanted = new Uint8Array(code.length);
-  for (const func of context.newFunctions)
-    if (func.section === index && func.offset < code.length) wanted[func.offset] = 1;
-  for (const { at, target } of forms.branchesTo(code, wanted)) {
-    if (at < offset || at >= offset + size) continue;
-    const callee = functionAt(context, index, target);
-    if (callee !== undefined) yield callee;
+  for (const { target } of within(callsInside(context, index), offset, offset + size, ({ at }) => at)) {
+    yield context.functionAt(index, target);
   }
 }
+
+/** Branches of a section to the starts of its own functions, in order: inside of a section they need no relocation. */
+const callsInside = (context: LintContext, index: number) =>
+  context.once(`calls in ${index}`, () => {
+    const code = context.content.elf.sections[index]?.data() ?? new Uint8Array(0);
+    const wanted = new Uint8Array(code.length);
+    for (const { section, offset } of context.newFunctions)
+      if (section === index && offset < code.length) wanted[offset] = 1;
+    return context.arch.code?.branchesTo(code, wanted) ?? [];
+  });

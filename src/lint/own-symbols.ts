@@ -11,8 +11,19 @@ export interface OwnSymbol {
   readonly overrides: boolean;
 }
 
+/** Those of payloads that were asked for: in a set each is asked for by all others. */
+const KNOWN = new WeakMap<PayloadFile, readonly OwnSymbol[]>();
+
 /** build_symbol_table's candidates, in symbol order. Source: common/livepatch.c, is_payload_symbol and build_symbol_table. */
-export function ownSymbols(content: PayloadFile): OwnSymbol[] {
+export function ownSymbols(content: PayloadFile): readonly OwnSymbol[] {
+  const known = KNOWN.get(content);
+  if (known !== undefined) return known;
+  const symbols = readOwnSymbols(content);
+  KNOWN.set(content, symbols);
+  return symbols;
+}
+
+function readOwnSymbols(content: PayloadFile): OwnSymbol[] {
   const { elf } = content;
   const news = new Set(
     (content.functions?.entries ?? []).flatMap(({ newAddr }) =>

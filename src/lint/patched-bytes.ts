@@ -1,6 +1,7 @@
 import { type Address, addOffset, distance } from '../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 import type { LintContext, OldFunction } from './context.ts';
+import { lastUpTo } from './search.ts';
 
 /** A branch in the hypervisor's code that leads into bytes which applying overwrites. */
 export interface PatchBranch {
@@ -17,6 +18,31 @@ export interface PatchBranch {
 export function patchRange({ address, patchOffset, patchLength }: OldFunction): { start: Address; end: Address } {
   const start = addOffset(address, patchOffset);
   return { start, end: addOffset(start, patchLength) };
+}
+
+/** What applying overwrites, in ascending order of addresses, for look-ups. */
+export interface PatchedRange {
+  readonly func: OldFunction;
+  readonly start: Address;
+  /** The first byte behind. */
+  readonly end: Address;
+}
+
+/** All ranges that the payload overwrites, sorted by where they start. */
+export const patchedRanges = (context: LintContext): readonly PatchedRange[] =>
+  context.once('patchedRanges', () => sortedRanges(context.oldFunctions));
+
+/** The same of any list of functions. */
+export const sortedRanges = (functions: readonly OldFunction[]): PatchedRange[] =>
+  functions
+    .map((func) => ({ func, ...patchRange(func) }))
+    .filter(({ start, end }) => end > start)
+    .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.func.entry.index - b.func.entry.index));
+
+/** The range that an address is in. */
+export function rangeAt(ranges: readonly PatchedRange[], address: Address): PatchedRange | undefined {
+  const found = lastUpTo(ranges, address, ({ start }) => start);
+  return found !== undefined && address < found.end ? found : undefined;
 }
 
 /**
@@ -56,10 +82,10 @@ export function branchesIntoPatches(context: LintContext): readonly PatchBranch[
       if (func === undefined || (from >= patchRange(func).start && from < patchRange(func).end)) continue;
       const around = context.coreFunctionAt(from);
       const offset = around === undefined ? undefined : distance(around.start, from);
-      const real = around?.instructions.some(
-        (each) => each.offset === offset && each.size >= size && each.text !== undefined,
-      );
-      if (around === undefined || real !== true) continue;
+      const there =
+        offset === undefined ? undefined : lastUpTo(around?.instructions ?? [], offset, (each) => each.offset);
+      const real = there?.offset === offset && there?.text !== undefined && there.size >= size;
+      if (around === undefined || !real) continue;
       const inside = from >= func.address && from < addOffset(func.address, func.room);
       found.push({ func, from, to: addOffset(start, target), name: around.name, inside });
     }

@@ -38,6 +38,7 @@ import { trampolineTooLong } from './rules/trampoline-too-long.ts';
 import { trapSitePatched } from './rules/trap-site-patched.ts';
 import { trapTableOutside } from './rules/trap-table-outside.ts';
 import { unresolvedSymbol } from './rules/unresolved-symbol.ts';
+import { wrongFlags } from './rules/wrong-flags.ts';
 
 /** Every rule, in the order in which their findings come: what kills the host first, what is only untidy last. */
 export const RULES: readonly LintRule[] = [
@@ -62,6 +63,7 @@ export const RULES: readonly LintRule[] = [
   earlyHookTrap,
   endbrMissing,
   hookWritesReadOnly,
+  wrongFlags,
   patchingPath,
   inlinedCopy,
   neverReturns,

@@ -2,7 +2,7 @@ import type { Disassembler } from '../arch/index.ts';
 import { type Finding, type Place, XspliceError } from '../base/index.ts';
 import { LintContext, type LintInput, NO_DISASSEMBLER } from './context.ts';
 import { type RuleLevels, severityOf } from './levels.ts';
-import type { LintRule } from './rule.ts';
+import type { LintProblem, LintRule } from './rule.ts';
 
 export interface LintOptions {
   /** What the user made of the rules. */
@@ -13,6 +13,9 @@ export interface LintOptions {
 
 /** Most findings of one rule about one payload; more of the same help nobody. */
 export const MOST_PER_RULE = 20;
+
+/** No rule is heard on beyond this. */
+const MOST_COUNTED = 10_000;
 
 /**
  * Runs rules over one payload, in their order. What a rule finds comes in the order of the file, and the same input always gives the same
@@ -58,9 +61,15 @@ export async function runLint(
 }
 
 /** What a rule finds; `null` where it needs a disassembler that is not there yet. */
-function attempt(rule: LintRule, context: LintContext): { message: string; where: Place }[] | null {
+function attempt(rule: LintRule, context: LintContext): LintProblem[] | null {
   try {
-    return [...rule.check(context)];
+    const found: LintProblem[] = [];
+    for (const problem of rule.check(context)) {
+      found.push(problem);
+      // A broken file may have one for each of its bytes.
+      if (found.length === MOST_COUNTED) break;
+    }
+    return found;
   } catch (error) {
     if (error === NO_DISASSEMBLER) return null;
     throw error;

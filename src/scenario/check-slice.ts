@@ -37,7 +37,7 @@ export interface CheckSlice {
 
 /**
  * Xen's own checks, and then everything that lint sees in each payload and in all of them together: Xen's refusals come first. The rules run on
- * payloads that Xen refuses too. Verdicts are Xen's: what lint finds does not change them.
+ * payloads that Xen refuses too. One that Xen would take is `unsafe` where lint finds an error.
  *
  * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
  */
@@ -58,10 +58,15 @@ export async function checkSliceOn(
   const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
   const { checked, said } = checkOn(simulation, payloads, options, chosen);
   const linted = await lintPayloads(simulation, payloads, wanted, said, options);
-  const all = checked.map((payload, i) => ({
-    ...payload,
-    findings: [...payload.findings, ...(linted[i] ?? []).map(documentFinding)],
-  }));
+  const all = checked.map((payload, i): CheckedPayload => {
+    const found = linted[i] ?? [];
+    const harmful = payload.verdict === 'accepted' && found.some(({ severity }) => severity === 'error');
+    return {
+      ...payload,
+      verdict: harmful ? 'unsafe' : payload.verdict,
+      findings: [...payload.findings, ...found.map(documentFinding)],
+    };
+  });
   const spots = await spotsOf(all, chosen, simulation, options);
   return {
     xen: simulation.identity,

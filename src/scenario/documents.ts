@@ -140,7 +140,7 @@ export interface RehearsalReport {
 
 // ---- xsplice-check/1
 
-/** `unsafe`: Xen would take it, or would crash on it, and the host would not be well afterwards. */
+/** `unsafe`: Xen would take it, or would crash on it, and the host would not be well afterwards, as far as the simulator or lint can see. */
 export type CheckVerdict = 'accepted' | 'refused' | 'unsafe';
 
 export interface CheckedPayload {

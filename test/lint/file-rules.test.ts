@@ -11,6 +11,7 @@ import { nondeterministic } from '../../src/lint/rules/nondeterministic.ts';
 import { reapply } from '../../src/lint/rules/reapply.ts';
 import { relocationReach } from '../../src/lint/rules/relocation-reach.ts';
 import { stateInFile } from '../../src/lint/rules/state-in-file.ts';
+import { wrongFlags } from '../../src/lint/rules/wrong-flags.ts';
 import type { EditSpec, PayloadSpec, SectionSpec } from '../../src/scenario/index.ts';
 import { compileC, link } from '../support/gcc.ts';
 import { built, checked, lint, messages } from './support.ts';
@@ -194,6 +195,31 @@ describe('nondeterministic', () => {
       link([compileC(`__asm__(".file \\"${name}\\""); int lp_new_fn(void) { return 3; }`)], ['-r']);
     expect(await messages(nondeterministic, object('/tmp/x/a.c'))).toHaveLength(1);
     expect(await messages(nondeterministic, object('common/a.c'))).toEqual([]);
+  });
+});
+
+describe('wrong-flags', () => {
+  const object = (source: string, ...flags: string[]): Uint8Array =>
+    link([compileC(source, ['-O2', '-fno-pic', '-mcmodel=kernel', ...flags])], ['-r']);
+  const keeps = 'int lp_new_fn(int n) { volatile int kept[4]; kept[n & 3] = n; return kept[0]; }';
+  const copies = 'struct s { long a[4]; }; void lp_new_fn(struct s *to, struct s *from) { *to = *from; }';
+
+  it('sees the red zone in use', async () => {
+    expect((await messages(wrongFlags, object(keeps, '-mno-sse')))[0]).toContain('with -mno-red-zone');
+    expect(await messages(wrongFlags, object(keeps, '-mno-sse', '-mno-red-zone'))).toEqual([]);
+    // smp_mb().
+    const barrier = 'int lp_new_fn(void) { __asm__ volatile("lock addl $0, -4(%rsp)"); return 0; }';
+    expect(await messages(wrongFlags, object(barrier))).toEqual([]);
+  });
+
+  it('sees vector registers in use', async () => {
+    expect((await messages(wrongFlags, object(copies, '-msse2')))[0]).toContain('with -mno-sse -mno-mmx');
+    expect(await messages(wrongFlags, object(copies, '-mno-sse', '-mno-mmx'))).toEqual([]);
+  });
+
+  it('finds nothing in what is only a number', async () => {
+    // movabs with bytes of both forms in its number.
+    expect(await said(wrongFlags, { code: [{ symbol: 'lp_new_fn', hex: '48b80f104424f8900f2890c3' }] })).toEqual([]);
   });
 });
 

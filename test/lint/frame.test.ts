@@ -95,6 +95,22 @@ describe('runLint', () => {
   });
 });
 
+describe('check', () => {
+  it('takes a payload for unsafe where lint finds an error, and says so last', async () => {
+    const verdict = async (level: 'warn' | 'error', name = 'data') => {
+      const options = { levels: new Map([['reapply', level]] as const) };
+      return (await checked([exampleFile(name)], options)).payloads[0];
+    };
+    expect((await verdict('warn'))?.verdict).toBe('accepted');
+    expect(await verdict('error')).toMatchObject({ verdict: 'unsafe', errno: null, findings: [{ rule: 'reapply' }] });
+    const refused = await verdict('error', 'unknown-symbol');
+    expect(refused?.verdict).toBe('refused');
+    expect(refused?.findings[0]?.rule).toBe('unknown-symbol');
+    // What is no ELF file has nothing that a rule could look at.
+    expect((await verdict('error', 'not-elf'))?.findings.map(({ rule }) => rule)).toEqual(['not-elf']);
+  });
+});
+
 describe('funcs-read-only', () => {
   it('speaks up on the releases that panic, and on no other', async () => {
     for (const release of ['4.16.4', '4.16.7', '4.17.1', '4.17.2', '4.18.0']) {

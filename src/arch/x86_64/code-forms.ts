@@ -1,5 +1,6 @@
 import type { CodeBranch, CodeForms } from '../code-forms.ts';
 import { ENDBR64 } from './endbr.ts';
+import { FOREIGN } from './foreign-forms.ts';
 import { NOP_MAX } from './nops.ts';
 
 /** `ud2`, and `udb` since 1f3dd605ea (4.22). Source: xen/arch/x86/include/asm/bug.h; AMD64 APM volume 3, UD2. */
@@ -154,5 +155,6 @@ export const X86_64_CODE: CodeForms = {
   // In AT&T's order what is written stands last.
   writesMemory: (text) => text.endsWith(')') && !READING.test(withoutPrefix(text)),
   endsFlow: (text) => /^(?:ret|jmp|ljmp|iret|sysret|sysexit|ud[012b]|hlt)/.test(withoutPrefix(text)),
+  foreign: FOREIGN,
   isPadding: (text) => /^(?:nop|int3|data16|xchgw? %ax, %ax)/.test(withoutPrefix(text)),
 };

@@ -2,6 +2,7 @@ import { bytesAt } from '../../payload/index.ts';
 import { ELF_ALTINSTR_REPLACEMENT } from '../../xen/index.ts';
 import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
+import { lastUpTo } from '../search.ts';
 
 /** Opcodes of `call` and `jmp` with a 32-bit displacement, the only ones that _apply_alternatives re-aims, and only at the start. */
 const REAIMED = new Set([0xe8, 0xe9]);
@@ -20,16 +21,19 @@ export const alternativeRelative: LintRule = {
     if (section === undefined) return;
     const code = section.data();
     // Replacements of no bytes have nothing to go astray.
-    const pieces = (content.alternatives?.entries ?? []).flatMap(({ repl, replLen }) =>
-      repl.kind === 'section' && repl.section === section.index && replLen > 0
-        ? [{ start: repl.offset, length: replLen, repl }]
-        : [],
-    );
+    const pieces = (content.alternatives?.entries ?? [])
+      .flatMap(({ repl, replLen }) =>
+        // Replacements of no bytes have nothing to go astray.
+        repl.kind === 'section' && repl.section === section.index && replLen > 0
+          ? [{ start: repl.offset, length: replLen, repl }]
+          : [],
+      )
+      .sort((a, b) => a.start - b.start);
     for (const { offset, row, name, target } of context.relocationsOf(section)) {
       if (row?.formula !== 'S + A - P') continue;
       if (target.kind === 'section' && target.section === section.index) continue;
-      const piece = pieces.find(({ start, length }) => offset >= start && offset + row.width <= start + length);
-      if (piece === undefined) continue;
+      const piece = lastUpTo(pieces, offset, ({ start }) => start);
+      if (piece === undefined || offset + row.width > piece.start + piece.length) continue;
       const atStart = offset === piece.start + 1 && REAIMED.has(bytesAt(content.elf, piece.repl, 1)[0] ?? 0);
       const atEnd =
         release.alternatives.returnThunkFixup &&

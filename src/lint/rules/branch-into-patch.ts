@@ -1,6 +1,6 @@
 import { addOffset, hexAddress } from '../../base/index.ts';
 import type { LintContext } from '../context.ts';
-import { branchesIntoPatches, patchRange } from '../patched-bytes.ts';
+import { branchesIntoPatches, patchedRanges, rangeAt } from '../patched-bytes.ts';
 import { entryPlace, sectionPlace } from '../places.ts';
 import type { LintProblem, LintRule } from '../rule.ts';
 
@@ -29,7 +29,7 @@ const what = ({ entry }: { readonly entry: { readonly newAddr: { readonly kind: 
 
 /** Relocations of the payload's code that name such a place. */
 function* fromPayload(context: LintContext): Generator<LintProblem> {
-  const ranges = context.oldFunctions.map((func) => ({ func, ...patchRange(func) }));
+  const ranges = patchedRanges(context);
   if (ranges.length === 0) return;
   for (const section of context.codeSections) {
     for (const { offset, row, target, name } of context.relocationsOf(section)) {
@@ -37,8 +37,9 @@ function* fromPayload(context: LintContext): Generator<LintProblem> {
       const address = context.addressOf(target);
       if (address === undefined) continue;
       const to = addOffset(address, row.width);
-      const hit = ranges.find(({ start, end }) => to > start && to < end);
-      if (hit === undefined) continue;
+      const hit = rangeAt(ranges, to);
+      // The first byte is where the trampoline starts.
+      if (hit === undefined || to === hit.start) continue;
       const byte = Number(to - hit.func.address);
       const message = `the payload's own code leads to byte ${byte} of ${hit.func.name}, inside of the ${what(hit.func)} there`;
       yield { message, where: sectionPlace(context, section.index, offset, name) };

@@ -5,6 +5,7 @@ import { type HookCode, hookCode } from '../hook-code.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
 import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
+import { lastUpTo, within } from '../search.ts';
 
 /** Hooks that run between quiesce and revive, while memory is relaxed. Source: common/livepatch.c, apply_payload and revert_payload. */
 const IN_WINDOW: readonly HookKind[] = ['load', 'unload'];
@@ -63,18 +64,15 @@ function* stores(
   const forms = context.arch.code;
   if (section === undefined || forms === undefined) return;
   const code = section.data();
-  for (const relocation of context.relocationsOf(section)) {
+  const { offset: start, size } = func;
+  for (const relocation of within(context.relocationsOf(section), start, start + size, (each) => each.offset)) {
     const { offset, row } = relocation;
-    if (offset < func.offset || offset >= func.offset + func.size || row?.formula !== 'S + A - P') continue;
+    if (row?.formula !== 'S + A - P') continue;
     if (!forms.mayWriteAt(code, offset) || readOnly(context, relocation) === undefined) continue;
-    const instructions = context.once(`new ${func.section}+${func.offset}`, () =>
-      context.instructions(code.subarray(func.offset, func.offset + Math.min(func.size, MOST_CODE)), func.offset),
-    );
-    const at = offset - func.offset;
-    const text = instructions.find((each) => each.offset < at && each.offset + each.size > at)?.text;
+    const instructions = context.newInstructions(func);
+    const at = offset - start;
+    const there = lastUpTo(instructions, at, (each) => each.offset);
+    const text = there === undefined || at >= there.offset + there.size ? undefined : there.text;
     if (text !== undefined && forms.writesMemory(text)) yield { relocation, text };
   }
 }
-
-/** Most bytes of one function that are decoded. */
-const MOST_CODE = 64 * 1024;

@@ -1,7 +1,7 @@
 import { distance, hexAddress } from '../../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../../xen/index.ts';
 import { trapSitesIn } from '../core-traps.ts';
-import { patchRange } from '../patched-bytes.ts';
+import { patchedRanges, patchRange, rangeAt } from '../patched-bytes.ts';
 import { entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
@@ -24,9 +24,10 @@ export const trapSitePatched: LintRule = {
       marks.fill(1, first, Math.min(first + Math.min(func.patchLength, LIVEPATCH_OPAQUE_SIZE), marks.length));
     }
     for (const { kind, address } of trapSitesIn(context, marks)) {
-      const func = oldFunctions.find((each) => address >= patchRange(each).start && address < patchRange(each).end);
+      const range = rangeAt(patchedRanges(context), address);
       // At the very first byte the jump stands in its place: nobody comes to the trap any more, and who goes on there takes the jump.
-      if (func === undefined || address === patchRange(func).start) continue;
+      if (range === undefined || address === range.start) continue;
+      const { func } = range;
       const message = `the bytes of ${func.name} that are overwritten hold ${kind === 'exception table entry' ? 'an' : 'a'} ${kind} at ${hexAddress(address)}: the hypervisor's table still names it, but the instruction is gone while the payload is applied`;
       yield { message, where: entryPlace(func) };
     }

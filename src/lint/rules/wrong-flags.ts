@@ -1,0 +1,34 @@
+import { sectionPlace } from '../places.ts';
+import type { LintRule } from '../rule.ts';
+import { lastUpTo } from '../search.ts';
+
+/** Code that a hypervisor cannot carry out safely, because it was compiled without the flags that Xen's own has. Told once a function and flag. */
+export const wrongFlags: LintRule = {
+  id: 'wrong-flags',
+  title: 'code was compiled without flags that Xen is built with: red zone, vector registers',
+  severity: 'error',
+  *check(context) {
+    const { arch, content } = context;
+    let left = content.elf.bytes.length;
+    for (const section of context.codeSections) {
+      const code = section.data();
+      // More than the file has only sections that overlap have.
+      left -= code.length;
+      if (left < 0) return;
+      for (const { flag, harm, mayBeAt, is } of arch.code?.foreign ?? []) {
+        const told = new Set<number>();
+        for (const at of mayBeAt(code)) {
+          const func = context.functionAt(section.index, at);
+          if (func === undefined || told.has(func.offset)) continue;
+          const start = func.offset;
+          const instructions = context.newInstructions(func);
+          const there = lastUpTo(instructions, at - start, (each) => each.offset);
+          if (there?.text === undefined || at - start >= there.offset + there.size || !is(there.text)) continue;
+          told.add(start);
+          const message = `${func.symbol} has \`${there.text}\`: ${harm}. Compile it as Xen is, with ${flag}`;
+          yield { message, where: sectionPlace(context, section.index, start + there.offset, func.symbol) };
+        }
+      }
+    }
+  },
+};
