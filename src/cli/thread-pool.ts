@@ -9,8 +9,11 @@ export interface ThreadWork<J, R> {
   readonly here: (job: J) => Promise<R>;
 }
 
-/** Milliseconds until threads do anything: Node starts, and loads the simulator. Measured: 0.3 s to 0.5 s with two of them. */
-const STARTING_MS = 400;
+/** Milliseconds until threads do as much as this one: Node starts, loads the simulator, and compiles it anew. Measured with two of them. */
+const STARTING_MS = 1000;
+
+/** Milliseconds that say what jobs cost: the first ones read files and load code. */
+const PATIENCE_MS = 300;
 
 export interface PoolOptions<R> {
   /** Threads. Where not given as many as there are processors, once jobs have shown that they take long enough. */
@@ -41,7 +44,9 @@ export async function runJobs<J, R>(
   let next = 0;
   const slow = (): boolean => {
     const spent = performance.now() - begun;
-    return spent > STARTING_MS && (spent / next) * (jobs.length - next) > 2 * STARTING_MS;
+    if (spent <= PATIENCE_MS) return false;
+    const left = (spent / next) * (jobs.length - next);
+    return left / threads + STARTING_MS < left;
   };
   while (next < jobs.length && (threads <= 1 || (wanted === undefined && !slow()))) {
     if (enough()) return;
