@@ -18,6 +18,14 @@ const TOOLS = {
   dpkg: 'dpkg',
   'apt-get': 'apt',
   'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
+  'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
+  'arm-linux-gnueabihf-gcc': 'gcc-arm-linux-gnueabihf',
+  'dpkg-source': 'dpkg-dev',
+  make: 'make',
+  flex: 'flex',
+  bison: 'bison',
+  python3: 'python3',
 };
 
 /** Each library that is loaded at run time, and the Debian package that brings it. */

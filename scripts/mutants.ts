@@ -1,7 +1,8 @@
 /**
  * Payloads with something wrong in them, on the simulator and on a real Xen in QEMU:
  *
- *   npm run mutants -- --count 20000 --seed 7 [--from N] [--out FOLDER] [--xen-image xen.gz --xen-syms xen-syms]
+ *   npm run mutants -- --count 20000 --seed 7 [--from N] [--out FOLDER] [--arch arm64|arm32]
+ *     [--xen-image xen.gz --xen-syms xen-syms]
  *
  * Prints how many agreed, and keeps each disagreement in FOLDER (default: mutants): the payload, and a JSON file that says how it was made and
  * what was different. Exit status 1 if there is any.
@@ -12,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { XspliceError } from '../src/base/index.ts';
 import { openHypervisorPair } from '../src/cli/hypervisor-pair.ts';
 import { MUTATION_RULES, type MutantDisagreement, type MutantSummary, runMutants } from '../src/scenario/index.ts';
+import type { XenArch } from '../src/xen/index.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     out: { type: 'string', default: 'mutants' },
+    arch: { type: 'string', default: 'x86_64' },
     'xen-image': { type: 'string' },
     'xen-syms': { type: 'string' },
   },
@@ -31,6 +34,15 @@ const whole = (option: 'count' | 'seed' | 'from'): number => {
   process.exit(2);
 };
 
+/** An architecture by name. A name that is none ends this with status 2. */
+function archOf(name: string): XenArch {
+  const found = (['x86_64', 'arm64', 'arm32'] as const).find((arch) => arch === name);
+  if (found !== undefined) return found;
+  process.stderr.write(`--arch takes x86_64, arm64 or arm32, not ${name}\n`);
+  process.exit(2);
+}
+
+const arch = archOf(values.arch);
 const [count, seed, from] = [whole('count'), whole('seed'), whole('from')];
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const show = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`));
@@ -41,7 +53,7 @@ function keep(folder: string, { mutant, differences }: MutantDisagreement): void
   const { bytes, ...made } = mutant;
   const name = `mutant-${mutant.seed}-${mutant.index}`;
   writeFileSync(join(folder, `${name}.livepatch`), bytes);
-  const again = `npm run mutants -- --seed ${mutant.seed} --from ${mutant.index} --count 1`;
+  const again = `npm run mutants -- --arch ${arch} --seed ${mutant.seed} --from ${mutant.index} --count 1`;
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...made, again, differences }, null, 2)}\n`);
 }
 
@@ -69,6 +81,7 @@ function sum({ mutants, agreed, fates, rules }: MutantSummary, seconds: number):
 
 try {
   const pair = await openHypervisorPair({
+    arch,
     cwd: process.cwd(),
     progress: show,
     ...(values['xen-image'] !== undefined && { xenImage: values['xen-image'] }),

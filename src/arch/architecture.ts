@@ -1,11 +1,16 @@
 import type { Address } from '../base/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
 import type { Errno, Release } from '../xen/index.ts';
+import type { AlternativeHooks } from './alternatives.ts';
+import type { BugFrameFormat } from './bug-frames.ts';
 import type { CodeForms } from './code-forms.ts';
 import type { Execution } from './execution.ts';
+import type { ImageRules } from './image-rules.ts';
 import type { PageTableFormat } from './page-table.ts';
+import type { PanicWords } from './panic-words.ts';
 import type { PatchingHost } from './permissions.ts';
-import type { RelocationRow } from './relocation.ts';
+import type { ProcessorRules } from './processor-rules.ts';
+import type { RelocationRow, RelocationRules } from './relocation.ts';
 
 /** Why a hook refuses: the errno, and the console line where Xen prints one (template and arguments of `format`). */
 export interface Refusal {
@@ -47,6 +52,15 @@ export interface PatchContext {
   readonly release: Release;
   /** `length` bytes of the NOPs that this host's Xen uses. */
   nops(length: number): Uint8Array;
+  /** Where the byte at an address of the hypervisor's image can be written, while the image is mapped a second time. */
+  textAlias(address: Address): Address;
+  /** clean_and_invalidate_dcache_va_range: faults where nothing is mapped. */
+  cleanDataCache(address: Address, length: number): void;
+  log(level: 'ERR', text: string): void;
+  /** Carries out `body` as that function of the hypervisor: a panic screen names it. */
+  within<T>(name: string, body: () => T): T;
+  /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */
+  assertionFails(where: string, condition: string, file: string): void;
   /** The host is gone without a word (triple fault). Does not return. */
   reset(reason: string): never;
 }
@@ -61,8 +75,12 @@ export interface Architecture {
   readonly machine: number;
   readonly elf: ElfLayout;
   readonly pageTables: PageTableFormat;
-  /** The instruction pointer's name on a panic screen. */
-  readonly instructionPointer: string;
+  /** The error code of a word that does not lie at a multiple of its size; `null` where the processor takes it wherever it lies. */
+  readonly alignmentFault: ((write: boolean) => number) | null;
+  /** What its images look like. */
+  readonly image: ImageRules;
+  readonly processors: ProcessorRules;
+  readonly panic: PanicWords;
   /** What carrying out its code takes. */
   readonly execution: Execution;
   /** ARCH_PATCH_INSN_SIZE: bytes of the jump. */
@@ -75,24 +93,33 @@ export interface Architecture {
   readonly symbolOk: ((name: string) => boolean) | null;
   /** Must a payload with this symbol be refused? `null`: none. */
   readonly symbolDeny: ((name: string) => boolean) | null;
-  /** Answer to a section of type SHT_REL; `null` where the architecture takes them. */
-  readonly relRefusal: Refusal | null;
   readonly relocations: ReadonlyMap<number, RelocationRow>;
+  readonly relocationRules: RelocationRules;
   verifyFunc(func: PatchedFunction, context: PatchContext): Refusal | null;
   apply(func: PatchedFunction, state: FunctionState, context: PatchContext): void;
   revert(func: PatchedFunction, state: FunctionState, context: PatchContext): void;
   /** Bytes that `apply` writes for this function, given where it starts. */
   insnLength(func: PatchedFunction, patchOffset: number): number;
+  /** Bytes of a function's start that stay as they are: `start` is what stands there, as much of it as {@link entrySize}. */
+  patchOffset(start: Uint8Array): number;
+  /** Bytes at a function's start that {@link patchOffset} looks at. */
+  readonly entrySize: number;
   encodeJump(from: Address, to: Address): Uint8Array;
   /** Every sequence of NOPs of this length that Xen may write, by processor. */
   nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */
   quiesce(host: PatchingHost, release: Release): Errno | null;
   revive(host: PatchingHost, release: Release): void;
+  /** Does arch_livepatch_safety_check look at domains' vm_event waitqueues? */
+  readonly waitqueues: boolean;
+  /** The source file of these hooks, as dprintk names it. */
+  readonly file: string;
+  /** Start of VMAP_DEFAULT, from which the host's other mappings are taken. */
+  vmapDefault(release: Release): Address;
 
-  /** Which special sections a payload may carry, and the sizes of their entries in bytes; 0 = refused. */
-  readonly bugFrameSize: number;
-  readonly altInstrSize: number;
+  readonly alternatives: AlternativeHooks;
+  readonly bugFrames: BugFrameFormat;
+  /** Sizes, in bytes, of the entries of special sections that not every architecture has; 0 = refused. */
   readonly exTableEntrySize: number;
   readonly altCallSize: number;
 

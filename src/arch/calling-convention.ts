@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import type { ArgumentSource, ReadMemory } from '../xen/index.ts';
 import type { CodeMemory } from './architecture.ts';
 import type { Cpu } from './cpu.ts';
 
@@ -16,10 +17,16 @@ export interface CallingConvention {
   /** Flags of a function that runs with interrupts on, or off. */
   flagsWith(interrupts: boolean): bigint;
   interruptsIn(flags: bigint): boolean;
+  /** These flags, with interrupts on or off. */
+  withInterrupts(flags: bigint, on: boolean): bigint;
+  /** What local_irq_save() gives of them. */
+  savedFlags(flags: bigint): bigint;
   /** Sets registers and stack as a caller leaves them. The stack pointer has to be in place. */
   enter(cpu: Cpu, memory: CodeMemory, entry: Address, args: readonly bigint[], returnTo: Address): void;
   /** Where the arguments lie that no register holds, at a function's first instruction. */
   stackArguments(cpu: Cpu): Address;
+  /** What a `va_list` holds that is passed as an argument. */
+  vaList(argument: bigint, read: ReadMemory): ArgumentSource;
   /** Returns from a function at its first instruction, with a result. Reads the stack: it may fault. */
   leave(cpu: Cpu, memory: CodeMemory, result: bigint): void;
 }

@@ -1,5 +1,5 @@
 import type { Address } from '../base/index.ts';
-import type { Release } from '../xen/index.ts';
+import type { DomainLayout, ExecutionScreen, ExecutionState, Release } from '../xen/index.ts';
 import type { CodeMemory } from './architecture.ts';
 import type { CallingConvention } from './calling-convention.ts';
 import type { Cpu } from './cpu.ts';
@@ -16,9 +16,47 @@ export type ExceptionHandling =
 
 /** One exception of an architecture. */
 export interface ExceptionRow {
-  /** As the hypervisor calls it: `#DE`. */
+  /** As the hypervisor calls it: `#DE`, `Undefined Instruction`. */
   readonly mnemonic: string;
   readonly handling: ExceptionHandling;
+  /** ESR_EL2, or HSR, where there is one. */
+  readonly syndrome?: number;
+}
+
+/** How an exception that nobody handles ends, in the hypervisor's words. */
+export interface FatalTrap {
+  /** Lines above the registers. */
+  readonly head: readonly string[];
+  /** What panic() is given, without its newline. */
+  readonly text: string;
+}
+
+/** What the stack of a CPU that has none left does to the host. */
+export type StackOverflow =
+  /** The processor faults while it pushes what it interrupts, and has a stack of its own for that. */
+  | 'double-fault'
+  /** There is no guard: what lies below is overwritten. */
+  | 'corruption';
+
+/** How code finds out on which CPU it runs, and for whom: what it takes to set that, of the host that it is set on. */
+export interface CurrentHost {
+  readonly release: Release;
+  readonly debugBuild: boolean;
+  /** The image's code. */
+  text(): Uint8Array;
+  /** 0 where there is no such symbol. */
+  symbol(name: string): Address;
+  write(address: Address, bytes: Uint8Array): void;
+}
+
+/** What code is to find. */
+export interface CurrentCpu {
+  readonly processorId: number;
+  readonly vcpu: Address;
+  /** What is added to the address of a per-CPU variable. */
+  readonly perCpuOffset: bigint;
+  /** End of the CPU's stack. */
+  readonly stackEnd: Address;
 }
 
 /** Where the registers are in memory while a trap is handled. */
@@ -30,6 +68,24 @@ export interface TrapFrameLayout {
   /** Bytes that the processor itself pushes for an exception, at a multiple of `alignment` below the stack pointer. */
   readonly pushed: number;
   readonly alignment: number;
+  readonly overflow: StackOverflow;
+}
+
+/** What the trap handler makes of a payload's bug frames. */
+export type BugFramesOfPayloads =
+  /** The same as of the hypervisor's. */
+  | 'handled'
+  /** They are looked at, but a file name, or an assertion's condition, is looked for in the hypervisor alone. */
+  | 'without-names'
+  /** The trap instruction is none in a payload's code. */
+  | 'not-looked-at';
+
+/** Stacks of the hypervisor. */
+export interface StackRules {
+  /** Bytes, and alignment. */
+  readonly size: number;
+  /** May code use the page of a stack at this address? */
+  usable(page: Address, release: Release, debugBuild: boolean): boolean;
 }
 
 /** Where the simulated host has what code needs besides the hypervisor's image. Not where anything else ever is. */
@@ -54,8 +110,29 @@ export interface Execution {
   readonly exceptions: ReadonlyMap<number, ExceptionRow>;
   /** Number of the exception of an access that no page table is asked about; `null` where there is none. */
   readonly generalProtection: number | null;
+  /** What panic() says of an exception that nobody handles. */
+  fatalTrap(vector: number, facts: { readonly cpu: number; readonly interrupts: boolean }): FatalTrap;
+  /**
+   * Does what an instruction does that the processor here lacks: it has raised this exception. Returns false where it is none of those. The
+   * program counter moves on behind it.
+   */
+  emulate(vector: number, cpu: Cpu, memory: CodeMemory): boolean;
   /** `struct cpu_user_regs` as the trap handler leaves it on the stack. */
   readonly trapFrame: TrapFrameLayout;
+  readonly stacks: StackRules;
+  /** Where the members of struct vcpu and struct domain are that code reads on its way from one to the other. */
+  guestLayout(host: CurrentHost): DomainLayout;
+  /** Sets what tells code of its CPU, and gives the highest address that the stack may begin at. */
+  setCurrent(host: CurrentHost, cpu: Cpu, current: CurrentCpu): Address;
+  /** Variables of the image that this sets. */
+  readonly currentVariables: readonly string[];
+  /** show_execution_state(). */
+  showExecutionState(state: ExecutionState): ExecutionScreen;
+  /** Registers that are not the code's, as a screen has them. */
+  readonly fixedRegisters: Readonly<Record<string, bigint>>;
+  /** What a line of a call trace has in front of a caller's name. */
+  callerMark(release: Release, framePointer: boolean): string;
+  readonly bugFramesOfPayloads: BugFramesOfPayloads;
   readonly layout: ExecutionLayout;
   /** The instruction of a bug frame. */
   bugTrap(release: Release): Uint8Array;

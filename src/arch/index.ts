@@ -1,16 +1,25 @@
 /** Architectures behind one record of hooks, their page-table formats, relocation rows and instruction encodings. */
+export type * from './alternatives.ts';
 export * from './architecture.ts';
+export { ARM32 } from './arm32/index.ts';
+export { ARM64 } from './arm64/index.ts';
+export type * from './bug-frames.ts';
 export type * from './calling-convention.ts';
 export type * from './code-forms.ts';
 export type * from './cpu.ts';
 export type { Disassembler, Instruction } from './disassembler.ts';
 export type * from './execution.ts';
+export type * from './image-rules.ts';
+export * from './linker-symbol-names.ts';
 export * from './page-table.ts';
+export type * from './panic-words.ts';
 export * from './permissions.ts';
+export type * from './processor-rules.ts';
+export { architectureOf } from './registry.ts';
 export * from './relative-memory.ts';
 export * from './relocation.ts';
 export { applyAltCalls } from './x86_64/alt-calls.ts';
-export { type AlternativesHost, applyAlternatives } from './x86_64/alternatives.ts';
+export { applyAlternatives } from './x86_64/alternatives.ts';
 export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';
 export { X86_FEATURES } from './x86_64/features.ts';
 export { X86_64 } from './x86_64/index.ts';

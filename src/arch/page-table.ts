@@ -52,7 +52,14 @@ export interface FailedAccess {
   readonly user: false;
   /** An entry has a bit set that must be zero. */
   readonly reserved?: boolean;
+  /** Cache maintenance by address. */
+  readonly maintenance?: boolean;
+  /** Index into {@link PageTableFormat.levels} of the last entry that was looked at; 0 unless given. */
+  readonly level?: number;
 }
+
+/** What an error code says of the access. */
+export type ReportedAccess = Pick<FailedAccess, 'present' | 'write' | 'fetch'>;
 
 /**
  * An architecture's page-table format. An entry is a raw 64-bit value; a frame is a physical page number; a level is an
@@ -72,10 +79,10 @@ export interface PageTableFormat {
   /** An entry that points to the next level's table. */
   table(frame: number): bigint;
   present(entry: bigint): boolean;
-  /** Does this entry allow writing? All levels have to. */
-  writable(entry: bigint): boolean;
-  /** Does this entry allow execution? All levels have to. */
-  executable(entry: bigint): boolean;
+  /** Does this entry of this level allow writing? All levels have to. */
+  writable(entry: bigint, level: number): boolean;
+  /** Does this entry of this level allow execution? All levels have to. */
+  executable(entry: bigint, level: number): boolean;
   /** Has a present entry a bit set that must be zero? */
   reserved(entry: bigint): boolean;
   /** The frame that the entry maps or, for a table entry, where the next table is. */
@@ -90,8 +97,12 @@ export interface PageTableFormat {
   used(entry: bigint, write: boolean): bigint;
   /** The error code that the processor reports. */
   faultCode(access: FailedAccess): number;
+  /** What {@link faultCode} was made from, as far as the code tells. */
+  accessOf(code: number): ReportedAccess;
   /** Can the processor translate this address at all? */
   canonical(address: Address): boolean;
+  /** An access to an address that is not canonical: an exception of its own, or a translation fault at the root. */
+  readonly beyond: 'general-protection' | 'translation';
   /** The address whose translated bits are these: extends the sign where the architecture does. */
   canonicalise(address: Address): Address;
 }

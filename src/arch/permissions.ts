@@ -24,6 +24,12 @@ export interface PatchingHost {
    * Throws what a real one would run into.
    */
   modifyMappingsLite(start: Address, end: Address, permission: Permission): void;
+  /** Where the hypervisor's image is mapped a second time, writable; `null` while it is not. */
+  readonly textAlias: Address | null;
+  /** Maps the image a second time. False where there is no room for it. */
+  mapTextAlias(): boolean;
+  unmapTextAlias(): void;
+  invalidateInstructionCache(): void;
   /** Says that hosts like this one are known to come to harm here, although the simulation goes on. */
   harm(rule: string, message: string): void;
   /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */

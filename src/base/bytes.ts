@@ -56,3 +56,13 @@ export function fromLatin1(text: string): Uint8Array {
 
 /** `value` rounded up to a multiple of `alignment`, a power of two up to 2^30. */
 export const roundUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
+
+/** An unsigned little-endian integer of a pointer's width. */
+export const getWord = (view: DataView, at: number, size: 4 | 8): bigint =>
+  size === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
+
+/** Writes the low `size` bytes of a value, little-endian. */
+export function setWord(view: DataView, at: number, size: 4 | 8, value: bigint): void {
+  if (size === 8) view.setBigUint64(at, BigInt.asUintN(64, value), true);
+  else view.setUint32(at, Number(BigInt.asUintN(32, value)), true);
+}

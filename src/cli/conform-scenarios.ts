@@ -14,7 +14,7 @@ import {
   type ScriptOverrides,
   simulatedStage,
 } from '../scenario/index.ts';
-import { type HypervisorPair, type HypervisorPairOptions, openHypervisorPair, PAIR_CPU } from './hypervisor-pair.ts';
+import { type HypervisorPair, type HypervisorPairOptions, openHypervisorPair, PAIR_CPUS } from './hypervisor-pair.ts';
 import { findScenarios } from './scenario-arguments.ts';
 import { placeScenario, scenarioFiles } from './scenario-root.ts';
 
@@ -50,7 +50,7 @@ async function readAll(
 /** The hosts' own settings, in place of the scenario's. */
 const settingsOf = ({ version, image, smp }: Pick<HypervisorPair, 'version' | 'image' | 'smp'>): ScriptOverrides => ({
   release: version,
-  cpu: PAIR_CPU,
+  cpu: PAIR_CPUS[image.arch.name],
   cpus: smp,
   debug: image.configured('CONFIG_DEBUG'),
   loglvl: 'all',

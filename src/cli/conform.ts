@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
 import { renderCases, renderConformance, type StepText } from '../report/index.ts';
-import type { ConformReport } from '../scenario/index.ts';
+import type { ConformCase, ConformReport } from '../scenario/index.ts';
+import type { XenArch } from '../xen/index.ts';
+import { archOption } from './arch-option.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples, printReport } from './context.ts';
 import { EXIT } from './io.ts';
@@ -11,6 +13,7 @@ import { styleFor, wantsColor } from './style.ts';
 import { seconds } from './values.ts';
 
 interface ConformFlags extends OutputOptions {
+  readonly arch?: XenArch;
   readonly list?: boolean;
   readonly xenImage?: string;
   readonly xenSyms?: string;
@@ -31,6 +34,7 @@ export function addConform(program: Command, context: Context): void {
     )
     .argument('[case...]', 'cases to run, by name or with a * in it (default: all), or scenarios')
     .option('--list', 'name the cases')
+    .addOption(archOption(''))
     .option('--xen-image <file>', "a hypervisor in place of Debian's: its xen.gz")
     .option('--xen-syms <file>', 'the xen-syms that was built with it')
     .option('--boot-timeout <seconds>', 'most seconds until the real host is up', seconds)
@@ -41,14 +45,16 @@ export function addConform(program: Command, context: Context): void {
         ['xsplice conform', 'Run all cases on Debian’s Xen'],
         ['xsplice conform stack-of-three "nop-*"', 'Run some of them'],
         ['xsplice conform scenarios/', 'Run a folder of scenarios'],
+        ['xsplice conform --arch arm64', 'Run those that are not of x86 alone on a Xen for arm64'],
         ['xsplice conform --xen-image xen.gz --xen-syms xen-syms', 'Use a hypervisor of your own'],
       ]),
     );
   addOutputOptions(command).action(async (names: string[], options: ConformFlags) => {
     const { io } = context;
-    const { xenImage, xenSyms, bootTimeout, root } = options;
+    const { arch, xenImage, xenSyms, bootTimeout, root } = options;
     const progress = startProgress(io);
     const hosts = {
+      ...(arch !== undefined && { arch }),
       ...(xenImage !== undefined && { xenImage }),
       ...(xenSyms !== undefined && { xenSyms }),
       ...(bootTimeout !== undefined && { timeout: 1000 * bootTimeout }),
@@ -65,7 +71,7 @@ export function addConform(program: Command, context: Context): void {
       if (root !== undefined) throw new XspliceError('EUSAGE', '--root is for scenarios, files that end in .yaml');
       const engine = await context.engine();
       const { cases: all, stepText } = await engine.conformCases();
-      const cases = chosen(all, names);
+      const cases = chosen(all, names, arch);
       if (options.list) {
         io.stdout(renderCases(cases, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
         return;
@@ -83,15 +89,23 @@ export function addConform(program: Command, context: Context): void {
   });
 }
 
-/** The named cases in their own order. Throws an XspliceError (EUSAGE) for a name that fits none. */
-function chosen<T extends { readonly name: string }>(cases: readonly T[], names: readonly string[]): readonly T[] {
+/** The named cases in their own order; all that run on the architecture where none is named. Throws an XspliceError (EUSAGE) for a name that fits none. */
+function chosen(
+  all: readonly ConformCase[],
+  names: readonly string[],
+  arch: XenArch = 'x86_64',
+): readonly ConformCase[] {
+  const cases = all.filter(({ only }) => only === undefined || only.includes(arch));
   if (names.length === 0) return cases;
-  const wanted = new Set<T>();
+  const wanted = new Set<ConformCase>();
   for (const name of names) {
     const fits = patternOf(name);
     const found = cases.filter((each) => fits.test(each.name));
-    if (found.length === 0)
-      throw new XspliceError('EUSAGE', `there is no case ${name}`, 'xsplice conform --list names them');
+    if (found.length === 0) {
+      const elsewhere = all.some((each) => fits.test(each.name));
+      const what = elsewhere ? `case ${name} is not one for ${arch}` : `there is no case ${name}`;
+      throw new XspliceError('EUSAGE', what, 'xsplice conform --list names them');
+    }
     for (const each of found) wanted.add(each);
   }
   return cases.filter((each) => wanted.has(each));

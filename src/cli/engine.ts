@@ -13,7 +13,7 @@ import type {
   RehearsalReport,
   SimulationOptions,
 } from '../scenario/index.ts';
-import type { Release } from '../xen/index.ts';
+import type { Release, XenArch } from '../xen/index.ts';
 import type { HypervisorPairOptions } from './hypervisor-pair.ts';
 
 /** An image and payloads that come with xsplice. */
@@ -24,6 +24,8 @@ export interface Example {
 
 /** A rehearsal on a real hypervisor: Debian's, or the user's own. */
 export interface QemuRehearsalOptions extends RehearsalOptions {
+  /** Of the host; `x86_64` by default. */
+  readonly arch?: XenArch;
   /** The bootable image, `xen` or `xen.gz`; with it `xenSyms` of the same build. */
   readonly xenImage?: string;
   readonly xenSyms?: string;

@@ -4,7 +4,7 @@ import type { Image, SimulatedTarget } from '../hypervisor/index.ts';
 import type { MakeTarget, PlaceBytes, Simulation } from '../scenario/index.ts';
 import { openSimulation, probeUploadBuffer, xenFacts } from '../scenario/index.ts';
 import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
-import type { Release } from '../xen/index.ts';
+import type { Release, XenArch } from '../xen/index.ts';
 import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
 import { loadProcessor } from './processor.ts';
@@ -24,6 +24,8 @@ export interface HypervisorPair {
 }
 
 export interface HypervisorPairOptions {
+  /** Of both; `x86_64` by default. */
+  readonly arch?: XenArch;
   /** A hypervisor of the user's own, with its `xen-syms`; Debian's by default. */
   readonly xenImage?: string;
   readonly xenSyms?: string;
@@ -34,8 +36,12 @@ export interface HypervisorPairOptions {
   readonly progress?: (doing: string) => void;
 }
 
-/** The preset that is the processor of the real hosts: QEMU's `-cpu max` without SMAP. */
-export const PAIR_CPU = 'qemu-max';
+/** The presets that are the processors of the real hosts; on x86 QEMU's `-cpu max` without SMAP. */
+export const PAIR_CPUS: Readonly<Record<XenArch, string>> = {
+  x86_64: 'qemu-max',
+  arm64: 'cortex-a57',
+  arm32: 'cortex-a15',
+};
 
 /** HYPERVISOR_sysctl. Source: xen/include/public/xen.h. */
 const HYPERVISOR_SYSCTL = 35;
@@ -55,11 +61,12 @@ const withRawCalls = (target: QemuTarget) =>
  * EUSAGE where only half of the user's own is given.
  */
 export async function openHypervisorPair(options: HypervisorPairOptions): Promise<HypervisorPair> {
-  const { xenImage, xenSyms, cwd, timeout, progress } = options;
+  const { arch = 'x86_64', xenImage, xenSyms, cwd, timeout, progress } = options;
   if ((xenImage === undefined) !== (xenSyms === undefined)) {
     throw new XspliceError('EUSAGE', '--xen-image and --xen-syms belong together', 'give both, of the same build');
   }
   const hosts = await prepareQemu({
+    arch,
     ...(xenImage !== undefined &&
       xenSyms !== undefined && { xenImage: resolve(cwd, xenImage), xenSyms: resolve(cwd, xenSyms) }),
     ...(timeout !== undefined && { timeout }),
@@ -72,7 +79,7 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
   if (host.xenSyms === null)
     throw new XspliceError('EIMAGE', 'the xen-syms of the hypervisor is not known', 'give it with --xen-syms');
   const simulation = openSimulation(readImage(host.xenSyms, cwd), {
-    cpu: PAIR_CPU,
+    cpu: PAIR_CPUS[arch],
     cpus: host.smp,
     ...(await loadProcessor()),
     gunzip,

@@ -4,12 +4,13 @@ import { openImage } from '../hypervisor/index.ts';
 import type { ScenarioCell, ScenarioHost, ScenarioRun } from '../scenario/index.ts';
 import { observedStage, runScenario, scenarioError } from '../scenario/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../targets/index.ts';
-import { releaseByVersion } from '../xen/index.ts';
+import { releaseByVersion, type XenArch } from '../xen/index.ts';
 import { gunzip } from './gunzip.ts';
 import type { ScenarioJob } from './scenario-job.ts';
 import { scenarioFiles } from './scenario-root.ts';
 
 export interface QemuScenariosOptions {
+  readonly arch?: XenArch;
   readonly xenImage?: string;
   readonly xenSyms?: string;
   /** Most seconds until a host is up. */
@@ -51,7 +52,7 @@ export function realHost(target: QemuTarget, { file, settings }: ScenarioCell): 
 
 /** Runs jobs on a real hypervisor in QEMU, one after another, each on a host of its own as fresh as after its boot. */
 export async function runOnQemu(jobs: readonly ScenarioJob[], options: QemuScenariosOptions): Promise<void> {
-  const { xenImage, xenSyms, bootTimeout, done, progress } = options;
+  const { arch, xenImage, xenSyms, bootTimeout, done, progress } = options;
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();
   process.once('SIGINT', onSignal);
@@ -63,6 +64,7 @@ export async function runOnQemu(jobs: readonly ScenarioJob[], options: QemuScena
     const known = kinds.get(key);
     if (known !== undefined) return known;
     const hosts = prepareQemu({
+      ...(arch !== undefined && { arch }),
       ...(xenImage !== undefined && { xenImage }),
       ...(xenSyms !== undefined && { xenSyms }),
       ...(cpus !== undefined && { smp: cpus }),

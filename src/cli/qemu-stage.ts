@@ -11,13 +11,14 @@ export async function rehearseOnQemu(
   payloads: readonly PayloadFile[],
   options: QemuRehearsalOptions,
 ): Promise<RehearsalReport> {
-  const { xenImage, xenSyms, cpus, loglvl, bootTimeout, progress } = options;
+  const { arch, xenImage, xenSyms, cpus, loglvl, bootTimeout, progress } = options;
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   try {
     const target = await startQemu({
+      ...(arch !== undefined && { arch }),
       ...(xenImage !== undefined && { xenImage }),
       ...(xenSyms !== undefined && { xenSyms }),
       ...(cpus !== undefined && { smp: cpus }),

@@ -1,6 +1,7 @@
 import { XspliceError } from '../base/index.ts';
 import { documentJson, renderJunit, renderScenarioRun, renderScenarioSum } from '../report/index.ts';
 import { loadScenario, type ScenarioRun, type ScriptOverrides } from '../scenario/index.ts';
+import type { XenArch } from '../xen/index.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
@@ -23,7 +24,12 @@ export interface RehearseScenariosOptions {
   readonly jobs?: number;
   readonly overrides: ScriptOverrides;
   /** Settings of a real host; `null` for the simulator. */
-  readonly qemu: { readonly xenImage?: string; readonly xenSyms?: string; readonly bootTimeout?: number } | null;
+  readonly qemu: {
+    readonly arch?: XenArch;
+    readonly xenImage?: string;
+    readonly xenSyms?: string;
+    readonly bootTimeout?: number;
+  } | null;
 }
 
 /** What is asked of whoever runs the jobs: each run in whatever order. */

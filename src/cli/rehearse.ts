@@ -2,6 +2,8 @@ import { type Command, Option } from 'commander';
 import { XspliceError } from '../base/index.ts';
 import { hasError, renderRehearsal } from '../report/index.ts';
 import type { RehearsalReport, SimulationOptions } from '../scenario/index.ts';
+import type { XenArch } from '../xen/index.ts';
+import { archOption } from './arch-option.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples, printReport } from './context.ts';
 import type { QemuRehearsalOptions } from './engine.ts';
@@ -18,6 +20,7 @@ type RehearseOptions = SimulationFlags &
   OutputOptions & {
     readonly example?: string;
     readonly on: 'sim' | 'qemu';
+    readonly arch?: XenArch;
     readonly xenImage?: string;
     readonly bootTimeout?: number;
     readonly format?: ScenarioFormat;
@@ -36,17 +39,26 @@ function qemuOptions(options: RehearseOptions, simulation: SimulationOptions): Q
   if (given !== undefined) {
     throw new XspliceError('EUSAGE', `--${given} is for the simulator: with --on qemu the hypervisor is a real one`);
   }
-  const { xen, xenImage, bootTimeout } = options;
+  const { arch, xen, xenImage, bootTimeout } = options;
   if ((xen === undefined) !== (xenImage === undefined)) {
     const hint = 'give both, of the same build, or neither for Debian’s hypervisor';
     throw new XspliceError('EUSAGE', '--xen-image and --xen belong together with --on qemu', hint);
   }
   return {
     ...simulation,
+    ...(arch !== undefined && { arch }),
     ...(xenImage !== undefined && { xenImage }),
     ...(xen !== undefined && { xenSyms: xen }),
     ...(bootTimeout !== undefined && { bootTimeout }),
   };
+}
+
+/** Options of a real host alone. Throws an XspliceError (EUSAGE) where one is given for the simulator. */
+function refuseQemuOptions({ xenImage, arch }: RehearseOptions): void {
+  const given = xenImage !== undefined ? '--xen-image' : arch !== undefined ? '--arch' : null;
+  if (given === null) return;
+  const hint = given === '--arch' ? 'the simulator takes the architecture of the image' : undefined;
+  throw new XspliceError('EUSAGE', `${given} is for --on qemu`, hint);
 }
 
 /** Where the image and the payloads come from. Throws an XspliceError (EUSAGE) where that is not said, or said twice. */
@@ -72,7 +84,7 @@ function refuseScenarioOptions({ format, root, jobs }: RehearseOptions): void {
 
 /** Scenarios in place of payloads. */
 async function runScenarios(files: readonly string[], options: RehearseOptions, context: Context): Promise<void> {
-  const { example, replace, call, on, xen, xenImage, bootTimeout, root, jobs, color } = options;
+  const { example, replace, call, on, arch, xen, xenImage, bootTimeout, root, jobs, color } = options;
   if (example !== undefined) throw new XspliceError('EUSAGE', '--example is a payload: leave it out, or the scenarios');
   if (replace !== undefined) {
     throw new XspliceError('EUSAGE', '--replace is for payloads', 'a scenario says what it replaces: - replace: NAME');
@@ -86,7 +98,7 @@ async function runScenarios(files: readonly string[], options: RehearseOptions, 
   }
   const { progress: _, ...overrides } = simulationOptions(options, () => undefined);
   if (on === 'qemu') qemuOptions(options, overrides);
-  else if (xenImage !== undefined) throw new XspliceError('EUSAGE', '--xen-image is for --on qemu');
+  else refuseQemuOptions(options);
   const { rehearseScenarios } = await import('./rehearse-scenarios.ts');
   const common = {
     format: options.format ?? (options.json === true ? 'json' : 'text'),
@@ -100,6 +112,7 @@ async function runScenarios(files: readonly string[], options: RehearseOptions, 
     return;
   }
   const qemu = {
+    ...(arch !== undefined && { arch }),
     ...(xenImage !== undefined && { xenImage }),
     ...(xen !== undefined && { xenSyms: xen }),
     ...(bootTimeout !== undefined && { bootTimeout }),
@@ -131,6 +144,7 @@ export function addRehearse(program: Command, context: Context): void {
           'See what a patched function does',
         ],
         ['xsplice rehearse x.livepatch --on qemu', "Rehearse on Debian's real Xen in QEMU"],
+        ['xsplice rehearse x.livepatch --on qemu --arch arm64', 'Rehearse on a real Xen for arm64'],
       ]),
     );
   addMachineOptions(addHostOptions(command)).option(
@@ -143,6 +157,7 @@ export function addRehearse(program: Command, context: Context): void {
         .choices(['sim', 'qemu'])
         .default('sim'),
     )
+    .addOption(archOption('with --on qemu: '))
     .option('--xen-image <xen>', 'with --on qemu: a hypervisor of your own, xen or xen.gz, that --xen belongs to')
     .option(
       '--call <function(…)>',
@@ -186,6 +201,7 @@ export function addRehearse(program: Command, context: Context): void {
       await finish(() => engine.rehearseOnQemu(payloads, qemu));
       return;
     }
+    refuseQemuOptions(options);
     const from = source(files, options);
     const engine = await context.engine();
     const { image, payloads } =

@@ -15,4 +15,9 @@ export class Budget {
     this.#left -= units;
     return this.#left >= 0;
   }
+
+  /** Was more asked for than there is? */
+  get spent(): boolean {
+    return this.#left < 0;
+  }
 }

@@ -46,6 +46,7 @@ export class Context {
       const bytes = this.sections.get('.debug_abbrev');
       this.#budget ??= new Budget(2 * bytes.length + 64);
       table = readAbbreviations(new Cursor(bytes, offset), addressSize, this.#budget);
+      if (this.#budget.spent) this.problems.add('Too many tables overlap; the others are left out', '.debug_abbrev');
       this.#tables.set(key, table);
     }
     return table;

@@ -120,11 +120,23 @@ export class DwarfFile {
   #readLines(unit: Unit, offset: number): LineTable | undefined {
     const bytes = this.#context.sections.get('.debug_line');
     this.#lineBudget ??= new Budget(2 * bytes.length);
-    const header = readLineHeader(this.#context, offset, unit.addressSize);
-    return header && runLineProgram(header, bytes, this.#lineBudget);
+    const header = readLineHeader(this.#context, offset, unit.addressSize, this.#lineBudget);
+    return header && runLineProgram(header, bytes);
   }
 }
 
-/** The debug data of a file; `undefined` for a file without `.debug_info`. */
-export const readDwarf = (elf: ElfFile, options: DwarfOptions = {}): DwarfFile | undefined =>
-  elf.section('.debug_info') === undefined ? undefined : new DwarfFile(elf, options);
+/** Files that were opened, with what unpacks their sections: several readers look at one image. */
+const opened = new WeakMap<ElfFile, Map<Inflate | undefined, DwarfFile>>();
+
+/** The debug data of a file; `undefined` for a file without `.debug_info`. The same for the same file: its indexes are made once. */
+export function readDwarf(elf: ElfFile, { inflate }: DwarfOptions = {}): DwarfFile | undefined {
+  if (elf.section('.debug_info') === undefined) return undefined;
+  const known = opened.get(elf) ?? new Map<Inflate | undefined, DwarfFile>();
+  opened.set(elf, known);
+  let dwarf = known.get(inflate);
+  if (dwarf === undefined) {
+    dwarf = new DwarfFile(elf, inflate === undefined ? {} : { inflate });
+    known.set(inflate, dwarf);
+  }
+  return dwarf;
+}

@@ -1,3 +1,4 @@
+import type { Budget } from './budget.ts';
 import * as dw from './constants.ts';
 import type { Context } from './context.ts';
 import { Cursor } from './cursor.ts';
@@ -30,8 +31,16 @@ export interface LineHeader {
   readonly end: number;
 }
 
-/** Reads the header at `offset` of `.debug_line`; `undefined`, and a problem, where it cannot be read. */
-export function readLineHeader(context: Context, offset: number, unitAddressSize: 4 | 8): LineHeader | undefined {
+/**
+ * Reads the header at `offset` of `.debug_line`; `undefined`, and a problem, where it cannot be read, or the budget does not
+ * pay for the bytes of the program.
+ */
+export function readLineHeader(
+  context: Context,
+  offset: number,
+  unitAddressSize: 4 | 8,
+  budget: Budget,
+): LineHeader | undefined {
   const bytes = context.sections.get('.debug_line');
   const refuse = (message: string): undefined => void context.problems.add(message, '.debug_line', offset);
   const first = new Cursor(bytes, offset);
@@ -39,6 +48,7 @@ export function readLineHeader(context: Context, offset: number, unitAddressSize
   if (length >= 0xffff_fff0) return refuse('64-bit DWARF is not read');
   const end = first.at + length;
   if (first.overrun || end > bytes.length) return refuse('The line program is cut off');
+  if (!budget.take(end - offset)) return refuse('Too many line programs overlap; this one is left out');
   const cursor = new Cursor(bytes, first.at, end);
   const version = cursor.u16();
   if (version < 2 || version > 5) return refuse(`Line programs of version ${version} are not read`);

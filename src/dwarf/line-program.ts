@@ -1,5 +1,4 @@
 import { distance } from '../base/index.ts';
-import type { Budget } from './budget.ts';
 import * as dw from './constants.ts';
 import { Cursor } from './cursor.ts';
 import { type LineHeader, readOldFile } from './line-header.ts';
@@ -13,11 +12,11 @@ interface Row {
   readonly column: number;
 }
 
-/** Runs a line program (DWARF 5, 6.2.5) to its end, to what is damaged, or to what the budget of bytes pays for. */
-export function runLineProgram(header: LineHeader, bytes: Uint8Array, budget: Budget): LineTable {
+/** Runs a line program (DWARF 5, 6.2.5) to its end, or to what is damaged. */
+export function runLineProgram(header: LineHeader, bytes: Uint8Array): LineTable {
   const machine = new LineMachine(header);
   const cursor = new Cursor(bytes, header.start, header.end);
-  if (budget.take(header.end - header.start)) while (!cursor.done) machine.step(cursor);
+  while (!cursor.done) machine.step(cursor);
   return machine.table();
 }
 

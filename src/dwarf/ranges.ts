@@ -66,6 +66,7 @@ export class Ranges {
       const read = unit.version === 5 ? readRangeList : readOldRangeList;
       list = read(unit, cursor, this.#budget);
       if (cursor.overrun) problems.add('A range list is past the end of the section', name, offset);
+      if (this.#budget.spent) problems.add('Too many range lists overlap; the others are left out', name);
       this.#lists.set(key, list);
     }
     return list;

@@ -17,13 +17,21 @@ export interface EngineKind {
   readonly invalidOpcode: number;
 }
 
+/** Names in a row, with the engine's numbers in a row. */
+const row = (prefix: string, count: number, first: number): Readonly<Record<string, number>> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, first + i]));
+
 /**
- * Engines by architecture. Source of all numbers: unicorn/unicorn.h, unicorn/x86.h of 2.0.1 (`uc_x86_reg`, `uc_cpu_x86`).
+ * Engines by architecture. Source of all numbers: unicorn/unicorn.h, x86.h, arm64.h and arm.h of 2.0.1 (`uc_x86_reg`, `uc_cpu_x86`
+ * and so on).
  *
  * Paging stays off: addresses are mapped where the page tables of the simulated machine have them. So CR0 lacks PG, and CR3 is
  * not the machine's. WP is set as on a host, for code that clears it.
+ *
+ * On Arm the engine has no EL2, and no Hyp mode: code runs at EL1, or in Supervisor mode, whose registers stand for the hypervisor's.
+ * Instructions of EL2 alone raise an exception, and whoever runs the processor does what they do.
  */
-export const ENGINES: Readonly<Partial<Record<Architecture['name'], EngineKind>>> = {
+export const ENGINES: Readonly<Record<Architecture['name'], EngineKind>> = {
   x86_64: {
     arch: 4,
     mode: 8,
@@ -58,5 +66,27 @@ export const ENGINES: Readonly<Partial<Record<Architecture['name'], EngineKind>>
     },
     initial: { cr0: 0x10011n, rflags: 2n },
     invalidOpcode: 6,
+  },
+  arm64: {
+    arch: 2,
+    mode: 0,
+    // UC_CPU_ARM64_MAX: what the newest hosts have, such as atomic instructions of Armv8.1.
+    cpuModel: 3,
+    programCounter: 'pc',
+    // TPIDR_EL1 of the engine is TPIDR_EL2 of the host.
+    registers: { ...row('x', 29, 199), fp: 1, lr: 2, sp: 4, pc: 260, cpsr: 265, tpidr_el2: 264 },
+    initial: { cpsr: 0x3c5n },
+    invalidOpcode: 1,
+  },
+  arm32: {
+    arch: 1,
+    mode: 0,
+    // UC_CPU_ARM_CORTEX_A15: with the virtualization extensions' division.
+    cpuModel: 17,
+    programCounter: 'pc',
+    // TPIDRURO of the engine is HTPIDR of the host.
+    registers: { ...row('r', 11, 66), fp: 77, r12: 78, sp: 12, lr: 10, pc: 11, cpsr: 3, htpidr: 113 },
+    initial: { cpsr: 0x1d3n },
+    invalidOpcode: 1,
   },
 };

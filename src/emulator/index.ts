@@ -1,4 +1,3 @@
-import { XspliceError } from '../base/index.ts';
 import type { OpenCpu } from '../machine/index.ts';
 import { ENGINES } from './engines.ts';
 import { loadUnicorn } from './unicorn.ts';
@@ -11,9 +10,5 @@ import { UnicornCpu } from './unicorn-cpu.ts';
  */
 export async function loadEmulator(): Promise<OpenCpu> {
   const unicorn = await loadUnicorn();
-  return (request) => {
-    const kind = ENGINES[request.arch];
-    if (kind === undefined) throw new XspliceError('ETOOL', `code of ${request.arch} cannot be run yet`);
-    return new UnicornCpu(unicorn, { ...request, kind });
-  };
+  return (request) => new UnicornCpu(unicorn, { ...request, kind: ENGINES[request.arch] });
 }

@@ -174,6 +174,8 @@ function bind(koffi: Koffi): Unicorn {
       must('uc_mem_protect', protect(engine, address, length, permission)),
     forget: (engine, from, end) => must('uc_ctl', ctl(engine, CTL_TB_REMOVE_CACHE, U64, from, U64, end)),
     readRegister(engine, number) {
+      // Narrow registers leave the upper half as it is.
+      register[0] = 0n;
       must('uc_reg_read', regRead(engine, number, register));
       return register[0] as bigint;
     },

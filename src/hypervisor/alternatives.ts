@@ -1,6 +1,7 @@
-import { type AlternativesHost, addNops, hasFeature, nopFamily, type RelativeMemory } from '../arch/index.ts';
-import { addOffset, hexAddress } from '../base/index.ts';
+import type { RelativeMemory, WholeAlternativesHost } from '../arch/index.ts';
+import { type Address, addOffset, hexAddress } from '../base/index.ts';
 import { type AlternativeRules, ELF_ALTINSTRUCTIONS, PAGE_SIZE, type Release } from '../xen/index.ts';
+import { cleanDataCache, invalidateInstructionCache } from './cache-maintenance.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import type { Image } from './image.ts';
 import { bugLines } from './image-bug-frames.ts';
@@ -8,11 +9,10 @@ import type { LoadedPayload } from './payload.ts';
 import { relativeMemory } from './relative-memory.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
-
-const ALTERNATIVE_C = 'arch/x86/alternative.c';
+import { isActiveKernelText } from './trap-tables.ts';
 
 /** What applying the alternatives of a payload works on: its own memory, still writable. */
-export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): AlternativesHost {
+export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): WholeAlternativesHost {
   const { space } = hv.machine;
   const window = space.span(payload.text.addr, payload.pages * PAGE_SIZE) ?? new Uint8Array(0);
   const memory = relativeMemory(space, payload.text.addr, window);
@@ -42,9 +42,13 @@ function withinText(hv: Hypervisor, payload: LoadedPayload, memory: RelativeMemo
  * The same for the hypervisor itself while it boots: `memory` is its image. It follows the image's own release, whatever rules payloads are held
  * to; and what is printed then is not of this time.
  */
-export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): AlternativesHost => ({
+export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): WholeAlternativesHost => ({
   ...hostOf(hv, imageRules(hv.image, hv.image.release?.release ?? hv.release), memory, 'defer'),
   log: () => {},
+  callback: (address, orig) => bootCallback(hv, memory, address, orig),
+  // Long before payloads.
+  cleanDataCache: () => {},
+  invalidateInstructionCache: () => {},
 });
 
 /**
@@ -54,7 +58,7 @@ export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): Al
 export function imageRules(image: Image, release: Release): AlternativeRules {
   const rules = release.alternatives;
   const own = (image.release?.release ?? release) === release;
-  return own ? { ...rules, featureLimit: Math.max(rules.featureLimit, image.featureWords * 32) } : rules;
+  return { ...rules, featureLimit: image.arch.alternatives.featureLimit(rules, own ? image.highestFeature : -1) };
 }
 
 function hostOf(
@@ -62,30 +66,52 @@ function hostOf(
   rules: AlternativeRules,
   memory: RelativeMemory,
   nullCalls: 'defer' | 'trap',
-): AlternativesHost {
+): WholeAlternativesHost {
   const { image, machine } = hv;
   const { processor } = hv.options;
-  const family = nopFamily(processor);
+  const { processors, alternatives } = hv.arch;
   return {
     memory,
     rules,
     nullCalls,
-    hasFeature: (feature) => hasFeature(processor, feature, rules.featureLimit),
-    nops: memoised((length) => addNops(family, length)),
-    // The assembler pads with P6 NOPs, where it knows `.nops` at all: then the build keeps a sample to compare with.
-    toolchainNopsIdeal: family === 'P6' && image.linker('toolchain_nops') !== undefined,
+    hasFeature: (feature) => processors.hasFeature(processor, feature, rules.featureLimit),
+    nops: memoised((length) => processors.nops(processor, length)),
+    // Where the assembler knows `.nops` at all, the build keeps a sample to compare with.
+    toolchainNopsIdeal: processors.toolchainNopsIdeal(processor) && image.linker('toolchain_nops') !== undefined,
     ibtBuild: image.configured('CONFIG_XEN_IBT'),
     returnThunk: image.configured('CONFIG_RETURN_THUNK') ? image.linker('__x86_return_thunk') : undefined,
     readPointer: (address) => machine.space.readU64(address),
     read: (address, length) => machine.space.read(address, length),
     log: (level, template, ...args) => hv.log.printk(level, template, ...args),
     symbol: (address) => symbolText(hv, address),
-    bug: (index, why) => {
-      // Found in the image's own bug frames, in the order of their lines: the three BUG_ONs stand at the top of the loop.
-      const lines = bugLines(hv, 'arch/x86/alternative.c#_apply_alternatives', ALTERNATIVE_C);
-      throw new HostStop({ kind: 'bug', file: ALTERNATIVE_C, line: lines[index], why });
+    isActiveText: (address) => isActiveKernelText(hv, address),
+    callback: (address) => callback(hv, address),
+    cleanDataCache: (address, length) => cleanDataCache(hv, address, length),
+    invalidateInstructionCache: () => invalidateInstructionCache(hv),
+    bug: (index, why, where) => {
+      if (where !== undefined) hv.frames.push(where);
+      // Found in the image's own bug frames, in the order of their lines.
+      const lines = bugLines(hv, alternatives.bugFunction, alternatives.file);
+      throw new HostStop({ kind: 'bug', file: alternatives.file, line: lines[index], why });
     },
   };
+}
+
+/**
+ * Functions of the hypervisor's own that make up instructions while it boots: what they write on a host whose firmware has nothing to say.
+ * arm_enable_wa2_handling lets guests switch the mitigation of SSBD, which is on by default, through. What others would write stays as in the file.
+ * Source: xen/arch/arm/cpuerrata.c.
+ */
+function bootCallback(hv: Hypervisor, memory: RelativeMemory, address: Address, orig: Address): void {
+  if (hv.symbols.byName('arm_enable_wa2_handling') !== address) return;
+  const { arch, options } = hv;
+  memory.write(Number(orig - memory.base), arch.processors.nops(options.processor, arch.patchInsnSize));
+}
+
+/** An entry names a function of the hypervisor or of the payload, to make up the instructions. */
+function callback(hv: Hypervisor, address: Address): void {
+  const why = `an alternative is made by code, ${symbolText(hv, address)}, which is not carried out here`;
+  throw new HostStop({ kind: 'corruption', why });
 }
 
 /** NOPs by length, made once: the image has thousands of places for them. Not to be written to. */

@@ -45,11 +45,11 @@ export function applyPayloadTail(hv: Hypervisor, payload: LoadedPayload): void {
   payload.state = 'APPLIED';
 }
 
-/** arch_livepatch_safety_check (x86): no domain may be in the middle of a vm_event. Not made for a revert. */
+/** arch_livepatch_safety_check, where there is something to check: no domain may be in the middle of a vm_event. Not made for a revert. */
 function safetyCheck(hv: Hypervisor, payload: LoadedPayload): number {
   const domain = hv.options.domainsWithWaitqueue[0];
-  if (!hv.release.waitqueueCheck || domain === undefined) return 0;
-  hv.log.error('arch/x86/livepatch.c', 'livepatch: ', 'd%d found with active waitqueue', domain);
+  if (!hv.arch.waitqueues || !hv.release.waitqueueCheck || domain === undefined) return 0;
+  hv.log.error(hv.arch.file, 'livepatch: ', 'd%d found with active waitqueue', domain);
   const rc = -ERRNO.EBUSY;
   hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, 'Safety checks failed: %d', rc);
   report(hv, 'error', 'active-waitqueue', `domain ${domain} has an active vm_event waitqueue`);

@@ -1,24 +1,22 @@
 import {
-  addNops,
-  applyAlternatives,
-  ENDBR64_LEN,
-  ENDBR64_POISON,
-  isEndbr64,
-  nopFamily,
+  type Architecture,
+  type ImageRegion,
+  type LinkerSymbolName,
   PAGE_KINDS,
   type Permission,
   type RelativeMemory,
 } from '../arch/index.ts';
-import { type Address, hexAddress, viewOf } from '../base/index.ts';
+import { type Address, addOffset, hexAddress, viewOf } from '../base/index.ts';
 import { SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import { type CpuOptions, Machine, MemoryFault, type OpenCpu } from '../machine/index.ts';
-import { PAGE_SIZE } from '../xen/index.ts';
+import { PAGE_SIZE, type Release } from '../xen/index.ts';
 import { bootAlternativesHost, imageRules } from './alternatives.ts';
 import { CodeRunner } from './code-runner.ts';
 import type { HostOptions, Hypervisor } from './hypervisor.ts';
-import type { Image, ImageRegion } from './image.ts';
+import type { Image } from './image.ts';
 import { badImage } from './image-layout.ts';
 import { Log } from './log.ts';
+import { patchContext } from './patch-context.ts';
 import { relativeMemory } from './relative-memory.ts';
 import { HostStop } from './stop.ts';
 import { VmapXen } from './vmap.ts';
@@ -42,15 +40,16 @@ const PERMISSIONS: Readonly<Record<ImageRegion['name'], Permission | null>> = {
   rwdata: PAGE_KINDS.RW,
 };
 
-/**
- * An address in VMAP_DEFAULT at which the file of an upload is held while it loads. On a real host it depends on what else was allocated.
- * Source: xen/arch/x86/include/asm/config.h (VMAP_VIRT_START).
- */
-export const UPLOAD_BUFFER: Address = 0xffff_82c0_0021_e000n;
+/** Bytes from the start of VMAP_DEFAULT to where the file of an upload is held while it loads. On a real host it depends on what else was allocated. */
+const UPLOAD_OFFSET = 0x21_e000;
+
+/** That address. */
+export const uploadBufferOf = (arch: Architecture, release: Release): Address =>
+  addOffset(arch.vmapDefault(release), UPLOAD_OFFSET);
 
 /** Boots an image: it is mapped at its link addresses and brought into the state in which a host runs. Throws EIMAGE where it cannot be. */
 export function boot(image: Image, options: BootOptions): Hypervisor {
-  const { release, processor, debugBuild } = options;
+  const { release, debugBuild } = options;
   const machine = new Machine({
     format: image.arch.pageTables,
     cpus: options.cpus ?? 1,
@@ -59,7 +58,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     debugBuild,
   });
   const { start, end } = image.vmapXen(release);
-  const family = nopFamily(processor);
+  const buffer = uploadBufferOf(image.arch, release);
   const hv: Hypervisor = {
     machine,
     image,
@@ -67,17 +66,12 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     options,
     release,
     symbols: image.symbolsFor(release),
-    log: new Log(machine.console, release, debugBuild),
+    log: new Log(machine.console, release, { debugBuild, pointerSize: image.arch.elf.pointerSize }),
     vmapXen: new VmapXen(start, end),
     alternativeRules: imageRules(image, release),
-    patching: {
-      memory: machine.space,
-      release,
-      nops: (length) => addNops(family, length),
-      reset: (why) => {
-        throw new HostStop({ kind: 'reset', why });
-      },
-    },
+    patching: patchContext(release, machine.space, () => hv),
+    textAlias: null,
+    cacheMaintenance: [],
     payloads: [],
     applied: [],
     payloadVersion: 1,
@@ -88,7 +82,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     stopped: null,
     code: null,
     trapped: null,
-    uploadBuffer: options.uploadBuffer ?? (() => UPLOAD_BUFFER),
+    uploadBuffer: options.uploadBuffer ?? (() => buffer),
   };
 
   const regions = image.regions;
@@ -116,18 +110,20 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     if (permission === null || length === 0) continue;
     const offset = Number(region.start - first);
     const whole = Math.ceil(length / PAGE_SIZE) * PAGE_SIZE;
-    machine.space.map(region.start, memory.subarray(offset, offset + whole), permission, { superpages: true });
+    machine.space.map(region.start, memory.subarray(offset, offset + whole), permission, {
+      superpages: image.arch.image.superpages,
+    });
   }
   if (options.openCpu !== undefined) hv.code = new CodeRunner(hv, options.openCpu);
   return hv;
 }
 
 /**
- * What Xen does to its own code before it is up: alternatives are applied, and ENDBR64 of functions that are not called indirectly after
- * all are overwritten. Alternative calls whose pointers initialisation fills stay as they are in the file: their targets depend on the host.
+ * What Xen does to its own code before it is up: alternatives are applied, and what else the architecture does. Alternative calls whose pointers
+ * initialisation fills stay as they are in the file: their targets depend on the host.
  */
 function patchImage(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): void {
-  const { image } = hv;
+  const { image, arch } = hv;
   const table = image.linker('__alt_instructions');
   const tableEnd = image.linker('__alt_instructions_end');
   if (table !== undefined && tableEnd !== undefined) {
@@ -136,7 +132,7 @@ function patchImage(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): 
     const host = bootAlternativesHost(hv, memory);
     const inImage = (address: Address): boolean =>
       address >= memory.base && address + 8n <= memory.base + BigInt(bytes.length);
-    applyAlternatives(
+    arch.alternatives.apply(
       {
         ...host,
         readPointer: (at) => (inImage(at) ? view.getBigUint64(Number(at - memory.base), true) : 0n),
@@ -146,9 +142,19 @@ function patchImage(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): 
       to,
     );
   }
-  if (hv.options.processor.cet.indirectBranchTracking && hv.release.endbr === 'endbr64-or-poison')
-    seal(hv, memory, bytes);
+  const tracked = hv.options.processor.cet.indirectBranchTracking && image.configured('CONFIG_XEN_IBT');
+  if (!tracked || hv.release.endbr !== 'endbr64-or-poison') return;
+  const { textStart, textEnd } = image.core;
+  const pointers = (start: LinkerSymbolName, end: LinkerSymbolName): DataView => {
+    const [from, to] = [image.linker(start), image.linker(end)];
+    if (from === undefined || to === undefined) return NOTHING;
+    const range = offsetsIn(memory, bytes, from, to);
+    return viewOf(bytes.subarray(range[0], range[1]));
+  };
+  arch.image.finish(memory, pointers, { start: textStart, end: textEnd });
 }
+
+const NOTHING = new DataView(new ArrayBuffer(0));
 
 /** Where a table of the image starts and ends in its bytes. Throws EIMAGE where that is not inside them. */
 function offsetsIn(memory: RelativeMemory, bytes: Uint8Array, start: Address, end: Address): readonly [number, number] {
@@ -156,21 +162,4 @@ function offsetsIn(memory: RelativeMemory, bytes: Uint8Array, start: Address, en
     throw badImage(`a table at ${hexAddress(start)} to ${hexAddress(end)} does not lie in the image`);
   }
   return [Number(start - memory.base), Number(end - memory.base)];
-}
-
-/** Overwrites ENDBR64 at the targets listed in __initdata_cf_clobber. 37ed5da851 (4.17). */
-function seal(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): void {
-  const { image } = hv;
-  const start = image.linker('__initdata_cf_clobber_start');
-  const end = image.linker('__initdata_cf_clobber_end');
-  if (start === undefined || end === undefined || !image.configured('CONFIG_XEN_IBT')) return;
-  const { textStart, textEnd } = image.core;
-  const [from, to] = offsetsIn(memory, bytes, start, end);
-  const pointers = viewOf(bytes.subarray(from, to));
-  for (let at = 0; at + 8 <= pointers.byteLength; at += 8) {
-    const target = pointers.getBigUint64(at, true);
-    if (target < textStart || target >= textEnd) continue;
-    const offset = Number(target - memory.base);
-    if (isEndbr64(memory.read(offset, ENDBR64_LEN))) memory.write(offset, Uint8Array.from(ENDBR64_POISON));
-  }
 }

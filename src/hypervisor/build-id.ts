@@ -1,7 +1,7 @@
-import { equalBytes, hex, u64 } from '../base/index.ts';
+import { equalBytes, hex } from '../base/index.ts';
 import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, readBuildId } from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { type Hypervisor, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
 
@@ -18,7 +18,7 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   }
   const { sh_offset, sh_size } = section.header;
   // Not bounded by the file for a section without bytes in it (SHT_NOBITS): then this reads whatever is there.
-  const read = (offset: number, length: number) => elf.buffer.at(u64(sh_offset + BigInt(offset)), length);
+  const read = (offset: number, length: number) => elf.buffer.at(wrapped(hv, sh_offset + BigInt(offset)), length);
   const parsed = readBuildId(Number(sh_size), read);
   if (!parsed.ok) {
     const template = 'failed to parse section %s as build-id: %d';

@@ -6,23 +6,15 @@ export interface Frame {
   readonly size: number | undefined;
 }
 
-/** Files in which the functions are static: their names in the symbol table carry the file. */
-const FILES = [
-  'common/livepatch.c',
-  'common/livepatch_elf.c',
-  'common/vmap.c',
-  'arch/x86/alternative.c',
-  'arch/x86/domain.c',
-  'livepatch.c',
-  'alternative.c',
-  'domain.c',
-];
+/** Files in which the functions are static, besides those of the architecture: their names in the symbol table carry the file. */
+const FILES = ['common/livepatch.c', 'common/livepatch_elf.c', 'common/vmap.c', 'livepatch.c'];
 
 /** The functions that were being carried out, innermost first, as far as the compiler left them functions of their own. */
 export function callFrames(hv: Hypervisor): Frame[] {
   const found: Frame[] = [];
+  const files = [...FILES, ...hv.arch.panic.files];
   for (const name of [...hv.frames].reverse()) {
-    const known = [name, ...FILES.map((file) => `${file}#${name}`)].find((each) => hv.symbols.byName(each) !== 0n);
+    const known = [name, ...files.map((file) => `${file}#${name}`)].find((each) => hv.symbols.byName(each) !== 0n);
     if (known !== undefined) found.push({ name: known, size: hv.symbols.at(hv.symbols.byName(known))?.size });
   }
   return found;

@@ -3,7 +3,7 @@ import type { CallArgument, CallResult, FunctionCall } from '../xen/index.ts';
 import type { CodeRunner } from './code-runner.ts';
 import { CoverageRecorder } from './coverage.ts';
 import { enter } from './front-door.ts';
-import { type Hypervisor, NO_EMULATOR } from './hypervisor.ts';
+import { type Hypervisor, missingCpu } from './hypervisor.ts';
 
 /** Most arguments of a call. */
 const MOST_ARGUMENTS = 32;
@@ -16,7 +16,7 @@ const MOST_ARGUMENTS = 32;
 export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult {
   const { code } = hv;
   if (code === null) {
-    const { message, hint } = hv.options.noCpu ?? NO_EMULATOR;
+    const { message, hint } = missingCpu(hv);
     throw new XspliceError('ETOOL', `there is no processor to run code on: ${message}`, hint);
   }
   if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it runs nothing any more');
@@ -55,7 +55,12 @@ interface PlacedArguments {
   free(): void;
 }
 
-function placeArguments({ heap }: CodeRunner, { machine }: Hypervisor, args: readonly CallArgument[]): PlacedArguments {
+function placeArguments(
+  { heap }: CodeRunner,
+  { machine, arch }: Hypervisor,
+  args: readonly CallArgument[],
+): PlacedArguments {
+  const bits = 8 * arch.elf.pointerSize;
   const placed: { address: Address; length: number; buffer: boolean }[] = [];
   const place = (bytes: Uint8Array, buffer: boolean): Address => {
     const address = heap.allocate(bytes.length);
@@ -66,7 +71,12 @@ function placeArguments({ heap }: CodeRunner, { machine }: Hypervisor, args: rea
     return address;
   };
   const values = args.map((arg) => {
-    if (arg.kind === 'int') return BigInt.asUintN(64, arg.value);
+    if (arg.kind === 'int') {
+      const { value } = arg;
+      if (value === BigInt.asUintN(bits, value) || value === BigInt.asIntN(bits, value))
+        return BigInt.asUintN(bits, value);
+      throw new XspliceError('EUSAGE', `${value} does not fit into the ${bits} bits of an argument`);
+    }
     return arg.kind === 'string' ? place(fromLatin1(`${arg.text}\0`), false) : place(arg.bytes, true);
   });
   return {

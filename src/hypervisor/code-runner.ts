@@ -139,7 +139,7 @@ export class CodeRunner {
     const { calls } = this.#hv.arch.execution;
     for (const register of calls.registers) cpu.set(register, 0n);
     cpu.set(calls.flags, calls.flagsWith(context.interrupts));
-    cpu.set(calls.stackPointer, this.stacks.enter(context));
+    cpu.set(calls.stackPointer, this.stacks.enter(context, cpu));
     try {
       return this.#carryOut(entry, args);
     } finally {

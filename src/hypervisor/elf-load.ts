@@ -1,4 +1,4 @@
-import { cString, highWord, type Place, u64 } from '../base/index.ts';
+import { cString, highWord, type Place } from '../base/index.ts';
 import {
   type Ehdr,
   ELF_NAME_MAX,
@@ -11,7 +11,8 @@ import {
   type Shdr,
 } from '../elf/index.ts';
 import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
-import { type Hypervisor, report, within } from './hypervisor.ts';
+import { checkAligned } from './aligned-access.ts';
+import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
 import type { UploadBuffer } from './upload-buffer.ts';
 
@@ -147,6 +148,7 @@ function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, hea
 
   for (let index = 1; index < header.e_shnum; index++) {
     const at = Number(header.e_shoff) + index * header.e_shentsize;
+    checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
     const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
@@ -156,8 +158,8 @@ function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, hea
     if (sh_offset < BigInt(layout.ehdr.size)) {
       return no('section-in-header', 'EINVAL', 'Section [%u] data at ELF header of payload', index);
     }
-    // A 64-bit sum that is not tested for overflow.
-    if (sh_type !== SHT_NOBITS && (sh_offset > length || u64(sh_offset + sh_size) > length)) {
+    // A sum that is not tested for overflow.
+    if (sh_type !== SHT_NOBITS && (sh_offset > length || wrapped(hv, sh_offset + sh_size) > length)) {
       return no('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
     }
     if ((sh_addralign & (sh_addralign - 1n)) !== 0n && sh_addralign !== 0n) {
@@ -218,7 +220,9 @@ function stringTable(
     // The bound lets a size pass that wraps the sum: then first and last byte are read from wherever they are.
     if (highWord(sh_size) !== 0 || sh_size > BigInt(buffer.bytes.length)) {
       if (buffer.at(sh_offset, 1)[0] !== 0) return null;
-      return buffer.at(u64(sh_offset + sh_size - 1n), 1)[0] === 0 ? buffer.bytes.subarray(Number(sh_offset)) : null;
+      return buffer.at(wrapped(hv, sh_offset + sh_size - 1n), 1)[0] === 0
+        ? buffer.bytes.subarray(Number(sh_offset))
+        : null;
     }
     const strings = buffer.at(sh_offset, Number(sh_size));
     return strings[0] === 0 && strings[strings.length - 1] === 0 ? strings : null;
@@ -260,10 +264,10 @@ function resolveSectionNames(
 const MAX_SYMBOLS = 1n << 20n;
 
 /** The entries of a table whose size wrapped in resolveSections: each is where 64-bit arithmetic puts it. May fault. */
-function strewnSymbols(buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
+function strewnSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
   const table = new Uint8Array(count * size);
   for (let i = 1; i < count; i++) {
-    table.set(buffer.at(u64(header.sh_offset + BigInt(i) * header.sh_entsize), size), i * size);
+    table.set(buffer.at(wrapped(hv, header.sh_offset + BigInt(i) * header.sh_entsize), size), i * size);
   }
   return table;
 }
@@ -283,8 +287,9 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
   const stride = inFile ? Number(sh_entsize) : sym.size;
   const table = inFile
     ? buffer.at(sh_offset, Number(sh_size))
-    : strewnSymbols(buffer, tables.symtab.header, nsym, stride);
+    : strewnSymbols(hv, buffer, tables.symtab.header, nsym, stride);
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const tableAt = buffer.address + sh_offset;
   const at = sym.at as {
     readonly st_name: number;
     readonly st_shndx: number;
@@ -295,6 +300,7 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
   const words = new Uint32Array(2 * nsym);
   const wide = hv.arch.elf.pointerSize === 8;
   for (let i = 1, entry = stride; i < nsym; i++, entry += stride) {
+    checkAligned(hv, wrapped(hv, tableAt + BigInt(entry)), 4, 'read');
     const stName = view.getUint32(entry + at.st_name, true);
     const where = { section: '.symtab', offset: entry };
     if (stName >= strtab.length) {
@@ -338,7 +344,7 @@ export function sectionAddress(hv: Hypervisor, elf: LoaderElf, section: LoaderSe
   if (hv.release.unloadedSection === 'null') return 0n;
   const message = `${section.name} is not loaded (no SHF_ALLOC): the pointer that Xen keeps leads into memory that is freed when the upload is done`;
   report(hv, 'error', 'use-after-free', message, placeOf(section));
-  return u64(elf.buffer.address + section.header.sh_offset);
+  return wrapped(hv, elf.buffer.address + section.header.sh_offset);
 }
 
 /** A section's place in the file for findings. */

@@ -1,9 +1,8 @@
 import { type Address, addOffset, pointerText } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
-import { type AddressRange, type ExecutionState, executionState as screenOf, symbolText } from '../xen/index.ts';
+import { type AddressRange, type ExecutionState, symbolText } from '../xen/index.ts';
 import { callFrames, framePlace } from './call-frames.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { CR4 } from './hypervisor-stacks.ts';
 import { symbolPlace } from './symbol-text.ts';
 import { isActiveKernelText } from './trap-tables.ts';
 import type { TrappedState } from './traps.ts';
@@ -13,12 +12,12 @@ import type { TrappedState } from './traps.ts';
  * have called it are not run here, so that they are not on the stack: they follow behind its call trace, with what is known of them.
  */
 export function executionState(hv: Hypervisor, trapped: TrappedState): string[] {
-  const ours = `   [<${pointerText(hv.arch.execution.layout.returnTo)}>]`;
-  const lines = screenOf(stateOf(hv, trapped)).lines.filter((line) => !line.startsWith(ours));
+  const { layout, showExecutionState, callerMark } = hv.arch.execution;
+  const ours = `   [<${pointerText(layout.returnTo, hv.arch.elf.pointerSize)}>]`;
+  const lines = showExecutionState(stateOf(hv, trapped)).lines.filter((line) => !line.startsWith(ours));
   const last = lines.pop() ?? '';
-  const letters = hv.release.x86State.traceLetters;
-  const letter = hv.options.debugBuild || hv.image.configured('CONFIG_FRAME_POINTER') ? 'F ' : 'S ';
-  const callers = callFrames(hv).map((frame) => `   [<?>] ${letters ? letter : ''}${framePlace(frame)}`);
+  const mark = callerMark(hv.release, hv.options.debugBuild || hv.image.configured('CONFIG_FRAME_POINTER'));
+  const callers = callFrames(hv).map((frame) => `   [<?>] ${mark}${framePlace(frame)}`);
   return [...lines, ...callers, last];
 }
 
@@ -29,7 +28,7 @@ export function doubleFault(hv: Hypervisor, { start, end }: AddressRange): strin
   const state = executionState(hv, { ...trapped, vcpu: undefined });
   const stack = state.findIndex((line) => line.startsWith('Xen stack trace from'));
   const trace = state.indexOf('Xen call trace:');
-  const sp = trapped.registers.get('rsp') ?? 0n;
+  const sp = trapped.registers.get(hv.arch.execution.calls.stackPointer) ?? 0n;
   const range = `Valid stack range: ${pointerText(start)}-${pointerText(end)}`;
   // What the hypervisor enters its stack at: behind the registers that an interrupt of a guest leaves.
   const rsp0 = addOffset(end, -RSP0_FROM_END);
@@ -52,19 +51,13 @@ const PAGE = 4096;
 const NEARLY_FULL = 512;
 const RSP0_FROM_END = 0x60;
 
-/** Selectors and control registers that do not change while the hypervisor runs. Source: xen/arch/x86/include/asm/config.h. */
-const FIXED: Readonly<Record<string, bigint>> = {
-  cs: 0xe008n,
-  ss: 0xe010n,
-  cr0: 0x8005_003bn,
-  cr4: CR4,
-};
-
-function stateOf(hv: Hypervisor, { registers, vcpu, cpu, faultAddress }: TrappedState): ExecutionState {
+function stateOf(hv: Hypervisor, { registers, vcpu, cpu, faultAddress, syndrome }: TrappedState): ExecutionState {
   const { space } = hv.machine;
-  const { release, options, image } = hv;
+  const { release, options, image, arch } = hv;
   const tables = BigInt(space.rootFrame) * BigInt(PAGE);
-  const values: Readonly<Record<string, bigint>> = { ...FIXED, cr2: faultAddress ?? 0n, cr3: tables };
+  const isFetch = syndrome !== undefined && arch.pageTables.accessOf(syndrome).fetch;
+  const { fixedRegisters } = arch.execution;
+  const values: Readonly<Record<string, bigint>> = { ...fixedRegisters, cr2: faultAddress ?? 0n, cr3: tables };
   return {
     release,
     version: image.release?.release === release ? (image.version ?? release.version) : release.version,
@@ -72,10 +65,15 @@ function stateOf(hv: Hypervisor, { registers, vcpu, cpu, faultAddress }: Trapped
       debug: options.debugBuild,
       framePointer: options.debugBuild || image.configured('CONFIG_FRAME_POINTER'),
     },
-    tainted: 'Not tainted',
+    tainted: arch.panic.tainted(options.processor),
     cpu,
     vcpu,
     register: (name) => registers.get(name) ?? values[name] ?? 0n,
+    systemRegisters: {
+      TTBR0_EL2: tables,
+      ...(syndrome !== undefined && { ESR_EL2: BigInt(syndrome) }),
+      ...(faultAddress !== undefined && { FAR_EL2: faultAddress, [isFetch ? 'HIFAR' : 'HDFAR']: faultAddress }),
+    },
     read: (address, length) => readOrNothing(hv, address, length),
     symbolText: (address, withOffset) => {
       const place = symbolPlace(hv, address);

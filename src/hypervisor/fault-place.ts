@@ -4,11 +4,6 @@ import { ELF_LIVEPATCH_FUNC, PAGE_SIZE } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { nameAt } from './symbol-text.ts';
 
-/** Bits of a page fault's error code. Intel SDM volume 3, "Page-Fault Exceptions". */
-const PRESENT = 1;
-const WRITE = 2;
-const FETCH = 16;
-
 /** What a fault was about, in words: the access, and what lies at the address as far as the hypervisor knows. */
 export function explainFault(hv: Hypervisor, fault: Fault): { readonly message: string; readonly where: Place } {
   const { address } = fault;
@@ -16,10 +11,10 @@ export function explainFault(hv: Hypervisor, fault: Fault): { readonly message: 
   const where = { ...what.where, address };
   if (fault.kind === 'general-protection')
     return { message: `access to ${hexAddress(address)}, which is not canonical`, where };
-  const { errorCode } = fault;
-  const access = (errorCode & FETCH) !== 0 ? 'execution' : (errorCode & WRITE) !== 0 ? 'write' : 'read';
+  const { present, write, fetch } = hv.arch.pageTables.accessOf(fault.errorCode);
+  const access = fetch ? 'execution' : write ? 'write' : 'read';
   const forbidden = { execution: 'not executable', write: 'read-only', read: 'not readable' }[access];
-  const why = (errorCode & PRESENT) !== 0 ? forbidden : 'not mapped';
+  const why = present ? forbidden : 'not mapped';
   const state = what.where.section === ELF_LIVEPATCH_FUNC && access === 'write' && hv.release.stateInPayload;
   const because = state ? `: Xen ${hv.release.version} keeps its notes about each function there` : '';
   return { message: `${access} at ${what.text}, which is ${why}${because}`, where };

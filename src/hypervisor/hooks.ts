@@ -1,7 +1,7 @@
 import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import type { CodeRunner, RunContext } from './code-runner.ts';
-import { type Hypervisor, NO_EMULATOR, within } from './hypervisor.ts';
+import { type Hypervisor, missingCpu, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
@@ -68,12 +68,12 @@ function enter(
   address: Address,
   run: (code: CodeRunner) => bigint,
 ): bigint {
-  return within(hv, pointerText(address), () => {
+  return within(hv, pointerText(address, hv.arch.elf.pointerSize), () => {
     // Where the pointer leads to no code, what follows is known without running any.
     if (hv.code === null) {
       hv.machine.space.fetch(address);
       const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);
-      const missing = hv.options.noCpu ?? NO_EMULATOR;
+      const missing = missingCpu(hv);
       throw new HostStop({ kind: 'hook', hook: { payload: payload.name, kind, address, symbol, missing } });
     }
     refuseIndirectCall(hv, address);
@@ -88,5 +88,5 @@ function refuseIndirectCall(hv: Hypervisor, address: Address): void {
   const text = hv.arch.execution.refusesIndirectCall(address, hv.machine.space);
   if (text === null) return;
   const why = `the hook ${symbolText(hv, address)} does not start with an ENDBR64, and this host tracks indirect branches`;
-  throw new HostStop({ kind: 'fatal', text, why });
+  throw new HostStop({ kind: 'fatal', head: [], text, why });
 }

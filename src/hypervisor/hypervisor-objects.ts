@@ -1,6 +1,6 @@
-import { PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
-import { type Address, addOffset, viewOf } from '../base/index.ts';
-import { type AddressRange, type CpuInfoFound, guestLayout } from '../xen/index.ts';
+import { type CurrentHost, PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
+import { type Address, addOffset, setWord, viewOf } from '../base/index.ts';
+import type { AddressRange, DomainLayout } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
 /** DOMID_IDLE. Source: xen/include/public/xen.h. */
@@ -22,13 +22,16 @@ const CPUS = DOM0_VCPU + VCPU_PAGES;
  */
 export class HypervisorObjects {
   readonly #hv: Hypervisor;
+  readonly #host: CurrentHost;
+  #members: DomainLayout | undefined;
   readonly #start: Address;
   /** Bytes of one CPU's area of per-CPU variables, in whole pages. */
   readonly #area: number;
   readonly #mapped = new Set<number>();
 
-  constructor(hv: Hypervisor) {
+  constructor(hv: Hypervisor, host: CurrentHost) {
     this.#hv = hv;
+    this.#host = host;
     this.#start = hv.arch.execution.layout.objects;
     const from = hv.image.linker('__per_cpu_start') ?? 0n;
     const to = hv.image.linker('__per_cpu_data_end') ?? from;
@@ -38,17 +41,17 @@ export class HypervisorObjects {
   }
 
   /** The vCPU that runs on a CPU when no other does. */
-  idleVcpu(cpu: number, layout: CpuInfoFound): Address {
+  idleVcpu(cpu: number): Address {
     const vcpu = this.#idleVcpuAddress(cpu);
     this.#domain(IDLE_DOMAIN, DOMID_IDLE);
-    this.#vcpu(vcpu, cpu, this.#at(IDLE_DOMAIN), layout);
+    this.#vcpu(vcpu, cpu, this.#at(IDLE_DOMAIN));
     return vcpu;
   }
 
   /** d0v0, which makes the hypercalls. */
-  dom0Vcpu(layout: CpuInfoFound): Address {
+  dom0Vcpu(): Address {
     this.#domain(DOM0, 0);
-    this.#vcpu(this.#at(DOM0_VCPU), 0, this.#at(DOM0), layout);
+    this.#vcpu(this.#at(DOM0_VCPU), 0, this.#at(DOM0));
     return this.#at(DOM0_VCPU);
   }
 
@@ -67,14 +70,15 @@ export class HypervisorObjects {
 
   /** The hypervisor's own pointers to these: in its variables, as a boot leaves them. */
   #point(): void {
-    const { symbols, machine } = this.#hv;
+    const { symbols, machine, arch } = this.#hv;
+    const { pointerSize } = arch.elf;
     const { length } = machine.cpus;
     const set = (name: string, values: readonly Address[]): void => {
       const address = symbols.byName(name);
       if (address === 0n) return;
-      const bytes = new Uint8Array(8 * values.length);
+      const bytes = new Uint8Array(pointerSize * values.length);
       const view = viewOf(bytes);
-      for (const [i, value] of values.entries()) view.setBigUint64(8 * i, value, true);
+      for (const [i, value] of values.entries()) setWord(view, pointerSize * i, pointerSize, value);
       if (machine.space.span(address, bytes.length) !== undefined) machine.space.write(address, bytes);
     };
     const cpus = Array.from({ length }, (_, cpu) => cpu);
@@ -93,20 +97,26 @@ export class HypervisorObjects {
   #idleVcpuAddress = (cpu: number): Address => this.#cpu(cpu);
   #areaAddress = (cpu: number): Address => addOffset(this.#cpu(cpu), VCPU_PAGES * PAGE_SIZE);
 
-  #domain(page: number, id: number): void {
-    const { domainId } = guestLayout(this.#hv.release);
-    if (!this.#map(this.#at(page), DOMAIN_PAGES * PAGE_SIZE)) return;
-    this.#hv.machine.space.write(addOffset(this.#at(page), domainId), Uint8Array.of(id & 0xff, id >> 8));
+  get #layout(): DomainLayout {
+    this.#members ??= this.#hv.arch.execution.guestLayout(this.#host);
+    return this.#members;
   }
 
-  #vcpu(address: Address, id: number, domain: Address, { vcpuDomain }: CpuInfoFound): void {
+  #domain(page: number, id: number): void {
+    if (!this.#map(this.#at(page), DOMAIN_PAGES * PAGE_SIZE)) return;
+    const address = addOffset(this.#at(page), this.#layout.domainId);
+    this.#hv.machine.space.write(address, Uint8Array.of(id & 0xff, id >> 8));
+  }
+
+  #vcpu(address: Address, id: number, domain: Address): void {
     if (!this.#map(address, VCPU_PAGES * PAGE_SIZE)) return;
+    const { pointerSize } = this.#hv.arch.elf;
     const fields = new DataView(new ArrayBuffer(16));
     fields.setUint32(0, id, true);
-    fields.setBigUint64(8, domain, true);
-    const { vcpuId } = guestLayout(this.#hv.release);
+    setWord(fields, 8, pointerSize, domain);
+    const { vcpuId, vcpuDomain } = this.#layout;
     this.#hv.machine.space.write(addOffset(address, vcpuId), new Uint8Array(fields.buffer, 0, 4));
-    this.#hv.machine.space.write(addOffset(address, vcpuDomain), new Uint8Array(fields.buffer, 8, 8));
+    this.#hv.machine.space.write(addOffset(address, vcpuDomain), new Uint8Array(fields.buffer, 8, pointerSize));
   }
 
   /** Returns false where it is there already. */

@@ -1,57 +1,48 @@
-import { PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
-import { type Address, addOffset, viewOf } from '../base/index.ts';
-import { type AddressRange, type CpuInfoFound, imageCpuInfo, STACK_SIZE, stackPage } from '../xen/index.ts';
+import { type Cpu, type CurrentHost, PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
+import { type Address, addOffset } from '../base/index.ts';
+import type { AddressRange } from '../xen/index.ts';
 import type { RunContext } from './code-runner.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { HypervisorObjects } from './hypervisor-objects.ts';
 
-/** What the hypervisor's own functions have on the stack when they call a hook, in bytes. As measured of apply_payload in 4.17.7. */
-const CALLERS = 256;
-
-/** CR4 as the hypervisor runs: PAE, PGE, OSFXSR and so on. Only code that reads it sees it. */
-export const CR4 = 0x5506e0n;
-
-/**
- * The stack of each simulated CPU, with `struct cpu_info` at its end: code finds its CPU's number, `current` and its per-CPU area by the
- * stack pointer. Source: xen/arch/x86/include/asm/current.h.
- */
+/** The stack of each simulated CPU, and what tells code by it, or by a register, which CPU that is and for whom it runs. */
 export class HypervisorStacks {
   readonly #hv: Hypervisor;
   readonly #objects: HypervisorObjects;
-  readonly #mapped = new Map<number, Uint8Array>();
+  readonly #mapped = new Set<number>();
   readonly #ranges = new Map<number, AddressRange>();
-  #offsets: CpuInfoFound | undefined;
+  readonly #host: CurrentHost;
 
   constructor(hv: Hypervisor) {
     this.#hv = hv;
-    this.#objects = new HypervisorObjects(hv);
+    this.#host = currentHost(hv);
+    this.#objects = new HypervisorObjects(hv, this.#host);
   }
 
-  /** Makes a CPU's stack ready for a call, and gives the stack pointer to begin with. */
-  enter({ cpu, current }: RunContext): Address {
-    const bytes = this.#stack(cpu);
+  /** Makes a CPU ready for a call, and gives the stack pointer to begin with. */
+  enter({ cpu, current }: RunContext, processor: Cpu): Address {
     const { end } = this.range(cpu);
-    const vcpu = current === 'dom0' ? this.#objects.dom0Vcpu(this.#layout) : this.#objects.idleVcpu(cpu, this.#layout);
-    const view = viewOf(bytes);
-    const at = (offset: number): number => bytes.length + offset;
-    const { processorId, currentVcpu, perCpuOffset, userRegs } = this.#layout;
-    view.setUint32(at(processorId), cpu, true);
-    view.setBigUint64(at(currentVcpu), vcpu, true);
-    view.setBigUint64(at(perCpuOffset), this.#objects.perCpuOffset(cpu), true);
-    // CR4 is next to it in all releases.
-    view.setBigUint64(at(perCpuOffset + 8), CR4, true);
-    return addOffset(end, userRegs - CALLERS);
+    if (!this.#mapped.has(cpu)) this.#map(cpu);
+    return this.#hv.arch.execution.setCurrent(this.#host, processor, {
+      processorId: cpu,
+      vcpu: current === 'dom0' ? this.#objects.dom0Vcpu() : this.#objects.idleVcpu(cpu),
+      perCpuOffset: this.#objects.perCpuOffset(cpu),
+      stackEnd: end,
+    });
   }
 
   /** What a CPU's code may use of its stack. */
   range(cpu: number): AddressRange {
     const known = this.#ranges.get(cpu);
     if (known !== undefined) return known;
-    const { stacks, stackDistance } = this.#hv.arch.execution.layout;
-    const end = addOffset(stacks, STACK_SIZE - cpu * stackDistance);
+    const { layout, stacks } = this.#hv.arch.execution;
+    const lowest = addOffset(layout.stacks, -cpu * layout.stackDistance);
+    const end = addOffset(lowest, stacks.size);
     let start = end;
     // Downwards from the top, to the first page that is for something else.
-    for (let page = addOffset(end, -PAGE_SIZE); this.#isPrimary(page); page = addOffset(page, -PAGE_SIZE)) start = page;
+    for (let page = addOffset(end, -PAGE_SIZE); page >= lowest && this.#isUsable(page); page -= BigInt(PAGE_SIZE)) {
+      start = page;
+    }
     const range = { start, end };
     this.#ranges.set(cpu, range);
     return range;
@@ -59,30 +50,27 @@ export class HypervisorStacks {
 
   /** All memory of stacks, and of what the hypervisor has allocated. */
   ranges(): AddressRange[] {
-    return [...[...this.#mapped.keys()].map((cpu) => this.range(cpu)), this.#objects.range()];
+    return [...[...this.#mapped].map((cpu) => this.range(cpu)), this.#objects.range()];
   }
 
-  #isPrimary(page: Address): boolean {
-    const { release, options } = this.#hv;
-    return stackPage(page, release, options.debugBuild) === 'primary';
+  #isUsable(page: Address): boolean {
+    const { release, options, arch } = this.#hv;
+    return arch.execution.stacks.usable(page, release, options.debugBuild);
   }
 
-  #stack(cpu: number): Uint8Array {
-    const known = this.#mapped.get(cpu);
-    if (known !== undefined) return known;
+  #map(cpu: number): void {
     const { start, end } = this.range(cpu);
-    const bytes = new Uint8Array(Number(end - start));
-    this.#hv.machine.space.map(start, bytes, PAGE_KINDS.RW);
-    this.#mapped.set(cpu, bytes);
-    return bytes;
+    this.#hv.machine.space.map(start, new Uint8Array(Number(end - start)), PAGE_KINDS.RW);
+    this.#mapped.add(cpu);
   }
+}
 
-  get #layout(): CpuInfoFound {
-    if (this.#offsets === undefined) {
-      const { image, release } = this.#hv;
-      const { textStart, textEnd } = image.core;
-      this.#offsets = imageCpuInfo(image.bytes(textStart, Number(textEnd - textStart)), release);
-    }
-    return this.#offsets;
-  }
+function currentHost({ image, release, options, symbols, machine }: Hypervisor): CurrentHost {
+  return {
+    release,
+    debugBuild: options.debugBuild,
+    text: () => image.bytes(image.core.textStart, Number(image.core.textEnd - image.core.textStart)),
+    symbol: (name) => symbols.byName(name),
+    write: (address, bytes) => machine.space.write(address, bytes),
+  };
 }

@@ -2,6 +2,7 @@ import type { Architecture, PatchContext, Processor, VirtualRegion } from '../ar
 import type { Address, Finding, Place, Severity } from '../base/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { AlternativeRules, HostPanic, Release } from '../xen/index.ts';
+import type { CacheMaintenance } from './cache-maintenance.ts';
 import type { CodeRunner } from './code-runner.ts';
 import type { Image } from './image.ts';
 import type { ImageSymbols } from './image-symbols.ts';
@@ -32,6 +33,9 @@ export interface NoCpu {
 /** What is said where nobody knows more. */
 export const NO_EMULATOR: NoCpu = { message: 'no emulator was given', hint: undefined };
 
+/** Why code is not run on this host. */
+export const missingCpu = ({ options }: Hypervisor): NoCpu => options.noCpu ?? NO_EMULATOR;
+
 /** Work that schedule_work has accepted: `struct livepatch_work`. */
 export interface LivepatchWork {
   readonly cmd: 'apply' | 'revert' | 'replace';
@@ -58,6 +62,10 @@ export interface Hypervisor {
   readonly alternativeRules: AlternativeRules;
   /** For code that patches: memory with permissions, the host's NOPs, the release. */
   readonly patching: PatchContext;
+  /** Where the image is mapped a second time while it is patched, on architectures that do that: `vmap_of_xen_text`. */
+  textAlias: Address | null;
+  /** What was done to caches since the last take, where that is left to software. */
+  cacheMaintenance: CacheMaintenance[];
   /** payload_list, in upload order. */
   payloads: LoadedPayload[];
   /** applied_list, in the order of application. */
@@ -81,6 +89,10 @@ export interface Hypervisor {
   /** Where the file of an upload, of so many pages, is held meanwhile: in VMAP_DEFAULT. */
   readonly uploadBuffer: (pages: number) => Address;
 }
+
+/** An integer as an unsigned one of the architecture's word: addresses, and the sums of ELF fields that no one tests for overflow. */
+export const wrapped = ({ arch }: Pick<Hypervisor, 'arch'>, value: bigint): bigint =>
+  BigInt.asUintN(arch.elf.pointerSize * 8, value);
 
 /** Carries out `body` as the function `name` of the hypervisor: the panic screen names it. */
 export function within<T>(hv: Hypervisor, name: string, body: () => T): T {

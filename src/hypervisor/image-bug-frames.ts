@@ -1,44 +1,46 @@
-import { addOffset, cString, viewOf } from '../base/index.ts';
-import { decodeX86BugFrame, X86_ASSERT_SUFFIX, X86_BUG_FRAME } from '../xen/index.ts';
+import { type Address, addOffset, cString, viewOf } from '../base/index.ts';
+import { type AddressRange, type BugFrameType, bugFrameTypes } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
 /** Longest file name or condition that is read. */
 const TEXT_LIMIT = 256;
 
-/** Line numbers of the BUG()s of one source file inside one function, ascending: the image's own bug frames say. */
-export function bugLines(hv: Hypervisor, functionName: string, file: string): number[] {
-  const { image, symbols } = hv;
-  const start = symbols.byName(functionName);
-  const from = image.linker('__stop_bug_frames_1');
-  const to = image.linker('__stop_bug_frames_2');
-  if (start === 0n || from === undefined || to === undefined) return [];
-  const end = addOffset(start, symbols.at(start)?.size ?? 0);
-  const frames = image.bytes(from, Number(to - from));
+/** The image's own frames of one kind, with their addresses; its release says which section that is. */
+function* imageFrames(hv: Hypervisor, type: BugFrameType) {
+  const { image, arch } = hv;
+  const number = bugFrameTypes(image.release?.release ?? hv.release, arch.name).indexOf(type);
+  const range: AddressRange | undefined = image.trapTables.bugFrames[number];
+  if (range === undefined) return;
+  const frames = image.bytes(range.start, Number(range.end - range.start));
   const view = viewOf(frames);
-  const lines: number[] = [];
-  for (let at = 0; at + X86_BUG_FRAME.size <= frames.length; at += X86_BUG_FRAME.size) {
-    const frame = decodeX86BugFrame(view, at);
-    const loc = addOffset(from, at + frame.locDisp);
-    if (loc < start || loc >= end) continue;
-    if (cString(image.bytes(addOffset(from, at + frame.ptrDisp), TEXT_LIMIT), 0) === file) lines.push(frame.line);
+  const size = arch.bugFrames.entrySize(type);
+  for (let at = 0; at + size <= frames.length; at += size) {
+    const { loc, pointer, message, line } = arch.bugFrames.decode(view, at, type);
+    const place = (displacement: number): Address => addOffset(range.start, at + displacement);
+    const text = (displacement: number | null): string =>
+      displacement === null ? '' : cString(image.bytes(place(displacement), TEXT_LIMIT), 0);
+    yield { loc: place(loc), file: text(pointer), condition: text(message), line };
   }
-  return lines.sort((a, b) => a - b);
+}
+
+/** Line numbers of the BUG()s of one source file inside one function, or in all of it, ascending: the image's own bug frames say. */
+export function bugLines(hv: Hypervisor, functionName: string | null, file: string): number[] {
+  const { symbols } = hv;
+  const start = functionName === null ? 0n : symbols.byName(functionName);
+  if (functionName !== null && start === 0n) return [];
+  const end = addOffset(start, symbols.at(start)?.size ?? 0);
+  const lines = new Set<number>();
+  for (const frame of imageFrames(hv, 'bug')) {
+    if (functionName !== null && (frame.loc < start || frame.loc >= end)) continue;
+    if (frame.file === file) lines.add(frame.line);
+  }
+  return [...lines].sort((a, b) => a - b);
 }
 
 /** Line number of the first ASSERT of this condition in one source file; only debug builds have any. */
 export function assertionLine(hv: Hypervisor, condition: string, file: string): number | undefined {
-  const { image } = hv;
-  const from = image.linker('__stop_bug_frames_2');
-  const to = image.linker('__stop_bug_frames_3');
-  if (from === undefined || to === undefined) return undefined;
-  const frames = image.bytes(from, Number(to - from));
-  const view = viewOf(frames);
-  const size = X86_BUG_FRAME.size + X86_ASSERT_SUFFIX.size;
-  const text = (at: number): string => cString(image.bytes(addOffset(from, at), TEXT_LIMIT), 0);
-  for (let at = 0; at + size <= frames.length; at += size) {
-    const frame = decodeX86BugFrame(view, at);
-    const { msg_disp } = X86_ASSERT_SUFFIX.read(view, at + X86_BUG_FRAME.size);
-    if (text(at + msg_disp) === condition && text(at + frame.ptrDisp) === file) return frame.line;
+  for (const frame of imageFrames(hv, 'assert')) {
+    if (frame.condition === condition && frame.file === file) return frame.line;
   }
   return undefined;
 }

@@ -1,16 +1,9 @@
-import type { VirtualRegion } from '../arch/index.ts';
+import type { ImageRegion, VirtualRegion } from '../arch/index.ts';
 import { type Address, hexAddress, XspliceError } from '../base/index.ts';
-import { type AddressRange, PAGE_SIZE, x86XenVirt } from '../xen/index.ts';
-import type { ImageRegion } from './image.ts';
+import { type AddressRange, PAGE_SIZE } from '../xen/index.ts';
 
 /** Most memory that an image may take, in bytes: a real one takes about 8 MiB, and Xen maps no more than 16. */
 const IMAGE_MAX = 0x400_0000n;
-
-/** Where an image can be linked to: XEN_VIRT_START of the newer layout up to XEN_VIRT_END of the older one. */
-const LINKABLE: AddressRange = {
-  start: x86XenVirt({ x86Layout: '4.14' }).start,
-  end: x86XenVirt({ x86Layout: '4.7' }).end,
-};
 
 const HINT = 'the file is damaged, or no xen-syms: give the one that belongs to the running hypervisor';
 
@@ -25,12 +18,12 @@ const inside = (start: Address, end: Address, region: ImageRegion): boolean =>
 /**
  * Do the linker's symbols describe an image that a host could run? Its parts have to be whole pages, in ascending order, where
  * Xen is linked to; the core's text and constants have to lie in theirs. Throws EIMAGE.
- * Source: xen/arch/x86/xen.lds.S.
+ * Sources: xen/arch/x86/xen.lds.S, xen/arch/arm/xen.lds.S.
  */
-export function checkLayout(regions: readonly ImageRegion[], core: VirtualRegion): void {
-  let last = LINKABLE.start;
+export function checkLayout(regions: readonly ImageRegion[], core: VirtualRegion, linkable: AddressRange): void {
+  let last = linkable.start;
   for (const { name, start, end } of regions) {
-    if (start < last || end < start || end > LINKABLE.end || !aligned(start) || !aligned(end)) {
+    if (start < last || end < start || end > linkable.end || !aligned(start) || !aligned(end)) {
       throw badImage(`the image's ${name} cannot be at ${hexAddress(start)} to ${hexAddress(end)}`);
     }
     last = end;

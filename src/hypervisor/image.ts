@@ -1,11 +1,16 @@
-import type { Architecture, VirtualRegion } from '../arch/index.ts';
-import { X86_64 } from '../arch/index.ts';
-import { type Address, addOffset, cString, viewOf, XspliceError } from '../base/index.ts';
+import {
+  type Architecture,
+  architectureOf,
+  type ImageFacts,
+  type ImageRegion,
+  LINKER_SYMBOLS,
+  type LinkerSymbolName,
+  type VirtualRegion,
+} from '../arch/index.ts';
+import { type Address, cString, viewOf, XspliceError } from '../base/index.ts';
 import { type ElfFile, readElf, SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import {
   type AddressRange,
-  ALT_FLAG_NOT,
-  ALT_INSTR,
   configEnabled,
   type Gunzip,
   type Release,
@@ -13,24 +18,13 @@ import {
   readConfigData,
   releaseOfImage,
   type SymbolTableBytes,
-  symbolsOrigin,
-  X86_DEFAULT_NR_CPUS,
   type XenConfig,
-  x86VmapXen,
   xenBuildIdCheck,
 } from '../xen/index.ts';
 import { checkLayout, checkVmapXen, nrCpus } from './image-layout.ts';
 import { embeddedSymbols, type ImageSymbols, symtabSymbols } from './image-symbols.ts';
-import { LINKER_SYMBOLS, type LinkerSymbolName } from './linker-symbol-names.ts';
 import { findLinkerSymbols } from './linker-symbols.ts';
 import type { TrapTables } from './trap-tables.ts';
-
-/** A piece of the image with one permission, page aligned. */
-export interface ImageRegion {
-  readonly name: 'text' | 'rodata' | 'init' | 'rwdata';
-  readonly start: Address;
-  readonly end: Address;
-}
 
 /**
  * A `xen-syms` that describes itself: where its parts are, what it is called, which symbols and options it has. Reads nothing before it is
@@ -47,7 +41,7 @@ export class Image {
   #config: XenConfig | null | undefined;
   #release: ReleaseMatch | undefined | null = null;
   #buildId: Uint8Array | null | undefined;
-  #featureWords: number | undefined;
+  #highestFeature: number | undefined;
 
   constructor(elf: ElfFile, arch: Architecture, gunzip?: Gunzip) {
     this.elf = elf;
@@ -73,19 +67,19 @@ export class Image {
     return value;
   }
 
+  /** What the architecture's rules are told. */
+  get #facts(): ImageFacts {
+    return {
+      needed: (name) => this.#require(name),
+      linker: (name) => this.linker(name),
+      configured: (option) => this.configured(option),
+      nrCpus: nrCpus(this.config?.get('CONFIG_NR_CPUS')),
+    };
+  }
+
   /** The image's parts, in ascending order. The init part is gone once the host is up. */
   get regions(): readonly ImageRegion[] {
-    const region = (name: ImageRegion['name'], start: LinkerSymbolName, end: LinkerSymbolName): ImageRegion => ({
-      name,
-      start: this.#require(start),
-      end: this.#require(end),
-    });
-    return [
-      region('text', '_start', '__2M_text_end'),
-      region('rodata', '__2M_rodata_start', '__2M_rodata_end'),
-      region('init', '__2M_init_start', '__2M_init_end'),
-      region('rwdata', '__2M_rwdata_start', '__2M_rwdata_end'),
-    ];
+    return this.arch.image.regions(this.#facts);
   }
 
   /** The core's `struct virtual_region`. Source: xen/common/virtual_region.c. */
@@ -184,29 +178,18 @@ export class Image {
     return major === undefined || minor === undefined ? undefined : `${major}.${minor}${this.extraVersion ?? ''}`;
   }
 
-  /** What xen_extra_version() returns: `lea text(%rip), %rax`, behind an ENDBR64 perhaps. */
+  /** What xen_extra_version() returns; `undefined` where its code does more than return a text. */
   get extraVersion(): string | undefined {
-    const code = this.#functionBody('xen_extra_version');
-    if (code === undefined || code.bytes.length < 7) return undefined;
-    const { bytes, address } = code;
-    if (bytes[0] !== 0x48 || bytes[1] !== 0x8d || bytes[2] !== 0x05) return undefined;
-    const text = addOffset(address, 7 + viewOf(bytes).getInt32(3, true));
-    return cString(this.bytes(text, 64), 0);
+    const start = this.linker('xen_extra_version');
+    const text =
+      start === undefined ? undefined : this.arch.image.addressReturned(this.bytes(start, FUNCTION_BYTES), start);
+    return text === undefined ? undefined : cString(this.bytes(text, 64), 0);
   }
 
-  /** What a function that is `mov $imm32, %eax; ret` returns. */
+  /** What a function returns that only returns a number. */
   #constantReturned(name: LinkerSymbolName): number | undefined {
-    const code = this.#functionBody(name);
-    if (code === undefined || code.bytes.length < 5 || code.bytes[0] !== 0xb8) return undefined;
-    return viewOf(code.bytes).getUint32(1, true);
-  }
-
-  #functionBody(name: LinkerSymbolName): { bytes: Uint8Array; address: Address } | undefined {
     const start = this.linker(name);
-    if (start === undefined) return undefined;
-    const bytes = this.bytes(start, 16);
-    const endbr = bytes[0] === 0xf3 && bytes[1] === 0x0f && bytes[2] === 0x1e && bytes[3] === 0xfa ? 4 : 0;
-    return { bytes: bytes.subarray(endbr), address: addOffset(start, endbr) };
+    return start === undefined ? undefined : this.arch.image.constantReturned(this.bytes(start, FUNCTION_BYTES));
   }
 
   /** The table of symbols that the hypervisor itself uses, or `.symtab` in its place. */
@@ -223,12 +206,10 @@ export class Image {
     const markers = this.#between('symbols_markers');
     const tokenTable = this.#between('symbols_token_table');
     const tokenIndex = this.#between('symbols_token_index');
-    const offsets = this.#between('symbols_offsets');
     const number = this.#between('symbols_num_syms');
     // How the table is encoded is the image's own affair, whatever rules it is run under.
-    const origin = symbolsOrigin(this.release?.release ?? release, this.arch.name);
-    if (!names || !markers || !tokenTable || !tokenIndex || !offsets || !number || origin === undefined)
-      return undefined;
+    const addresses = this.#symbolAddresses(this.release?.release ?? release);
+    if (!names || !markers || !tokenTable || !tokenIndex || !number || addresses === undefined) return undefined;
     if (number.length < 4) return undefined;
     const count = viewOf(number).getUint32(0, true);
     const sorted = this.#between('symbols_sorted_offsets');
@@ -238,36 +219,39 @@ export class Image {
       markers: viewOf(markers),
       tokenTable,
       tokenIndex: viewOf(tokenIndex),
-      addresses: { kind: 'offsets', view: viewOf(offsets), origin },
+      addresses,
       ...(sorted !== undefined && sorted.length > 0 && { sorted: { view: viewOf(sorted), count } }),
     };
   }
 
-  /** Words of the capability array (NCAPINTS) that the image's own alternatives reach into. */
-  get featureWords(): number {
-    if (this.#featureWords === undefined) {
-      const table = viewOf(this.#between('__alt_instructions', '__alt_instructions_end') ?? new Uint8Array(0));
-      let highest = -1;
-      for (let at = ALT_INSTR.at.cpuid; at + 2 <= table.byteLength; at += ALT_INSTR.size) {
-        const feature = table.getUint16(at, true) & ~ALT_FLAG_NOT;
-        if (feature > highest) highest = feature;
-      }
-      this.#featureWords = (highest >> 5) + 1;
-    }
-    return this.#featureWords;
+  #symbolAddresses(release: Release): SymbolTableBytes['addresses'] | undefined {
+    const origin = this.arch.image.symbolsOrigin(release);
+    const found = this.#between(origin === 'pointers' ? 'symbols_addresses' : 'symbols_offsets');
+    if (found === undefined) return undefined;
+    const view = viewOf(found);
+    return origin === 'pointers'
+      ? { kind: 'pointers', view, pointerSize: this.arch.elf.pointerSize }
+      : { kind: 'offsets', view, origin };
+  }
+
+  /** The highest feature that the image's own alternatives ask for; -1 where it has none. */
+  get highestFeature(): number {
+    this.#highestFeature ??= this.arch.alternatives.highestFeature(
+      viewOf(this.#between('__alt_instructions', '__alt_instructions_end') ?? new Uint8Array(0)),
+    );
+    return this.#highestFeature;
   }
 
   /** Bounds of VMAP_XEN, from which payloads take their memory. Throws EIMAGE where the release leaves it no room. */
   vmapXen(release: Release): AddressRange {
-    const range = x86VmapXen(release, {
-      end: this.#require('_end'),
-      rwdataEnd: this.linker('__2M_rwdata_end'),
-      nrCpus: nrCpus(this.config?.get('CONFIG_NR_CPUS')) ?? X86_DEFAULT_NR_CPUS,
-      hypervGuest: this.configured('CONFIG_HYPERV_GUEST'),
-    });
-    return checkVmapXen(range, this.#require('__2M_rwdata_end'), release.version);
+    const { regions } = this;
+    const imageEnd = (regions[regions.length - 1] as ImageRegion).end;
+    return checkVmapXen(this.arch.image.vmapXen(this.#facts, release), imageEnd, release.version);
   }
 }
+
+/** Bytes of a function that are looked at for what it returns. */
+const FUNCTION_BYTES = 32;
 
 const BUG_FRAME_STARTS: readonly LinkerSymbolName[] = [
   '__start_bug_frames_0',
@@ -284,8 +268,6 @@ const BUG_FRAME_STOPS: readonly LinkerSymbolName[] = [
 
 /** Options of an image that does not say: as Xen's own defaults for a release build have them. */
 const ASSUMED_ON = new Set(['CONFIG_LIVEPATCH', 'CONFIG_XEN_IBT', 'CONFIG_XEN_SHSTK']);
-
-const EM_X86_64 = 62;
 
 export interface OpenImageOptions {
   /** What messages call the image; `the image` unless given. */
@@ -305,15 +287,16 @@ export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: Ope
       'give xen-syms, the uncompressed ELF file with symbols that the Xen build leaves beside xen.gz',
     );
   }
-  if (elf.machine !== EM_X86_64) {
+  const arch = architectureOf(elf.machine);
+  if (arch === undefined || elf.layout !== arch.elf) {
     throw new XspliceError(
       'EIMAGE',
       `${file}: machine type ${elf.machine} is not supported`,
-      'give an x86-64 xen-syms',
+      'give a xen-syms of x86-64, arm64 or arm32',
     );
   }
-  const image = new Image(elf, X86_64, gunzip);
+  const image = new Image(elf, arch, gunzip);
   // Asked for here so that a stripped or damaged file is refused at once.
-  checkLayout(image.regions, image.core);
+  checkLayout(image.regions, image.core, arch.image.linkable);
   return image;
 }

@@ -1,5 +1,6 @@
 /** The livepatch subsystem on a simulated machine. Start at `boot.ts`, `upload.ts`, `actions.ts`, `rendezvous.ts`. */
 export * from './boot.ts';
+export { type CacheMaintenance, takeCacheMaintenance } from './cache-maintenance.ts';
 export * from './data-watch.ts';
 export * from './describe.ts';
 export { functionsOf, type LoadedFunc } from './expectations.ts';

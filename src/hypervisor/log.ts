@@ -1,5 +1,5 @@
 import type { Console, LogLevel } from '../machine/index.ts';
-import { type FormatArg, format, oldText, type Release } from '../xen/index.ts';
+import { type FormatArg, formatter, oldText, type Release } from '../xen/index.ts';
 
 /**
  * What the livepatch code writes to the console, in the release's own words.
@@ -11,31 +11,38 @@ import { type FormatArg, format, oldText, type Release } from '../xen/index.ts';
 export class Log {
   readonly #console: Console;
   readonly #release: Release;
+  /** A message as this host's printk formats it. */
+  readonly format: ReturnType<typeof formatter>;
   /** CONFIG_DEBUG: callers in loops ask before they make arguments for dprintk. */
   readonly debug: boolean;
   /** The last error-level text, formatted, whether or not this build prints it. */
   lastError: string | null = null;
 
-  constructor(console: Console, release: Release, debugBuild: boolean) {
+  constructor(
+    console: Console,
+    release: Release,
+    build: { readonly debugBuild: boolean; readonly pointerSize: 4 | 8 },
+  ) {
     this.#console = console;
     this.#release = release;
-    this.debug = debugBuild;
+    this.debug = build.debugBuild;
+    this.format = formatter(build.pointerSize);
   }
 
   printk(level: LogLevel, template: string, ...args: FormatArg[]): void {
-    this.#console.printk(level, format(template, ...args));
+    this.#console.printk(level, this.format(template, ...args));
   }
 
   /** Debug builds only. `file` as __FILE__ prints it. */
   dprintk(file: string, level: LogLevel, template: string, ...args: FormatArg[]): void {
     if (!this.debug) return;
-    this.#console.printk(level, `${file}: ${format(template, ...args)}`);
+    this.#console.printk(level, `${file}: ${this.format(template, ...args)}`);
   }
 
   /** An error of the livepatch code, printed the way the release prints errors. `prefix` precedes the template's text. */
   error(file: string, prefix: string, template: string, ...args: FormatArg[]): void {
     const old = this.#release.errorsLogged === 'dprintk';
-    const text = prefix + format(old ? oldText(template) : template, ...args);
+    const text = prefix + this.format(old ? oldText(template) : template, ...args);
     this.lastError = text;
     if (!old) this.#console.printk('ERR', text);
     else if (this.debug) this.#console.printk('ERR', `${file}: ${text}`);

@@ -1,9 +1,9 @@
-import { type Address, addOffset, lowWord, u64 } from '../base/index.ts';
+import { type Address, addOffset, hexAddress, lowWord } from '../base/index.ts';
 import { SHF_ALLOC, SHT_NOBITS, type Shdr } from '../elf/index.ts';
 import { isWritableData, placeSections } from '../payload/index.ts';
 import { ELF_LIVEPATCH_FUNC, PAGE_SIZE, type Release } from '../xen/index.ts';
 import { type LoaderElf, placeOf } from './elf-load.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
 import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
@@ -49,8 +49,8 @@ export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderE
     }
     payload.pages = Number(placed.pages);
     Object.assign(payload.text, { addr: start, size: Number(placed.textSize) });
-    Object.assign(payload.rw, { addr: u64(start + placed.rwOffset), size: Number(placed.rwSize) });
-    Object.assign(payload.ro, { addr: u64(start + placed.roOffset), size: Number(placed.roSize) });
+    Object.assign(payload.rw, { addr: wrapped(hv, start + placed.rwOffset), size: Number(placed.rwSize) });
+    Object.assign(payload.ro, { addr: wrapped(hv, start + placed.roOffset), size: Number(placed.roSize) });
 
     const writable: string[] = [];
     for (const section of elf.sections) {
@@ -88,6 +88,12 @@ function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
   }
   const start = hv.vmapXen.alloc(pages);
   if (start === undefined || pages === 0) return start;
+  // On Arm the bitmap describes more than the region has, and nothing else keeps the allocator from going on.
+  const end = addOffset(start, pages * PAGE_SIZE);
+  if (end > hv.vmapXen.end) {
+    const message = `the payload reaches up to ${hexAddress(end)}, behind the end of Xen's memory for payloads at ${hexAddress(hv.vmapXen.end)}: what else is mapped there is lost`;
+    report(hv, 'warning', 'vmap-overrun', message, { address: start });
+  }
   hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });
   return start;
 }
@@ -103,6 +109,6 @@ function copy(hv: Hypervisor, elf: LoaderElf, to: Address, offset: bigint, size:
   }
   // A wrapped size: word by word, as `rep movsq` does, until one of the two sides faults.
   for (let done = 0; ; done += WORD) {
-    hv.machine.space.write(addOffset(to, done), elf.buffer.at(u64(offset + BigInt(done)), WORD));
+    hv.machine.space.write(addOffset(to, done), elf.buffer.at(wrapped(hv, offset + BigInt(done)), WORD));
   }
 }

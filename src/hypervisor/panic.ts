@@ -1,14 +1,15 @@
-import { type Address, pointerText } from '../base/index.ts';
-import { Console, type Fault, pageTableWalk } from '../machine/index.ts';
-import type { HostPanic } from '../xen/index.ts';
+import type { TracePlace } from '../arch/index.ts';
+import type { Address } from '../base/index.ts';
+import { Console, type Fault } from '../machine/index.ts';
+import { type HostPanic, PAGE_SIZE } from '../xen/index.ts';
 import { callFrames, framePlace } from './call-frames.ts';
 import { doubleFault, executionState } from './execution-state.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { StopCause } from './stop.ts';
 
 /**
- * Panic screens in Xen's form. What only a real run knows is marked: registers and stack are `[...]`, and an offset in a function is `?`.
- * Sources: xen/arch/x86/traps.c (show_execution_state, fatal_trap), common/console panic(), arch/x86/x86_64/traps.c.
+ * Panic screens in Xen's form, with the architecture's own words. What only a real run knows is marked: registers and stack are `[...]`, and
+ * an offset in a function is `?`. Sources: common/console panic(), and those named with the words.
  */
 
 type PanicCause = Exclude<StopCause, { kind: 'hook' }>;
@@ -74,7 +75,7 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
     case 'trap':
       return { head: stateAndTrace(hv), message: `${cause.name}\n[error_code=0000]\n`, errorCode: 0, address: null };
     case 'fatal':
-      return { head: stateAndTrace(hv), message: `${cause.text}\n`, ...NO_FAULT };
+      return { head: [...cause.head, ...stateAndTrace(hv)], message: `${cause.text}\n`, ...NO_FAULT };
     case 'double-fault':
       return { head: doubleFault(hv, cause.stack), message: 'DOUBLE FAULT -- system shutdown\n', ...NO_FAULT };
     case 'panic':
@@ -89,7 +90,7 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
 /** show_execution_state: exact where code was being run, and as far as it is known where the hypervisor's own was not. */
 function stateAndTrace(hv: Hypervisor): string[] {
   if (hv.trapped !== null) return executionState(hv, hv.trapped);
-  return [...state(hv), ...trace(hv)];
+  return state(hv);
 }
 
 function describeFault(hv: Hypervisor, fault: Fault): Description {
@@ -98,48 +99,35 @@ function describeFault(hv: Hypervisor, fault: Fault): Description {
     return { head: stateAndTrace(hv), message, errorCode: 0, address: null };
   }
   const { address, errorCode } = fault;
-  const code = errorCode.toString(16).padStart(4, '0');
-  return {
-    head: [...stateAndTrace(hv), ...pageTableWalk(hv.machine.space, address)],
-    message: `FATAL PAGE FAULT\n[error_code=${code}]\nFaulting linear address: ${pointerText(address)}\n`,
-    errorCode,
+  const { space } = hv.machine;
+  const screen = hv.arch.panic.pageFault({
     address,
-  };
+    errorCode,
+    walk: space.walk(address),
+    root: space.rootFrame * PAGE_SIZE,
+    cpu: hv.trapped?.cpu ?? 0,
+    state: stateAndTrace(hv),
+  });
+  return { ...screen, errorCode, address };
 }
 
+/** The banner and what is known of a CPU of which no registers are. */
 function state(hv: Hypervisor): string[] {
   const { arch, image, release, options } = hv;
   // Under another release's rules the image is no longer the version that it says.
   const version = image.release?.release === release ? image.version : release.version;
   const debug = options.debugBuild ? 'y' : 'n';
-  return [
-    `----[ Xen-${version}  ${arch.name}  debug=${debug}  Not tainted ]----`,
-    'CPU:    0',
-    `${arch.instructionPointer}:    e008:${instructionPointer(hv)}`,
-    '[...]',
-  ];
+  const certain = options.debugBuild || image.configured('CONFIG_FRAME_POINTER');
+  const banner = `----[ Xen-${version}  ${arch.name}  debug=${debug}  ${arch.panic.tainted(options.processor)} ]----`;
+  return [banner, ...arch.panic.state(tracePlaces(hv), certain)];
 }
 
-/** Where the CPU was: at a known address where the fault was the fetch itself, else somewhere in a known function. */
-function instructionPointer(hv: Hypervisor): string {
-  const astray = strayAddress(hv);
-  return astray === undefined ? `[<?>] ${framePlace(callFrames(hv)[0])}` : `[<${astray}>] ${astray}`;
-}
-
-/** `hooks.ts` names a frame by its address that is code of no function it knows. */
-const strayAddress = (hv: Hypervisor): string | undefined => {
+/** The functions that were being carried out, innermost first; `hooks.ts` names a frame by its address that is code of no function it knows. */
+function tracePlaces(hv: Hypervisor): TracePlace[] {
   const last = hv.frames[hv.frames.length - 1] ?? '';
-  return /^[0-9a-f]{16}$/.test(last) ? last : undefined;
-};
-
-/**
- * The call trace and the empty line behind it. The first frame is the instruction pointer's (`R`), where that is in a function; those below are
- * certain with frame pointers (`F`), and else what the stack looks like (`S`). Source: arch/x86/traps.c, show_trace.
- */
-function trace(hv: Hypervisor): string[] {
-  const { image, options } = hv;
-  const below = options.debugBuild || image.configured('CONFIG_FRAME_POINTER') ? 'F' : 'S';
-  const first = strayAddress(hv) === undefined ? 'R' : below;
-  const lines = callFrames(hv).map((frame, i) => `   [<?>] ${i === 0 ? first : below} ${framePlace(frame)}`);
-  return ['Xen call trace:', ...(lines.length === 0 ? ['   [<?>] R ?'] : lines), ''];
+  const known = callFrames(hv).map((frame) => ({ text: framePlace(frame), address: null }));
+  return STRAY.test(last) ? [{ text: last, address: last }, ...known] : known;
 }
+
+/** An address with all its digits. */
+const STRAY = /^(?:[0-9a-f]{8}){1,2}$/;

@@ -1,12 +1,12 @@
-import { type Address, addOffset, assert, type CStruct, ensure, fromLatin1, viewOf } from '../base/index.ts';
+import { type Address, addOffset, assert, type CStruct, ensure, fromLatin1, setWord, viewOf } from '../base/index.ts';
 import {
   HOOK_SECTIONS,
   LIVEPATCH_FSTATE,
   LIVEPATCH_OPAQUE_SIZE,
   LIVEPATCH_STATE_APPLIED,
   LIVEPATCH_STATE_CHECKED,
-  LIVEPATCH_SYMBOL,
   livepatchFunc,
+  livepatchSymbol,
   offsetIn,
   structPayload,
 } from '../xen/index.ts';
@@ -114,7 +114,7 @@ export class PayloadStructs {
   }
 
   get #struct(): CStruct {
-    this.#layout ??= structPayload(this.#hv.release);
+    this.#layout ??= structPayload(this.#hv.release, this.#hv.arch.name);
     return this.#layout;
   }
 
@@ -148,16 +148,13 @@ export class PayloadStructs {
   #writeSymbols(writer: StructWriter, payload: LoadedPayload, allocate: (size: number) => Address): void {
     const names = payload.symtab.map(({ name }) => fromLatin1(`${name}\0`));
     const strtab = allocate(names.reduce((sum, { length }) => sum + length, 0));
-    const symtab = allocate(payload.symtab.length * LIVEPATCH_SYMBOL.size);
+    const symbolLayout = livepatchSymbol(this.#hv.arch.name);
+    const symtab = allocate(payload.symtab.length * symbolLayout.size);
     let at = strtab;
     for (const [i, symbol] of payload.symtab.entries()) {
       const name = names[i] as Uint8Array;
       this.#hv.machine.space.write(at, name);
-      const entry = new StructWriter(
-        this.#hv.machine.space,
-        addOffset(symtab, i * LIVEPATCH_SYMBOL.size),
-        LIVEPATCH_SYMBOL,
-      );
+      const entry = new StructWriter(this.#hv.machine.space, addOffset(symtab, i * symbolLayout.size), symbolLayout);
       entry.clear();
       entry.set('name', at);
       entry.set('value', symbol.value);
@@ -223,7 +220,7 @@ export class PayloadStructs {
       const frame = `region.frame[${i}]`;
       const bounds = writer.has(`${frame}.start`);
       writer.set(bounds ? `${frame}.start` : `${frame}.bugs`, range.start);
-      const count = Number(range.end - range.start) / this.#hv.arch.bugFrameSize;
+      const count = Number(range.end - range.start) / this.#hv.arch.bugFrames.size;
       writer.set(bounds ? `${frame}.stop` : `${frame}.n_bugs`, bounds ? range.end : count);
     }
     if (trapTables.exTable === null) return;
@@ -248,6 +245,7 @@ export class PayloadStructs {
     const head = HEADS[member].map((name) => this.#hv.symbols.byName(name)).find((address) => address !== 0n);
     if (head === undefined) return;
     const { space } = this.#hv.machine;
+    const { pointerSize } = this.#hv.arch.elf;
     const offset = offsetIn(this.#struct, `${member}.next`);
     const nodes = payloads
       .map((payload) => this.#lent.get(payload))
@@ -255,9 +253,9 @@ export class PayloadStructs {
       .map(({ struct }) => addOffset(struct, offset));
     const ring = [head, ...nodes];
     for (const [i, node] of ring.entries()) {
-      const links = new DataView(new ArrayBuffer(16));
-      links.setBigUint64(0, ring[(i + 1) % ring.length] as Address, true);
-      links.setBigUint64(8, ring[(i + ring.length - 1) % ring.length] as Address, true);
+      const links = new DataView(new ArrayBuffer(2 * pointerSize));
+      setWord(links, 0, pointerSize, ring[(i + 1) % ring.length] as Address);
+      setWord(links, pointerSize, pointerSize, ring[(i + ring.length - 1) % ring.length] as Address);
       space.write(node, new Uint8Array(links.buffer));
     }
   }

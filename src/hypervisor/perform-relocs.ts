@@ -1,10 +1,12 @@
 import type { RelocationRow } from '../arch/index.ts';
-import { type Address, addOffset, highWord, lowWord, type Place, u64 } from '../base/index.ts';
+import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
+import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
 import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor } from './refusal.ts';
+import { implicitAddend, placeInstruction, type RelocationTarget, store } from './relocation-place.ts';
 
 /**
  * livepatch_elf_perform_relocs: relocations are applied to the loaded copy, in section order and entry order.
@@ -36,8 +38,9 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
       if (sh_entsize < BigInt(entry) || sh_size % sh_entsize !== 0n) {
         return no('relocation-size', 'Section relative header is corrupted');
       }
-      if (sh_type === SHT_REL && hv.arch.relRefusal !== null) {
-        return refuseFor(hv, LIVEPATCH_ELF_C, elf.name, hv.arch.relRefusal, placeOf(section));
+      const { relRefusal } = hv.arch.relocationRules;
+      if (sh_type === SHT_REL && relRefusal !== null) {
+        return refuseFor(hv, LIVEPATCH_ELF_C, elf.name, relRefusal, placeOf(section));
       }
       const rc = performRela(hv, elf, target, section);
       if (rc !== 0) return rc;
@@ -50,24 +53,32 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
 const NULL_SH_FLAGS = 8n;
 
 /**
- * arch_livepatch_perform_rela. The entries' bytes are in the file; or else the table's size has wrapped, and each entry is
- * where 64-bit arithmetic puts it, until one is refused or faults.
+ * arch_livepatch_perform_rela, arch_livepatch_perform_rel. The entries' bytes are in the file; or else the table's size has
+ * wrapped, and each entry is where the loader's arithmetic puts it, until one is refused or faults.
  */
 function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela: LoaderSection): number {
-  return within(hv, 'arch_livepatch_perform_rela', () => {
-    const { symbols } = elf;
+  const implicit = rela.header.sh_type === SHT_REL;
+  return within(hv, implicit ? 'arch_livepatch_perform_rel' : 'arch_livepatch_perform_rela', () => {
+    const { symbols, layout } = elf;
     const { words } = symbols;
     const { sh_offset, sh_size, sh_entsize } = rela.header;
     const stride = Number(sh_entsize);
     const count = Number(sh_size / sh_entsize);
-    const at = elf.layout.rela.at as { readonly r_offset: number; readonly r_info: number; readonly r_addend: number };
-    const wide = elf.layout.pointerSize === 8;
-    const { relocations } = hv.arch;
+    const entryLayout = implicit ? layout.rel : layout.rela;
+    const at = entryLayout.at as { readonly r_offset: number; readonly r_info: number; readonly r_addend?: number };
+    const addendAt = at.r_addend ?? 0;
+    const wide = layout.pointerSize === 8;
+    const { relocations, relocationRules } = hv.arch;
+    const takesAny = hv.arch.alignmentFault === null;
+    const entries = elf.buffer.address + sh_offset;
+    const { placeBeforeType } = relocationRules;
+    const leastBytes = relocationRules.leastBytes ?? 0;
 
     const base = target.loadAddr as Address;
     const size = Number(target.header.sh_size);
     const window = hv.machine.space.span(base, size);
     const memory = window === undefined ? null : new DataView(window.buffer, window.byteOffset, window.byteLength);
+    const place: RelocationTarget = { hv, elf, target, rela, base, size, memory, quirks: new Map() };
     const baseLow = lowWord(base);
     const baseHigh = highWord(base);
     let row: RelocationRow | undefined;
@@ -75,17 +86,27 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
       ...placeOf(rela, i * stride),
       symbol: symbols.name(symbol),
     });
+    const pastEnd = (i: number, symbol: number): number => {
+      const complaint = { rule: 'relocation-past-end', errno: 'EINVAL', where: placeOfEntry(i, symbol) } as const;
+      const template = 'Relative relocation offset is past %s section';
+      return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, template, target.name);
+    };
 
     /** Entries from number `first` on, which stand behind each other. */
     const perform = (bytes: Uint8Array, first: number, last: number): number => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       for (let i = first, entry = 0; i < last; i++, entry += stride) {
+        if (!takesAny) checkAligned(hv, wrapped(hv, entries + BigInt(i * stride + at.r_offset)), 4, 'read');
         const info = view.getUint32(entry + at.r_info, true);
         const type = wide ? info : info & 0xff;
         const symbol = wide ? view.getUint32(entry + at.r_info + 4, true) : info >>> 8;
+        const offset = view.getUint32(entry + at.r_offset, true);
+        const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
+        const implied = implicit ? implicitAddend(place, type, offset) : 0;
         if (symbol === 0 || symbol >= symbols.count || symbols.ignored[symbol] === 1) {
           return badSymbol(hv, elf, rela, i * stride, symbol);
         }
+        if (placeBeforeType && (beyond || offset >= size || offset + leastBytes > size)) return pastEnd(i, symbol);
         if (row === undefined || row.type !== type) row = relocations.get(type);
         if (row === undefined) {
           const complaint = {
@@ -93,21 +114,15 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
             errno: 'EOPNOTSUPP',
             where: placeOfEntry(i, symbol),
           } as const;
-          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, 'Unhandled relocation %lu', type);
+          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, relocationRules.unhandled, type);
         }
         if (row.width === 0) continue;
-
-        const offset = view.getUint32(entry + at.r_offset, true);
-        const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
-        if (beyond || offset >= size || offset + row.width > size) {
-          const complaint = { rule: 'relocation-past-end', errno: 'EINVAL', where: placeOfEntry(i, symbol) } as const;
-          const template = 'Relative relocation offset is past %s section';
-          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, template, target.name);
-        }
+        const outside = beyond || offset >= size || offset + row.width > size;
+        if (outside && relocationRules.leastBytes !== null) return pastEnd(i, symbol);
 
         // S + A, and - P, in two unsigned words with carry and borrow.
-        const addendLow = view.getUint32(entry + at.r_addend, true);
-        const addendHigh = wide ? view.getUint32(entry + at.r_addend + 4, true) : (addendLow | 0) >> 31;
+        const addendLow = implicit ? implied >>> 0 : view.getUint32(entry + addendAt, true);
+        const addendHigh = wide ? view.getUint32(entry + addendAt + 4, true) : (addendLow | 0) >> 31;
         let low = (words[2 * symbol] as number) + addendLow;
         let high = (words[2 * symbol + 1] as number) + addendHigh + (low > 0xffff_ffff ? 1 : 0);
         low >>>= 0;
@@ -119,13 +134,21 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
           high = high - placeHigh - borrow;
         }
 
-        if (memory !== null) {
-          memory.setUint32(offset, low, true);
-          if (row.width === 8) memory.setUint32(offset + 4, high, true);
+        let overflow: boolean;
+        if (row.place !== undefined) {
+          const addend = fromWords(addendLow, addendHigh);
+          const sum = fromWords(low, high);
+          overflow = placeInstruction(place, row, { offset, sum, addend, symbol }, placeOfEntry(i, symbol));
         } else {
-          store(hv, addOffset(base, offset), row.width, low, high);
+          if (memory !== null && !outside && row.width !== 2 && (takesAny || ((baseLow + offset) & 3) === 0)) {
+            memory.setUint32(offset, low, true);
+            if (row.width === 8) memory.setUint32(offset + 4, high, true);
+          } else {
+            store(place, offset, row.width, low, high);
+          }
+          overflow = overflows(row, low, high);
         }
-        if (row.overflow === 'signed' && (high | 0) !== (low | 0) >> 31) {
+        if (overflow) {
           const complaint = {
             rule: 'relocation-overflow',
             errno: 'EOVERFLOW',
@@ -140,7 +163,7 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
 
     if (sh_size <= BigInt(elf.buffer.bytes.length)) return perform(elf.buffer.at(sh_offset, Number(sh_size)), 0, count);
     for (let i = 0; i < count; i++) {
-      const entry = elf.buffer.at(u64(sh_offset + BigInt(i) * sh_entsize), elf.layout.rela.size);
+      const entry = elf.buffer.at(wrapped(hv, sh_offset + BigInt(i) * sh_entsize), entryLayout.size);
       const rc = perform(entry, i, i + 1);
       if (rc !== 0) return rc;
     }
@@ -148,12 +171,11 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
   });
 }
 
-/** A section that does not lie in its region: alignment 0 or a wrapped size has put it over the end. May fault. */
-function store(hv: Hypervisor, address: Address, width: 4 | 8, low: number, high: number): void {
-  const bytes = new DataView(new ArrayBuffer(width));
-  bytes.setUint32(0, low, true);
-  if (width === 8) bytes.setUint32(4, high, true);
-  hv.machine.space.write(address, new Uint8Array(bytes.buffer));
+/** Does the 64-bit result not fit what was stored? */
+function overflows({ overflow, width }: RelocationRow, low: number, high: number): boolean {
+  if (overflow === 'none') return false;
+  if (width === 2) return (high | 0) !== (low | 0) >> 31 || (low | 0) < -0x8000 || (low | 0) > 0xffff;
+  return (high | 0) !== (low | 0) >> 31 && !(overflow === 'either' && high >>> 0 === 0);
 }
 
 /** The tests that precede the type's own, in Xen's order. */
@@ -163,7 +185,7 @@ function badSymbol(hv: Hypervisor, elf: LoaderElf, rela: LoaderSection, entry: n
     refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
   if (symbol === 0) return no('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {
-    return no('relocation-symbol-past-end', 'EINVAL', 'Relative relocation wants symbol@%u which is past end', symbol);
+    return no('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);
   }
   const template = 'Relocation against ignored symbol %s cannot be resolved';
   return no('relocation-ignored-symbol', 'EINVAL', template, elf.symbols.name(symbol));

@@ -1,4 +1,4 @@
-import { type Address, addOffset, distance, equalBytes, s64, viewOf } from '../base/index.ts';
+import { type Address, addOffset, distance, equalBytes, viewOf } from '../base/index.ts';
 import {
   ELF_BUILD_ID_NOTE,
   ELF_LIVEPATCH_DEPENDS,
@@ -152,7 +152,8 @@ function verifyDistance(
   where: { readonly section: string; readonly offset: number },
 ): number {
   if (func.newAddr === 0n) return 0;
-  const offset = s64(oldAddr - func.newAddr);
+  // A signed long.
+  const offset = BigInt.asIntN(hv.arch.elf.pointerSize * 8, oldAddr - func.newAddr);
   if (offset >= -hv.arch.range && offset < hv.arch.range) return 0;
   const apart = distance(func.newAddr, oldAddr) ?? offset;
   const message = `old and new address lie ${apart} bytes apart: a jump reaches ${hv.arch.range}`;

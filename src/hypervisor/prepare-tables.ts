@@ -1,8 +1,9 @@
-import { applyAltCalls, applyAlternatives } from '../arch/index.ts';
-import { type Address, addOffset, u64, viewOf } from '../base/index.ts';
+import { applyAltCalls } from '../arch/index.ts';
+import { type Address, addOffset, viewOf } from '../base/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
+  bugFrameTypes,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
@@ -14,9 +15,9 @@ import {
 } from '../xen/index.ts';
 import { alternativesHost } from './alternatives.ts';
 import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
-import { type Hypervisor, report, within } from './hypervisor.ts';
+import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C, refuseWith } from './refusal.ts';
+import { LIVEPATCH_C, refuse, refuseWith } from './refusal.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
 /** The second half of prepare_payload: tables that Xen builds for itself and that a payload brings its own of. */
@@ -28,36 +29,37 @@ export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: Loade
   return 0;
 }
 
-/** BUGFRAME_NR. */
-const BUG_FRAME_TYPES = 4;
-
 function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
-  for (let type = 0; type < BUG_FRAME_TYPES; type++) {
+  // BUGFRAME_NR.
+  const types = bugFrameTypes(hv.release, hv.arch.name).length;
+  for (let type = 0; type < types; type++) {
     const section = secByName(elf, bugFramesSection(type));
     if (section === undefined) continue;
-    if (!sectionOk(hv, elf, section, hv.arch.bugFrameSize)) return SECTION_NOT_OK;
+    if (!sectionOk(hv, elf, section, hv.arch.bugFrames.size)) return SECTION_NOT_OK;
     const start = sectionAddress(hv, elf, section);
-    payload.trapTables.bugFrames[type] = { start, end: u64(start + section.header.sh_size) };
+    payload.trapTables.bugFrames[type] = { start, end: wrapped(hv, start + section.header.sh_size) };
   }
   return 0;
 }
 
-/** A range of memory in 64-bit arithmetic, as the checks below compare them. */
+/** A range of memory in the architecture's arithmetic, as the checks below compare them. */
 interface Bounds {
   readonly start: Address;
   readonly size: bigint;
 }
 
 /** `start`, length and end of a piece all inside? Without overflow checks, as in Xen. */
-const inside = (at: Address, length: number, bounds: Bounds): boolean =>
-  at >= bounds.start && BigInt(length) <= bounds.size && u64(at + BigInt(length)) <= u64(bounds.start + bounds.size);
+const inside = (hv: Hypervisor, at: Address, length: number, bounds: Bounds): boolean =>
+  at >= bounds.start &&
+  BigInt(length) <= bounds.size &&
+  wrapped(hv, at + BigInt(length)) <= wrapped(hv, bounds.start + bounds.size);
 
 const textOf = (payload: LoadedPayload): Bounds => ({ start: payload.text.addr, size: BigInt(payload.text.size) });
 
 function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   const section = secByName(elf, ELF_ALTINSTRUCTIONS);
   if (section === undefined) return 0;
-  if (!sectionOk(hv, elf, section, hv.arch.altInstrSize)) return SECTION_NOT_OK;
+  if (!sectionOk(hv, elf, section, hv.arch.alternatives.entrySize)) return SECTION_NOT_OK;
   const start = sectionAddress(hv, elf, section);
   const size = Number(section.header.sh_size);
   const rules = hv.alternativeRules;
@@ -70,13 +72,19 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
     walkFreedClobberList(hv);
   }
   const host = alternativesHost(hv, payload);
-  hv.log.printk('INFO', 'alt table %p -> %p', start, addOffset(start, size));
+  const hooks = hv.arch.alternatives;
+  hv.log.printk('INFO', hooks.announcement, start, addOffset(start, size));
   const from = Number(BigInt.asIntN(64, start - payload.text.addr));
-  const errno = within(hv, 'apply_alternatives', () =>
-    within(hv, '_apply_alternatives', () => applyAlternatives(host, from, from + size)),
-  );
+  const [outer, inner] = hooks.frames as readonly [string, string];
+  const errno = within(hv, outer, () => within(hv, inner, () => hooks.apply(host, from, from + size)));
   if (errno === null) return 0;
   return tableError(hv, section, errno, '%s applying alternatives failed: %d', elf.name, -ERRNO[errno]);
+}
+
+/** A table that this architecture's hypervisor has no use for. */
+function unsupported(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, template: string): number {
+  const complaint = { rule: 'unsupported-table', errno: 'EOPNOTSUPP', where: { section: section.name } } as const;
+  return refuse(hv, LIVEPATCH_C, elf.name, complaint, template);
 }
 
 function tableError(
@@ -114,17 +122,17 @@ function checkAlternatives(
   const bounds = { start: sectionAddress(hv, elf, replacements), size: replacements.header.sh_size };
   const table = hv.machine.space.read(start, size);
   const view = viewOf(table);
-  for (let at = 0; at < size; at += hv.arch.altInstrSize) {
+  for (let at = 0; at < size; at += hv.arch.alternatives.entrySize) {
     const entry = addOffset(start, at);
     const orig = addOffset(entry, view.getInt32(at, true));
     const repl = addOffset(entry, 4 + view.getInt32(at + 4, true));
     const origLength = view.getUint8(at + 10);
     const replLength = view.getUint8(at + 11);
-    if (!inside(orig, origLength, text)) {
+    if (!inside(hv, orig, origLength, text)) {
       const template = '%s Alternative orig %p+%#x outside payload text %p+%#zx';
       return no(template, orig, origLength, text.start, text.size);
     }
-    if (!inside(repl, replLength, bounds)) {
+    if (!inside(hv, repl, replLength, bounds)) {
       const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#lx';
       return no(template, repl, replLength, bounds.start, bounds.size);
     }
@@ -144,6 +152,7 @@ function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
   if (hv.alternativeRules.altCalls !== 'alt_call_sites') return 0;
   const section = secByName(elf, ELF_ALT_CALL_SITES);
   if (section === undefined) return 0;
+  if (hv.arch.altCallSize === 0) return unsupported(hv, elf, section, 'Alternative calls not supported');
   if (!sectionOk(hv, elf, section, hv.arch.altCallSize)) return SECTION_NOT_OK;
   const size = Number(section.header.sh_size);
   if (size === 0) return 0;
@@ -155,7 +164,7 @@ function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
   const view = viewOf(hv.machine.space.read(start, size));
   for (let at = 0; at < size; at += hv.arch.altCallSize) {
     const call = addOffset(start, at + view.getInt32(at, true));
-    if (inside(call, ALT_CALL_LEN, text)) continue;
+    if (inside(hv, call, ALT_CALL_LEN, text)) continue;
     const template = '%s: Alternative call %p+%#zx outside payload text %p+%#zx';
     return tableError(hv, section, 'EINVAL', template, elf.name, call, ALT_CALL_LEN, text.start, text.size);
   }
@@ -171,6 +180,7 @@ function prepareAltCalls(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
 function prepareExTable(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   const section = secByName(elf, ELF_EX_TABLE);
   if (section === undefined) return 0;
+  if (hv.arch.exTableEntrySize === 0) return unsupported(hv, elf, section, "We don't support .ex_table");
   if (!sectionOk(hv, elf, section, hv.arch.exTableEntrySize)) return SECTION_NOT_OK;
   const size = Number(section.header.sh_size);
   if (size === 0) return 0;
@@ -178,7 +188,7 @@ function prepareExTable(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   within(hv, 'sort_exception_table', () => {
     // A heap sort begins with the last entry that has a child: where nothing is mapped, it dies there. Source: xen/include/xen/sort.h.
     const lastParent = Math.max(0, Math.floor(size / (2 * hv.arch.exTableEntrySize)) - 1);
-    hv.machine.space.readU32(u64(address + BigInt(lastParent * hv.arch.exTableEntrySize)));
+    hv.machine.space.readU32(wrapped(hv, address + BigInt(lastParent * hv.arch.exTableEntrySize)));
     const table = hv.machine.space.read(address, size);
     sortExTable(viewOf(table));
     hv.machine.space.write(address, table);
@@ -199,7 +209,7 @@ function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
     });
   }
   // The length is an unsigned int: 0 - 1 wraps.
-  const last = hv.machine.space.readU8(u64(address + BigInt((size - 1) >>> 0)));
+  const last = hv.machine.space.readU8(wrapped(hv, address + BigInt((size - 1) >>> 0)));
   if (last !== 0) {
     const complaint = { rule: 'bad-metadata', errno: 'EINVAL', where: { section: ELF_LIVEPATCH_MODINFO } } as const;
     const prefix = `livepatch: ${elf.name}: `;

@@ -8,7 +8,7 @@ export function printkMachine(hv: Hypervisor): PrintkMachine {
   return {
     pointerSize: hv.arch.elf.pointerSize,
     rules: hv.release.pointerFormats,
-    layout: guestLayout(hv.release),
+    layout: guestLayout(hv.release, hv.arch.elf.pointerSize),
     memory: {
       read: (address, length) => space.read(address, length),
       write: (address, bytes) => space.store(address, bytes),

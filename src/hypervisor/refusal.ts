@@ -1,6 +1,6 @@
 import type { Refusal } from '../arch/index.ts';
 import type { Place } from '../base/index.ts';
-import { ERRNO, type Errno, type FormatArg, format } from '../xen/index.ts';
+import { ERRNO, type Errno, type FormatArg } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 
 /**
@@ -11,7 +11,6 @@ import { type Hypervisor, report } from './hypervisor.ts';
 /** Source files whose names dprintk lines carry. */
 export const LIVEPATCH_C = 'common/livepatch.c';
 export const LIVEPATCH_ELF_C = 'common/livepatch_elf.c';
-export const ARCH_LIVEPATCH_C = 'arch/x86/livepatch.c';
 
 export interface Complaint {
   readonly rule: string;
@@ -43,7 +42,7 @@ export function refuseWith(
   ...args: FormatArg[]
 ): number {
   hv.log.error(file, prefix, template, ...args);
-  report(hv, 'error', complaint.rule, complaint.message ?? format(template, ...args), complaint.where);
+  report(hv, 'error', complaint.rule, complaint.message ?? hv.log.format(template, ...args), complaint.where);
   return -ERRNO[complaint.errno];
 }
 

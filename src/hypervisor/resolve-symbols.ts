@@ -1,7 +1,7 @@
 import { type Address, lowWord } from '../base/index.ts';
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
 import { LIVEPATCH_ELF_C, refuse } from './refusal.ts';
 
@@ -47,8 +47,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
         }
         continue;
       }
-      // A BigUint64Array wraps, as the unsigned addition does.
-      setValue(elf, i, (symbols.value[i] as bigint) + section.loadAddr);
+      setValue(elf, i, wrapped(hv, (symbols.value[i] as bigint) + section.loadAddr));
       if (hv.log.debug)
         say('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
     }

@@ -1,5 +1,5 @@
 import { type Address, fromLatin1 } from '../base/index.ts';
-import { type ArgumentSource, callArguments, vaListArguments, vsnprintf } from '../xen/index.ts';
+import { type ArgumentSource, callArguments, vsnprintf } from '../xen/index.ts';
 import { executionState } from './execution-state.ts';
 import { printkMachine } from './printk-machine.ts';
 import { argument, type ServedCall, type ServedFunction } from './served-function.ts';
@@ -23,7 +23,9 @@ function variadic(call: ServedCall, named: number): ArgumentSource {
 }
 
 const vaList = (call: ServedCall, index: number): ArgumentSource =>
-  vaListArguments(argument(call, index), (address, length) => call.hv.machine.space.read(address, length));
+  call.hv.arch.execution.calls.vaList(argument(call, index), (address, length) =>
+    call.hv.machine.space.read(address, length),
+  );
 
 /** The text of a format in the hypervisor's memory. */
 function formatted(call: ServedCall, format: Address, args: ArgumentSource, size: number) {

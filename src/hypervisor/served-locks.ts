@@ -13,9 +13,7 @@ const held = ({ runner }: ServedCall): Map<Address, number> => runner.heldLocks;
 
 function setInterrupts({ hv, runner }: ServedCall, on: boolean): undefined {
   const { calls } = hv.arch.execution;
-  const other = calls.flagsWith(true) ^ calls.flagsWith(false);
-  const flags = runner.cpu.get(calls.flags);
-  runner.cpu.set(calls.flags, on ? flags | other : flags & ~other);
+  runner.cpu.set(calls.flags, calls.withInterrupts(runner.cpu.get(calls.flags), on));
 }
 
 function take(call: ServedCall, recursive: boolean): undefined {
@@ -61,7 +59,8 @@ export const SERVED_LOCKS: readonly ServedFunction[] = [
     return take(call, false);
   }),
   served(['_spin_lock_irqsave', '__rspin_lock_irqsave', '_rspin_lock_irqsave'], (call) => {
-    const flags = call.runner.cpu.get(call.hv.arch.execution.calls.flags);
+    const { calls } = call.hv.arch.execution;
+    const flags = calls.savedFlags(call.runner.cpu.get(calls.flags));
     setInterrupts(call, false);
     take(call, call.name !== '_spin_lock_irqsave');
     return flags;

@@ -18,6 +18,7 @@ import {
   type OpResult,
   XEN_SYSCTL_SIZE,
 } from '../xen/index.ts';
+import { type CacheMaintenance, takeCacheMaintenance } from './cache-maintenance.ts';
 import { callFunction } from './call-function.ts';
 import { peek } from './describe.ts';
 import { enter } from './front-door.ts';
@@ -136,6 +137,11 @@ export class SimulatedTarget implements CallableTarget {
 
   async close(): Promise<void> {
     this.hypervisor.code?.close();
+  }
+
+  /** What was done to caches since the last call, in order: on architectures where that is left to software. */
+  takeCacheMaintenance(): CacheMaintenance[] {
+    return takeCacheMaintenance(this.hypervisor);
   }
 
   takeFindings(): Finding[] {

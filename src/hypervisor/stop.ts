@@ -25,8 +25,8 @@ export type StopCause =
   | { readonly kind: 'panic'; readonly text: string }
   /** An exception with no page-table walk to show. */
   | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }
-  /** An exception whose handler says what it was, and stops. */
-  | { readonly kind: 'fatal'; readonly text: string; readonly why: string }
+  /** An exception whose handler says what it was, and stops. `head` is what it prints above the registers. */
+  | { readonly kind: 'fatal'; readonly head: readonly string[]; readonly text: string; readonly why: string }
   /** The stack cannot take what an exception pushes. `stack` is what it may use. */
   | { readonly kind: 'double-fault'; readonly stack: AddressRange; readonly why: string }
   /** Code never comes back: the host says nothing more. */

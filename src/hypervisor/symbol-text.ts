@@ -26,7 +26,7 @@ function placeInImage(hv: Hypervisor, address: Address): SymbolPlace | undefined
 /** `%ps`: an address as symbol and, but for 0, offset; as a number where it has no symbol. Source: xen/common/vsprintf.c, pointer. */
 export function symbolText(hv: Hypervisor, address: Address): string {
   const place = symbolPlace(hv, address);
-  return place === undefined ? pointerText(address) : placeText(place, false);
+  return place === undefined ? pointerText(address, hv.arch.elf.pointerSize) : placeText(place, false);
 }
 
 /** The name of whatever lies at an address of the hypervisor, code or data: for reports, where `%ps` would print a number. */

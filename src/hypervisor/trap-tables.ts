@@ -4,11 +4,8 @@ import {
   type BugFrameType,
   bugFrameTypes,
   decodeExTableEntry,
-  decodeX86BugFrame,
   EX_TABLE_ENTRY,
   sortExTable,
-  X86_ASSERT_SUFFIX,
-  X86_BUG_FRAME,
 } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
@@ -38,8 +35,8 @@ export const isActiveKernelText = (hv: Hypervisor, address: Address): boolean =>
 export interface FoundBugFrame {
   readonly type: BugFrameType;
   readonly line: number;
-  /** Of the file's name or, for `run_fn`, of the function. */
-  readonly pointer: Address;
+  /** Of the file's name or, for `run_fn`, of the function; `null` where the code has that in its first argument's register. */
+  readonly pointer: Address | null;
   /** Of an assertion's condition. */
   readonly message: Address | null;
 }
@@ -51,19 +48,20 @@ export interface FoundBugFrame {
 export function findBugFrame(hv: Hypervisor, address: Address): FoundBugFrame | undefined {
   const region = findTextRegion(hv, address);
   if (region === undefined) return undefined;
+  if (region.payload !== null && hv.arch.execution.bugFramesOfPayloads === 'not-looked-at') return undefined;
   const { bugFrames } = region.payload?.trapTables ?? hv.image.trapTables;
   for (const [number, type] of bugFrameTypes(hv.release, hv.arch.name).entries()) {
     const range = bugFrames[number];
     if (range === undefined) continue;
     const bytes = hv.machine.space.read(range.start, Number(range.end - range.start));
     const view = viewOf(bytes);
-    for (let at = 0; at + X86_BUG_FRAME.size <= bytes.length; at += X86_BUG_FRAME.size) {
-      const frame = decodeX86BugFrame(view, at);
-      if (addOffset(range.start, at + frame.locDisp) !== address) continue;
-      const suffix = at + X86_BUG_FRAME.size;
-      const hasSuffix = type === 'assert' && suffix + X86_ASSERT_SUFFIX.size <= bytes.length;
-      const message = hasSuffix ? addOffset(range.start, at + X86_ASSERT_SUFFIX.read(view, suffix).msg_disp) : null;
-      return { type, line: frame.line, pointer: addOffset(range.start, at + frame.ptrDisp), message };
+    const { size } = hv.arch.bugFrames;
+    for (let at = 0; at + size <= bytes.length; at += size) {
+      const frame = hv.arch.bugFrames.decode(view, at, type);
+      if (addOffset(range.start, at + frame.loc) !== address) continue;
+      const place = (displacement: number | null): Address | null =>
+        displacement === null ? null : addOffset(range.start, at + displacement);
+      return { type, line: frame.line, pointer: place(frame.pointer), message: place(frame.message) };
     }
   }
   return undefined;
@@ -94,9 +92,11 @@ export function searchExceptionTable(hv: Hypervisor, address: Address): Address 
 /** Longest file name or condition that is read. */
 const TEXT_LIMIT = 1024;
 
-/** Text that a bug frame points at: `undefined` outside of the hypervisor and of the payloads. Source: is_kernel, is_patch. */
-export function bugFrameText(hv: Hypervisor, address: Address): string | undefined {
-  if (!isKernel(hv, address) && !isPatch(hv, address)) return undefined;
+/** Text that a bug frame points at: `undefined` where the hypervisor does not look for it. Source: is_kernel, is_patch. */
+export function bugFrameText(hv: Hypervisor, address: Address | null): string | undefined {
+  if (address === null) return undefined;
+  const known = isKernel(hv, address) || (hv.arch.execution.bugFramesOfPayloads === 'handled' && isPatch(hv, address));
+  if (!known) return undefined;
   return hv.machine.space.readCString(address, TEXT_LIMIT);
 }
 

@@ -1,4 +1,4 @@
-import { type Address, addOffset, assert, equalBytes, pointerText, viewOf } from '../base/index.ts';
+import { type Address, addOffset, assert, equalBytes, getWord, pointerText, setWord, viewOf } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
 import { bugFileName } from '../xen/index.ts';
 import type { CodeRunner } from './code-runner.ts';
@@ -27,16 +27,21 @@ export interface TrappedState {
   readonly cpu: number;
   /** Of a page fault. */
   readonly faultAddress?: Address;
+  /** What the processor says of the trap, where it has a register for that. */
+  readonly syndrome?: number;
 }
 
 /** The registers of the code that is being run. */
-export function trappedState(hv: Hypervisor, runner: CodeRunner): TrappedState {
-  const names = hv.arch.execution.calls.registers;
+export function trappedState(hv: Hypervisor, runner: CodeRunner, vector?: number): TrappedState {
+  const { calls, exceptions } = hv.arch.execution;
+  const names = calls.registers;
   const { current, cpu } = runner.context;
+  const syndrome = vector === undefined ? undefined : exceptions.get(vector)?.syndrome;
   return {
     registers: new Map(names.map((name) => [name, runner.cpu.get(name)])),
     vcpu: current === 'dom0' ? 'd0v0' : undefined,
     cpu,
+    ...(syndrome !== undefined && { syndrome }),
   };
 }
 
@@ -56,6 +61,7 @@ export function handleFault(hv: Hypervisor, runner: CodeRunner, memoryFault: Mem
 
 /** The handler of an exception that is no fault of memory. */
 export function handleException(hv: Hypervisor, runner: CodeRunner, vector: number): void {
+  if (hv.arch.execution.emulate(vector, runner.cpu, hv.machine.space)) return;
   checkStack(hv, runner);
   const { exceptions, generalProtection } = hv.arch.execution;
   if (vector === generalProtection) {
@@ -68,24 +74,29 @@ export function handleException(hv: Hypervisor, runner: CodeRunner, vector: numb
     case 'ignored':
       return;
     case 'bug-frame':
-      invalidOpcode(hv, runner, mnemonic);
+      bugTrap(hv, runner, vector, mnemonic);
       return;
     case 'breakpoint':
       if (!fixUp(hv, runner, mnemonic)) breakpoint(hv, runner);
       return;
     case 'fatal': {
-      if (fixUp(hv, runner, mnemonic)) return;
-      const { calls } = hv.arch.execution;
-      const suffix = calls.interruptsIn(runner.cpu.get(calls.flags)) ? '' : ' IN INTERRUPT CONTEXT';
-      const text = `FATAL TRAP: vec ${vector}, ${mnemonic}[0000]${suffix}`;
-      die(hv, runner, { kind: 'fatal', text, why: `code raises ${mnemonic}` });
+      if (!fixUp(hv, runner, mnemonic)) unhandled(hv, runner, vector, `code raises ${mnemonic}`);
     }
   }
 }
 
-function die(hv: Hypervisor, runner: CodeRunner, cause: StopCause): never {
-  const faultAddress = cause.kind === 'fault' && cause.fault.kind === 'page-fault' ? cause.fault.address : undefined;
-  hv.trapped = { ...trappedState(hv, runner), ...(faultAddress !== undefined && { faultAddress }) };
+function unhandled(hv: Hypervisor, runner: CodeRunner, vector: number, why: string): never {
+  const { calls, fatalTrap } = hv.arch.execution;
+  const interrupts = calls.interruptsIn(runner.cpu.get(calls.flags));
+  die(hv, runner, { kind: 'fatal', ...fatalTrap(vector, { cpu: runner.context.cpu, interrupts }), why }, vector);
+}
+
+function die(hv: Hypervisor, runner: CodeRunner, cause: StopCause, vector?: number): never {
+  const fault = cause.kind === 'fault' && cause.fault.kind === 'page-fault' ? cause.fault : undefined;
+  hv.trapped = {
+    ...trappedState(hv, runner, vector),
+    ...(fault !== undefined && { faultAddress: fault.address, syndrome: fault.errorCode }),
+  };
   throw new HostStop(cause);
 }
 
@@ -103,8 +114,10 @@ function checkStack(hv: Hypervisor, runner: CodeRunner): void {
     hv.machine.space.check(addOffset(stack, -trapFrame.pushed), trapFrame.pushed, 'write');
   } catch (thrown) {
     if (!(thrown instanceof MemoryFault)) throw thrown;
+    const why = 'the stack is used up, or lost';
+    if (trapFrame.overflow === 'corruption') die(hv, runner, { kind: 'corruption', why });
     const range = runner.stacks.range(runner.context.cpu);
-    die(hv, runner, { kind: 'double-fault', why: 'the stack is used up, or lost', stack: range });
+    die(hv, runner, { kind: 'double-fault', why, stack: range });
   }
 }
 
@@ -127,15 +140,17 @@ function breakpoint(hv: Hypervisor, runner: CodeRunner): void {
   hv.machine.console.printk('DEBUG', `Hit embedded breakpoint at ${pointerText(at)} [${symbolText(hv, at)}]`);
 }
 
-/** do_invalid_op. */
-function invalidOpcode(hv: Hypervisor, runner: CodeRunner, mnemonic: string): void {
+/** do_invalid_op; on Arm do_trap_brk and do_trap_undefined_instruction. */
+function bugTrap(hv: Hypervisor, runner: CodeRunner, vector: number, mnemonic: string): void {
   const at = programCounter(hv, runner);
   const frame = bugFrameAt(hv, at);
-  if (frame === undefined || !handleBugFrame(hv, runner, frame, at)) {
-    if (fixUp(hv, runner, mnemonic)) return;
-    const text = 'FATAL TRAP: vector = 6 (invalid opcode)';
-    die(hv, runner, { kind: 'fatal', text, why: `code comes to an invalid instruction at ${symbolText(hv, at)}` });
-  }
+  if (frame !== undefined && handleBugFrame(hv, runner, frame, vector)) return;
+  if (fixUp(hv, runner, mnemonic)) return;
+  const why =
+    frame === undefined
+      ? `code comes to an invalid instruction at ${symbolText(hv, at)}`
+      : `the file name of the bug frame at ${symbolText(hv, at)} is none that this hypervisor looks at`;
+  unhandled(hv, runner, vector, why);
 }
 
 /** The bug frame of a trap instruction in code that the hypervisor knows. */
@@ -153,10 +168,12 @@ function bugFrameAt(hv: Hypervisor, at: Address): FoundBugFrame | undefined {
 }
 
 /** Carries a bug frame out. Returns false where its file name is nobody's, so that the trap is an ordinary one. */
-function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame, at: Address): boolean {
+function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame, vector: number): boolean {
+  const at = programCounter(hv, runner);
   const behind = addOffset(at, hv.arch.execution.bugTrap(hv.release).length);
   if (frame.type === 'run_fn') {
-    callWithTrapFrame(hv, runner, frame.pointer);
+    const { calls } = hv.arch.execution;
+    callWithTrapFrame(hv, runner, frame.pointer ?? runner.cpu.get(calls.arguments[0] as string));
     goOnAt(hv, runner, behind);
     return true;
   }
@@ -167,14 +184,15 @@ function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame
   switch (frame.type) {
     case 'warn':
       hv.machine.console.printk('DEFAULT', `Xen WARN at ${place.file}:${place.line}`);
-      for (const line of executionState(hv, trappedState(hv, runner))) hv.machine.console.printk('DEFAULT', line);
+      for (const line of executionState(hv, trappedState(hv, runner, vector)))
+        hv.machine.console.printk('DEFAULT', line);
       goOnAt(hv, runner, behind);
       return true;
     case 'bug':
-      return die(hv, runner, { kind: 'bug', ...place, why: `BUG() at ${symbolText(hv, at)}` });
+      return die(hv, runner, { kind: 'bug', ...place, why: `BUG() at ${symbolText(hv, at)}` }, vector);
     case 'assert': {
       const condition = (frame.message === null ? undefined : bugFrameText(hv, frame.message)) ?? '<unknown>';
-      return die(hv, runner, { kind: 'assertion', condition, ...place });
+      return die(hv, runner, { kind: 'assertion', condition, ...place }, vector);
     }
   }
 }
@@ -184,19 +202,21 @@ function callWithTrapFrame(hv: Hypervisor, runner: CodeRunner, entry: Address): 
   const { trapFrame, calls } = hv.arch.execution;
   const { space } = hv.machine;
   const stack = runner.cpu.get(calls.stackPointer) & ~BigInt(trapFrame.alignment - 1);
-  const end = Math.max(...Object.values(trapFrame.registers)) + 2 * hv.arch.elf.pointerSize;
+  const { pointerSize } = hv.arch.elf;
+  const end = Math.max(...Object.values(trapFrame.registers)) + 2 * pointerSize;
   const frame = addOffset(stack, -end);
   const bytes = new Uint8Array(end);
   const view = viewOf(bytes);
-  for (const [name, at] of Object.entries(trapFrame.registers)) view.setBigUint64(at, runner.cpu.get(name), true);
+  for (const [name, at] of Object.entries(trapFrame.registers)) setWord(view, at, pointerSize, runner.cpu.get(name));
   space.write(frame, bytes);
   within(hv, symbolText(hv, entry), () => runner.callNested(entry, [frame], frame));
   const after = viewOf(space.read(frame, end));
-  for (const [name, at] of Object.entries(trapFrame.registers)) runner.cpu.set(name, after.getBigUint64(at, true));
+  for (const [name, at] of Object.entries(trapFrame.registers)) runner.cpu.set(name, getWord(after, at, pointerSize));
 }
 
 /** The registers that a `struct cpu_user_regs` in memory holds. */
 export function registersInMemory(hv: Hypervisor, frame: Address): ReadonlyMap<string, bigint> {
-  const { registers } = hv.arch.execution.trapFrame;
-  return new Map(Object.entries(registers).map(([name, at]) => [name, hv.machine.space.readU64(addOffset(frame, at))]));
+  const { registers, size } = hv.arch.execution.trapFrame;
+  const view = viewOf(hv.machine.space.read(frame, Math.min(size, 1 + Math.max(...Object.values(registers)) + 7)));
+  return new Map(Object.entries(registers).map(([name, at]) => [name, getWord(view, at, hv.arch.elf.pointerSize)]));
 }

@@ -1,10 +1,10 @@
-import { type Address, roundUp, u64 } from '../base/index.ts';
+import { type Address, roundUp } from '../base/index.ts';
 import type { AddressSpace } from '../machine/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 
 /**
  * The file as the hypervisor holds it while it loads: vmalloc'ed and mapped, with guard pages around it. The loader bounds sections by
- * `sh_offset + sh_size` in 64 bits without a test for overflow, so what it reads can be anywhere at all.
+ * `sh_offset + sh_size` without a test for overflow, so what it reads can be anywhere at all.
  * Source: xen/common/livepatch.c, livepatch_upload; livepatch_elf.c, elf_resolve_sections.
  */
 export class UploadBuffer {
@@ -13,6 +13,8 @@ export class UploadBuffer {
   readonly address: Address;
   readonly #space: AddressSpace;
   readonly #pages: number;
+  /** Of an address. */
+  readonly #bits: number;
   readonly #onWildRead: (offset: bigint) => void;
 
   /** `onWildRead` is told of reads outside of the file, before they are made. */
@@ -21,7 +23,9 @@ export class UploadBuffer {
     address: Address,
     space: AddressSpace,
     onWildRead: (offset: bigint) => void = () => {},
+    pointerSize: 4 | 8 = 8,
   ) {
+    this.#bits = pointerSize * 8;
     const backing = new Uint8Array(roundUp(file.length, PAGE_SIZE));
     backing.set(file);
     this.bytes = backing.subarray(0, file.length);
@@ -33,13 +37,13 @@ export class UploadBuffer {
     space.map(address, backing, { write: true, execute: false });
   }
 
-  /** `length` bytes at `offset`, which is a raw 64-bit field: a window on the file, or whatever memory lies there. May fault. */
+  /** `length` bytes at `offset`, which is a raw field: a window on the file, or whatever memory lies there. May fault. */
   at(offset: bigint, length: number): Uint8Array {
     if (offset + BigInt(length) <= BigInt(this.bytes.length)) {
       return this.bytes.subarray(Number(offset), Number(offset) + length);
     }
     this.#onWildRead(offset);
-    return this.#space.read(u64(this.address + offset), length);
+    return this.#space.read(BigInt.asUintN(this.#bits, this.address + offset), length);
   }
 
   /** vfree. */

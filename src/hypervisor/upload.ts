@@ -38,10 +38,11 @@ export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array |
     if (file === undefined) return -ERRNO.EFAULT;
     const payload = newPayload(name);
     const place = hv.uploadBuffer(Math.ceil(file.length / PAGE_SIZE));
-    const buffer = new UploadBuffer(file, place, hv.machine.space, (offset) => {
+    const onWildRead = (offset: bigint): void => {
       const message = `a section's offset or size makes the loader read outside of the file, at 0x${offset.toString(16)}`;
       report(hv, 'error', 'wild-read', message);
-    });
+    };
+    const buffer = new UploadBuffer(file, place, hv.machine.space, onWildRead, hv.arch.elf.pointerSize);
     const rc = loadPayloadData(hv, payload, buffer);
     if (rc === 0) {
       payload.state = 'CHECKED';

@@ -1,9 +1,11 @@
 import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
 import { type Address, addOffset, u64 } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
+import { invalidateInstructionCache } from './cache-maintenance.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
 import { HostStop } from './stop.ts';
+import { mapTextAlias, unmapTextAlias } from './text-alias.ts';
 
 /** register_virtual_region: back traces, bug frames, and the patching window know the region from now on. */
 export function registerRegion(hv: Hypervisor, region: VirtualRegion): void {
@@ -31,17 +33,24 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     },
     regions: hv.regions,
     modifyMappingsLite: (start, end, permission) => modifyMappingsLite(hv, start, end, permission),
+    textAlias: hv.textAlias,
+    mapTextAlias: () => mapTextAlias(hv),
+    unmapTextAlias: () => unmapTextAlias(hv),
+    invalidateInstructionCache: () => invalidateInstructionCache(hv),
     harm: (rule, message) => report(hv, 'error', rule, message),
-    assertionFails: (where, condition, file) => {
-      if (!hv.options.debugBuild) return;
-      hv.frames.push(where);
-      throw new HostStop({ kind: 'assertion', condition, file, line: assertionLine(hv, condition, file) });
-    },
+    assertionFails: (where, condition, file) => assertionFails(hv, where, condition, file),
     generalProtection: (where, why) => {
       hv.frames.push(where);
       throw new HostStop({ kind: 'trap', vector: 13, name: 'GENERAL PROTECTION FAULT', why });
     },
   };
+}
+
+/** ASSERT() that does not hold, in a function of the hypervisor: the end of a debug build, nothing in a release build. */
+export function assertionFails(hv: Hypervisor, where: string, condition: string, file: string): void {
+  if (!hv.options.debugBuild) return;
+  hv.frames.push(where);
+  throw new HostStop({ kind: 'assertion', condition, file, line: assertionLine(hv, condition, file) });
 }
 
 const SUPERPAGE = 0x20_0000n;

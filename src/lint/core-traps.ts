@@ -25,7 +25,7 @@ export function trapSitesIn(context: LintContext, marks: Uint8Array): TrapSite[]
       return { view: new DataView(new ArrayBuffer(0)), base: 0 };
     return { view: viewOf(context.image.bytes(range.start, Number(range.end - range.start))), base };
   };
-  const size = context.arch.bugFrameSize;
+  const size = context.arch.bugFrames.size;
   for (const number of bugFrameTypes(context.release, context.arch.name).keys()) {
     const { view, base } = table(bugFrames[number]);
     for (let at = 0; at + size <= view.byteLength; at += size) {

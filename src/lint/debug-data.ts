@@ -2,17 +2,8 @@ import { type DwarfFile, readDwarf } from '../dwarf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
 import type { LintContext } from './context.ts';
 
-/** Opened files: several payloads stand before one image, whose debug data is indexed once. */
-const opened = new WeakMap<ElfFile, DwarfFile | null>();
-
-function open(elf: ElfFile, { inflate }: LintContext): DwarfFile | undefined {
-  let dwarf = opened.get(elf);
-  if (dwarf === undefined) {
-    dwarf = readDwarf(elf, inflate === undefined ? {} : { inflate }) ?? null;
-    opened.set(elf, dwarf);
-  }
-  return dwarf ?? undefined;
-}
+const open = (elf: ElfFile, { inflate }: LintContext): DwarfFile | undefined =>
+  readDwarf(elf, inflate === undefined ? {} : { inflate });
 
 /** The debug data of the payload; `undefined` where it has none. */
 export const payloadDebugData = (context: LintContext): DwarfFile | undefined => open(context.content.elf, context);

@@ -28,6 +28,7 @@ import { nondeterministic } from './rules/nondeterministic.ts';
 import { nopRange } from './rules/nop-range.ts';
 import { overlap } from './rules/overlap.ts';
 import { patchingPath } from './rules/patching-path.ts';
+import { payloadBugFrame } from './rules/payload-bug-frame.ts';
 import { reapply } from './rules/reapply.ts';
 import { relocationReach } from './rules/relocation-reach.ts';
 import { replaceHooks } from './rules/replace-hooks.ts';
@@ -60,6 +61,7 @@ export const RULES: readonly LintRule[] = [
   trapSitePatched,
   trapTableOutside,
   bugTrap,
+  payloadBugFrame,
   earlyHookTrap,
   endbrMissing,
   hookWritesReadOnly,

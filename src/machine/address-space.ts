@@ -8,7 +8,8 @@ import { PageTables } from './page-tables.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 import { type CachedPage, TranslationCache } from './translation-cache.ts';
 
-type AccessKind = 'read' | 'write' | 'fetch';
+/** `clean` is cache maintenance by address: it needs a mapping that can be read, and is reported as a write. */
+type AccessKind = 'read' | 'write' | 'fetch' | 'clean';
 
 /** Told which of a memory's bytes have been written. */
 export type WriteWatcher = (bytes: Uint8Array, offset: number, length: number) => void;
@@ -351,15 +352,27 @@ export class AddressSpace {
   }
 
   #fault(address: Address, kind: AccessKind, why: 'non-canonical' | 'absent' | 'reserved' | 'forbidden'): MemoryFault {
-    if (why === 'non-canonical') return new MemoryFault({ kind: 'general-protection', address });
+    const beyond = why === 'non-canonical';
+    if (beyond && this.format.beyond === 'general-protection') {
+      return new MemoryFault({ kind: 'general-protection', address });
+    }
     const errorCode = this.format.faultCode({
-      present: why !== 'absent',
-      write: kind === 'write',
+      level: beyond ? 0 : this.#depth(address),
+      present: why !== 'absent' && !beyond,
+      write: kind === 'write' || kind === 'clean',
       fetch: kind === 'fetch',
+      maintenance: kind === 'clean',
       user: false,
       reserved: why === 'reserved',
     });
     return new MemoryFault({ kind: 'page-fault', address, errorCode });
+  }
+
+  /** Index of the last level that a walk to this address looks at. */
+  #depth(address: Address): number {
+    let depth = 0;
+    for (const { level } of this.#tables.walk(this.#page(address))) depth = level;
+    return depth;
   }
 
   /** A canonical address as the tables count pages. */

@@ -13,6 +13,5 @@ export * from './log-level.ts';
 export * from './machine.ts';
 export * from './mapping.ts';
 export type * from './open-cpu.ts';
-export * from './pagetable-text.ts';
 export * from './physical-memory.ts';
 export * from './scheduler.ts';

@@ -85,8 +85,8 @@ export class PageTables {
       const entry = table[index] as bigint;
       if (!format.present(entry)) return 'absent';
       if (format.reserved(entry)) return 'reserved';
-      write &&= format.writable(entry);
-      execute &&= format.executable(entry);
+      write &&= format.writable(entry, level);
+      execute &&= format.executable(entry, level);
       const frame = format.frameOf(entry);
       if (format.isLeaf(entry, level)) {
         return { frame: frame + (page % this.covers(level)), write, execute, slot: { table, index, level } };
@@ -224,8 +224,8 @@ export class PageTables {
       const entry = table[index] as bigint;
       if (entry === 0n || !format.present(entry) || format.reserved(entry)) continue;
       const first = base + index * covers;
-      const mayWrite = write && format.writable(entry);
-      const mayExecute = execute && format.executable(entry);
+      const mayWrite = write && format.writable(entry, level);
+      const mayExecute = execute && format.executable(entry, level);
       if (format.isLeaf(entry, level)) {
         yield { first, pages: covers, write: mayWrite, execute: mayExecute };
         continue;

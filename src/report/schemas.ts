@@ -28,6 +28,16 @@ const step = z.strictObject({
   state: z.enum(['CHECKED', 'APPLIED']).nullable(),
   console: consoleLines,
   payload: placement.nullable(),
+  cacheMaintenance: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['clean-invalidate-dcache', 'invalidate-icache']),
+        address: hexAddress.exactOptional(),
+        length: count.exactOptional(),
+      }),
+    )
+    .describe('Only where software keeps caches and code together, as on Arm.')
+    .exactOptional(),
   note: z.string().describe('Only where the step is not what it would be on a host.').exactOptional(),
 });
 

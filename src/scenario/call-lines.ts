@@ -3,7 +3,7 @@ import { CALL_BEGINS, CALL_ENDS, CALL_PAYLOAD_NAME } from './call-payload.ts';
 
 /** Xen's lines about the payload. One of them may be glued to a line that was not ended, its level in between. */
 const OWN = new RegExp(`^(.*?)(?:<\\d>)?livepatch: ${CALL_PAYLOAD_NAME}(?:: | )(.*)$`, 's');
-const BEGINS = new RegExp(`^(.*?)(?:<\\d>)?${CALL_BEGINS}([0-9a-f]{16})$`, 's');
+const BEGINS = new RegExp(`^(.*?)(?:<\\d>)?${CALL_BEGINS}((?:[0-9a-f]{8}){1,2})$`, 's');
 const ENDS = new RegExp(`^(.*?)(?:<\\d>)?${CALL_ENDS}$`, 's');
 
 /** The console lines around a call, without those that are about the payload that makes it. */

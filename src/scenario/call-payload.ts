@@ -1,8 +1,11 @@
+import type { Architecture } from '../arch/index.ts';
 import { fromLatin1, hex, XspliceError } from '../base/index.ts';
 import { type FunctionCall, KSYM_NAME_LEN } from '../xen/index.ts';
+import type { ArmName } from './arm-code.ts';
+import { armHookPayload } from './arm-hook-payload.ts';
 import { hookPayload, say } from './hook-payload.ts';
 import { buildPayload } from './payload-builder.ts';
-import type { X86Value } from './x86-code.ts';
+import type { PayloadSpec } from './payload-spec.ts';
 import type { XenFacts } from './xen-facts.ts';
 
 /**
@@ -57,14 +60,14 @@ export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayl
   }
   let size = ARGUMENTS;
   const pieces: { readonly at: number; readonly bytes: Uint8Array; readonly readable: boolean }[] = [];
-  const place = (bytes: Uint8Array, readable: boolean): X86Value => {
+  const place = (bytes: Uint8Array, readable: boolean): CallValue => {
     const at = size;
     pieces.push({ at, bytes, readable });
     size = Math.ceil((at + bytes.length) / ALIGNMENT) * ALIGNMENT;
     return { symbol: DATA, plus: at };
   };
-  const values = args.map((arg): X86Value => {
-    if (arg.kind === 'int') return integer(arg.value, name);
+  const values = args.map((arg): CallValue => {
+    if (arg.kind === 'int') return integer(arg.value, name, 8 * xen.arch.elf.pointerSize);
     if (arg.kind === 'buffer') return place(arg.bytes, true);
     if (!/^[\0-\xff]*$/.test(arg.text)) {
       throw new XspliceError(
@@ -78,17 +81,9 @@ export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayl
   if (size > MOST_BYTES) throw new XspliceError('EUSAGE', `arguments for ${name} are more than ${MOST_BYTES} bytes`);
   const data = new Uint8Array(size);
   for (const { at, bytes } of pieces) data.set(bytes, at);
-  const spec = hookPayload(
-    {
-      [CODE]: (code) => {
-        say(code.push('rbx'), `<0>${CALL_BEGINS}%p\n`, { symbol: DATA });
-        code.callWith(name, values).store('rax', DATA, RESULT).set('rax', 1).store('rax', DATA, DONE);
-        return say(code, `<0>${CALL_ENDS}\n`).pop('rbx').ret();
-      },
-    },
-    { load: [CODE] },
-    { sections: [{ name: '.data', flags: 'AW', hex: hex(data), align: ALIGNMENT, symbols: [{ name: DATA, at: 0 }] }] },
-  );
+  const spec = SPECS[xen.arch.name](name, values, {
+    sections: [{ name: '.data', flags: 'AW', hex: hex(data), align: ALIGNMENT, symbols: [{ name: DATA, at: 0 }] }],
+  });
   return {
     bytes: buildPayload(spec, { xen }),
     dataSize: size,
@@ -102,13 +97,52 @@ export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayl
   };
 }
 
+/** An argument: a number, or where the payload's data has something. */
+type CallValue = bigint | { readonly symbol: string; readonly plus: number };
+
+/** The payload whose load hook makes the call. */
+type WriteSpec = (name: string, args: readonly CallValue[], rest: PayloadSpec) => PayloadSpec;
+
+const armSpec =
+  (arch: ArmName): WriteSpec =>
+  (name, args, rest) =>
+    armHookPayload(
+      arch,
+      {
+        [CODE]: (code) => {
+          code.enter().say(`<0>${CALL_BEGINS}%p\n`, { symbol: DATA });
+          code.callWith(name, args).store(0, DATA, RESULT).set(0, 1).store(0, DATA, DONE);
+          return code.say(`<0>${CALL_ENDS}\n`).leave();
+        },
+      },
+      { load: [CODE] },
+      rest,
+    );
+
+const SPECS: Readonly<Record<Architecture['name'], WriteSpec>> = {
+  x86_64: (name, args, rest) =>
+    hookPayload(
+      {
+        [CODE]: (code) => {
+          say(code.push('rbx'), `<0>${CALL_BEGINS}%p\n`, { symbol: DATA });
+          code.callWith(name, args).store('rax', DATA, RESULT).set('rax', 1).store('rax', DATA, DONE);
+          return say(code, `<0>${CALL_ENDS}\n`).pop('rbx').ret();
+        },
+      },
+      { load: [CODE] },
+      rest,
+    ),
+  arm64: armSpec('arm64'),
+  arm32: armSpec('arm32'),
+};
+
 /** Could a symbol table have it? Names of sections and of the payload's own symbols are none. */
 const isSymbolName = (name: string): boolean =>
   /^[\x21-\x7e]+$/.test(name) && name.length <= KSYM_NAME_LEN && !/^(?:\.|xsplice_call)/.test(name);
 
-function integer(value: bigint, name: string): bigint {
-  if (value !== BigInt.asUintN(64, value) && value !== BigInt.asIntN(64, value)) {
-    throw new XspliceError('EUSAGE', `${value} does not fit into the 64 bits of an argument of ${name}`);
+function integer(value: bigint, name: string, bits: number): bigint {
+  if (value !== BigInt.asUintN(bits, value) && value !== BigInt.asIntN(bits, value)) {
+    throw new XspliceError('EUSAGE', `${value} does not fit into the ${bits} bits of an argument of ${name}`);
   }
   return value;
 }

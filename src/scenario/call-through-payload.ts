@@ -26,7 +26,7 @@ const TIMEOUT_NS = 1_000_000_000;
 const NAME = CALL_PAYLOAD_NAME;
 
 /**
- * Calls a function of any hypervisor on x86-64 since 4.14, by a payload that is made for this one call: uploaded, applied on top of
+ * Calls a function of any hypervisor since 4.14, by a payload that is made for this one call: uploaded, applied on top of
  * whatever is applied, reverted, unloaded. The function runs with interrupts off, while all other CPUs wait: one that waits for them never
  * comes back. Of a payload, the functions that replace none can be called: Xen finds only those. `keep` is given the console lines in between that are not the payload's own.
  *
@@ -39,7 +39,6 @@ export async function callThroughPayload(
   request: FunctionCall,
   keep: (lines: readonly string[]) => void,
 ): Promise<CallResult> {
-  if (image.arch.name !== 'x86_64') throw refused(`of ${image.arch.name}: that is made for x86-64 only`);
   if (!release.actionFlags) throw refused(`of Xen ${release.version}: NODEPS is needed, which 4.14 has`);
   if ((request.cpu ?? 0) !== 0) {
     throw new XspliceError(

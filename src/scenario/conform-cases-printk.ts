@@ -7,7 +7,7 @@ import type { CodeWriter, X86Value } from './x86-code.ts';
 
 const steps: readonly ConformStep[] = [{ upload: 'p' }, { apply: 'p' }, { revert: 'p' }];
 
-const BYTES: SectionSpec = {
+export const BYTES: SectionSpec = {
   name: '.data',
   flags: 'AW',
   hex: '0123456789abcdef00112233445566778899aabbccddeeff'.repeat(4),
@@ -22,7 +22,7 @@ const single = (name: string, write: WriteCode, rest: PayloadSpec = {}): Conform
 });
 
 /** A conversion and its arguments: printed as `%5d = [   42]`. */
-type Conversion = readonly [string, ...X86Value[]];
+export type Conversion = readonly [string, ...X86Value[]];
 const conversions = (name: string, list: readonly Conversion[]): ConformCase =>
   single(
     name,
@@ -38,7 +38,7 @@ const DATA: X86Value = { symbol: 'some_bytes' };
 const XEN: X86Value = { symbol: 'xen_extra_version' };
 const ONES = 0xffff_ffff_ffff_ffffn;
 
-const numbers: readonly Conversion[] = [
+export const numbers: readonly Conversion[] = [
   ...['%d', '%i', '%u', '%x', '%X', '%o', '%#x', '%#X', '%#o', '%ld', '%lu', '%zd', '%lld', '%hd', '%hu', '%hx'].map(
     (format): Conversion => [format, BigInt(-123_456)],
   ),
@@ -55,7 +55,7 @@ const numbers: readonly Conversion[] = [
   ['%016lx', 0x1234],
 ];
 
-const strings: readonly Conversion[] = [
+export const strings: readonly Conversion[] = [
   ['%p', 0x1234],
   ['%p', 0],
   ['%20p', 0x1234],
@@ -73,7 +73,7 @@ const strings: readonly Conversion[] = [
   ['%5%'],
 ];
 
-const pointers: readonly Conversion[] = [
+export const pointers: readonly Conversion[] = [
   ...['%ps', '%pS', '%40pS', '%-40pS'].map((format): Conversion => [format, XEN]),
   ...['%ps', '%pS'].flatMap((format): Conversion[] => [
     [format, { symbol: 'xen_extra_version', plus: 3 }],

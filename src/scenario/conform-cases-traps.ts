@@ -4,7 +4,8 @@ import type { ConformCase, ConformStep } from './conform-types.ts';
 import { hookPayload, say, type WriteCode } from './hook-payload.ts';
 import type { PayloadSpec, SectionSpec } from './payload-spec.ts';
 import { bugFrames, exTable } from './payload-tables.ts';
-import { CodeWriter, TextPool } from './x86-code.ts';
+import { TextPool } from './text-pool.ts';
+import { CodeWriter } from './x86-code.ts';
 
 /** Cases whose hooks trap, fault or write where they must not. */
 

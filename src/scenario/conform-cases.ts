@@ -1,3 +1,4 @@
+import { ARM_HOOK_CASES } from './conform-cases-arm.ts';
 import { CALL_CASES } from './conform-cases-calls.ts';
 import { ELF_CASES } from './conform-cases-elf.ts';
 import { HOOK_CASES } from './conform-cases-hooks.ts';
@@ -5,7 +6,7 @@ import { LIFE_CASES } from './conform-cases-life.ts';
 import { PAYLOAD_CASES } from './conform-cases-payload.ts';
 import { PRINTK_CASES } from './conform-cases-printk.ts';
 import { TRAP_CASES } from './conform-cases-traps.ts';
-import { type ConformCase, stepText } from './conform-types.ts';
+import { type ConformCase, onX86, stepText } from './conform-types.ts';
 
 /** Every case, in the order in which they are run. */
 export const CONFORM_CASES: readonly ConformCase[] = [
@@ -13,9 +14,8 @@ export const CONFORM_CASES: readonly ConformCase[] = [
   ...CALL_CASES,
   ...PAYLOAD_CASES,
   ...ELF_CASES,
-  ...HOOK_CASES,
-  ...TRAP_CASES,
-  ...PRINTK_CASES,
+  ...onX86([...HOOK_CASES, ...TRAP_CASES, ...PRINTK_CASES]),
+  ...ARM_HOOK_CASES,
 ];
 
 /** What the step of that number, counted from 1, of a case does, in words; empty where there is none. */

@@ -1,3 +1,4 @@
+import type { Architecture } from '../arch/index.ts';
 import type { PayloadSpec } from './payload-spec.ts';
 
 /** A livepatch sysctl that no toolstack would send. What is left out is well-formed. */
@@ -46,11 +47,22 @@ export interface ConformCase {
   readonly steps: readonly ConformStep[];
   /** Do not press `x` after each step: where the key's own handler is patched, code of the payload would print. */
   readonly noDump?: boolean;
-  /** The host dies in the last step, and how depends on what lies behind a buffer that is overrun: only that it dies is compared. */
-  readonly wildDeath?: boolean;
+  /** The host dies in the last step, and how depends on what lies behind a buffer that is overrun, or on what the machine has mapped: only that it dies is
+   * compared, on all architectures or on these. */
+  readonly wildDeath?: boolean | readonly Architecture['name'][];
+  /** Architectures that the case has code or symbols of; all of them by default. */
+  readonly only?: readonly Architecture['name'][];
   /** Symbols whose live bytes are compared, besides those of the functions that the key `x` names. */
   readonly watch?: readonly string[];
 }
+
+/** The cases with machine code, or symbols, of x86-64. */
+export const onX86 = (cases: readonly ConformCase[]): ConformCase[] =>
+  cases.map((each) => ({ ...each, only: ['x86_64'] }));
+
+/** Can the case be run on that architecture? */
+export const runsOn = ({ only }: ConformCase, arch: Architecture['name']): boolean =>
+  only === undefined || only.includes(arch);
 
 /** `apply p`: a step in words. */
 export function stepText(step: ConformStep): string {

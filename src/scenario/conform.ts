@@ -83,6 +83,8 @@ async function runCase(
   const watched = new Set<Address>((each.watch ?? []).map((name) => xen.address(name)));
   const isCode = codeOf(image);
   const scrubbed = scrubbedOf(image);
+  const { wildDeath = false } = each;
+  const wild = typeof wildDeath === 'boolean' ? wildDeath : wildDeath.includes(image.arch.name);
   const targets: ObservableTarget[] = [];
   try {
     targets.push(await options.simulated());
@@ -95,6 +97,7 @@ async function runCase(
       if ('raw' in step && !takesRawCalls(real)) continue;
       const acts = !('get' in step || 'list' in step);
       const observing = {
+        arch: image.arch.name,
         release,
         files,
         dump: acts && each.noDump !== true,
@@ -106,7 +109,7 @@ async function runCase(
       };
       const left = await observe(simulated, step, observing);
       const right = await observe(real, step, observing);
-      if (each.wildDeath === true && left.has('panic') && right.has('panic')) return [];
+      if (wild && left.has('panic') && right.has('panic')) return [];
       const differences = compare(left, right).map((difference) => ({
         case: each.name,
         step: index + 1,
@@ -125,13 +128,16 @@ async function runCase(
 /** Text of the hypervisor, and everything behind its image: payloads. */
 export function codeOf(image: Image): (address: Address) => boolean {
   const { textStart, textEnd } = image.core;
-  const end = image.linker('__2M_rwdata_end') ?? 0n;
+  const end = endOf(image);
   return (address) => (address >= textStart && address < textEnd) || address >= end;
 }
 
+/** Where the image ends: payloads come behind it. */
+const endOf = ({ regions }: Image): Address => regions[regions.length - 1]?.end ?? 0n;
+
 /** Where free pages have a pattern rather than zeroes: behind the image, in a hypervisor with CONFIG_SCRUB_DEBUG. */
 function scrubbedOf(image: Image): (address: Address) => boolean {
-  const end = image.linker('__2M_rwdata_end') ?? 0n;
+  const end = endOf(image);
   const scrubs = image.configured('CONFIG_SCRUB_DEBUG');
   return (address) => scrubs && address >= end;
 }

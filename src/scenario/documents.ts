@@ -93,10 +93,22 @@ export interface RehearsalStep {
   /** Where the payload is; null where it is not loaded. */
   readonly payload: PayloadPlacement | null;
   /**
+   * What the hypervisor does to caches for the sake of patched code, where the processor leaves that to software and it can be seen: on a simulated
+   * Arm host. Present only where there is any.
+   */
+  readonly cacheMaintenance?: readonly CacheRange[];
+  /**
    * Our own words on a step that is not what it would be on a host, or that went wrong without the hypervisor's saying so.
    * Present only then: in front of a hook call (`hook-not-run`), after a `verify` that found other bytes.
    */
   readonly note?: string;
+}
+
+/** One piece of cache maintenance. Address and length, in bytes, are absent where all of a cache is meant. */
+export interface CacheRange {
+  readonly kind: 'clean-invalidate-dcache' | 'invalidate-icache';
+  readonly address?: HexAddress;
+  readonly length?: number;
 }
 
 /** One patched function, as it was when the last step that touched it was done. */

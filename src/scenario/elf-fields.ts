@@ -1,5 +1,15 @@
 import { cString, viewOf } from '../base/index.ts';
-import { ELF64, SHT_RELA, SHT_SYMTAB, type StructLayout } from '../elf/index.ts';
+import {
+  EI_CLASS,
+  ELF32,
+  ELF64,
+  ELFCLASS32,
+  type ElfLayout,
+  SHT_RELA,
+  SHT_SYMTAB,
+  type StructLayout,
+} from '../elf/index.ts';
+import type { RelaField } from './payload-spec.ts';
 
 /** One field of the file: where it stands, and how many bytes it has. */
 export interface FieldPlace {
@@ -26,8 +36,13 @@ export interface SymbolPlace {
   readonly at: number;
 }
 
-/** Bytes of a relocation's parts; `r_info` is two fields in ELF64. Source: ELF-64 Object File Format 1.5, figure 6. */
-const RELA = { offset: [0, 8], type: [8, 4], symbol: [12, 4], addend: [16, 8] } as const;
+/** Parts of a relocation with an addend: the first byte and the number of bytes of each, and the bytes of all. `r_info` is two fields. */
+const RELAS = {
+  /** Source: ELF-64 Object File Format 1.5, figure 6. */
+  64: { size: 24, at: { offset: [0, 8], type: [8, 4], symbol: [12, 4], addend: [16, 8] } },
+  /** Source: System V ABI, figure 4-22: the symbol in the upper 24 bits. */
+  32: { size: 12, at: { offset: [0, 4], type: [4, 1], symbol: [5, 3], addend: [8, 4] } },
+} as const;
 
 /** Bytes of a field: up to the next one, as the structures have no gaps. */
 function widthOf(table: StructLayout, field: string): number | undefined {
@@ -40,25 +55,30 @@ function widthOf(table: StructLayout, field: string): number | undefined {
 const numbersOf = (table: StructLayout): readonly string[] =>
   Object.keys(table.at).filter((field) => (widthOf(table, field) as number) <= 8);
 
-const { ehdr: EHDR, shdr: SHDR, sym: SYM } = ELF64;
+/** Those of both classes. */
+export const EHDR_FIELDS = numbersOf(ELF64.ehdr);
+export const SHDR_FIELDS = numbersOf(ELF64.shdr);
+export const SYM_FIELDS = numbersOf(ELF64.sym);
 
-export const EHDR_FIELDS = numbersOf(EHDR);
-export const SHDR_FIELDS = numbersOf(SHDR);
-export const SYM_FIELDS = numbersOf(SYM);
-
-/** Where the fields of a sound 64-bit file are. What it says stays that of the file it was made of, however that is changed later. */
+/** Where the fields of a sound file are. What it says stays that of the file it was made of, however that is changed later. */
 export class ElfFields {
   readonly size: number;
   readonly sections: readonly SectionPlace[];
   readonly symbols: readonly SymbolPlace[];
   readonly shstrtab: SectionPlace;
+  readonly #layout: ElfLayout;
+  readonly #rela: (typeof RELAS)[32 | 64];
 
   constructor(file: Uint8Array) {
     const view = viewOf(file);
-    const header = ELF64.readEhdr(view, 0);
+    const layout = file[EI_CLASS] === ELFCLASS32 ? ELF32 : ELF64;
+    this.#layout = layout;
+    this.#rela = layout === ELF32 ? RELAS[32] : RELAS[64];
+    const { shdr: SHDR, sym: SYM } = layout;
+    const header = layout.readEhdr(view, 0);
     const raw = Array.from({ length: header.e_shnum }, (_, index) => {
       const at = Number(header.e_shoff) + index * SHDR.size;
-      return { index, at, ...ELF64.readShdr(view, at) };
+      return { index, at, ...layout.readShdr(view, at) };
     });
     const names = Number(raw[header.e_shstrndx]?.sh_offset ?? 0n);
     this.size = file.length;
@@ -82,21 +102,32 @@ export class ElfFields {
     });
   }
 
+  /** Bytes of an address. */
+  get pointerSize(): 4 | 8 {
+    return this.#layout.pointerSize;
+  }
+
+  /** Bytes of a section header. */
+  get shdrSize(): number {
+    return this.#layout.shdr.size;
+  }
+
   ehdr(field: string): FieldPlace {
-    return place(EHDR, 0, field);
+    return place(this.#layout.ehdr, 0, field);
   }
 
   shdr(section: SectionPlace, field: string): FieldPlace {
-    return place(SHDR, section.header, field);
+    return place(this.#layout.shdr, section.header, field);
   }
 
   symbol(symbol: SymbolPlace, field: string): FieldPlace {
-    return place(SYM, symbol.at, field);
+    return place(this.#layout.sym, symbol.at, field);
   }
 
-  rela(section: SectionPlace, entry: number, field: keyof typeof RELA): FieldPlace {
-    const [offset, width] = RELA[field];
-    return { at: section.offset + 24 * entry + offset, width };
+  rela(section: SectionPlace, entry: number, field: RelaField): FieldPlace {
+    const { size, at } = this.#rela;
+    const [offset, width] = at[field];
+    return { at: section.offset + size * entry + offset, width };
   }
 
   section(name: string): SectionPlace | undefined {
@@ -105,6 +136,11 @@ export class ElfFields {
 
   get relocationSections(): readonly SectionPlace[] {
     return this.sections.filter(({ type, size }) => type === SHT_RELA && size > 0);
+  }
+
+  /** Relocations of a section that holds nothing else. */
+  relaCount(section: SectionPlace): number {
+    return section.size / this.#rela.size;
   }
 
   /** Where a section's name stands. */

@@ -1,5 +1,7 @@
-import { type Address, addOffset, cString, viewOf, XspliceError } from '../base/index.ts';
+import type { Architecture } from '../arch/index.ts';
+import { type Address, cString, viewOf, XspliceError } from '../base/index.ts';
 import type { ObservableTarget } from '../xen/index.ts';
+import { STRING_CODE, STRING_CODE_READERS } from './returned-string.ts';
 
 /** A target that runs code, and says what xen_extra_version returned. */
 interface RunningTarget extends ObservableTarget {
@@ -12,11 +14,18 @@ const JUMPS = 64;
 /** Longest version that is read. Source: xen/include/public/version.h, xen_extraversion_t. */
 const LONGEST = 16;
 
+/** Bytes of a pointer that {@link Leads} may lead through: arm32 alone does so. */
+const POINTER = 4;
+
 /**
- * What xen_extra_version, at that address, returns now. A host that runs is asked; of one that does not run code, the code is read: jumps to a
- * `lea string(%rip), %rax; ret`. `null` where it is anything else.
+ * What xen_extra_version, at that address, returns now. A host that runs is asked; of one that does not run code, the code is read: jumps to code
+ * that returns a string. `null` where it is anything else.
  */
-export async function extraVersion(target: ObservableTarget, address: Address): Promise<string | null> {
+export async function extraVersion(
+  target: ObservableTarget,
+  arch: Architecture['name'],
+  address: Address,
+): Promise<string | null> {
   if (typeof (target as Partial<RunningTarget>).extraVersion === 'function') {
     const text = await (target as RunningTarget).extraVersion();
     if (text === null) throw new XspliceError('EHOST', 'the host did not come back from a call of xen_extra_version');
@@ -24,20 +33,20 @@ export async function extraVersion(target: ObservableTarget, address: Address): 
   }
   let at = address;
   for (let jump = 0; jump < JUMPS; jump++) {
-    const bytes = await target.peek(at, 12);
-    if (bytes === null) return null;
-    const view = viewOf(bytes);
-    const skip = view.getUint32(0, false) === ENDBR64 ? 4 : 0;
-    if (bytes[skip] === 0xe9 && skip + 5 <= bytes.length) {
-      at = addOffset(at, skip + 5 + view.getInt32(skip + 1, true));
-      continue;
+    const bytes = await target.peek(at, STRING_CODE);
+    const leads = bytes === null ? null : STRING_CODE_READERS[arch](bytes, at);
+    if (leads === null) return null;
+    if (!('jump' in leads)) {
+      const string = 'returns' in leads ? leads.returns : await pointerAt(target, leads.returnsAt);
+      const text = string === null ? null : await target.peek(string, LONGEST);
+      return text === null ? null : cString(text, 0);
     }
-    if (bytes[skip] !== 0x48 || bytes[skip + 1] !== 0x8d || bytes[skip + 2] !== 0x05 || skip + 8 > bytes.length)
-      return null;
-    const text = await target.peek(addOffset(at, skip + 7 + view.getInt32(skip + 3, true)), LONGEST);
-    return text === null ? null : cString(text, 0);
+    at = leads.jump;
   }
   return null;
 }
 
-const ENDBR64 = 0xf30f_1efa;
+async function pointerAt(target: ObservableTarget, address: Address): Promise<Address | null> {
+  const bytes = await target.peek(address, POINTER);
+  return bytes === null ? null : BigInt(viewOf(bytes).getUint32(0, true));
+}

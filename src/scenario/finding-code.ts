@@ -1,5 +1,5 @@
 import type { Disassembler } from '../arch/index.ts';
-import { type Address, addOffset, distance, hexAddress, s64 } from '../base/index.ts';
+import { type Address, addOffset, distance, hexAddress, lowWord, s64 } from '../base/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 import { type ElfSection, isProblem, STT_FUNC } from '../elf/index.ts';
 import type { Image, ImageSymbols } from '../hypervisor/index.ts';
@@ -114,8 +114,8 @@ function functionStart({ elf: { symbols } }: LivepatchFile, section: number, off
   return start;
 }
 
-/** A relative jump or call of x86, whose target the disassembler tells as a number. */
-const RELATIVE = /^((?:callq?|jmpq?|j[a-z]{1,4}|loopn?e?) )0x([0-9a-f]+)$/;
+/** A relative jump or call, of x86 or of Arm, whose target the disassembler tells as a number. */
+const RELATIVE = /^((?:callq?|jmpq?|j[a-z]{1,4}|loopn?e?|bl?(?:\.?[a-z]{2})?) )#?0x([0-9a-f]+)$/;
 
 function imageWindow({ image, release }: OfXen, { address: text, length }: DocumentPlace): CodeWindow | undefined {
   if (text === undefined) return undefined;
@@ -139,7 +139,7 @@ function imageWindow({ image, release }: OfXen, { address: text, length }: Docum
             offset,
             size,
             text:
-              found?.replace(RELATIVE, (_all, head: string, to: string) => head + target(symbols, start, to)) ??
+              found?.replace(RELATIVE, (_all, head: string, to: string) => head + target(image, symbols, start, to)) ??
               '(bad)',
           }))
         : [],
@@ -150,8 +150,9 @@ const holds = ({ addr, size }: ElfSection, address: Address): boolean =>
   address >= addr && address < addr + BigInt(size);
 
 /** Where a jump leads that is told as if the code began at 0. */
-function target(symbols: ImageSymbols, start: Address, digits: string): string {
-  const address = addOffset(start, Number(s64(BigInt(`0x${digits}`))));
+function target({ elf }: Image, symbols: ImageSymbols, start: Address, digits: string): string {
+  const wide = addOffset(start, Number(s64(BigInt(`0x${digits}`))));
+  const address = elf.layout.pointerSize === 4 ? BigInt(lowWord(wide)) : wide;
   const symbol = symbols.at(address);
   if (symbol === undefined || distance(start, address) === undefined) return hexAddress(address);
   return symbol.at === 0 ? symbol.name : `${symbol.name}+0x${symbol.at.toString(16)}`;

@@ -1,4 +1,3 @@
-import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from '../arch/index.ts';
 import { contentId, viewOf, XspliceError } from '../base/index.ts';
 import { copyElf, type ElfCopy, isProblem, SHF_WRITE, type WriterSection } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
@@ -25,7 +24,7 @@ export interface FitOptions {
 }
 
 /**
- * Makes an x86-64 payload that was built for no particular hypervisor fit this one. What is filled in: the build-ids of
+ * Makes a payload that was built for no particular hypervisor fit this one. What is filled in: the build-ids of
  * `.livepatch.depends` and `.livepatch.xen_depends`, where there are such sections; in `.livepatch.funcs` the sizes that are 0 and the data of an
  * enabled expectation that is all zero, in the release's layout; the trap instruction of the bug frames; the table {@link PAYLOAD_LAYOUT_SECTION};
  * and a build-id of its own. `.livepatch.funcs` is writable where the release keeps its state there, as in that release's own test payloads.
@@ -35,8 +34,10 @@ export interface FitOptions {
 export function fitPayload(bytes: Uint8Array, { image, release, depends }: FitOptions): Uint8Array {
   const payload = readPayload(bytes);
   if (isProblem(payload)) throw new XspliceError('EFILE', `the payload cannot be fitted: ${payload.message}`);
-  if (payload.arch !== 'x86_64' || image.arch.name !== 'x86_64') {
-    throw new XspliceError('EFILE', 'only payloads for x86-64 can be fitted', 'build it for the hypervisor at hand');
+  if (payload.arch !== image.arch.name) {
+    const made = payload.arch === undefined ? 'is for no machine that has live patches' : `is for ${payload.arch}`;
+    const hint = 'build it for the hypervisor at hand';
+    throw new XspliceError('EFILE', `the payload ${made}, and the hypervisor for ${image.arch.name}`, hint);
   }
   const { buildId } = image;
   if (buildId === null) throw new XspliceError('EIMAGE', 'the hypervisor has no build-id, so no payload fits it');
@@ -84,13 +85,14 @@ function fitFunctions(payload: PayloadFile, sections: Sections, release: Release
   const { functions } = payload;
   const section = sections.at(payload.elf.section(ELF_LIVEPATCH_FUNC)?.index);
   if (functions === undefined || section === undefined) return;
-  const layout = livepatchFunc(release.funcLayout, 8);
+  const { pointerSize } = xen.arch.elf;
+  const layout = livepatchFunc(release.funcLayout, pointerSize);
   const data = new Uint8Array(functions.entries.length * layout.size);
   const view = viewOf(data);
   functions.entries.forEach((func, i) => {
     const base = i * layout.size;
     const old = new OldFunction(func, release, xen);
-    const { name, newAddr, oldAddr } = livepatchFunc('v2', 8).read(viewOf(section.data), func.offset);
+    const { name, newAddr, oldAddr } = livepatchFunc('v2', pointerSize).read(viewOf(section.data), func.offset);
     layout.write(view, base, {
       name,
       newAddr,
@@ -126,9 +128,8 @@ function sizeOf({ elf }: PayloadFile, { newAddr }: PayloadFunction): number {
   return 0;
 }
 
-/** `mov $imm32, %eax`: its first byte, and how many it has. Source: AMD64 APM volume 3, MOV. */
-const MOV_EAX = 0xb8;
-const MOV_EAX_SIZE = 5;
+/** Bytes of a function that are looked at for what it returns. */
+const RETURN_BYTES = 32;
 
 /** The function of the hypervisor that an entry is about. */
 class OldFunction {
@@ -154,13 +155,14 @@ class OldFunction {
 
   /** `new_size` of a NOP patch that leaves the way back: the one instruction that loads a number is what goes. */
   nops(): number {
-    const bytes = this.bytes(ENDBR64_LEN + MOV_EAX_SIZE);
-    const kept = this.#release.endbr !== 'ignored' && (isEndbr64(bytes) || isEndbr64Poison(bytes)) ? ENDBR64_LEN : 0;
-    if (bytes[kept] !== MOV_EAX) {
+    const bytes = this.bytes(RETURN_BYTES);
+    const { arch } = this.#xen;
+    const kept = this.#release.endbr === 'ignored' ? 0 : arch.patchOffset(bytes);
+    if (arch.image.constantReturned(bytes) === undefined) {
       const hint = 'give new_size in the payload';
       throw new XspliceError('EIMAGE', `${this.#name} does not start with a number that it returns`, hint);
     }
-    return kept + MOV_EAX_SIZE;
+    return kept + arch.image.constantSize;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { HookKind } from '../xen/index.ts';
 import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
-import { CodeWriter, TextPool, type X86Value } from './x86-code.ts';
+import { TextPool } from './text-pool.ts';
+import { CodeWriter, type X86Value } from './x86-code.ts';
 
 /** Payloads whose hooks are written here, instruction by instruction. */
 

@@ -6,7 +6,7 @@ export * from './check.ts';
 export * from './check-slice.ts';
 export * from './code-document.ts';
 export * from './conform.ts';
-export { type ConformCase, type ConformStep, type RawCall, stepText } from './conform-types.ts';
+export { type ConformCase, type ConformStep, type RawCall, runsOn, stepText } from './conform-types.ts';
 export * from './document-finding.ts';
 export * from './documents.ts';
 export { type FitOptions, fitPayload } from './fit-payload.ts';

@@ -1,4 +1,4 @@
-import { type Architecture, type Disassembler, X86_64 } from '../arch/index.ts';
+import { architectureOf, type Disassembler } from '../arch/index.ts';
 import { type Finding, hex } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
 import {
@@ -7,7 +7,7 @@ import {
   type PayloadFunction,
   readPayload,
 } from '../payload/index.ts';
-import { PAGE_SIZE, type XenArch } from '../xen/index.ts';
+import { PAGE_SIZE } from '../xen/index.ts';
 import { documentFinding } from './document-finding.ts';
 import type {
   InspectedFunction,
@@ -22,9 +22,6 @@ import { inspectFindings } from './inspect-findings.ts';
 import { placeOf } from './inspect-place.ts';
 import { shape } from './inspect-shape.ts';
 import type { PayloadFile } from './options.ts';
-
-/** Relocation types by architecture, as far as there is a record for it. */
-const ARCHITECTURES: Readonly<Partial<Record<XenArch, Architecture>>> = { x86_64: X86_64 };
 
 function inspectFunction(
   payload: LivepatchFile,
@@ -65,7 +62,7 @@ const inspectSections = (payload: LivepatchFile): InspectedSection[] =>
   }));
 
 function inspectRelocations(payload: LivepatchFile): InspectedRelocations[] {
-  const known = payload.arch === undefined ? undefined : ARCHITECTURES[payload.arch]?.relocations;
+  const known = payload.arch === undefined ? undefined : architectureOf(payload.arch)?.relocations;
   return payload.relocations.flatMap(({ target, applied, types }) =>
     types.map(({ type, name, count }) => ({
       section: target,

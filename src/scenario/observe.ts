@@ -1,3 +1,4 @@
+import type { Architecture } from '../arch/index.ts';
 import { type Address, hex, hexAddress, latin1, XspliceError } from '../base/index.ts';
 import { SimulatedTarget } from '../hypervisor/index.ts';
 import {
@@ -26,6 +27,7 @@ export type Observation = Map<string, ObservedValue>;
 
 /** What a step works on. */
 export interface ObserveOptions {
+  readonly arch: Architecture['name'];
   readonly release: Release;
   /** The case's payload files by key. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -105,7 +107,7 @@ async function take(
   seen: Observation,
 ): Promise<void> {
   if ('extra' in step) {
-    seen.set('extra', await extraVersion(target, options.extraVersion));
+    seen.set('extra', await extraVersion(target, options.arch, options.extraVersion));
     return;
   }
   const { rc, list, name } = await perform(target, step, options);
@@ -132,13 +134,14 @@ async function take(
 /** What dprintk puts in front, without the line of Xen's source, which no image tells: `common/livepatch.c:381: `. */
 export const withoutLineNumber = (line: string): string => line.replace(/^(\S+\.c):\d+: /, '$1: ');
 
-/** First and last lines of what show_execution_state prints. Source: xen/arch/x86/traps.c, x86_64/traps.c. */
+/** First and last lines of what show_execution_state prints. Source: xen/arch/x86/traps.c, x86_64/traps.c; xen/arch/arm/traps.c. */
 const STATE_BANNER = /^----\[ Xen-/;
 const CALL_TRACE = 'Xen call trace:';
-/** A line of values: stack words, or an address of the call trace that was found on the stack and may be a left-over. */
-const STACK_LINE = /^ {3}[0-9a-f]{16}(?: |$)|^ {3}\[<(?:[0-9a-f]{16}|\?)>\] [SF] /;
+/** A line of values: stack words, or an address of the call trace that is not where the processor was. */
+const STACK_LINE = /^ {3}(?:[0-9a-f]{8}){1,2}(?: |$)|^ {3}\[<(?:[0-9a-f]{8}|[0-9a-f]{16}|\?)>\] (?!R ).*(?<! \(PC\))$/;
 /** `rax: 0123456789abcdef`, or `rsp=0123456789abcdef`: the name is kept. */
-const REGISTER_VALUE = /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=)[0-9a-f]+/g;
+const REGISTER_VALUE =
+  /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=|(?:[XR]\d+|LR|SP|FP|CPSR|[A-Z0-9]+_EL2|HDFAR|HIFAR): *|sp=)(?:[0-9a-f]+|\[\.\.\.\])/g;
 
 /**
  * What a host prints, where it has printed the state of a processor (WARN, run_fn): the lines stay, and RIP, the code around it and the call trace's
@@ -180,7 +183,7 @@ async function readLive(target: ObservableTarget, options: ObserveOptions, seen:
 }
 
 /** A payload's line in what the key `x` prints, as far as it tells its place. */
-const PLACE = / state=CHECKED\(1\) ([0-9a-f]{16}) \(.*\) using (\d+) pages\.$/;
+const PLACE = / state=CHECKED\(1\) ((?:[0-9a-f]{8}){1,2}) \(.*\) using (\d+) pages\.$/;
 
 /** Pages of a payload that are read, and bytes of a line. */
 const MOST_PAGES = 16;
@@ -207,7 +210,7 @@ async function readPages(
 }
 
 /** A function's line in what the key `x` prints. Source: xen/common/livepatch.c, livepatch_printall. */
-const FUNCTION_LINE = / patch ([0-9a-f]{16})\((\d+)\) with ([0-9a-f]{16}) \((\d+)\)$/;
+const FUNCTION_LINE = / patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/;
 
 /** A function as the key `x` shows it. Sizes in bytes. */
 export interface DumpedFunction {

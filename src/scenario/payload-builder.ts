@@ -1,7 +1,7 @@
 import { addOffset, assert, contentId, fromHex, fromLatin1, viewOf } from '../base/index.ts';
 import {
   ElfWriter,
-  EM_X86_64,
+  readElf,
   SHF_ALLOC,
   SHF_EXECINSTR,
   SHF_MERGE,
@@ -18,17 +18,11 @@ import {
   type WriterSection,
   type WriterSymbol,
 } from '../elf/index.ts';
-import { encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
-
-import { ElfFields } from './elf-fields.ts';
+import { ELF_BUILD_ID_NOTE, encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
 import { applyEdits } from './payload-edits.ts';
+import { type CodePiece, PAYLOAD_MACHINES, type PayloadMachine } from './payload-machine.ts';
 import type { CodeSpec, FunctionSpec, IdSpec, PayloadSpec, SectionSpec, SpecNumber } from './payload-spec.ts';
 import type { XenFacts } from './xen-facts.ts';
-
-/** Relocation types. Source: System V ABI, AMD64 supplement, table 4.9. */
-const R_X86_64_64 = 1;
-const R_X86_64_PC32 = 2;
-const R_X86_64_PLT32 = 4;
 
 const FLAGS: Readonly<Record<string, number>> = {
   A: SHF_ALLOC,
@@ -46,6 +40,14 @@ const bytesOf = (digits: string): Uint8Array => {
   return bytes;
 };
 
+/** A relocation to come. */
+interface Entry {
+  readonly at: number;
+  readonly symbol: string;
+  readonly addend: number;
+  readonly type: number;
+}
+
 export interface BuildContext {
   readonly xen: XenFacts;
   /** Build-ids of the payloads built so far, by key. */
@@ -62,13 +64,8 @@ export function buildPayload(spec: PayloadSpec, context: BuildContext): Uint8Arr
 
 /** What a built file says its build-id is; empty where it says none. */
 export function buildIdOf(file: Uint8Array): Uint8Array {
-  let section: ReturnType<ElfFields['section']>;
-  try {
-    section = new ElfFields(file).section('.note.gnu.build-id');
-  } catch {
-    return new Uint8Array(0);
-  }
-  const bytes = section === undefined ? undefined : file.subarray(section.offset, section.offset + section.size);
+  const elf = readElf(file);
+  const bytes = elf.kind === 'elf' ? elf.section(ELF_BUILD_ID_NOTE)?.data() : undefined;
   if (bytes === undefined || bytes.length < 12) return new Uint8Array(0);
   const result = parseBuildId(bytes);
   return result.ok ? result.id : new Uint8Array(0);
@@ -77,7 +74,8 @@ export function buildIdOf(file: Uint8Array): Uint8Array {
 class Builder {
   readonly #spec: PayloadSpec;
   readonly #context: BuildContext;
-  readonly #writer = new ElfWriter({ machine: EM_X86_64 });
+  readonly #machine: PayloadMachine;
+  readonly #writer: ElfWriter;
   readonly #symbols = new Map<string, WriterSymbol>();
   readonly #sections = new Map<string, WriterSection>();
   readonly #fills: (() => void)[] = [];
@@ -86,6 +84,9 @@ class Builder {
   constructor(spec: PayloadSpec, context: BuildContext) {
     this.#spec = spec;
     this.#context = context;
+    const { arch } = context.xen;
+    this.#machine = PAYLOAD_MACHINES[arch.name];
+    this.#writer = new ElfWriter({ machine: arch.machine, class: arch.elf.class, flags: this.#machine.flags });
   }
 
   build(): Uint8Array {
@@ -145,10 +146,7 @@ class Builder {
   }
 
   /** Fills relocations in once everything has a symbol, and gives the section those. */
-  #relocate(
-    section: WriterSection,
-    entries: readonly { at: number; symbol: string; addend: number; type: number }[],
-  ): void {
+  #relocate(section: WriterSection, entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     const relocations: WriterRelocation[] = [];
     this.#writer.relocations(section, relocations);
@@ -162,23 +160,21 @@ class Builder {
   #text(code: readonly CodeSpec[]): void {
     if (code.length === 0) return;
     const bytes: number[] = [];
-    const entries: { at: number; symbol: string; addend: number; type: number }[] = [];
+    const entries: Entry[] = [];
     const starts: { name: string; at: number; size: number; local: boolean }[] = [];
     for (const { symbol, local = false, returns, hex: digits, fields = [], jumpTo } of code) {
-      while (bytes.length % 16 !== 0) bytes.push(0x90);
+      while (bytes.length % 16 !== 0) bytes.push(...this.#machine.padding);
       const at = bytes.length;
       if (returns !== undefined) {
-        // lea string(%rip), %rax; ret
-        bytes.push(0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xc3);
-        entries.push({ at: at + 3, symbol: '.rodata.str1.1', addend: this.#string(returns) - 4, type: R_X86_64_PC32 });
+        const string = this.#string(returns);
+        this.#piece(this.#machine.returns, bytes, entries, '.rodata.str1.1', string);
       }
-      for (const { at: within, symbol: of, addend = 0, type = R_X86_64_64 } of fields) {
+      for (const { at: within, symbol: of, addend = 0, type = this.#machine.pointer } of fields) {
         entries.push({ at: bytes.length + within, symbol: of, addend, type });
       }
       if (digits !== undefined) bytes.push(...bytesOf(digits));
       if (jumpTo !== undefined) {
-        entries.push({ at: bytes.length + 1, symbol: jumpTo, addend: -4, type: R_X86_64_PLT32 });
-        bytes.push(0xe9, 0, 0, 0, 0);
+        this.#piece(this.#machine.jump, bytes, entries, jumpTo, 0);
       }
       starts.push({ name: symbol, at, size: bytes.length - at, local });
     }
@@ -197,6 +193,14 @@ class Builder {
     this.#relocate(section, entries);
   }
 
+  /** Appends a piece of code, and the relocations that make it lead to a symbol and so many bytes behind. */
+  #piece({ bytes, fields }: CodePiece, code: number[], entries: Entry[], symbol: string, offset: number): void {
+    for (const { at, type, addend } of fields) {
+      entries.push({ at: code.length + at, symbol, addend: offset + addend, type });
+    }
+    code.push(...bytes);
+  }
+
   #number(value: SpecNumber): bigint {
     const { xen } = this.#context;
     if (typeof value === 'number') return BigInt(value);
@@ -207,10 +211,11 @@ class Builder {
 
   #functions(functions: readonly FunctionSpec[], first: string | undefined): void {
     const { xen } = this.#context;
-    const { size, at, write } = livepatchFunc(xen.release.funcLayout, 8);
+    const { size, at, write } = livepatchFunc(xen.release.funcLayout, xen.arch.elf.pointerSize);
+    const { pointer } = this.#machine;
     const data = new Uint8Array(functions.length * size);
     const view = viewOf(data);
-    const entries: { at: number; symbol: string; addend: number; type: number }[] = [];
+    const entries: Entry[] = [];
     functions.forEach((func, i) => {
       const base = i * size;
       const { name = 'xen_extra_version', old = 0, newSize = 8, version = 2, pad = '', expect } = func;
@@ -226,18 +231,21 @@ class Builder {
       });
       data.set(bytesOf(pad), base + at.version + 1);
       if (typeof name === 'string') {
-        entries.push({ at: base + at.name, symbol: '.rodata.str1.1', addend: this.#string(name), type: R_X86_64_64 });
+        entries.push({ at: base + at.name, symbol: '.rodata.str1.1', addend: this.#string(name), type: pointer });
       }
-      if (typeof target === 'string')
-        entries.push({ at: base + at.newAddr, symbol: target, addend: 0, type: R_X86_64_64 });
-      if (typeof old === 'string') entries.push({ at: base + at.oldAddr, symbol: old, addend: 0, type: R_X86_64_64 });
+      if (typeof target === 'string') entries.push({ at: base + at.newAddr, symbol: target, addend: 0, type: pointer });
+      if (typeof old === 'string') entries.push({ at: base + at.oldAddr, symbol: old, addend: 0, type: pointer });
       if (expect !== undefined && at.expect !== undefined) {
         const { enabled = true, len, rsv = 0 } = expect;
         const bytes = typeof expect.data === 'string' ? bytesOf(expect.data) : xen.bytes(expect.data.of, len);
         data.set(encodeExpectation({ enabled, len, rsv, data: bytes }), base + at.expect);
       }
     });
-    const section = this.#add('.livepatch.funcs', { flags: flagsOf(this.#spec.funcsFlags ?? 'A'), data, addralign: 8 });
+    const section = this.#add('.livepatch.funcs', {
+      flags: flagsOf(this.#spec.funcsFlags ?? 'A'),
+      data,
+      addralign: xen.arch.elf.pointerSize,
+    });
     this.#relocate(section, entries);
   }
 
@@ -256,7 +264,12 @@ class Builder {
     const fields = spec.fields ?? [];
     this.#relocate(
       section,
-      fields.map(({ at, symbol, addend = 0, type: kind = R_X86_64_64 }) => ({ at, symbol, addend, type: kind })),
+      fields.map(({ at, symbol, addend = 0, type: kind = this.#machine.pointer }) => ({
+        at,
+        symbol,
+        addend,
+        type: kind,
+      })),
     );
   }
 

@@ -24,7 +24,7 @@ export function payloadLayout(release: Release, data: Uint8Array): Uint8Array {
 }
 
 function wordsOf(release: Release): readonly number[] {
-  const payload = structPayload(release);
+  const payload = structPayload(release, 'x86_64');
   const nfuncs = offsetIn(payload, 'nfuncs');
   if (!release.stateInPayload) {
     return [offsetIn(payload, 'fstate'), LIVEPATCH_FSTATE.size, offsetIn(LIVEPATCH_FSTATE, 'applied'), nfuncs];

@@ -1,5 +1,5 @@
 /**
- * Payloads as data: what the builder makes without a compiler, for any x86-64 hypervisor whose symbols are known. Everything that is not
+ * Payloads as data: what the builder makes without a compiler, for any hypervisor whose symbols are known. Everything that is not
  * given is sound, so that a case can break one thing. Numbers of 64 bits are hex digits.
  */
 
@@ -21,7 +21,7 @@ export interface CodeSpec {
   readonly hex?: string;
   /** Fields of that machine code, at offsets from its start. */
   readonly fields?: readonly FieldSpec[];
-  /** `jmp` to this symbol. */
+  /** A jump to this symbol. */
   readonly jumpTo?: string;
 }
 
@@ -57,7 +57,7 @@ export interface FieldSpec {
   /** A symbol of the payload, `.name` for one of its sections, or else one of the hypervisor. */
   readonly symbol: string;
   readonly addend?: number;
-  /** `r_type`; R_X86_64_64 by default. */
+  /** `r_type`; that of a pointer by default. */
   readonly type?: number;
 }
 

@@ -1,11 +1,7 @@
-import { type Architecture, X86_64 } from '../arch/index.ts';
-import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_RELA } from '../elf/index.ts';
+import { architectureOf } from '../arch/index.ts';
+import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_REL, SHT_RELA } from '../elf/index.ts';
 import type { PayloadFile as LivepatchFile } from '../payload/index.ts';
-import type { XenArch } from '../xen/index.ts';
 import type { DocumentPlace } from './documents.ts';
-
-/** Architectures by name, as far as there is a record. */
-const ARCHITECTURES: Readonly<Partial<Record<XenArch, Architecture>>> = { x86_64: X86_64 };
 
 /** Does a section hold code that is loaded, with its bytes in the file? */
 export const isCode = ({ flags, type }: ElfSection): boolean =>
@@ -26,13 +22,14 @@ export function payloadSpot(
   if (name === undefined || offset === undefined) return undefined;
   const section = payload.elf.section(name);
   if (section === undefined) return undefined;
-  if (section.type !== SHT_RELA) return isCode(section) ? { section, offset, length } : undefined;
+  if (section.type !== SHT_RELA && section.type !== SHT_REL)
+    return isCode(section) ? { section, offset, length } : undefined;
   const changed = payload.elf.sections[section.info];
   const table = payload.elf.relocationTables().find((each) => each.section === section);
   const entry = section.entsize > 0 ? Math.floor(offset / section.entsize) : -1;
   if (changed === undefined || !isCode(changed) || table === undefined || entry < 0 || entry >= table.count)
     return undefined;
-  const rows = payload.arch === undefined ? undefined : ARCHITECTURES[payload.arch]?.relocations;
+  const rows = payload.arch === undefined ? undefined : architectureOf(payload.arch)?.relocations;
   const width = rows?.get(table.type(entry))?.width;
   return { section: changed, offset: table.offset(entry), length: width === 0 ? undefined : width };
 }

@@ -1,5 +1,5 @@
 import { type Address, addOffset, equalBytes, type Finding, hex, hexAddress, XspliceError } from '../base/index.ts';
-import type { FunctionDescription, PayloadDescription } from '../hypervisor/index.ts';
+import type { CacheMaintenance, FunctionDescription, PayloadDescription } from '../hypervisor/index.ts';
 import {
   type ActionName,
   type CallResult,
@@ -11,6 +11,7 @@ import {
 import { type CallTime, type ReportedCall, reportedCall } from './call-document.ts';
 import { documentFinding } from './document-finding.ts';
 import type {
+  CacheRange,
   PayloadPlacement,
   PayloadState,
   RehearsalFunction,
@@ -266,6 +267,7 @@ class Rehearsal {
   ): Promise<void> {
     // Before the stage is looked at: looking may print.
     const console = await this.#stage.target.takeConsole();
+    const cacheMaintenance = this.#stage.takeCacheMaintenance().map(cacheRange);
     this.#steps.push({
       step,
       name,
@@ -275,6 +277,7 @@ class Rehearsal {
       state,
       console,
       payload: step === 'call' || (await this.#stopped()) ? null : placement(await this.#stage.describe(name)),
+      ...(cacheMaintenance.length > 0 && { cacheMaintenance }),
       ...(note !== undefined && { note }),
     });
   }
@@ -378,6 +381,11 @@ class Rehearsal {
     this.#findings.push({ rule, severity, message, where: file === undefined ? {} : { file } });
   }
 }
+
+const cacheRange = (piece: CacheMaintenance): CacheRange =>
+  piece.kind === 'invalidate-icache'
+    ? { kind: piece.kind }
+    : { kind: piece.kind, address: hexAddress(piece.address), length: piece.length };
 
 const placement = (described: PayloadDescription | null): PayloadPlacement | null =>
   described === null

@@ -22,6 +22,7 @@ export function simulatedStage(simulation: Simulation, target: SimulatedTarget):
     digest: () => hypervisor.machine.space.digest(notCompared(hypervisor)),
     changedData: () => data.changed(),
     takeFindings: () => takeFindings(hypervisor),
+    takeCacheMaintenance: () => target.takeCacheMaintenance(),
     hookReached: () => hypervisor.stopped?.hook ?? null,
     call: (request) => target.call(request),
   };

@@ -1,4 +1,4 @@
-import { DEFAULT_CPU, type Processor, parseProcessor } from '../arch/index.ts';
+import type { Processor } from '../arch/index.ts';
 import { hex, XspliceError } from '../base/index.ts';
 import { type BootOptions, boot, type Image, openImage, SimulatedTarget } from '../hypervisor/index.ts';
 import type { CpuOptions } from '../machine/index.ts';
@@ -27,9 +27,10 @@ export function openSimulation(bytes: Uint8Array, options: SimulationOptions): S
   const image = openImage(bytes, { ...(gunzip !== undefined && { gunzip }) });
   const assumed: string[] = [];
   const release = chooseRelease(image, options.release, assumed);
-  const processor = parseProcessor(options.cpu ?? DEFAULT_CPU);
+  const { processors } = image.arch;
+  const processor = processors.parse(options.cpu ?? processors.standard);
   if (typeof processor === 'string') {
-    throw new XspliceError('EUSAGE', processor, 'as in --cpu amd-zen4,-shstk or --cpu intel-skylake,model=0x6a');
+    throw new XspliceError('EUSAGE', processor, `as in ${processors.example}`);
   }
   const { loglvl } = options;
   if (loglvl !== undefined && parseLogLevel(loglvl) === undefined) {
@@ -102,7 +103,8 @@ function chooseRelease(image: Image, wanted: string | undefined, assumed: string
  */
 function withFeatures(image: Image, release: Release): Release {
   for (const later of branchFrom(release)) {
-    if (later.alternatives.featureLimit >= image.featureWords * 32) return later;
+    const known = image.arch.alternatives.featureLimit(later.alternatives, -1);
+    if (known >= image.arch.alternatives.featureLimit(later.alternatives, image.highestFeature)) return later;
   }
   return release;
 }

@@ -1,7 +1,13 @@
-import { type Architecture, ENDBR64_LEN, isEndbr64, isEndbr64Poison } from '../arch/index.ts';
+import type { Architecture } from '../arch/index.ts';
 import type { Address, Finding } from '../base/index.ts';
 import { isProblem } from '../elf/index.ts';
-import type { FunctionDescription, HookCall, Image, PayloadDescription } from '../hypervisor/index.ts';
+import type {
+  CacheMaintenance,
+  FunctionDescription,
+  HookCall,
+  Image,
+  PayloadDescription,
+} from '../hypervisor/index.ts';
 import { readPayload } from '../payload/index.ts';
 import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
 import { withCalls } from './call-through-payload.ts';
@@ -25,6 +31,8 @@ export interface Stage {
   /** A value that is equal for equal machines; `undefined` where there is none. */
   digest(): string | undefined;
   takeFindings(): Finding[];
+  /** What was done to caches since the last call; nothing where that cannot be seen. */
+  takeCacheMaintenance(): CacheMaintenance[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
   /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
@@ -58,13 +66,14 @@ export function observedStage(
     executable: () => undefined,
     digest: () => undefined,
     takeFindings: () => [],
+    takeCacheMaintenance: () => [],
     changedData: () => [],
     hookReached: () => null,
     call: callable?.call ?? null,
   };
 }
 
-const FUNCTION_LINE = /^ {4}(.*) patch ([0-9a-f]{16})\((\d+)\) with ([0-9a-f]{16}) \((\d+)\)$/s;
+const FUNCTION_LINE = /^ {4}(.*) patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/s;
 const PAYLOAD_LINE =
   /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
 
@@ -113,8 +122,9 @@ async function describeFunction(
   const oldAddr = address(row[2]);
   const newAddr = address(row[4]);
   const newSize = Number(row[5]);
-  const start = await target.peek(oldAddr, ENDBR64_LEN);
-  const patchOffset = start !== null && (isEndbr64(start) || isEndbr64Poison(start)) ? ENDBR64_LEN : 0;
+  // Architectures without a landing pad have nothing to look at.
+  const start = arch.entrySize === 0 ? null : await target.peek(oldAddr, arch.entrySize);
+  const patchOffset = start === null ? 0 : arch.patchOffset(start);
   const length = arch.insnLength({ oldAddr, newAddr, oldSize: Number(row[3]), newSize }, patchOffset);
   // As the key prints a null pointer.
   const name = row[1] === '<NULL>' ? null : (row[1] ?? '');

@@ -1,5 +1,5 @@
 import type { Address } from '../base/index.ts';
-import { UPLOAD_BUFFER } from '../hypervisor/index.ts';
+import { uploadBufferOf } from '../hypervisor/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import type { MakeTarget } from './conform.ts';
 import { ElfFields, type SectionPlace, writeField } from './elf-fields.ts';
@@ -20,7 +20,7 @@ export async function probeUploadBuffer(makeTarget: MakeTarget, xen: XenFacts): 
     if (address === null) break;
     found.push(address + 1n);
   }
-  return (pages) => found[Math.min(pages, found.length) - 1] ?? UPLOAD_BUFFER;
+  return (pages) => found[Math.min(pages, found.length) - 1] ?? uploadBufferOf(xen.arch, xen.release);
 }
 
 /**

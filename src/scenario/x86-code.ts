@@ -1,5 +1,6 @@
-import { fromHex, fromLatin1 } from '../base/index.ts';
-import type { CodeSpec, FieldSpec, SectionSpec } from './payload-spec.ts';
+import { fromHex } from '../base/index.ts';
+import type { CodeSpec, FieldSpec } from './payload-spec.ts';
+import { TEXT_SECTION, type TextPool } from './text-pool.ts';
 
 /**
  * A few x86-64 instructions as bytes and relocations, enough for hooks and for calls. Encodings: AMD64 Architecture Programmer's
@@ -43,28 +44,6 @@ export type X86Value =
   | { readonly text: string }
   /** Bytes that are read: 8 where `size` is not given. Fewer than eight are extended with zeroes. */
   | { readonly at: number; readonly size?: 1 | 4 | 8 };
-
-/** Where the texts of {@link TextPool} go. */
-const TEXT_SECTION = '.rodata.texts';
-
-/** The strings of a payload's code: each has a place in one section. */
-export class TextPool {
-  readonly #bytes: number[] = [];
-
-  /** Offset of the text, with a NUL behind it. */
-  add(text: string): number {
-    const at = this.#bytes.length;
-    this.#bytes.push(...fromLatin1(`${text}\0`));
-    return at;
-  }
-
-  /** No section where there is no text. */
-  sections(): SectionSpec[] {
-    if (this.#bytes.length === 0) return [];
-    const digits = this.#bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    return [{ name: TEXT_SECTION, flags: 'A', hex: digits }];
-  }
-}
 
 /** Writes one function. Every method adds an instruction and gives the writer back. */
 export class CodeWriter {

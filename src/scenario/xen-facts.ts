@@ -1,9 +1,11 @@
+import type { Architecture } from '../arch/index.ts';
 import { type Address, XspliceError } from '../base/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 
 /** What a payload has to know of the hypervisor that it is made for. */
 export interface XenFacts {
+  readonly arch: Architecture;
   readonly release: Release;
   readonly buildId: Uint8Array;
   has(symbol: string): boolean;
@@ -34,6 +36,7 @@ export function xenFacts(image: Image, release: Release): XenFacts {
     return found;
   };
   return {
+    arch: image.arch,
     release,
     buildId: image.buildId ?? new Uint8Array(20),
     has: (symbol) => symbols.byName(symbol) !== 0n,

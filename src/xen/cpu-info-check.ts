@@ -134,7 +134,7 @@ function expected(release: Release): CpuInfoFound {
     currentVcpu: (at['current_vcpu'] as number) - size,
     perCpuOffset: (at['per_cpu_offset'] as number) - size,
     userRegs: -size,
-    vcpuDomain: guestLayout(release).vcpuDomain,
+    vcpuDomain: guestLayout(release, 8).vcpuDomain,
   };
 }
 

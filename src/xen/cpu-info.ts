@@ -72,12 +72,12 @@ export function cpuInfo(release: Release): CStruct {
 export const cpuInfoAddress = (sp: Address, info: CStruct): Address =>
   addOffset(sp | BigInt(STACK_SIZE - 1), 1 - info.size);
 
-/** Where the members of struct vcpu and struct domain are that printk reads, on machines with 64-bit pointers. */
-export const guestLayout = (release: Release): DomainLayout => ({
+/** Where the members of struct vcpu and struct domain are that printk reads. */
+export const guestLayout = (release: Release, pointerSize: 4 | 8): DomainLayout => ({
   domainId: 0,
   vcpuId: 0,
   // Behind `vcpu_id`, `processor`, and the vcpu_info pointer or the guest area that took its place.
-  vcpuDomain: release.x86State.vcpuInfoArea ? 24 : 16,
+  vcpuDomain: 8 + (release.vcpuInfoArea ? 2 : 1) * pointerSize,
 });
 
 /** What a page of the stack is for, 0 being the lowest. */

@@ -2,6 +2,7 @@ import { type Address, addOffset, pointerText, viewOf } from '../base/index.ts';
 import { callTrace } from './call-trace.ts';
 import { stackBounds } from './cpu-info.ts';
 import type { Release } from './release.ts';
+import type { XenArch } from './virtual-layout.ts';
 
 /**
  * What show_execution_state() prints of the hypervisor's own state on x86-64: banner, registers, code, stack and call trace.
@@ -23,8 +24,8 @@ export interface ExecutionState {
   /** The running vcpu as `%pv` has it, `d0v0`; `undefined` for the idle vcpu, which is not shown. */
   readonly vcpu: string | undefined;
   /**
-   * A register by its name on the screen: `rip`, `rflags`, `rax` … `r15`, `cr0`, `cr2`, `cr3`, `cr4`, the bases `fsb`, `gsb` and `gss`, and
-   * the selectors `cs`, `ss`, `ds`, `es`, `fs` and `gs`.
+   * A register by its name on the screen: on x86-64 `rip`, `rflags`, `rax` … `r15`, `cr0`, `cr2`, `cr3`, `cr4`, the bases `fsb`, `gsb` and `gss`, and
+   * the selectors `cs`, `ss`, `ds`, `es`, `fs` and `gs`; on Arm `pc`, `lr`, `sp`, `cpsr`, `fp`, `x0` … `x28` or `r0` … `r10` and `r12`.
    */
   readonly register: (name: string) => bigint;
   /** `length` bytes at an address, or `undefined` where not all of them can be read. */
@@ -33,6 +34,8 @@ export interface ExecutionState {
   readonly symbolText: (address: Address, withOffset: boolean) => string | undefined;
   /** is_active_kernel_text(): is it code of the hypervisor or of an applied payload? */
   readonly isText: (address: Address) => boolean;
+  /** Arm: system registers by their names on the screen, as far as they are known. */
+  readonly systemRegisters?: Readonly<Record<string, bigint>>;
   /** debug_stack_lines= of the command line; 20 unless given. */
   readonly stackLines?: number;
   /** The last-branch records, with ler= on the command line. */
@@ -75,14 +78,14 @@ export function executionState(state: ExecutionState): ExecutionScreen {
 }
 
 /** print_xen_info(). */
-function banner({ release, version, build, tainted }: ExecutionState): string {
+export function banner({ release, version, build, tainted }: ExecutionState, arch: XenArch): string {
   const debug = `debug=${build.debug ? 'y' : 'n'}`;
   const coverage = build.coverage === undefined ? '' : `${build.coverage}=y`;
   // Without xen_build_info() gcov's part is there, if empty, between two blanks.
-  const info = release.x86State.buildInfo
+  const info = release.buildInfo
     ? [debug, coverage, build.ubsan ? 'ubsan=y' : ''].filter((part) => part !== '').join(' ')
     : `${debug} ${coverage === '' ? '' : 'gcov=y'}`;
-  return `----[ Xen-${version}  x86_64  ${info}  ${tainted} ]----`;
+  return `----[ Xen-${version}  ${arch}  ${info}  ${tainted} ]----`;
 }
 
 /** Registers by rows of the screen, with the names that they have there. */
@@ -107,7 +110,7 @@ function showRegisters(state: ExecutionState): string[] {
   const long = (name: string): string => pointerText(BigInt.asUintN(64, register(name)));
   const selector = (name: string): string => BigInt.asUintN(16, register(name)).toString(16).padStart(4, '0');
   return [
-    banner(state),
+    banner(state, 'x86_64'),
     `CPU:    ${state.cpu}`,
     `RIP:    ${selector('cs')}:[<${long('rip')}>] ${named(state, register('rip'), true)}`,
     `RFLAGS: ${long('rflags')}   CONTEXT: hypervisor${vcpu === undefined ? '' : ` (${vcpu})`}`,

@@ -1,5 +1,6 @@
 /** What Xen defines: its ABI, names, limits, errno values, releases, and the interface of everything that takes a patch. */
 export * from './alternatives.ts';
+export * from './arm-execution-state.ts';
 export * from './bug-frame.ts';
 export * from './config.ts';
 export * from './cpu-info.ts';

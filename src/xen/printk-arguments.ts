@@ -52,7 +52,7 @@ export function callArguments(
       if (bytes === 4) return word();
       // r3 is the last: counted from the end, a register is even where an even number of them is left.
       if (next < registers.length && (registers.length - next) % 2 === 1) next++;
-      if (next >= registers.length) offset = (offset + 7) & ~7;
+      if (next >= registers.length && (stack + BigInt(offset)) % 8n !== 0n) offset += 4;
       const low = word();
       return low | (word() << 32n);
     },
@@ -86,3 +86,32 @@ export function vaListArguments(address: Address, read: ReadMemory): ArgumentSou
     },
   };
 }
+
+/**
+ * A `va_list` of arm64 in memory, which a call passes by its address: `__stack`, `__gr_top` and `__vr_top`, and the negative offset
+ * `__gr_offs` of the next register from `__gr_top`, 0 where none is left. It is read once.
+ * Source: AAPCS64, 10.1.5.
+ */
+export function arm64VaListArguments(address: Address, read: ReadMemory): ArgumentSource {
+  const view = viewOf(read(address, ARM64_VA_LIST_SIZE));
+  let stack = view.getBigUint64(0, true);
+  const top = view.getBigUint64(8, true);
+  let offset = view.getInt32(24, true);
+  return {
+    next() {
+      if (offset < 0) {
+        offset += 8;
+        return readU64(read, addOffset(top, offset - 8));
+      }
+      stack = addOffset(stack, 8);
+      return readU64(read, addOffset(stack, -8));
+    },
+  };
+}
+
+/** sizeof(va_list) on arm64. */
+const ARM64_VA_LIST_SIZE = 32;
+
+/** A `va_list` of arm32: the address of the next argument, itself passed by value. Source: AAPCS32, 8.1.4. */
+export const arm32VaListArguments = (next: Address, read: ReadMemory): ArgumentSource =>
+  callArguments([], next, read, 4);

@@ -15,6 +15,8 @@ export type PermissionRegime = 'W1' | 'W2' | 'W3' | 'W4';
 export interface AlternativeRules {
   /** NCAPINTS * 32: the first feature number that does not exist. */
   readonly featureLimit: number;
+  /** ARM_NCAPS: the first number that is no capability of an Arm host, and ARM_CB_PATCH in entries that name a function. */
+  readonly armCapabilities: number;
   /** Are entries checked to lie in the payload's text? Since e74360e4ba (4.17.4, 4.18.0). */
   readonly rangeCheck: boolean;
   /** Bad entries: BUG() panics the host, or an errno since aa5a06d5d6 (4.18.4, 4.19.1, 4.20.0). */
@@ -56,10 +58,6 @@ export interface X86StateRules {
   /** Pages of a hypervisor stack: IST stacks in 0 … 3 and a guard in 4 and 5, or shadow stacks in 0 and 5 and IST stacks in
    * 1 … 4. Since 4.14. */
   readonly stackPages: 'guard' | 'shadow';
-  /** struct vcpu has a guest area of two pointers in front of `domain`, rather than one pointer. Since 4.18. */
-  readonly vcpuInfoArea: boolean;
-  /** The banner has what xen_build_info() says; before, gcov's name or nothing, and a blank more. Since 4.15. */
-  readonly buildInfo: boolean;
   /** A call trace says of each line whether it is from RIP, a frame or the stack, and has the top of the stack besides RIP where
    * it looks like code. Since 4.13. */
   readonly traceLetters: boolean;
@@ -148,4 +146,10 @@ export interface Release {
   readonly dumpsXenDepends: boolean;
   readonly pointerFormats: PointerFormatRules;
   readonly x86State: X86StateRules;
+  /** The banner has what xen_build_info() says; before, gcov's name or nothing, and a blank more. Since 4.15. */
+  readonly buildInfo: boolean;
+  /** struct vcpu has a guest area of two pointers in front of `domain`, rather than one pointer. Since 4.18. */
+  readonly vcpuInfoArea: boolean;
+  /** Screens of arm64 have system registers in 16 digits, rather than in 8. Since 4.16. */
+  readonly armWideRegisters: boolean;
 }

@@ -55,6 +55,14 @@ const ALTERNATIVES: Rules<AlternativeRules> = {
     [672, since('4.17.6', '4.18.6', '4.19.3', '4.20.1', '4.21.0')],
     [704, since('4.21.1', '4.22.0')],
   ),
+  // asm-arm/cpufeature.h. An image's own entries may reach further: then it counts.
+  armCapabilities: steps(
+    8,
+    [10, since('4.14.0')],
+    [15, since('4.14.6', '4.15.0')],
+    [17, since('4.17.0')],
+    [18, since('4.17.5', '4.18.0')],
+  ),
   // e74360e4ba
   rangeCheck: since('4.17.4', '4.18.0'),
   // aa5a06d5d6
@@ -83,13 +91,11 @@ const POINTER_FORMATS: Rules<PointerFormatRules> = {
 };
 
 // Seen in sources of 4.13, 4.14.6, 4.17.5 and master, and in screens of 4.11.2, 4.12.0, 4.13 before and after its release, 4.16.0, 4.20.0 and
-// 4.22-unstable. `vcpuInfoArea` is from the change and from 4.18's list of changes. That FRED's part of `userRegs` is in 4.21.0
+// 4.22-unstable. That FRED's part of `userRegs` is in 4.21.0
 // follows from when it was posted for the last time; `checkCpuInfo` asks the image. 4.11's and 4.12's IST pages are taken from 4.13.
 const X86_STATE: Rules<X86StateRules> = {
   userRegs: steps('segments', ['fred', since('4.21.0')]),
   stackPages: steps('guard', ['shadow', since('4.14.0')]),
-  vcpuInfoArea: since('4.18.0'),
-  buildInfo: since('4.15.0'),
   traceLetters: since('4.13.0'),
   lerSymbols: since('4.12.0'),
 };
@@ -167,6 +173,10 @@ const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats' | 'x86State
   // 8c01f267ef
   defaultLogLevel: steps('WARNING', ['INFO', since('4.18.0')]),
   dumpsXenDepends: from(version2, buildIdSeries),
+  buildInfo: since('4.15.0'),
+  // From the change, and from 4.18's list of changes.
+  vcpuInfoArea: since('4.18.0'),
+  armWideRegisters: since('4.16.0'),
 };
 
 /** One row of values from the rules. */

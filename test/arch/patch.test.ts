@@ -168,7 +168,9 @@ describe('the record', () => {
   it('has the numbers of asm/livepatch.h', () => {
     expect(X86_64.patchInsnSize).toBe(5);
     expect(X86_64.range).toBe(2n ** 31n);
-    const { bugFrameSize, altInstrSize, exTableEntrySize, altCallSize } = X86_64;
+    const { exTableEntrySize, altCallSize } = X86_64;
+    const bugFrameSize = X86_64.bugFrames.size;
+    const altInstrSize = X86_64.alternatives.entrySize;
     expect({ bugFrameSize, altInstrSize, exTableEntrySize, altCallSize }).toEqual({
       bugFrameSize: 8,
       altInstrSize: 14,
@@ -193,7 +195,10 @@ describe('the record', () => {
       [2, 'R_X86_64_PC32', 4, 'signed'],
       [4, 'R_X86_64_PLT32', 4, 'signed'],
     ]);
-    expect(X86_64.relRefusal).toMatchObject({ errno: 'EOPNOTSUPP', log: ['SHT_REL relocation unsupported'] });
+    expect(X86_64.relocationRules.relRefusal).toMatchObject({
+      errno: 'EOPNOTSUPP',
+      log: ['SHT_REL relocation unsupported'],
+    });
   });
 
   it('verifies machine, class and byte order', () => {

@@ -21,6 +21,14 @@ function host(cet: PatchingHost['cet'] = { shadowStacks: false, indirectBranchTr
     modifyMappingsLite: (start, end, permission) => {
       calls.push(`${start.toString(16)}-${end.toString(16)} ${kind(permission)}`);
     },
+    textAlias: null,
+    mapTextAlias: () => calls.push('alias') > 0,
+    unmapTextAlias: () => {
+      calls.push('no alias');
+    },
+    invalidateInstructionCache: () => {
+      calls.push('icache');
+    },
     harm: (rule) => {
       calls.push(rule);
     },

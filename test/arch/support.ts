@@ -67,6 +67,19 @@ export function patchContext(version: string, memory: FlatMemory, nops: 'P6' | '
     },
     release: release(version),
     nops: (length) => addNops(nops, length),
+    textAlias: () => {
+      throw new Stopped('x86 has no second mapping of its text');
+    },
+    cleanDataCache: () => {
+      throw new Stopped('x86 leaves caches alone');
+    },
+    within: (_name, body) => body(),
+    log: (_level, text) => {
+      throw new Stopped(text);
+    },
+    assertionFails: (where, condition) => {
+      throw new Stopped(`${where}: ${condition}`);
+    },
     reset: (reason) => {
       throw new Stopped(reason);
     },

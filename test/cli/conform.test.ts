@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { HypervisorPairOptions } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
-import type { ConformCase, ConformReport } from '../../src/scenario/index.ts';
+import { type ConformCase, type ConformReport, runsOn } from '../../src/scenario/index.ts';
 import { run } from './support.ts';
 
 const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, real: 'EINVAL' } as const;
@@ -31,13 +31,15 @@ async function conform(argv: readonly string[], differences: ConformReport['diff
 const names = (asked: readonly { cases: readonly ConformCase[] }[]) =>
   asked.flatMap(({ cases }) => cases.map(({ name }) => name));
 
+const X86_CASES = CONFORM_CASES.filter((each) => runsOn(each, 'x86_64'));
+
 describe('xsplice conform', () => {
   it('runs all cases, and ends with 0 where all agree', async () => {
     const { status, stdout, asked } = await conform([]);
     expect(status).toBe(0);
-    expect(stdout).toBe(`AGREED ${CONFORM_CASES.length} cases\n`);
+    expect(stdout).toBe(`AGREED ${X86_CASES.length} cases\n`);
     expect(asked).toHaveLength(1);
-    expect(asked[0]?.cases).toBe(CONFORM_CASES);
+    expect(asked[0]?.cases).toEqual(X86_CASES);
   });
 
   it('ends with 1 where there is a difference', async () => {
@@ -61,8 +63,23 @@ describe('xsplice conform', () => {
   it('runs the cases that are named, in their own order', async () => {
     expect(names((await conform(['wrong-state', 'good-cycle'])).asked)).toEqual(['good-cycle', 'wrong-state']);
     const nops = names((await conform(['nop-*'])).asked);
-    expect(nops).toEqual(CONFORM_CASES.map(({ name }) => name).filter((name) => name.startsWith('nop-')));
+    expect(nops).toEqual(X86_CASES.map(({ name }) => name).filter((name) => name.startsWith('nop-')));
     expect(nops.length).toBeGreaterThan(5);
+  });
+
+  it('runs those of the architecture', async () => {
+    const { status, asked } = await conform(['--arch', 'arm64', 'good-cycle', 'nop-*']);
+    expect(status).toBe(0);
+    expect(names(asked)).toContain('nop-12');
+    expect(names(asked)).not.toContain('nop-endbr-4');
+    const all = names((await conform(['--arch', 'arm32'])).asked);
+    expect(all).toEqual(CONFORM_CASES.filter((each) => runsOn(each, 'arm32')).map(({ name }) => name));
+    expect(all.length).toBeGreaterThan(200);
+    expect(all.length).toBeLessThan(CONFORM_CASES.length);
+    const refused = await conform(['--arch', 'arm64', 'hook-ud2']);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain('case hook-ud2 is not one for arm64');
+    expect(refused.asked).toEqual([]);
   });
 
   it('refuses a case that is none, before anything is fetched', async () => {
@@ -76,7 +93,7 @@ describe('xsplice conform', () => {
   it('names the cases with --list, and runs none', async () => {
     const { status, stdout, asked } = await conform(['--list']);
     expect(status).toBe(0);
-    expect(stdout.split('\n')).toHaveLength(CONFORM_CASES.length + 1);
+    expect(stdout.split('\n')).toHaveLength(X86_CASES.length + 1);
     expect(asked).toEqual([]);
   });
 

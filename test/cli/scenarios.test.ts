@@ -104,6 +104,8 @@ describe('xsplice rehearse FILE.yaml', () => {
     [['nohost.yaml'], 'nohost.yaml: which hypervisor?'],
     [['x.yaml', '--on', 'qemu', '--cpu', 'zen4'], '--cpu is for the simulator'],
     [['x.yaml', '--xen-image', 'xen.gz'], '--xen-image is for --on qemu'],
+    [['x.yaml', '--arch', 'arm64'], '--arch is for --on qemu'],
+    [['x.yaml', '--on', 'qemu', '--arch', 'riscv'], 'Allowed choices are x86_64, arm64, arm32'],
     [['x.yaml', '--jobs', '0'], 'Expected a number from 1 to 256'],
     [['empty'], 'empty: is a directory without scenarios'],
     [['latin1.yaml'], 'latin1.yaml: is not text in UTF-8'],

@@ -204,4 +204,62 @@ describe('entries that no compiler writes', () => {
     expect(functionsNamed(dwarf, 'work')).toEqual([]);
     expect(openDwarf(objcopy(bytes, ['--only-keep-debug'])).units).toHaveLength(1);
   });
+
+  it('texts that overlap, each as long as the section', () => {
+    const named = '\t.uleb128 2, 0x34\n\t.byte 0\n\t.uleb128 0x03, 0x0e, 0, 0\n';
+    const dwarf = openDwarf(
+      handmade(
+        UNIT + named,
+        `\t.byte 1\n\t.set at, 0\n\t.rept 5000\n\t.byte 2\n\t.long at\n\t.set at, at + 1\n\t.endr\n\t.byte 0
+	.section .debug_str, ""
+	.fill 6000, 1, 0x61
+	.section .debug_info, ""`,
+      ),
+    );
+    const names = [...(dwarf.units[0]?.root?.children() ?? [])].map(({ name }) => name?.length ?? 0);
+    expect(names).toHaveLength(5000);
+    expect(names.reduce((sum, length) => sum + length, 0)).toBeLessThan(20 * 6000 + 2 ** 16);
+    expect(dwarf.problems.map(({ message }) => message)).toEqual(['Too many texts overlap; the others are left out']);
+  });
+
+  it('range lists that overlap, and tables of abbreviations', () => {
+    const block = '\t.uleb128 2, 0x0b\n\t.byte 0\n\t.uleb128 0x55, 0x17, 0, 0\n';
+    const ranges = openDwarf(
+      handmade(
+        UNIT + block,
+        `\t.byte 1\n\t.set at, 0\n\t.rept 2000\n\t.byte 2\n\t.long at\n\t.set at, at + 16\n\t.endr\n\t.byte 0
+	.section .debug_ranges, ""
+	.rept 2000
+	.quad 1, 2
+	.endr
+	.section .debug_info, ""`,
+      ),
+    );
+    let read = 0;
+    for (const entry of ranges.units[0]?.root?.children() ?? []) read += ranges.rangesOf(entry).length;
+    expect(read).toBeGreaterThan(2000);
+    expect(read).toBeLessThanOrEqual(2 * 32_000);
+    expect(ranges.problems[0]?.message).toBe('Too many range lists overlap; the others are left out');
+
+    const units = openDwarf(
+      assemble(`
+	.section .debug_abbrev, ""
+	.rept 3000
+	.byte 1, 0x11, 0, 0, 0
+	.endr
+	.section .debug_info, ""
+	.set at, 0
+	.rept 3000
+	.long 8
+	.short 4
+	.long at
+	.byte 8, 1
+	.set at, at + 5
+	.endr
+`),
+    );
+    expect(units.units).toHaveLength(3000);
+    expect(units.units.filter(({ root }) => root !== undefined).length).toBeLessThan(100);
+    expect(units.problems.map(({ message }) => message)).toContain('Too many tables overlap; the others are left out');
+  });
 });

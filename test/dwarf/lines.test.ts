@@ -138,6 +138,15 @@ describe('the place of code', () => {
     expect(sourceInSection(dwarf, 9999, 0)).toBeUndefined();
   });
 
+  it('is read once for a file', () => {
+    const elf = openElf(bytes);
+    const first = readDwarf(elf);
+    expect(first).toBeDefined();
+    expect(readDwarf(elf)).toBe(first);
+    // What unpacks its sections may be another.
+    expect(readDwarf(elf, { inflate })).not.toBe(first);
+  });
+
   it('is not known without debug data', () => {
     expect(readDwarf(openElf(compileC('int a;')))).toBeUndefined();
     const without = openDwarf(objcopy(bytes, ['--rename-section', '.debug_line=.not_lines']));

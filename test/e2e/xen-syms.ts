@@ -1,4 +1,4 @@
-/** Debian's `xen-syms` as binutils see it: what the tests expect comes from here, not from our own reading. */
+/** A `xen-syms` of any architecture as binutils see it: what the tests expect comes from here, not from our own reading. */
 import { execFileSync } from 'node:child_process';
 
 const tool = (name: string, args: readonly string[]): string =>
@@ -16,7 +16,7 @@ export class XenSyms {
   constructor(path: string) {
     this.path = path;
     for (const line of tool('nm', ['-S', path]).split('\n')) {
-      const [, address, size, name] = /^([0-9a-f]{16}) (?:([0-9a-f]{16}) )?\w (.+)$/.exec(line) ?? [];
+      const [, address, size, name] = /^([0-9a-f]{8,16}) (?:([0-9a-f]{8,16}) )?\w (.+)$/.exec(line) ?? [];
       if (address === undefined || name === undefined) continue;
       this.#symbols.set(name, { address: BigInt(`0x${address}`), size: Number.parseInt(size ?? '0', 16) });
     }
@@ -38,7 +38,7 @@ export class XenSyms {
   /** Bytes at an address, as objdump shows the file's contents. */
   bytes(address: bigint, length: number): string {
     const range = [`--start-address=${address}`, `--stop-address=${address + BigInt(length)}`];
-    const lines = tool('objdump', ['-s', ...range, this.path]).matchAll(/^ [0-9a-f]{16} (.{35})/gm);
+    const lines = tool('objdump', ['-s', ...range, this.path]).matchAll(/^ [0-9a-f]{4,16} (.{35})/gm);
     return [...lines].map(([, words = '']) => words.replaceAll(' ', '')).join('');
   }
 }

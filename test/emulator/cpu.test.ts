@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cpu } from '../../src/arch/index.ts';
 import { PAGE_KINDS, PAGE_SIZE } from '../../src/arch/page-table.ts';
 import { loadLibrary } from '../../src/emulator/unicorn.ts';
-import { Bench, bytes, CODE, call, DATA, openCpu, RETURN, returned, STACK, TOP } from './support.ts';
+import { Bench, bytes, CODE, call, DATA, RETURN, returned, STACK, TOP } from './support.ts';
 
 let bench: Bench;
 let cpu: Cpu;
@@ -54,9 +54,8 @@ describe('a processor', () => {
     expect(cpu.get('rax')).toBe(5n);
   });
 
-  it('cannot be had for an architecture that it does not know', () => {
+  it('has no registers of another architecture', () => {
     cpu = bench.open();
-    expect(() => openCpu({ arch: 'arm64', space: bench.space, stopAt: [] })).toThrow('code of arm64 cannot be run yet');
     expect(() => cpu.get('x0')).toThrow(/x0/);
   });
 });

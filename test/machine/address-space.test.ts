@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { X86_64 } from '../../src/arch/index.ts';
 import { PAGE_KINDS, PAGE_SIZE } from '../../src/arch/page-table.ts';
 import { X86_64_PAGE_TABLES as format } from '../../src/arch/x86_64/page-table.ts';
 import { equalBytes } from '../../src/base/index.ts';
-import { AddressSpace, type Fault, MemoryFault, PhysicalMemory, pageTableWalk } from '../../src/machine/index.ts';
+import { AddressSpace, type Fault, MemoryFault, PhysicalMemory } from '../../src/machine/index.ts';
 
 const { RX, RW, RO } = PAGE_KINDS;
 /** Address of the panic screen in the facts, and its page. */
@@ -27,6 +28,12 @@ function faultOf(run: () => void): Fault {
 
 const pageFault = (address: bigint, errorCode: number) => ({ kind: 'page-fault', address, errorCode });
 const counted = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
+
+/** The walk's lines as Xen prints them on x86. */
+function pageTableWalk(space: AddressSpace, address: bigint): readonly string[] {
+  const facts = { address, errorCode: 0, walk: space.walk(address), root: 0, cpu: 0, state: [] };
+  return X86_64.panic.pageFault(facts).head;
+}
 
 describe('permissions', () => {
   it('are those of the leaf entry, and the fault names the access', () => {

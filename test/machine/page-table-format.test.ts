@@ -31,8 +31,8 @@ describe('x86-64 page-table entries', () => {
   it('are decoded', () => {
     const entry = 0x800000086ca5d121n;
     expect(format.present(entry)).toBe(true);
-    expect(format.writable(entry)).toBe(false);
-    expect(format.executable(entry)).toBe(false);
+    expect(format.writable(entry, L1)).toBe(false);
+    expect(format.executable(entry, L1)).toBe(false);
     expect(format.frameOf(entry)).toBe(0x86ca5d);
     expect(format.isLeaf(entry, L1)).toBe(true);
     expect(format.isLeaf(format.table(5), L2)).toBe(false);

@@ -60,6 +60,7 @@ export async function takeHookCase(
   for (const step of each.steps) {
     lines = [];
     const seen = await observe(listened, step, {
+      arch: image.arch.name,
       release,
       files,
       dump: false,

@@ -1,16 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { AGENT_MODULE, agentModule, buildAgent, compilerVersion } from '../../scripts/agent.ts';
-import { ELFCLASS64, EM_X86_64, ET_EXEC, isProblem, readElf } from '../../src/elf/index.ts';
-import { agentCompiler, agentProgram } from '../../src/targets/agent/agent.generated.ts';
+import { AGENT_ARCHITECTURES, AGENT_MODULE, type AgentBuild, agentModule, buildAgent } from '../../scripts/agent.ts';
+import {
+  ELFCLASS32,
+  ELFCLASS64,
+  EM_AARCH64,
+  EM_ARM,
+  EM_X86_64,
+  ET_EXEC,
+  isProblem,
+  readElf,
+} from '../../src/elf/index.ts';
+import { AGENTS } from '../../src/targets/agent/agent.generated.ts';
 
 /** Types of program headers. Source: the ELF specification. */
 const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
 
-const embedded = new Uint8Array(Buffer.from(agentProgram, 'base64'));
+const KINDS = {
+  x86_64: { class: ELFCLASS64, machine: EM_X86_64 },
+  arm64: { class: ELFCLASS64, machine: EM_AARCH64 },
+  arm32: { class: ELFCLASS32, machine: EM_ARM },
+} as const;
 
-/** What any compiler must give: a static program of two segments that asks for nothing else. */
+const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
+const embedded = (arch: keyof typeof AGENTS): AgentBuild => ({
+  compiler: AGENTS[arch].compiler,
+  program: bytesOf(AGENTS[arch].program),
+});
+
+/** What any compiler must give: a static program that asks for nothing else. */
 function shapeOf(program: Uint8Array) {
   const elf = readElf(program);
   if (isProblem(elf)) throw new Error(elf.message);
@@ -20,16 +39,22 @@ function shapeOf(program: Uint8Array) {
 }
 
 describe('the agent in dom0', () => {
-  it('is what its source gives', () => {
-    const built = buildAgent();
-    const same = agentModule(built, agentCompiler) === readFileSync(AGENT_MODULE, 'utf8');
-    // Another compiler's bytes are its own; their shape is not.
-    expect(compilerVersion() === agentCompiler ? same : true).toBe(true);
-    expect(shapeOf(built)).toEqual(shapeOf(embedded));
+  it('is the module that its programs give', () => {
+    const builds = { x86_64: embedded('x86_64'), arm64: embedded('arm64'), arm32: embedded('arm32') };
+    expect(agentModule(builds)).toBe(readFileSync(AGENT_MODULE, 'utf8'));
   });
 
-  it('needs nothing: no interpreter, no library', () => {
-    expect(shapeOf(embedded)).toEqual({ class: ELFCLASS64, type: ET_EXEC, machine: EM_X86_64, dynamic: [] });
-    expect(embedded.length).toBeLessThan(8192);
+  it.each(AGENT_ARCHITECTURES)('%s: is what its source gives', (arch) => {
+    const built = buildAgent(arch);
+    const { compiler, program } = embedded(arch);
+    // Another compiler's bytes are its own; their shape is not.
+    expect(built.compiler === compiler ? built.program : program).toEqual(program);
+    expect(shapeOf(built.program)).toEqual(shapeOf(program));
+  });
+
+  it.each(AGENT_ARCHITECTURES)('%s: needs nothing: no interpreter, no library', (arch) => {
+    const { program } = embedded(arch);
+    expect(shapeOf(program)).toEqual({ ...KINDS[arch], type: ET_EXEC, dynamic: [] });
+    expect(program.length).toBeLessThan(8192);
   });
 });

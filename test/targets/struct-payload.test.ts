@@ -8,7 +8,7 @@ import { debian, xen } from '../scenario/xen.ts';
 
 /** `struct payload` in a real hypervisor's memory, where a hook says that it is. */
 const { release } = debian;
-const layout = structPayload(release);
+const layout = structPayload(release, 'x86_64');
 let host: QemuTarget;
 let place = 0n;
 let memory: DataView;

@@ -26,6 +26,7 @@ describe('the test files that are left out', () => {
   it('are, offline and with an empty cache, those that need a real Xen', () => {
     const files = leftOut({ XSPLICE_OFFLINE: '1', XSPLICE_CACHE: empty });
     expect(files).toContain('test/targets/qemu.test.ts');
+    expect(files).toContain('test/targets/qemu-arm.test.ts');
     expect(files).toContain('test/elf/xen-syms.test.ts');
     expect(files).not.toContain('test/elf/file.test.ts');
     expect(files).not.toContain('test/tidy/left-out.test.ts');

@@ -44,7 +44,7 @@ describe.each(['4.14.6', '4.17.5'])('the compiler of %s', (version) => {
   });
 
   it('has domain and vcpu_id where we do', () => {
-    const { vcpuDomain, vcpuId, domainId } = guestLayout(release(version));
+    const { vcpuDomain, vcpuId, domainId } = guestLayout(release(version), 8);
     const at = Object.fromEntries(
       [...recordedStruct(version, 'vcpu'), ...recordedStruct(version, 'domain')].map((x) => [x.member, x.offset]),
     );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  arm64Layout,
   armVmapXen,
   type Release,
   releaseByVersion,
@@ -58,6 +59,12 @@ describe('VMAP_XEN on Arm', () => {
     ['4.19.0', 'arm64', 0xa00_0100_0000n, 0xa00_0120_0000n],
   ] as const)('%s %s', (version, arch, start, end) => {
     expect(armVmapXen(release(version), arch)).toEqual({ start, end });
+  });
+
+  it('is where an arm64 image that is linked to that layout has its payloads', () => {
+    const starts = [0x20_0000n, 0x200_0020_0000n, 0xa00_0020_0000n];
+    expect(starts.map(arm64Layout)).toEqual(['4.8', '4.18', '4.19']);
+    expect([0n, 0x40_0000n, 0x200_0000_0000n].map(arm64Layout)).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { addOffset, hex, lowWord } from '../../base/index.ts';
 import { ALT_CALL, ALT_CALL_LEN, type Errno } from '../../xen/index.ts';
-import { type AlternativesHost, behindEndbr } from './alternatives.ts';
+import type { AlternativesHost } from '../alternatives.ts';
+import { behindEndbr } from './alternatives.ts';
 
 /**
  * livepatch_apply_alt_calls: `call *pointer(%rip)` becomes `cs call target`, or traps where the pointer is NULL.

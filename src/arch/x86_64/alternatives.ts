@@ -1,40 +1,9 @@
 import { type Address, addOffset, lowWord, viewOf } from '../../base/index.ts';
-import {
-  ALT_BUFFER_SIZE,
-  ALT_FLAG_NOT,
-  ALT_INSTR,
-  type AlternativeRules,
-  type Errno,
-  X86_FEATURE_ALWAYS,
-} from '../../xen/index.ts';
-import type { RelativeMemory } from '../relative-memory.ts';
+import { ALT_BUFFER_SIZE, ALT_FLAG_NOT, ALT_INSTR, type Errno, X86_FEATURE_ALWAYS } from '../../xen/index.ts';
+import type { AlternativesHost } from '../alternatives.ts';
 import { ENDBR64_LEN, isEndbr64 } from './endbr.ts';
 
 const ALT_INSTR_SIZE = ALT_INSTR.size;
-
-export interface AlternativesHost {
-  readonly memory: RelativeMemory;
-  readonly rules: AlternativeRules;
-  /** boot_cpu_has(). */
-  hasFeature(feature: number): boolean;
-  nops(length: number): Uint8Array;
-  /** The assembler's padding is already what this host would choose: toolchain_nops_are_ideal. */
-  readonly toolchainNopsIdeal: boolean;
-  /** CONFIG_XEN_IBT. */
-  readonly ibtBuild: boolean;
-  /** __x86_return_thunk of a CONFIG_RETURN_THUNK build. */
-  readonly returnThunk: Address | undefined;
-  /** Reads the pointer through which an alternative call goes. */
-  readPointer(address: Address): Address;
-  read(address: Address, length: number): Uint8Array;
-  /** Indirect calls whose pointer is still NULL: left alone (at boot, before initialisation) or made to trap. */
-  readonly nullCalls: 'defer' | 'trap';
-  log(level: 'ERR' | 'WARNING' | 'INFO', template: string, ...args: (number | bigint | string)[]): void;
-  /** `address` as `%ps` prints it. */
-  symbol(address: Address): string;
-  /** BUG_ON number `index` of _apply_alternatives. Does not return. */
-  bug(index: 0 | 1 | 2, why: string): never;
-}
 
 /** What goes into `priv` of an entry that is done with. */
 const MARK = Uint8Array.of(1);

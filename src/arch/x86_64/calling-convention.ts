@@ -1,4 +1,5 @@
 import { addOffset, viewOf } from '../../base/index.ts';
+import { vaListArguments } from '../../xen/index.ts';
 import type { CallingConvention } from '../calling-convention.ts';
 
 const ARGUMENTS = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'] as const;
@@ -17,6 +18,8 @@ export const X86_64_CALLS: CallingConvention = {
   registers: [...ARGUMENTS, 'rax', 'rbx', 'rbp', 'rsp', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip', 'rflags'],
   flagsWith: (interrupts) => (interrupts ? FLAGS | INTERRUPT_FLAG : FLAGS),
   interruptsIn: (flags) => (flags & INTERRUPT_FLAG) !== 0n,
+  withInterrupts: (flags, on) => (on ? flags | INTERRUPT_FLAG : flags & ~INTERRUPT_FLAG),
+  savedFlags: (flags) => flags,
   enter(cpu, memory, entry, args, returnTo) {
     const onStack = args.slice(ARGUMENTS.length);
     // The stack is aligned to 16 bytes where the call is made, with its arguments on it.
@@ -33,6 +36,7 @@ export const X86_64_CALLS: CallingConvention = {
     cpu.set('rip', entry);
   },
   stackArguments: (cpu) => addOffset(cpu.get('rsp'), 8),
+  vaList: vaListArguments,
   leave(cpu, memory, result) {
     const rsp = cpu.get('rsp');
     const returnTo = viewOf(memory.read(rsp, 8)).getBigUint64(0, true);

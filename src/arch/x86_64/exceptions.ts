@@ -1,6 +1,8 @@
-import type { ExceptionRow } from '../execution.ts';
+import type { ExceptionRow, FatalTrap } from '../execution.ts';
 
 const fatal = (mnemonic: string): ExceptionRow => ({ mnemonic, handling: 'fatal' });
+
+const INVALID_OPCODE = 6;
 
 /** By vector. Source: Intel SDM volume 3, table 6-1; xen/arch/x86/traps.c (do_trap, do_invalid_op, do_int3, do_debug, vector_name). */
 export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
@@ -10,7 +12,7 @@ export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
   [3, { mnemonic: '#BP', handling: 'breakpoint' }],
   [4, fatal('#OF')],
   [5, fatal('#BR')],
-  [6, { mnemonic: '#UD', handling: 'bug-frame' }],
+  [INVALID_OPCODE, { mnemonic: '#UD', handling: 'bug-frame' }],
   [7, fatal('#NM')],
   [10, fatal('#TS')],
   [11, fatal('#NP')],
@@ -22,3 +24,10 @@ export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
 
 /** General protection: has a handler, and words, of its own. */
 export const GENERAL_PROTECTION = 13;
+
+/** do_trap's fatal_trap, and do_invalid_op's own. */
+export function fatalTrap(vector: number, { interrupts }: { readonly interrupts: boolean }): FatalTrap {
+  if (vector === INVALID_OPCODE) return { head: [], text: 'FATAL TRAP: vector = 6 (invalid opcode)' };
+  const mnemonic = X86_EXCEPTIONS.get(vector)?.mnemonic ?? '???';
+  return { head: [], text: `FATAL TRAP: vec ${vector}, ${mnemonic}[0000]${interrupts ? '' : ' IN INTERRUPT CONTEXT'}` };
+}

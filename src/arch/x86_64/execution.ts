@@ -1,8 +1,10 @@
 import { addOffset } from '../../base/index.ts';
+import { executionState, STACK_SIZE, stackPage } from '../../xen/index.ts';
 import type { Execution } from '../execution.ts';
 import { X86_64_CALLS } from './calling-convention.ts';
+import { CR4, guestLayoutOf, setCurrent } from './current.ts';
 import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
-import { GENERAL_PROTECTION, X86_EXCEPTIONS } from './exceptions.ts';
+import { fatalTrap, GENERAL_PROTECTION, X86_EXCEPTIONS } from './exceptions.ts';
 import { X86_64_TRAP_FRAME } from './trap-frame.ts';
 
 /** Trap instructions by their names. 1f3dd605ea (4.22). */
@@ -18,7 +20,21 @@ export const X86_64_EXECUTION: Execution = {
   calls: X86_64_CALLS,
   exceptions: X86_EXCEPTIONS,
   generalProtection: GENERAL_PROTECTION,
+  fatalTrap,
+  emulate: () => false,
   trapFrame: X86_64_TRAP_FRAME,
+  stacks: {
+    size: STACK_SIZE,
+    usable: (page, release, debugBuild) => stackPage(page, release, debugBuild) === 'primary',
+  },
+  guestLayout: guestLayoutOf,
+  setCurrent,
+  currentVariables: [],
+  showExecutionState: executionState,
+  // Selectors and control registers that do not change while the hypervisor runs. Source: xen/arch/x86/include/asm/config.h.
+  fixedRegisters: { cs: 0xe008n, ss: 0xe010n, cr0: 0x8005_003bn, cr4: CR4 },
+  callerMark: ({ x86State }, framePointer) => (x86State.traceLetters ? (framePointer ? 'F ' : 'S ') : ''),
+  bugFramesOfPayloads: 'handled',
   // In the directmap, DIRECTMAP_VIRT_START = 0xffff8300_00000000, as the heap of a host with 512 MiB; and in front of the fixmap, at the end of
   // Xen's own range. Source: xen/arch/x86/include/asm/config.h.
   layout: {

@@ -83,6 +83,12 @@ export const X86_64_PAGE_TABLES: PageTableFormat = {
     (access.user ? ERROR_CODE.user : 0) |
     (access.reserved === true ? ERROR_CODE.reserved : 0) |
     (access.fetch ? ERROR_CODE.fetch : 0),
+  accessOf: (code) => ({
+    present: (code & ERROR_CODE.present) !== 0,
+    write: (code & ERROR_CODE.write) !== 0,
+    fetch: (code & ERROR_CODE.fetch) !== 0,
+  }),
+  beyond: 'general-protection',
   canonical: (address) => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address,
   canonicalise: (address) => BigInt.asUintN(64, BigInt.asIntN(48, address)),
 };

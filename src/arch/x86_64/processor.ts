@@ -1,6 +1,6 @@
 import type { NopFamily } from './nops.ts';
 
-export type Vendor = 'Intel' | 'AMD' | 'Hygon' | 'Centaur' | 'Shanghai';
+export type Vendor = 'Intel' | 'AMD' | 'Hygon' | 'Centaur' | 'Shanghai' | 'Arm';
 
 /** The host's processor as Xen sees it after boot: it decides the NOPs, which alternatives apply, and what CET does. */
 export interface Processor {

@@ -1,4 +1,4 @@
-import type { RelocationRow } from '../relocation.ts';
+import type { RelocationRow, RelocationRules } from '../relocation.ts';
 
 /**
  * What arch_livepatch_perform_rela takes on x86; anything else is refused. No release has added or dropped one.
@@ -13,3 +13,12 @@ const ROWS: readonly RelocationRow[] = [
 ];
 
 export const X86_64_RELOCATIONS: ReadonlyMap<number, RelocationRow> = new Map(ROWS.map((row) => [row.type, row]));
+
+export const X86_64_RELOCATION_RULES: RelocationRules = {
+  relRefusal: { rule: 'rel-section', errno: 'EOPNOTSUPP', log: ['SHT_REL relocation unsupported'] },
+  implicitAddend: () => null,
+  leastBytes: 0,
+  placeBeforeType: false,
+  symbolPastEnd: 'Relative relocation wants symbol@%u which is past end',
+  unhandled: 'Unhandled relocation %lu',
+};

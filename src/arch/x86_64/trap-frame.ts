@@ -29,4 +29,5 @@ export const X86_64_TRAP_FRAME: TrapFrameLayout = {
   // SS, RSP, RFLAGS, CS, RIP and an error code. Intel SDM volume 3, 6.14.2.
   pushed: 48,
   alignment: 16,
+  overflow: 'double-fault',
 };

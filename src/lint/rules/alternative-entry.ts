@@ -41,7 +41,7 @@ export const alternativeEntry: LintRule = {
     if (content.alternatives === undefined) return;
     const { badEntry, rangeCheck, inverted, privSkips } = release.alternatives;
     // A vendor's image may know features from a later point release.
-    const featureLimit = Math.max(release.alternatives.featureLimit, context.image.featureWords * 32);
+    const featureLimit = context.arch.alternatives.featureLimit(release.alternatives, context.image.highestFeature);
     const panics = badEntry === 'bug' ? `${release.version} panics at upload` : 'Xen refuses the payload';
     for (const { offset, orig, repl, feature: cpuid, origLen, replLen, padLen, priv } of content.alternatives
       ?.entries ?? []) {

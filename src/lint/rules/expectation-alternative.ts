@@ -21,7 +21,12 @@ export const expectationAlternative: LintRule = {
     });
     const table = image.linker('__alt_instructions');
     const tableEnd = image.linker('__alt_instructions_end');
-    if (expecting.length === 0 || table === undefined || tableEnd === undefined || arch.altInstrSize !== ALT_INSTR.size)
+    if (
+      expecting.length === 0 ||
+      table === undefined ||
+      tableEnd === undefined ||
+      arch.alternatives.entrySize !== ALT_INSTR.size
+    )
       return;
     const bytes = image.bytes(table, Number(tableEnd - table));
     const view = viewOf(bytes);

@@ -1,8 +1,10 @@
+import type { Architecture } from '../../arch/index.ts';
 import { ElfFields } from '../elf-fields.ts';
 import { buildPayload } from '../payload-builder.ts';
 import type { CodeSpec, FieldSpec, PayloadSpec } from '../payload-spec.ts';
 import { alternatives, bugFrames, exTable } from '../payload-tables.ts';
 import type { XenFacts } from '../xen-facts.ts';
+import { ARM32_MUTANTS, ARM64_MUTANTS, armMutants } from './bases-arm.ts';
 
 /**
  * The sound payloads that mutants are made of. Without hooks: what a hook does is not simulated. What they replace is run by nobody while
@@ -11,8 +13,13 @@ import type { XenFacts } from '../xen-facts.ts';
 
 /** Functions that only an explicit version call runs. */
 export const IDLE_FUNCTIONS = ['xen_changeset', 'xen_compile_date', 'xen_compile_time', 'xen_compiler'] as const;
-/** A larger one, which only HVM guests need. */
-export const LARGE_IDLE_FUNCTION = 'hvm_hap_nested_page_fault';
+/** A larger one: which only HVM guests need, or on Arm only `xl cpupool-…`. */
+export const LARGE_IDLE_FUNCTIONS: Readonly<Record<Architecture['name'], string>> = {
+  x86_64: 'hvm_hap_nested_page_fault',
+  arm64: 'cpupool_do_sysctl',
+  arm32: 'cpupool_do_sysctl',
+};
+const LARGE_IDLE_FUNCTION = LARGE_IDLE_FUNCTIONS.x86_64;
 
 const [A, B, C] = IDLE_FUNCTIONS;
 
@@ -153,6 +160,12 @@ const SPECS: Readonly<Record<string, PayloadSpec>> = {
   },
 };
 
+const ALL: Readonly<Record<Architecture['name'], Readonly<Record<string, PayloadSpec>>>> = {
+  x86_64: SPECS,
+  arm64: armMutants(ARM64_MUTANTS, [A, B, C], LARGE_IDLE_FUNCTIONS.arm64),
+  arm32: armMutants(ARM32_MUTANTS, [A, B, C], LARGE_IDLE_FUNCTIONS.arm32),
+};
+
 /** A sound payload, and where its fields are. */
 export interface MutantBase {
   readonly name: string;
@@ -162,7 +175,7 @@ export interface MutantBase {
 
 /** The sound payloads, made for this hypervisor. */
 export function mutantBases(xen: XenFacts): MutantBase[] {
-  return Object.entries(SPECS).map(([name, spec]) => {
+  return Object.entries(ALL[xen.arch.name]).map(([name, spec]) => {
     const bytes = buildPayload(spec, { xen });
     return { name, bytes, elf: new ElfFields(bytes) };
   });

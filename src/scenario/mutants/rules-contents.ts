@@ -21,8 +21,7 @@ import { type MutationRule, said } from './rule.ts';
 const NOTES = [ELF_BUILD_ID_NOTE, ELF_LIVEPATCH_DEPENDS, ELF_LIVEPATCH_XEN_DEPENDS];
 
 /** Where the members of `struct livepatch_func` are since 4.14, whatever the release keeps in its padding. */
-const { at: FUNC, size: FUNC_SIZE } = livepatchFunc('v2', 8);
-const EXPECT = FUNC.expect as number;
+const FUNCS = { 4: livepatchFunc('v2', 4), 8: livepatchFunc('v2', 8) } as const;
 
 const within = (section: SectionPlace, at: number, width: number) => ({ at: section.offset + at, width });
 
@@ -42,11 +41,13 @@ function note(field: 'namesz' | 'descsz' | 'type' | 'owner' | 'id'): MutationRul
   };
 }
 
-/** An entry of `.livepatch.funcs`, by its first byte in the section. */
-function entryOf(draft: Draft): { section: SectionPlace; base: number } | undefined {
+/** An entry of `.livepatch.funcs`: its number, its first byte in the section, and where its members are behind that. */
+function entryOf(draft: Draft) {
   const section = draft.elf.section(ELF_LIVEPATCH_FUNC);
-  if (section === undefined || section.size < FUNC_SIZE) return undefined;
-  return { section, base: FUNC_SIZE * draft.random.below(Math.floor(section.size / FUNC_SIZE)) };
+  const { at, size } = FUNCS[draft.elf.pointerSize];
+  if (section === undefined || section.size < size) return undefined;
+  const index = draft.random.below(Math.floor(section.size / size));
+  return { section, index, base: size * index, at, expect: at.expect as number };
 }
 
 type Pointer = 'name' | 'newAddr' | 'oldAddr';
@@ -59,7 +60,8 @@ const functionRule = (field: 'newSize' | 'oldSize' | 'version' | Pointer): Mutat
     const entry = entryOf(draft);
     if (entry === undefined) return undefined;
     const pointer = POINTERS.includes(field as Pointer);
-    const place = within(entry.section, entry.base + FUNC[field], pointer ? 8 : field === 'version' ? 1 : 4);
+    const width = draft.elf.pointerSize;
+    const place = within(entry.section, entry.base + entry.at[field], pointer ? width : field === 'version' ? 1 : 4);
     const old = draft.get(place);
     const sizes = [0, 1, 3, 4, 5, 8, 9, 12, 13, 16, 31, 32].map(BigInt);
     // Bytes that no relocation fills are addresses as they are: none, wild ones.
@@ -68,16 +70,17 @@ const functionRule = (field: 'newSize' | 'oldSize' | 'version' | Pointer): Mutat
       : random.chance(60)
         ? random.pick(sizes)
         : draft.value(old, place.width);
-    return said(`function ${entry.base / FUNC_SIZE}: ${field}`, draft.set(place, value));
+    return said(`function ${entry.index}: ${field}`, draft.set(place, value));
   },
 });
 
 function functionPad(draft: Draft): string | undefined {
   const entry = entryOf(draft);
   if (entry === undefined) return undefined;
-  const at = FUNC.version + 1 + draft.random.below(EXPECT - FUNC.version - 1);
+  const { version } = entry.at;
+  const at = version + 1 + draft.random.below(entry.expect - version - 1);
   return said(
-    `function ${entry.base / FUNC_SIZE}: byte ${at}`,
+    `function ${entry.index}: byte ${at}`,
     draft.set(within(entry.section, entry.base + at, 1), BigInt(1 + draft.random.below(255))),
   );
 }
@@ -88,8 +91,8 @@ function expectationBits(draft: Draft): string | undefined {
   const { random } = draft;
   const bits = (random.chance(80) ? 1 : 0) | (random.below(32) << 1) | ((random.chance(25) ? random.below(4) : 0) << 6);
   return said(
-    `function ${entry.base / FUNC_SIZE}: expectation`,
-    draft.set(within(entry.section, entry.base + EXPECT, 1), BigInt(bits)),
+    `function ${entry.index}: expectation`,
+    draft.set(within(entry.section, entry.base + entry.expect, 1), BigInt(bits)),
   );
 }
 
@@ -97,9 +100,9 @@ function expectationData(draft: Draft): string | undefined {
   const entry = entryOf(draft);
   if (entry === undefined) return undefined;
   const { random } = draft;
-  const at = EXPECT + 1 + random.below(random.chance(70) ? 8 : 31);
+  const at = entry.expect + 1 + random.below(random.chance(70) ? 8 : 31);
   return said(
-    `function ${entry.base / FUNC_SIZE}: expectation byte ${at - EXPECT - 1}`,
+    `function ${entry.index}: expectation byte ${at - entry.expect - 1}`,
     draft.set(within(entry.section, entry.base + at, 1), BigInt(random.below(256))),
   );
 }

@@ -5,9 +5,6 @@ import { type MutationRule, said } from './rule.ts';
 
 /** Rules on the file header and the section headers. */
 
-/** Bytes of a section header in ELF64. */
-const SHDR_SIZE = 64;
-
 /** How large sections without bytes may get: a few of the largest that Xen takes fit any host. */
 const LARGEST = 0x20_0000;
 
@@ -83,17 +80,19 @@ const sectionRule = (field: string): MutationRule => ({
 function copyHeader(draft: Draft): string | undefined {
   const from = draft.section();
   const to = draft.section();
-  if (from === to || to.header + SHDR_SIZE > draft.bytes.length) return undefined;
-  draft.bytes.set(draft.bytes.slice(from.header, from.header + SHDR_SIZE), to.header);
+  const { shdrSize } = draft.elf;
+  if (from === to || to.header + shdrSize > draft.bytes.length) return undefined;
+  draft.bytes.set(draft.bytes.slice(from.header, from.header + shdrSize), to.header);
   return `the header of ${from.name} in place of that of ${to.name}`;
 }
 
 function swapHeaders(draft: Draft): string | undefined {
   const a = draft.section();
   const b = draft.section();
-  if (a === b || Math.max(a.header, b.header) + SHDR_SIZE > draft.bytes.length) return undefined;
-  const kept = draft.bytes.slice(a.header, a.header + SHDR_SIZE);
-  draft.bytes.set(draft.bytes.slice(b.header, b.header + SHDR_SIZE), a.header);
+  const { shdrSize } = draft.elf;
+  if (a === b || Math.max(a.header, b.header) + shdrSize > draft.bytes.length) return undefined;
+  const kept = draft.bytes.slice(a.header, a.header + shdrSize);
+  draft.bytes.set(draft.bytes.slice(b.header, b.header + shdrSize), a.header);
   draft.bytes.set(kept, b.header);
   return `the headers of ${a.name} and ${b.name} exchanged`;
 }

@@ -90,7 +90,7 @@ const relocationRule = (field: RelaField): MutationRule => ({
     const sections = elf.relocationSections;
     if (sections.length === 0) return undefined;
     const section = random.pick(sections);
-    const entry = random.below(section.size / 24);
+    const entry = random.below(elf.relaCount(section));
     const place = elf.rela(section, entry, field);
     const targetSize = elf.sections[section.info]?.size ?? 0;
     return said(

@@ -1,3 +1,4 @@
+import type { Architecture } from '../../arch/index.ts';
 import { type Address, hex, hexAddress, XspliceError } from '../../base/index.ts';
 import { type Image, SimulatedTarget } from '../../hypervisor/index.ts';
 import type { ActionName, ObservableTarget, Release } from '../../xen/index.ts';
@@ -13,7 +14,7 @@ import {
   withoutLineNumber,
 } from '../observe.ts';
 import { xenFacts } from '../xen-facts.ts';
-import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION, type MutantBase, mutantBases } from './bases.ts';
+import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTIONS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
 
 /** What the two hosts did not do alike with a mutant. */
@@ -118,7 +119,8 @@ class Runner {
     this.#options = options;
     const xen = xenFacts(options.image, options.release);
     this.bases = mutantBases(xen);
-    this.#idle = new Map([...IDLE_FUNCTIONS, LARGE_IDLE_FUNCTION].map((name) => [xen.address(name), xen.size(name)]));
+    const idle = [...IDLE_FUNCTIONS, LARGE_IDLE_FUNCTIONS[xen.arch.name]];
+    this.#idle = new Map(idle.map((name) => [xen.address(name), xen.size(name)]));
   }
 
   async run(mutant: Mutant): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
@@ -168,7 +170,15 @@ class Runner {
     const [simulated, real] = this.#pair as readonly [ObservableTarget, ObservableTarget];
     const [left, right] = await Promise.all([watch(simulated, take), watch(real, take)]);
     const differences = compare(left, right).map((difference) => ({ step, ...difference }));
-    return { real: right, differences, guest: differences.length > 0 && faultsInGuest(left) };
+    return { real: right, differences, guest: differences.length > 0 && this.#faultsInGuest(left) };
+  }
+
+  /** Did the host die of a page fault at an address that belongs to the guest? */
+  #faultsInGuest(seen: Observation): boolean {
+    const panic = seen.get('panic');
+    const line = Array.isArray(panic) ? panic.find((text) => text.startsWith(ADDRESS_LINE)) : undefined;
+    if (line === undefined) return false;
+    return GUEST_ADDRESSES[this.#options.image.arch.name](BigInt(line.slice(ADDRESS_LINE.length)));
   }
 
   async #boot(): Promise<readonly [ObservableTarget, ObservableTarget]> {
@@ -182,18 +192,15 @@ class Runner {
   }
 }
 
-/** Bounds of what a PV guest may map itself: all below the first, and all from the second on. Source: asm/config.h of x86. */
-const GUEST_LOW_END = 0x8000_0000_0000n;
-const GUEST_HIGH_START = 0xffff_8800_0000_0000n;
-
-/** Did the host die of a page fault at an address that belongs to the guest? */
-function faultsInGuest(seen: Observation): boolean {
-  const panic = seen.get('panic');
-  const line = Array.isArray(panic) ? panic.find((text) => text.startsWith(ADDRESS_LINE)) : undefined;
-  if (line === undefined) return false;
-  const address = BigInt(line.slice(ADDRESS_LINE.length));
-  return address < GUEST_LOW_END || address >= GUEST_HIGH_START;
-}
+/**
+ * Addresses that a guest may map itself while the hypervisor runs: a PV guest's, on x86, all below the first and all from the second on. Source:
+ * asm/config.h of x86. On Arm the hypervisor's exception level has page tables of its own.
+ */
+const GUEST_ADDRESSES: Readonly<Record<Architecture['name'], (address: Address) => boolean>> = {
+  x86_64: (address) => address < 0x8000_0000_0000n || address >= 0xffff_8800_0000_0000n,
+  arm64: () => false,
+  arm32: () => false,
+};
 
 /** Takes a step; a host that dies meanwhile has nothing to show but its panic. */
 async function watch(

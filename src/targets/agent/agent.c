@@ -19,31 +19,29 @@
  */
 typedef unsigned char u8;
 typedef unsigned int u32;
-typedef unsigned long u64;
-typedef long s64;
+typedef long long s64;
+/* As wide as a register. */
+typedef unsigned long word;
+typedef long sword;
 
-#define ARENA_ADDRESS 0x1000000000ul
+/* What differs from one architecture to the next: the numbers of the system calls, how one is made, and the entry point. */
+#if defined(__x86_64__)
+#include "x86_64.h"
+#elif defined(__aarch64__)
+#include "aarch64.h"
+#elif defined(__arm__)
+#include "arm.h"
+#endif
+
+/* Free in the address space of each of them. */
+#define ARENA_ADDRESS 0x10000000ul
 #define ARENA_SIZE (8u << 20)
 #define RANGES 16
 #define FILE_SIZE 65536
 
-/* Numbers of Linux's x86-64 system calls. */
-enum {
-	NR_read = 0,
-	NR_write = 1,
-	NR_open = 2,
-	NR_close = 3,
-	NR_mmap = 9,
-	NR_ioctl = 16,
-	NR_nanosleep = 35,
-	NR_mkdir = 83,
-	NR_mount = 165,
-	NR_reboot = 169,
-	NR_finit_module = 313,
-};
-
 enum { EINTR = 4, EAGAIN = 11, ENOENT = 2 };
 
+#define AT_FDCWD (-100)
 #define O_RDWR 2
 #define PROT_READ_WRITE 3
 /* MAP_PRIVATE, _FIXED, _ANONYMOUS, _LOCKED, _POPULATE. */
@@ -51,42 +49,35 @@ enum { EINTR = 4, EAGAIN = 11, ENOENT = 2 };
 /* _IOC(_IOC_NONE, 'P', 0, sizeof(struct privcmd_hypercall)) */
 #define IOCTL_PRIVCMD_HYPERCALL 0x305000ul
 
-static s64 call(s64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
-{
-	register u64 r10 __asm__("r10") = d;
-	register u64 r8 __asm__("r8") = e;
-	register u64 r9 __asm__("r9") = f;
-	s64 result;
+#define CALL6(nr, a, b, c, d, e, f)                                                                                    \
+	((sword)system_call(NR_##nr, (word)(a), (word)(b), (word)(c), (word)(d), (word)(e), (word)(f)))
+#define CALL(nr, a, b, c) CALL6(nr, a, b, c, 0, 0, 0)
 
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
+static sword open(const void *path, u32 flags)
+{
+	return CALL(openat, AT_FDCWD, path, flags);
 }
 
-#define CALL(nr, a, b, c) call(NR_##nr, (u64)(a), (u64)(b), (u64)(c), 0, 0, 0)
-
-static s64 console, port, privcmd;
+static sword console, port, privcmd;
 static u8 *const arena = (u8 *)ARENA_ADDRESS;
 
-static void pause_ms(u64 ms)
+static void pause_ms(word ms)
 {
-	u64 time[2] = { ms / 1000, ms % 1000 * 1000000 };
+	word time[2] = { ms / 1000, ms % 1000 * 1000000 };
 
 	CALL(nanosleep, time, 0, 0);
 }
 
 static void print(const char *text)
 {
-	u64 length = 0;
+	word length = 0;
 
 	while (text[length])
 		length++;
 	CALL(write, console, text, length);
 }
 
-static void print_number(u64 value)
+static void print_number(word value)
 {
 	char digits[24], *p = digits + sizeof(digits);
 
@@ -101,17 +92,17 @@ static void print_number(u64 value)
 static void __attribute__((noreturn)) power_off(void)
 {
 	for (;;) {
-		call(NR_reboot, 0xfee1dead, 672274793, 0x4321fedc, 0, 0, 0);
+		CALL(reboot, 0xfee1dead, 672274793, 0x4321fedc);
 		pause_ms(1000);
 	}
 }
 
-static void __attribute__((noreturn)) fail(const char *what, s64 error)
+static void __attribute__((noreturn)) fail(const char *what, sword error)
 {
 	print("AGENT-FAILED ");
 	print(what);
 	print(": errno ");
-	print_number((u64)-error);
+	print_number((word)-error);
 	print("\n");
 	/* Time for the console to get the line out. */
 	pause_ms(500);
@@ -119,17 +110,17 @@ static void __attribute__((noreturn)) fail(const char *what, s64 error)
 }
 
 /* Where nobody has the other end of the port for five seconds, nobody will come back to end this machine. */
-static void receive(void *to, u64 size)
+static void receive(void *to, word size)
 {
 	u8 *p = to;
 	u32 alone = 0;
 
 	while (size) {
-		s64 n = CALL(read, port, p, size);
+		sword n = CALL(read, port, p, size);
 
 		if (n > 0) {
 			p += n;
-			size -= (u64)n;
+			size -= (word)n;
 			alone = 0;
 		} else if (n == 0) {
 			if (++alone > 500)
@@ -140,16 +131,16 @@ static void receive(void *to, u64 size)
 	}
 }
 
-static void transmit(const void *from, u64 size)
+static void transmit(const void *from, word size)
 {
 	const u8 *p = from;
 
 	while (size) {
-		s64 n = CALL(write, port, p, size);
+		sword n = CALL(write, port, p, size);
 
 		if (n > 0) {
 			p += n;
-			size -= (u64)n;
+			size -= (word)n;
 		} else if (n != -EINTR && n != -EAGAIN)
 			fail("write", n);
 	}
@@ -166,15 +157,24 @@ static void answer(s64 result, u32 more)
 	transmit(&head, sizeof(head));
 }
 
+/* A byte at a time to the next boundary, then a register's width. */
+static void clear(u8 *p, word size)
+{
+	for (; size && (word)p % sizeof(word); size--)
+		*p++ = 0;
+	for (; size >= sizeof(word); size -= sizeof(word), p += sizeof(word))
+		*(word __attribute__((may_alias)) *)p = 0;
+	for (; size; size--)
+		*p++ = 0;
+}
+
 static void hypercall(u32 length)
 {
 	u32 head[3], i, more = 0;
 	struct {
 		u32 at, size;
 	} range[RANGES];
-	u8 *fill;
-	u64 rest;
-	s64 result;
+	sword result;
 
 	receive(head, sizeof(head));
 	if (head[2] > RANGES || head[0] > ARENA_SIZE || head[1] > head[0] ||
@@ -187,9 +187,7 @@ static void hypercall(u32 length)
 		more += range[i].size;
 	}
 	receive(arena, head[1]);
-	fill = arena + head[1];
-	rest = head[0] - head[1];
-	__asm__ volatile("rep stosb" : "+D"(fill), "+c"(rest) : "a"(0) : "memory");
+	clear(arena + head[1], head[0] - head[1]);
 	result = CALL(ioctl, privcmd, IOCTL_PRIVCMD_HYPERCALL, arena);
 	answer(result, more);
 	for (i = 0; i < head[2]; i++)
@@ -198,14 +196,14 @@ static void hypercall(u32 length)
 
 static void read_file(u32 length)
 {
-	s64 file, n = 0, got = 0;
+	sword file, n = 0, got = 0;
 	u8 *contents = arena + 4096;
 
 	if (length - 4 >= 4096)
 		fail("path", -22);
 	receive(arena, length - 4);
 	arena[length - 4] = 0;
-	file = CALL(open, arena, 0, 0);
+	file = open(arena, 0);
 	if (file < 0) {
 		answer(file, 0);
 		return;
@@ -217,7 +215,7 @@ static void read_file(u32 length)
 		answer(n, 0);
 	else {
 		answer(got, (u32)got);
-		transmit(contents, (u64)got);
+		transmit(contents, (word)got);
 	}
 }
 
@@ -227,7 +225,7 @@ static void insert_modules(void)
 	char path[] = "/mod/0";
 
 	for (; path[5] <= '9'; path[5]++) {
-		s64 result, file = CALL(open, path, 0, 0);
+		sword result, file = open(path, 0);
 
 		if (file == -ENOENT)
 			return;
@@ -240,29 +238,29 @@ static void insert_modules(void)
 
 static void mount(const char *type, const char *where)
 {
-	CALL(mkdir, where, 0755, 0);
-	call(NR_mount, (u64)type, (u64)where, (u64)type, 0, 0, 0);
+	CALL(mkdirat, AT_FDCWD, where, 0755);
+	CALL(mount, type, where, type);
 }
 
 static void __attribute__((noreturn, used)) agent(void)
 {
-	s64 result;
+	sword result;
 	u32 tries = 0;
 
 	mount("devtmpfs", "/dev");
 	mount("sysfs", "/sys");
-	console = CALL(open, "/dev/console", O_RDWR, 0);
+	console = open("/dev/console", O_RDWR);
 	insert_modules();
-	while ((port = CALL(open, "/dev/vport0p1", O_RDWR, 0)) < 0) {
+	while ((port = open("/dev/vport0p1", O_RDWR)) < 0) {
 		if (++tries > 500)
 			fail("/dev/vport0p1", port);
 		pause_ms(10);
 	}
-	privcmd = CALL(open, "/dev/xen/privcmd", O_RDWR, 0);
+	privcmd = open("/dev/xen/privcmd", O_RDWR);
 	if (privcmd < 0)
 		fail("/dev/xen/privcmd", privcmd);
-	result = call(NR_mmap, ARENA_ADDRESS, ARENA_SIZE, PROT_READ_WRITE, MAP_ARENA, (u64)-1, 0);
-	if (result != (s64)ARENA_ADDRESS)
+	result = CALL6(mmap, ARENA_ADDRESS, ARENA_SIZE, PROT_READ_WRITE, MAP_ARENA, -1, 0);
+	if (result != (sword)ARENA_ADDRESS)
 		fail("mmap", result);
 	print("AGENT-READY\n");
 
@@ -281,9 +279,3 @@ static void __attribute__((noreturn, used)) agent(void)
 			fail("kind", -22);
 	}
 }
-
-__asm__(".globl _start\n"
-	"_start:\n"
-	"	xorl %ebp, %ebp\n"
-	"	andq $-16, %rsp\n"
-	"	call agent\n");

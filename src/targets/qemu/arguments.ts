@@ -1,8 +1,7 @@
 import { AGENT_FD, QMP_FD, SNAPSHOT_FD } from './machine.ts';
 import type { MachineShape } from './options.ts';
-
-/** The files of a machine, by their names in its folder: no path of the user's gets into QEMU's lists with commas. */
-export const MACHINE_FILES = { xen: 'xen', vmlinuz: 'vmlinuz', initrd: 'initrd', snapshot: 'machine' } as const;
+import { MACHINE_FILES } from './platform.ts';
+import { PLATFORMS } from './platforms.ts';
 
 /** The ring has to hold all that is printed between two looks at it. */
 const CONSOLE_RING = 'conring_size=1M';
@@ -10,22 +9,20 @@ const CONSOLE_RING = 'conring_size=1M';
 /** dom0: nothing random, no mitigations that cost time, and its end is the machine's. */
 const DOM0 = 'console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1';
 
-const literalComma = (text: string): string => text.replaceAll(',', ',,');
-
 /**
  * QEMU's arguments. The machine has a serial line on its standard output, and nothing else that it does not need. A
  * snapshot can be restored only with the arguments that it was made with.
  */
-export function machineArguments({ cpu, smp, memory, loglvl }: MachineShape): string[] {
-  const xen = `console=com1 com1=115200 loglvl=${loglvl} guest_loglvl=${loglvl} ${CONSOLE_RING}`;
+export function machineArguments({ arch, cpu, smp, memory, loglvl }: MachineShape): string[] {
+  const { board, serialBus, loading, xenArguments } = PLATFORMS[arch];
+  const xen = `${xenArguments(memory)} loglvl=${loglvl} guest_loglvl=${loglvl} ${CONSOLE_RING}`;
   return [
-    ...['-accel', 'tcg', '-machine', 'pc', '-cpu', cpu, '-smp', String(smp), '-m', String(memory)],
+    ...['-accel', 'tcg', '-machine', board, '-cpu', cpu, '-smp', String(smp), '-m', String(memory)],
     ...['-no-user-config', '-nodefaults', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
     ...['-chardev', `socket,id=qmp,fd=${QMP_FD}`, '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', `socket,id=agent,fd=${AGENT_FD}`],
-    ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent'],
-    ...['-kernel', MACHINE_FILES.xen, '-append', xen],
-    ...['-initrd', `${MACHINE_FILES.vmlinuz} ${literalComma(DOM0)},${MACHINE_FILES.initrd}`],
+    ...['-device', serialBus, '-device', 'virtserialport,chardev=agent'],
+    ...loading(xen, DOM0),
   ];
 }
 

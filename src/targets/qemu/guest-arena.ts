@@ -1,7 +1,7 @@
 import { type Address, assert, record, roundUp, viewOf } from '../../base/index.ts';
 
-/** Where the agent has the arena in its address space, and how large it is. Same as in `../agent/agent.c`. */
-export const ARENA_ADDRESS: Address = 0x10_0000_0000n;
+/** Where the agent has the arena in its address space, and how large it is, on every architecture. Same as in `../agent/agent.c`. */
+export const ARENA_ADDRESS: Address = 0x1000_0000n;
 export const ARENA_SIZE = 8 << 20;
 
 /** Most outputs of one call. Same as in `../agent/agent.c`. */

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type Address, equalBytes, hex, viewOf, XspliceError } from '../../base/index.ts';
 import { type ElfFile, findBuildId, isProblem, readElf } from '../../elf/index.ts';
-import { debianXen } from './debian.ts';
 import type { QemuOptions } from './options.ts';
+import type { Platform } from './platform.ts';
+import { PLATFORMS } from './platforms.ts';
 import type { Environment } from './tools.ts';
 
 /** The hypervisor that is to be booted. */
 export interface Images {
-  /** What QEMU's multiboot loader takes: an ELF32 file, unpacked. */
+  /** What QEMU loads, unpacked: an ELF32 file on x86, a flat image on Arm. */
   readonly xen: Uint8Array;
   /** Path of the `xen-syms` that belongs to it; `undefined` for a hypervisor of the user's own without one. */
   readonly xenSyms: string | undefined;
@@ -20,30 +21,35 @@ export interface Images {
 /** Larger images are none. */
 const MAX_SIZE = 256 << 20;
 
-/** Magic of a multiboot header, which lies in the first 8192 bytes. Source: Multiboot Specification 0.6.96, section 3.1. */
-const MULTIBOOT_MAGIC = 0x1bad_b002;
-const MULTIBOOT_WITHIN = 8192;
-
-const ELFCLASS32 = 1;
+/** Start of a build-id note: `namesz`, then behind `descsz` the type (NT_GNU_BUILD_ID) and the name. Source: elf(5), NOTES. */
+const NOTE_NAMESZ = 4;
+const NT_GNU_BUILD_ID = 3;
+const NOTE_NAME = 0x0055_4e47; // "GNU\0"
+const NOTE_HEADER = 16;
+/** Most bytes of a build-id: ld makes 16 or 20, and takes any number of the user's. */
+const MOST_ID = 64;
 
 /**
- * The hypervisor that the options name, Debian's by default. A user's own is unpacked where it is compressed, and both its
- * files have to be of one build. Throws EFILE and EIMAGE.
+ * The hypervisor that the options name; by default the one that its {@link Platform} has. A user's own is unpacked where it is compressed, and
+ * both its files have to be of one build. Throws EFILE and EIMAGE.
  */
-export async function bootImages(options: QemuOptions & { readonly env: Environment }): Promise<Images> {
-  const debian = options.xenImage === undefined ? await debianXen(options) : undefined;
-  const path = options.xenImage ?? debian?.xen ?? '';
-  const xen = bootable(path);
-  const symsPath = options.xenSyms ?? debian?.xenSyms;
+export async function bootImages(
+  options: QemuOptions & { readonly env: Environment },
+  platform: Platform,
+): Promise<Images> {
+  const known = options.xenImage === undefined ? await platform.hypervisor(options) : undefined;
+  const path = options.xenImage ?? known?.xen ?? '';
+  const xen = bootable(path, platform);
+  const symsPath = options.xenSyms ?? known?.xenSyms;
   const own = readElf(xen);
-  const buildId = isProblem(own) ? undefined : findBuildId(own);
+  const buildId = isProblem(own) ? buildIdIn(xen) : findBuildId(own);
   if (symsPath === undefined) return { xen, xenSyms: undefined, buildId, probe: undefined };
-  const syms = readSyms(symsPath);
+  const syms = readSyms(symsPath, platform);
   const symsId = findBuildId(syms);
   if (symsId === undefined) throw new XspliceError('EIMAGE', `${symsPath} has no build-id`);
   if (buildId === undefined || !equalBytes(buildId, symsId)) {
     const ids = `${buildId === undefined ? 'none' : hex(buildId)} and ${hex(symsId)}`;
-    const what = options.xenImage === undefined ? "Debian's hypervisor, which would be booted," : path;
+    const what = options.xenImage === undefined ? `${platform.hypervisorName}, which would be booted,` : path;
     throw new XspliceError(
       'EIMAGE',
       `${what} and ${symsPath} are not of the same build: their build-ids are ${ids}`,
@@ -61,7 +67,7 @@ function read(path: string): Uint8Array {
   }
 }
 
-function bootable(path: string): Uint8Array {
+function bootable(path: string, { bootable, notBootable }: Platform): Uint8Array {
   let bytes = read(path);
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
     try {
@@ -70,21 +76,34 @@ function bootable(path: string): Uint8Array {
       throw new XspliceError('EIMAGE', `${path} cannot be unpacked: ${(error as Error).message}`);
     }
   }
-  const view = viewOf(bytes.subarray(0, MULTIBOOT_WITHIN));
-  let multiboot = false;
-  for (let at = 0; at + 4 <= view.byteLength; at += 4) multiboot ||= view.getUint32(at, true) === MULTIBOOT_MAGIC;
-  const elf = readElf(bytes);
-  if (isProblem(elf) || bytes[4] !== ELFCLASS32 || !multiboot) {
-    const hint = 'It has to be the file `xen` or `xen.gz` of the build, not `xen-syms` and not `xen.efi`.';
-    throw new XspliceError('EIMAGE', `${path} is no hypervisor that a multiboot loader takes`, hint);
-  }
-  return bytes;
+  if (bootable(bytes)) return bytes;
+  const other = Object.values(PLATFORMS).find((platform) => platform.bootable(bytes));
+  const hint = other === undefined ? notBootable.hint : `It is one for ${other.name}: choose that architecture.`;
+  throw new XspliceError('EIMAGE', `${path} ${notBootable.what}`, hint);
 }
 
-function readSyms(path: string): ElfFile {
+function readSyms(path: string, platform: Platform): ElfFile {
   const elf = readElf(read(path));
   if (isProblem(elf)) throw new XspliceError('EIMAGE', `${path} is no xen-syms: ${elf.message}`);
+  if (elf.machine !== platform.machine) {
+    const other = Object.values(PLATFORMS).find(({ machine }) => machine === elf.machine);
+    const what = other === undefined ? `e_machine ${elf.machine}` : other.name;
+    throw new XspliceError('EIMAGE', `${path} is of ${what}, and the host would be ${platform.name}`);
+  }
   return elf;
+}
+
+/** The build-id note in a flat image, which has no headers that lead to it. */
+function buildIdIn(image: Uint8Array): Uint8Array | undefined {
+  const view = viewOf(image);
+  for (let at = 0; at + NOTE_HEADER <= image.length; at += 4) {
+    if (view.getUint32(at, true) !== NOTE_NAMESZ) continue;
+    if (view.getUint32(at + 8, true) !== NT_GNU_BUILD_ID || view.getUint32(at + 12, true) !== NOTE_NAME) continue;
+    const size = view.getUint32(at + 4, true);
+    const end = at + NOTE_HEADER + size;
+    if (size > 0 && size <= MOST_ID && end <= image.length) return image.slice(at + NOTE_HEADER, end);
+  }
+  return undefined;
 }
 
 /** Every hypervisor has this function, and calls it, outside of the entry code that XPTI leaves mapped. */

@@ -7,8 +7,6 @@ import { Qmp } from './qmp.ts';
 import { SerialLog } from './serial-log.ts';
 import { cannotRun, type Environment } from './tools.ts';
 
-export const QEMU = 'qemu-system-x86_64';
-
 /** File descriptors that QEMU inherits: two sockets that nobody else can reach, a snapshot's file, and a nameless one. */
 export const QMP_FD = 3;
 export const AGENT_FD = 4;
@@ -16,6 +14,8 @@ export const SNAPSHOT_FD = 5;
 export const SCRATCH_FD = 6;
 
 export interface MachineSetup {
+  /** QEMU's program. */
+  readonly program: string;
   readonly args: readonly string[];
   /** Where the files that the arguments name are. */
   readonly folder: string;
@@ -44,9 +44,9 @@ export class Machine {
   readonly #whenDown: Promise<never>;
   #tellDown: (error: MachineDown) => void = () => undefined;
 
-  constructor({ args, folder, env, snapshot = NONE, scratch = NONE }: MachineSetup) {
+  constructor({ program, args, folder, env, snapshot = NONE, scratch = NONE }: MachineSetup) {
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', inherited(snapshot), inherited(scratch)];
-    const child: ChildProcess = spawn(QEMU, args, { cwd: folder, env, stdio });
+    const child: ChildProcess = spawn(program, args, { cwd: folder, env, stdio });
     this.#child = child;
     this.#whenDown = new Promise((_, reject) => {
       this.#tellDown = reject;
@@ -62,7 +62,7 @@ export class Machine {
     this.agent = new AgentChannel(child.stdio[AGENT_FD] as Duplex);
     this.#gone = new Promise((resolve) => {
       child.once('error', (error) => {
-        this.#goDown({ kind: 'ended', reason: cannotRun(QEMU, error) });
+        this.#goDown({ kind: 'ended', reason: cannotRun(program, error) });
         this.#settled();
         resolve();
       });

@@ -1,14 +1,18 @@
+import type { XenArch } from '../../xen/index.ts';
+import { PLATFORMS } from './platforms.ts';
 import type { Environment } from './tools.ts';
 
 /** What is being done while a host starts. */
 export interface QemuProgress {
-  readonly phase: 'download' | 'unpack' | 'boot' | 'save' | 'restore';
+  readonly phase: 'download' | 'unpack' | 'build' | 'boot' | 'save' | 'restore';
   /** For one line of a terminal, without the phase: a package and how much of it is there, the console's last line. */
   readonly text: string;
 }
 
 export interface QemuOptions {
-  /** QEMU's `-cpu`. A processor with SMAP crashes a PV dom0 at once under QEMU 7.2, hence the default `max,-smap`. */
+  /** The architecture of the host; `x86_64` by default. */
+  readonly arch?: XenArch;
+  /** QEMU's `-cpu`; by default that of the architecture's {@link Platform}. */
   readonly cpu?: string;
   /** Processors; 1 by default, which is also the fastest. */
   readonly smp?: number;
@@ -20,7 +24,7 @@ export interface QemuOptions {
   readonly timeout?: number;
   /** Most milliseconds that one call may take; a host that says nothing for so long counts as down. 30 000 by default. */
   readonly callTimeout?: number;
-  /** A hypervisor of the user's own: the bootable `xen` or `xen.gz`. Debian's by default. */
+  /** A hypervisor of the user's own: the bootable `xen` or `xen.gz`. Debian's by default, on Arm built from its source. */
   readonly xenImage?: string;
   /** `xen-syms` of that hypervisor: has to be of the same build. */
   readonly xenSyms?: string;
@@ -33,6 +37,7 @@ export interface QemuOptions {
 
 /** What makes one machine differ from another: with the files it boots, the key of its snapshot. */
 export interface MachineShape {
+  readonly arch: XenArch;
   readonly cpu: string;
   readonly smp: number;
   readonly memory: number;
@@ -42,7 +47,14 @@ export interface MachineShape {
 export const DEFAULT_TIMEOUT_MS = 180_000;
 export const DEFAULT_CALL_TIMEOUT_MS = 30_000;
 
-export const shapeOf = ({ cpu = 'max,-smap', smp = 1, memory = 512, loglvl = 'all' }: QemuOptions): MachineShape => ({
+export const shapeOf = ({
+  arch = 'x86_64',
+  cpu = PLATFORMS[arch].cpu,
+  smp = 1,
+  memory = 512,
+  loglvl = 'all',
+}: QemuOptions): MachineShape => ({
+  arch,
   cpu,
   smp,
   memory,

@@ -3,15 +3,72 @@ import type { HostPanic } from '../../xen/index.ts';
 /** The row above and below the message. Source: drivers/char/console.c, panic(). */
 const STARS = /^\*{40}$/;
 const PANIC = /^Panic on CPU \d+:$/;
-/** First line of the state of a CPU. Source: arch/x86/traps.c, print_xen_info(). */
+/** First line of the state of a CPU. Source: arch/x86/traps.c, print_xen_info(); arch/arm/traps.c, the same. */
 const BANNER = /^----\[ Xen-/;
-/** What may stand above the banner and belongs to the panic. Source: arch/x86/traps.c, do_invalid_op(); cpu double fault. */
-const ABOVE_BANNER = /^(?:Xen BUG at |Assertion '|\*\*\* DOUBLE FAULT \*\*\*)/;
 /** A warning has a banner, too, and nobody dies of it. */
 const WARNING = /^Xen WARN at /;
-const ERROR_CODE = /^\[error_code=([0-9a-f]+)\]$/;
-const ADDRESS = /^Faulting linear address: ([0-9a-f]+)$/;
 const DOM0 = /^Hardware Dom0 /;
+
+/** Lines that may stand above the banner and belong to the panic. */
+const ABOVE_BANNER: readonly RegExp[] = [
+  // arch/x86/traps.c, do_invalid_op(); cpu double fault; arch/arm/traps.c, do_bug_frame().
+  /^(?:Xen BUG at |Assertion '|\*\*\* DOUBLE FAULT \*\*\*)/,
+  // arch/arm/traps.c, do_unexpected_trap().
+  /^CPU\d+: Unexpected Trap: /,
+  // arch/arm/traps.c, do_trap_hyp_sync(), do_trap_stage2_abort and the like.
+  /^(?:Data Abort Trap|Instruction Abort Trap|Hypervisor Trap)\. /,
+  // arch/arm/mm.c, dump_hyp_walk() and dump_pt_walk().
+  /^(?:Walking Hypervisor VA 0x|(?:0TH|1ST|2ND|3RD)\[0x|Failed TTBR0 maddr lookup)/,
+];
+
+const belongsAbove = (line: string): boolean => ABOVE_BANNER.some((pattern) => pattern.test(line));
+
+/** Where a screen says which page fault it was. */
+interface FaultForm {
+  /** Screens with this message. */
+  readonly message: RegExp;
+  readonly errorCode: RegExp;
+  /** Bits of it that tell of the instruction and not of the fault. */
+  readonly instruction: number;
+  readonly address: RegExp;
+  /** Is it the form of such screens alone that have an address? */
+  readonly addressed?: true;
+}
+
+/**
+ * Bits 24 to 14 of a data abort's syndrome: which register was read or written, and how wide, where that is given.
+ * Source: Arm Architecture Reference Manual, ESR_EL2, ISS of a data abort.
+ */
+const ARM_INSTRUCTION = 0x01ff_c000;
+/** IL, bit 25: the instruction had 32 bits, as all of Xen's have. 32-bit processors say so only where they say the rest. */
+const ARM32_INSTRUCTION = ARM_INSTRUCTION | 0x0200_0000;
+
+/** arch/arm/traps.c, show_registers(). */
+const ESR_EL2 = /^ +ESR_EL2: ([0-9a-f]+)$/;
+const FAR_EL2 = /^ +FAR_EL2: ([0-9a-f]+)$/;
+const HDFAR = /^ +HDFAR: ([0-9a-f]+)$/;
+const HIFAR = /^ +HIFAR: ([0-9a-f]+)$/;
+
+const DATA_ABORT = /: Unexpected Trap: Data Abort$/;
+
+/** The first that fits is the screen's: x86 by its words, arm64 and arm32 by their registers. */
+const FAULTS: readonly FaultForm[] = [
+  // arch/x86/traps.c, fatal_trap() and do_page_fault().
+  {
+    message: /./,
+    errorCode: /^\[error_code=([0-9a-f]+)\]$/,
+    instruction: 0,
+    address: /^Faulting linear address: ([0-9a-f]+)$/,
+  },
+  { message: DATA_ABORT, errorCode: ESR_EL2, instruction: ARM_INSTRUCTION, address: FAR_EL2, addressed: true },
+  { message: DATA_ABORT, errorCode: ESR_EL2, instruction: ARM32_INSTRUCTION, address: HDFAR, addressed: true },
+  { message: /: Unexpected Trap: Instruction Abort$/, errorCode: ESR_EL2, instruction: 0, address: FAR_EL2 },
+  { message: /: Unexpected Trap: Prefetch Abort$/, errorCode: ESR_EL2, instruction: ARM32_INSTRUCTION, address: HIFAR },
+];
+
+/** Is this a line of the box that `errorCode` or `address` comes from? */
+const isFact = (line: string): boolean =>
+  FAULTS.some(({ errorCode, address }) => errorCode.test(line) || address.test(line));
 
 /** A panic, and the lines before it that are not part of its screen. */
 export interface ParsedPanic {
@@ -27,20 +84,14 @@ export function parsePanic(lines: readonly string[], otherwise: string): ParsedP
   const end = box.findIndex((line) => STARS.test(line));
   const inside = end === -1 ? box : box.slice(0, end);
   const start = screenStart(lines, title);
-  return {
-    before: lines.slice(0, start),
-    panic: {
-      message: inside.filter((line) => !ERROR_CODE.test(line) && !ADDRESS.test(line)).join('\n'),
-      errorCode: numberIn(inside, ERROR_CODE),
-      address: addressIn(inside),
-      screen: lines.slice(start),
-    },
-  };
+  const screen = lines.slice(start);
+  const message = inside.filter((line) => !isFact(line)).join('\n');
+  return { before: lines.slice(0, start), panic: { message, ...faultIn(screen, message), screen } };
 }
 
 /** A dom0 that went down, a crash inside of the crash, or a reset: no box of asterisks. */
 function withoutBox(lines: readonly string[], otherwise: string): ParsedPanic {
-  const from = lines.findIndex((line) => DOM0.test(line) || ABOVE_BANNER.test(line) || BANNER.test(line));
+  const from = lines.findIndex((line) => DOM0.test(line) || belongsAbove(line) || BANNER.test(line));
   const start = from === -1 ? lines.length : from;
   const first = lines[start];
   const message = first === undefined || BANNER.test(first) ? otherwise : first;
@@ -55,25 +106,34 @@ function screenStart(lines: readonly string[], title: number): number {
   if (lines[box - 1] === '') box--;
   for (let i = box; i >= 0; i--) {
     if (!BANNER.test(lines[i] ?? '')) continue;
-    const above = lines[i - 1] ?? '';
-    if (WARNING.test(above)) break;
-    return ABOVE_BANNER.test(above) ? i - 1 : i;
+    if (WARNING.test(lines[i - 1] ?? '')) break;
+    let start = i;
+    while (belongsAbove(lines[start - 1] ?? '')) start--;
+    return start;
   }
   return box;
 }
 
-function numberIn(lines: readonly string[], pattern: RegExp): number | null {
-  for (const line of lines) {
-    const digits = pattern.exec(line)?.[1];
-    if (digits !== undefined) return Number.parseInt(digits, 16);
+/** What the first form that fits says. */
+function faultIn(screen: readonly string[], message: string): Pick<HostPanic, 'errorCode' | 'address'> {
+  for (const form of FAULTS) {
+    if (!form.message.test(message)) continue;
+    const code = digitsIn(screen, form.errorCode);
+    if (code === undefined) continue;
+    const address = digitsIn(screen, form.address);
+    if (address === undefined && form.addressed) continue;
+    return {
+      errorCode: (Number.parseInt(code, 16) & ~form.instruction) >>> 0,
+      address: address === undefined ? null : BigInt(`0x${address}`),
+    };
   }
-  return null;
+  return { errorCode: null, address: null };
 }
 
-function addressIn(lines: readonly string[]): bigint | null {
+function digitsIn(lines: readonly string[], pattern: RegExp): string | undefined {
   for (const line of lines) {
-    const digits = ADDRESS.exec(line)?.[1];
-    if (digits !== undefined) return BigInt(`0x${digits}`);
+    const digits = pattern.exec(line)?.[1];
+    if (digits !== undefined) return digits;
   }
-  return null;
+  return undefined;
 }

@@ -2,22 +2,24 @@ import { closeSync, copyFileSync, existsSync, openSync, readFileSync, rmSync, st
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { XspliceError } from '../../base/index.ts';
-import { agentProgram } from '../agent/agent.generated.ts';
-import { MACHINE_FILES, machineArguments, RESTORE_ARGUMENTS, SAVE_ARGUMENTS } from './arguments.ts';
+import { AGENTS } from '../agent/agent.generated.ts';
+import { machineArguments, RESTORE_ARGUMENTS, SAVE_ARGUMENTS } from './arguments.ts';
 import { cacheFolder, fillCache, prune, readStamp, sha256, touch } from './cache.ts';
-import { debianKernel, type KernelFiles } from './debian.ts';
 import { type Down, environmentFailure, MachineDown } from './down.ts';
 import { bootImages, type Images } from './images.ts';
-import { Machine, QEMU } from './machine.ts';
+import { debianKernel, type KernelFiles } from './kernel.ts';
+import { Machine, type MachineSetup } from './machine.ts';
 import { type ArchiveEntry, MODE_FILE, MODE_FOLDER, MODE_PROGRAM, newcArchive } from './newc.ts';
 import { DEFAULT_TIMEOUT_MS, type MachineShape, type QemuOptions, shapeOf } from './options.ts';
+import { MACHINE_FILES } from './platform.ts';
+import { PLATFORMS } from './platforms.ts';
 import { type Environment, runTool, stopped, throwIfStopped } from './tools.ts';
 
 /** Changes where a snapshot of the same files and arguments would be another one. */
 const FORMAT = 1;
 const PREFIX = 'qemu-snapshot-';
-/** A snapshot has 120 MB. */
-const KEEP = 4;
+/** A snapshot has 50 to 120 MB. */
+const KEEP = 6;
 
 /** Time for the boot's last work, so that dom0 is idle in the snapshot. */
 const SETTLE_MS = 1500;
@@ -39,11 +41,12 @@ export type SnapshotOptions = QemuOptions & { readonly env: Environment };
 export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { env, signal } = options;
   const shape = shapeOf(options);
-  const version = await runTool(QEMU, ['--version'], { env, signal });
-  const images = await bootImages(options);
-  const kernel = await debianKernel(options);
+  const platform = PLATFORMS[shape.arch];
+  const version = await runTool(platform.qemu, ['--version'], { env, signal });
+  const images = await bootImages(options, platform);
+  const kernel = await debianKernel(options, platform.kernel);
   const vmlinuz = readFileSync(kernel.vmlinuz);
-  const initrd = initramfs(kernel);
+  const initrd = initramfs(kernel, AGENTS[shape.arch].program);
   const args = machineArguments(shape);
   const key = sha256(JSON.stringify([FORMAT, version, args, sha256(images.xen), sha256(vmlinuz), sha256(initrd)]));
   const name = `${PREFIX}${key.slice(0, 16)}`;
@@ -56,7 +59,7 @@ export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot
       writeFileSync(join(made, MACHINE_FILES.xen), images.xen);
       copyFileSync(kernel.vmlinuz, join(made, MACHINE_FILES.vmlinuz));
       writeFileSync(join(made, MACHINE_FILES.initrd), initrd);
-      await bootAndSave(made, args, options);
+      await bootAndSave({ program: platform.qemu, folder: made, args }, options);
     });
     prune(cache, PREFIX, KEEP);
   }
@@ -64,13 +67,13 @@ export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot
 }
 
 /** The agent as PID 1, and the modules under the names that it looks for. */
-function initramfs({ modules }: KernelFiles): Uint8Array {
+function initramfs({ modules }: KernelFiles, agent: string): Uint8Array {
   const folder = (name: string): ArchiveEntry => ({ name, mode: MODE_FOLDER, data: new Uint8Array() });
   return newcArchive([
     folder('dev'),
     folder('sys'),
     folder('mod'),
-    { name: 'init', mode: MODE_PROGRAM, data: new Uint8Array(Buffer.from(agentProgram, 'base64')) },
+    { name: 'init', mode: MODE_PROGRAM, data: new Uint8Array(Buffer.from(agent, 'base64')) },
     ...modules.map((path, i) => ({ name: `mod/${i}`, mode: MODE_FILE, data: new Uint8Array(readFileSync(path)) })),
   ]);
 }
@@ -86,12 +89,7 @@ function whole(folder: string): boolean {
 
 /** Runs `work` on a new machine, which is ended when the work fails, the time is over, or the signal fires. */
 async function withMachine<T>(
-  setup: {
-    readonly folder: string;
-    readonly args: readonly string[];
-    readonly snapshot?: number;
-    readonly scratch?: number;
-  },
+  setup: Omit<MachineSetup, 'env'>,
   { env, signal }: SnapshotOptions,
   ms: number,
   work: (machine: Machine) => Promise<T>,
@@ -125,8 +123,9 @@ function startFailure(down: Down, machine: Machine): XspliceError {
   return new XspliceError('ETOOL', message, hint);
 }
 
-async function bootAndSave(folder: string, args: readonly string[], options: SnapshotOptions): Promise<void> {
-  const saved = await withMachine({ folder, args }, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
+async function bootAndSave(setup: Omit<MachineSetup, 'env'>, options: SnapshotOptions): Promise<void> {
+  const { folder } = setup;
+  const saved = await withMachine(setup, options, options.timeout ?? DEFAULT_TIMEOUT_MS, async (machine) => {
     await machine.qmp.execute('qmp_capabilities');
     await untilReady(machine, options);
     await machine.agent.ping();
@@ -167,7 +166,11 @@ export async function restoreMachine(from: Snapshot, options: SnapshotOptions, s
   const limit = Math.min(RESTORE_MS, options.timeout ?? DEFAULT_TIMEOUT_MS);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await restoreOnce({ folder, args: machineArguments(shape), scratch }, options, limit);
+      return await restoreOnce(
+        { program: PLATFORMS[shape.arch].qemu, folder, args: machineArguments(shape), scratch },
+        options,
+        limit,
+      );
     } catch (error) {
       const mayWork = error instanceof XspliceError && error.code === 'ETOOL' && options.signal?.aborted !== true;
       if (!mayWork || attempt === RESTORE_ATTEMPTS) {
@@ -180,12 +183,12 @@ export async function restoreMachine(from: Snapshot, options: SnapshotOptions, s
 }
 
 async function restoreOnce(
-  { folder, args, scratch }: { readonly folder: string; readonly args: readonly string[]; readonly scratch: number },
+  without: Omit<MachineSetup, 'env' | 'snapshot'>,
   options: SnapshotOptions,
   ms: number,
 ): Promise<Machine> {
-  const snapshot = openSync(join(folder, MACHINE_FILES.snapshot), 'r');
-  const setup = { folder, args: [...args, ...RESTORE_ARGUMENTS], snapshot, scratch };
+  const snapshot = openSync(join(without.folder, MACHINE_FILES.snapshot), 'r');
+  const setup = { ...without, args: [...without.args, ...RESTORE_ARGUMENTS], snapshot };
   try {
     return await withMachine(setup, options, ms, async (machine) => {
       const { qmp, agent } = machine;

@@ -9,6 +9,7 @@ import { LivepatchCalls } from './livepatch-calls.ts';
 import type { Machine } from './machine.ts';
 import { MemoryReader } from './memory.ts';
 import { DEFAULT_CALL_TIMEOUT_MS, type QemuOptions } from './options.ts';
+import { PLATFORMS } from './platforms.ts';
 import { ensureSnapshot, restoreMachine, type Snapshot, type SnapshotOptions } from './snapshot.ts';
 import { type QemuHost, QemuTarget, versionString } from './target.ts';
 import { stopped, throwIfStopped } from './tools.ts';
@@ -64,6 +65,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
     closeSync(scratch);
   };
   signal?.addEventListener('abort', stop);
+  const { inHypervisor } = PLATFORMS[snapshot.shape.arch];
   try {
     throwIfStopped(signal);
     const host = await machine.within(callTimeout, describeHost(machine, snapshot));
@@ -73,7 +75,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
     const boot = await machine.within(callTimeout, ring.take());
     if (typeof boot === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-boot}`);
     machine.serial.skipAll();
-    const memory = new MemoryReader(machine, scratch, snapshot.images.probe);
+    const memory = new MemoryReader(machine, scratch, { probe: snapshot.images.probe, inHypervisor });
     const calls = new LivepatchCalls(machine.agent, release);
     return new QemuTarget({ machine, calls, ring, memory, host, callTimeout, close });
   } catch (error) {
@@ -96,12 +98,13 @@ async function describeHost(machine: Machine, { shape, images }: Snapshot): Prom
       'Known are 4.11 and later.',
     );
   }
-  const { cpu, smp, memory } = shape;
+  const { arch, cpu, smp, memory } = shape;
   return {
     version: `${major}.${minor}${extra}`,
     release,
     buildId: images.buildId === undefined ? null : hex(images.buildId),
     xenSyms: images.xenSyms ?? null,
+    arch,
     cpu,
     smp,
     memory,

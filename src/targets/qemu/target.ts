@@ -11,6 +11,7 @@ import {
   type ObservableTarget,
   type OpResult,
   type ReleaseMatch,
+  type XenArch,
 } from '../../xen/index.ts';
 import { type ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
 import { type Down, environmentFailure, MachineDown } from './down.ts';
@@ -22,6 +23,7 @@ import { parsePanic } from './panic-screen.ts';
 
 /** What runs, for those who report about it. */
 export interface QemuHost {
+  readonly arch: XenArch;
   /** The hypervisor's own version: `4.17.7`. */
   readonly version: string;
   /** The rules of that version; `assumed` where the table has only a lower one of the branch. */

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { XspliceError } from '../../base/index.ts';
 import { atExit } from './cleanup.ts';
@@ -9,10 +11,20 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The programs that the QEMU target runs, and the Debian package that brings each. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
+  'qemu-system-arm': 'qemu-system-arm',
   'apt-get': 'apt',
   'apt-cache': 'apt',
+  dpkg: 'dpkg',
   'dpkg-deb': 'dpkg',
+  'dpkg-source': 'dpkg-dev',
   tar: 'tar',
+  make: 'make',
+  flex: 'flex',
+  bison: 'bison',
+  python3: 'python3',
+  'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
+  'arm-linux-gnueabihf-gcc': 'gcc-arm-linux-gnueabihf',
 };
 
 /** What to throw where a program cannot be started. */
@@ -34,10 +46,27 @@ export function throwIfStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw stopped();
 }
 
+/**
+ * Throws where one of these programs is not on PATH: all that are missing, and their packages, in one message. For work that
+ * would else get far before it fails.
+ */
+export function requireTools(programs: readonly string[], env: Environment, what: string): void {
+  const folders = (env['PATH'] ?? '').split(delimiter);
+  const missing = programs.filter((program) => !folders.some((folder) => existsSync(join(folder, program))));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((program) => PACKAGES[program] ?? program))].join(' ');
+  const hint = `On Debian and Ubuntu: sudo apt-get install --no-install-recommends ${packages}`;
+  throw new XspliceError('ETOOL', `${what} needs ${missing.join(', ')}, not installed here or not on PATH`, hint);
+}
+
 export interface ToolOptions {
   readonly env: Environment;
   readonly cwd?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Most milliseconds until it has ended; no limit by default. */
+  readonly timeout?: number;
+  /** Is told the lines that it prints, while it runs. */
+  readonly heard?: (line: string) => void;
 }
 
 /** Most characters of a tool's output that are kept. */
@@ -46,21 +75,40 @@ const OUTPUT = 1 << 20;
 /** A tool that has been started: what it writes comes as a stream, and `done` when it has ended. */
 function start(program: string, args: readonly string[], options: ToolOptions, stdin: 'ignore' | 'pipe') {
   throwIfStopped(options.signal);
-  const { env, cwd, signal } = options;
+  const { env, cwd } = options;
   const child = spawn(program, args, {
     env: { ...env, LC_ALL: 'C' },
     ...(cwd === undefined ? {} : { cwd }),
     stdio: [stdin, 'pipe', 'pipe'],
+    // The head of a process group: what it started itself can be ended with it.
+    detached: true,
   });
-  return { child, done: ended(child, program, signal) };
+  return { child, done: ended(child, program, options) };
 }
 
-async function ended(child: ChildProcess, program: string, signal: AbortSignal | undefined): Promise<void> {
+/** Ends a tool and all that it started. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
+}
+
+async function ended(child: ChildProcess, program: string, { signal, timeout }: ToolOptions): Promise<void> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-2000);
   });
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => killGroup(child);
+  let late = false;
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          late = true;
+          kill();
+        }, timeout);
   signal?.addEventListener('abort', kill);
   const settled = atExit(kill);
   try {
@@ -69,8 +117,10 @@ async function ended(child: ChildProcess, program: string, signal: AbortSignal |
       child.once('close', resolve);
     });
     throwIfStopped(signal);
+    if (late) throw new XspliceError('ETOOL', `${program} was not done after ${(timeout ?? 0) / 60_000} minutes`);
     if (status !== 0) throw new XspliceError('ETOOL', `${program} failed: ${stderr.trim() || `status ${status}`}`);
   } finally {
+    clearTimeout(timer);
     settled();
     signal?.removeEventListener('abort', kill);
   }
@@ -80,8 +130,13 @@ async function ended(child: ChildProcess, program: string, signal: AbortSignal |
 export async function runTool(program: string, args: readonly string[], options: ToolOptions): Promise<string> {
   const { child, done } = start(program, args, options, 'ignore');
   let output = '';
+  let rest = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     if (output.length < OUTPUT) output += text;
+    if (options.heard === undefined) return;
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() ?? '').slice(0, OUTPUT);
+    for (const line of lines) options.heard(line);
   });
   await done;
   return output;
@@ -96,7 +151,7 @@ export async function runPipe(
   const from = start(first, firstArgs, options, 'ignore');
   const to = start(second, secondArgs, options, 'pipe');
   // A reader that ends early is an error of its own, and told as such below.
-  to.child.stdin?.on('error', () => from.child.kill('SIGKILL'));
+  to.child.stdin?.on('error', () => killGroup(from.child));
   (from.child.stdout as Readable).pipe(to.child.stdin as NodeJS.WritableStream);
   to.child.stdout?.resume();
   const [a, b] = await Promise.allSettled([from.done, to.done]);

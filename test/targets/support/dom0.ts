@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureLists } from '../../../scripts/apt.mjs';
-import { MACHINE_FILES, machineArguments } from '../../../src/targets/qemu/arguments.ts';
+import { machineArguments } from '../../../src/targets/qemu/arguments.ts';
 import { cacheFolder, fillCache } from '../../../src/targets/qemu/cache.ts';
 import { atExit } from '../../../src/targets/qemu/cleanup.ts';
-import { debianKernel } from '../../../src/targets/qemu/debian.ts';
 import { bootImages } from '../../../src/targets/qemu/images.ts';
+import { debianKernel } from '../../../src/targets/qemu/kernel.ts';
 import {
   type ArchiveEntry,
   MODE_FILE,
@@ -20,6 +20,8 @@ import {
   MODE_PROGRAM,
   newcArchive,
 } from '../../../src/targets/qemu/newc.ts';
+import { MACHINE_FILES } from '../../../src/targets/qemu/platform.ts';
+import { PLATFORM_X86_64 } from '../../../src/targets/qemu/platform-x86_64.ts';
 import { runTool } from '../../../src/targets/qemu/tools.ts';
 import { root } from '../../support/examples.ts';
 
@@ -134,7 +136,7 @@ async function initramfs(
   files: Readonly<Record<string, Uint8Array>>,
 ): Promise<Uint8Array> {
   const utils = await xenUtils();
-  const { modules } = await debianKernel({ env: process.env });
+  const { modules } = await debianKernel({ env: process.env }, PLATFORM_X86_64.kernel);
   const libraries = join(utils, 'usr/lib/x86_64-linux-gnu');
   const xenLivepatch = join(utils, 'usr/lib/xen-4.17/bin/xen-livepatch');
   const objects = new Set([...sharedObjects(process.execPath), ...sharedObjects(xenLivepatch, libraries)]);
@@ -166,7 +168,7 @@ const SERIAL_ONLY = /^(?:-mon|-chardev|-device)$/;
 
 /** QEMU's arguments without the sockets that the target has and this does not. */
 function bootArguments(): string[] {
-  const args = machineArguments({ cpu: 'max,-smap', smp: 1, memory: MEMORY, loglvl: 'all' });
+  const args = machineArguments({ arch: 'x86_64', cpu: PLATFORM_X86_64.cpu, smp: 1, memory: MEMORY, loglvl: 'all' });
   return args.filter((arg, i) => !SERIAL_ONLY.test(arg) && !SERIAL_ONLY.test(args[i - 1] ?? ''));
 }
 
@@ -180,8 +182,8 @@ export async function runInDom0(
   timeout: number,
 ): Promise<Dom0Result[]> {
   const { env } = process;
-  const { xen } = await bootImages({ env });
-  const { vmlinuz } = await debianKernel({ env });
+  const { xen } = await bootImages({ env }, PLATFORM_X86_64);
+  const { vmlinuz } = await debianKernel({ env }, PLATFORM_X86_64.kernel);
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-dom0-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {

@@ -1,4 +1,4 @@
-/** Symbols of Xen's own link that the simulator reads. Sources: xen/arch/x86/xen.lds.S, xen/common/symbols.c. */
+/** Symbols of Xen's own link that the simulator reads. Sources: xen/arch/x86/xen.lds.S, xen/arch/arm/xen.lds.S, xen/common/symbols.c. */
 export const LINKER_SYMBOLS = [
   '_start',
   '_stext',
@@ -6,6 +6,10 @@ export const LINKER_SYMBOLS = [
   '_srodata',
   '_erodata',
   '_end',
+  '__init_begin',
+  '__init_end',
+  '__ro_after_init_start',
+  '__ro_after_init_end',
   '__2M_text_end',
   '__2M_rodata_start',
   '__2M_rodata_end',
@@ -46,6 +50,7 @@ export const LINKER_SYMBOLS = [
   'symbols_token_table',
   'symbols_token_index',
   'symbols_offsets',
+  'symbols_addresses',
   'symbols_num_syms',
   'symbols_sorted_offsets',
 ] as const;

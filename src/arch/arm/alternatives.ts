@@ -1,0 +1,115 @@
+import { type Address, addOffset, hexAddress, viewOf } from '../../base/index.ts';
+import { ALT_INSTR_ARM } from '../../xen/index.ts';
+import type { AlternativeHooks, WholeAlternativesHost } from '../alternatives.ts';
+import { wordBytes } from './patch.ts';
+
+/** Immediate branches of one of the two instruction sets. */
+export interface BranchOffsets {
+  /** In bytes; `undefined` for what is no immediate branch. */
+  get(word: number): number | undefined;
+  /** The branch with another offset, given what the host prints and does where there is none. */
+  set(word: number, offset: number, host: WholeAlternativesHost): number;
+}
+
+/** The BUG()s of alternative.c, by their order in the file. */
+const BUG_BRANCH = 0;
+const BUG_CALLBACK_LENGTH = 1;
+const BUG_LENGTHS = 2;
+
+interface Entry {
+  readonly orig: Address;
+  readonly repl: Address;
+  readonly feature: number;
+  readonly origLength: number;
+  readonly replLength: number;
+}
+
+function* entries(host: WholeAlternativesHost, start: number, end: number): Generator<Entry> {
+  const { memory } = host;
+  for (let a = start; a + ALT_INSTR_ARM.size <= end; a += ALT_INSTR_ARM.size) {
+    const raw = ALT_INSTR_ARM.read(viewOf(memory.read(a, ALT_INSTR_ARM.size)), 0);
+    const entry = addOffset(memory.base, a);
+    yield {
+      orig: addOffset(entry, raw.orig_offset),
+      repl: addOffset(entry, ALT_INSTR_ARM.at.repl_offset + raw.repl_offset),
+      feature: raw.cpufeature,
+      origLength: raw.orig_len,
+      replLength: raw.repl_len,
+    };
+  }
+}
+
+/**
+ * __apply_alternatives: whole instructions are copied, and branches out of the replacement re-aimed. Always succeeds, or is the end
+ * of the host. Source: xen/arch/arm/alternative.c.
+ */
+function apply(host: WholeAlternativesHost, start: number, end: number, branches: BranchOffsets): null {
+  const { memory, rules } = host;
+  for (const entry of entries(host, start, end)) {
+    const { orig, repl, feature, origLength, replLength } = entry;
+    const callbacks = rules.featureLimit;
+    if (feature < callbacks && !host.hasFeature(feature)) continue;
+    if (feature === callbacks) {
+      if (replLength !== 0) host.bug(BUG_CALLBACK_LENGTH, `a callback entry has a replacement of ${replLength} bytes`);
+    } else if (replLength !== origLength) {
+      const why = `an alternative of ${replLength} bytes for an original of ${origLength}`;
+      host.bug(BUG_LENGTHS, why);
+    }
+    const count = Math.floor(origLength / 4);
+    if (feature >= callbacks) {
+      host.callback(repl, orig);
+    } else {
+      for (let i = 0; i < count; i++) {
+        const from = addOffset(repl, 4 * i);
+        const to = addOffset(orig, 4 * i);
+        const word = viewOf(memory.read(Number(from - memory.base), 4)).getUint32(0, true);
+        memory.write(Number(to - memory.base), wordBytes(aimed(host, entry, word, from, to, branches)));
+      }
+    }
+    host.cleanDataCache(orig, 4 * count);
+  }
+  host.invalidateInstructionCache();
+  return null;
+}
+
+/** get_alt_insn. */
+function aimed(
+  host: WholeAlternativesHost,
+  { repl, replLength }: Entry,
+  word: number,
+  from: Address,
+  to: Address,
+  branches: BranchOffsets,
+): number {
+  const offset = branches.get(word);
+  if (offset === undefined) return word;
+  const target = addOffset(from, offset);
+  if (host.isActiveText(target)) {
+    return branches.set(word, Number(BigInt.asIntN(32, target - to)), host);
+  }
+  // The end counts, too.
+  if (target >= repl && target <= addOffset(repl, replLength)) return word;
+  return host.bug(
+    BUG_BRANCH,
+    `a replacement branches to ${hexAddress(target)}, which is neither in it nor in text that the hypervisor knows by then`,
+    'patch_alternative',
+  );
+}
+
+export const armAlternatives = (branches: BranchOffsets): AlternativeHooks => ({
+  entrySize: ALT_INSTR_ARM.size,
+  announcement: 'alternatives: Patching with alt table %p -> %p',
+  file: 'arch/arm/alternative.c',
+  bugFunction: null,
+  frames: ['apply_alternatives', '__apply_alternatives'],
+  apply: (host, start, end) => apply(host, start, end, branches),
+  highestFeature(table) {
+    let highest = -1;
+    for (let at = 0; at + ALT_INSTR_ARM.size <= table.byteLength; at += ALT_INSTR_ARM.size) {
+      highest = Math.max(highest, table.getUint16(at + ALT_INSTR_ARM.at.cpufeature, true));
+    }
+    return highest;
+  },
+  // ARM_CB_PATCH is ARM_NCAPS, and the image's callbacks have it.
+  featureLimit: (rules, highest) => Math.max(rules.armCapabilities, highest),
+});

@@ -1,0 +1,17 @@
+import { ARM_BUG_FRAME } from '../../xen/index.ts';
+import type { BugFrameFormat } from '../bug-frames.ts';
+
+/** Bug frames of arm64 and arm32. The function of `run_fn` is in x0, or r0. Source: asm-arm/bug.h. */
+export const ARM_BUG_FRAMES: BugFrameFormat = {
+  size: ARM_BUG_FRAME.size,
+  entrySize: () => ARM_BUG_FRAME.size,
+  decode(view, at, type) {
+    const { loc_disp, file_disp, msg_disp, line } = ARM_BUG_FRAME.read(view, at);
+    return {
+      loc: loc_disp,
+      pointer: type === 'run_fn' ? null : file_disp,
+      message: type === 'assert' ? msg_disp : null,
+      line,
+    };
+  },
+};

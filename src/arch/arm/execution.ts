@@ -1,0 +1,53 @@
+import { ARM_STACK_SIZE, guestLayout } from '../../xen/index.ts';
+import type { Execution, FatalTrap } from '../execution.ts';
+import { CURRENT_VARIABLES } from './current.ts';
+
+type Parts = Pick<
+  Execution,
+  | 'bugFramesOfPayloads'
+  | 'calls'
+  | 'exceptions'
+  | 'trapFrame'
+  | 'layout'
+  | 'emulate'
+  | 'setCurrent'
+  | 'showExecutionState'
+> & { readonly bugTrap: Uint8Array; readonly pointerSize: 4 | 8 };
+
+/** Bits of ESR_EL2. ARM DDI 0487, D13.2.37. */
+const EC_SHIFT = 26;
+const IL_SHIFT = 25;
+const ISS_MASK = 0x1ff_ffff;
+
+/** `Hypervisor` traps tell their syndrome first. Source: xen/arch/arm/traps.c, do_trap_hyp_sync. */
+function syndromeLine(syndrome: number): string {
+  const ec = syndrome >>> EC_SHIFT;
+  const il = (syndrome >>> IL_SHIFT) & 1;
+  const hsr = `0x${syndrome.toString(16).padStart(14, '0')}`;
+  return `Hypervisor Trap. HSR=${hsr} EC=0x${ec.toString(16)} IL=${il} Syndrome=0x${(syndrome & ISS_MASK).toString(16)}`;
+}
+
+/** What the two have in common. */
+export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Execution {
+  return {
+    ...parts,
+    generalProtection: null,
+    fatalTrap(vector, { cpu }): FatalTrap {
+      const { mnemonic, syndrome } = parts.exceptions.get(vector) ?? { mnemonic: 'Hypervisor', syndrome: 0 };
+      const text = `CPU${cpu}: Unexpected Trap: ${mnemonic}`;
+      const told = mnemonic === 'Hypervisor' && syndrome !== undefined ? [syndromeLine(syndrome)] : [];
+      return { head: [...told, text], text };
+    },
+    stacks: { size: ARM_STACK_SIZE, usable: () => true },
+    guestLayout: ({ release }) => guestLayout(release, pointerSize),
+    currentVariables: CURRENT_VARIABLES,
+    fixedRegisters: {},
+    callerMark: () => '',
+    bugTrap: () => bugTrap,
+    entryPoints: (address) => [address],
+    // SCTLR_EL2.WXN is none of it: what may be written is a matter of the page tables alone.
+    setWriteProtect: () => {},
+    writeProtect: () => true,
+    refusesIndirectCall: () => null,
+  };
+}

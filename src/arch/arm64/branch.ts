@@ -1,0 +1,70 @@
+import type { Address } from '../../base/index.ts';
+import { s64 } from '../../base/index.ts';
+import type { ArmEncoding, BranchRefusal } from '../arm/patch.ts';
+
+/** ARCH_LIVEPATCH_RANGE, and the reach of B. Source: asm-arm/arm64/livepatch.h; ARM DDI 0487, C6.2.25. */
+export const ARM64_RANGE = 0x800_0000n;
+
+/** `nop`. */
+export const ARM64_NOP = 0xd503_201f;
+const B = 0x1400_0000;
+/** AARCH64_BREAK_FAULT, `brk #0x2`: what stands for an instruction that cannot be made. Source: asm-arm/arm64/brk.h, insn.h. */
+export const ARM64_BREAK_FAULT = 0xd420_0040;
+
+const CONDITION = 'insn != AARCH64_BREAK_FAULT';
+const MISALIGNED: BranchRefusal = {
+  log: 'branch_imm_common: A64 instructions must be word aligned',
+  condition: CONDITION,
+};
+const OUT_OF_RANGE: BranchRefusal = { log: 'branch_imm_common: offset out of range', condition: CONDITION };
+
+/** `b to` as it reads at `from`, or BRK. Source: xen/arch/arm/arm64/insn.c, aarch64_insn_gen_branch_imm. */
+function encodeBranch(from: Address, to: Address): { readonly word: number; readonly refused: BranchRefusal | null } {
+  if ((from & 3n) !== 0n || (to & 3n) !== 0n) return { word: ARM64_BREAK_FAULT, refused: MISALIGNED };
+  const offset = s64(to - from);
+  if (offset < -ARM64_RANGE || offset >= ARM64_RANGE) return { word: ARM64_BREAK_FAULT, refused: OUT_OF_RANGE };
+  return { word: (B | Number(BigInt.asUintN(26, offset >> 2n))) >>> 0, refused: null };
+}
+
+export const ARM64_ENCODING: ArmEncoding = {
+  encodeBranch,
+  nop: ARM64_NOP,
+  file: 'arch/arm/arm64/livepatch.c',
+};
+
+/** Where a branch's immediate is: bits, and the lowest of them. */
+interface BranchField {
+  readonly bits: number;
+  readonly shift: number;
+}
+
+/** Masks and values of the branches that alternatives re-aim. Source: asm-arm/arm64/insn.h; ARM DDI 0487, C4.1. */
+const BRANCHES: readonly (readonly [mask: number, value: number, field: BranchField])[] = [
+  // B, BL
+  [0x7c00_0000, 0x1400_0000, { bits: 26, shift: 0 }],
+  // TBZ, TBNZ
+  [0x7e00_0000, 0x3600_0000, { bits: 14, shift: 5 }],
+  // CBZ, CBNZ
+  [0x7e00_0000, 0x3400_0000, { bits: 19, shift: 5 }],
+  // B.cond
+  [0xff00_0010, 0x5400_0000, { bits: 19, shift: 5 }],
+];
+
+const fieldOf = (word: number): BranchField | undefined =>
+  BRANCHES.find(([mask, value]) => (word & mask) >>> 0 === value)?.[2];
+
+/** aarch64_get_branch_offset: in bytes; `undefined` for what is no immediate branch. */
+export function branchOffset(word: number): number | undefined {
+  const field = fieldOf(word);
+  if (field === undefined) return undefined;
+  const { bits, shift } = field;
+  const immediate = (word >>> shift) & (2 ** bits - 1);
+  return ((immediate << (32 - bits)) >> (32 - bits)) * 4;
+}
+
+/** aarch64_set_branch_offset: what does not fit is cut off without a word. */
+export function withBranchOffset(word: number, offset: number): number {
+  const { bits, shift } = fieldOf(word) as BranchField;
+  const mask = 2 ** bits - 1;
+  return ((word & ~(mask << shift)) | (((offset >> 2) & mask) << shift)) >>> 0;
+}

@@ -1,0 +1,28 @@
+import type { PatchContext } from '../arch/index.ts';
+import type { AddressSpace } from '../machine/index.ts';
+import type { Release } from '../xen/index.ts';
+import { cleanDataCache } from './cache-maintenance.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
+import { HostStop } from './stop.ts';
+import { textAliasOf } from './text-alias.ts';
+import { assertionFails } from './virtual-region.ts';
+
+/** What the architecture's patching code works on. `host` is the hypervisor that this becomes part of. */
+export function patchContext(release: Release, memory: AddressSpace, host: () => Hypervisor): PatchContext {
+  return {
+    memory,
+    release,
+    nops: (length) => {
+      const { arch, options } = host();
+      return arch.processors.nops(options.processor, length);
+    },
+    textAlias: (address) => textAliasOf(host(), address),
+    cleanDataCache: (address, length) => cleanDataCache(host(), address, length),
+    within: (name, body) => within(host(), name, body),
+    log: (level, text) => host().log.printk(level, '%s', text),
+    assertionFails: (where, condition, file) => assertionFails(host(), where, condition, file),
+    reset: (why) => {
+      throw new HostStop({ kind: 'reset', why });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { Architecture } from '../arch/index.ts';
+
+/** A field of code that a relocation fills. */
+export interface CodeField {
+  /** Bytes from the start of the piece. */
+  readonly at: number;
+  readonly type: number;
+  /** Added to the addend of what the code is about. */
+  readonly addend: number;
+}
+
+/** A piece of machine code with the fields that name its target. */
+export interface CodePiece {
+  readonly bytes: readonly number[];
+  readonly fields: readonly CodeField[];
+}
+
+/** What the payload builder has to know of one machine. */
+export interface PayloadMachine {
+  /** `e_flags`. */
+  readonly flags: number;
+  /** `r_type` of a pointer. */
+  readonly pointer: number;
+  /** What stands between functions. */
+  readonly padding: readonly number[];
+  /** A function that returns an address. */
+  readonly returns: CodePiece;
+  /** A jump. */
+  readonly jump: CodePiece;
+}
+
+const words = (...all: readonly number[]): number[] =>
+  all.flatMap((word) => [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24]);
+
+/** Relocation numbers: System V ABI, AMD64 supplement, table 4.9; IHI 0056, 5.7; IHI 0044, 4.6. */
+export const PAYLOAD_MACHINES: Readonly<Record<Architecture['name'], PayloadMachine>> = {
+  x86_64: {
+    flags: 0,
+    pointer: 1,
+    padding: [0x90],
+    // lea text(%rip), %rax; ret
+    returns: { bytes: [0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xc3], fields: [{ at: 3, type: 2, addend: -4 }] },
+    // jmp target
+    jump: { bytes: [0xe9, 0, 0, 0, 0], fields: [{ at: 1, type: 4, addend: -4 }] },
+  },
+  arm64: {
+    flags: 0,
+    pointer: 257,
+    padding: words(0xd503_201f),
+    // adrp x0, text; add x0, x0, #:lo12:text; ret
+    returns: {
+      bytes: words(0x9000_0000, 0x9100_0000, 0xd65f_03c0),
+      fields: [
+        { at: 0, type: 275, addend: 0 },
+        { at: 4, type: 277, addend: 0 },
+      ],
+    },
+    // b target
+    jump: { bytes: words(0x1400_0000), fields: [{ at: 0, type: 282, addend: 0 }] },
+  },
+  arm32: {
+    // EF_ARM_EABI_VER5
+    flags: 0x0500_0000,
+    pointer: 2,
+    padding: words(0xe1a0_0000),
+    // ldr r0, 1f; bx lr; 1: .word text. Not movw and movt, whose addends the hypervisor ignores.
+    returns: { bytes: words(0xe59f_0000, 0xe12f_ff1e, 0), fields: [{ at: 8, type: 2, addend: 0 }] },
+    // ldr pc, 1f; 1: .word target. Not b, half of whose targets the hypervisor misses.
+    jump: { bytes: words(0xe51f_f004, 0), fields: [{ at: 4, type: 2, addend: 0 }] },
+  },
+};

@@ -1,0 +1,91 @@
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { XspliceError } from '../../base/index.ts';
+import type { QemuOptions } from './options.ts';
+import { type Environment, runTool, type ToolOptions } from './tools.ts';
+
+/** What fetching takes: where the programs and the cache are, whom to tell, and who may stop it. */
+export type Fetching = Pick<QemuOptions, 'progress' | 'signal'> & { readonly env: Environment };
+
+export const toolsIn = ({ env, signal }: Fetching): ToolOptions => ({ env, signal });
+
+/** What to do where a package cannot be had. */
+export const LISTS_HINT =
+  "These are packages of Debian 12. If its lists are old or missing, run: sudo apt-get update. Without network, copy another machine's cache.";
+
+/** Debian's version of a package file. */
+export const versionOf = async (deb: string, tools: ToolOptions): Promise<string> =>
+  (await runTool('dpkg-deb', ['-f', deb, 'Version'], tools)).trim();
+
+/** APT's options for lists in a folder of our own: the machine's lists and its package cache stay as they are. */
+export function ownLists(folder: string): string[] {
+  mkdirSync(join(folder, 'partial'), { recursive: true });
+  return [`-oDir::State::Lists=${folder}`, '-oDir::Cache::pkgcache=', '-oDir::Cache::srcpkgcache='];
+}
+
+/** Fetches lists. One that fails does not matter here: what is then not found is told by name. */
+export async function updateLists(options: readonly string[], fetching: Fetching): Promise<void> {
+  fetching.progress?.({ phase: 'download', text: 'lists of packages' });
+  try {
+    await runTool('apt-get', ['-qq', ...options, 'update'], toolsIn(fetching));
+  } catch (error) {
+    if (!(error instanceof XspliceError) || !error.message.startsWith('apt-get failed')) throw error;
+  }
+}
+
+/**
+ * APT's options for packages of an architecture. Where it is not this machine's own, lists of it are fetched into `folder`:
+ * 10 MB.
+ */
+export async function listsFor(debianArch: string, folder: string, fetching: Fetching): Promise<readonly string[]> {
+  const own = (await runTool('dpkg', ['--print-architecture'], toolsIn(fetching))).trim();
+  if (own === debianArch) return [];
+  const options = [`-oAPT::Architecture=${debianArch}`, `-oAPT::Architectures=${debianArch}`, ...ownLists(folder)];
+  await updateLists(options, fetching);
+  return options;
+}
+
+/** Downloads packages into a new folder and returns their files. `options` are APT's, as {@link listsFor} gives them. */
+export async function download(
+  fetching: Fetching,
+  packages: readonly string[],
+  folder: string,
+  options: readonly string[] = [],
+): Promise<string[]> {
+  mkdirSync(folder);
+  await watched(fetching, packages.join(', '), folder, ['-qq', ...options, 'download', ...packages]);
+  // apt-get takes packages in its own order.
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.deb'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** Runs an apt-get that downloads into a folder, and tells how far it is. */
+export async function watched(
+  fetching: Fetching,
+  text: string,
+  folder: string,
+  args: readonly string[],
+): Promise<void> {
+  const tell = (): void => fetching.progress?.({ phase: 'download', text: `${text}: ${megabytes(folder)}` });
+  tell();
+  const timer = setInterval(tell, 500);
+  try {
+    await runTool('apt-get', args, { ...toolsIn(fetching), cwd: folder });
+  } catch (error) {
+    if (!(error instanceof XspliceError) || !error.message.startsWith('apt-get failed')) throw error;
+    throw new XspliceError('ETOOL', `${text} cannot be downloaded: ${error.message}`, LISTS_HINT);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** How much of a download is there: apt-get has unfinished files in a folder of their own, or beside. */
+function megabytes(folder: string): string {
+  const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => {
+    const stat = statSync(join(folder, name), { throwIfNoEntry: false });
+    return stat?.isFile() ? stat.size : 0;
+  });
+  return `${(sizes.reduce((sum, size) => sum + size, 0) / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,34 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readStamp, sha256 } from './cache.ts';
+
+/** What a folder of the cache was once filled with. */
+export interface Stamp {
+  readonly packageVersion: string;
+  /** Of the hypervisor; the kernel has the name of its package here. */
+  readonly buildId: string;
+  /** By path in the folder. */
+  readonly sha256: Readonly<Record<string, string>>;
+}
+
+/** The folder, where it holds what was once put there. */
+export function intact(cache: string, name: string): { folder: string; stamp: Stamp } | undefined {
+  const folder = join(cache, name);
+  const stamp = readStamp<Stamp>(join(folder, 'stamp.json'));
+  if (stamp?.sha256 === undefined || stamp.packageVersion === undefined) return undefined;
+  try {
+    for (const [path, sum] of Object.entries(stamp.sha256)) {
+      if (sha256(readFileSync(join(folder, path))) !== sum) return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+  return { folder, stamp: stamp as Stamp };
+}
+
+/** Writes the stamp of a folder that holds these files. */
+export function writeStamp(folder: string, packageVersion: string, buildId: string, paths: readonly string[]): void {
+  const sums = Object.fromEntries(paths.map((path) => [path, sha256(readFileSync(join(folder, path)))]));
+  const stamp: Stamp = { packageVersion, buildId, sha256: sums };
+  writeFileSync(join(folder, 'stamp.json'), `${JSON.stringify(stamp, null, 2)}\n`);
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { ARM32, ARM64, type Architecture, type WholeAlternativesHost } from '../../src/arch/index.ts';
+import { type Address, addOffset, viewOf } from '../../src/base/index.ts';
+import { FlatMemory, release, Stopped } from './support.ts';
+
+const BASE = 0xa0_2000n;
+const SIZE = 0x1000;
+
+/** Where things are in the memory: code, replacements, the table. */
+const ORIG = 0x100;
+const REPL = 0x400;
+const TABLE = 0x800;
+
+interface Entry {
+  readonly feature: number;
+  readonly origLength?: number;
+  readonly replLength?: number;
+}
+
+interface Places {
+  /** Address of the memory. */
+  readonly base?: Address;
+  /** Offset of the original. */
+  readonly orig?: number;
+}
+
+function setUp(
+  arch: Architecture,
+  words: readonly number[],
+  entries: readonly Entry[],
+  { base = BASE, orig = ORIG }: Places = {},
+) {
+  const memory = new FlatMemory(base, SIZE);
+  const view = viewOf(memory.bytes);
+  words.forEach((word, i) => {
+    view.setUint32(orig + 4 * i, 0x1111_1111, true);
+    view.setUint32(REPL + 4 * i, word, true);
+  });
+  entries.forEach(({ feature, origLength = 4 * words.length, replLength = 4 * words.length }, i) => {
+    const at = TABLE + 12 * i;
+    view.setInt32(at, orig - at, true);
+    view.setInt32(at + 4, REPL - (at + 4), true);
+    view.setUint16(at + 8, feature, true);
+    view.setUint8(at + 10, origLength);
+    view.setUint8(at + 11, replLength);
+  });
+  const events: string[] = [];
+  const rules = release('4.17.5').alternatives;
+  const host: WholeAlternativesHost = {
+    memory,
+    rules: { ...rules, featureLimit: rules.armCapabilities },
+    hasFeature: (feature) => feature === 4,
+    nops: () => new Uint8Array(0),
+    toolchainNopsIdeal: true,
+    ibtBuild: false,
+    returnThunk: undefined,
+    readPointer: () => 0n,
+    read: (address, length) => memory.read(Number(address - base), length),
+    nullCalls: 'trap',
+    log: (level, template) => {
+      events.push(`${level} ${template}`);
+    },
+    symbol: String,
+    // The hypervisor's own text; the payload's is not registered yet.
+    isActiveText: (address) => address >= 0x20_0000n && address < 0x28_0000n,
+    callback: (address) => {
+      events.push(`call ${address.toString(16)}`);
+    },
+    cleanDataCache: (address, length) => {
+      events.push(`clean ${address.toString(16)}+${length}`);
+    },
+    invalidateInstructionCache: () => {
+      events.push('icache');
+    },
+    bug: (index, why) => {
+      throw new Stopped(`BUG ${index}: ${why}`);
+    },
+  };
+  const run = () => arch.alternatives.apply(host, TABLE, TABLE + 12 * entries.length);
+  const code = () => words.map((_, i) => view.getUint32(orig + 4 * i, true));
+  return { run, code, events };
+}
+
+const at = (offset: number): Address => addOffset(BASE, offset);
+const bl64 = (from: Address, to: Address): number =>
+  (0x9400_0000 | Number(BigInt.asUintN(26, (to - from) >> 2n))) >>> 0;
+const bl32 = (from: Address, to: Address): number =>
+  (0xeb00_0000 | Number(BigInt.asUintN(24, (to - from - 8n) >> 2n))) >>> 0;
+
+describe.each([ARM64, ARM32])('alternatives of $name', (arch) => {
+  it('are taken where the host has the capability', () => {
+    const { run, code, events } = setUp(arch, [0xd503_201f, 0xd503_203f], [{ feature: 4 }]);
+    expect(run()).toBeNull();
+    expect(code()).toEqual([0xd503_201f, 0xd503_203f]);
+    expect(events).toEqual(['clean a02100+8', 'icache']);
+  });
+
+  it('are left alone where it has not', () => {
+    const { run, code, events } = setUp(arch, [0xd503_201f], [{ feature: 9 }]);
+    expect(run()).toBeNull();
+    expect(code()).toEqual([0x1111_1111]);
+    expect(events).toEqual(['icache']);
+  });
+
+  it('leave the tail of a length that is no whole number of instructions', () => {
+    const words = [0xd503_201f, 0xd503_203f];
+    const { run, code, events } = setUp(arch, words, [{ feature: 4, origLength: 7, replLength: 7 }]);
+    run();
+    expect(code()).toEqual([0xd503_201f, 0x1111_1111]);
+    expect(events[0]).toBe('clean a02100+4');
+  });
+
+  it('are the end of the host where the lengths differ, whatever the feature past the last one is', () => {
+    expect(setUp(arch, [0xd503_201f], [{ feature: 4, replLength: 0 }]).run).toThrow('BUG 2: an alternative of 0 bytes');
+    expect(setUp(arch, [0xd503_201f], [{ feature: 19, replLength: 0 }]).run).toThrow('BUG 2');
+    expect(setUp(arch, [0xd503_201f], [{ feature: 18 }]).run).toThrow('BUG 1: a callback entry');
+  });
+
+  it('may be made by a function', () => {
+    const { run, events } = setUp(arch, [0xd503_201f], [{ feature: 18, replLength: 0 }]);
+    run();
+    expect(events).toEqual(['call a02400', 'clean a02100+4', 'icache']);
+  });
+});
+
+describe.each([
+  { arch: ARM64, bl: bl64 },
+  { arch: ARM32, bl: bl32 },
+])('branches in alternatives of $arch.name', ({ arch, bl }) => {
+  it('into the hypervisor are re-aimed', () => {
+    const target = 0x20_1234n;
+    const { run, code } = setUp(arch, [0xd503_201f, bl(at(REPL + 4), target)], [{ feature: 4 }]);
+    run();
+    expect(code()).toEqual([0xd503_201f, bl(at(ORIG + 4), target)]);
+  });
+
+  it('inside the replacement, its end included, stay as they are', () => {
+    const within = bl(at(REPL), at(REPL + 4));
+    // The offset of arm32 counts from two instructions on, which the look at the target leaves out.
+    const toEnd = arch === ARM64 ? bl64(at(REPL + 4), at(REPL + 8)) : 0xeb00_0001;
+    const { run, code } = setUp(arch, [within, toEnd], [{ feature: 4 }]);
+    if (arch === ARM64) {
+      run();
+      expect(code()).toEqual([within, toEnd]);
+    } else {
+      // Taken without the two instructions, this one points in front of the replacement.
+      expect(run).toThrow('BUG 0: a replacement branches to 0xa023fc');
+    }
+  });
+
+  it('into the payload are the end of the host: its text is not known yet', () => {
+    const { run } = setUp(arch, [bl(at(REPL), at(0x600)), 0], [{ feature: 4 }]);
+    expect(run).toThrow('BUG 0');
+  });
+});
+
+it('a branch that does not reach from the original becomes a trap on arm32, with a word', () => {
+  // From the replacement it reaches just so; the original lies higher.
+  const base = 0x220_2000n;
+  const word = (0xeb00_0000 | Number(BigInt.asUintN(24, -0x200_0000n >> 2n))) >>> 0;
+  const { run, events, code } = setUp(ARM32, [word], [{ feature: 4 }], { base, orig: REPL + 0x100 });
+  expect(run()).toBeNull();
+  expect(code()).toEqual([0xe7f0_00f0]);
+  expect(events[0]).toBe('ERR aarch32_set_branch_offset: new branch offset out of range.');
+});
+
+it('an image tells how many capabilities its hypervisor has by its callbacks', () => {
+  const { featureLimit, highestFeature } = ARM64.alternatives;
+  const rules = release('4.17.0').alternatives;
+  expect([featureLimit(rules, -1), featureLimit(rules, 9), featureLimit(rules, 18)]).toEqual([17, 17, 18]);
+  const table = new DataView(new ArrayBuffer(24));
+  table.setUint16(8, 4, true);
+  table.setUint16(20, 18, true);
+  expect([highestFeature(table), highestFeature(new DataView(new ArrayBuffer(0)))]).toEqual([18, -1]);
+});

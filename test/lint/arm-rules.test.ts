@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import { payloadBugFrame } from '../../src/lint/rules/payload-bug-frame.ts';
+import type { ArmName } from '../../src/scenario/arm-code.ts';
+import { ARM_HOOK_CASES } from '../../src/scenario/conform-cases-arm.ts';
+import { buildPayload, openSimulation, type Simulation, xenFacts } from '../../src/scenario/index.ts';
+import { xenFromSource } from '../support/source-xen.ts';
+import { built, lint } from './support.ts';
+
+/** Rules about Arm. What the real hypervisors do with the same payloads is a matter of conform. */
+describe.each(['arm64', 'arm32'] as const)('payload-bug-frame on %s', (arch: ArmName) => {
+  let simulation: Simulation;
+  beforeAll(async () => {
+    simulation = openSimulation(readFileSync((await xenFromSource(arch)).xenSyms), { gunzip });
+  }, 1_800_000);
+
+  const found = (name: string) => {
+    const spec = ARM_HOOK_CASES.find((each) => each.name === `hook-${arch}-${name}`)?.payloads?.['p'];
+    const payload = buildPayload(spec ?? expect.fail(name), { xen: xenFacts(simulation.image, simulation.release) });
+    return lint(payloadBugFrame, payload, { simulation });
+  };
+
+  it('tells of a WARN and a BUG whose file names are in the payload', async () => {
+    const what = arch === 'arm64' ? 'file names' : 'the trap instruction';
+    const words = `ends in an unexpected trap where it is reached: Xen 4.17.5 looks for ${what} in its own image alone`;
+    expect(await found('own-file-1')).toMatchObject([
+      {
+        rule: 'payload-bug-frame',
+        severity: 'warning',
+        message: `the warn at a/b.c:77 ${words}`,
+        where: { section: '.bug_frames.1', offset: 0 },
+      },
+    ]);
+    expect((await found('own-file-2')).map(({ message }) => message)).toEqual([`the bug at a/b.c:77 ${words}`]);
+  });
+
+  it('tells of a function for the exception handler only where the instruction is not looked at', async () => {
+    expect(await found('run-fn')).toHaveLength(arch === 'arm64' ? 0 : 1);
+  });
+
+  it('lets a name pass that is the hypervisor’s, where that counts', async () => {
+    expect(await found('warn')).toHaveLength(arch === 'arm64' ? 0 : 1);
+  });
+
+  it('says nothing without bug frames', async () => {
+    expect(await found('all')).toEqual([]);
+  });
+});
+
+describe('payload-bug-frame on x86-64', () => {
+  it('says nothing: they are handled', async () => {
+    const frame = {
+      name: '.bug_frames.1',
+      flags: 'A',
+      size: 8,
+      align: 4,
+      fields: [{ at: 0, symbol: 'lp_new_fn', type: 2 }],
+    };
+    const code = [{ symbol: 'lp_new_fn', hex: '0f0bc3' }];
+    expect(await lint(payloadBugFrame, built({ code, sections: [frame] }))).toEqual([]);
+  });
+});
