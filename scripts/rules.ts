@@ -14,6 +14,7 @@ export const rulesIndex = (): string =>
     "What `xsplice check` finds beyond Xen's own refusals. Each rule has a page: what it finds, why that hurts, how the harm",
     'looks, how to fix it, and where the fact is from. `xsplice rules` lists them, `xsplice rules ID` prints a page,',
     '`--rule ID=off|warn|error` changes what one counts as.',
+    'What is true of many a sound payload is a note. `lint-not-run` says which rule could not be run, and why.',
     '',
     '| rule | default | finds |',
     '|---|---|---|',

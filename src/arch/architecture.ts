@@ -110,6 +110,8 @@ export interface Architecture {
   /** Makes the hypervisor's code writable; an errno name refuses the action. */
   quiesce(host: PatchingHost, release: Release): Errno | null;
   revive(host: PatchingHost, release: Release): void;
+  /** Can read-only data, the hypervisor's and that of payloads, be written where it is between quiesce and revive? */
+  relaxesReadOnly(release: Release): boolean;
   /** Does arch_livepatch_safety_check look at domains' vm_event waitqueues? */
   readonly waitqueues: boolean;
   /** The source file of these hooks, as dprintk names it. */

@@ -1,5 +1,3 @@
-import type { Release } from '../xen/index.ts';
-
 /** A place that reads as a direct jump or call. */
 export interface CodeBranch {
   /** Bytes from the start of the code. */
@@ -8,6 +6,13 @@ export interface CodeBranch {
   readonly size: number;
   /** Bytes from the start of the code. */
   readonly target: number;
+}
+
+/** Bytes of code, counted from its start. */
+export interface CodeRange {
+  readonly start: number;
+  /** The first byte behind. */
+  readonly end: number;
 }
 
 /** What code must not do in a hypervisor, and the compiler's flag that keeps it from doing it. */
@@ -30,10 +35,8 @@ export interface CodeForms {
   readonly landingPad: Uint8Array | null;
   /** Longest single NOP that Xen writes, in bytes: in a run of NOPs only multiples of it are sure to be starts of instructions. */
   readonly longestNop: number;
-  /** The instruction that a bug frame of this release stands for. */
-  trap(release: Release): Uint8Array;
-  /** Every place that reads as a direct branch to a byte of `code` whose entry in `wanted`, as long as `code`, is 1; the others are 0. In order. */
-  branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[];
+  /** Every place that reads as a direct branch into one of the ranges, in order. */
+  branchesTo(code: Uint8Array, targets: readonly CodeRange[]): CodeBranch[];
   /**
    * May the instruction that has a relative memory operand in the field at `at` write there? Told by the bytes before the field: `true` is to be
    * confirmed by {@link CodeForms.writesMemory}.

@@ -1,12 +1,4 @@
-import {
-  type Architecture,
-  type Disassembler,
-  ENDBR64_LEN,
-  type Instruction,
-  isEndbr64,
-  isEndbr64Poison,
-  type Processor,
-} from '../arch/index.ts';
+import type { Architecture, Disassembler, Instruction, Processor } from '../arch/index.ts';
 import { type Address, addOffset, type Finding } from '../base/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, STT_FUNC } from '../elf/index.ts';
@@ -79,6 +71,7 @@ export class LintContext implements LintInput {
   #disassembler: Disassembler | undefined;
   #relocations: PayloadRelocations | undefined;
   readonly #parts = new Map<string, unknown>();
+  readonly #resolved = new Map<string, Address>();
 
   constructor(input: LintInput) {
     this.payload = input.payload;
@@ -108,7 +101,11 @@ export class LintContext implements LintInput {
 
   /** Address of a symbol of the hypervisor; `undefined` where it has none of that name. */
   resolve(name: string): Address | undefined {
-    const address = this.symbols.byName(name);
+    let address = this.#resolved.get(name);
+    if (address === undefined) {
+      address = this.symbols.byName(name);
+      this.#resolved.set(name, address);
+    }
     return address === 0n ? undefined : address;
   }
 
@@ -230,10 +227,7 @@ function oldFunction(entry: PayloadFunction, context: LintContext): OldFunction 
   const address = named === undefined ? context.addressOf(entry.oldAddr) : context.resolve(named);
   if (address === undefined || address === 0n) return undefined;
   const at = context.symbols.at(address);
-  const start = image.bytes(address, ENDBR64_LEN);
-  const { endbr } = release;
-  const kept = endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));
-  const patchOffset = kept ? ENDBR64_LEN : 0;
+  const patchOffset = release.endbr === 'ignored' ? 0 : arch.patchOffset(image.bytes(address, arch.entrySize));
   const nop = entry.newAddr.kind === 'null';
   return {
     entry,

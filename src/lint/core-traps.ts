@@ -1,6 +1,8 @@
+import type { CodeRange } from '../arch/index.ts';
 import { type Address, addOffset, distance, viewOf } from '../base/index.ts';
-import { type AddressRange, bugFrameTypes, EX_TABLE_ENTRY, X86_BUG_FRAME } from '../xen/index.ts';
+import { type AddressRange, bugFrameTypes, EX_TABLE_ENTRY } from '../xen/index.ts';
 import type { LintContext } from './context.ts';
+import { lastUpTo } from './search.ts';
 
 /** A place in the hypervisor's code where a trap is expected, or where one is recovered from. */
 export interface TrapSite {
@@ -8,14 +10,15 @@ export interface TrapSite {
   readonly address: Address;
 }
 
-/** Those of the image's trap sites that are in the bytes which `marks` (one per byte of the hypervisor's code) is not 0 for. */
-export function trapSitesIn(context: LintContext, marks: Uint8Array): TrapSite[] {
+/** Those of the image's trap sites that are in one of the ranges: bytes from the start of the hypervisor's code, ascending by their starts. */
+export function trapSitesIn(context: LintContext, ranges: readonly CodeRange[]): TrapSite[] {
   const { start } = context.coreText;
   const { bugFrames, exTable } = context.image.trapTables;
   const found: TrapSite[] = [];
   /** `at` is in bytes from the start of the code, as a plain number: there are thousands of entries. */
   const hit = (kind: TrapSite['kind'], at: number): void => {
-    if (at < 0 || at >= marks.length || marks[at] === 0) return;
+    const range = lastUpTo(ranges, at, (each) => each.start);
+    if (range === undefined || at >= range.end) return;
     found.push({ kind, address: addOffset(start, at) });
   };
   /** A table's bytes, and where it is from the start of the code. */
@@ -25,13 +28,11 @@ export function trapSitesIn(context: LintContext, marks: Uint8Array): TrapSite[]
       return { view: new DataView(new ArrayBuffer(0)), base: 0 };
     return { view: viewOf(context.image.bytes(range.start, Number(range.end - range.start))), base };
   };
-  const size = context.arch.bugFrames.size;
-  for (const number of bugFrameTypes(context.release, context.arch.name).keys()) {
+  const { bugFrames: format } = context.arch;
+  for (const [number, type] of bugFrameTypes(context.release, context.arch.name).entries()) {
     const { view, base } = table(bugFrames[number]);
-    for (let at = 0; at + size <= view.byteLength; at += size) {
-      // The two forms of a frame differ in their size: 24 bits of a word, or all of it.
-      const word = view.getInt32(at, true);
-      hit('bug frame', base + at + (size === X86_BUG_FRAME.size ? (word << 8) >> 8 : word));
+    for (let at = 0; at + format.size <= view.byteLength; at += format.size) {
+      hit('bug frame', base + at + format.decode(view, at, type).loc);
     }
   }
   if (context.arch.exTableEntrySize !== 0) {

@@ -55,8 +55,8 @@ function* callees(
 const callsInside = (context: LintContext, index: number) =>
   context.once(`calls in ${index}`, () => {
     const code = context.content.elf.sections[index]?.data() ?? new Uint8Array(0);
-    const wanted = new Uint8Array(code.length);
-    for (const { section, offset } of context.newFunctions)
-      if (section === index && offset < code.length) wanted[offset] = 1;
-    return context.arch.code?.branchesTo(code, wanted) ?? [];
+    const starts = context.newFunctions.flatMap(({ section, offset }) =>
+      section === index ? [{ start: offset, end: offset + 1 }] : [],
+    );
+    return context.arch.code?.branchesTo(code, starts) ?? [];
   });

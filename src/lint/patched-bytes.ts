@@ -1,3 +1,4 @@
+import type { CodeRange } from '../arch/index.ts';
 import { type Address, addOffset, distance } from '../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 import type { LintContext, OldFunction } from './context.ts';
@@ -63,19 +64,19 @@ export function branchesIntoPatches(context: LintContext): readonly PatchBranch[
     const { oldFunctions } = context;
     if (forms === undefined || oldFunctions.length === 0) return [];
     const { start, bytes } = context.coreText;
-    const wanted = new Uint8Array(bytes.length);
+    const targets: CodeRange[] = [];
     const byTarget = new Map<number, OldFunction>();
     for (const func of oldFunctions) {
       const first = distance(start, patchRange(func).start);
       if (first === undefined || first < 0) continue;
       for (const cut of cutOffsets(context, func)) {
-        if (first + cut >= wanted.length) break;
-        wanted[first + cut] = 1;
+        if (first + cut >= bytes.length) break;
+        targets.push({ start: first + cut, end: first + cut + 1 });
         byTarget.set(first + cut, func);
       }
     }
     const found: PatchBranch[] = [];
-    for (const { at, size, target } of forms.branchesTo(bytes, wanted)) {
+    for (const { at, size, target } of forms.branchesTo(bytes, targets)) {
       const func = byTarget.get(target);
       const from = addOffset(start, at);
       // What is overwritten jumps nowhere any more.

@@ -3,6 +3,7 @@ import { armVmapDefault } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
 import { armAlternatives } from '../arm/alternatives.ts';
 import { ARM_BUG_FRAMES } from '../arm/bug-frames.ts';
+import { armCode } from '../arm/code-forms.ts';
 import { armImage } from '../arm/image.ts';
 import { alignmentSyndrome, lpaePageTables } from '../arm/page-table.ts';
 import { armPanicWords } from '../arm/panic-words.ts';
@@ -60,6 +61,8 @@ export const ARM32: Architecture = {
   nopSequences: (length) => [wordBytes(ARM32_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
+  // Only a second mapping of the hypervisor's image is writable. Source: xen/arch/arm/livepatch.c.
+  relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm32/livepatch.c',
   vmapDefault: (release) => armVmapDefault(release, 'arm32'),
@@ -75,4 +78,5 @@ export const ARM32: Architecture = {
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
+  code: armCode(branchOffset, 8, /^(?:bx|b|udf|pop .*pc|ldm\w* .*pc|mov pc)\b/),
 };

@@ -3,6 +3,7 @@ import { armVmapDefault } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
 import { armAlternatives } from '../arm/alternatives.ts';
 import { ARM_BUG_FRAMES } from '../arm/bug-frames.ts';
+import { armCode } from '../arm/code-forms.ts';
 import { armImage } from '../arm/image.ts';
 import { lpaePageTables } from '../arm/page-table.ts';
 import { armPanicWords } from '../arm/panic-words.ts';
@@ -52,6 +53,8 @@ export const ARM64: Architecture = {
   nopSequences: (length) => [wordBytes(ARM64_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
+  // Only a second mapping of the hypervisor's image is writable. Source: xen/arch/arm/livepatch.c.
+  relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm64/livepatch.c',
   vmapDefault: (release) => armVmapDefault(release, 'arm64'),
@@ -59,4 +62,5 @@ export const ARM64: Architecture = {
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
+  code: armCode(branchOffset, 0, /^(?:ret|br|b|eret|brk|udf)\b(?!\.)/),
 };

@@ -1,19 +1,17 @@
-import type { CodeBranch, CodeForms } from '../code-forms.ts';
+import type { CodeBranch, CodeForms, CodeRange } from '../code-forms.ts';
 import { ENDBR64 } from './endbr.ts';
 import { FOREIGN } from './foreign-forms.ts';
 import { NOP_MAX } from './nops.ts';
 
-/** `ud2`, and `udb` since 1f3dd605ea (4.22). Source: xen/arch/x86/include/asm/bug.h; AMD64 APM volume 3, UD2. */
-const TRAPS = { ud2: Uint8Array.of(0x0f, 0x0b), udb: Uint8Array.of(0xd6) } as const;
-
-/** Runs of marked bytes: first one, and the one behind. */
-function runsOf(wanted: Uint8Array): { readonly start: number; readonly end: number }[] {
+/** The ranges in ascending order, those that touch made one, and nothing of them outside of `length` bytes. */
+function merged(ranges: readonly CodeRange[], length: number): CodeRange[] {
   const runs: { start: number; end: number }[] = [];
-  for (let start = wanted.indexOf(1); start >= 0; ) {
-    let end = wanted.indexOf(0, start);
-    if (end < 0) end = wanted.length;
-    runs.push({ start, end });
-    start = wanted.indexOf(1, end);
+  for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+    const [from, to] = [Math.max(0, start), Math.min(length, end)];
+    const last = runs.at(-1);
+    if (from >= to) continue;
+    if (last !== undefined && from <= last.end) last.end = Math.max(last.end, to);
+    else runs.push({ start: from, end: to });
   }
   return runs;
 }
@@ -33,8 +31,10 @@ function branchWith(code: Uint8Array, field: number): CodeBranch | undefined {
   return { at, size: field + 4 - at, target: field + 4 + displacement };
 }
 
-/** Every long branch to a marked byte, by going through all opcodes: some hundred thousand in a 2 MB image. */
-function longBranches(code: Uint8Array, wanted: Uint8Array, found: CodeBranch[]): void {
+/** Every long branch into one of the runs, by going through all opcodes: some hundred thousand in a 2 MB image. */
+function longBranches(code: Uint8Array, runs: readonly CodeRange[], found: CodeBranch[]): void {
+  const wanted = new Uint8Array(code.length);
+  for (const { start, end } of runs) wanted.fill(1, start, end);
   const look = (field: number): void => {
     const branch = branchWith(code, field);
     if (branch !== undefined && branch.target >= 0 && wanted[branch.target] === 1) found.push(branch);
@@ -87,7 +87,11 @@ interface Words {
 }
 
 const wordsOf = (code: Uint8Array): Words => ({
-  even: new Uint16Array(code.slice(0, code.length & ~1).buffer),
+  // Where it can be, without a copy: code is large.
+  even:
+    code.byteOffset % 2 === 0
+      ? new Uint16Array(code.buffer, code.byteOffset, code.length >> 1)
+      : new Uint16Array(code.slice(0, code.length & ~1).buffer),
   odd: new Uint16Array(code.slice(1, 1 + ((code.length - 1) & ~1)).buffer),
   value: (number) => new Uint16Array(Uint8Array.of(number & 0xff, number >> 8).buffer)[0] as number,
 });
@@ -96,15 +100,15 @@ const wordsOf = (code: Uint8Array): Words => ({
 const FEW = 8;
 
 /** `jcc rel8`, `loop`/`jrcxz rel8`, `jmp rel8`, and the long forms. Source: Intel SDM volume 2, appendix A. */
-function branchesTo(code: Uint8Array, wanted: Uint8Array): CodeBranch[] {
+function branchesTo(code: Uint8Array, targets: readonly CodeRange[]): CodeBranch[] {
   const found: CodeBranch[] = [];
-  const runs = runsOf(wanted);
-  if (runs.length > FEW) longBranches(code, wanted, found);
+  const runs = merged(targets, code.length);
+  if (runs.length > FEW) longBranches(code, runs, found);
   else if (runs.length > 0 && code.length > 1) {
     const words = wordsOf(code);
     for (const run of runs) longBranchesTo(code, run, words, found);
   }
-  // Short jumps come from near by: only around marked bytes are they looked for.
+  // Short jumps come from near by: only around the targets are they looked for.
   for (const { start, end } of runs) {
     const last = Math.min(code.length - 1, end + 127);
     for (let at = Math.max(0, start - 129); at < last; at++) {
@@ -147,7 +151,6 @@ const withoutPrefix = (text: string): string =>
 export const X86_64_CODE: CodeForms = {
   landingPad: Uint8Array.from(ENDBR64),
   longestNop: NOP_MAX,
-  trap: ({ bugTrap }) => TRAPS[bugTrap],
   branchesTo,
   mayWriteAt,
   // lea disp32(%rip): mod 0 and rm 5.

@@ -46,6 +46,8 @@ export const X86_64: Architecture = {
   nopSequences: (length) => NOP_FAMILIES.map((family) => addNops(family, length)),
   quiesce,
   revive,
+  // W1 and W2 take write protection off the CPU, W4 relaxes rodata: 92167e9430, 8676092a0f, b083b1c393.
+  relaxesReadOnly: ({ permissions }) => permissions !== 'W3',
   waitqueues: true,
   file: 'arch/x86/livepatch.c',
   // VMAP_VIRT_START. Source: xen/arch/x86/include/asm/config.h.

@@ -3,6 +3,7 @@ import type { PayloadPointer } from '../../payload/index.ts';
 import {
   ALT_BUFFER_SIZE,
   ALT_FLAG_NOT,
+  ALT_INSTR_ARM,
   altFeature,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
@@ -41,22 +42,33 @@ export const alternativeEntry: LintRule = {
     if (content.alternatives === undefined) return;
     const { badEntry, rangeCheck, inverted, privSkips } = release.alternatives;
     // A vendor's image may know features from a later point release.
-    const featureLimit = context.arch.alternatives.featureLimit(release.alternatives, context.image.highestFeature);
-    const panics = badEntry === 'bug' ? `${release.version} panics at upload` : 'Xen refuses the payload';
+    const { alternatives } = context.arch;
+    const featureLimit = alternatives.featureLimit(release.alternatives, context.image.highestFeature);
+    // Arm copies whole instructions, as many as the original has, and panics in all releases where these do not agree. Its first number that is no
+    // feature stands for entries that name a function.
+    const words = alternatives.entrySize === ALT_INSTR_ARM.size;
+    const panics = badEntry === 'bug' || words ? `${release.version} panics at upload` : 'Xen refuses the payload';
     for (const { offset, orig, repl, feature: cpuid, origLen, replLen, padLen, priv } of content.alternatives
       ?.entries ?? []) {
       const where = { section: ELF_ALTINSTRUCTIONS, offset };
-      const { feature } = altFeature(cpuid, inverted);
-      if (replLen > origLen + padLen) {
+      const { feature } = altFeature(cpuid, inverted && !words);
+      const lengths = words ? replLen !== origLen && feature < featureLimit : replLen > origLen + padLen;
+      if (lengths) {
         yield { message: `the replacement has ${replLen} bytes, the original ${origLen + padLen}: ${panics}`, where };
       }
-      if (origLen + padLen > ALT_BUFFER_SIZE) {
+      if (!words && origLen + padLen > ALT_BUFFER_SIZE) {
         yield {
           message: `the original has ${origLen + padLen} bytes, at most ${ALT_BUFFER_SIZE} can be replaced: ${panics}`,
           where,
         };
       }
-      if (feature >= featureLimit) {
+      if (words && feature > featureLimit) {
+        yield {
+          message: `feature ${feature} does not exist: what is at the replacement is called as a function`,
+          where,
+        };
+      }
+      if (!words && feature >= featureLimit) {
         const how =
           !inverted && (cpuid & ALT_FLAG_NOT) !== 0 ? ', an inverted one, which this release does not know' : '';
         yield { message: `feature ${feature} does not exist${how}: there are ${featureLimit}, and ${panics}`, where };

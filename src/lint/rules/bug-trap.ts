@@ -14,8 +14,7 @@ export const bugTrap: LintRule = {
   severity: 'error',
   *check(context) {
     const { arch, content, release } = context;
-    const trap = arch.code?.trap(release);
-    if (trap === undefined) return;
+    const trap = arch.execution.bugTrap(release);
     for (const { section, type, entries } of content.bugFrames) {
       for (const { offset, loc, file, line } of entries) {
         const own = loc.kind === 'section' && ((content.elf.sections[loc.section]?.flags ?? 0) & SHF_EXECINSTR) !== 0;

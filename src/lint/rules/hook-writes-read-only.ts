@@ -1,5 +1,5 @@
 import { SHF_WRITE } from '../../elf/index.ts';
-import type { HookKind, Release } from '../../xen/index.ts';
+import type { HookKind } from '../../xen/index.ts';
 import type { LintContext } from '../context.ts';
 import { type HookCode, hookCode } from '../hook-code.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
@@ -9,10 +9,6 @@ import { lastUpTo, within } from '../search.ts';
 
 /** Hooks that run between quiesce and revive, while memory is relaxed. Source: common/livepatch.c, apply_payload and revert_payload. */
 const IN_WINDOW: readonly HookKind[] = ['load', 'unload'];
-
-/** Is read-only data writable where a hook of this kind runs? The regimes are those of `Release.permissions`. */
-const writable = (kind: HookKind, { permissions }: Release): boolean =>
-  IN_WINDOW.includes(kind) && permissions !== 'W3';
 
 /** What is read-only at a relocation's target, in words; `undefined` where it is writable, or not known. */
 function readOnly(context: LintContext, { target, name }: PayloadRelocation): string | undefined {
@@ -38,7 +34,7 @@ export const hookWritesReadOnly: LintRule = {
     const forms = arch.code;
     if (forms === undefined) return;
     for (const { kind, func, hook } of hookCode(context)) {
-      if (writable(kind, release)) continue;
+      if (IN_WINDOW.includes(kind) && arch.relaxesReadOnly(release)) continue;
       for (const { relocation, text } of stores(context, func)) {
         const what = readOnly(context, relocation);
         if (what === undefined) continue;

@@ -1,7 +1,7 @@
 import { distance, hexAddress } from '../../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../../xen/index.ts';
 import { trapSitesIn } from '../core-traps.ts';
-import { patchedRanges, patchRange, rangeAt } from '../patched-bytes.ts';
+import { patchedRanges, rangeAt } from '../patched-bytes.ts';
 import { entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
@@ -14,17 +14,17 @@ export const trapSitePatched: LintRule = {
   title: 'the overwritten bytes hold a bug frame or an exception table site of the hypervisor',
   severity: 'warning',
   *check(context) {
-    const { oldFunctions } = context;
-    if (oldFunctions.length === 0) return;
-    const { start, bytes } = context.coreText;
-    const marks = new Uint8Array(bytes.length);
-    for (const func of oldFunctions) {
-      const first = distance(start, patchRange(func).start);
-      if (first === undefined || first < 0) continue;
-      marks.fill(1, first, Math.min(first + Math.min(func.patchLength, LIVEPATCH_OPAQUE_SIZE), marks.length));
-    }
-    for (const { kind, address } of trapSitesIn(context, marks)) {
-      const range = rangeAt(patchedRanges(context), address);
+    const patched = patchedRanges(context);
+    if (patched.length === 0) return;
+    const { start: base } = context.coreText;
+    const ranges = patched.flatMap(({ start, end }) => {
+      const first = distance(base, start);
+      return first === undefined
+        ? []
+        : [{ start: first, end: first + Math.min(Number(end - start), LIVEPATCH_OPAQUE_SIZE) }];
+    });
+    for (const { kind, address } of trapSitesIn(context, ranges)) {
+      const range = rangeAt(patched, address);
       // At the very first byte the jump stands in its place: nobody comes to the trap any more, and who goes on there takes the jump.
       if (range === undefined || address === range.start) continue;
       const { func } = range;

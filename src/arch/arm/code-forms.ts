@@ -1,0 +1,41 @@
+import { viewOf } from '../../base/index.ts';
+import type { CodeBranch, CodeForms } from '../code-forms.ts';
+
+/** Bytes of an instruction. */
+const WORD = 4;
+
+/**
+ * What arm64 and arm32 code looks like, in words. Nothing tracks indirect calls, and a relative operand does not write: addresses are made in
+ * registers first.
+ *
+ * @param branchOffset the offset of an immediate branch in bytes; `undefined` for what is none
+ * @param pipeline what offsets count from, in bytes from the branch
+ * @param flowEnds what the disassembler calls instructions that do not go on to the next
+ */
+export const armCode = (
+  branchOffset: (word: number) => number | undefined,
+  pipeline: 0 | 8,
+  flowEnds: RegExp,
+): CodeForms => ({
+  landingPad: null,
+  longestNop: WORD,
+  branchesTo(code, targets) {
+    const found: CodeBranch[] = [];
+    if (targets.length === 0) return found;
+    const wanted = new Uint8Array(code.length);
+    for (const { start, end } of targets) wanted.fill(1, Math.max(0, start), Math.max(0, end));
+    const view = viewOf(code);
+    for (let at = 0; at + WORD <= code.length; at += WORD) {
+      const offset = branchOffset(view.getUint32(at, true));
+      const target = offset === undefined ? -1 : at + pipeline + offset;
+      if (target >= 0 && wanted[target] === 1) found.push({ at, size: WORD, target });
+    }
+    return found;
+  },
+  mayWriteAt: () => false,
+  takesAddressAt: () => false,
+  writesMemory: () => false,
+  endsFlow: (text) => flowEnds.test(text),
+  foreign: [],
+  isPadding: (text) => /^(?:nop|mov r0, r0)\b/.test(text),
+});
