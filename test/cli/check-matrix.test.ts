@@ -14,9 +14,11 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
+import { RULES } from '../../src/lint/index.ts';
 import { checkSchema, matrixSchema } from '../../src/report/schemas.ts';
 import type { CheckMatrix, CheckReport } from '../../src/scenario/index.ts';
 import { exampleManifest, examplePath } from '../support/examples.ts';
+import { validate } from '../support/json-schema.ts';
 import { readXml } from '../support/xml.ts';
 
 const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'xsplice-matrix-')));
@@ -176,6 +178,20 @@ describe('a format', () => {
   it('JUnit is well-formed, and has a suite for each cell', async () => {
     const { stdout } = await check(['payloads', '--xen', 'builds', '--format', 'junit']);
     expect(readXml(stdout).children).toHaveLength(6);
+  });
+
+  it('SARIF fits its schema, with every rule of lint and its page', async () => {
+    const { stdout } = await check(['payloads', '--xen', 'builds', '--format', 'sarif']);
+    const log = JSON.parse(stdout) as {
+      runs: [{ tool: { driver: { rules: { id: string; help: { text: string } }[] } } }];
+    };
+    const schema = readFileSync(new URL('../report/sarif/sarif-schema-2.1.0-rtm.5.json', import.meta.url), 'utf8');
+    expect(validate(JSON.parse(schema), log as never)).toEqual([]);
+    const { rules } = log.runs[0].tool.driver;
+    for (const { id } of RULES) {
+      expect(rules.find((rule) => rule.id === id)?.help.text).toContain(id);
+    }
+    expect(stdout).not.toContain(cwd);
   });
 
   it('text shows the code that a finding is about', async () => {
