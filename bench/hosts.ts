@@ -1,27 +1,8 @@
 import { openHypervisorPair } from '../src/cli/hypervisor-pair.ts';
 import { runMutants } from '../src/scenario/index.ts';
 import type { Inputs } from './inputs.ts';
-import { judge, quantile, type Section, type Timing } from './measure.ts';
+import { judge, type Section, type Timing, timesOf, timing } from './measure.ts';
 import { processOf, XSPLICE } from './processes.ts';
-
-/** Times of calls in milliseconds, one after the other. */
-async function timesOf(calls: number, work: (call: number) => unknown): Promise<number[]> {
-  const times: number[] = [];
-  for (let call = 0; call < calls; call++) {
-    const start = performance.now();
-    await work(call);
-    times.push(performance.now() - start);
-  }
-  return times;
-}
-
-const timing = (work: string, times: readonly number[]): Timing => ({
-  work,
-  median: quantile(times, 0.5),
-  lower: quantile(times, 0.25),
-  upper: quantile(times, 0.75),
-  samples: times.length,
-});
 
 /** The whole process `xsplice rehearse --on qemu`, from a snapshot that is there. */
 export async function rehearsalSection({ payload }: Inputs): Promise<Section> {

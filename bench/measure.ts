@@ -54,6 +54,26 @@ export function quantile(samples: readonly number[], q: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
+/** Times of calls in milliseconds, one after the other. */
+export async function timesOf(calls: number, work: (call: number) => unknown): Promise<number[]> {
+  const times: number[] = [];
+  for (let call = 0; call < calls; call++) {
+    const start = performance.now();
+    await work(call);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** Times of calls as a line of a table. */
+export const timing = (work: string, times: readonly number[]): Timing => ({
+  work,
+  median: quantile(times, 0.5),
+  lower: quantile(times, 0.25),
+  upper: quantile(times, 0.75),
+  samples: times.length,
+});
+
 /** A result, judged by its aim. */
 export function judge(what: string, value: number, unit: string, bound: Result['aim']['bound'], aim: number): Result {
   const reached = bound === 'at most' ? value <= aim : value >= aim;

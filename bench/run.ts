@@ -1,6 +1,7 @@
 // npm run bench [-- --json]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
 // an aim is missed, so that it can stand in a script.
 import { cpus } from 'node:os';
+import { largestSection, matrixSection, rulesSection } from './check-matrix.ts';
 import { callContest, hookContest, idleProcessorContest } from './code.ts';
 import { mutantSection, rehearsalSection } from './hosts.ts';
 import { type Inputs, withInputs } from './inputs.ts';
@@ -24,6 +25,7 @@ const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
 async function measureAll(inputs: Inputs): Promise<Section[]> {
   const sections: Section[] = [];
   for (const contest of CONTESTS) sections.push(await compete(contest(inputs)));
+  sections.push(await largestSection(inputs), await rulesSection(inputs), await matrixSection(inputs));
   sections.push(memorySection(inputs), await rehearsalSection(inputs), await mutantSection());
   return sections;
 }

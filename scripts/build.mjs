@@ -31,7 +31,7 @@ const withoutChildProcess = {
 await build({
   absWorkingDir: ROOT,
   // The command line, and what the threads that it starts begin with.
-  entryPoints: { xsplice: 'src/cli/main.ts', 'scenario-worker': 'src/cli/scenario-worker.ts' },
+  entryPoints: { xsplice: 'src/cli/main.ts', worker: 'src/cli/worker.ts' },
   outdir: join(dist, 'cli'),
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -50,7 +50,7 @@ await build({
   lineLimit: 120,
   plugins: [withoutChildProcess],
   // Stay packages of their own, because they have other files beside their code. Each is loaded only by what needs it:
-  // `inspect --disassemble`, `host`, and scenarios that run in threads.
+  // `inspect --disassemble`, `host`, and what runs in threads.
   external: ['@alexaltea/capstone-js', 'koffi', 'tinypool', 'yaml', 'zod'],
   legalComments: 'none',
   logLevel: 'warning',

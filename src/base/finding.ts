@@ -9,6 +9,8 @@ export interface Place {
   readonly section?: string;
   /** Bytes from the start of the section, or of the file where no section is given. */
   readonly offset?: number;
+  /** Bytes that are meant, from `offset` or `address` on; without it, of code, the instruction there. */
+  readonly length?: number;
   readonly symbol?: string;
   readonly address?: Address;
 }

@@ -3,6 +3,7 @@ export * from './address.ts';
 export * from './assert.ts';
 export * from './bytes.ts';
 export * from './c-struct.ts';
+export * from './content-id.ts';
 export * from './error.ts';
 export * from './finding.ts';
 export * from './nearest.ts';

@@ -6,6 +6,7 @@ import type {
   ConformReport,
   InspectOptions,
   InspectReport,
+  LintCheckOptions,
   PayloadFile,
   PlannedCall,
   RehearsalOptions,
@@ -57,7 +58,7 @@ export interface Engine {
   checkPayloads(
     image: Uint8Array,
     payloads: readonly PayloadFile[],
-    options: SimulationOptions & { readonly levels?: RuleLevels },
+    options: Omit<LintCheckOptions, 'loadDisassembler' | 'rules' | 'inflate'>,
   ): Promise<CheckReport>;
   /** The rules, and what reads their names. */
   lint(): Promise<LintRoom>;

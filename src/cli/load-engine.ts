@@ -1,27 +1,9 @@
-import type { Disassembler } from '../arch/index.ts';
-import { XspliceError } from '../base/index.ts';
-import type { PayloadFile } from '../scenario/index.ts';
+import { codeOf, loadDisassembler } from './disassembler.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleNames } from './examples.ts';
 import { gunzip } from './gunzip.ts';
 import { inflate } from './inflate.ts';
-import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
-
-/** The disassembler, which no other command loads. */
-async function loadDisassembler(): Promise<Disassembler> {
-  try {
-    const { loadCapstone } = await import('../disassembler/index.ts');
-    return await loadCapstone();
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
-    const hint = 'xsplice needs its npm package @alexaltea/capstone-js for this: install xsplice anew';
-    throw new XspliceError('ETOOL', `the disassembler cannot be loaded: ${reason}`, hint);
-  }
-}
-
-/** The processor, where one of the payloads has hooks for it to run: it takes time to load. */
-const processorFor = async (payloads: readonly PayloadFile[]): Promise<ProcessorOptions> =>
-  haveHooks(payloads) ? await loadProcessor() : {};
+import { loadProcessor, processorFor } from './processor.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
@@ -31,14 +13,17 @@ export async function loadEngine(): Promise<Engine> {
     plannedCall: scenario.plannedCall,
     inspectPayloads: scenario.inspectPayloads,
     disassembler: loadDisassembler,
-    checkPayloads: async (image, payloads, options) =>
-      scenario.checkAndLint(image, payloads, {
+    checkPayloads: async (image, payloads, options) => {
+      const processor = await processorFor(payloads);
+      const slice = await scenario.checkSlice(image, payloads, {
         ...options,
-        ...(await processorFor(payloads)),
+        ...processor,
         gunzip,
         inflate,
         loadDisassembler,
-      }),
+      });
+      return { format: 'xsplice-check/1', payloads: await codeOf(slice) };
+    },
     lint: () => import('../lint/index.ts'),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();

@@ -21,3 +21,7 @@ export async function loadProcessor(): Promise<ProcessorOptions> {
     return { noCpu: { message: error.message, hint: error.hint } };
   }
 }
+
+/** The processor, where one of the payloads has hooks for it to run: it takes time to load. */
+export const processorFor = async (payloads: readonly PayloadFile[]): Promise<ProcessorOptions> =>
+  haveHooks(payloads) ? await loadProcessor() : {};

@@ -69,8 +69,8 @@ async function runnerOf({ qemu, jobs: threads }: RehearseScenariosOptions): Prom
     const { runOnQemu } = await import('./qemu-scenarios.ts');
     return (jobs, done, progress) => runOnQemu(jobs, { ...qemu, done, progress });
   }
-  const { runJobs } = await import('./scenario-pool.ts');
-  return (jobs, done) => runJobs(jobs, { ...(threads !== undefined && { jobs: threads }), done });
+  const [{ runJobs }, { SCENARIOS }] = await Promise.all([import('./thread-pool.ts'), import('./scenario-job.ts')]);
+  return (jobs, done) => runJobs(SCENARIOS, jobs, { ...(threads !== undefined && { threads }), done });
 }
 
 /** Runs all, prints them in the order of the jobs, and gives them back in that order. */

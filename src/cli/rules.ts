@@ -9,8 +9,8 @@ import { EXIT } from './io.ts';
 import type { ColorWhen } from './style.ts';
 import { styleFor, wantsColor } from './style.ts';
 
-/** The page of a rule, from `docs/rules/`, which is two folders up from this file in the sources as in dist/. */
-function pageOf(id: string): string {
+/** The page of a rule, from `docs/rules/`, which is two folders up from this file in the sources as in dist/. Throws an XspliceError (EFILE). */
+export function pageOf(id: string): string {
   try {
     return readFileSync(join(dirname(import.meta.filename), '../../docs/rules', `${id}.md`), 'utf8');
   } catch {

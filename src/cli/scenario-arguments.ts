@@ -1,26 +1,14 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import { fileError } from './files.ts';
+import { filesIn, isFolder, tooMany } from './folder.ts';
 
-/** Bounds of a folder of scenarios. */
-const MOST = { depth: 16, entries: 100_000, scenarios: 10_000 } as const;
+/** Most scenarios of one run. */
+const MOST_SCENARIOS = 10_000;
 
 const SUFFIX = /\.ya?ml$/i;
 
 /** Is this argument a scenario file, or a folder of them? Everything else is a payload. */
 export function isScenarioArgument(path: string, cwd: string): boolean {
   return SUFFIX.test(path) || isFolder(path, cwd);
-}
-
-/** What cannot be looked at is no folder: whoever reads it says why. */
-function isFolder(path: string, cwd: string): boolean {
-  if (path === '') return false;
-  try {
-    return statSync(resolve(cwd, path)).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -50,7 +38,7 @@ export function findScenarios(paths: readonly string[], cwd: string): string[] {
       found.push(path);
       continue;
     }
-    const inside = [...new Walk(path, cwd).files()];
+    const inside = filesIn(path, cwd, (name) => SUFFIX.test(name));
     if (inside.length === 0) {
       throw new XspliceError(
         'EUSAGE',
@@ -60,43 +48,6 @@ export function findScenarios(paths: readonly string[], cwd: string): string[] {
     }
     found.push(...inside);
   }
-  if (found.length > MOST.scenarios) throw tooMany(paths.join(' '), MOST.scenarios, 'scenarios');
+  if (found.length > MOST_SCENARIOS) throw tooMany(paths.join(' '), MOST_SCENARIOS, 'scenarios');
   return [...new Set(found)];
-}
-
-const tooMany = (path: string, limit: number, what: string): XspliceError =>
-  new XspliceError('EUSAGE', `${path}: more than ${limit} ${what}`, 'name a smaller folder');
-
-class Walk {
-  readonly #top: string;
-  readonly #cwd: string;
-  #entries = 0;
-
-  constructor(top: string, cwd: string) {
-    this.#top = top;
-    this.#cwd = cwd;
-  }
-
-  files(): Generator<string> {
-    return this.#in(this.#top, 0);
-  }
-
-  *#in(folder: string, depth: number): Generator<string> {
-    if (depth > MOST.depth) throw tooMany(this.#top, MOST.depth, 'folders inside of one another');
-    let entries: Dirent[];
-    try {
-      entries = readdirSync(resolve(this.#cwd, folder), { withFileTypes: true });
-    } catch (error) {
-      throw fileError(folder, error);
-    }
-    this.#entries += entries.length;
-    if (this.#entries > MOST.entries) throw tooMany(this.#top, MOST.entries, 'files');
-    // By code units: the same order everywhere.
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (/^[._]/.test(entry.name)) continue;
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) yield* this.#in(path, depth + 1);
-      else if (entry.isFile() && SUFFIX.test(entry.name)) yield path;
-    }
-  }
 }

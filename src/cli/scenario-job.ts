@@ -5,6 +5,7 @@ import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
 import { loadProcessor } from './processor.ts';
 import { type ScenarioRoot, scenarioFiles } from './scenario-root.ts';
+import type { ThreadWork } from './thread-pool.ts';
 
 /** One run on a simulated host, with all that it needs. Plain data: it goes to another thread. */
 export interface ScenarioJob {
@@ -40,3 +41,6 @@ export async function runJob(job: ScenarioJob): Promise<ScenarioRun> {
     throw error;
   }
 }
+
+/** Scenarios as work for threads. */
+export const SCENARIOS: ThreadWork<ScenarioJob, ScenarioRun> = { name: 'runJob', here: runJob };

@@ -5,8 +5,13 @@ import { cpuCount, cpuList, lateCpu, logLevel, timeout } from './values.ts';
 
 /** Adds what says which hypervisor it is about. */
 export const addHostOptions = (command: Command): Command =>
+  addRulesOptions(
+    command.option('--xen <xen-syms>', "the hypervisor's xen-syms, of exactly the build that is running"),
+  );
+
+/** Adds what is the same for all hypervisors that it is about. */
+export const addRulesOptions = (command: Command): Command =>
   command
-    .option('--xen <xen-syms>', "the hypervisor's xen-syms, of exactly the build that is running")
     .option('--release <release>', 'follow the rules of this release (default: what the image says)')
     .option('--cpu <preset>', 'the processor of the host');
 
@@ -27,7 +32,10 @@ export const addMachineOptions = (command: Command): Command =>
 export type SimulationFlags = { readonly xen?: string } & Omit<SimulationOptions, 'progress' | 'gunzip'>;
 
 /** The simulation's options out of commander's. Throws an XspliceError (EUSAGE) where two of them disagree. */
-export function simulationOptions(flags: SimulationFlags, progress: (doing: string) => void): SimulationOptions {
+export function simulationOptions(
+  flags: Omit<SimulationFlags, 'xen'>,
+  progress: (doing: string) => void,
+): SimulationOptions {
   const { release, cpu, cpus, late, stuck, loglvl, debug, timeout: wait, nodeps, replace } = flags;
   if (cpus !== undefined) {
     for (const number of [...(stuck ?? []), ...Object.keys(late ?? {}).map(Number)]) {
@@ -51,9 +59,9 @@ export function simulationOptions(flags: SimulationFlags, progress: (doing: stri
   };
 }
 
-/** `--xen`, which the command cannot do without. */
-export function requireImage(flags: SimulationFlags): string {
-  if (flags.xen !== undefined) return flags.xen;
+/** `--xen`, which the command cannot do without: its value, or its values. */
+export function requireImage<T>({ xen }: { readonly xen?: T }): T {
+  if (xen !== undefined) return xen;
   throw new XspliceError(
     'EUSAGE',
     'which hypervisor? --xen XEN-SYMS is missing',

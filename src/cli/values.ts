@@ -46,6 +46,9 @@ export function lateCpu(text: string, before: Readonly<Record<number, number>> =
 /** Text as the system has it, as a byte string; adds to what was given before. */
 export const texts = (text: string, before: readonly string[] = []): string[] => [...before, toByteString(text)];
 
+/** A path, as the system has it; adds to those given before. */
+export const paths = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
 /** Levels of Xen's `loglvl`. Source: xen/drivers/char/console.c, parse_log_level. */
 export const LOG_LEVELS = ['none', 'error', 'warning', 'info', 'debug', 'all'] as const;
 

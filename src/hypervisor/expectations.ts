@@ -69,7 +69,7 @@ function checkExpectation(hv: Hypervisor, func: LoadedFunc): Errno | null {
   const bytes = hv.machine.space.read(addOffset(func.entry, expect), LIVEPATCH_EXPECTATION_SIZE);
   const { enabled, len, rsv, data } = decodeExpectation(bytes);
   if (!enabled) return null;
-  const where = { symbol: func.text ?? 'unknown', address: func.oldAddr };
+  const where = { symbol: func.text ?? 'unknown', address: func.oldAddr, length: len };
   const no = (errno: Errno, message: string): Errno => {
     report(hv, 'error', 'expectation', message, where);
     return errno;

@@ -1,5 +1,6 @@
 import type { Severity } from '../base/index.ts';
-import type { DocumentFinding, DocumentPlace } from '../scenario/index.ts';
+import type { DocumentFinding, DocumentPlace, SourceLine } from '../scenario/index.ts';
+import { codeBlockLines } from './code.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
 
@@ -14,7 +15,7 @@ export function placeText(place: DocumentPlace): string {
     position += `${separator}${place.offset < 0 ? '-' : '+'}0x${Math.abs(place.offset).toString(16)}`;
   }
   if (position !== '') parts.push(position);
-  if (place.symbol !== undefined) parts.push(`(${displayText(place.symbol)})`);
+  if (place.symbol !== undefined && place.symbol !== '') parts.push(`(${displayText(place.symbol)})`);
   if (place.address !== undefined) parts.push(`at ${place.address}`);
   return parts.join(' ');
 }
@@ -25,12 +26,18 @@ const marks = (style: Style): Record<Severity, (text: string) => string> => ({
   note: (text) => style.bold(text),
 });
 
-/** One finding: `error[rule] message`, and below it where, if anything is known of that. */
+/** A line of source: `common/livepatch.c:12:3`. */
+export const sourceText = ({ file, line, column }: SourceLine): string =>
+  `${displayText(file)}:${line}${column === undefined ? '' : `:${column}`}`;
+
+/** One finding: `error[rule] message`, and below it where, if anything is known of that, and the code there. */
 export function findingLines(finding: DocumentFinding, style: Style, indent = ''): string[] {
   const head = marks(style)[finding.severity](`${finding.severity}[${finding.rule}]`);
   const lines = [`${indent}${head} ${displayText(finding.message)}`];
   const where = placeText(finding.where);
   if (where !== '') lines.push(`${indent}${style.dim('  -->')} ${where}`);
+  if (finding.source !== undefined) lines.push(`${indent}${style.dim('  -->')} ${sourceText(finding.source)}`);
+  if (finding.code !== undefined) lines.push(...codeBlockLines(finding.code, style, `${indent}    `));
   return lines;
 }
 

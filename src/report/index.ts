@@ -1,13 +1,22 @@
-/** Documents as text for a terminal and as JSON. The zod schemas are apart (`schemas.ts`): loading zod takes time. */
+/** Documents as text for a terminal, as JSON, and in the formats of other tools. The zod schemas are apart (`schemas.ts`): loading zod takes time. */
 export * from './check.ts';
+export * from './check-formats.ts';
+export * from './check-results.ts';
 export * from './conformance.ts';
 export * from './display-text.ts';
 export * from './findings.ts';
+export { renderGithub } from './github.ts';
 export * from './inspect.ts';
 export * from './json.ts';
 export * from './junit.ts';
+export { renderCheckJunit } from './junit-check.ts';
+export { renderMarkdown } from './markdown.ts';
+export { renderMatrix } from './matrix.ts';
 export * from './rehearsal.ts';
 export * from './releases.ts';
 export * from './rules.ts';
+export { type ReportContext, renderSarif, SARIF_LIMITS } from './sarif.ts';
 export * from './scenario.ts';
 export * from './style.ts';
+export { uriOf } from './uri.ts';
+export { xmlText } from './xml.ts';

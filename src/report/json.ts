@@ -1,8 +1,21 @@
-import type { CheckReport, ConformReport, InspectReport, RehearsalReport, ScenarioReport } from '../scenario/index.ts';
+import type {
+  CheckMatrix,
+  CheckReport,
+  ConformReport,
+  InspectReport,
+  RehearsalReport,
+  ScenarioReport,
+} from '../scenario/index.ts';
 import { displayText } from './display-text.ts';
 
 /** Any of the documents that xsplice prints. */
-export type ReportDocument = RehearsalReport | CheckReport | InspectReport | ConformReport | ScenarioReport;
+export type ReportDocument =
+  | RehearsalReport
+  | CheckReport
+  | CheckMatrix
+  | InspectReport
+  | ConformReport
+  | ScenarioReport;
 
 /**
  * A document as JSON, indented by two blanks, with a line feed at the end. Every string goes through

@@ -1,35 +1,7 @@
 import type { ScenarioRun, ScenarioStep } from '../scenario/index.ts';
 import { displayText } from './display-text.ts';
 import { mismatchLines, stepTitle } from './scenario-text.ts';
-
-/** Characters that no XML 1.0 document may have, not even as a reference. Source: XML 1.0, section 2.2, Char. */
-const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  '\n': '&#10;',
-  '\r': '&#13;',
-  '\t': '&#9;',
-};
-
-/** Text for an attribute or between tags. What XML forbids becomes U+FFFD. */
-export const xmlText = (text: string): string =>
-  text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"\n\r\t]/g, (character) => ENTITIES[character] ?? character);
-
-type Attributes = Readonly<Record<string, string | number>>;
-
-function element(name: string, attributes: Attributes, children: readonly string[], indent: string): string {
-  const start = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
-  const head = `${indent}<${name}${start.join('')}`;
-  return children.length === 0 ? `${head}/>` : `${head}>\n${children.join('\n')}\n${indent}</${name}>`;
-}
-
-/** An element that has text in it. The lines are safe to show. */
-const textElement = (name: string, attributes: Attributes, lines: readonly string[], indent: string): string =>
-  element(name, attributes, [lines.map(xmlText).join('\n')], indent);
+import { element, textElement, xmlDocument } from './xml.ts';
 
 function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string {
   const attributes = {
@@ -90,5 +62,5 @@ function suite(run: ScenarioRun): string {
 
 /** Scenarios as JUnit XML: a suite for each run, a case for each of its steps. No times: they would differ from run to run. */
 export function renderJunit(runs: readonly ScenarioRun[]): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('testsuites', {}, runs.map(suite), '')}\n`;
+  return xmlDocument(element('testsuites', {}, runs.map(suite), ''));
 }

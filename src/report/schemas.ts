@@ -3,42 +3,20 @@
  * writes docs/*.schema.json, and for programs that read our output.
  */
 import { z } from 'zod';
-import type { Errno } from '../xen/index.ts';
-import { ERRNO } from '../xen/index.ts';
-
-const count = z.int().nonnegative();
-/** Of a 64-bit field that a hostile file may fill: rounded above 2^53. */
-const large = z.number().nonnegative();
-const hexAddress = z
-  .string()
-  .regex(/^0x[0-9a-f]{1,16}$/)
-  .describe('An absolute address.');
-const hexBytes = z
-  .string()
-  .regex(/^([0-9a-f]{2})*$/)
-  .describe('Bytes, two hex digits each.');
-const errno = z.enum(Object.keys(ERRNO) as [Errno, ...Errno[]]).nullable();
-const arch = z.enum(['x86_64', 'arm64', 'arm32']);
-const consoleLines = z.array(z.string()).describe('What Xen prints, without "(XEN) ".');
-
-const place = z.strictObject({
-  file: z.string().exactOptional(),
-  section: z.string().exactOptional(),
-  offset: z
-    .int()
-    .describe('Bytes from the start of the section, or of the file where no section is given.')
-    .exactOptional(),
-  symbol: z.string().exactOptional(),
-  address: hexAddress.exactOptional(),
-});
-
-const finding = z.strictObject({
-  rule: z.string().describe('Stable: filter on it.'),
-  severity: z.enum(['error', 'warning', 'note']),
-  message: z.string(),
-  where: place,
-});
-const findings = z.array(finding);
+import { matrixSchema } from './matrix-schema.ts';
+import {
+  arch,
+  checkedMembers,
+  consoleLines,
+  count,
+  errno,
+  findings,
+  hexAddress,
+  hexBytes,
+  large,
+  place,
+  xenIdentity,
+} from './schema-parts.ts';
 
 const placement = z.strictObject({ text: hexAddress, rw: hexAddress, ro: hexAddress, pages: count });
 
@@ -62,8 +40,6 @@ const step = z.strictObject({
     .exactOptional(),
   note: z.string().describe('Only where the step is not what it would be on a host.').exactOptional(),
 });
-
-const xenIdentity = z.strictObject({ release: z.string(), buildId: hexBytes.nullable(), arch });
 
 const panic = z
   .strictObject({
@@ -117,15 +93,7 @@ export const rehearsalSchema = z
 export const checkSchema = z
   .strictObject({
     format: z.literal('xsplice-check/1'),
-    payloads: z.array(
-      z.strictObject({
-        file: z.string(),
-        verdict: z.enum(['accepted', 'refused', 'unsafe']),
-        errno,
-        console: consoleLines,
-        findings,
-      }),
-    ),
+    payloads: z.array(z.strictObject({ file: z.string(), ...checkedMembers })),
   })
   .describe('Whether a hypervisor would take the payloads, and whether that is safe.');
 
@@ -198,6 +166,8 @@ const inspectedPayload = z.strictObject({
   reappliable: z.boolean(),
   findings,
 });
+
+export { matrixSchema };
 
 /** `xsplice inspect --json`. */
 export const inspectSchema = z
@@ -319,6 +289,7 @@ export const hostSchema = z
 export const SCHEMAS = {
   'xsplice-rehearsal-1.schema.json': rehearsalSchema,
   'xsplice-check-1.schema.json': checkSchema,
+  'xsplice-check-matrix-1.schema.json': matrixSchema,
   'xsplice-inspect-1.schema.json': inspectSchema,
   'xsplice-conformance-1.schema.json': conformanceSchema,
   'xsplice-scenario-1.schema.json': scenarioSchema,

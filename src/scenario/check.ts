@@ -30,13 +30,18 @@ export function checkPayloads(
   return { format: 'xsplice-check/1', payloads: checked };
 }
 
-/** The same on a simulation that is open: one document for each payload, and what the simulated hypervisor found, for each in the same order. */
+/**
+ * The same on a simulation that is open: one document for each payload, and what the simulated hypervisor found, for each in the same order.
+ *
+ * @param wanted those of the payloads that are checked; the others are there to depend on.
+ */
 export function checkOn(
   simulation: Simulation,
   payloads: readonly PayloadFile[],
   { progress }: Pick<SimulationOptions, 'progress'>,
+  wanted: readonly PayloadFile[] = payloads,
 ): { readonly checked: readonly CheckedPayload[]; readonly said: readonly (readonly Finding[])[] } {
-  const results = payloads.map((payload) => {
+  const results = wanted.map((payload) => {
     progress?.(`check ${payload.name}`);
     return checkPayload(simulation, payload, payloads);
   });
@@ -167,9 +172,17 @@ function dependencies(
   }
 }
 
+/** Build-ids that were read already: every payload asks all others for theirs, on every hypervisor. */
+const buildIds = new WeakMap<PayloadFile, string | null>();
+
 function hasBuildId(payload: PayloadFile, id: string): boolean {
-  const file = readPayload(payload.bytes);
-  return !isProblem(file) && file.identity.buildId?.id === id;
+  let known = buildIds.get(payload);
+  if (known === undefined) {
+    const file = readPayload(payload.bytes);
+    known = isProblem(file) ? null : (file.identity.buildId?.id ?? null);
+    buildIds.set(payload, known);
+  }
+  return known === id;
 }
 
 function document(

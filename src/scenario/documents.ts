@@ -10,6 +10,7 @@
 import type { Severity } from '../base/index.ts';
 import type { Errno, XenArch } from '../xen/index.ts';
 import type { ReportedCall } from './call-document.ts';
+import type { CodeLine, SourceLine } from './code-document.ts';
 
 /** An address as text: `0x` and lower-case hex digits, as `hexAddress` of base/ makes it. */
 export type HexAddress = string;
@@ -22,6 +23,7 @@ export interface DocumentPlace {
   readonly file?: string;
   readonly section?: string;
   readonly offset?: number;
+  readonly length?: number;
   readonly symbol?: string;
   readonly address?: HexAddress;
 }
@@ -32,6 +34,10 @@ export interface DocumentFinding {
   readonly severity: Severity;
   readonly message: string;
   readonly where: DocumentPlace;
+  /** The line of source that the place was compiled from; absent where that is not known. */
+  readonly source?: SourceLine;
+  /** The instructions around the place; absent where it is none of code. */
+  readonly code?: readonly CodeLine[];
 }
 
 /** The hypervisor that a document is about. */

@@ -1,4 +1,4 @@
-import { viewOf, XspliceError } from '../base/index.ts';
+import { contentId, viewOf, XspliceError } from '../base/index.ts';
 import { copyElf, type ElfCopy, isProblem, SHF_WRITE, type WriterSection } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import { type PayloadFile, type PayloadFunction, readPayload } from '../payload/index.ts';
@@ -12,7 +12,7 @@ import {
   livepatchFunc,
   type Release,
 } from '../xen/index.ts';
-import { contentId } from './content-id.ts';
+
 import { PAYLOAD_LAYOUT_SECTION, payloadLayout } from './payload-layout.ts';
 import { type XenFacts, xenFacts } from './xen-facts.ts';
 

@@ -1,4 +1,4 @@
-import { addOffset, assert, fromHex, fromLatin1, viewOf } from '../base/index.ts';
+import { addOffset, assert, contentId, fromHex, fromLatin1, viewOf } from '../base/index.ts';
 import {
   ElfWriter,
   readElf,
@@ -19,7 +19,6 @@ import {
   type WriterSymbol,
 } from '../elf/index.ts';
 import { ELF_BUILD_ID_NOTE, encodeBuildIdNote, encodeExpectation, livepatchFunc, parseBuildId } from '../xen/index.ts';
-import { contentId } from './content-id.ts';
 import { applyEdits } from './payload-edits.ts';
 import { type CodePiece, PAYLOAD_MACHINES, type PayloadMachine } from './payload-machine.ts';
 import type { CodeSpec, FunctionSpec, IdSpec, PayloadSpec, SectionSpec, SpecNumber } from './payload-spec.ts';

@@ -6,11 +6,13 @@ import {
   renderCheck,
   renderFindingsOneLine,
   renderInspect,
+  renderMatrix,
   renderRehearsal,
   renderReleases,
 } from '../../src/report/index.ts';
 import type { RehearsalReport } from '../../src/scenario/documents.ts';
 import { RELEASES } from '../../src/xen/index.ts';
+import { matrix } from './check-fixtures.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from './fixtures.ts';
 
 const code = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
@@ -29,6 +31,7 @@ const GOLDEN: readonly [name: string, render: (style: Style) => string][] = [
   ['rehearsal-stopped', (style) => renderRehearsal(stopped, style)],
   ['rehearsal-panicked', (style) => renderRehearsal(panicked, style)],
   ['check', (style) => renderCheck(checked, style)],
+  ['check-matrix', (style) => renderMatrix(matrix, style)],
   ['inspect', (style) => renderInspect(inspected, style)],
   ['releases', (style) => renderReleases(RELEASES, style)],
 ];

@@ -2,8 +2,17 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import { documentJson } from '../../src/report/index.ts';
-import { checkSchema, inspectSchema, jsonSchemaText, rehearsalSchema, SCHEMAS } from '../../src/report/schemas.ts';
+import {
+  checkSchema,
+  inspectSchema,
+  jsonSchemaText,
+  matrixSchema,
+  rehearsalSchema,
+  SCHEMAS,
+} from '../../src/report/schemas.ts';
 import type { CheckReport, InspectReport, RehearsalReport } from '../../src/scenario/documents.ts';
+import type { CheckMatrix } from '../../src/scenario/matrix-document.ts';
+import { hostile, matrix } from './check-fixtures.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from './fixtures.ts';
 
 /** The same type with nothing readonly: the schemas do not say it, the interfaces do. */
@@ -17,6 +26,7 @@ describe('the schemas', () => {
   it('describe the very types of the documents', () => {
     expectTypeOf<Writable<RehearsalReport>>().toEqualTypeOf<z.infer<typeof rehearsalSchema>>();
     expectTypeOf<Writable<CheckReport>>().toEqualTypeOf<z.infer<typeof checkSchema>>();
+    expectTypeOf<Writable<CheckMatrix>>().toEqualTypeOf<z.infer<typeof matrixSchema>>();
     expectTypeOf<Writable<InspectReport>>().toEqualTypeOf<z.infer<typeof inspectSchema>>();
   });
 
@@ -26,6 +36,8 @@ describe('the schemas', () => {
     ['stopped', rehearsalSchema, stopped],
     ['panicked', rehearsalSchema, panicked],
     ['checked', checkSchema, checked],
+    ['matrix', matrixSchema, matrix],
+    ['hostile matrix', matrixSchema, hostile],
     ['inspected', inspectSchema, inspected],
   ] as const)('take the document %s as it is printed', (_name, schema, document) => {
     const printed: unknown = JSON.parse(documentJson(document));

@@ -1,4 +1,4 @@
-import { viewOf } from '../base/index.ts';
+import { viewOf } from './bytes.ts';
 
 /** A build-id for a file that no linker gave one: twenty bytes that differ where the contents do: five FNV-1a hashes with different starts. */
 export function contentId(bytes: Uint8Array): Uint8Array {
