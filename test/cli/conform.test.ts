@@ -31,13 +31,16 @@ async function conform(argv: readonly string[], differences: ConformReport['diff
 const names = (asked: readonly { cases: readonly ConformCase[] }[]) =>
   asked.flatMap(({ cases }) => cases.map(({ name }) => name));
 
+/** What is run where no architecture is named. */
+const ON_X86 = CONFORM_CASES.filter((each) => runsOn(each, 'x86_64'));
+
 describe('xsplice conform', () => {
   it('runs all cases, and ends with 0 where all agree', async () => {
     const { status, stdout, asked } = await conform([]);
     expect(status).toBe(0);
-    expect(stdout).toBe(`AGREED ${CONFORM_CASES.length} cases\n`);
+    expect(stdout).toBe(`AGREED ${ON_X86.length} cases\n`);
     expect(asked).toHaveLength(1);
-    expect(asked[0]?.cases).toEqual(CONFORM_CASES);
+    expect(asked[0]?.cases).toEqual(ON_X86);
   });
 
   it('ends with 1 where there is a difference', async () => {
@@ -91,7 +94,7 @@ describe('xsplice conform', () => {
   it('names the cases with --list, and runs none', async () => {
     const { status, stdout, asked } = await conform(['--list']);
     expect(status).toBe(0);
-    expect(stdout.split('\n')).toHaveLength(CONFORM_CASES.length + 1);
+    expect(stdout.split('\n')).toHaveLength(ON_X86.length + 1);
     expect(asked).toEqual([]);
   });
 
