@@ -16,7 +16,8 @@ export async function example(name: string): Promise<Example> {
   const { embeddedExample, exampleManifest } = await import('./embedded/index.ts');
   const known = new Map(exampleManifest.payloads.map((payload) => [payload.name, payload]));
   const wanted = known.get(name);
-  const image = embeddedExample(exampleManifest.image.name);
+  const host = exampleManifest.images.find(({ arch }) => arch === wanted?.arch);
+  const image = host === undefined ? undefined : embeddedExample(host.name);
   if (wanted === undefined || image === undefined) {
     throw new XspliceError('EUSAGE', `no example is called ${name}`, `there are: ${[...known.keys()].join(', ')}`);
   }
@@ -26,7 +27,8 @@ export async function example(name: string): Promise<Example> {
     const bytes = embeddedExample(at.name);
     if (bytes === undefined) break;
     taken.add(at.name);
-    payloads.unshift({ file: `${at.name}.livepatch`, name: at.name, bytes });
+    const name = at.name.replace(/^.*\//, '');
+    payloads.unshift({ file: `${name}.livepatch`, name, bytes });
     at = at.depends === null ? undefined : known.get(at.depends);
   }
   return { image, payloads };

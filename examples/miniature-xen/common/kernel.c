@@ -9,9 +9,9 @@ void noinline nag_administrator(void)
     nag_count++;
 }
 
-static long copy_string(char *to, const char *from, u64 size)
+static long copy_string(char *to, const char *from, size_t size)
 {
-    u64 i = 0;
+    size_t i = 0;
 
     for ( ; i + 1 < size && from[i]; i++ )
         to[i] = from[i];
