@@ -8,6 +8,9 @@ export async function exampleNames(): Promise<string[]> {
   return exampleManifest.payloads.map((payload) => payload.name);
 }
 
+/** What an example is uploaded as: its name without the architecture. */
+const uploadName = (name: string): string => name.replace(/^.*\//, '');
+
 /**
  * An example with what it stands on: a payload that depends on another example is rehearsed on top of that one. Rejects
  * with an XspliceError (EUSAGE) for a name that is none.
@@ -19,7 +22,7 @@ export async function example(name: string): Promise<Example> {
   const host = exampleManifest.images.find(({ arch }) => arch === wanted?.arch);
   const image = host === undefined ? undefined : embeddedExample(host.name);
   if (wanted === undefined || image === undefined) {
-    throw new XspliceError('EUSAGE', `no example is called ${name}`, `there are: ${[...known.keys()].join(', ')}`);
+    throw new XspliceError('EUSAGE', `no example is called ${name}`, thereAre([...known.keys()]));
   }
   const payloads: PayloadFile[] = [];
   const taken = new Set<string>();
@@ -27,9 +30,18 @@ export async function example(name: string): Promise<Example> {
     const bytes = embeddedExample(at.name);
     if (bytes === undefined) break;
     taken.add(at.name);
-    const name = at.name.replace(/^.*\//, '');
+    const name = uploadName(at.name);
     payloads.unshift({ file: `${name}.livepatch`, name, bytes });
     at = at.depends === null ? undefined : known.get(at.depends);
   }
   return { image, payloads };
+}
+
+/** All names, those that several architectures have once. */
+function thereAre(names: readonly string[]): string {
+  const plain = names.filter((name) => !name.includes('/'));
+  const shared = (name: string): boolean => name.includes('/') && plain.includes(uploadName(name));
+  const folders = [...new Set(names.filter(shared).map((name) => name.slice(0, name.indexOf('/') + 1)))];
+  const own = names.filter((name) => !shared(name));
+  return `there are: ${own.join(', ')}; and ${folders.join(' and ')} before all of x86-64`;
 }
