@@ -2,7 +2,7 @@ import type { Disassembler } from '../arch/index.ts';
 import { XspliceError } from '../base/index.ts';
 import type { PayloadFile } from '../scenario/index.ts';
 import type { Engine } from './engine.ts';
-import { example, exampleNames } from './examples.ts';
+import { example, exampleFiles, exampleNames, listExamples } from './examples.ts';
 import { gunzip } from './gunzip.ts';
 import { inflate } from './inflate.ts';
 import { haveHooks, loadProcessor, type ProcessorOptions } from './processor.ts';
@@ -62,5 +62,7 @@ export async function loadEngine(): Promise<Engine> {
     cpuPresets: () => Object.keys(scenario.CPU_PRESETS),
     exampleNames,
     example,
+    listExamples,
+    exampleFiles,
   };
 }
