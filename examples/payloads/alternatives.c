@@ -5,8 +5,8 @@
  * The first feature is always there: its replacement always wins and the function returns "-replaced". The second may be
  * absent: then the NOPs stay.
  *
- * On x86-64 4.17.0 to 4.17.3, 4.18.0 and 4.18.1 panic when they load any such payload on a CPU with CET-IBT switched on: they walk
- * a list that is gone after boot (fixed by 4be1fef1e6, in 4.17.4, 4.18.2 and 4.19.0).
+ * On x86-64 4.17.0 to 4.17.3, 4.18.0 and 4.18.1 panic when they load any such payload on a CPU with CET-IBT switched on:
+ * they walk a list that is gone after boot (fixed by 4be1fef1e6, in 4.17.4, 4.18.2 and 4.19.0).
  */
 #include "livepatch.h"
 

@@ -47,7 +47,7 @@ long do_xen_version(int cmd, void *arg)
     return -38; /* ENOSYS */
 }
 
-/* Same name as in arch/x86/domain.c: a payload has to say common/kernel.c#dump_state. */
+/* Same name as in the architecture's domain.c: a payload has to say common/kernel.c#dump_state. */
 static void cf_check dump_state(unsigned char key)
 {
     printk("'%c' pressed -> administrator nagged %u times\n", key, nag_count);
