@@ -226,7 +226,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
     name: 'odd-branch',
     only: 'arm32',
     title: 'built without -mlong-calls',
-    shows: 'a call at an odd distance: Xen clears the lowest bit, and it goes one instruction too low',
+    shows: 'a call at an odd distance: Xen clears the lowest bit, it goes one instruction too low, and its line is lost',
     depends: XEN,
     expected: { verdict: 'accepted', warnings: ['arm32-branch-mask'] },
     reappliable: true,

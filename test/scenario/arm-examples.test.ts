@@ -96,3 +96,15 @@ describe.each(['arm64', 'arm32'] as const)('the examples of %s', (arch) => {
     expect(writable).toMatchObject({ verdict: 'passed' });
   });
 });
+
+describe('the example arm32/odd-branch', () => {
+  it('prints one of its two lines: the other call goes to what is before printk()', async () => {
+    const xen = exampleBytes(examplesOf('arm32').image.name);
+    const payload = { file: 'odd-branch.livepatch', name: 'odd-branch', bytes: exampleBytes('arm32/odd-branch') };
+    const calls = [plannedCall('xen_extra_version() = "-odd"')];
+    const report = await rehearsePayloads(xen, [payload], { gunzip, openCpu, calls });
+    expect(report.verdict).toBe('passed');
+    const said = report.steps.filter(({ step }) => step === 'call').flatMap(({ console: lines }) => lines);
+    expect(said.filter((line) => line.startsWith('odd-branch: '))).toHaveLength(1);
+  });
+});

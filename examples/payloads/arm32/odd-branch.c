@@ -1,7 +1,8 @@
 /*
  * Built without -mlong-calls: calls are branches, and Xen clears the lowest bit of their distance. Of the two calls, three
- * instructions apart, one is at an odd number of instructions from printk(). It goes one instruction too low, into
- * what comes before printk(). Xen says nothing, and takes the payload.
+ * instructions apart, one is at an odd number of instructions from printk(). It goes one instruction too low: to the
+ * return of the function before it, and its line is lost. Xen says nothing, and takes the payload. To see it:
+ * xsplice rehearse --json --example arm32/odd-branch --call 'xen_extra_version()'
  */
 #include "livepatch.h"
 

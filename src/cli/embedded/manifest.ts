@@ -956,7 +956,8 @@ export const manifest: ExampleManifest = {
     {
       name: 'arm32/odd-branch',
       title: 'built without -mlong-calls',
-      shows: 'a call at an odd distance: Xen clears the lowest bit, and it goes one instruction too low',
+      shows:
+        'a call at an odd distance: Xen clears the lowest bit, it goes one instruction too low, and its line is lost',
       depends: 'arm32/miniature-xen',
       expected: {
         verdict: 'accepted',
