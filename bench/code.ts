@@ -62,7 +62,7 @@ export function hookContest(inputs: Inputs): Contest {
       'with hooks that run': () => life(simulation.boot(), hooked),
       'without hooks': () => life(simulation.boot(), plain),
     },
-    ratio: { of: 'with hooks that run', to: 'without hooks', aim: 8 },
+    ratios: [{ of: 'with hooks that run', to: 'without hooks', aim: 8 }],
   };
 }
 
@@ -75,7 +75,7 @@ export function idleProcessorContest(inputs: Inputs): Contest {
       'with a processor': () => life(ready.boot(), inputs.payload.bytes),
       'without one': () => life(without.boot(), inputs.payload.bytes),
     },
-    ratio: { of: 'with a processor', to: 'without one', aim: 1.3 },
+    ratios: [{ of: 'with a processor', to: 'without one', aim: 1.3 }],
     calls: 10,
   };
 }

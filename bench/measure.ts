@@ -11,7 +11,7 @@ export interface Contest {
   readonly title: string;
   readonly works: Readonly<Record<string, Work>>;
   /** Median of `of` over median of `to`, at most `aim`. */
-  readonly ratio?: { readonly of: string; readonly to: string; readonly aim: number };
+  readonly ratios?: readonly { readonly of: string; readonly to: string; readonly aim: number }[];
   /** How many `unit` the work `of` does in one call, and how many a second it should do at least. */
   readonly rate?: { readonly of: string; readonly count: number; readonly unit: string; readonly aim: number };
   /** Calls that are not counted, before all; rounds; and calls of each work in a round. */
@@ -84,7 +84,7 @@ export function judge(what: string, value: number, unit: string, bound: Result['
 export async function compete({
   title,
   works,
-  ratio,
+  ratios = [],
   rate,
   warmups = 5,
   rounds = 5,
@@ -107,11 +107,9 @@ export async function compete({
     samples: times.length,
   }));
   const medianOf = (work: string): number => timings.find((timing) => timing.work === work)?.median ?? Number.NaN;
-  const results: Result[] = [];
-  if (ratio !== undefined) {
-    const value = medianOf(ratio.of) / medianOf(ratio.to);
-    results.push(judge(`${ratio.of} / ${ratio.to}`, value, '×', 'at most', ratio.aim));
-  }
+  const results = ratios.map(({ of, to, aim }) =>
+    judge(`${of} / ${to}`, medianOf(of) / medianOf(to), '×', 'at most', aim),
+  );
   if (rate !== undefined) {
     const perSecond = rate.count / (medianOf(rate.of) / 1000);
     results.push(judge(rate.of, perSecond, `${rate.unit}/s`, 'at least', rate.aim));

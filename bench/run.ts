@@ -1,6 +1,7 @@
 // npm run bench [-- --json]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
 // an aim is missed, so that it can stand in a script.
 import { cpus } from 'node:os';
+import { exampleCheckContest, exampleHookContest, exampleLifeContest } from './architectures.ts';
 import { largestSection, matrixSection, rulesSection } from './check-matrix.ts';
 import { callContest, hookContest, idleProcessorContest } from './code.ts';
 import { mutantSection, rehearsalSection } from './hosts.ts';
@@ -11,7 +12,7 @@ import { checkContest, openContest, relocationContest, sizeContest } from './sim
 import { tableOf } from './table.ts';
 
 /** One entry for each thing to measure side by side. */
-const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
+const CONTESTS: readonly ((inputs: Inputs) => Contest | Promise<Contest>)[] = [
   openContest,
   checkContest,
   relocationContest,
@@ -19,12 +20,15 @@ const CONTESTS: readonly ((inputs: Inputs) => Contest)[] = [
   callContest,
   hookContest,
   idleProcessorContest,
+  exampleCheckContest,
+  exampleLifeContest,
+  exampleHookContest,
   processContest,
 ];
 
 async function measureAll(inputs: Inputs): Promise<Section[]> {
   const sections: Section[] = [];
-  for (const contest of CONTESTS) sections.push(await compete(contest(inputs)));
+  for (const contest of CONTESTS) sections.push(await compete(await contest(inputs)));
   sections.push(await largestSection(inputs), await rulesSection(inputs), await matrixSection(inputs));
   sections.push(memorySection(inputs), await rehearsalSection(inputs), await mutantSection());
   return sections;

@@ -59,7 +59,7 @@ export const checkContest = (inputs: Inputs): Contest => ({
     },
     'readelf -aW': readelfOf(inputs),
   },
-  ratio: { of: 'check, inside', to: 'readelf -aW', aim: 1 },
+  ratios: [{ of: 'check, inside', to: 'readelf -aW', aim: 1 }],
   rounds: 8,
 });
 
@@ -110,6 +110,6 @@ export function sizeContest(inputs: Inputs): Contest {
       '10 000 functions': lifeOf(target, inputs.functions10k),
       '1 000 functions': lifeOf(target, inputs.functions1k),
     },
-    ratio: { of: '10 000 functions', to: '1 000 functions', aim: 11 },
+    ratios: [{ of: '10 000 functions', to: '1 000 functions', aim: 11 }],
   };
 }

@@ -3,20 +3,21 @@
  * the generated modules in `src/cli/embedded/`, all of which are committed; `test/examples` builds them again and
  * compares.
  *
- * The image comes first: payloads carry its build-id, and the sizes of its functions.
+ * Of each architecture the image comes first: payloads carry its build-id, and the sizes of its functions.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'fflate';
-import type { BuiltPayload } from '../src/cli/embedded/example.ts';
-import { type CataloguedPayload, catalogue } from './catalogue.ts';
-import { buildIdOf } from './elf64.ts';
+import type { BuiltPayload, ExampleImage } from '../src/cli/embedded/example.ts';
+import { type ExampleTarget, TARGETS } from './architectures.ts';
+import { type CataloguedPayload, catalogueOf } from './catalogue.ts';
+import { buildIdOf } from './elf.ts';
 import { buildImage } from './image.ts';
 import { type BuiltExamples, outputsOf } from './outputs.ts';
 import { buildPayload, oldFunctionsHeader } from './payload.ts';
-import { toolVersions } from './toolchain.ts';
+import { toolchainOf } from './toolchain.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const IMAGE = 'miniature-xen';
@@ -27,52 +28,82 @@ const CUT_OFF = 512;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** Builds everything below `work`, an empty folder, and writes nowhere else. */
-export function buildExamples(work: string): BuiltExamples {
-  const image = buildImage(join(HERE, IMAGE), join(work, IMAGE));
-  const headers = join(work, 'headers');
-  mkdirSync(headers);
-  writeFileSync(join(headers, 'old-functions.h'), oldFunctionsHeader(image));
+/** Everything of one architecture. */
+interface BuiltTarget {
+  readonly image: ExampleImage;
+  readonly imageBytes: Uint8Array;
+  readonly payloads: readonly { readonly payload: BuiltPayload; readonly bytes: Uint8Array }[];
+}
 
-  const imageId = buildIdOf(image);
-  const payloads = new Map<string, Uint8Array>();
+function buildTarget(target: ExampleTarget, work: string): BuiltTarget {
+  const { arch, folder } = target;
+  const imageBytes = buildImage(target, join(HERE, IMAGE), join(work, IMAGE));
+  const headers = join(work, 'headers');
+  mkdirSync(headers, { recursive: true });
+  writeFileSync(join(headers, 'old-functions.h'), oldFunctionsHeader(imageBytes));
+
+  const imageId = buildIdOf(imageBytes);
+  const built = new Map<string, Uint8Array>();
   const bytesOf = (name: string): Uint8Array => {
-    const bytes = payloads.get(name);
+    const bytes = built.get(name);
     if (!bytes) throw new Error(`${name} must come earlier in the catalogue`);
     return bytes;
   };
+  const catalogue = catalogueOf(arch);
   for (const { name, depends, recipe } of catalogue) {
     if (recipe.from !== 'source') {
       const whole = bytesOf(recipe.of);
-      payloads.set(name, recipe.from === 'cut' ? whole.slice(0, CUT_OFF) : gzipSync(whole, { level: 9, mtime: 0 }));
+      built.set(name, recipe.from === 'cut' ? whole.slice(0, CUT_OFF) : gzipSync(whole, { level: 9, mtime: 0 }));
     } else {
       const dependsId = depends === null ? undefined : depends === IMAGE ? imageId : buildIdOf(bytesOf(depends));
       const xenDepends = recipe.wrongXenDepends ? imageId.map((byte) => byte ^ 0xff) : imageId;
+      const source = recipe.source ?? `${name}.c`;
       const folders = { sources: join(HERE, 'payloads'), headers, work: join(work, name) };
-      payloads.set(name, buildPayload({ name, recipe, depends: dependsId, xenDepends, ...folders }));
+      built.set(name, buildPayload({ target, source, recipe, depends: dependsId, xenDepends, ...folders }));
     }
   }
 
   const describe = ({ recipe, ...payload }: CataloguedPayload): BuiltPayload => {
     const bytes = bytesOf(payload.name);
-    const origin = recipe.from === 'source' ? payload.name : recipe.of;
+    const source = recipe.from === 'source' ? (recipe.source ?? `${payload.name}.c`) : `${recipe.of}.c`;
     return {
       ...payload,
-      file: `bin/${payload.name}.livepatch`,
-      sources: [`payloads/${origin}.c`, 'payloads/livepatch.h', 'payloads/notes.S'],
+      name: folder + payload.name,
+      arch,
+      depends: payload.depends === null ? null : folder + payload.depends,
+      file: `bin/${folder}${payload.name}.livepatch`,
+      sources: [`payloads/${source}`, 'payloads/livepatch.h', 'payloads/notes.S'],
       size: bytes.length,
       buildId: recipe.from === 'source' ? hex(buildIdOf(bytes)) : null,
     };
   };
   return {
-    manifest: {
-      format: 'xsplice-examples/1',
-      tools: toolVersions(),
-      image: { name: IMAGE, file: `bin/${IMAGE}`, release: RELEASE, size: image.length, buildId: hex(imageId) },
-      payloads: catalogue.map(describe),
+    image: {
+      name: folder + IMAGE,
+      arch,
+      file: `bin/${folder}${IMAGE}`,
+      release: RELEASE,
+      size: imageBytes.length,
+      buildId: hex(imageId),
+      tools: toolchainOf(target).versions(),
     },
-    image,
-    payloads,
+    imageBytes,
+    payloads: catalogue.map((payload) => ({ payload: describe(payload), bytes: bytesOf(payload.name) })),
+  };
+}
+
+/** Builds everything below `work`, an empty folder, and writes nowhere else. */
+export function buildExamples(work: string): BuiltExamples {
+  const built = TARGETS.map((target) => buildTarget(target, join(work, target.arch)));
+  const payloads = built.flatMap((each) => each.payloads);
+  return {
+    manifest: {
+      format: 'xsplice-examples/2',
+      images: built.map(({ image }) => image),
+      payloads: payloads.map(({ payload }) => payload),
+    },
+    images: new Map(built.map(({ image, imageBytes }) => [image.name, imageBytes])),
+    payloads: new Map(payloads.map(({ payload, bytes }) => [payload.name, bytes])),
   };
 }
 

@@ -1,12 +1,14 @@
 /** The example payloads: what each is, what Xen does with it, and how it is built where that differs from the rest. */
-import type { ExamplePayload, ExpectedVerdict } from '../src/cli/embedded/example.ts';
+import type { ExampleArch, ExamplePayload, ExpectedVerdict } from '../src/cli/embedded/example.ts';
 
 /** How a payload's file comes about. */
 export type Recipe = SourceRecipe | DamageRecipe;
 
-/** Compiled from `payloads/NAME.c`. */
+/** Compiled from `payloads/NAME.c`, unless it says another. */
 export interface SourceRecipe {
   readonly from: 'source';
+  /** Under `payloads/`. */
+  readonly source?: string;
   /** Compiler flags to leave out, and to add. */
   readonly without?: readonly string[];
   readonly with?: readonly string[];
@@ -23,8 +25,16 @@ export interface DamageRecipe {
   readonly of: string;
 }
 
-export interface CataloguedPayload extends ExamplePayload {
+/** A payload as one architecture has it; `name` and `depends` without the architecture. */
+export interface CataloguedPayload extends Omit<ExamplePayload, 'arch'> {
   readonly recipe: Recipe;
+}
+
+/** A payload as x86-64 has it, and what is otherwise elsewhere. */
+interface CatalogueRow extends CataloguedPayload {
+  readonly on?: Readonly<Partial<Record<ExampleArch, Partial<CataloguedPayload>>>>;
+  /** Of this architecture alone. */
+  readonly only?: ExampleArch;
 }
 
 /** Release, build-id and name of the hypervisor image are in `build.ts`. */
@@ -39,7 +49,21 @@ const refused = (errno: string, ...console: string[]): ExpectedVerdict => ({
   console,
 });
 
-export const catalogue: readonly CataloguedPayload[] = [
+/** What is said of `expectation-fails`: the first bytes of xen_extra_version() are others. */
+const unexpected = (actual: string): ExpectedVerdict => ({
+  verdict: 'refused',
+  action: 'apply',
+  errno: 'EINVAL',
+  console: [
+    `livepatch: xen_extra_version: expectation failed: expected:deadc0, actual:${actual}`,
+    'livepatch: expectation-fails: expectations of xen_extra_version failed (rc=-22), aborting!',
+  ],
+});
+
+/** The same of both of Arm's. */
+const onArm = (other: Partial<CataloguedPayload>): NonNullable<CatalogueRow['on']> => ({ arm64: other, arm32: other });
+
+const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'hello',
     title: 'replaces one function',
@@ -85,6 +109,7 @@ export const catalogue: readonly CataloguedPayload[] = [
     expected: ACCEPTED,
     reappliable: true,
     recipe: SOURCE,
+    on: onArm({ shows: 'new_addr 0: the function is filled with NOPs, but for the return' }),
   },
   {
     name: 'expectation',
@@ -121,6 +146,7 @@ export const catalogue: readonly CataloguedPayload[] = [
     expected: ACCEPTED,
     reappliable: true,
     recipe: SOURCE,
+    on: onArm({ shows: '.altinstructions: one capability that is always there, one that may be absent' }),
   },
   {
     name: 'static-function',
@@ -130,6 +156,7 @@ export const catalogue: readonly CataloguedPayload[] = [
     expected: ACCEPTED,
     reappliable: true,
     recipe: SOURCE,
+    on: onArm({ shows: 'FILE#NAME for a name that two files have' }),
   },
   {
     name: 'wrong-build-id',
@@ -175,6 +202,35 @@ export const catalogue: readonly CataloguedPayload[] = [
     expected: refused('EOPNOTSUPP', 'livepatch: bad-relocation: Unhandled relocation 10'),
     reappliable: null,
     recipe: { from: 'source', without: ['-fpic'], with: ['-fno-pic'] },
+    on: {
+      arm64: {
+        title: 'built with -mcmodel=tiny',
+        shows: 'R_AARCH64_ADR_PREL_LO21: a distance of 14 MiB in an instruction that has room for one',
+        expected: refused('EOVERFLOW', 'livepatch: bad-relocation: Overflow in relocation 0 in .rela.text for .text'),
+        recipe: { from: 'source', source: 'arm64/bad-relocation.c', with: ['-mcmodel=tiny'] },
+      },
+      arm32: {
+        title: 'built with unwind tables',
+        shows: 'R_ARM_PREL31, which the loader does not know',
+        expected: refused('EOPNOTSUPP', 'livepatch: bad-relocation: Unhandled relocation #2a'),
+        recipe: {
+          from: 'source',
+          source: 'arm32/bad-relocation.c',
+          without: ['-fno-asynchronous-unwind-tables'],
+          with: ['-funwind-tables'],
+        },
+      },
+    },
+  },
+  {
+    name: 'odd-branch',
+    only: 'arm32',
+    title: 'built without -mlong-calls',
+    shows: 'a call at an odd distance: Xen clears the lowest bit, it goes one instruction too low, and its line is lost',
+    depends: XEN,
+    expected: { verdict: 'accepted', warnings: ['arm32-branch-mask'] },
+    reappliable: true,
+    recipe: { from: 'source', source: 'arm32/odd-branch.c', without: ['-mlong-calls'] },
   },
   {
     name: 'common-symbol',
@@ -193,23 +249,17 @@ export const catalogue: readonly CataloguedPayload[] = [
     expected: refused('EINVAL'),
     reappliable: null,
     recipe: SOURCE,
+    on: onArm({ shows: 'the four bytes of a branch do not go into three; Xen says nothing' }),
   },
   {
     name: 'expectation-fails',
     title: 'expects what is not there',
     shows: 'loads, and is refused when it is applied',
     depends: XEN,
-    expected: {
-      verdict: 'refused',
-      action: 'apply',
-      errno: 'EINVAL',
-      console: [
-        'livepatch: xen_extra_version: expectation failed: expected:deadc0, actual:488d05',
-        'livepatch: expectation-fails: expectations of xen_extra_version failed (rc=-22), aborting!',
-      ],
-    },
+    expected: unexpected('488d05'),
     reappliable: null,
     recipe: SOURCE,
+    on: { arm64: { expected: unexpected('000000') }, arm32: { expected: unexpected('6c0301') } },
   },
   {
     name: 'truncated',
@@ -230,3 +280,10 @@ export const catalogue: readonly CataloguedPayload[] = [
     recipe: { from: 'gzip', of: 'hello' },
   },
 ];
+
+/** The payloads of one architecture, in the order to read them in. */
+export const catalogueOf = (arch: ExampleArch): CataloguedPayload[] =>
+  CATALOGUE.filter(({ only }) => only === undefined || only === arch).map(({ on, only: _, ...row }) => ({
+    ...row,
+    ...on?.[arch],
+  }));

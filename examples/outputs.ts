@@ -1,5 +1,5 @@
 /** The files that a build leaves behind: binaries, the manifest, and the same as TypeScript modules of the program. */
-import type { BuiltPayload, ExampleManifest } from '../src/cli/embedded/example.ts';
+import type { ExampleManifest } from '../src/cli/embedded/example.ts';
 
 /** Where the modules go, from the repository's root. */
 export const MODULES = 'src/cli/embedded';
@@ -7,8 +7,8 @@ export const MODULES = 'src/cli/embedded';
 /** A finished build. */
 export interface BuiltExamples {
   readonly manifest: ExampleManifest;
-  readonly image: Uint8Array;
   /** By name. */
+  readonly images: ReadonlyMap<string, Uint8Array>;
   readonly payloads: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -47,31 +47,26 @@ function manifestModule(manifest: ExampleManifest): string {
   );
 }
 
-function imageModule(image: Uint8Array): string {
+/** A module with a map of files in base64. */
+function filesModule(constant: string, says: string, files: ReadonlyMap<string, Uint8Array>): string {
+  const rows = [...files].map(([name, bytes]) => `  [\n    ${quote(name)},\n    '${base64(bytes)}',\n  ],\n`);
   return (
-    `${GENERATED}\n/** \`examples/bin/miniature-xen\`, in base64. */\n` +
-    `export const miniatureXen =\n  '${base64(image)}';\n`
-  );
-}
-
-function payloadsModule(payloads: ReadonlyMap<string, Uint8Array>): string {
-  const rows = [...payloads].map(([name, bytes]) => `  [\n    ${quote(name)},\n    '${base64(bytes)}',\n  ],\n`);
-  return (
-    `${GENERATED}\n/** \`examples/bin/NAME.livepatch\` by name, in base64. */\n` +
-    `export const payloads: ReadonlyMap<string, string> = new Map([\n${rows.join('')}]);\n`
+    `${GENERATED}\n/** ${says}, in base64. */\n` +
+    `export const ${constant}: ReadonlyMap<string, string> = new Map([\n${rows.join('')}]);\n`
   );
 }
 
 /** Every file of a build: path from the repository's root, and bytes. */
-export function outputsOf({ manifest, image, payloads }: BuiltExamples): Map<string, Uint8Array> {
+export function outputsOf({ manifest, images, payloads }: BuiltExamples): Map<string, Uint8Array> {
   const text = (content: string): Uint8Array => new Uint8Array(Buffer.from(content, 'utf8'));
-  const fileOf = new Map(manifest.payloads.map((payload: BuiltPayload) => [payload.name, payload.file]));
+  const fileOf = new Map([...manifest.images, ...manifest.payloads].map(({ name, file }) => [name, file]));
+  const imagesSay = '`examples/bin/…miniature-xen` by name';
+  const payloadsSay = '`examples/bin/NAME.livepatch` by name';
   return new Map<string, Uint8Array>([
-    [`examples/${manifest.image.file}`, image],
-    ...[...payloads].map(([name, bytes]): [string, Uint8Array] => [`examples/${fileOf.get(name)}`, bytes]),
+    ...[...images, ...payloads].map(([name, bytes]): [string, Uint8Array] => [`examples/${fileOf.get(name)}`, bytes]),
     ['examples/manifest.json', text(`${JSON.stringify(manifest, undefined, 2)}\n`)],
     [`${MODULES}/manifest.ts`, text(manifestModule(manifest))],
-    [`${MODULES}/miniature-xen.ts`, text(imageModule(image))],
-    [`${MODULES}/payloads.ts`, text(payloadsModule(payloads))],
+    [`${MODULES}/images.ts`, text(filesModule('images', imagesSay, images))],
+    [`${MODULES}/payloads.ts`, text(filesModule('payloads', payloadsSay, payloads))],
   ]);
 }

@@ -1,9 +1,10 @@
 /** Builds one payload as livepatch-build-tools does: objects, `ld -r --build-id=sha1`, then objcopy. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ExampleTarget } from './architectures.ts';
 import type { SourceRecipe } from './catalogue.ts';
-import { functionsOf } from './elf64.ts';
-import { CFLAGS, compile, readBytes, run } from './toolchain.ts';
+import { functionsOf } from './elf.ts';
+import { readBytes, toolchainOf } from './toolchain.ts';
 
 /** An entry of .livepatch.funcs can expect no more bytes than these. */
 const EXPECTATION_MAX = 31;
@@ -23,7 +24,9 @@ export function oldFunctionsHeader(image: Uint8Array): string {
 
 /** What a payload is compiled for. */
 export interface PayloadBuild {
-  readonly name: string;
+  readonly target: ExampleTarget;
+  /** Its source, under `sources`. */
+  readonly source: string;
   readonly recipe: SourceRecipe;
   /** Build-ids for the two notes; `undefined` leaves the note out. */
   readonly depends: Uint8Array | undefined;
@@ -35,14 +38,18 @@ export interface PayloadBuild {
 }
 
 /** The payload's bytes. It is compiled twice: only then is the length of its functions known. */
-export function buildPayload({ name, recipe, depends, xenDepends, sources, headers, work }: PayloadBuild): Uint8Array {
+export function buildPayload(build: PayloadBuild): Uint8Array {
+  const { target, source, recipe, depends, xenDepends, sources, headers, work } = build;
+  const { run, compile } = toolchainOf(target);
   mkdirSync(work, { recursive: true });
-  const flags = CFLAGS.filter((flag) => !recipe.without?.includes(flag)).concat(recipe.with ?? [], `-I${headers}`);
+  const flags = [...target.cflags, ...target.payloadFlags]
+    .filter((flag) => !recipe.without?.includes(flag))
+    .concat(recipe.with ?? [], '-I.', `-Iinclude/${target.arch}`, `-I${headers}`);
   const object = join(work, 'code.o');
-  compile(`${name}.c`, object, sources, flags);
+  compile(source, object, sources, flags);
   const sizes = functionsOf(readBytes(object)).map((f) => `#define NEW_SIZE_${f.name} ${f.bytes.length}\n`);
   writeFileSync(join(work, 'new-sizes.h'), sizes.join(''));
-  compile(`${name}.c`, object, sources, [...flags, `-I${work}`, '-DHAVE_NEW_SIZES']);
+  compile(source, object, sources, [...flags, `-I${work}`, '-DHAVE_NEW_SIZES']);
 
   const notes = [
     ...(depends ? [`-DDEPENDS=${bytesInC(depends)}`] : []),

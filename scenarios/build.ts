@@ -7,7 +7,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CFLAGS, compile, readBytes, run, toolVersions } from '../examples/toolchain.ts';
+import { X86_64 } from '../examples/architectures.ts';
+import { readBytes, toolchainOf } from '../examples/toolchain.ts';
+
+/** The tools that they are built with. */
+export const TOOLS = toolchainOf(X86_64);
 
 /** Where sources and results are. */
 export const PAYLOADS = fileURLToPath(new URL('payloads/', import.meta.url));
@@ -27,12 +31,12 @@ export function buildPayloads(work: string): Map<string, Uint8Array> {
 }
 
 function buildPayload(name: string, work: string): Uint8Array {
-  compile(`${name}.c`, join(work, 'code.o'), PAYLOADS, CFLAGS);
+  TOOLS.compile(`${name}.c`, join(work, 'code.o'), PAYLOADS, X86_64.cflags);
   const notes = [`-DDEPENDS=${NO_ID}`, ...(name === WITHOUT_XEN_DEPENDS ? [] : [`-DXEN_DEPENDS=${NO_ID}`])];
-  compile('notes.S', join(work, 'notes.o'), PAYLOADS, notes);
-  run('ld', ['-r', '--build-id=sha1', '-o', 'payload', 'code.o', 'notes.o'], work);
+  TOOLS.compile('notes.S', join(work, 'notes.o'), PAYLOADS, notes);
+  TOOLS.run('ld', ['-r', '--build-id=sha1', '-o', 'payload', 'code.o', 'notes.o'], work);
   const readOnly = ['--set-section-flags', '.livepatch.funcs=alloc,readonly'];
-  run('objcopy', [...readOnly, '--remove-section', '.note.gnu.property', 'payload'], work);
+  TOOLS.run('objcopy', [...readOnly, '--remove-section', '.note.gnu.property', 'payload'], work);
   return readBytes(join(work, 'payload'));
 }
 
@@ -40,7 +44,7 @@ if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(
   const work = mkdtempSync(join(tmpdir(), 'xsplice-payloads-'));
   try {
     for (const [name, bytes] of buildPayloads(work)) writeFileSync(join(PAYLOADS, `${name}.livepatch`), bytes);
-    writeFileSync(join(PAYLOADS, 'tools.json'), `${JSON.stringify(toolVersions(), null, 2)}\n`);
+    writeFileSync(join(PAYLOADS, 'tools.json'), `${JSON.stringify(TOOLS.versions(), null, 2)}\n`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@
 #ifndef LIVEPATCH_H
 #define LIVEPATCH_H
 
-/* Symbols of the hypervisor are reached PC relative: the loader knows no GOT. */
+/* Symbols of the hypervisor are reached directly: the loader knows no GOT. */
 #pragma GCC visibility push(hidden)
 
 #define NULL ((void *)0)
@@ -28,7 +28,7 @@ struct livepatch_func {
     struct livepatch_expectation expect;
 };
 
-_Static_assert(sizeof(struct livepatch_func) == 104, "struct livepatch_func is 104 bytes on x86-64");
+_Static_assert(sizeof(struct livepatch_func) == 3 * sizeof(void *) + 80, "104 bytes, or 92 where pointers have four");
 
 #define LIVEPATCH_PAYLOAD_VERSION 2
 
@@ -53,8 +53,8 @@ _Static_assert(sizeof(struct livepatch_func) == 104, "struct livepatch_func is 1
 #define NEW_SIZE(function) 0
 #endif
 
-/* Called through a pointer: must start with ENDBR64 where Xen uses CET indirect branch tracking. */
-#define cf_check __attribute__((cf_check))
+/* What depends on the architecture. */
+#include "machine.h"
 
 extern void printk(const char *fmt, ...);
 

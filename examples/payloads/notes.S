@@ -6,7 +6,7 @@
         .file "notes.S"
 
         .macro build_id_note section, id:vararg
-        .section \section, "a", @note
+        .section \section, "a", %note
         .p2align 2
         .long 4, 2f - 1f, 3             /* name size, descriptor size, NT_GNU_BUILD_ID */
         .asciz "GNU"
@@ -21,4 +21,4 @@
         build_id_note .livepatch.xen_depends, XEN_DEPENDS
 #endif
 
-        .section .note.GNU-stack, "", @progbits
+        .section .note.GNU-stack, "", %progbits

@@ -1,7 +1,7 @@
 /*
- * A static function, named by its file: arch/x86/domain.c has a dump_state(), too. It starts with ENDBR64, because it is
- * called through a pointer; Xen keeps those four bytes and puts the jump behind them. The replacement is reached by that
- * jump and needs no ENDBR64 of its own.
+ * A static function, named by its file: the architecture's domain.c has a dump_state(), too. On x86-64 it starts with
+ * ENDBR64, because it is called through a pointer; Xen keeps those four bytes and puts the jump behind them. The
+ * replacement is reached by that jump and needs no ENDBR64 of its own.
  */
 #include "livepatch.h"
 

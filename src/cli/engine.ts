@@ -45,6 +45,15 @@ export interface LintRoom {
   parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
 }
 
+/** An embedded example, as a list shows it. */
+export interface ListedExample {
+  readonly name: string;
+  readonly arch: string;
+  /** `accepted`, or `refused` and the errno. */
+  readonly verdict: string;
+  readonly title: string;
+}
+
 /** What the commands call. Loaded when a command needs it, so that `--help` and a wrong option cost nothing. */
 export interface Engine {
   /** Reads what `--call` was given. Throws an XspliceError (EUSAGE). */
@@ -84,4 +93,8 @@ export interface Engine {
   exampleNames(): Promise<readonly string[]>;
   /** Rejects with an XspliceError (EUSAGE) for a name that is none. */
   example(name: string): Promise<Example>;
+  /** What is known of examples, of all where none is named. Rejects with an XspliceError (EUSAGE) for a name that is none. */
+  listExamples(names: readonly string[]): Promise<readonly ListedExample[]>;
+  /** Their files, and those of the hypervisors that they are for: bytes by relative path. */
+  exampleFiles(listed: readonly ListedExample[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }

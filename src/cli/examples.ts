@@ -1,12 +1,15 @@
 import { XspliceError } from '../base/index.ts';
 import type { PayloadFile } from '../scenario/index.ts';
-import type { Example } from './engine.ts';
+import type { Example, ListedExample } from './engine.ts';
 
 /** Names that `--example` takes. */
 export async function exampleNames(): Promise<string[]> {
   const { exampleManifest } = await import('./embedded/index.ts');
   return exampleManifest.payloads.map((payload) => payload.name);
 }
+
+/** What an example is uploaded as: its name without the architecture. */
+const uploadName = (name: string): string => name.replace(/^.*\//, '');
 
 /**
  * An example with what it stands on: a payload that depends on another example is rehearsed on top of that one. Rejects
@@ -16,18 +19,60 @@ export async function example(name: string): Promise<Example> {
   const { embeddedExample, exampleManifest } = await import('./embedded/index.ts');
   const known = new Map(exampleManifest.payloads.map((payload) => [payload.name, payload]));
   const wanted = known.get(name);
-  const image = embeddedExample(exampleManifest.image.name);
-  if (wanted === undefined || image === undefined) {
-    throw new XspliceError('EUSAGE', `no example is called ${name}`, `there are: ${[...known.keys()].join(', ')}`);
-  }
+  if (wanted === undefined) throw unknown(name, [...known.keys()]);
+  const host = exampleManifest.images.find(({ arch }) => arch === wanted.arch);
+  const image = host === undefined ? undefined : embeddedExample(host.name);
+  if (image === undefined) throw new Error(`there is no hypervisor of ${wanted.arch}`);
   const payloads: PayloadFile[] = [];
   const taken = new Set<string>();
   for (let at: typeof wanted | undefined = wanted; at !== undefined && !taken.has(at.name); ) {
     const bytes = embeddedExample(at.name);
     if (bytes === undefined) break;
     taken.add(at.name);
-    payloads.unshift({ file: `${at.name}.livepatch`, name: at.name, bytes });
+    const name = uploadName(at.name);
+    payloads.unshift({ file: `${name}.livepatch`, name, bytes });
     at = at.depends === null ? undefined : known.get(at.depends);
   }
   return { image, payloads };
+}
+
+/** What is known of the examples of these names, or of all where there are none. Rejects like {@link example}. */
+export async function listExamples(names: readonly string[]): Promise<ListedExample[]> {
+  const { exampleManifest } = await import('./embedded/index.ts');
+  const { payloads } = exampleManifest;
+  const known = payloads.map(({ name }) => name);
+  const missing = names.find((name) => !known.includes(name));
+  if (missing !== undefined) throw unknown(missing, known);
+  return payloads
+    .filter(({ name }) => names.length === 0 || names.includes(name))
+    .map(({ name, arch, title, expected }) => {
+      const verdict = expected.verdict === 'accepted' ? 'accepted' : `refused ${expected.errno}`;
+      return { name, arch, verdict, title };
+    });
+}
+
+/** The files of examples and of the hypervisors that they are for: bytes by relative path. */
+export async function exampleFiles(listed: readonly ListedExample[]): Promise<Map<string, Uint8Array>> {
+  const { embeddedExample, exampleManifest } = await import('./embedded/index.ts');
+  const archs = new Set(listed.map(({ arch }) => arch));
+  const images = exampleManifest.images.filter(({ arch }) => archs.has(arch)).map(({ name }) => [name, name] as const);
+  const payloads = listed.map(({ name }) => [`${name}.livepatch`, name] as const);
+  const files = new Map<string, Uint8Array>();
+  for (const [path, name] of [...images, ...payloads]) {
+    const bytes = embeddedExample(name);
+    if (bytes !== undefined) files.set(path, bytes);
+  }
+  return files;
+}
+
+const unknown = (name: string, names: readonly string[]): XspliceError =>
+  new XspliceError('EUSAGE', `no example is called ${name}`, thereAre(names));
+
+/** All names, those that several architectures have once. */
+function thereAre(names: readonly string[]): string {
+  const plain = names.filter((name) => !name.includes('/'));
+  const shared = (name: string): boolean => name.includes('/') && plain.includes(uploadName(name));
+  const folders = [...new Set(names.filter(shared).map((name) => name.slice(0, name.indexOf('/') + 1)))];
+  const own = names.filter((name) => !shared(name));
+  return `there are: ${own.join(', ')}; and ${folders.join(' and ')} before all of x86-64`;
 }

@@ -1,6 +1,6 @@
 import { codeOf, loadDisassembler } from './disassembler.ts';
 import type { Engine } from './engine.ts';
-import { example, exampleNames } from './examples.ts';
+import { example, exampleFiles, exampleNames, listExamples } from './examples.ts';
 import { gunzip } from './gunzip.ts';
 import { inflate } from './inflate.ts';
 import { loadProcessor, processorFor } from './processor.ts';
@@ -47,5 +47,7 @@ export async function loadEngine(): Promise<Engine> {
     cpuPresets: () => Object.keys(scenario.CPU_PRESETS),
     exampleNames,
     example,
+    listExamples,
+    exampleFiles,
   };
 }

@@ -5,6 +5,7 @@ import { addConform } from './conform.ts';
 import type { Context } from './context.ts';
 import { addHost } from './host.ts';
 import { addInspect } from './inspect.ts';
+import { addExamples } from './list-examples.ts';
 import { addRehearse } from './rehearse.ts';
 import { addReleases } from './releases.ts';
 import { addRules } from './rules.ts';
@@ -45,6 +46,7 @@ export function createProgram(context: Context, version: string): Command {
   addHost(program, context);
   addReleases(program, context);
   addRules(program, context);
+  addExamples(program, context);
   addCompletion(program, context);
   return program;
 }

@@ -7,7 +7,7 @@ const cwd = privateDirectory();
 writeFileSync(join(cwd, 'xen-syms'), 'image');
 writeFileSync(join(cwd, 'x.livepatch'), 'payload');
 
-const COMMANDS = ['inspect', 'check', 'rehearse', 'conform', 'host', 'releases', 'completion'];
+const COMMANDS = ['inspect', 'check', 'rehearse', 'conform', 'host', 'releases', 'examples', 'completion'];
 
 describe('help', () => {
   it('of the program lists every command, and the exit status', async () => {
@@ -62,6 +62,7 @@ describe('a wrong command line', () => {
     ['an example and a payload', ['rehearse', 'x.livepatch', '--example', 'hello'], 'leave out PAYLOAD and --xen'],
     ['an example and an image', ['rehearse', '--xen', 'xen-syms', '--example', 'hello'], 'leave out PAYLOAD'],
     ['an unknown example', ['rehearse', '--example', 'nosuch'], 'no example is called nosuch'],
+    ['an unknown example to write', ['examples', 'arm64/nosuch'], 'no example is called arm64/nosuch'],
     ['too many arguments', ['releases', 'x'], 'too many arguments'],
     ['an unknown shell', ['completion', 'fish'], 'Allowed choices are bash, zsh'],
     ['an unknown colour setting', ['check', ...FILES, '--color', 'pink'], 'Allowed choices are auto, always, never'],

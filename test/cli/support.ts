@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { Engine } from '../../src/cli/engine.ts';
-import { example, exampleNames } from '../../src/cli/examples.ts';
+import { example, exampleFiles, exampleNames, listExamples } from '../../src/cli/examples.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
 import { CONFORM_CASES, conformStepText } from '../../src/scenario/conform-cases.ts';
@@ -70,6 +70,8 @@ export async function run(
     cpuPresets: () => ['qemu-max', 'zen4'],
     exampleNames,
     example,
+    listExamples,
+    exampleFiles,
     ...engine,
   };
   const status = await main(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleManifest } from '../support/examples.ts';
+import { manifest, uploadName } from '../support/examples.ts';
 import { documentOf, xsplice } from './process.ts';
 
 /** What `npm run quickstart` shows: the same payload under two releases. */
@@ -26,9 +26,14 @@ describe('the story of the quickstart', () => {
   });
 });
 
-describe.each(exampleManifest.payloads)('the example $name', ({ name, expected, reappliable }) => {
+describe.each(manifest.payloads)('the example $name', ({ name, arch, expected, reappliable }) => {
   const { status, document } = documentOf('rehearse', ['--example', name]);
-  const steps = document.steps.filter((step) => step.name === name);
+  const upload = uploadName(name);
+  const steps = document.steps.filter((step) => step.name === upload);
+
+  it('is rehearsed on its architecture', () => {
+    expect(document.xen.arch).toBe(arch);
+  });
 
   it('ends as its manifest says', () => {
     if (expected.verdict === 'refused') {
@@ -44,7 +49,7 @@ describe.each(exampleManifest.payloads)('the example $name', ({ name, expected, 
     );
     if (hooked) return;
     const applied = steps.filter(({ step, rc }) => step === 'apply' && rc === 0).length;
-    const stacked = document.steps.some((step) => step.name !== name);
+    const stacked = document.steps.some((step) => step.name !== upload);
     if (!stacked) expect(applied).toBe(reappliable === true ? 2 : 1);
     expect(steps.at(-1)).toMatchObject({ state: null, payload: null });
   });

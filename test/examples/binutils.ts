@@ -1,4 +1,4 @@
-/** What binutils say about a file, as data. */
+/** What binutils say about a file of any architecture, as data. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,24 @@ import { readBytes } from '../support/examples.ts';
 
 const tool = (name: string, ...args: string[]): string =>
   execFileSync(name, args, { encoding: 'latin1', env: { ...process.env, LC_ALL: 'C' } });
+
+/** Before the names of the tools that know a machine's instructions and files: by e_machine. */
+const PREFIXES: ReadonlyMap<number, string> = new Map([
+  [62, ''],
+  [183, 'aarch64-linux-gnu-'],
+  [40, 'arm-linux-gnueabihf-'],
+]);
+
+const E_MACHINE = 18;
+
+/** `objdump` or `objcopy` for a file. */
+function toolFor(name: string, path: string): string {
+  const bytes = readBytes(path);
+  const machine = new DataView(bytes.buffer).getUint16(E_MACHINE, true);
+  const prefix = PREFIXES.get(machine);
+  if (prefix === undefined) throw new Error(`${path}: no tools for machine ${machine}`);
+  return prefix + name;
+}
 
 export interface Section {
   readonly name: string;
@@ -39,12 +57,14 @@ function once<T>(ask: (path: string) => T): (path: string) => T {
   };
 }
 
+/** The build-id as `readelf -n` reads it. */
+export const buildId = once((path) => /Build ID: ([0-9a-f]+)/.exec(tool('readelf', '-n', path))?.[1] ?? '');
 export const sections = once(readSections);
 export const symbols = once(readSymbols);
 
 function readSections(path: string): Section[] {
   const row =
-    /^\s*\[ *\d+\] (\S+)\s+(\S+)\s+([0-9a-f]{16}) ([0-9a-f]+) ([0-9a-f]+) [0-9a-f]{2} +([A-Z]*) +\d+ +\d+ +\d+$/;
+    /^\s*\[ *\d+\] (\S+)\s+(\S+)\s+([0-9a-f]{8,16}) ([0-9a-f]+) ([0-9a-f]+) [0-9a-f]{2} +([A-Z]*) +\d+ +\d+ +\d+$/;
   return tool('readelf', '-SW', path)
     .split('\n')
     .flatMap((line) => {
@@ -56,7 +76,7 @@ function readSections(path: string): Section[] {
 }
 
 function readSymbols(path: string): ElfSymbol[] {
-  const row = /^ *\d+: ([0-9a-f]{16}) +(\d+|0x[0-9a-f]+) (\S+) +(\S+) +\S+ +(\S+) (\S+)$/;
+  const row = /^ *\d+: ([0-9a-f]{8,16}) +(\d+|0x[0-9a-f]+) (\S+) +(\S+) +\S+ +(\S+) (\S+)$/;
   let file = '';
   return tool('readelf', '-sW', path)
     .split('\n')
@@ -71,19 +91,16 @@ function readSymbols(path: string): ElfSymbol[] {
 
 /** Names of the relocation types in a file. */
 export const relocationTypes = (path: string): Set<string> =>
-  new Set(tool('readelf', '-rW', path).match(/\bR_X86_64_\w+/g) ?? []);
-
-/** The build-id as `readelf -n` reads it. */
-export const buildId = (path: string): string => /Build ID: ([0-9a-f]+)/.exec(tool('readelf', '-n', path))?.[1] ?? '';
+  new Set(tool('readelf', '-rW', path).match(/\bR_(?:X86_64|AARCH64|ARM)_\w+/g) ?? []);
 
 export const disassembly = (path: string, symbol: string): string =>
-  tool('objdump', '-d', '--no-show-raw-insn', `--disassemble=${symbol}`, path);
+  tool(toolFor('objdump', path), '-d', '--no-show-raw-insn', `--disassemble=${symbol}`, path);
 
 /** The contents of one section as objcopy extracts them. */
 export function sectionBytes(path: string, name: string): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-section-'));
   try {
-    tool('objcopy', '-O', 'binary', `--only-section=${name}`, path, join(folder, 'out'));
+    tool(toolFor('objcopy', path), '-O', 'binary', `--only-section=${name}`, path, join(folder, 'out'));
     return readBytes(join(folder, 'out'));
   } finally {
     rmSync(folder, { recursive: true, force: true });

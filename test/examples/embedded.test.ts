@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { exampleManifest as embedded, embeddedExample } from '../../src/cli/embedded/index.ts';
-import { exampleBytes, exampleManifest } from '../support/examples.ts';
+import { exampleBytes, manifest } from '../support/examples.ts';
 
-const names = [exampleManifest.image.name, ...exampleManifest.payloads.map(({ name }) => name)];
+const names = [...manifest.images, ...manifest.payloads].map(({ name }) => name);
 
 describe('embedded examples', () => {
   it.each(names)('%s is the committed file', (name) => {
@@ -10,7 +10,7 @@ describe('embedded examples', () => {
   });
 
   it('carries the manifest', () => {
-    expect(embedded).toEqual(exampleManifest);
+    expect(embedded).toEqual(manifest);
   });
 
   it('takes file names of payloads', () => {
@@ -22,10 +22,16 @@ describe('embedded examples', () => {
     expect(embeddedExample('hello')?.[1]).toBe(0x45);
   });
 
-  it.each(['', 'nothing', 'constructor', '__proto__', 'miniature-xen.livepatch', '../bin/hello'])(
-    'has no %j',
-    (name) => {
-      expect(embeddedExample(name)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'nothing',
+    'constructor',
+    '__proto__',
+    'miniature-xen.livepatch',
+    '../bin/hello',
+    'x86_64/hello',
+    'arm64/',
+  ])('has no %j', (name) => {
+    expect(embeddedExample(name)).toBeUndefined();
+  });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { X86_64 } from '../../examples/architectures.ts';
 import { buildPayload, oldFunctionsHeader } from '../../examples/payload.ts';
 import { hexAddress } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
@@ -27,7 +28,8 @@ function withDebug(name: string, flags: readonly string[]): Uint8Array {
   writeFileSync(join(work, 'old-functions.h'), oldFunctionsHeader(image()));
   const id = Buffer.from(exampleManifest.image.buildId, 'hex');
   return buildPayload({
-    name,
+    target: X86_64,
+    source: `${name}.c`,
     recipe: { from: 'source', without: name === 'bad-relocation' ? ['-fpic'] : [], with: [...flags, '-O0'] },
     depends: id,
     xenDepends: id,

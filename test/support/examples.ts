@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BuiltPayload, ExampleManifest } from '../../src/cli/embedded/example.ts';
+import type { BuiltPayload, ExampleArch, ExampleImage, ExampleManifest } from '../../src/cli/embedded/example.ts';
 
 /** The repository's root. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -10,22 +10,41 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
 /** `examples/manifest.json`. */
-export const exampleManifest: ExampleManifest = JSON.parse(
+export const manifest: ExampleManifest = JSON.parse(
   readFileSync(join(root, 'examples/manifest.json'), 'utf8'),
 ) as ExampleManifest;
 
-/** What the manifest says of a payload. */
+/** A miniature hypervisor, and the payloads for it. */
+export interface ExampleSet {
+  readonly image: ExampleImage;
+  readonly payloads: readonly BuiltPayload[];
+}
+
+/** The examples of one architecture. */
+export function examplesOf(arch: ExampleArch): ExampleSet {
+  const image = manifest.images.find((candidate) => candidate.arch === arch);
+  if (!image) throw new Error(`no miniature hypervisor of ${arch}`);
+  return { image, payloads: manifest.payloads.filter((payload) => payload.arch === arch) };
+}
+
+/** Those of x86-64: what is tested with examples and has nothing to do with an architecture. */
+export const exampleManifest: ExampleSet = examplesOf('x86_64');
+
+/** What the manifest says of a payload (`hello`, `arm64/hello`). */
 export function examplePayload(name: string): BuiltPayload {
-  const payload = exampleManifest.payloads.find((candidate) => candidate.name === name);
+  const payload = manifest.payloads.find((candidate) => candidate.name === name);
   if (!payload) throw new Error(`no example payload ${name}`);
   return payload;
 }
 
-/** Absolute path of the image (`miniature-xen`) or of a payload (`hello`). */
+/** Absolute path of an image (`miniature-xen`) or of a payload (`hello`). */
 export function examplePath(name: string): string {
-  const { image } = exampleManifest;
-  return join(root, 'examples', name === image.name ? image.file : examplePayload(name).file);
+  const { file } = manifest.images.find((image) => image.name === name) ?? examplePayload(name);
+  return join(root, 'examples', file);
 }
 
-/** A fresh copy of the image's or a payload's bytes. */
+/** A fresh copy of an image's or a payload's bytes. */
 export const exampleBytes = (name: string): Uint8Array => readBytes(examplePath(name));
+
+/** The name that a payload is uploaded under. */
+export const uploadName = (name: string): string => name.replace(/^.*\//, '');

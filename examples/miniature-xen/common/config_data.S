@@ -1,10 +1,10 @@
 /* The configuration that the hypervisor was built with: the build script compresses it with gzip and leaves it here. */
         .file "common/config_data.S"
-        .section .rodata, "a", @progbits
+        .section .rodata, "a", %progbits
         .p2align 2
 
         .globl xen_config_data
-        .type xen_config_data, @object
+        .type xen_config_data, %object
 xen_config_data:
         .incbin "xen-config.gz"
 .Lend:
@@ -12,9 +12,9 @@ xen_config_data:
 
         .p2align 2
         .globl xen_config_data_size
-        .type xen_config_data_size, @object
+        .type xen_config_data_size, %object
 xen_config_data_size:
         .long .Lend - xen_config_data
         .size xen_config_data_size, 4
 
-        .section .note.GNU-stack, "", @progbits
+        .section .note.GNU-stack, "", %progbits

@@ -9,9 +9,9 @@ void noinline nag_administrator(void)
     nag_count++;
 }
 
-static long copy_string(char *to, const char *from, u64 size)
+static long copy_string(char *to, const char *from, size_t size)
 {
-    u64 i = 0;
+    size_t i = 0;
 
     for ( ; i + 1 < size && from[i]; i++ )
         to[i] = from[i];
@@ -47,7 +47,7 @@ long do_xen_version(int cmd, void *arg)
     return -38; /* ENOSYS */
 }
 
-/* Same name as in arch/x86/domain.c: a payload has to say common/kernel.c#dump_state. */
+/* Same name as in the architecture's domain.c: a payload has to say common/kernel.c#dump_state. */
 static void cf_check dump_state(unsigned char key)
 {
     printk("'%c' pressed -> administrator nagged %u times\n", key, nag_count);

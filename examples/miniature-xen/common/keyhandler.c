@@ -1,4 +1,4 @@
-/* Console keys. The handlers are called through pointers, so each of them starts with ENDBR64. */
+/* Console keys. The handlers are called through pointers: on x86-64 each of them starts with ENDBR64. */
 #include "xen.h"
 
 static struct keyhandler key_table[128] __read_mostly;

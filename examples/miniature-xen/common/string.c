@@ -1,18 +1,18 @@
 /* What the compiler calls by itself. */
 #include "xen.h"
 
-void *memcpy(void *to, const void *from, u64 n)
+void *memcpy(void *to, const void *from, size_t n)
 {
     void *start = to;
 
-    asm volatile ( "rep movsb" : "+D" (to), "+S" (from), "+c" (n) :: "memory" );
+    COPY_BYTES(to, from, n);
     return start;
 }
 
-void *memset(void *to, int c, u64 n)
+void *memset(void *to, int c, size_t n)
 {
     void *start = to;
 
-    asm volatile ( "rep stosb" : "+D" (to), "+c" (n) : "a" (c) : "memory" );
+    FILL_BYTES(to, c, n);
     return start;
 }

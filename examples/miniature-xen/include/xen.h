@@ -2,19 +2,20 @@
  * The few declarations that the miniature hypervisor's files share.
  *
  * Names, section names and encodings are Xen's, so that a tool which reads a real xen-syms reads this one; the code is
- * written for this example and does only what the example needs.
+ * written for this example and does only what the example needs. What depends on the architecture is in its machine.h.
  */
 #ifndef MINIATURE_XEN_H
 #define MINIATURE_XEN_H
 
-/* Nothing is exported from a hypervisor: every reference is PC relative, none goes through a GOT. */
+/* Nothing is exported from a hypervisor: no reference goes through a GOT. */
 #pragma GCC visibility push(hidden)
 
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
-typedef unsigned long u64;
+typedef __UINT64_TYPE__ u64;
 typedef signed int s32;
+typedef __SIZE_TYPE__ size_t;
 
 #define NULL ((void *)0)
 #define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
@@ -25,53 +26,12 @@ typedef signed int s32;
 #define __read_mostly __attribute__((section(".data.read_mostly")))
 #define noinline __attribute__((__noinline__))
 
-/* Called through a pointer: starts with ENDBR64. With -mmanual-endbr no other function does. */
-#define cf_check __attribute__((cf_check))
-
-/*
- * A trap that carries its file and line. Frame: bits 0-23 of the two words are the distances from the frame to the trap
- * and to the file's name, bits 24-30 the two halves of the line number.
- */
-#define BUG_FRAME(type, line, file)                                                                                   \
-    asm volatile ( "1: ud2\n\t"                                                                                       \
-                   ".pushsection .bug_frames." #type ", \"a\", @progbits\n\t"                                         \
-                   ".p2align 2\n"                                                                                     \
-                   "2: .long (1b - 2b) + %c[hi], (%c[ptr] - 2b) + %c[lo]\n\t"                                         \
-                   ".popsection"                                                                                      \
-                   :: [hi] "i" (((line) >> 7) << 24), [lo] "i" (((line) & 127) << 24), [ptr] "i" (file) )
+#include "machine.h"
 
 #define WARN() BUG_FRAME(1, __LINE__, __FILE__)
 #define BUG() do { BUG_FRAME(2, __LINE__, __FILE__); __builtin_unreachable(); } while ( 0 )
 #define WARN_ON(x) do { if ( x ) WARN(); } while ( 0 )
 #define BUG_ON(x) do { if ( x ) BUG(); } while ( 0 )
-
-/* Indices into the CPU's feature words: word * 32 + bit. Long mode is on wherever Xen runs. */
-#define FEATURE_ALWAYS 93 /* LM */
-#define FEATURE_SMAP 180
-
-#define STR_(x) #x
-#define STR(x) STR_(x)
-
-/*
- * One entry of .altinstructions (14 bytes, packed): original, replacement, feature, length of the original, of the
- * replacement, of the padding behind the original, and a byte for Xen's own use.
- */
-#define ALTERNATIVE(original, padding, replacement, feature)                                                          \
-    "661:\n\t" original "\n"                                                                                          \
-    "662:\n\t.fill " STR(padding) ", 1, 0x90\n\t"                                                                        \
-    ".pushsection .altinstr_replacement, \"ax\", @progbits\n"                                                         \
-    "663:\n\t" replacement "\n"                                                                                       \
-    "664:\n\t.popsection\n\t"                                                                                         \
-    ".pushsection .altinstructions, \"a\", @progbits\n\t"                                                             \
-    ".long 661b - .\n\t.long 663b - .\n\t.word " STR(feature) "\n\t"                                                  \
-    ".byte 662b - 661b, 664b - 663b, " STR(padding) ", 0\n\t"                                                         \
-    ".popsection\n\t"
-
-/* Fault at `at`, go on at `fixup`. */
-#define EX_TABLE(at, fixup)                                                                                           \
-    ".pushsection .ex_table, \"a\", @progbits\n\t"                                                                    \
-    ".p2align 2\n\t.long " #at " - ., " #fixup " - .\n\t"                                                             \
-    ".popsection\n\t"
 
 struct keyhandler {
     void (*fn)(unsigned char key);
@@ -94,7 +54,7 @@ void nag_administrator(void);
 void handle_keypress(unsigned char key);
 void register_keyhandler(unsigned char key, void (*fn)(unsigned char key), const char *desc);
 
-/* common/livepatch.c, arch/x86/livepatch.c */
+/* common/livepatch.c, arch/…/livepatch.c */
 struct livepatch_func;
 struct livepatch_fstate {
     unsigned int patch_offset;
@@ -110,13 +70,12 @@ void arch_livepatch_revert(const struct livepatch_func *func, struct livepatch_f
 /* drivers/char/console.c */
 void printk(const char *fmt, ...);
 
-/* arch/x86 */
+/* arch/… */
 void __start_xen(void);
 void startup_cpu_idle_loop(void);
-unsigned int copy_byte_from_guest(u8 *to, const u8 *from);
 
 /* The compiler calls these on its own. */
-void *memcpy(void *to, const void *from, u64 n);
-void *memset(void *to, int c, u64 n);
+void *memcpy(void *to, const void *from, size_t n);
+void *memset(void *to, int c, size_t n);
 
 #endif

@@ -1,8 +1,15 @@
-/** What is known about the embedded examples: a miniature hypervisor and payloads for it. Data is in `manifest.ts`. */
+/** What is known about the embedded examples: miniature hypervisors and payloads for them. Data is in `manifest.ts`. */
+
+/** The architectures that there are examples for. */
+export type ExampleArch = 'x86_64' | 'arm64' | 'arm32';
 
 /** What Xen 4.18.1, the miniature hypervisor's own release, does with a payload. */
 export type ExpectedVerdict =
-  | { readonly verdict: 'accepted' }
+  | {
+      readonly verdict: 'accepted';
+      /** Rules of the warnings that a check gives all the same. */
+      readonly warnings?: readonly string[];
+    }
   | {
       readonly verdict: 'refused';
       /** Where it is refused; what comes before goes well. */
@@ -15,8 +22,12 @@ export type ExpectedVerdict =
 
 /** One example payload. */
 export interface ExamplePayload {
-  /** Also the name it is uploaded under, and its file's base name. */
+  /**
+   * `hello`, or `arm64/hello`: in front of the `/` is the architecture, of all but x86-64. The rest is the name that it is
+   * uploaded under, and its file's base name.
+   */
   readonly name: string;
+  readonly arch: ExampleArch;
   /** A short sentence: what the payload is. */
   readonly title: string;
   /** What can be learnt from it. */
@@ -40,17 +51,25 @@ export interface BuiltPayload extends ExamplePayload {
   readonly buildId: string | null;
 }
 
+/** A miniature hypervisor. */
+export interface ExampleImage {
+  /** `miniature-xen`, or `arm64/miniature-xen`. */
+  readonly name: string;
+  readonly arch: ExampleArch;
+  /** Under `examples/`. */
+  readonly file: string;
+  readonly release: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Hex digits. */
+  readonly buildId: string;
+  /** First lines of `--version`: these tools gave the committed bytes of this architecture; others give equivalent ones. */
+  readonly tools: { readonly gcc: string; readonly ld: string };
+}
+
 /** `examples/manifest.json`. */
 export interface ExampleManifest {
-  readonly format: 'xsplice-examples/1';
-  /** First lines of `--version`: these tools gave the committed bytes; others give equivalent ones. */
-  readonly tools: { readonly gcc: string; readonly ld: string };
-  readonly image: {
-    readonly name: string;
-    readonly file: string;
-    readonly release: string;
-    readonly size: number;
-    readonly buildId: string;
-  };
+  readonly format: 'xsplice-examples/2';
+  readonly images: readonly ExampleImage[];
   readonly payloads: readonly BuiltPayload[];
 }

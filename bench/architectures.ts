@@ -1,0 +1,71 @@
+import { exampleManifest } from '../src/cli/embedded/index.ts';
+import { example } from '../src/cli/examples.ts';
+import { gunzip } from '../src/cli/gunzip.ts';
+import { loadEmulator } from '../src/emulator/index.ts';
+import { checkPayloads, type PayloadFile, rehearsePayloads, type SimulationOptions } from '../src/scenario/index.ts';
+import type { Contest, Work } from './measure.ts';
+
+const openCpu = await loadEmulator();
+
+/** What is done with an example. */
+type Deed = (image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions) => Promise<string>;
+
+const rehearse: Deed = async (image, payloads, options) => (await rehearsePayloads(image, payloads, options)).verdict;
+
+const check: Deed = async (image, payloads, options) =>
+  checkPayloads(image, payloads, options).payloads[0]?.verdict ?? 'none';
+
+/** x86-64's example of a name, and the same of the others. */
+const namesOf = (name: string): string[] =>
+  exampleManifest.images.map((image) => image.name.replace('miniature-xen', name));
+
+/** The same example on all architectures, each held against x86-64. */
+async function acrossArchitectures(
+  title: string,
+  name: string,
+  settings: {
+    readonly deed: Deed;
+    readonly verdict: string;
+    readonly options: SimulationOptions;
+    readonly aim: number;
+  },
+): Promise<Contest> {
+  const names = namesOf(name);
+  const works: Record<string, Work> = {};
+  for (const each of names) {
+    const { image, payloads } = await example(each);
+    works[each] = async () => {
+      const verdict = await settings.deed(image, payloads, { gunzip, ...settings.options });
+      if (verdict !== settings.verdict) throw new Error(`${each}: ${verdict}`);
+    };
+  }
+  const [to = '', ...others] = names;
+  return { title, works, ratios: others.map((of) => ({ of, to, aim: settings.aim })), calls: 20 };
+}
+
+/** From the two files' bytes to the verdict. */
+export const exampleCheckContest = (): Promise<Contest> =>
+  acrossArchitectures('an embedded example, checked', 'hello', {
+    deed: check,
+    verdict: 'accepted',
+    options: {},
+    aim: 1.5,
+  });
+
+/** A payload's whole life on a host of its own, observed after each step. */
+export const exampleLifeContest = (): Promise<Contest> =>
+  acrossArchitectures('an embedded example, rehearsed', 'hello', {
+    deed: rehearse,
+    verdict: 'passed',
+    options: {},
+    aim: 1.5,
+  });
+
+/** The same with hooks that run. */
+export const exampleHookContest = (): Promise<Contest> =>
+  acrossArchitectures('an embedded example with hooks that run, rehearsed', 'hooks', {
+    deed: rehearse,
+    verdict: 'passed',
+    options: { openCpu },
+    aim: 2,
+  });
