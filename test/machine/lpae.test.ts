@@ -92,9 +92,10 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
     expect(codeOf(() => space.write(PAGE, Uint8Array.of(1)))).toBe(il('9600004f'));
     expect(codeOf(() => space.read(PAGE + 0x1000n, 1))).toBe(il('96000007'));
     expect(codeOf(() => space.write(PAGE + 0x1000n, Uint8Array.of(1)))).toBe(il('96000047'));
-    // No table of the last level for this one, and none of the one above for that.
+    // No table of the last level for this one, and none of the one above for that; arm32's root is filled on a running host.
     expect(codeOf(() => space.write(PAGE + 0x40_0000n, Uint8Array.of(1)))).toBe(il('96000046'));
-    expect(codeOf(() => space.write(PAGE + 0x4000_0000n, Uint8Array.of(1)))).toBe(il('96000045'));
+    const level = arch.name === 'arm64' ? '96000045' : '96000046';
+    expect(codeOf(() => space.write(PAGE + 0x4000_0000n, Uint8Array.of(1)))).toBe(il(level));
     expect(codeOf(() => space.read(PAGE, 4))).toBe('none');
   });
 
