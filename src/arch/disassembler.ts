@@ -22,4 +22,9 @@ export interface Disassembler {
    * @param origin where the code starts, in bytes: targets of relative jumps are told as if `code` began there.
    */
   disassemble(arch: XenArch, code: Uint8Array, origin: number): readonly Instruction[];
+  /**
+   * The size of the instruction that starts at each byte of `code`, 0 where none does: what {@link disassemble} finds, without the texts, in
+   * a fraction of the time.
+   */
+  sizes(arch: XenArch, code: Uint8Array): Uint8Array;
 }

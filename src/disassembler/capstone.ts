@@ -35,25 +35,46 @@ class Capstone implements Disassembler {
   }
 
   disassemble(arch: XenArch, code: Uint8Array, origin: number): readonly Instruction[] {
-    if (code.length === 0) return [];
-    const { step, operands } = DIALECTS[arch];
+    const { operands } = DIALECTS[arch];
+    const found: Instruction[] = [];
+    this.#decode(arch, code, origin, (offset, size, handle) => {
+      found.push({ offset, size, text: handle === null ? undefined : this.#text(handle, operands) });
+    });
+    return found;
+  }
+
+  sizes(arch: XenArch, code: Uint8Array): Uint8Array {
+    const sizes = new Uint8Array(code.length);
+    this.#decode(arch, code, 0, (offset, size, handle) => {
+      if (handle !== null) sizes[offset] = size;
+    });
+    return sizes;
+  }
+
+  /** Tells of each instruction in turn; without a handle, of bytes that are none. */
+  #decode(
+    arch: XenArch,
+    code: Uint8Array,
+    origin: number,
+    tell: (offset: number, size: number, handle: Handle | null) => void,
+  ): void {
+    if (code.length === 0) return;
+    const { step } = DIALECTS[arch];
     const handle = this.#open(arch);
     const start = this.#allocate(code.length);
     try {
       this.#module.writeArrayToMemory(code, start);
-      const found: Instruction[] = [];
       for (let offset = 0; offset < code.length; ) {
         this.#seek(start + offset, code.length - offset, origin + offset);
         for (let size = this.#next(handle); size > 0; size = this.#next(handle)) {
-          found.push({ offset, size, text: this.#text(handle, operands) });
+          tell(offset, size, handle);
           offset += size;
         }
         if (offset >= code.length) break;
         const size = Math.min(step, code.length - offset);
-        found.push({ offset, size, text: undefined });
+        tell(offset, size, null);
         offset += size;
       }
-      return found;
     } finally {
       this.#module._free(start);
     }

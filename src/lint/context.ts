@@ -203,11 +203,30 @@ export class LintContext implements LintInput {
   coreFunctionAt(
     address: Address,
   ): { readonly name: string; readonly start: Address; readonly instructions: readonly Instruction[] } | undefined {
+    const at = this.#coreCode(address);
+    if (at === undefined) return undefined;
+    const { name, start, code } = at;
+    return this.once(`function ${start}`, () => ({ name, start, instructions: this.instructions(code(), 0) }));
+  }
+
+  /** The instruction of the image that starts at an address, by its size and its function; `undefined` where none does. Throws as {@link instructions}. */
+  coreInstructionAt(address: Address): { readonly name: string; readonly size: number } | undefined {
+    const at = this.#coreCode(address);
+    if (at === undefined) return undefined;
+    const sizes = this.once(`sizes of ${at.start}`, () => {
+      if (this.#disassembler === undefined) throw NO_DISASSEMBLER;
+      return this.#disassembler.sizes(this.arch.name, at.code());
+    });
+    const size = sizes[at.offset] ?? 0;
+    return size === 0 ? undefined : { name: at.name, size };
+  }
+
+  #coreCode(address: Address): { name: string; start: Address; offset: number; code: () => Uint8Array } | undefined {
     const at = this.symbols.at(address);
     if (at?.size === undefined || at.at >= at.size) return undefined;
     const start = addOffset(address, -at.at);
-    const code = this.image.bytes(start, Math.min(at.size, MOST_CODE));
-    return this.once(`function ${start}`, () => ({ name: at.name, start, instructions: this.instructions(code, 0) }));
+    const length = Math.min(at.size, MOST_CODE);
+    return { name: at.name, start, offset: at.at, code: () => this.image.bytes(start, length) };
   }
 
   /** Computes a part that several rules share, the first time that it is asked for. */

@@ -81,14 +81,10 @@ export function branchesIntoPatches(context: LintContext): readonly PatchBranch[
       const from = addOffset(start, at);
       // What is overwritten jumps nowhere any more.
       if (func === undefined || (from >= patchRange(func).start && from < patchRange(func).end)) continue;
-      const around = context.coreFunctionAt(from);
-      const offset = around === undefined ? undefined : distance(around.start, from);
-      const there =
-        offset === undefined ? undefined : lastUpTo(around?.instructions ?? [], offset, (each) => each.offset);
-      const real = there?.offset === offset && there?.text !== undefined && there.size >= size;
-      if (around === undefined || !real) continue;
+      const branch = context.coreInstructionAt(from);
+      if (branch === undefined || branch.size < size) continue;
       const inside = from >= func.address && from < addOffset(func.address, func.room);
-      found.push({ func, from, to: addOffset(start, target), name: around.name, inside });
+      found.push({ func, from, to: addOffset(start, target), name: branch.name, inside });
     }
     return found;
   });

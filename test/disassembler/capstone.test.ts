@@ -54,6 +54,22 @@ describe('what gcc makes, as objdump reads it', () => {
 });
 
 describe('the port', () => {
+  it('tells the sizes alone as it tells them with the texts, on all architectures and of any bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<XenArch[]>('x86_64', 'arm64', 'arm32'),
+        fc.uint8Array({ maxLength: 200 }),
+        (arch, code) => {
+          const sizes = new Uint8Array(code.length);
+          for (const { offset, size, text } of capstone.disassemble(arch, code, 0)) {
+            if (text !== undefined) sizes[offset] = size;
+          }
+          expect(capstone.sizes(arch, code)).toEqual(sizes);
+        },
+      ),
+    );
+  });
+
   it('tells jump targets from where the code starts', () => {
     expect(decode('x86_64', 'eb0e e8fbffffff', 0x4000)).toEqual(['jmp 0x4010', 'callq 0x4002']);
   });

@@ -55,7 +55,10 @@ describe('runLint', () => {
     let loaded = 0;
     const loadDisassembler = async () => {
       loaded++;
-      return { disassemble: () => [{ offset: 0, size: 1, text: 'nop' }] };
+      return {
+        disassemble: () => [{ offset: 0, size: 1, text: 'nop' }],
+        sizes: (_arch: unknown, code: Uint8Array) => new Uint8Array(code.length),
+      };
     };
     const reads: LintRule = {
       ...speaks,
