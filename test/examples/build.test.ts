@@ -71,7 +71,7 @@ describe('examples/build.ts', () => {
     expect(names('x86_64').filter((name) => !names('arm32').includes(name))).toEqual([]);
   });
 
-  it('gives files of the committed shape, whatever the compiler', () => {
+  it('gives files of the committed shape, whatever the compiler', { timeout: PATIENCE }, () => {
     const elves = [...built.images, ...built.payloads].filter(([, bytes]) => bytes[1] === 0x45);
     const { length } = manifest.images;
     expect(elves.length).toBe(length + manifest.payloads.length - length);
