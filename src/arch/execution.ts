@@ -1,5 +1,5 @@
 import type { Address } from '../base/index.ts';
-import type { DomainLayout, ExecutionScreen, ExecutionState, Release } from '../xen/index.ts';
+import type { AddressRange, DomainLayout, ExecutionScreen, ExecutionState, Release } from '../xen/index.ts';
 import type { CodeMemory } from './architecture.ts';
 import type { CallingConvention } from './calling-convention.ts';
 import type { Cpu } from './cpu.ts';
@@ -31,12 +31,23 @@ export interface FatalTrap {
   readonly text: string;
 }
 
-/** What the stack of a CPU that has none left does to the host. */
-export type StackOverflow =
-  /** The processor faults while it pushes what it interrupts, and has a stack of its own for that. */
-  | 'double-fault'
-  /** There is no guard: what lies below is overwritten. */
-  | 'corruption';
+/** What a processor is known to have in its system registers when code has trapped. */
+export interface TrapFacts {
+  /** Physical address of the root table. */
+  readonly tables: bigint;
+  /** The address of a fault, and whether it was one of a fetch. */
+  readonly fault?: { readonly address: Address; readonly fetch: boolean };
+  /** ESR_EL2, or HSR, where there is one. */
+  readonly syndrome?: number;
+}
+
+/** What happens to a host whose processor faults while it pushes what it interrupts: it has a stack of its own for that. */
+export interface DoubleFault {
+  /** What is printed above the panic's box. `state` is what show_execution_state() would print. */
+  screen(state: readonly string[], stackPointer: Address, stack: AddressRange): string[];
+  /** What panic() is given, without its newline. */
+  readonly text: string;
+}
 
 /** How code finds out on which CPU it runs, and for whom: what it takes to set that, of the host that it is set on. */
 export interface CurrentHost {
@@ -68,7 +79,8 @@ export interface TrapFrameLayout {
   /** Bytes that the processor itself pushes for an exception, at a multiple of `alignment` below the stack pointer. */
   readonly pushed: number;
   readonly alignment: number;
-  readonly overflow: StackOverflow;
+  /** `null`: there is no guard, and what lies below is overwritten. */
+  readonly doubleFault: DoubleFault | null;
 }
 
 /** What the trap handler makes of a payload's bug frames. */
@@ -128,8 +140,8 @@ export interface Execution {
   readonly currentVariables: readonly string[];
   /** show_execution_state(). */
   showExecutionState(state: ExecutionState): ExecutionScreen;
-  /** Registers that are not the code's, as a screen has them. */
-  readonly fixedRegisters: Readonly<Record<string, bigint>>;
+  /** Registers that are not the code's, by their names on the screen, as far as they are known. */
+  systemRegisters(facts: TrapFacts): Readonly<Record<string, bigint>>;
   /** What a line of a call trace has in front of a caller's name. */
   callerMark(release: Release, framePointer: boolean): string;
   readonly bugFramesOfPayloads: BugFramesOfPayloads;

@@ -1,9 +1,9 @@
 import type { TracePlace } from '../arch/index.ts';
-import type { Address } from '../base/index.ts';
+import { type Address, assert } from '../base/index.ts';
 import { Console, type Fault } from '../machine/index.ts';
 import { type HostPanic, PAGE_SIZE } from '../xen/index.ts';
 import { callFrames, framePlace } from './call-frames.ts';
-import { doubleFault, executionState } from './execution-state.ts';
+import { executionState } from './execution-state.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { StopCause } from './stop.ts';
 
@@ -77,7 +77,7 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
     case 'fatal':
       return { head: [...cause.head, ...stateAndTrace(hv)], message: `${cause.text}\n`, ...NO_FAULT };
     case 'double-fault':
-      return { head: doubleFault(hv, cause.stack), message: 'DOUBLE FAULT -- system shutdown\n', ...NO_FAULT };
+      return { head: doubleFaultScreen(hv, cause), message: `${cause.with.text}\n`, ...NO_FAULT };
     case 'panic':
       return { head: [], message: cause.text, ...NO_FAULT };
     case 'hang':
@@ -91,6 +91,14 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
 function stateAndTrace(hv: Hypervisor): string[] {
   if (hv.trapped !== null) return executionState(hv, hv.trapped);
   return state(hv);
+}
+
+/** The vCPU is not told of on a stack that is not the one of code. */
+function doubleFaultScreen(hv: Hypervisor, { with: words, stack }: PanicCause & { kind: 'double-fault' }): string[] {
+  const { trapped } = hv;
+  assert(trapped !== null, 'code was run when its stack was used up');
+  const stackPointer = trapped.registers.get(hv.arch.execution.calls.stackPointer) ?? 0n;
+  return words.screen(executionState(hv, { ...trapped, vcpu: undefined }), stackPointer, stack);
 }
 
 function describeFault(hv: Hypervisor, fault: Fault): Description {

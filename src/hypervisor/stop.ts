@@ -1,3 +1,4 @@
+import type { DoubleFault } from '../arch/index.ts';
 import type { Fault } from '../machine/index.ts';
 import type { AddressRange } from '../xen/index.ts';
 import type { NoCpu } from './hypervisor.ts';
@@ -28,7 +29,12 @@ export type StopCause =
   /** An exception whose handler says what it was, and stops. `head` is what it prints above the registers. */
   | { readonly kind: 'fatal'; readonly head: readonly string[]; readonly text: string; readonly why: string }
   /** The stack cannot take what an exception pushes. `stack` is what it may use. */
-  | { readonly kind: 'double-fault'; readonly stack: AddressRange; readonly why: string }
+  | {
+      readonly kind: 'double-fault';
+      readonly with: DoubleFault;
+      readonly stack: AddressRange;
+      readonly why: string;
+    }
   /** Code never comes back: the host says nothing more. */
   | { readonly kind: 'hang'; readonly why: string }
   /** The hypervisor's own data is destroyed: what a real host does then depends on what lies where. */

@@ -115,9 +115,9 @@ function checkStack(hv: Hypervisor, runner: CodeRunner): void {
   } catch (thrown) {
     if (!(thrown instanceof MemoryFault)) throw thrown;
     const why = 'the stack is used up, or lost';
-    if (trapFrame.overflow === 'corruption') die(hv, runner, { kind: 'corruption', why });
-    const range = runner.stacks.range(runner.context.cpu);
-    die(hv, runner, { kind: 'double-fault', why, stack: range });
+    if (trapFrame.doubleFault === null) die(hv, runner, { kind: 'corruption', why });
+    const stack = runner.stacks.range(runner.context.cpu);
+    die(hv, runner, { kind: 'double-fault', with: trapFrame.doubleFault, why, stack });
   }
 }
 

@@ -34,7 +34,7 @@ export interface ExecutionState {
   readonly symbolText: (address: Address, withOffset: boolean) => string | undefined;
   /** is_active_kernel_text(): is it code of the hypervisor or of an applied payload? */
   readonly isText: (address: Address) => boolean;
-  /** Arm: system registers by their names on the screen, as far as they are known. */
+  /** System registers by their names on the screen, as far as they are known: screens of Arm say where one is not. */
   readonly systemRegisters?: Readonly<Record<string, bigint>>;
   /** debug_stack_lines= of the command line; 20 unless given. */
   readonly stackLines?: number;

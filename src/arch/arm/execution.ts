@@ -41,7 +41,12 @@ export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Executi
     stacks: { size: ARM_STACK_SIZE, usable: () => true },
     guestLayout: ({ release }) => guestLayout(release, pointerSize),
     currentVariables: CURRENT_VARIABLES,
-    fixedRegisters: {},
+    systemRegisters: ({ tables, fault, syndrome }) => ({
+      TTBR0_EL2: tables,
+      ...(syndrome !== undefined && { ESR_EL2: BigInt(syndrome) }),
+      // The screen of arm64 has the first, that of arm32 one of the others.
+      ...(fault !== undefined && { FAR_EL2: fault.address, [fault.fetch ? 'HIFAR' : 'HDFAR']: fault.address }),
+    }),
     callerMark: () => '',
     bugTrap: () => bugTrap,
     entryPoints: (address) => [address],

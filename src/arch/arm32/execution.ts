@@ -102,7 +102,7 @@ export const ARM32_EXECUTION = armExecution({
     // Up to the registers of a guest.
     pushed: 72,
     alignment: 4,
-    overflow: 'corruption',
+    doubleFault: null,
   },
   setCurrent: setCurrentBy('htpidr', 4, ARM32_CPU_INFO_SIZE),
   showExecutionState: arm32ExecutionState,

@@ -94,7 +94,7 @@ export const ARM64_EXECUTION = armExecution({
     // UREGS_kernel_sizeof.
     pushed: 288,
     alignment: 16,
-    overflow: 'corruption',
+    doubleFault: null,
   },
   setCurrent: setCurrentBy('tpidr_el2', 8, ARM64_CPU_INFO_SIZE),
   showExecutionState: arm64ExecutionState,

@@ -32,7 +32,14 @@ export const X86_64_EXECUTION: Execution = {
   currentVariables: [],
   showExecutionState: executionState,
   // Selectors and control registers that do not change while the hypervisor runs. Source: xen/arch/x86/include/asm/config.h.
-  fixedRegisters: { cs: 0xe008n, ss: 0xe010n, cr0: 0x8005_003bn, cr4: CR4 },
+  systemRegisters: ({ tables, fault }) => ({
+    cs: 0xe008n,
+    ss: 0xe010n,
+    cr0: 0x8005_003bn,
+    cr2: fault?.address ?? 0n,
+    cr3: tables,
+    cr4: CR4,
+  }),
   callerMark: ({ x86State }, framePointer) => (x86State.traceLetters ? (framePointer ? 'F ' : 'S ') : ''),
   bugFramesOfPayloads: 'handled',
   // In the directmap, DIRECTMAP_VIRT_START = 0xffff8300_00000000, as the heap of a host with 512 MiB; and in front of the fixmap, at the end of

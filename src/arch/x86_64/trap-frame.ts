@@ -1,4 +1,5 @@
 import type { TrapFrameLayout } from '../execution.ts';
+import { DOUBLE_FAULT } from './double-fault.ts';
 
 /**
  * `struct cpu_user_regs` of 64 bits. 200 bytes, of which the last 32 are the data segments of a guest: left out here, as hypervisor code
@@ -29,5 +30,5 @@ export const X86_64_TRAP_FRAME: TrapFrameLayout = {
   // SS, RSP, RFLAGS, CS, RIP and an error code. Intel SDM volume 3, 6.14.2.
   pushed: 48,
   alignment: 16,
-  overflow: 'double-fault',
+  doubleFault: DOUBLE_FAULT,
 };
