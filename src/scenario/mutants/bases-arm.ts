@@ -1,9 +1,10 @@
-import type { CodeSpec, FieldSpec, FunctionSpec, PayloadSpec, SectionSpec } from '../payload-spec.ts';
+import type { FieldSpec, SectionSpec } from '../payload-spec.ts';
+import type { MutantParts } from './base-specs.ts';
 
-/** The same sound payloads for Arm: its relocations, alternatives and bug frames. */
+/** What is of Arm in the payloads that mutants are made of: its relocations, alternatives and bug frames. */
 
 /** What differs between the two. */
-export interface ArmMutants {
+interface ArmMutants {
   /** Instructions as hex digits: one that does nothing, and the return from a function. */
   readonly nop: string;
   readonly ret: string;
@@ -16,7 +17,7 @@ export interface ArmMutants {
 }
 
 /** Relocations: IHI 0056, section 5.7. Instructions: DDI 0487, C6.2, little endian. */
-export const ARM64_MUTANTS: ArmMutants = {
+const ARM64: ArmMutants = {
   nop: '1f2003d5',
   ret: 'c0035fd6',
   pointerSize: 8,
@@ -42,7 +43,7 @@ export const ARM64_MUTANTS: ArmMutants = {
 };
 
 /** Relocations: IHI 0044, section 4.6. Instructions: DDI 0406C, A8.8. */
-export const ARM32_MUTANTS: ArmMutants = {
+const ARM32: ArmMutants = {
   nop: '00f020e3',
   ret: '1eff2fe1',
   pointerSize: 4,
@@ -137,102 +138,30 @@ function relocated({ pointerSize, data, instructions, nop }: ArmMutants): Sectio
   ];
 }
 
-/** The payloads by name. `names` are functions that nobody runs, the last of them a large one. */
-export function armMutants(arm: ArmMutants, names: readonly [string, string, string], large: string) {
-  const [a, b, c] = names;
+function armParts(arm: ArmMutants): MutantParts {
   const { nop, ret } = arm;
-  const code: readonly CodeSpec[] = [
-    { symbol: 'lp_new_fn', returns: '-MUTANT' },
-    { symbol: 'lp_site', hex: nop.repeat(15) + ret, local: true },
-    { symbol: 'lp_second', returns: 'second' },
-  ];
-  const functions: readonly FunctionSpec[] = [{ name: a }];
-  const alternatives = armAlternatives(arm, [
-    { feature: ALWAYS, at: 0, length: 4, repl: ret },
-    { feature: ALWAYS, at: 4, length: 12, repl: nop + ret + nop },
-    { feature: ABSENT, at: 16, length: 8, repl: ret + ret },
-    { feature: ALWAYS, at: 32, length: 4, repl: nop },
-  ]);
-  const bugs = [
-    armBugFrames(arm, 0, [{ at: 4, line: 12 }]),
-    armBugFrames(arm, 1, [
-      { at: 8, line: 1234 },
-      { at: 16, line: 77 },
+  return {
+    large: 'cpupool_do_sysctl',
+    site: nop.repeat(15) + ret,
+    code: nop + ret,
+    nopSizes: { small: 8, large: 28, last: 12 },
+    alternatives: armAlternatives(arm, [
+      { feature: ALWAYS, at: 0, length: 4, repl: ret },
+      { feature: ALWAYS, at: 4, length: 12, repl: nop + ret + nop },
+      { feature: ABSENT, at: 16, length: 8, repl: ret + ret },
+      { feature: ALWAYS, at: 32, length: 4, repl: nop },
     ]),
-  ];
-  const variables: readonly SectionSpec[] = [
-    {
-      name: '.data',
-      flags: 'AW',
-      hex: '0700000000000000',
-      align: 8,
-      symbols: [{ name: 'lp_counter', at: 0, local: true }],
-    },
-    {
-      name: '.bss',
-      flags: 'AW',
-      type: 'nobits',
-      size: 200,
-      align: 32,
-      symbols: [{ name: 'lp_zeroes', at: 8, local: true }],
-    },
-  ];
-  const specs: Readonly<Record<string, PayloadSpec>> = {
-    plain: { code, functions },
-    'two-functions': {
-      code,
-      functions: [{ name: a }, { name: b, new: 'lp_second', expect: { len: 4, data: { of: b } } }],
-    },
-    nop: {
-      code: [],
-      functions: [
-        { name: a, old: a, new: null, newSize: 8 },
-        { name: large, new: null, newSize: 28 },
-      ],
-    },
-    expectation: {
-      code,
-      functions: [
-        { name: large, expect: { len: 8, data: { of: large } } },
-        { name: c, expect: { len: 3, data: { of: c } } },
-      ],
-    },
-    'by-relocation': {
-      code,
-      functions: [
-        { name: null, old: a, oldSize: 12 },
-        { name: b, old: b },
-      ],
-    },
-    alternatives: { code, functions, sections: alternatives },
-    'bug-frames': { code, functions, sections: bugs },
-    relocations: { code, functions, sections: relocated(arm) },
-    variables: { code, functions, sections: variables },
-    metadata: { code, functions, modinfo: 'author=nobody\0description=a mutant\0', funcsFlags: 'AW' },
-    alignments: {
-      code,
-      functions,
-      sections: [
-        { name: '.text.b', flags: 'AX', hex: nop + ret, align: 64, symbols: [{ name: 'lp_b', at: 0 }] },
-        { name: '.text.nobits', flags: 'AX', type: 'nobits', size: 7, align: 32 },
-        { name: '.data.a', flags: 'AW', hex: '01' },
-        { name: '.data.b', flags: 'AW', hex: '0200', align: 32 },
-        { name: '.rodata.c', flags: 'A', hex: '03', align: 128 },
-        { name: '.rodata.empty', flags: 'A', symbols: [{ name: 'lp_nothing', at: 0, local: true }] },
-        { name: '.debug_lp', flags: '', hex: '0102', symbols: [{ name: 'lp_debug', at: 1, local: true }] },
-        { name: '.comment', flags: 'MS', hex: '786300' },
-      ],
-    },
-    everything: {
-      code,
-      functions: [
-        { name: a, expect: { len: 5, data: { of: a } } },
-        { name: b, new: 'lp_second' },
-        { name: large, new: null, newSize: 12 },
-      ],
-      sections: [...alternatives, ...bugs, ...variables, ...relocated(arm)],
-      modinfo: 'everything=1\0',
-    },
+    bugs: [
+      armBugFrames(arm, 0, [{ at: 4, line: 12 }]),
+      armBugFrames(arm, 1, [
+        { at: 8, line: 1234 },
+        { at: 16, line: 77 },
+      ]),
+    ],
+    faults: [],
+    relocations: relocated(arm),
   };
-  return specs;
 }
+
+export const ARM64_PARTS = armParts(ARM64);
+export const ARM32_PARTS = armParts(ARM32);

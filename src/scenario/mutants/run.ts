@@ -15,7 +15,8 @@ import {
   withoutLineNumber,
 } from '../observe.ts';
 import { xenFacts } from '../xen-facts.ts';
-import { IDLE_FUNCTIONS, LARGE_IDLE_FUNCTIONS, type MutantBase, mutantBases } from './bases.ts';
+import { IDLE_FUNCTIONS } from './base-specs.ts';
+import { MUTANT_PARTS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
 
 /** What the two hosts did not do alike with a mutant. */
@@ -120,7 +121,7 @@ class Runner {
     this.#options = options;
     const xen = xenFacts(options.image, options.release);
     this.bases = mutantBases(xen);
-    const idle = [...IDLE_FUNCTIONS, LARGE_IDLE_FUNCTIONS[xen.arch.name]];
+    const idle = [...IDLE_FUNCTIONS, MUTANT_PARTS[xen.arch.name].large];
     this.#idle = new Map(idle.map((name) => [xen.address(name), xen.size(name)]));
   }
 
