@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { XspliceError } from '../base/index.ts';
-import { openImage } from '../hypervisor/index.ts';
 import type { ScenarioCell, ScenarioHost, ScenarioRun } from '../scenario/index.ts';
 import { observedStage, runScenario, scenarioError } from '../scenario/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../targets/index.ts';
-import { releaseByVersion, type XenArch } from '../xen/index.ts';
-import { gunzip } from './gunzip.ts';
+import { releaseByVersion } from '../xen/index.ts';
+import { imageOf, interruptible, type QemuHostOptions, qemuOptions } from './qemu-host.ts';
 import type { ScenarioJob } from './scenario-job.ts';
 import { scenarioFiles } from './scenario-root.ts';
 
-export interface QemuScenariosOptions {
-  readonly arch?: XenArch;
-  readonly xenImage?: string;
-  readonly xenSyms?: string;
-  /** Most seconds until a host is up. */
-  readonly bootTimeout?: number;
+export interface QemuScenariosOptions extends Omit<QemuHostOptions, 'cpus' | 'loglvl'> {
   readonly done: (run: ScenarioRun, index: number) => void;
   readonly progress: (doing: string) => void;
 }
@@ -28,9 +21,7 @@ const SIMULATED_ONLY = ['cpu', 'late', 'stuck', 'debug'] as const;
  */
 export function realHost(target: QemuTarget, { file, settings }: ScenarioCell): ScenarioHost {
   const {
-    xenSyms,
     version,
-    buildId,
     release: { release },
   } = target.host;
   const given = SIMULATED_ONLY.find((name) => settings[name] !== undefined);
@@ -42,41 +33,22 @@ export function realHost(target: QemuTarget, { file, settings }: ScenarioCell): 
     const hint = 'boot that one with --xen-image and --xen, or leave release out';
     throw new XspliceError('EUSAGE', `${file}: is for Xen ${wanted}, and this host runs ${version}`, hint);
   }
-  if (xenSyms === null) {
-    throw new XspliceError('EIMAGE', 'no xen-syms belongs to this hypervisor', 'name it with --xen');
-  }
-  const image = openImage(new Uint8Array(readFileSync(xenSyms)), { file: xenSyms, gunzip });
-  const identity = { release: version, buildId, arch: image.arch.name };
+  const { image, identity } = imageOf(target);
   return { stage: observedStage(target, image, identity, []), image, release };
 }
 
 /** Runs jobs on a real hypervisor in QEMU, one after another, each on a host of its own as fresh as after its boot. */
-export async function runOnQemu(jobs: readonly ScenarioJob[], options: QemuScenariosOptions): Promise<void> {
-  const { arch, xenImage, xenSyms, bootTimeout, done, progress } = options;
-  const interrupted = new AbortController();
-  const onSignal = () => interrupted.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  /** Hosts by what a scenario may say of them. */
-  const kinds = new Map<string, Promise<QemuHosts>>();
-  const hostsFor = ({ settings: { cpus, loglvl } }: ScenarioCell): Promise<QemuHosts> => {
-    const key = JSON.stringify([cpus, loglvl]);
-    const known = kinds.get(key);
-    if (known !== undefined) return known;
-    const hosts = prepareQemu({
-      ...(arch !== undefined && { arch }),
-      ...(xenImage !== undefined && { xenImage }),
-      ...(xenSyms !== undefined && { xenSyms }),
-      ...(cpus !== undefined && { smp: cpus }),
-      ...(loglvl !== undefined && { loglvl }),
-      ...(bootTimeout !== undefined && { timeout: bootTimeout * 1000 }),
-      progress: ({ phase, text }) => progress(`${phase} ${text}`),
-      signal: interrupted.signal,
-    });
-    kinds.set(key, hosts);
-    return hosts;
-  };
-  try {
+export const runOnQemu = (jobs: readonly ScenarioJob[], options: QemuScenariosOptions): Promise<void> =>
+  interruptible(async (signal) => {
+    const { done, progress } = options;
+    /** Hosts by what a scenario may say of them. */
+    const kinds = new Map<string, Promise<QemuHosts>>();
+    const hostsFor = ({ settings: { cpus, loglvl } }: ScenarioCell): Promise<QemuHosts> => {
+      const key = JSON.stringify([cpus, loglvl]);
+      const hosts = kinds.get(key) ?? prepareQemu(qemuOptions({ ...options, cpus, loglvl }, signal));
+      kinds.set(key, hosts);
+      return hosts;
+    };
     for (const [index, { cell, root }] of jobs.entries()) {
       // That no host can be had at all is no matter of one scenario: it is thrown on.
       const target = await (await hostsFor(cell)).start();
@@ -85,13 +57,9 @@ export async function runOnQemu(jobs: readonly ScenarioJob[], options: QemuScena
       } finally {
         await target.close();
       }
-      if (interrupted.signal.aborted) throw new XspliceError('ETOOL', 'stopped: the scenarios were not all run');
+      if (signal.aborted) throw new XspliceError('ETOOL', 'stopped: the scenarios were not all run');
     }
-  } finally {
-    process.removeListener('SIGINT', onSignal);
-    process.removeListener('SIGTERM', onSignal);
-  }
-}
+  });
 
 async function runCell(
   cell: ScenarioCell,

@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { main } from '../../src/cli/main.ts';
 import { ARM_HOOK_CASES } from '../../src/scenario/conform-cases-arm.ts';
 import { buildPayload, openSimulation, xenFacts } from '../../src/scenario/index.ts';
 import { type SourceArch, xenFromSource } from '../support/source-xen.ts';
+import { xspliceIn } from './support.ts';
 
 /** One scenario, with hooks and calls, on the simulator and on the hypervisors for Arm themselves. */
 const cwd = mkdtempSync(join(tmpdir(), 'xsplice-scenarios-arm-'));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+const xsplice = xspliceIn(cwd);
 
 const MINUTES = 60_000;
 
@@ -40,31 +42,12 @@ describe.each(['arm64', 'arm32'] as const)('a scenario on %s', (arch: SourceArch
     writeFileSync(join(cwd, scenario), LIFE.replace('p.livepatch', `${arch}.livepatch`));
   }, 20 * MINUTES);
 
-  async function run(...args: string[]) {
-    let stdout = '';
-    let stderr = '';
-    const status = await main(args, {
-      stdout: (text) => {
-        stdout += text;
-      },
-      stderr: (text) => {
-        stderr += text;
-      },
-      isTTY: false,
-      stderrIsTTY: false,
-      env: {},
-      columns: 120,
-      cwd,
-    });
-    return { status, stdout, stderr };
-  }
-
   it('passes on the simulator, and on the real one', { timeout: 5 * MINUTES }, async () => {
     for (const where of [
       ['--xen', xenSyms],
       ['--on', 'qemu', '--arch', arch],
     ]) {
-      const { status, stdout, stderr } = await run('rehearse', scenario, ...where);
+      const { status, stdout, stderr } = await xsplice('rehearse', scenario, ...where);
       expect(stderr).toBe('');
       expect(stdout).toContain('PASSED 8 steps');
       expect(status).toBe(0);
@@ -72,7 +55,7 @@ describe.each(['arm64', 'arm32'] as const)('a scenario on %s', (arch: SourceArch
   });
 
   it('is the same on both, step by step', { timeout: 5 * MINUTES }, async () => {
-    expect(await run('conform', scenario, '--arch', arch)).toEqual({
+    expect(await xsplice('conform', scenario, '--arch', arch)).toEqual({
       status: 0,
       stdout: 'AGREED 1 case\n',
       stderr: '',

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { main } from '../../src/cli/main.ts';
 import {
   buildIdOf,
   buildPayload,
@@ -14,6 +13,7 @@ import {
   xenFacts,
 } from '../../src/scenario/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
+import { xspliceIn } from './support.ts';
 
 /** The same scenarios on the simulator and on the hypervisor itself, in QEMU. */
 const { xenSyms, version } = debianXen();
@@ -68,23 +68,7 @@ steps:
   - panics: { upload: wild, message: "FATAL PAGE FAULT", error_code: 0, address: 0xffff82d080000000, console: "Pagetable walk from" }
 `;
 
-async function xsplice(...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  let [stdout, stderr] = ['', ''];
-  const status = await main(argv, {
-    stdout: (text) => {
-      stdout += text;
-    },
-    stderr: (text) => {
-      stderr += text;
-    },
-    isTTY: false,
-    stderrIsTTY: false,
-    env: {},
-    columns: undefined,
-    cwd,
-  });
-  return { status, stdout, stderr };
-}
+const xsplice = xspliceIn(cwd);
 
 beforeAll(() => {
   const simulation = openSimulation(new Uint8Array(readFileSync(xenSyms)), { gunzip });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
+import { main } from '../../src/cli/main.ts';
 
 /** A folder of this test file's own, for use as TMPDIR: what is in it afterwards was left behind. */
 export function temporaryFolder(): string {
@@ -52,3 +53,24 @@ export async function failureOf(promise: Promise<unknown>): Promise<XspliceError
   }
   throw new Error('it did not fail');
 }
+
+/** The command line in this process, in a folder: what a pipe would get of it. */
+export const xspliceIn =
+  (cwd: string) =>
+  async (...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> => {
+    let [stdout, stderr] = ['', ''];
+    const status = await main(argv, {
+      stdout: (text) => {
+        stdout += text;
+      },
+      stderr: (text) => {
+        stderr += text;
+      },
+      isTTY: false,
+      stderrIsTTY: false,
+      env: {},
+      columns: undefined,
+      cwd,
+    });
+    return { status, stdout, stderr };
+  };

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { XspliceError } from '../base/index.ts';
+import { type Image, openImage } from '../hypervisor/index.ts';
+import type { XenIdentity } from '../scenario/index.ts';
+import type { QemuOptions, QemuTarget } from '../targets/index.ts';
+import type { XenArch } from '../xen/index.ts';
+import { gunzip } from './gunzip.ts';
+
+/** A real host in QEMU as the command line asks for it. */
+export interface QemuHostOptions {
+  readonly arch?: XenArch | undefined;
+  readonly xenImage?: string | undefined;
+  readonly xenSyms?: string | undefined;
+  readonly cpus?: number | undefined;
+  readonly loglvl?: string | undefined;
+  /** Most seconds until a host is up. */
+  readonly bootTimeout?: number | undefined;
+  readonly progress?: ((doing: string) => void) | undefined;
+}
+
+/** The same as the target wants it. */
+export function qemuOptions(options: QemuHostOptions, signal: AbortSignal): QemuOptions {
+  const { arch, xenImage, xenSyms, cpus, loglvl, bootTimeout, progress } = options;
+  return {
+    ...(arch !== undefined && { arch }),
+    ...(xenImage !== undefined && { xenImage }),
+    ...(xenSyms !== undefined && { xenSyms }),
+    ...(cpus !== undefined && { smp: cpus }),
+    ...(loglvl !== undefined && { loglvl }),
+    ...(bootTimeout !== undefined && { timeout: bootTimeout * 1000 }),
+    progress: ({ phase, text }) => progress?.(`${phase} ${text}`),
+    signal,
+  };
+}
+
+/** Does work that Ctrl-C, or being told to end, aborts. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const interrupted = new AbortController();
+  const onSignal = () => interrupted.abort();
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    return await work(interrupted.signal);
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+  }
+}
+
+/** The image of a host that is running, and who it is. Throws an XspliceError (EIMAGE) where nothing is known of its symbols. */
+export function imageOf({ host }: QemuTarget): { readonly image: Image; readonly identity: XenIdentity } {
+  const { xenSyms, version, buildId } = host;
+  if (xenSyms === null) {
+    throw new XspliceError('EIMAGE', 'no xen-syms belongs to this hypervisor', 'name it with --xen');
+  }
+  const image = openImage(new Uint8Array(readFileSync(xenSyms)), { file: xenSyms, gunzip });
+  return { image, identity: { release: version, buildId, arch: image.arch.name } };
+}
