@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Environment } from '../qemu/tools.ts';
+import type { Environment } from '../../system/index.ts';
 
 /** An installed `libxenctrl`. Its name tells the release of Xen that it belongs to, and with it its interface. */
 export interface Library {

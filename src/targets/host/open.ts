@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { XspliceError } from '../../base/index.ts';
 import { loadKoffi } from '../../native/index.ts';
+import type { Environment } from '../../system/index.ts';
 import { ERRNO } from '../../xen/index.ts';
-import type { Environment } from '../qemu/tools.ts';
 import { HostTarget } from './host-target.ts';
 import { findLibraries, type Library, loaderFolders } from './libraries.ts';
 import { bindLibrary, type LibraryCalls } from './library-calls.ts';

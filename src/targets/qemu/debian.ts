@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { hex, XspliceError } from '../../base/index.ts';
 import { findBuildId, isProblem, readElf } from '../../elf/index.ts';
-import { cacheFolder, fillCache } from './cache.ts';
+import { cacheFolder, fillCache, runTool } from '../../system/index.ts';
 import { download, type Fetching, toolsIn, versionOf } from './packages.ts';
 import { intact, writeStamp } from './stamp.ts';
-import { runTool } from './tools.ts';
 
 /** The hypervisor, and its symbols. The folder and its stamp are those that the tests' own script makes, too. */
 const XEN_PACKAGES = ['xen-hypervisor-4.17-amd64', 'xen-hypervisor-4.17-amd64-dbg'];

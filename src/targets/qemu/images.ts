@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { type Address, equalBytes, hex, viewOf, XspliceError } from '../../base/index.ts';
 import { type ElfFile, findBuildId, isProblem, readElf } from '../../elf/index.ts';
+import type { Environment } from '../../system/index.ts';
 import type { QemuOptions } from './options.ts';
 import type { Platform } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
-import type { Environment } from './tools.ts';
 
 /** The hypervisor that is to be booted. */
 export interface Images {

@@ -1,10 +1,9 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
-import { cacheFolder, fillCache, readStamp } from './cache.ts';
+import { cacheFolder, fillCache, readStamp, runPipe, runTool } from '../../system/index.ts';
 import { download, type Fetching, LISTS_HINT, listsFor, toolsIn, versionOf } from './packages.ts';
 import { intact, type Stamp, writeStamp } from './stamp.ts';
-import { runPipe, runTool } from './tools.ts';
 
 /** Debian's kernel for an architecture. */
 export interface KernelPackage {

@@ -1,11 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { atExit, cannotRun, type Environment } from '../../system/index.ts';
 import { AgentChannel } from './agent-channel.ts';
-import { atExit } from './cleanup.ts';
 import { type Down, MachineDown } from './down.ts';
 import { Qmp } from './qmp.ts';
 import { SerialLog } from './serial-log.ts';
-import { cannotRun, type Environment } from './tools.ts';
 
 /** File descriptors that QEMU inherits: two sockets that nobody else can reach, a snapshot's file, and a nameless one. */
 export const QMP_FD = 3;

@@ -1,6 +1,6 @@
+import type { Environment } from '../../system/index.ts';
 import type { XenArch } from '../../xen/index.ts';
 import { PLATFORMS } from './platforms.ts';
-import type { Environment } from './tools.ts';
 
 /** What is being done while a host starts. */
 export interface QemuProgress {

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
+import { type Environment, runTool, type ToolOptions } from '../../system/index.ts';
 import type { QemuOptions } from './options.ts';
-import { type Environment, runTool, type ToolOptions } from './tools.ts';
 
 /** What fetching takes: where the programs and the cache are, whom to tell, and who may stop it. */
 export type Fetching = Pick<QemuOptions, 'progress' | 'signal'> & { readonly env: Environment };

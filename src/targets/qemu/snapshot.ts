@@ -2,9 +2,20 @@ import { closeSync, copyFileSync, existsSync, openSync, readFileSync, rmSync, st
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { XspliceError } from '../../base/index.ts';
+import {
+  cacheFolder,
+  type Environment,
+  fillCache,
+  prune,
+  readStamp,
+  runTool,
+  sha256,
+  stopped,
+  throwIfStopped,
+  touch,
+} from '../../system/index.ts';
 import { AGENTS } from '../agent/agent.generated.ts';
 import { machineArguments, RESTORE_ARGUMENTS, SAVE_ARGUMENTS } from './arguments.ts';
-import { cacheFolder, fillCache, prune, readStamp, sha256, touch } from './cache.ts';
 import { type Down, environmentFailure, MachineDown } from './down.ts';
 import { bootImages, type Images } from './images.ts';
 import { debianKernel, type KernelFiles } from './kernel.ts';
@@ -13,7 +24,6 @@ import { type ArchiveEntry, MODE_FILE, MODE_FOLDER, MODE_PROGRAM, newcArchive } 
 import { DEFAULT_TIMEOUT_MS, type MachineShape, type QemuOptions, shapeOf } from './options.ts';
 import { MACHINE_FILES } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
-import { type Environment, runTool, stopped, throwIfStopped } from './tools.ts';
 
 /** Changes where a snapshot of the same files and arguments would be another one. */
 const FORMAT = 1;

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readStamp, sha256 } from './cache.ts';
+import { readStamp, sha256 } from '../../system/index.ts';
 
 /** What a folder of the cache was once filled with. */
 export interface Stamp {

@@ -1,7 +1,7 @@
 import { closeSync, existsSync } from 'node:fs';
 import { hex, XspliceError } from '../../base/index.ts';
+import { namelessFile, stopped, throwIfStopped } from '../../system/index.ts';
 import { releaseOfImage } from '../../xen/index.ts';
-import { namelessFile } from './cleanup.ts';
 import { ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
 import { environmentFailure, MachineDown } from './down.ts';
 import { GuestArena } from './guest-arena.ts';
@@ -12,7 +12,6 @@ import { DEFAULT_CALL_TIMEOUT_MS, type QemuOptions } from './options.ts';
 import { PLATFORMS } from './platforms.ts';
 import { ensureSnapshot, restoreMachine, type Snapshot, type SnapshotOptions } from './snapshot.ts';
 import { type QemuHost, QemuTarget, versionString } from './target.ts';
-import { stopped, throwIfStopped } from './tools.ts';
 
 /** XENVER_*. Source: xen/include/public/version.h. */
 const XENVER_VERSION = 0;

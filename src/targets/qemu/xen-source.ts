@@ -11,12 +11,11 @@ import {
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
+import { cacheFolder, type Environment, fillCache, requireTools, runTool } from '../../system/index.ts';
 import type { XenArch } from '../../xen/index.ts';
-import { cacheFolder, fillCache } from './cache.ts';
 import { buildIdOf, type XenFiles } from './debian.ts';
 import { type Fetching, ownLists, toolsIn, updateLists, watched } from './packages.ts';
 import { intact, type Stamp, writeStamp } from './stamp.ts';
-import { type Environment, requireTools, runTool } from './tools.ts';
 
 /** Architectures whose hypervisor Debian builds without CONFIG_LIVEPATCH, and the compiler for each. */
 const COMPILERS = { arm64: 'aarch64-linux-gnu-', arm32: 'arm-linux-gnueabihf-' } as const;

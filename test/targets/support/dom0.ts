@@ -8,9 +8,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureLists } from '../../../scripts/apt.mjs';
+import { atExit, cacheFolder, fillCache, runTool } from '../../../src/system/index.ts';
 import { machineArguments } from '../../../src/targets/qemu/arguments.ts';
-import { cacheFolder, fillCache } from '../../../src/targets/qemu/cache.ts';
-import { atExit } from '../../../src/targets/qemu/cleanup.ts';
 import { bootImages } from '../../../src/targets/qemu/images.ts';
 import { debianKernel } from '../../../src/targets/qemu/kernel.ts';
 import {
@@ -22,7 +21,6 @@ import {
 } from '../../../src/targets/qemu/newc.ts';
 import { MACHINE_FILES } from '../../../src/targets/qemu/platform.ts';
 import { PLATFORM_X86_64 } from '../../../src/targets/qemu/platform-x86_64.ts';
-import { runTool } from '../../../src/targets/qemu/tools.ts';
 import { root } from '../../support/examples.ts';
 
 /** What is done in dom0: in this order, whatever of it is given. */

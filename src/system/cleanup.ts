@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { XspliceError } from '../../base/index.ts';
+import { XspliceError } from '../base/index.ts';
 
 /** What has to be undone where this process ends before it is done: processes to end, folders to remove. */
 const pending = new Set<() => void>();

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { XspliceError } from '../../base/index.ts';
+import { XspliceError } from '../base/index.ts';
 import { atExit } from './cleanup.ts';
 
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The programs that the QEMU target runs, and the Debian package that brings each. */
+/** Programs that are run, and the Debian package that brings each. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   'qemu-system-aarch64': 'qemu-system-arm',
@@ -39,7 +39,7 @@ export function cannotRun(program: string, error: NodeJS.ErrnoException): Xsplic
 }
 
 /** What to throw where the caller's signal ended the work. */
-export const stopped = (): XspliceError => new XspliceError('ETOOL', 'stopped before the work on QEMU was done');
+export const stopped = (): XspliceError => new XspliceError('ETOOL', 'stopped before the work was done');
 
 /** Throws where the signal has fired already. */
 export function throwIfStopped(signal: AbortSignal | undefined): void {

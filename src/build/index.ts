@@ -1,0 +1,1 @@
+/** A source tree and a patch, as objects before and after, as a live patch: runs compilers and linkers. Effects. */

@@ -1,0 +1,39 @@
+import type { Disassembler } from '../arch/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
+import type { DiffVerdict, FunctionReport, Refusal, Remark } from './documents.ts';
+
+/** An object as it was compiled before the change of the source, and after it. */
+export interface ObjectPair {
+  /** Its path from the top of the tree, as it is told to people: `common/domctl.o`. */
+  readonly object: string;
+  /** `null` for a file that is new. */
+  readonly orig: Uint8Array | null;
+  /** `null` for a file that is gone. */
+  readonly patched: Uint8Array | null;
+}
+
+export interface DiffOptions {
+  /** For instruction lengths and for the text of first differences. */
+  readonly disassembler: Disassembler;
+  /** Unpacks compressed debug sections. A port: this room has no decompression. */
+  readonly inflate?: Inflate;
+  /** Structures whose changed layout the user answers for, by their tags. */
+  readonly allowedLayouts?: readonly string[];
+}
+
+/** A relocatable object, to be linked into the payload. */
+export interface PayloadObject {
+  /** The pair that it is from. */
+  readonly object: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What {@link DiffOptions} and pairs give. */
+export interface PairsDiff {
+  readonly verdict: DiffVerdict;
+  readonly functions: readonly FunctionReport[];
+  readonly refusals: readonly Refusal[];
+  readonly remarks: readonly Remark[];
+  /** One for each pair that has something in the payload, in the order of the pairs; empty unless the verdict is `built`. */
+  readonly objects: readonly PayloadObject[];
+}
