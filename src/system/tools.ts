@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   flex: 'flex',
   bison: 'bison',
   python3: 'python3',
+  gcc: 'gcc',
   'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
   'arm-linux-gnueabihf-gcc': 'gcc-arm-linux-gnueabihf',
 };
