@@ -6,6 +6,7 @@ import type { BugFrameFormat } from './bug-frames.ts';
 import type { CodeForms } from './code-forms.ts';
 import type { Execution } from './execution.ts';
 import type { ImageRules } from './image-rules.ts';
+import type { ObjectForms } from './object-forms.ts';
 import type { PageTableFormat } from './page-table.ts';
 import type { PanicWords } from './panic-words.ts';
 import type { PatchingHost } from './permissions.ts';
@@ -127,4 +128,7 @@ export interface Architecture {
 
   /** What checkers of machine code ask; without it they say nothing of code. */
   readonly code?: CodeForms;
+
+  /** What readers of relocatable objects ask; without it, payloads cannot be made from objects. */
+  readonly objects?: ObjectForms;
 }

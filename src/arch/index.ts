@@ -11,6 +11,7 @@ export type { Disassembler, Instruction } from './disassembler.ts';
 export type * from './execution.ts';
 export type * from './image-rules.ts';
 export * from './linker-symbol-names.ts';
+export type * from './object-forms.ts';
 export * from './page-table.ts';
 export type * from './panic-words.ts';
 export * from './permissions.ts';

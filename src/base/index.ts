@@ -6,5 +6,6 @@ export * from './c-struct.ts';
 export * from './content-id.ts';
 export * from './error.ts';
 export * from './finding.ts';
+export * from './group-by.ts';
 export * from './nearest.ts';
 export * from './record.ts';

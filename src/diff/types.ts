@@ -17,6 +17,8 @@ export interface DiffOptions {
   readonly disassembler: Disassembler;
   /** Unpacks compressed debug sections. A port: this room has no decompression. */
   readonly inflate?: Inflate;
+  /** What the payload is called. It goes into names of what is new and static, so that a payload and its successor can be loaded at once. */
+  readonly name?: string;
   /** Structures whose changed layout the user answers for, by their tags. */
   readonly allowedLayouts?: readonly string[];
 }

@@ -3,6 +3,7 @@ export type { SectionPlace } from './code-places.ts';
 export { compareLayout, type LayoutDifference } from './compare.ts';
 export type { Inflate } from './debug-sections.ts';
 export * from './definitions.ts';
+export * from './difference-words.ts';
 export type { Entry } from './entry.ts';
 export * from './file.ts';
 export { type DebugFunction, debugFunction, type Frame, framesAt, functionAt, functionsNamed } from './functions.ts';

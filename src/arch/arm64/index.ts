@@ -5,6 +5,7 @@ import { armAlternatives } from '../arm/alternatives.ts';
 import { ARM_BUG_FRAMES } from '../arm/bug-frames.ts';
 import { armCode } from '../arm/code-forms.ts';
 import { armImage } from '../arm/image.ts';
+import { armObjects } from '../arm/object-forms.ts';
 import { lpaePageTables } from '../arm/page-table.ts';
 import { armPanicWords } from '../arm/panic-words.ts';
 import { ARM_PATCH_INSN_SIZE, armApply, insnLength, revert, verifyFunc, wordBytes } from '../arm/patch.ts';
@@ -17,6 +18,12 @@ import { ARM64_RELOCATION_RULES, ARM64_RELOCATIONS } from './relocations.ts';
 import { resultStep } from './result.ts';
 
 const PAGE_TABLES = lpaePageTables(0, 48);
+
+/** R_AARCH64_TSTBR14, CONDBR19, JUMP26, CALL26. Source: ELF for the Arm 64-bit Architecture, 5.7. */
+const BRANCHES = [279, 280, 282, 283] as const;
+
+/** R_AARCH64_PREL64, PREL32, PREL16, ADR_PREL_LO21. */
+const RELATIVE = [260, 261, 262, 274] as const;
 
 /** Where images are linked to: 2 MiB up to 4.17, then the slots of 4.18 and 4.19, and 8 MiB from there. Source: asm-arm/config.h. */
 const LINKABLE = { start: 0x20_0000n, end: (20n << 39n) + 0xa0_0000n };
@@ -63,4 +70,5 @@ export const ARM64: Architecture = {
   exTableEntrySize: 0,
   altCallSize: 0,
   code: armCode(branchOffset, 0, /^(?:ret|br|b|eret|brk|udf)\b(?!\.)/),
+  objects: armObjects(BRANCHES, RELATIVE),
 };

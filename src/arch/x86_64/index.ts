@@ -8,6 +8,7 @@ import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
 import { X86_64_EXECUTION } from './execution.ts';
 import { X86_64_IMAGE } from './image.ts';
 import { addNops, NOP_FAMILIES } from './nops.ts';
+import { X86_64_OBJECTS } from './object-forms.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { X86_64_PANIC } from './panic-words.ts';
 import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
@@ -57,4 +58,5 @@ export const X86_64: Architecture = {
   exTableEntrySize: EX_TABLE_ENTRY.size,
   altCallSize: ALT_CALL.size,
   code: X86_64_CODE,
+  objects: X86_64_OBJECTS,
 };

@@ -1,9 +1,12 @@
 import {
   aggregateKind,
+  bitCountText,
+  bitPlaceText,
   compareLayout,
   type DwarfFile,
   declarationOf,
   definitionsOf,
+  differencesInWords,
   type Entry,
   functionAt,
   type LayoutDifference,
@@ -45,7 +48,7 @@ export const structLayout: LintRule = {
         const differences = differencesFrom(image, type, own === undefined ? [...near.values()] : [own]);
         if (differences.length === 0) continue;
         const declared = sourceText(declarationOf(payload, type.entry));
-        const message = `${name}${declared}, which ${fn.symbol} can reach, is not as in the hypervisor: ${inWords(differences)}. Build the payload from the hypervisor's own source and configuration, and change no structure`;
+        const message = `${name}${declared}, which ${fn.symbol} can reach, is not as in the hypervisor: ${differencesInWords(differences, differenceText)}. Build the payload from the hypervisor's own source and configuration, and change no structure`;
         yield { message, where: sectionPlace(context, fn.section, fn.offset, fn.symbol) };
       }
     }
@@ -87,45 +90,16 @@ function harmful(before: Entry, after: Entry): LayoutDifference[] {
   return differences.filter(({ kind }) => kind !== 'added' && kind !== 'removed');
 }
 
-/** Causes before consequences. */
-const ORDER: readonly LayoutDifference['kind'][] = [
-  'category',
-  'added',
-  'removed',
-  'resized',
-  'value',
-  'size',
-  'moved',
-];
-
-/** Most differences that a message spells out. */
-const SPELT_OUT = 4;
-
-function inWords(differences: readonly LayoutDifference[]): string {
-  const sorted = differences.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
-  const words = sorted.slice(0, SPELT_OUT).map(differenceText);
-  if (sorted.length > SPELT_OUT) words.push(`${sorted.length - SPELT_OUT} more`);
-  return words.join('; ');
-}
-
-/** A place in bits as bytes, where it is whole bytes: `0x18`, `bit 3 of 0x18`. */
-const placeText = (bits: number): string => {
-  const byte = `0x${Math.floor(bits / 8).toString(16)}`;
-  return bits % 8 === 0 ? byte : `bit ${bits % 8} of ${byte}`;
-};
-
-const amount = (bits: number): string => (bits % 8 === 0 ? `${bits / 8} bytes` : `${bits} bits`);
-
 function differenceText(difference: LayoutDifference): string {
   switch (difference.kind) {
     case 'size':
       return `its size is ${difference.after ?? 'unknown'} bytes, not ${difference.before ?? 'known'}`;
     case 'moved':
-      return `${difference.member} is at ${placeText(difference.after)}, not ${placeText(difference.before)}`;
+      return `${difference.member} is at ${bitPlaceText(difference.after)}, not ${bitPlaceText(difference.before)}`;
     case 'resized':
-      return `${difference.member} has ${amount(difference.after)}, not ${amount(difference.before)}`;
+      return `${difference.member} has ${bitCountText(difference.after)}, not ${bitCountText(difference.before)}`;
     case 'added':
-      return `the hypervisor has no ${difference.member} (at ${placeText(difference.at)})`;
+      return `the hypervisor has no ${difference.member} (at ${bitPlaceText(difference.at)})`;
     case 'removed':
       return `it has no ${difference.member}`;
     case 'value':

@@ -1,0 +1,28 @@
+import { type ObjectForms, whole } from '../object-forms.ts';
+
+/** Source: System V ABI, AMD64 supplement, 4.4. */
+const R_X86_64_PC32 = 2;
+const R_X86_64_PLT32 = 4;
+const R_X86_64_PC64 = 24;
+
+const MOVED = /^(mov[a-z]* )\$(-?(?:0x[0-9a-f]+|\d+))(,.*)$/;
+
+/** Objects of x86-64, as gcc and gas write them. */
+export const X86_64_OBJECTS: ObjectForms = {
+  relative: new Set([R_X86_64_PC32, R_X86_64_PLT32, R_X86_64_PC64]),
+  fromInstructionEnd: true,
+  isBranch(type, code, at) {
+    if (type !== R_X86_64_PC32 && type !== R_X86_64_PLT32) return false;
+    // CALL rel32, JMP rel32, Jcc rel32. Source: Intel SDM, volume 2, appendix A.
+    const opcode = code[at - 1] ?? 0;
+    return opcode === 0xe8 || opcode === 0xe9 || ((opcode & 0xf0) === 0x80 && code[at - 2] === 0x0f);
+  },
+  // asm/bug.h: bits 24 and up are those of the line, added to the displacement.
+  bugFrameDisplacement: (addend) => (addend << 8) >> 8,
+  bugFrameLine: null,
+  constantMoved(text) {
+    const found = MOVED.exec(text);
+    return found === null ? null : { value: whole(found[2] as string), rest: `${found[1]}${found[3]}` };
+  },
+  branchWithoutTarget: (text) => /^(?:j[a-z]+|callq?) (?=0x[0-9a-f]+$)/.exec(text)?.[0] ?? null,
+};

@@ -1,0 +1,107 @@
+import { type ElfSection, type ElfSymbol, STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_OBJECT } from '../elf/index.ts';
+import type { Piece } from './piece.ts';
+import type { SectionKind } from './section-kind.ts';
+
+/** Labels of the assembler, and Arm's marks of code and data (ELF for the Arm architecture, "Mapping symbols"). */
+const LABEL = /^(?:\.L|\$[adtx](?:\.|$))/;
+
+/** Does a symbol name a thing of its own in a section of that kind? Inside of functions, only functions do: others are labels of inline assembly. */
+function namesPiece(symbol: ElfSymbol, hasFunctions: boolean): boolean {
+  if (symbol.name === '' || LABEL.test(symbol.name)) return false;
+  if (hasFunctions) return symbol.type === STT_FUNC;
+  return symbol.type === STT_FUNC || symbol.type === STT_OBJECT || symbol.type === STT_NOTYPE;
+}
+
+/** Where the pieces of a section begin, in order, for sections whose symbols do not tell. */
+export type Starts = readonly number[] | undefined;
+
+/** The pieces of a section: they cover all of it, in order. One without bytes is one empty piece. */
+export function piecesOf(
+  section: ElfSection,
+  kind: SectionKind,
+  symbols: readonly ElfSymbol[],
+  starts: Starts,
+): Piece[] {
+  if (starts !== undefined) return cut(section, kind, starts, new Map(), section.size);
+  const code = kind === 'code' || kind === 'init';
+  const hasFunctions = code && symbols.some(({ type }) => type === STT_FUNC);
+  const named = symbols.filter((symbol) => namesPiece(symbol, hasFunctions));
+  const at = new Map<number, ElfSymbol[]>();
+  for (const symbol of named) {
+    const start = Number(symbol.value);
+    if (start > section.size) continue;
+    const here = at.get(start);
+    if (here === undefined) at.set(start, [symbol]);
+    else here.push(symbol);
+  }
+  for (const here of at.values()) here.sort(byBinding);
+  const begins = new Set<number>(at.keys());
+  // What lies behind a thing that has a size is something else: padding, or what has no name.
+  const sorted = [...at.keys()].sort((a, b) => a - b);
+  sorted.forEach((start, i) => {
+    const size = Math.max(...(at.get(start) ?? []).map((symbol) => symbol.size));
+    const next = sorted[i + 1] ?? section.size;
+    if (size > 0 && start + size < next) begins.add(start + size);
+  });
+  return cut(
+    section,
+    kind,
+    [...begins].sort((a, b) => a - b),
+    at,
+    section.size,
+  );
+}
+
+/** Global names before local ones; then those of functions and objects, which have a size. */
+const byBinding = (a: ElfSymbol, b: ElfSymbol): number =>
+  Number(a.bind === STB_LOCAL) - Number(b.bind === STB_LOCAL) || b.size - a.size || a.index - b.index;
+
+function cut(
+  section: ElfSection,
+  kind: SectionKind,
+  begins: readonly number[],
+  symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
+  size: number,
+): Piece[] {
+  const starts = begins[0] === 0 ? begins : [0, ...begins];
+  const inside = starts.filter((start) => start < size || start === 0);
+  let functions = 0;
+  for (const [, [first]] of symbols) if (first?.type === STT_FUNC) functions++;
+  return inside.map((start, i) => ({
+    section,
+    kind,
+    start,
+    end: inside[i + 1] ?? size,
+    symbols: symbols.get(start) ?? [],
+    shared: functions > 1,
+  }));
+}
+
+/** The piece that a byte of the section is in: the first for what is before all of them, the last for what is behind. */
+export function pieceAt(pieces: readonly Piece[], offset: number): Piece {
+  let low = 0;
+  for (let high = pieces.length; low < high; ) {
+    const mid = (low + high) >>> 1;
+    if ((pieces[mid] as Piece).start <= offset) low = mid + 1;
+    else high = mid;
+  }
+  return pieces[Math.max(0, low - 1)] as Piece;
+}
+
+/** Starts of the texts of a SHF_STRINGS section with entries of `width` bytes; padding between them is a text that is empty. */
+export function stringStarts(bytes: Uint8Array, width: number): number[] {
+  const starts = [0];
+  for (let at = 0; at + width < bytes.length; at += width) {
+    let zero = true;
+    for (let i = 0; i < width; i++) if (bytes[at + i] !== 0) zero = false;
+    if (zero) starts.push(at + width);
+  }
+  return starts;
+}
+
+/** Starts of entries that all have one size. */
+export function entryStarts(size: number, entry: number): number[] {
+  const starts: number[] = [];
+  for (let at = 0; at < size; at += entry) starts.push(at);
+  return starts;
+}

@@ -1,0 +1,151 @@
+import { equalBytes } from '../base/index.ts';
+import { STB_LOCAL } from '../elf/index.ts';
+import type { Correlation } from './correlation.ts';
+import type { DiffObject } from './object.ts';
+import { bytesOf, nameOf, type Piece, type Reference, type Target } from './piece.ts';
+import type { TableEntry, Unit } from './unit.ts';
+
+/** Deeper than constants point to each other. */
+const DEPTH = 64;
+
+/**
+ * Are two parts of the two objects the same? Places count as the same where they are in what belongs together: what a thing is called, where it lies
+ * and in which line it stands does not matter.
+ */
+export class Comparator {
+  readonly correlation: Correlation;
+  readonly #constants = new Map<Piece, Map<Piece, boolean>>();
+
+  constructor(correlation: Correlation) {
+    this.correlation = correlation;
+  }
+
+  get orig(): DiffObject {
+    return this.correlation.orig.object;
+  }
+
+  get patched(): DiffObject {
+    return this.correlation.patched.object;
+  }
+
+  /** Is a function the same, with its cold parts and its entries in tables? */
+  sameUnit(before: Unit, after: Unit): boolean {
+    if (!this.samePiece(before.piece, after.piece)) return false;
+    if (before.cold.length !== after.cold.length || before.entries.length !== after.entries.length) return false;
+    if (!before.cold.every((part, i) => this.samePiece(part, after.cold[i] as Piece))) return false;
+    return before.entries.every((entry, i) => this.sameEntry(entry, after.entries[i] as TableEntry));
+  }
+
+  /** The same bytes with the same references. */
+  samePiece(before: Piece, after: Piece, depth = 0): boolean {
+    if (before.end - before.start !== after.end - after.start) return false;
+    if (!equalBytes(bytesOf(before), bytesOf(after))) return false;
+    return this.#sameReferences(before, after, depth);
+  }
+
+  #sameReferences(before: Piece, after: Piece, depth: number): boolean {
+    const old = this.orig.references(before);
+    const now = this.patched.references(after);
+    if (old.length !== now.length) return false;
+    return old.every((reference, i) => this.sameReference(reference, now[i] as Reference, depth));
+  }
+
+  sameReference(before: Reference, after: Reference, depth = 0): boolean {
+    return (
+      before.offset === after.offset &&
+      before.type === after.type &&
+      this.sameTarget(before.target, after.target, depth)
+    );
+  }
+
+  /** Entries that differ only in a line of source are the same. */
+  sameEntry(before: TableEntry, after: TableEntry): boolean {
+    if (before.piece.section.name !== after.piece.section.name) return false;
+    const [was, is] = [this.#withoutLine(this.orig, before.piece), this.#withoutLine(this.patched, after.piece)];
+    if (!equalBytes(was, is) || !this.#sameReferences(before.piece, after.piece, 0)) return false;
+    if (before.code === null || after.code === null) return before.code === after.code;
+    return this.samePiece(before.code, after.code);
+  }
+
+  #withoutLine(object: DiffObject, piece: Piece): Uint8Array {
+    const line = object.format(piece.section)?.line ?? null;
+    const bytes = bytesOf(piece);
+    return line === null ? bytes : bytes.slice().fill(0, ...line);
+  }
+
+  /** Do two entries that are otherwise the same name different lines? */
+  movedLine(before: TableEntry, after: TableEntry): boolean {
+    const old = this.orig.references(before.piece);
+    const now = this.patched.references(after.piece);
+    return !equalBytes(bytesOf(before.piece), bytesOf(after.piece)) || old.some(({ bias }, i) => bias !== now[i]?.bias);
+  }
+
+  sameTarget(before: Target, after: Target, depth = 0): boolean {
+    if (before.kind === 'absolute' || after.kind === 'absolute') {
+      return before.kind === 'absolute' && after.kind === 'absolute' && before.value === after.value;
+    }
+    if (before.kind === 'external' || after.kind === 'external') {
+      const [was, is] = [globalName(before), globalName(after)];
+      return was !== undefined && was === is && before.at === after.at;
+    }
+    const [was, is] = [before.piece, after.piece];
+    switch (after.piece.kind) {
+      case 'code':
+        return was.kind === 'code' && before.at === after.at && this.#sameOwner(was, is);
+      case 'fixup':
+      case 'replacement':
+        // What is in there is compared with the entry that leads there.
+        return was.kind === is.kind && before.at === after.at;
+      case 'data':
+      case 'bss':
+      case 'percpu':
+        return before.at === after.at && this.correlation.variables.get(is) === was;
+      case 'strings':
+        return was.kind === 'strings' && equalBytes(this.#text(was, before.at), this.#text(is, after.at));
+      case 'constant':
+      case 'literals':
+        return before.at === after.at && this.sameConstant(was, is, depth);
+      default:
+        return was.kind === is.kind && before.at === after.at && nameOf(was) === nameOf(is);
+    }
+  }
+
+  #sameOwner(before: Piece, after: Piece): boolean {
+    const { orig, patched, units } = this.correlation;
+    const unit = patched.units.of(after);
+    const old = unit && units.get(unit);
+    if (unit === undefined || old === undefined) return unit === undefined && orig.units.of(before) === undefined;
+    if (orig.units.of(before) !== old) return false;
+    return before === old.piece ? after === unit.piece : old.cold.indexOf(before) === unit.cold.indexOf(after);
+  }
+
+  /** The text from there up to its NUL; references may lead into the middle of one. */
+  #text(piece: Piece, at: number): Uint8Array {
+    return piece.section.data().subarray(Math.max(0, piece.start + at), piece.end);
+  }
+
+  /** Constants with the same content are the same, whatever they are called. */
+  sameConstant(before: Piece, after: Piece, depth = 0): boolean {
+    const known = this.#constants.get(before)?.get(after);
+    if (known !== undefined) return known;
+    if (before.kind !== after.kind || depth > DEPTH) return depth > DEPTH;
+    const remember = (same: boolean): boolean => {
+      const row = this.#constants.get(before) ?? new Map<Piece, boolean>();
+      this.#constants.set(before, row.set(after, same));
+      return same;
+    };
+    // Constants may point to each other in a circle: until the contrary shows, they are the same.
+    remember(true);
+    if (this.samePiece(before, after, depth + 1)) return true;
+    // What was taken for the same on the way may have relied on this one.
+    for (const row of this.#constants.values()) for (const [piece, same] of row) if (same) row.delete(piece);
+    return remember(false);
+  }
+}
+
+/** The name that other objects know a place by. */
+function globalName(target: Exclude<Target, { kind: 'absolute' }>): string | undefined {
+  if (target.kind === 'external') return target.name;
+  const symbol = target.piece.symbols[0];
+  return symbol === undefined || symbol.bind === STB_LOCAL ? undefined : symbol.name;
+}

@@ -1,0 +1,141 @@
+import { XspliceError } from '../base/index.ts';
+import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '../elf/index.ts';
+import type { Image } from '../hypervisor/index.ts';
+import type { Release } from '../xen/index.ts';
+import type { FunctionReport, Refusal, Remark } from './documents.ts';
+import { payloadObject } from './emit.ts';
+import { changedLayouts } from './layouts.ts';
+import type { ObjectContext } from './object.ts';
+import { compareObjects, type ObjectDiff } from './object-diff.ts';
+import { type NewGlobals, Selection } from './selection.ts';
+import type { DiffOptions, ObjectPair, PairsDiff, PayloadObject } from './types.ts';
+import { XenNames } from './xen-names.ts';
+
+/**
+ * What changed between objects before and after a change of the source, and the objects that a payload for the hypervisor is linked from. Whatever cannot be
+ * carried is a refusal, and then there are no objects. Throws EIMAGE where objects of the hypervisor's architecture cannot be made into payloads.
+ *
+ * @param image the hypervisor that was linked from the originals. @param release the rules that the payload has to obey.
+ */
+export function diffPairs(
+  image: Image,
+  release: Release,
+  pairs: readonly ObjectPair[],
+  options: DiffOptions,
+): PairsDiff {
+  const { arch } = image;
+  if (arch.objects === undefined) {
+    throw new XspliceError(
+      'EIMAGE',
+      `payloads for ${arch.image.title} cannot be made from objects yet`,
+      'x86-64 and arm64 can',
+    );
+  }
+  const context: ObjectContext = { arch, forms: arch.objects, release, disassembler: options.disassembler };
+  const names = new XenNames(image, release);
+  const refusals: Refusal[] = [];
+  const remarks: Remark[] = [];
+  const functions: FunctionReport[] = [];
+  const diffs: ObjectDiff[] = [];
+  for (const pair of pairs) {
+    const files = openPair(pair, image, refusals, remarks);
+    if (files === undefined) continue;
+    const diff = compareObjects(pair.object, files, context, options.inflate);
+    diffs.push(diff);
+    functions.push(...diff.functions);
+    refusals.push(...diff.refusals);
+    remarks.push(...diff.remarks);
+  }
+  const selections = diffs.map((diff) => new Selection(diff, names));
+  const globals = newGlobals(selections);
+  for (const selection of selections) selection.addRoots(globals);
+  for (const selection of selections) {
+    refusals.push(...selection.refusals, ...layoutRefusals(selection, options));
+    remarks.push(...selection.remarks);
+  }
+  const taken = selections.filter(({ pieces }) => pieces.size > 0);
+  const base = { functions, refusals: unique(refusals), remarks: unique(remarks) };
+  if (refusals.length > 0) return { verdict: 'refused', ...base, objects: [] };
+  if (taken.length === 0) return { verdict: 'unchanged', ...base, objects: [] };
+  const objects = taken.map((selection): PayloadObject => {
+    const bytes = payloadObject(selection, options.name ?? '');
+    return { object: selection.diff.object, bytes };
+  });
+  return { verdict: 'built', ...base, objects };
+}
+
+/** New globals of all objects; what two objects define is the linker's to refuse. */
+function newGlobals(selections: readonly Selection[]): NewGlobals {
+  const globals = new Map<string, { selection: Selection; piece: ObjectPiece }>();
+  for (const selection of selections) {
+    for (const [name, piece] of selection.newGlobals()) {
+      if (!globals.has(name)) globals.set(name, { selection, piece });
+    }
+  }
+  return globals;
+}
+
+type ObjectPiece = NewGlobals extends ReadonlyMap<string, { readonly piece: infer P }> ? P : never;
+
+function layoutRefusals(selection: Selection, options: DiffOptions): Refusal[] {
+  const { diff } = selection;
+  const units = [...diff.status].filter(([, status]) => status === 'changed' || status === 'new').map(([unit]) => unit);
+  const inside = units.filter(({ piece }) => selection.pieces.has(piece));
+  if (inside.length === 0) return [];
+  return changedLayouts(diff.comparator, inside, diff.debug, diff.object, options.allowedLayouts ?? []);
+}
+
+/** An object of the same machine with nothing in it: what a new file was before. */
+function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
+  const file = readElf(new ElfWriter({ class: layout.class, machine }).write());
+  return file.kind === 'elf' ? file : undefined;
+}
+
+const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
+  told: readonly Told[],
+): Told[] => {
+  const seen = new Set<string>();
+  return told.filter((each) => {
+    const key = JSON.stringify({ ...each, object: '' });
+    return seen.has(key) ? false : seen.add(key);
+  });
+};
+
+/** Both files of a pair; `undefined` where something is wrong with them, which is said. */
+function openPair(
+  pair: ObjectPair,
+  image: Image,
+  refusals: Refusal[],
+  remarks: Remark[],
+): { readonly orig: ElfFile; readonly patched: ElfFile } | undefined {
+  const { object } = pair;
+  const refuse = (reason: string, advice: string | null): undefined => {
+    refusals.push({ reason, symbol: null, object, advice });
+  };
+  if (pair.patched === null) {
+    const text = `${object} is not built any more; the host keeps its code, which nothing in the payload calls`;
+    remarks.push({ text, symbol: null, object });
+    return undefined;
+  }
+  const open = (bytes: Uint8Array, which: string): ElfFile | undefined => {
+    const file = readElf(bytes);
+    if (file.kind !== 'elf') return refuse(`the ${which} ${object}: ${file.message}`, 'Give relocatable objects (.o)');
+    if (file.header.e_type !== ET_REL) {
+      return refuse(`the ${which} ${object} is no relocatable object`, 'Give the .o files that the compiler wrote');
+    }
+    if (file.machine !== image.arch.machine) {
+      const title = image.arch.image.title;
+      return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
+    }
+    if (file.sections.some(({ type }) => type === SHT_REL)) {
+      return refuse(
+        `the ${which} ${object} has relocations without addends (SHT_REL)`,
+        'Compile it with the compiler of the hypervisor',
+      );
+    }
+    return file;
+  };
+  const patched = open(pair.patched, 'patched');
+  const orig = pair.orig === null ? patched && emptyLike(patched) : open(pair.orig, 'original');
+  return patched === undefined || orig === undefined ? undefined : { orig, patched };
+}

@@ -1,0 +1,138 @@
+import { sourceInSection } from '../dwarf/index.ts';
+import type { Comparator } from './compare.ts';
+import type { FirstDifference } from './documents.ts';
+import { type CodeDifference, codeLines, firstDifference, targetText } from './instructions.ts';
+import type { DebugData } from './line-only.ts';
+import type { DiffObject } from './object.ts';
+import { nameOf, type Piece, type Reference, unnumbered } from './piece.ts';
+import type { TableEntry, Unit } from './unit.ts';
+
+/** Why a function counts as changed. */
+export interface Explanation {
+  readonly reason: string;
+  readonly firstDifference: FirstDifference | null;
+}
+
+/** Says what is different in a function that {@link Comparator.sameUnit} says has changed. */
+export function explainChange(comparator: Comparator, before: Unit, after: Unit, debug: DebugData): Explanation {
+  const parts: readonly (readonly [Piece, Piece | undefined])[] = [
+    [before.piece, after.piece],
+    ...before.cold.map((piece, i) => [piece, after.cold[i]] as const),
+  ];
+  for (const [was, is] of parts) {
+    if (is === undefined) return { reason: 'its cold part is gone', firstDifference: null };
+    if (comparator.samePiece(was, is)) continue;
+    const first = firstDifference(comparator, was, is);
+    const where = was === before.piece ? '' : 'in its cold part, ';
+    if (first === undefined) return { reason: `${where}its code has another size`, firstDifference: null };
+    return {
+      reason: where + codeReason(comparator, was, is, first),
+      firstDifference: firstOf(first, was, is, debug),
+    };
+  }
+  if (after.cold.length > before.cold.length) return { reason: 'it has got a cold part', firstDifference: null };
+  return explainEntries(comparator, before, after, debug);
+}
+
+const sizeText = ({ start, end }: Piece): string => `${end - start} bytes`;
+
+function codeReason(comparator: Comparator, was: Piece, is: Piece, first: CodeDifference): string {
+  const { before, after } = first;
+  const onlyReferences =
+    before !== undefined && after !== undefined && before.bytes.every((byte, i) => byte === after.bytes[i]);
+  if (onlyReferences && before.references.length === after.references.length) {
+    const i = before.references.findIndex(
+      (reference, k) => !comparator.sameReference(reference, after.references[k] as Reference),
+    );
+    const [a, b] = [before.references[i], after.references[i]];
+    if (a !== undefined && b !== undefined) return referenceReason(a, b);
+  }
+  if (was.end - was.start !== is.end - is.start) return `its code has ${sizeText(is)}, and had ${sizeText(was)}`;
+  return 'its code differs';
+}
+
+function referenceReason(before: Reference, after: Reference): string {
+  const [was, is] = [targetText(before.target), targetText(after.target)];
+  if (after.branch) return `it calls ${is}, and called ${was}`;
+  const { target } = after;
+  if (target.kind === 'piece' && before.target.kind === 'piece') {
+    const constant = target.piece.kind === 'constant' || target.piece.kind === 'literals';
+    const same = unnumbered(nameOf(target.piece)) === unnumbered(nameOf(before.target.piece));
+    if (constant && same) return `it reads ${nameOf(target.piece) ? is : 'a constant'}, whose content has changed`;
+  }
+  return `it refers to ${is}, and referred to ${was}`;
+}
+
+function firstOf({ before, after }: CodeDifference, was: Piece, is: Piece, debug: DebugData): FirstDifference {
+  return {
+    origOffset: before?.offset ?? null,
+    patchedOffset: after?.offset ?? null,
+    orig: before?.text ?? null,
+    patched: after?.text ?? null,
+    source: sourceText(debug, was, before?.offset, is, after?.offset),
+  };
+}
+
+/** `file:line` of a place: in the patched object, or else in the original. */
+export function sourceText(
+  debug: DebugData,
+  was: Piece | undefined,
+  at: number | undefined,
+  is: Piece | undefined,
+  to: number | undefined,
+): string | null {
+  const after =
+    debug.patched && is && to !== undefined
+      ? sourceInSection(debug.patched, is.section.index, is.start + to)
+      : undefined;
+  const before =
+    debug.orig && was && at !== undefined ? sourceInSection(debug.orig, was.section.index, was.start + at) : undefined;
+  const found = after ?? before;
+  return found === undefined ? null : `${found.file}:${found.line}`;
+}
+
+/** Both versions have the same code; what differs is in the tables. */
+function explainEntries(comparator: Comparator, before: Unit, after: Unit, debug: DebugData): Explanation {
+  const count = Math.max(before.entries.length, after.entries.length);
+  for (let i = 0; i < count; i++) {
+    const [was, is] = [before.entries[i], after.entries[i]];
+    if (was !== undefined && is !== undefined && comparator.sameEntry(was, is)) continue;
+    const old = was && entryText(comparator.orig, was);
+    const now = is && entryText(comparator.patched, is);
+    const [word, at] = [(now ?? old)?.word ?? 'entry', (now ?? old)?.at];
+    const place = at === undefined ? '' : ` at +0x${at.toString(16)}`;
+    const verb = was === undefined ? 'is new' : is === undefined ? 'is gone' : 'has changed';
+    return {
+      reason: `its ${word}${place} ${verb}`,
+      firstDifference: {
+        origOffset: old?.at ?? null,
+        patchedOffset: now?.at ?? null,
+        orig: old?.text ?? null,
+        patched: now?.text ?? null,
+        source: sourceText(debug, before.piece, old?.at, after.piece, now?.at),
+      },
+    };
+  }
+  return { reason: 'its tables differ', firstDifference: null };
+}
+
+function entryText(
+  object: DiffObject,
+  { piece, code }: TableEntry,
+): { word: string; at: number | undefined; text: string } {
+  const format = object.format(piece.section);
+  const references = object.references(piece);
+  const owner = references.find(({ offset }) => offset === format?.owner)?.target;
+  const rest = references.filter(({ offset }) => offset !== format?.owner).map(({ target }) => targetText(target));
+  const text =
+    code === null
+      ? rest.join(', ')
+      : codeLines(object, code)
+          .map((line) => line.text)
+          .join('; ');
+  return {
+    word: format?.word ?? 'entry',
+    at: owner?.kind === 'piece' ? owner.at : undefined,
+    text: text || format?.word || piece.section.name,
+  };
+}

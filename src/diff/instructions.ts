@@ -1,0 +1,119 @@
+import type { Instruction } from '../arch/index.ts';
+import { equalBytes } from '../base/index.ts';
+import type { Comparator } from './compare.ts';
+import type { DiffObject } from './object.ts';
+import { bytesOf, type Piece, pieceText, type Reference, type Target } from './piece.ts';
+
+/** An instruction of a piece, with what it refers to. */
+export interface CodeLine {
+  /** Bytes from the start of the piece. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly text: string;
+  readonly references: readonly Reference[];
+}
+
+/** Most bytes of a function that are looked at instruction by instruction. */
+const MOST = 1 << 20;
+
+/** The instructions of a piece of code. */
+export function codeLines(object: DiffObject, piece: Piece): CodeLine[] {
+  const { arch, disassembler } = object.context;
+  const code = bytesOf(piece).subarray(0, MOST);
+  const references = object.references(piece);
+  let next = 0;
+  return disassembler.disassemble(arch.name, code, 0).map(({ offset, size, text }: Instruction) => {
+    const own: Reference[] = [];
+    for (; next < references.length && (references[next] as Reference).offset < offset + size; next++) {
+      own.push(references[next] as Reference);
+    }
+    const bytes = code.subarray(offset, offset + size);
+    return { offset, bytes, text: withTargets(text ?? '(no instruction)', own), references: own };
+  });
+}
+
+/** What an instruction says, with the names of what its relocations lead to. */
+function withTargets(text: string, references: readonly Reference[]): string {
+  const names = references.map(({ target }) => targetText(target));
+  if (names.length === 0) return text;
+  const [first] = references;
+  if (references.length === 1 && first?.branch === true) return `${text.split(' ')[0]} ${names[0]}`;
+  return `${text} <${names.join(', ')}>`;
+}
+
+/** A place by its name: `rover.0`, `do_domctl+0x12`, the text of a string. */
+export function targetText(target: Target): string {
+  if (target.kind === 'absolute') return `0x${target.value.toString(16)}`;
+  const at = target.at === 0 ? '' : `${target.at < 0 ? '-' : '+'}0x${Math.abs(target.at).toString(16)}`;
+  if (target.kind === 'external') return target.name + at;
+  if (target.piece.kind !== 'strings') return pieceText(target.piece) + at;
+  return JSON.stringify(stringAt(target.piece, target.at));
+}
+
+/** Most characters of a string that are shown. */
+const STRING = 40;
+
+function stringAt(piece: Piece, at: number): string {
+  let text = '';
+  for (const byte of piece.section.data().subarray(Math.max(0, piece.start + at), piece.end)) {
+    if (byte === 0) break;
+    if (text.length >= STRING) return `${text}…`;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** Where two instructions that stand beside each other differ. */
+export interface CodeDifference {
+  readonly before: CodeLine | undefined;
+  readonly after: CodeLine | undefined;
+}
+
+/** The instructions of two pieces side by side that differ, in order; the generator ends where the one has more than the other. */
+export function* differences(
+  comparator: Comparator,
+  before: Piece,
+  after: Piece,
+): Generator<CodeDifference, void, void> {
+  const old = codeLines(comparator.orig, before);
+  const now = codeLines(comparator.patched, after);
+  for (let i = 0; i < Math.max(old.length, now.length); i++) {
+    const [a, b] = [old[i], now[i]];
+    if (a === undefined || b === undefined || !sameLine(comparator, a, b)) yield { before: a, after: b };
+    if (a === undefined || b === undefined) return;
+  }
+}
+
+/**
+ * The first difference that means something. Where code has become longer or shorter, the branches over it lead elsewhere: that only follows from what comes
+ * later. Where there is nothing else, the first of them.
+ */
+export function firstDifference(comparator: Comparator, before: Piece, after: Piece): CodeDifference | undefined {
+  const { branchWithoutTarget } = comparator.patched.context.forms;
+  let first: CodeDifference | undefined;
+  let shift = 0;
+  for (const difference of differences(comparator, before, after)) {
+    first ??= difference;
+    const { before: a, after: b } = difference;
+    if (a === undefined || b === undefined) return first === difference ? difference : first;
+    if (a.offset + shift !== b.offset) return difference;
+    const branch = branchWithoutTarget(a.text);
+    const sameBranch = branch !== null && branch === branchWithoutTarget(b.text);
+    if (!sameBranch && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
+    shift += b.bytes.length - a.bytes.length;
+  }
+  return first;
+}
+
+function sameLine(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
+  return a.offset === b.offset && sameContent(comparator, a, b);
+}
+
+/** Are two instructions the same, wherever they are? */
+function sameContent(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
+  if (!equalBytes(a.bytes, b.bytes) || a.references.length !== b.references.length) return false;
+  return a.references.every((reference, i) => {
+    const other = b.references[i] as Reference;
+    return reference.type === other.type && comparator.sameTarget(reference.target, other.target);
+  });
+}

@@ -1,0 +1,113 @@
+import {
+  aggregateKind,
+  bitCountText,
+  bitPlaceText,
+  compareLayout,
+  type DwarfFile,
+  declarationOf,
+  definitionsOf,
+  differencesInWords,
+  type Entry,
+  functionAt,
+  type LayoutDifference,
+  type NamedType,
+  namedTypeText,
+  reachableTypes,
+  typeOf,
+  typesUsedBy,
+  variablesOf,
+} from '../dwarf/index.ts';
+import type { Comparator } from './compare.ts';
+import type { Refusal } from './documents.ts';
+import type { DebugData } from './line-only.ts';
+import { nameOf, unnumbered } from './piece.ts';
+import { codeOf, type Unit } from './unit.ts';
+
+/**
+ * Structures that functions which go into the payload can reach, and that the patch lays out otherwise: the running host has objects of the old form, which
+ * the new code would read by the new one. Compared by where members are: a structure may grow into its own padding and keep its size.
+ *
+ * @param allowed tags of structures that the user answers for.
+ */
+export function changedLayouts(
+  comparator: Comparator,
+  units: readonly Unit[],
+  { orig, patched }: DebugData,
+  object: string,
+  allowed: readonly string[],
+): Refusal[] {
+  if (orig === undefined || patched === undefined) return [];
+  const refusals = new Map<string, Refusal>();
+  for (const unit of units) {
+    const address = patched.places.addressOf(unit.piece.section.index, unit.piece.start);
+    const entry = address === undefined ? undefined : functionAt(patched, address)?.entry;
+    if (entry === undefined) continue;
+    for (const type of reachableTypes(patched, rootsOf(comparator, unit, entry))) {
+      const name = namedTypeText(type);
+      if (refusals.has(name) || allowed.includes(type.name)) continue;
+      const differences = harmful(orig, type);
+      if (differences.length === 0) continue;
+      const declared = declarationOf(patched, type.entry);
+      const where = declared === undefined ? '' : ` (${declared.file}:${declared.line})`;
+      refusals.set(name, {
+        reason: `${name}${where} is laid out otherwise after the patch: ${differencesInWords(differences, words)}. The host has objects of the old layout, and ${unit.name} can reach them`,
+        symbol: type.name,
+        object,
+        advice: `Keep the structure as it is and put what is new into a shadow variable: a table beside it that is looked up by the object's address, filled by a hook. If no object of the old layout can ever be met, --allow-layout ${type.name}`,
+      });
+    }
+  }
+  return [...refusals.values()];
+}
+
+/** Types of the function's own variables and calls, and of the variables outside that it refers to. */
+function* rootsOf(comparator: Comparator, unit: Unit, entry: Entry): Generator<Entry, void, void> {
+  yield* typesUsedBy(entry);
+  const known = variablesOf(entry.unit);
+  for (const piece of codeOf(unit)) {
+    for (const { target } of comparator.patched.references(piece)) {
+      const name = target.kind === 'external' ? target.name : target.kind === 'piece' ? nameOf(target.piece) : '';
+      for (const variable of known.get(unnumbered(name)) ?? []) {
+        for (const origin of variable.origins()) {
+          const type = typeOf(origin);
+          if (type !== undefined) yield type;
+        }
+      }
+    }
+  }
+}
+
+/** How the original's type of that name differs in layout; nothing where it has none, or one that agrees. */
+function harmful(orig: DwarfFile, { kind, name, entry }: NamedType): LayoutDifference[] {
+  let told: LayoutDifference[] | undefined;
+  for (const definition of definitionsOf(orig, kind, name)) {
+    const differences = compareLayout(definition, entry).filter(({ kind: change }) => change !== 'retyped');
+    const harm =
+      aggregateKind(entry) !== undefined
+        ? differences
+        : differences.filter(({ kind: change }) => change !== 'added' && change !== 'removed');
+    if (harm.length === 0) return [];
+    told ??= harm;
+  }
+  return told ?? [];
+}
+
+function words(difference: LayoutDifference): string {
+  switch (difference.kind) {
+    case 'size':
+      return `it has ${difference.after ?? 'an unknown number of'} bytes, and had ${difference.before ?? 'an unknown number'}`;
+    case 'moved':
+      return `${difference.member} is at ${bitPlaceText(difference.after)}, and was at ${bitPlaceText(difference.before)}`;
+    case 'resized':
+      return `${difference.member} has ${bitCountText(difference.after)}, and had ${bitCountText(difference.before)}`;
+    case 'added':
+      return `${difference.member} is new, at ${bitPlaceText(difference.at)}`;
+    case 'removed':
+      return `${difference.member} is gone, from ${bitPlaceText(difference.at)}`;
+    case 'value':
+      return `${difference.member} is ${difference.after}, and was ${difference.before}`;
+    case 'category':
+    case 'retyped':
+      return `it is ${difference.after}, and was ${difference.before}`;
+  }
+}

@@ -1,0 +1,86 @@
+import { type DwarfFile, sourceInSection } from '../dwarf/index.ts';
+import type { Comparator } from './compare.ts';
+import { codeLines, differences, targetText } from './instructions.ts';
+import type { Piece } from './piece.ts';
+import type { Unit } from './unit.ts';
+
+/** Debug data of both objects, where they have some. */
+export interface DebugData {
+  readonly orig: DwarfFile | undefined;
+  readonly patched: DwarfFile | undefined;
+}
+
+/** A statement over several lines has its number from one of them. */
+const STATEMENT = 20;
+
+/**
+ * Functions of Xen that take a line of source as an argument, through `__LINE__` in a macro: what an object without debug data has to go by. Sources:
+ * xen/include/xen/lib.h and sched.h (dprintk, gdprintk, domain_crash), asm/bug.h.
+ */
+const TAKES_LINE = /^(?:printk|guest_printk|__domain_crash|vprintk|debugtrace_printk|panic)$/;
+
+/**
+ * Do two versions of a function differ in nothing but lines of source that it prints? Every instruction is the same, but for constants that are put
+ * somewhere, and each of these is a line in both: it moves as the code around it has moved. Without debug data, all move by the same distance, and each is
+ * for a function that takes a line.
+ */
+export function isLineOnly(comparator: Comparator, before: Unit, after: Unit, debug: DebugData): boolean {
+  if (before.cold.length !== after.cold.length || before.entries.length !== after.entries.length) return false;
+  if (!before.entries.every((entry, i) => comparator.sameEntry(entry, after.entries[i] as Unit['entries'][number]))) {
+    return false;
+  }
+  const shifts = new Set<number>();
+  return [before.piece, ...before.cold].every((piece, i) => {
+    const other = [after.piece, ...after.cold][i] as Piece;
+    return comparator.samePiece(piece, other) || onlyLinesMoved(comparator, piece, other, debug, shifts);
+  });
+}
+
+function onlyLinesMoved(
+  comparator: Comparator,
+  before: Piece,
+  after: Piece,
+  debug: DebugData,
+  shifts: Set<number>,
+): boolean {
+  const { constantMoved } = comparator.patched.context.forms;
+  for (const { before: a, after: b } of differences(comparator, before, after)) {
+    if (a === undefined || b === undefined || a.offset !== b.offset || a.bytes.length !== b.bytes.length) return false;
+    const was = constantMoved(a.text);
+    const is = constantMoved(b.text);
+    if (was === null || is === null || was.rest !== is.rest || was.value === is.value) return false;
+    const lines = linesOf(before, a.offset, after, b.offset, debug);
+    if (lines !== null) {
+      if (is.value - was.value !== lines.after - lines.before) return false;
+      if (Math.abs(was.value - lines.before) > STATEMENT) return false;
+    } else {
+      shifts.add(is.value - was.value);
+      if (shifts.size > 1 || was.value <= 0 || is.value <= 0) return false;
+      if (!TAKES_LINE.test(nextCall(comparator, after, b.offset) ?? '')) return false;
+    }
+  }
+  return true;
+}
+
+function linesOf(
+  before: Piece,
+  at: number,
+  after: Piece,
+  to: number,
+  { orig, patched }: DebugData,
+): { readonly before: number; readonly after: number } | null {
+  if (orig === undefined || patched === undefined) return null;
+  const was = sourceInSection(orig, before.section.index, before.start + at);
+  const is = sourceInSection(patched, after.section.index, after.start + to);
+  if (was === undefined || is === undefined || was.file !== is.file) return null;
+  return { before: was.line, after: is.line };
+}
+
+/** The name of the function that is called first behind a place. */
+function nextCall(comparator: Comparator, piece: Piece, from: number): string | undefined {
+  for (const { offset, references } of codeLines(comparator.patched, piece)) {
+    const call = references.find(({ branch }) => branch);
+    if (offset > from && call !== undefined) return targetText(call.target);
+  }
+  return undefined;
+}

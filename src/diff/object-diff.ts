@@ -1,0 +1,109 @@
+import { type DwarfFile, type Inflate, readDwarf } from '../dwarf/index.ts';
+import type { ElfFile } from '../elf/index.ts';
+import { Comparator } from './compare.ts';
+import { correlate } from './correlation.ts';
+import type { FunctionReport, FunctionStatus, Refusal, Remark } from './documents.ts';
+import { explainChange } from './explain.ts';
+import { type DebugData, isLineOnly } from './line-only.ts';
+import { DiffObject, type ObjectContext } from './object.ts';
+import type { Unit } from './unit.ts';
+import { Units } from './unit.ts';
+import { compareVariables } from './variables.ts';
+
+/** One pair of objects compared: what became of each function, and what no payload can carry. */
+export interface ObjectDiff {
+  readonly object: string;
+  readonly comparator: Comparator;
+  readonly debug: DebugData;
+  /** By function of the patched object. */
+  readonly status: ReadonlyMap<Unit, FunctionStatus>;
+  readonly functions: readonly FunctionReport[];
+  readonly refusals: readonly Refusal[];
+  readonly remarks: readonly Remark[];
+}
+
+const debugOf = (elf: ElfFile, inflate: Inflate | undefined): DwarfFile | undefined =>
+  readDwarf(elf, inflate === undefined ? {} : { inflate });
+
+/** Compares two objects of the same source. */
+export function compareObjects(
+  object: string,
+  files: { readonly orig: ElfFile; readonly patched: ElfFile },
+  context: ObjectContext,
+  inflate: Inflate | undefined,
+): ObjectDiff {
+  const comparator = new Comparator(
+    correlate(new DiffObject(files.orig, context), new DiffObject(files.patched, context)),
+  );
+  const { correlation } = comparator;
+  const status = new Map<Unit, FunctionStatus>();
+  const functions: FunctionReport[] = [];
+  let debug: DebugData | undefined;
+  // Debug data is read only where something differs.
+  const debugData = (): DebugData => {
+    debug ??= { orig: debugOf(files.orig, inflate), patched: debugOf(files.patched, inflate) };
+    return debug;
+  };
+  const tell = (name: string, is: FunctionStatus, rest: Partial<FunctionReport>): void => {
+    functions.push({ name, object, status: is, reason: '', firstDifference: null, ...rest });
+  };
+  for (const unit of correlation.patched.units.all) {
+    const before = correlation.units.get(unit);
+    if (before === undefined) {
+      status.set(unit, 'new');
+      tell(unit.name, 'new', { reason: 'the original has no such function' });
+      continue;
+    }
+    const renamed = before.name === unit.name ? '' : `; it is called ${unit.name} now`;
+    if (comparator.sameUnit(before, unit)) {
+      const moved = before.entries.some((entry, i) => comparator.movedLine(entry, unit.entries[i] ?? entry));
+      status.set(unit, moved ? 'line-only' : 'unchanged');
+      const reason = moved ? 'only lines in its bug frames have moved' : 'code, references and tables are the same';
+      tell(before.name, moved ? 'line-only' : 'unchanged', { reason: reason + renamed });
+    } else if (isLineOnly(comparator, before, unit, debugData())) {
+      status.set(unit, 'line-only');
+      const explained = explainChange(comparator, before, unit, debugData());
+      tell(before.name, 'line-only', { ...explained, reason: `only lines that it prints have moved${renamed}` });
+    } else {
+      status.set(unit, 'changed');
+      const { reason, firstDifference } = explainChange(comparator, before, unit, debugData());
+      tell(before.name, 'changed', { reason: reason + renamed, firstDifference });
+    }
+  }
+  const kept = new Set(correlation.units.values());
+  for (const unit of correlation.orig.units.all) {
+    if (!kept.has(unit)) tell(unit.name, 'removed', { reason: 'the patched object has no such function' });
+  }
+  const variables = compareVariables(comparator, object);
+  return {
+    object,
+    comparator,
+    get debug() {
+      return debugData();
+    },
+    status,
+    functions,
+    refusals: variables.refusals,
+    remarks: [...variables.remarks, ...initRemarks(comparator, object)],
+  };
+}
+
+/** What has run, and is gone, by the time that a payload is loaded. */
+function initRemarks(comparator: Comparator, object: string): Remark[] {
+  const before = new Units(comparator.orig, 'init');
+  const after = new Units(comparator.patched, 'init');
+  const remarks: Remark[] = [];
+  const left = (name: string, what: string): void => {
+    remarks.push({
+      text: `${name} is ${what} code of the boot (__init): left out, it has run on the host`,
+      symbol: name,
+      object,
+    });
+  };
+  for (const unit of after.all) {
+    const [old] = before.named(unit.name);
+    if (old === undefined) left(unit.name, 'new');
+    else if (!comparator.samePiece(old.piece, unit.piece)) left(unit.name, 'changed');
+  }
+  return remarks;
+}

@@ -1,0 +1,63 @@
+import type { DiffObject } from './object.ts';
+import { bytesOf, type Piece } from './piece.ts';
+import type { XenNames } from './xen-names.ts';
+
+/** A function of the hypervisor that is to be replaced. */
+export interface OldFunction {
+  /** Bytes, as the hypervisor's symbol table has them. */
+  readonly size: number;
+  readonly problems: readonly { readonly reason: string; readonly advice: string }[];
+}
+
+const SAME_BUILD = 'Give the xen-syms of the running hypervisor, and objects of the very build that it was linked from';
+
+/** Looks at the function that a payload will overwrite: is it what the original object has, and is there room for the jump? */
+export function oldFunction(names: XenNames, name: string, piece: Piece, object: DiffObject): OldFunction {
+  const { image } = names;
+  const [symbol] = piece.symbols;
+  const compiled = symbol === undefined || symbol.size === 0 ? piece.end - piece.start : symbol.size;
+  const size = names.size(name) ?? compiled;
+  const problems: { reason: string; advice: string }[] = [];
+  const address = names.address(name) ?? 0n;
+  if (size !== compiled) {
+    const reason = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are not of one build`;
+    problems.push({ reason, advice: SAME_BUILD });
+  } else {
+    const at = firstOtherByte(image.bytes(address, compiled), piece, object);
+    if (at !== undefined) {
+      const reason = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are not of one build`;
+      problems.push({ reason, advice: SAME_BUILD });
+    }
+  }
+  const { arch } = image;
+  const offset = names.release.endbr === 'ignored' ? 0 : arch.patchOffset(image.bytes(address, arch.entrySize));
+  const least = offset + arch.patchInsnSize;
+  if (size < least) {
+    problems.push({
+      reason: `${name} has ${size} bytes, too few for the jump that patches it: it takes ${least}`,
+      advice: 'Change the functions that call it instead, for instance by a new function that they call',
+    });
+  }
+  if (names.isInit(address)) {
+    problems.push({
+      reason: `${name} was freed when the host had booted`,
+      advice: 'Only code that stays can be patched',
+    });
+  }
+  return { size, problems };
+}
+
+/** The first byte of the function that is not what was compiled, where no relocation has changed it; `undefined` where all are the same. */
+function firstOtherByte(linked: Uint8Array, piece: Piece, object: DiffObject): number | undefined {
+  const compiled = bytesOf(piece);
+  const { relocations } = object.context.arch;
+  const changed = new Uint8Array(compiled.length);
+  for (const { offset, type } of object.references(piece)) {
+    changed.fill(1, offset, offset + (relocations.get(type)?.width ?? 8));
+  }
+  // A hypervisor whose file does not hold its code says nothing.
+  for (let i = 0; i < Math.min(linked.length, compiled.length); i++) {
+    if (changed[i] === 0 && linked[i] !== compiled[i]) return i;
+  }
+  return undefined;
+}

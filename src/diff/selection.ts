@@ -1,0 +1,279 @@
+import { relocationName, STB_LOCAL } from '../elf/index.ts';
+import type { Refusal, Remark } from './documents.ts';
+import type { ObjectDiff } from './object-diff.ts';
+import { oldFunction } from './old-function.ts';
+import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
+import type { Unit } from './unit.ts';
+import type { XenNames } from './xen-names.ts';
+
+/** Where a reference of the payload leads. */
+export type Destination =
+  | { readonly kind: 'inside'; readonly piece: Piece; readonly at: number }
+  /** A symbol that the loader looks up. */
+  | { readonly kind: 'outside'; readonly name: string; readonly at: number }
+  /** Nowhere: the place of an alternative without a replacement. */
+  | { readonly kind: 'replacements' }
+  | { readonly kind: 'absolute'; readonly value: number };
+
+/** A function that is replaced. */
+export interface Replacement {
+  readonly unit: Unit;
+  /** What the hypervisor calls it. */
+  readonly name: string;
+  /** Its size there, in bytes. */
+  readonly oldSize: number;
+}
+
+/** Globals that are new in some object, for all others: who has it, and the piece. */
+export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
+
+/**
+ * What of one patched object goes into the payload: the functions that changed, the hooks, and whatever these need that the hypervisor does not have.
+ */
+export class Selection {
+  readonly diff: ObjectDiff;
+  readonly names: XenNames;
+  readonly pieces = new Set<Piece>();
+  readonly replacements: Replacement[] = [];
+  readonly refusals: Refusal[] = [];
+  readonly remarks: Remark[] = [];
+  readonly #destinations = new Map<Target, Destination>();
+  readonly #refused = new Set<string>();
+  readonly #queue: Piece[] = [];
+
+  constructor(diff: ObjectDiff, names: XenNames) {
+    this.diff = diff;
+    this.names = names;
+  }
+
+  /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
+  addRoots(globals: NewGlobals): void {
+    const { patched, correlation } = this.diff.comparator;
+    for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
+    for (const piece of patched.pieces('hooks')) this.#add(piece);
+    for (const { selection, piece } of globals.values()) {
+      if (selection !== this) continue;
+      const unit = correlation.patched.units.of(piece);
+      if (unit === undefined) this.#add(piece);
+      else this.#addUnit(unit);
+    }
+    this.#follow(globals);
+  }
+
+  /** What is new in this object and global: functions, variables and constants that the original does not have. */
+  *newGlobals(): Generator<[string, Piece], void, void> {
+    const { orig, patched } = this.diff.comparator;
+    const before = new Set<string>();
+    for (const piece of orig.pieces('code', 'data', 'bss', 'constant', 'init', 'percpu')) {
+      for (const { name } of piece.symbols) before.add(name);
+    }
+    for (const piece of patched.pieces('code', 'data', 'bss', 'constant')) {
+      for (const { name, bind } of piece.symbols) {
+        if (bind !== STB_LOCAL && !before.has(name)) yield [name, piece];
+      }
+    }
+  }
+
+  destination(target: Target): Destination {
+    return this.#destinations.get(target) ?? { kind: 'absolute', value: 0 };
+  }
+
+  #refuse(symbol: string | null, reason: string, advice: string | null): void {
+    if (this.#refused.has(reason)) return;
+    this.#refused.add(reason);
+    this.refusals.push({ reason, symbol, object: this.diff.object, advice });
+  }
+
+  #refuseType(piece: Piece, type: number): void {
+    const { machine } = this.names.image.arch;
+    this.#refuse(
+      null,
+      `${this.#holder(piece)} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
+      'Compile with the flags that the hypervisor was compiled with',
+    );
+  }
+
+  #add(piece: Piece): void {
+    if (this.pieces.has(piece)) return;
+    this.pieces.add(piece);
+    this.#queue.push(piece);
+  }
+
+  #addUnit(unit: Unit): void {
+    if (this.pieces.has(unit.piece)) return;
+    for (const piece of [unit.piece, ...unit.cold]) this.#add(piece);
+    for (const { piece, code } of unit.entries) {
+      this.#add(piece);
+      if (code !== null) this.#add(code);
+    }
+    if ([unit.piece, ...unit.cold].some(({ shared }) => shared)) {
+      this.#refuse(
+        unit.name,
+        `${unit.name} shares the section ${unit.piece.section.name} with other functions, so that it cannot be taken by itself`,
+        'Compile with -ffunction-sections -fdata-sections, as Xen 4.17 does with CONFIG_LIVEPATCH. A function in assembly needs a section of its own; else patch the C functions that call it',
+      );
+    }
+    if (this.diff.status.get(unit) === 'changed') this.#replace(unit);
+  }
+
+  #replace(unit: Unit): void {
+    const { correlation, orig } = this.diff.comparator;
+    const before = correlation.units.get(unit);
+    if (before === undefined) return;
+    const name = this.names.nameOf(before.piece, orig.file);
+    if (name === undefined) {
+      const expected = this.names.expected(before.piece, orig.file);
+      this.#refuse(
+        unit.name,
+        `the hypervisor has no function ${expected}`,
+        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor',
+      );
+      return;
+    }
+    const old = oldFunction(this.names, name, before.piece, orig);
+    for (const { reason, advice } of old.problems) this.#refuse(unit.name, reason, advice);
+    this.replacements.push({ unit, name, oldSize: old.size });
+  }
+
+  #follow(globals: NewGlobals): void {
+    const { patched } = this.diff.comparator;
+    for (let piece = this.#queue.pop(); piece !== undefined; piece = this.#queue.pop()) {
+      for (const { target, branch, type } of patched.references(piece)) {
+        if (!this.names.image.arch.relocations.has(type)) this.#refuseType(piece, type);
+        if (this.#destinations.has(target)) continue;
+        this.#destinations.set(target, this.#resolve(target, branch, piece, globals));
+      }
+    }
+  }
+
+  #resolve(target: Target, branch: boolean, from: Piece, globals: NewGlobals): Destination {
+    if (target.kind === 'absolute') return target;
+    if (target.kind === 'external') return this.#outside(target.name, target.at, from, globals);
+    const { piece, at } = target;
+    const inside = (): Destination => {
+      this.#add(piece);
+      return { kind: 'inside', piece, at };
+    };
+    switch (piece.kind) {
+      case 'code':
+        return this.#function(piece, at, branch, from, globals);
+      case 'strings':
+      case 'literals':
+        return inside();
+      case 'constant': {
+        const same = this.#sameConstant(piece);
+        return same === undefined ? inside() : { kind: 'outside', name: same, at };
+      }
+      case 'data':
+      case 'bss':
+      case 'percpu':
+        return this.#variable(piece, at, from, globals) ?? inside();
+      case 'replacement':
+        return this.pieces.has(piece) ? { kind: 'inside', piece, at } : { kind: 'replacements' };
+      case 'fixup':
+        if (!this.pieces.has(piece))
+          this.#refuse(
+            null,
+            `${this.#holder(from)} goes on in ${pieceText(piece)}, to which no table entry of it leads`,
+            null,
+          );
+        return { kind: 'inside', piece, at };
+      default:
+        this.#refuse(
+          nameOf(piece) || null,
+          `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
+          'Only code of the boot may use what is __init or __initdata',
+        );
+        return { kind: 'absolute', value: 0 };
+    }
+  }
+
+  /** The function that a piece belongs to, for messages. */
+  #holder(piece: Piece): string {
+    return this.diff.comparator.correlation.patched.units.of(piece)?.name ?? pieceText(piece);
+  }
+
+  #function(piece: Piece, at: number, branch: boolean, from: Piece, globals: NewGlobals): Destination {
+    const { correlation, orig } = this.diff.comparator;
+    const unit = correlation.patched.units.of(piece);
+    const before = unit && correlation.units.get(unit);
+    const status = unit && this.diff.status.get(unit);
+    const inside: Destination = { kind: 'inside', piece, at };
+    if (unit === undefined || before === undefined) {
+      if (unit !== undefined) this.#addUnit(unit);
+      else this.#add(piece);
+      return inside;
+    }
+    const taken = status === 'changed' || this.pieces.has(unit.piece);
+    // Within a function its own code is meant. So does a table's entry that is about it.
+    const own = correlation.patched.units.of(from) === unit || from.kind === 'table';
+    if (taken && (own || at !== 0 || branch)) {
+      this.#addUnit(unit);
+      return inside;
+    }
+    // The address of a function that is replaced is that of the old one, which jumps to the new one while the payload is applied: what keeps it stays right
+    // when the payload is gone.
+    const old = piece === unit.piece ? before.piece : before.cold[unit.cold.indexOf(piece)];
+    const name = old && this.names.nameOf(old, orig.file);
+    return this.#outside(name ?? this.names.expected(old ?? piece, orig.file), at, from, globals);
+  }
+
+  #variable(piece: Piece, at: number, from: Piece, globals: NewGlobals): Destination | null {
+    const { correlation, orig } = this.diff.comparator;
+    const before = correlation.variables.get(piece);
+    if (before === undefined) {
+      if (piece.kind !== 'percpu' && piece.symbols.length > 0) {
+        const text = `${nameOf(piece)} is new: it has its initial value when the payload is loaded, and is gone when that is unloaded`;
+        if (!this.remarks.some((remark) => remark.text === text)) {
+          this.remarks.push({ text, symbol: nameOf(piece), object: this.diff.object });
+        }
+      }
+      return null;
+    }
+    if (before.symbols.length > 0) {
+      const name = this.names.nameOf(before, orig.file) ?? this.names.expected(before, orig.file);
+      return this.#outside(name, at, from, globals);
+    }
+    // What has no name is at a fixed distance from what has one in the same section of the same object.
+    for (const neighbour of orig.piecesIn(before.section.index)) {
+      const name = this.names.nameOf(neighbour, orig.file);
+      if (name !== undefined) return { kind: 'outside', name, at: before.start - neighbour.start + at };
+    }
+    this.#refuse(
+      null,
+      `${this.#holder(from)} uses ${pieceText(piece)}, a variable without a name, which cannot be found on the host`,
+      'Give the variable a name in the source',
+    );
+    return { kind: 'absolute', value: 0 };
+  }
+
+  /** The name under which the hypervisor has the same constant; `undefined` where the payload has to bring its own. */
+  #sameConstant(piece: Piece): string | undefined {
+    const { comparator } = this.diff;
+    if (piece.symbols.length === 0) return undefined;
+    for (const before of comparator.orig.pieces('constant')) {
+      if (nameOf(before) !== nameOf(piece) || !comparator.sameConstant(before, piece)) continue;
+      const name = this.names.nameOf(before, comparator.orig.file);
+      if (name !== undefined && this.names.size(name) === before.end - before.start) return name;
+    }
+    return undefined;
+  }
+
+  #outside(name: string, at: number, from: Piece, globals: NewGlobals): Destination {
+    const address = this.names.address(name);
+    if (address === undefined && !globals.has(name)) {
+      this.#refuse(
+        name,
+        `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,
+        'Give all objects that the patch changes, and the xen-syms that was linked from the originals',
+      );
+    } else if (address !== undefined && this.names.isInit(address)) {
+      this.#refuse(
+        name,
+        `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,
+        'Only code of the boot may use what is __init or __initdata',
+      );
+    }
+    return { kind: 'outside', name, at };
+  }
+}

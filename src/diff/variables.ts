@@ -1,0 +1,85 @@
+import { equalBytes } from '../base/index.ts';
+import { STB_LOCAL } from '../elf/index.ts';
+import type { Comparator } from './compare.ts';
+import { VARIABLES } from './correlation.ts';
+import type { Refusal, Remark } from './documents.ts';
+import { bytesOf, nameOf, type Piece, pieceText } from './piece.ts';
+
+/** What is said of an object's variables. */
+export interface VariableReport {
+  readonly refusals: Refusal[];
+  readonly remarks: Remark[];
+}
+
+const HOOK_ADVICE =
+  'The variable keeps the value that it has on the host. To change it there, write the new value in an apply hook (LIVEPATCH_APPLY_HOOK of xen/livepatch_payload.h), and the old one back in a revert hook';
+const PERCPU_ADVICE =
+  'The areas of the CPUs were laid out when the host booted. Use an array with an element for each CPU, new in the patch: it goes into the payload';
+const SIZE_ADVICE =
+  'The host has the variable in its old size. Give what is new a variable of its own; a hook can fill it from the old one';
+
+/** Changes of variables that the running host cannot follow, and those that it need not. */
+export function compareVariables(comparator: Comparator, object: string): VariableReport {
+  const { orig, patched, correlation } = comparator;
+  const refusals: Refusal[] = [];
+  const remarks: Remark[] = [];
+  const refuse = (piece: Piece, reason: string, advice: string): void => {
+    refusals.push({ reason, symbol: nameOf(piece) || null, object, advice });
+  };
+  for (const after of patched.pieces(...VARIABLES)) {
+    const before = correlation.variables.get(after);
+    const text = pieceText(after);
+    if (before === undefined) {
+      if (after.kind === 'percpu' && after.symbols.length > 0) {
+        refuse(after, `${text} is a new per-CPU variable, for which the host has no place`, PERCPU_ADVICE);
+      }
+      continue;
+    }
+    if (after.symbols.length === 0) continue;
+    const [was, is] = [before.end - before.start, after.end - after.start];
+    if (was !== is) {
+      const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
+      refuse(after, `${text} has ${is} bytes, and had ${was}`, advice);
+    } else if (!sameInitialValue(comparator, before, after)) {
+      refuse(after, `the initial value of ${text} has changed`, HOOK_ADVICE);
+    }
+  }
+  const still = new Set(correlation.variables.values());
+  for (const before of orig.pieces(...VARIABLES)) {
+    if (before.symbols.length === 0 || still.has(before)) continue;
+    const text = `${nameOf(before)} is gone from the source; the host keeps it, and nothing uses it any more`;
+    remarks.push({ text, symbol: nameOf(before), object });
+  }
+  refusals.push(...globalConstants(comparator, object));
+  return { refusals, remarks };
+}
+
+/** NOBITS is zero; a variable that moves from the one to the other with zeroes in it has not changed. */
+function sameInitialValue(comparator: Comparator, before: Piece, after: Piece): boolean {
+  const [was, is] = [bytesOf(before), bytesOf(after)];
+  if (was.length === is.length) {
+    if (!equalBytes(was, is)) return false;
+    return comparator.samePiece(before, after);
+  }
+  return [...was, ...is].every((byte) => byte === 0);
+}
+
+/** Constants that other objects may read, under a name that is the same before and after. */
+function* globalConstants(comparator: Comparator, object: string): Generator<Refusal, void, void> {
+  const before = new Map<string, Piece>();
+  for (const piece of comparator.orig.pieces('constant')) {
+    for (const { name, bind } of piece.symbols) if (bind !== STB_LOCAL) before.set(name, piece);
+  }
+  for (const piece of comparator.patched.pieces('constant')) {
+    const shared = piece.symbols.find(({ name, bind }) => bind !== STB_LOCAL && before.has(name));
+    if (shared === undefined) continue;
+    if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
+    yield {
+      reason: `the content of ${shared.name} has changed, which other files can read`,
+      symbol: shared.name,
+      object,
+      advice:
+        'Only functions in the payload would see the new content. Give the new content a name of its own, and change the functions that read it',
+    };
+  }
+}
