@@ -1,6 +1,7 @@
 import { join, relative, resolve, sep } from 'node:path';
 import { equalBytes, XspliceError } from '../base/index.ts';
-import type { ObjectPair } from '../diff/index.ts';
+import type { ObjectPair, Remark } from '../diff/index.ts';
+import { isProblem, readElf } from '../elf/index.ts';
 import { toByteString } from './byte-string.ts';
 import { readBounded } from './files.ts';
 import { filesIn, isFolder } from './folder.ts';
@@ -26,6 +27,8 @@ export interface FoundPairs {
   /** How many were compared, and how many of these are the same, byte for byte. */
   readonly compared: number;
   readonly identical: number;
+  /** Are they from folders, in which there is more than what a user has chosen? */
+  readonly fromFolders: boolean;
 }
 
 /**
@@ -44,7 +47,7 @@ export function readObjectPairs(orig: string, patched: string, cwd: string): Fou
     orig: readObject(orig, cwd),
     patched: readObject(patched, cwd),
   };
-  return { pairs: [pair], compared: 1, identical: equalBytes(pair.orig, pair.patched) ? 1 : 0 };
+  return { pairs: [pair], compared: 1, identical: equalBytes(pair.orig, pair.patched) ? 1 : 0, fromFolders: false };
 }
 
 const readObject = (path: string, cwd: string): Uint8Array => readBounded(path, cwd, MOST.object, 'compiled object');
@@ -78,7 +81,7 @@ function pairsOf(orig: string, patched: string, cwd: string): FoundPairs {
       throw new XspliceError('EUSAGE', `the objects that differ have more than ${MOST.kept / MIB} MiB`, hint);
     }
   }
-  return { pairs, compared: names.length, identical: names.length - pairs.length };
+  return { pairs, compared: names.length, identical: names.length - pairs.length, fromFolders: true };
 }
 
 /** Paths of the objects in a folder and below it, relative to it, with `/`. */
@@ -95,4 +98,32 @@ function objectsIn(folder: string, cwd: string): Set<string> {
       .filter((path) => !INIT.test(path) && !gone.has(path))
       .map((path) => relative(top, resolve(cwd, path)).split(sep).join('/')),
   );
+}
+
+/** Pairs of a machine, and what is to be said of the others. */
+export interface OwnPairs {
+  readonly pairs: readonly ObjectPair[];
+  readonly remarks: readonly Remark[];
+}
+
+/**
+ * Without the objects of folders that are for another machine than the hypervisor: a build of it leaves some, which run while the host starts
+ * (`arch/x86/boot/reloc.o` is for 32 bits). An object that was named alone stays, for the differ to say what is wrong with it.
+ */
+export function ownPairs({ pairs, fromFolders }: FoundPairs, machine: number): OwnPairs {
+  if (!fromFolders) return { pairs, remarks: [] };
+  const foreign = pairs.filter(({ orig, patched }) =>
+    [orig, patched].every((bytes) => bytes === null || isForeign(bytes, machine)),
+  );
+  const remarks = foreign.map(({ object }) => ({
+    text: 'is for another machine than the hypervisor, as code is that runs while the host starts: left out',
+    symbol: null,
+    object,
+  }));
+  return { pairs: pairs.filter((pair) => !foreign.includes(pair)), remarks };
+}
+
+function isForeign(bytes: Uint8Array, machine: number): boolean {
+  const elf = readElf(bytes);
+  return !isProblem(elf) && elf.machine !== machine;
 }

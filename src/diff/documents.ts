@@ -73,6 +73,4 @@ export interface DiffDocument {
   readonly verified: VerifiedOn | null;
   /** `null` where nothing was written. */
   readonly payload: WrittenPayload | null;
-  /** The payload with its debug information; `null` where it was not asked for, or nothing was written. */
-  readonly debug: WrittenPayload | null;
 }

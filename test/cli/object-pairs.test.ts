@@ -21,7 +21,7 @@ function folders(before: Readonly<Record<string, string>>, after: Readonly<Recor
 }
 
 const read = (cwd: string, orig = 'before', patched = 'after') => {
-  const { pairs, ...counts } = readObjectPairs(orig, patched, cwd);
+  const { pairs, fromFolders: _, ...counts } = readObjectPairs(orig, patched, cwd);
   const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString());
   return { ...counts, pairs: pairs.map((pair) => [pair.object, text(pair.orig), text(pair.patched)]) };
 };
