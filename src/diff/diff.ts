@@ -3,7 +3,7 @@ import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import type { FunctionReport, Refusal, Remark } from './documents.ts';
-import { payloadObject } from './emit.ts';
+import { payloadObject, payloadObjectWithDebugData } from './emit.ts';
 import { changedLayouts } from './layouts.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
@@ -58,8 +58,9 @@ export function diffPairs(
   if (refusals.length > 0) return { verdict: 'refused', ...base, objects: [] };
   if (taken.length === 0) return { verdict: 'unchanged', ...base, objects: [] };
   const objects = taken.map((selection): PayloadObject => {
-    const bytes = payloadObject(selection, options.name ?? '');
-    return { object: selection.diff.object, bytes };
+    const name = options.name ?? '';
+    const debug = options.debugData === true ? payloadObjectWithDebugData(selection, name) : null;
+    return { object: selection.diff.object, bytes: payloadObject(selection, name), debug };
   });
   return { verdict: 'built', ...base, objects };
 }

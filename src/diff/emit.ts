@@ -1,5 +1,6 @@
-import { contentId, ensure, fromLatin1, hex, roundUp, viewOf } from '../base/index.ts';
+import { contentId, ensure, fromLatin1, groupBy, hex, roundUp, viewOf } from '../base/index.ts';
 import {
+  type ElfSection,
   ElfWriter,
   SHF_ALLOC,
   SHF_EXECINSTR,
@@ -17,7 +18,7 @@ import {
 } from '../elf/index.ts';
 import { ELF_ALTINSTR_REPLACEMENT, ELF_LIVEPATCH_FUNC, livepatchFunc } from '../xen/index.ts';
 import { bytesOf, type Piece, type Reference } from './piece.ts';
-import type { Destination, Selection } from './selection.ts';
+import type { Destination, Replacement, Selection } from './selection.ts';
 
 /** What livepatch-build-tools call the section with the names of functions; nothing looks for it. */
 const LIVEPATCH_STRINGS = '.livepatch.strings';
@@ -42,10 +43,19 @@ export function payloadObject(selection: Selection, payloadName: string): Uint8A
   return new PayloadWriter(selection, payloadName).write();
 }
 
+/** The same object with the debug data of the patched one; `null` where that has none. Debug data of what is not in the payload leads nowhere. */
+export function payloadObjectWithDebugData(selection: Selection, payloadName: string): Uint8Array | null {
+  const sections = selection.diff.comparator.patched.elf.sections.filter(({ name }) => DEBUG_SECTION.test(name));
+  return sections.length === 0 ? null : new PayloadWriter(selection, payloadName).write(sections);
+}
+
+const DEBUG_SECTION = /^\.debug_/;
+
 class PayloadWriter {
   readonly #selection: Selection;
   readonly #writer: ElfWriter;
   readonly #salt: string;
+  readonly #replaced: ReadonlyMap<Piece, Replacement>;
   readonly #placed = new Map<Piece, Placed>();
   readonly #externals = new Map<string, WriterSymbol>();
   readonly #sectionSymbols = new Map<WriterSection, WriterSymbol>();
@@ -54,21 +64,20 @@ class PayloadWriter {
   constructor(selection: Selection, payloadName: string) {
     const { elf, file } = selection.diff.comparator.patched;
     this.#selection = selection;
+    this.#replaced = new Map(selection.replacements.map((each) => [each.unit.piece, each]));
     this.#writer = new ElfWriter({ class: elf.layout.class, machine: elf.machine, flags: elf.header.e_flags });
     this.#salt = hex(contentId(fromLatin1(`${payloadName}\0${selection.diff.object}`)).subarray(0, 4));
     if (file !== undefined) this.#writer.symbol(file, { type: STT_FILE, bind: STB_LOCAL, section: SHN_ABS });
   }
 
-  write(): Uint8Array {
-    const groups = new Map<number, Piece[]>();
-    for (const piece of this.#selection.pieces) {
-      groups.set(piece.section.index, [...(groups.get(piece.section.index) ?? []), piece]);
-    }
+  write(debugSections: readonly ElfSection[] = []): Uint8Array {
+    const groups = groupBy(this.#selection.pieces, ({ section }) => section.index);
     for (const [, pieces] of [...groups].sort(([a], [b]) => a - b)) {
       this.#place(pieces.sort((a, b) => a.start - b.start));
     }
     for (const piece of this.#placed.keys()) this.#relocate(piece);
     this.#functions();
+    this.#debugData(debugSections);
     for (const [section, entries] of this.#relocations) {
       if (entries.length > 0) this.#writer.relocations(section, entries);
     }
@@ -129,7 +138,7 @@ class PayloadWriter {
     const [symbol] = piece.symbols;
     if (symbol === undefined || piece.kind === 'table' || piece.kind === 'hooks') return undefined;
     const { comparator } = this.#selection.diff;
-    const replaced = this.#selection.replacements.find(({ unit }) => unit.piece === piece);
+    const replaced = this.#replaced.get(piece);
     const local = `${comparator.patched.file ?? this.#selection.diff.object}#${symbol.name}.${this.#salt}`;
     const global = replaced === undefined && symbol.bind !== STB_LOCAL && !this.#inHypervisor(symbol.name);
     return this.#writer.symbol(replaced?.name ?? (global ? symbol.name : local), {
@@ -154,7 +163,11 @@ class PayloadWriter {
     }
   }
 
-  #relocation({ offset, type, bias }: Reference, base: number, to: Destination): WriterRelocation {
+  #relocation(
+    { offset, type, bias }: Pick<Reference, 'offset' | 'type' | 'bias'>,
+    base: number,
+    to: Destination,
+  ): WriterRelocation {
     const made = (symbol: WriterSymbol | undefined, addend: number): WriterRelocation => ({
       offset: base + offset,
       type,
@@ -189,6 +202,32 @@ class PayloadWriter {
     const section = this.#writer.section(ELF_ALTINSTR_REPLACEMENT, { flags, addralign: 4, data: new Uint8Array(4) });
     this.#relocations.set(section, []);
     return section;
+  }
+
+  /** Whole debug sections, with references to each other and to what is in the payload. */
+  #debugData(sections: readonly ElfSection[]): void {
+    const { patched } = this.#selection.diff.comparator;
+    const pieces = sections.map(({ index }) => ensure(patched.piecesIn(index)[0], 'a section has pieces'));
+    for (const piece of pieces) {
+      const { name, flags, addralign, entsize } = piece.section;
+      const data = bytesOf(piece);
+      this.#placed.set(piece, {
+        section: this.#writer.section(name, { flags, addralign, entsize, data }),
+        offset: 0,
+        symbol: undefined,
+      });
+    }
+    for (const piece of pieces) {
+      const entries: WriterRelocation[] = [];
+      for (const { offset, type, target, bias } of patched.references(piece)) {
+        if (target.kind !== 'piece' || !this.#placed.has(target.piece)) continue;
+        const to: Destination = { kind: 'inside', piece: target.piece, at: target.at };
+        entries.push(this.#relocation({ offset, type, bias }, 0, to));
+      }
+      if (entries.length > 0) {
+        this.#writer.relocations(ensure(this.#placed.get(piece), 'it was placed above').section, entries);
+      }
+    }
   }
 
   /** `.livepatch.funcs`, and the names for it. Source: common/livepatch.c, prepare_payload; docs/misc/livepatch.pandoc. */

@@ -106,8 +106,10 @@ export class DiffObject {
   #starts(section: ElfSection): Starts {
     const kind = this.kind(section.index);
     if (kind === 'strings') return stringStarts(section.data(), Math.max(1, section.entsize));
-    if (kind === 'literals') return entryStarts(section.size, Math.max(1, section.entsize));
-    if (kind === 'table') return entryStarts(section.size, this.format(section)?.entrySize ?? section.size);
+    // Of what the file holds: a header may claim any size.
+    const { length } = section.data();
+    if (kind === 'literals') return entryStarts(length, Math.max(1, section.entsize));
+    if (kind === 'table') return entryStarts(length, this.format(section)?.entrySize ?? Math.max(1, length));
     const table = TABLE_OF[kind];
     if (table === undefined) return undefined;
     // The symbols of all places in this section that the table leads to. Its fields are relative to themselves.

@@ -1,3 +1,4 @@
+import { groupBy } from '../base/index.ts';
 import { relocationName, STB_LOCAL } from '../elf/index.ts';
 import type { Refusal, Remark } from './documents.ts';
 import type { ObjectDiff } from './object-diff.ts';
@@ -40,6 +41,8 @@ export class Selection {
   readonly #destinations = new Map<Target, Destination>();
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
+  /** Constants of the original by name. */
+  #constants: ReadonlyMap<string, readonly Piece[]> | undefined;
 
   constructor(diff: ObjectDiff, names: XenNames) {
     this.diff = diff;
@@ -222,11 +225,9 @@ export class Selection {
     const { correlation, orig } = this.diff.comparator;
     const before = correlation.variables.get(piece);
     if (before === undefined) {
-      if (piece.kind !== 'percpu' && piece.symbols.length > 0) {
+      if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
         const text = `${nameOf(piece)} is new: it has its initial value when the payload is loaded, and is gone when that is unloaded`;
-        if (!this.remarks.some((remark) => remark.text === text)) {
-          this.remarks.push({ text, symbol: nameOf(piece), object: this.diff.object });
-        }
+        this.remarks.push({ text, symbol: nameOf(piece), object: this.diff.object });
       }
       return null;
     }
@@ -251,8 +252,9 @@ export class Selection {
   #sameConstant(piece: Piece): string | undefined {
     const { comparator } = this.diff;
     if (piece.symbols.length === 0) return undefined;
-    for (const before of comparator.orig.pieces('constant')) {
-      if (nameOf(before) !== nameOf(piece) || !comparator.sameConstant(before, piece)) continue;
+    this.#constants ??= groupBy(comparator.orig.pieces('constant'), nameOf);
+    for (const before of this.#constants.get(nameOf(piece)) ?? []) {
+      if (!comparator.sameConstant(before, piece)) continue;
       const name = this.names.nameOf(before, comparator.orig.file);
       if (name !== undefined && this.names.size(name) === before.end - before.start) return name;
     }

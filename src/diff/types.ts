@@ -19,6 +19,8 @@ export interface DiffOptions {
   readonly inflate?: Inflate;
   /** What the payload is called. It goes into names of what is new and static, so that a payload and its successor can be loaded at once. */
   readonly name?: string;
+  /** Are objects with debug data wanted, too? */
+  readonly debugData?: boolean;
   /** Structures whose changed layout the user answers for, by their tags. */
   readonly allowedLayouts?: readonly string[];
 }
@@ -28,6 +30,8 @@ export interface PayloadObject {
   /** The pair that it is from. */
   readonly object: string;
   readonly bytes: Uint8Array;
+  /** The same with debug data, for a file beside the payload; `null` where there is none, or where it was not asked for. */
+  readonly debug: Uint8Array | null;
 }
 
 /** What {@link DiffOptions} and pairs give. */

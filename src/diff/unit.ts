@@ -1,3 +1,4 @@
+import { groupBy } from '../base/index.ts';
 import { ELF_ALTINSTRUCTIONS, ELF_EX_TABLE } from '../xen/index.ts';
 import type { DiffObject } from './object.ts';
 import { bytesOf, nameOf, type Piece } from './piece.ts';
@@ -38,30 +39,31 @@ const LEADING: ReadonlySet<string> = new Set([ELF_ALTINSTRUCTIONS, ELF_EX_TABLE]
 export class Units {
   readonly all: readonly Unit[];
   readonly #byPiece = new Map<Piece, Unit>();
-  readonly #byName = new Map<string, Unit[]>();
+  readonly #byName: ReadonlyMap<string, readonly Unit[]>;
 
   constructor(object: DiffObject, kind: 'code' | 'init') {
-    const cold = new Map<string, Piece[]>();
+    const parts: { parent: string; piece: Piece }[] = [];
     const heads: Piece[] = [];
     for (const piece of object.pieces(kind)) {
       const name = nameOf(piece);
       if (name === '') continue;
       const parent = COLD.exec(name)?.[1];
       if (parent === undefined) heads.push(piece);
-      else cold.set(parent, [...(cold.get(parent) ?? []), piece]);
+      else parts.push({ parent, piece });
     }
+    const cold = groupBy(parts, ({ parent }) => parent);
     const entries = kind === 'code' ? entriesByCode(object) : new Map<Piece, TableEntry[]>();
     this.all = heads.map((piece) => {
       const name = nameOf(piece);
-      const parts = cold.get(name) ?? [];
+      const own: Piece[] = (cold.get(name) ?? []).map((part) => part.piece);
       cold.delete(name);
-      const own = [piece, ...parts].flatMap((part) => entries.get(part) ?? []);
-      own.sort((a, b) => a.piece.section.index - b.piece.section.index || a.piece.start - b.piece.start);
-      const unit: Unit = { name, piece, cold: parts, entries: own };
+      const found = [piece, ...own].flatMap((part) => entries.get(part) ?? []);
+      found.sort((a, b) => a.piece.section.index - b.piece.section.index || a.piece.start - b.piece.start);
+      const unit: Unit = { name, piece, cold: own, entries: found };
       for (const part of codeOf(unit)) this.#byPiece.set(part, unit);
-      this.#byName.set(name, [...(this.#byName.get(name) ?? []), unit]);
       return unit;
     });
+    this.#byName = groupBy(this.all, ({ name }) => name);
   }
 
   /** The unit that a piece of code belongs to. */
@@ -89,14 +91,10 @@ function entriesByCode(object: DiffObject): Map<Piece, TableEntry[]> {
       all.push({ entry, about: about.piece });
     }
   }
-  const found = new Map<Piece, TableEntry[]>();
-  for (const { entry, about } of all) {
-    // A fix-up may fault in turn, and be in the table itself. Two steps are more than Xen has.
-    const first = leader.get(about) ?? about;
-    const head = leader.get(first) ?? first;
-    found.set(head, [...(found.get(head) ?? []), entry]);
-  }
-  return found;
+  // A fix-up may fault in turn, and be in the table itself. Two steps are more than Xen has.
+  const step = (piece: Piece): Piece => leader.get(piece) ?? piece;
+  const groups = groupBy(all, ({ about }) => step(step(about)));
+  return new Map([...groups].map(([piece, group]) => [piece, group.map(({ entry }) => entry)]));
 }
 
 function codeLedTo(object: DiffObject, piece: Piece): Piece | null {
