@@ -8,7 +8,7 @@ import {
   type Remark,
 } from '../diff/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
-import type { PayloadFile, Simulation } from '../scenario/index.ts';
+import { buildIdOf, type PayloadFile, type Simulation } from '../scenario/index.ts';
 import type { Environment } from '../system/index.ts';
 import { type LinkedObject, linkPayload } from './link.ts';
 import type { LinkerChoice } from './linkers.ts';
@@ -27,6 +27,8 @@ export interface PayloadRequest extends LinkerChoice {
   readonly titles: readonly string[];
   /** Who makes it: `xsplice 0.1.0`. */
   readonly tool: string;
+  /** Is the file with its debug information wanted, too? The diff has to have been asked for it. */
+  readonly debugData?: boolean;
 }
 
 /** Where it is made, and what it is verified with. */
@@ -45,6 +47,8 @@ export interface MadePayload {
   readonly remarks: readonly Remark[];
   /** The payload; one that was linked, but refused afterwards, too. `null` where nothing was linked. */
   readonly bytes: Uint8Array | null;
+  /** The payload with its debug information: the same sections, and the same build-id. `null` where it was not wanted, or there is none. */
+  readonly debug: Uint8Array | null;
   /** Did it go through the simulator and lint, and hold? */
   readonly verified: boolean;
 }
@@ -68,21 +72,33 @@ export async function makePayload(
   options: MakeOptions,
 ): Promise<MadePayload> {
   const { refusals, remarks } = diff;
-  if (diff.verdict !== 'built') return { verdict: diff.verdict, refusals, remarks, bytes: null, verified: false };
+  if (diff.verdict !== 'built') {
+    return { verdict: diff.verdict, refusals, remarks, bytes: null, debug: null, verified: false };
+  }
   const arch = simulation.identity.arch;
-  const objects = [...diff.objects, notesFor(diff.objects, simulation, request)];
+  const notes = notesFor(diff.objects, simulation, request);
   options.progress?.('link …');
-  const bytes = await linkPayload(objects, { ...request, ...options, arch, buildId: 'sha1' });
+  const bytes = await linkPayload([...diff.objects, notes], { ...request, ...options, arch, buildId: 'sha1' });
   const payload: PayloadFile = { file: request.file, name: request.name, bytes };
   const verification = await verifyPayload(await options.hostFor(payload), payload, options);
   const holds = verification.refusals.length === 0;
+  const withDebug = request.debugData === true && holds ? debugObjects(diff) : null;
   return {
     verdict: holds ? 'built' : 'refused',
     refusals: verification.refusals,
     remarks: [...remarks, ...verification.remarks],
     bytes,
+    debug:
+      withDebug &&
+      (await linkPayload([...withDebug, notes], { ...request, ...options, arch, buildId: buildIdOf(bytes) })),
     verified: holds,
   };
+}
+
+/** The objects with the debug data of those that have some; `null` where none has. */
+function debugObjects({ objects }: PairsDiff): LinkedObject[] | null {
+  if (objects.every(({ debug }) => debug === null)) return null;
+  return objects.map(({ object, bytes, debug }) => ({ object, bytes: debug ?? bytes }));
 }
 
 /** The object with the notes, which is linked last. */

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
+import { XspliceError } from '../base/index.ts';
 import { joinObjects, type LinkerChoice, makePayload } from '../build/index.ts';
-import { type DiffDocument, diffPairs, type PairsDiff, type WrittenPayload } from '../diff/index.ts';
+import { type DiffDocument, diffPairs, type PairsDiff, type Remark, type WrittenPayload } from '../diff/index.ts';
 import { RULES, type RuleLevels } from '../lint/index.ts';
 import { openSimulation, type Simulation, type SimulationOptions } from '../scenario/index.ts';
 import { toByteString } from './byte-string.ts';
@@ -21,6 +23,8 @@ export interface DiffRun {
   readonly xen: string;
   /** Where the payload, or its object, goes; nothing is written without it. */
   readonly out?: string;
+  /** Where the payload with its debug information goes. */
+  readonly debugFile?: string;
   /** Of the payload. */
   readonly name: string;
   /** Link it into a payload; `null` for the object alone. */
@@ -44,19 +48,24 @@ export interface LinkRequest {
 interface Outputs {
   readonly out: OutputFile | null;
   readonly refused: OutputFile | null;
+  readonly debug: OutputFile | null;
 }
 
-function outputsOf({ orig, patched, xen, out, keep }: DiffRun, cwd: string): Outputs {
+function outputsOf({ orig, patched, xen, out, debugFile, keep }: DiffRun, cwd: string): Outputs {
+  if (out !== undefined && debugFile !== undefined && resolve(cwd, out) === resolve(cwd, debugFile)) {
+    throw new XspliceError('EUSAGE', `${out} cannot be the payload and its debug information`, 'name two files');
+  }
   const inputs = [orig, patched, xen];
   const at = (path: string | undefined): OutputFile | null =>
     path === undefined ? null : outputFile(path, cwd, inputs);
-  return { out: at(out), refused: at(keep && out !== undefined ? `${out}.refused` : undefined) };
+  return { out: at(out), refused: at(keep && out !== undefined ? `${out}.refused` : undefined), debug: at(debugFile) };
 }
 
 /** What there is to write, and the document without the files. */
 interface Outcome {
-  readonly document: Omit<DiffDocument, 'payload'>;
+  readonly document: Omit<DiffDocument, 'payload' | 'debug'>;
   readonly bytes: Uint8Array | null;
+  readonly debug: Uint8Array | null;
 }
 
 /** Compares, links, verifies and writes. Rejects with an XspliceError for what is wrong with the environment. */
@@ -74,6 +83,7 @@ export async function runDiff(run: DiffRun, { io }: Context): Promise<DiffDocume
     inflate,
     allowedLayouts: run.allowedLayouts,
     name: run.name,
+    debugData: run.debugFile !== undefined,
   });
   const told = { ...diff, remarks: [...remarks, ...diff.remarks] };
   const { compared, identical } = found;
@@ -94,11 +104,19 @@ async function finish(
     const { verdict, refusals, remarks } = diff;
     const bytes =
       verdict === 'built' && out !== undefined ? await joinObjects(diff, simulation, { ...linker, env }) : null;
-    return { document: { ...common, verdict, refusals, remarks, verified: null }, bytes };
+    return { document: { ...common, verdict, refusals, remarks, verified: null }, bytes, debug: null };
   }
   const { levels, ...rest } = link;
   const file = toByteString(out ?? `${name}.livepatch`);
-  const request = { ...rest, ...linker, name, file, titles: [], tool: `xsplice ${VERSION}` };
+  const request = {
+    ...rest,
+    ...linker,
+    name,
+    file,
+    titles: [],
+    tool: `xsplice ${VERSION}`,
+    debugData: run.debugFile !== undefined,
+  };
   const made = await makePayload(diff, simulation, request, {
     hostFor: async (payload) => {
       const processor = await processorFor([payload]);
@@ -113,26 +131,48 @@ async function finish(
     rulePage: (rule) => (RULES.some(({ id }) => id === rule) ? pageOf(rule) : undefined),
     withCode: codeOf,
   });
-  const { verdict, refusals, remarks, verified, bytes } = made;
+  const { verdict, refusals, remarks, verified, bytes, debug } = made;
   const { release, buildId } = simulation.identity;
   return {
     document: { ...common, verdict, refusals, remarks, verified: verified ? { release, buildId } : null },
     bytes,
+    debug,
   };
 }
 
-function write({ document, bytes }: Outcome, { out, refused }: Outputs, run: DiffRun): DiffDocument {
-  const built = document.verdict === 'built';
-  let payload: WrittenPayload | null = null;
-  if (built) payload = (bytes !== null && out?.write(bytes)) || null;
-  else {
-    // What is there after this run is what this run has made.
-    out?.remove();
-    if (bytes !== null && refused !== null) {
-      const { file } = refused.write(bytes);
-      const remark = { text: `the refused payload is kept in ${file}`, symbol: null, object: run.out ?? file };
-      return { ...document, remarks: [...document.remarks, remark], payload };
-    }
+function write({ document, bytes, debug }: Outcome, outputs: Outputs, run: DiffRun): DiffDocument {
+  if (document.verdict === 'built') {
+    if (debug === null) outputs.debug?.remove();
+    return {
+      ...document,
+      remarks: [...document.remarks, ...withoutDebug(debug, run)],
+      payload: written(outputs.out, bytes),
+      debug: written(outputs.debug, debug),
+    };
   }
-  return { ...document, payload };
+  // What is there after this run is what this run has made.
+  outputs.out?.remove();
+  outputs.debug?.remove();
+  const kept = written(outputs.refused, bytes);
+  const remarks = kept === null ? [] : [remark(`the refused payload is kept in ${kept.file}`, run)];
+  return { ...document, remarks: [...document.remarks, ...remarks], payload: null, debug: null };
+}
+
+const written = (file: OutputFile | null, bytes: Uint8Array | null): WrittenPayload | null =>
+  file === null || bytes === null ? null : file.write(bytes);
+
+const remark = (text: string, { out, name }: DiffRun): Remark => ({
+  text,
+  symbol: null,
+  object: toByteString(out ?? name),
+});
+
+function withoutDebug(debug: Uint8Array | null, run: DiffRun): Remark[] {
+  if (run.debugFile === undefined || debug !== null) return [];
+  return [
+    remark(
+      `the objects have no debug information, so ${toByteString(run.debugFile)} is not written: compile with -g`,
+      run,
+    ),
+  ];
 }

@@ -26,6 +26,7 @@ interface DiffFlags extends OutputOptions {
   readonly xenDepends?: Uint8Array;
   readonly ld?: string;
   readonly crossPrefix?: string;
+  readonly debugFile?: string;
   readonly allowLayout?: readonly string[];
   readonly rule?: readonly string[];
   readonly keep?: boolean;
@@ -36,6 +37,7 @@ interface DiffFlags extends OutputOptions {
 const LINKED_ONLY = {
   depends: '--depends',
   xenDepends: '--xen-depends',
+  debugFile: '--debug-file',
   rule: '--rule',
   keep: '--keep',
 } as const;
@@ -81,7 +83,7 @@ async function runOf(
   context: Context,
   progress: DiffRun['progress'],
 ): Promise<DiffRun> {
-  const { release, cpu, output, keep, allowLayout } = flags;
+  const { release, cpu, output, debugFile, keep, allowLayout } = flags;
   const engine = await context.engine();
   return {
     orig,
@@ -95,6 +97,7 @@ async function runOf(
     simulation: { ...(release !== undefined && { release }), ...(cpu !== undefined && { cpu }) },
     progress,
     ...(output !== undefined && { out: output }),
+    ...(debugFile !== undefined && { debugFile }),
   };
 }
 
@@ -133,6 +136,7 @@ export function addDiff(program: Command, context: Context): void {
     .option('--xen-depends <id>', 'the build-id of the hypervisor (default: that of xen-syms)', buildId)
     .option('--allow-layout <struct>', 'a structure whose changed layout you answer for; may be repeated', texts)
     .option('--rule <id=level>', 'off, warn or error for a rule of lint; may be repeated', texts)
+    .option('--debug-file <file>', 'where the payload with its debug information goes, for debuggers')
     .option('--keep', 'keep a payload that was refused, as OUT.refused')
     .option('--ld <path>', 'the linker (default: ld of the architecture)')
     .option('--cross-prefix <prefix>', 'what stands in front of ld, as CROSS_COMPILE of the build')

@@ -73,4 +73,6 @@ export interface DiffDocument {
   readonly verified: VerifiedOn | null;
   /** `null` where nothing was written. */
   readonly payload: WrittenPayload | null;
+  /** The payload with its debug information; `null` where it was not asked for, or there is none. */
+  readonly debug: WrittenPayload | null;
 }

@@ -54,6 +54,7 @@ export const diffMembers = {
       'The hypervisor that the linked payload was simulated and linted on; null where it was not, or did not hold.',
     ),
   payload: written.nullable().describe('The file that was written, if any.'),
+  debug: written.nullable().describe('The same with debug information, where that was asked for.'),
 };
 
 /** `xsplice diff --json`. */

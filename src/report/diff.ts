@@ -26,13 +26,14 @@ function about({ verdict, payload, verified, functions, refusals }: DiffDocument
 }
 
 /** The lines under the verdict: what it was held to, and what the file is. */
-function underVerdict({ payload, verified }: DiffDocument, style: Style): string[] {
+function underVerdict({ payload, debug, verified }: DiffDocument, style: Style): string[] {
   const lines: string[] = [];
   if (verified !== null) {
     const id = verified.buildId === null ? 'without a build-id' : `build-id ${verified.buildId}`;
     lines.push(`loaded, applied, reverted and linted on a simulated Xen ${displayText(verified.release)}, ${id}`);
   }
   if (payload !== null) lines.push(`sha256 ${payload.sha256}`);
+  if (debug !== null) lines.push(`debug information in ${displayText(debug.file)}, ${counted(debug.bytes, 'byte')}`);
   return lines.map((line) => style.dim(`  ${line}`));
 }
 

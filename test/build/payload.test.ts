@@ -119,6 +119,7 @@ describe('a payload', () => {
       refusals: [refusal],
       remarks: [],
       bytes: null,
+      debug: null,
       verified: false,
     });
   });

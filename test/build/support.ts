@@ -34,7 +34,7 @@ export const builtFrom = (objects: Readonly<Record<string, Uint8Array>>): PairsD
   functions: [],
   refusals: [],
   remarks: [],
-  objects: Object.entries(objects).map(([object, bytes]) => ({ object, bytes })),
+  objects: Object.entries(objects).map(([object, bytes]) => ({ object, bytes, debug: null })),
 });
 
 /** A folder for temporary files, and the environment that names it: `left()` says what was left there. */

@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { hex } from '../../src/base/index.ts';
 import { main } from '../../src/cli/main.ts';
 import type { DiffDocument } from '../../src/diff/index.ts';
-import { isProblem } from '../../src/elf/index.ts';
+import { type ElfFile, isProblem, readElf } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import { diffSchema } from '../../src/report/diff-schema.ts';
 import type { XenArch } from '../../src/xen/index.ts';
 import { exampleBytes, examplePath, examplesOf } from '../support/examples.ts';
+import { withTool } from '../support/gcc.ts';
 import { compileMiniature, type Edits } from '../support/miniature-source.ts';
 import { privateDirectory, run as runWithDocuments } from './support.ts';
 
@@ -55,6 +57,12 @@ beforeAll(() => {
   pair('common/kernel.c', KERNEL_EDIT);
   pair('common/keyhandler.c', []);
 });
+
+function elfOf(bytes: Uint8Array): ElfFile {
+  const file = readElf(new Uint8Array(bytes));
+  if (isProblem(file)) throw new Error(file.message);
+  return file;
+}
 
 /** Functions of a status. */
 const named = ({ functions }: DiffDocument, status: string): string[] =>
@@ -113,6 +121,35 @@ describe('a payload from folders of objects', () => {
     expect(document.remarks.map(({ text }) => text).join()).toContain('depends on abab');
     const payload = readPayload(new Uint8Array(readFileSync(join(cwd, 'stacked.livepatch'))));
     expect(isProblem(payload) ? undefined : payload.identity.depends?.id).toBe('ab'.repeat(16));
+  });
+
+  it('has a file with its debug information beside it, where that is wanted', async () => {
+    const linked = ['--link', '-o', 'fix.livepatch', '--debug-file', 'fix.debug'];
+    const { document } = await diff('before', 'after', ...xen, ...linked);
+    expect(document.debug).toMatchObject({ file: 'fix.debug', bytes: readFileSync(join(cwd, 'fix.debug')).length });
+    const [payload, debug] = [readFileSync(out), readFileSync(join(cwd, 'fix.debug'))].map((bytes) => elfOf(bytes));
+    const named = (file: typeof debug, of: RegExp) =>
+      (file?.sections ?? []).filter(({ name }) => of.test(name)).map((section) => [section.name, hex(section.data())]);
+    const loaded = /^\.(text|rodata|livepatch|note|modinfo)/;
+    expect(named(debug, loaded)).toEqual(named(payload, loaded));
+    expect(named(payload, /^\.debug_/)).toEqual([]);
+    expect(named(debug, /^\.debug_line$/)).toHaveLength(1);
+    const args = ['-j', '.text.xen_extra_version', '-e', 'in', '0'];
+    const line = withTool('addr2line', args, { in: debug?.bytes ?? '' }, ({ stdout }) => stdout);
+    expect(line.trim()).toMatch(/common\/version\.c:24$/);
+  });
+
+  it('has none where the objects have no debug information, and says so', async () => {
+    write('plain/before.o', compileMiniature('x86_64', 'common/version.c'));
+    write('plain/after.o', compileMiniature('x86_64', 'common/version.c', VERSION_EDIT));
+    write('plain.debug', 'what an earlier run has left');
+    const linked = ['--link', '-o', 'plain.livepatch', '--debug-file', 'plain.debug'];
+    const { status, document } = await diff('plain/before.o', 'plain/after.o', ...xen, ...linked);
+    expect({ status, debug: document.debug }).toEqual({ status: 0, debug: null });
+    expect(document.remarks.map(({ text }) => text)).toEqual([
+      'the objects have no debug information, so plain.debug is not written: compile with -g',
+    ]);
+    expect(existsSync(join(cwd, 'plain.debug'))).toBe(false);
   });
 
   it('that Xen would refuse is not built, and not left behind', async () => {
@@ -229,6 +266,8 @@ describe('a wrong command line', () => {
     ['one object', [two[0] ?? '', ...xen], "missing required argument 'patched'"],
     ['a file that is not there', ['nosuch.o', 'nosuch.o', ...xen], 'nosuch.o: no such file'],
     ['--depends without --link', [...two, ...xen, '--depends', 'ab'], '--depends is for a linked payload'],
+    ['--debug-file without --link', [...two, ...xen, '--debug-file', 'd'], '--debug-file is for a linked payload'],
+    ['one file for both', [...two, ...xen, '--link', '-o', 'x', '--debug-file', './x'], 'and its debug information'],
     ['--keep without --link', [...two, ...xen, '--keep'], '--keep is for a linked payload'],
     ['an id that is none', [...two, ...xen, '--link', '--depends', 'xyz'], 'Expected a build-id'],
     ['an id that is too long', [...two, ...xen, '--link', '--depends', 'ab'.repeat(65)], 'Expected a build-id'],

@@ -65,6 +65,7 @@ export const builtDiff: DiffDocument = {
   ],
   verified: { release: '4.17.7', buildId: '151b373fd64b321593bf987fd923cd10dabadac4' },
   payload: { file: 'xsa-458.livepatch', bytes: 6496, sha256: 'ab'.repeat(32) },
+  debug: { file: 'xsa-458.debug', bytes: 404_304, sha256: 'cd'.repeat(32) },
 };
 
 /** Two things that no payload can carry. */
@@ -85,6 +86,7 @@ export const refusedDiff: DiffDocument = {
   remarks: [],
   verified: null,
   payload: null,
+  debug: null,
 };
 
 /** Nothing to do. */
@@ -102,4 +104,5 @@ export const unlinkedDiff: DiffDocument = {
   functions: builtDiff.functions.filter(({ status }) => status === 'changed'),
   remarks: [],
   verified: null,
+  debug: null,
 };
