@@ -70,7 +70,7 @@ export class Comparator {
   #withoutLine(object: DiffObject, piece: Piece): Uint8Array {
     const line = object.format(piece.section)?.line ?? null;
     const bytes = bytesOf(piece);
-    return line === null ? bytes : bytes.slice().fill(0, ...line);
+    return line === null ? bytes : Uint8Array.from(bytes).fill(0, ...line);
   }
 
   /** Do two entries that are otherwise the same name different lines? */

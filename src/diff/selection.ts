@@ -1,10 +1,10 @@
 import { groupBy } from '../base/index.ts';
-import { relocationName, STB_LOCAL } from '../elf/index.ts';
+import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Refusal, Remark } from './documents.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
-import type { Unit } from './unit.ts';
+import { codeOf, type Unit } from './unit.ts';
 import type { XenNames } from './xen-names.ts';
 
 /** Where a reference of the payload leads. */
@@ -24,6 +24,8 @@ export interface Replacement {
   /** Its size there, in bytes. */
   readonly oldSize: number;
 }
+
+const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
 
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
@@ -181,14 +183,43 @@ export class Selection {
             null,
           );
         return { kind: 'inside', piece, at };
+      case 'init':
+        // A text that was to be gone after the boot. The payload has its own copy.
+        if (piece.symbols.length === 0 && (piece.section.flags & (SHF_WRITE | SHF_EXECINSTR)) === 0) return inside();
+        return this.#init(piece, at, from);
       default:
-        this.#refuse(
-          nameOf(piece) || null,
-          `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
-          'Only code of the boot may use what is __init or __initdata',
-        );
+        this.#refuse(null, `${this.#holder(from)} refers to ${pieceText(piece)}, which is not loaded`, null);
         return { kind: 'absolute', value: 0 };
     }
+  }
+
+  /** What was freed when the host had booted. The original may refer to it, too: then it never does so on a host that is up. */
+  #init(piece: Piece, at: number, from: Piece): Destination {
+    const name = nameOf(piece);
+    const { orig } = this.diff.comparator;
+    const full = piece.symbols[0]?.bind === STB_LOCAL ? `${orig.file}#${name}` : name;
+    const before = this.#refersBefore(from, name);
+    if (before && this.names.address(full) !== undefined) return { kind: 'outside', name: full, at };
+    this.#refuse(
+      name || null,
+      `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
+      INIT_ADVICE,
+    );
+    return { kind: 'absolute', value: 0 };
+  }
+
+  /** Does the original of the function that a piece belongs to refer to something of that name? */
+  #refersBefore(from: Piece, name: string): boolean {
+    const { correlation, orig } = this.diff.comparator;
+    const unit = correlation.patched.units.of(from);
+    const before = unit && correlation.units.get(unit);
+    if (before === undefined || name === '') return false;
+    return codeOf(before).some((piece) =>
+      orig.references(piece).some(({ target }) => {
+        if (target.kind === 'external') return target.name === name;
+        return target.kind === 'piece' && nameOf(target.piece) === name;
+      }),
+    );
   }
 
   /** The function that a piece belongs to, for messages. */
@@ -269,11 +300,11 @@ export class Selection {
         `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,
         'Give all objects that the patch changes, and the xen-syms that was linked from the originals',
       );
-    } else if (address !== undefined && this.names.isInit(address)) {
+    } else if (address !== undefined && this.names.isInit(address) && !this.#refersBefore(from, name)) {
       this.#refuse(
         name,
         `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,
-        'Only code of the boot may use what is __init or __initdata',
+        INIT_ADVICE,
       );
     }
     return { kind: 'outside', name, at };
