@@ -51,7 +51,7 @@ export async function linkPayload(objects: readonly LinkedObject[], options: Lin
     await runTool(program, all, { env, cwd: folder.path, signal, timeout: TIMEOUT_MS });
     return new Uint8Array(readFileSync(join(folder.path, 'payload')));
   } catch (error) {
-    throw failure(error, program, objects);
+    throw failure(error, objects);
   } finally {
     folder.remove();
   }
@@ -68,13 +68,13 @@ function workFolder(env: Environment): ReturnType<typeof privateFolder> {
 }
 
 /** What the linker said, with the objects' own names. */
-function failure(error: unknown, program: string, objects: readonly LinkedObject[]): unknown {
+function failure(error: unknown, objects: readonly LinkedObject[]): unknown {
   if (error instanceof XspliceError) {
     const message = error.message.replace(
       /\bobject-(\d+)\.o\b/g,
       (name, i: string) => objects[Number(i)]?.object ?? name,
     );
-    return new XspliceError(error.code, message, error.hint ?? `${program} is the linker: --ld names another one`);
+    return new XspliceError(error.code, message, error.hint);
   }
   return fileFailure(error, 'the payload cannot be linked', 'Set TMPDIR to a folder with room for it.');
 }

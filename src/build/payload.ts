@@ -9,8 +9,8 @@ import {
 } from '../diff/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
 import { buildIdOf, type PayloadFile, type Simulation } from '../scenario/index.ts';
-import type { Environment } from '../system/index.ts';
-import { type LinkedObject, linkPayload } from './link.ts';
+import { type Environment, throwIfStopped } from '../system/index.ts';
+import { type LinkedObject, type LinkOptions, linkPayload } from './link.ts';
 import type { LinkerChoice } from './linkers.ts';
 import { type VerifyOptions, verifyPayload } from './verify.ts';
 
@@ -82,23 +82,38 @@ export async function makePayload(
   const payload: PayloadFile = { file: request.file, name: request.name, bytes };
   const verification = await verifyPayload(await options.hostFor(payload), payload, options);
   const holds = verification.refusals.length === 0;
-  const withDebug = request.debugData === true && holds ? debugObjects(diff) : null;
+  const debug =
+    holds && request.debugData === true
+      ? await linkDebug(diff, notes, { ...request, ...options, arch, buildId: buildIdOf(bytes) })
+      : { bytes: null, remarks: [] };
   return {
     verdict: holds ? 'built' : 'refused',
     refusals: verification.refusals,
-    remarks: [...remarks, ...verification.remarks],
+    remarks: [...remarks, ...verification.remarks, ...debug.remarks],
     bytes,
-    debug:
-      withDebug &&
-      (await linkPayload([...withDebug, notes], { ...request, ...options, arch, buildId: buildIdOf(bytes) })),
+    debug: debug.bytes,
     verified: holds,
   };
 }
 
-/** The objects with the debug data of those that have some; `null` where none has. */
-function debugObjects({ objects }: PairsDiff): LinkedObject[] | null {
-  if (objects.every(({ debug }) => debug === null)) return null;
-  return objects.map(({ object, bytes, debug }) => ({ object, bytes: debug ?? bytes }));
+/** The payload with the debug data of those objects that have some. What is wrong with that is no reason to do without the payload. */
+async function linkDebug(
+  { objects }: PairsDiff,
+  notes: LinkedObject,
+  options: LinkOptions & Pick<PayloadRequest, 'file'>,
+): Promise<{ readonly bytes: Uint8Array | null; readonly remarks: readonly Remark[] }> {
+  const none = (text: string) => ({ bytes: null, remarks: [{ text, symbol: null, object: options.file }] });
+  if (objects.every(({ debug }) => debug === null)) {
+    return none('the objects have no debug information to keep: compile with -g');
+  }
+  const withDebug = objects.map(({ object, bytes, debug }) => ({ object, bytes: debug ?? bytes }));
+  try {
+    return { bytes: await linkPayload([...withDebug, notes], options), remarks: [] };
+  } catch (error) {
+    throwIfStopped(options.signal);
+    if (!(error instanceof XspliceError)) throw error;
+    return none(`the debug information cannot be linked, and is not kept: ${error.message}`);
+  }
 }
 
 /** The object with the notes, which is linked last. */

@@ -145,7 +145,6 @@ function write({ document, bytes, debug }: Outcome, outputs: Outputs, run: DiffR
     if (debug === null) outputs.debug?.remove();
     return {
       ...document,
-      remarks: [...document.remarks, ...withoutDebug(debug, run)],
       payload: written(outputs.out, bytes),
       debug: written(outputs.debug, debug),
     };
@@ -166,13 +165,3 @@ const remark = (text: string, { out, name }: DiffRun): Remark => ({
   symbol: null,
   object: toByteString(out ?? name),
 });
-
-function withoutDebug(debug: Uint8Array | null, run: DiffRun): Remark[] {
-  if (run.debugFile === undefined || debug !== null) return [];
-  return [
-    remark(
-      `the objects have no debug information, so ${toByteString(run.debugFile)} is not written: compile with -g`,
-      run,
-    ),
-  ];
-}

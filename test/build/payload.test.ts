@@ -108,6 +108,19 @@ describe('a payload', () => {
     expect((await make('x86_64', 'hello')).bytes).toEqual((await make('x86_64', 'hello')).bytes);
   });
 
+  it('is built even where its debug information cannot be linked, which is said', async () => {
+    const simulation = openSimulation(exampleBytes('miniature-xen'), { gunzip });
+    const diff = builtFrom({ 'common/version.o': objectOf('x86_64', 'hello') });
+    const objects = diff.objects.map((object) => ({ ...object, debug: Uint8Array.of(1, 2, 3) }));
+    const request = { file: 'x.livepatch', name: 'x', titles: [], tool: 't', debugData: true };
+    const hostFor = () => Promise.resolve(simulation);
+    const made = await makePayload({ ...diff, objects }, simulation, request, { env, rulePage, hostFor });
+    expect(made).toMatchObject({ verdict: 'built', debug: null });
+    expect(made.remarks.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^the debug information cannot be linked, and is not kept: .*common\/version\.o/s),
+    ]);
+  });
+
   it('of what the differ refuses is not linked', async () => {
     const simulation = openSimulation(exampleBytes('miniature-xen'), { gunzip });
     const refusal = { reason: 'no', symbol: null, object: 'a.o', advice: null };

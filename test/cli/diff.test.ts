@@ -147,7 +147,7 @@ describe('a payload from folders of objects', () => {
     const { status, document } = await diff('plain/before.o', 'plain/after.o', ...xen, ...linked);
     expect({ status, debug: document.debug }).toEqual({ status: 0, debug: null });
     expect(document.remarks.map(({ text }) => text)).toEqual([
-      'the objects have no debug information, so plain.debug is not written: compile with -g',
+      'the objects have no debug information to keep: compile with -g',
     ]);
     expect(existsSync(join(cwd, 'plain.debug'))).toBe(false);
   });
