@@ -101,6 +101,13 @@ function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   return file.kind === 'elf' ? file : undefined;
 }
 
+/** More than any page of the architectures that Xen runs on. */
+const MOST_ALIGNMENT = 0x1_0000;
+
+/** ELF: 0, or a power of two. Larger ones would make the payload as large as the file says. */
+const soundAlignment = (alignment: number): boolean =>
+  alignment <= MOST_ALIGNMENT && (alignment & (alignment - 1)) === 0;
+
 const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
   told: readonly Told[],
 ): Told[] => {
@@ -136,6 +143,11 @@ function openPair(
     if (file.machine !== image.arch.machine) {
       const title = image.arch.image.title;
       return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
+    }
+    const odd = file.sections.find(({ addralign }) => !soundAlignment(addralign));
+    if (odd !== undefined) {
+      const reason = `section ${odd.name} of the ${which} ${object} is aligned to ${odd.addralign} bytes, which no compiler does`;
+      return refuse(reason, 'Compile it again: the file is damaged');
     }
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
