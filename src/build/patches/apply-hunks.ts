@@ -20,6 +20,9 @@ export interface HunksResult {
   readonly offsets: readonly { readonly hunk: Hunk; readonly offset: number }[];
 }
 
+/** What it takes to split a file and to join it again, in lines that are compared. */
+const SPLIT_COST = 4;
+
 const GAVE_UP = 'the patch takes too long to apply: too many of its hunks are elsewhere than they say';
 
 /** One side of a hunk. */
@@ -44,7 +47,7 @@ export function applyHunks(before: string, hunks: readonly Hunk[], budget: Searc
   const offsets: { hunk: Hunk; offset: number }[] = [];
   let [done, offset] = [0, 0];
   // A patch may name one file again and again.
-  budget.left -= lines.length;
+  budget.left -= SPLIT_COST * lines.length;
   for (const hunk of hunks) {
     const place = placeOf(lines, hunk, done, offset, budget);
     if (typeof place !== 'number') {

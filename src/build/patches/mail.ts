@@ -4,7 +4,7 @@ import { asUtf8, isPlainEncoding, transferDecoded } from './mail-body.ts';
 import { headerText, headerValue, readHeader } from './mail-header.ts';
 import { type BoxedMail, unixLines, wholeLines } from './mailbox.ts';
 import { readSubject, type Subject } from './subject.ts';
-import { linesOf, withoutNewline } from './text.ts';
+import { linesOf } from './text.ts';
 
 /** A text of a mail: its body, or a part of it, decoded. */
 export interface MailText {
@@ -90,9 +90,7 @@ function partsOf(body: readonly string[], boundary: string, base: number | undef
   for (let at = 0; at < body.length; at++) {
     const line = body[at] ?? '';
     if (!line.startsWith(`--${boundary}`)) continue;
-    const rest = withoutNewline(line)
-      .slice(boundary.length + 2)
-      .replace(/[ \t]{0,100}$/, '');
+    const rest = line.slice(boundary.length + 2).trimEnd();
     if (rest === '') starts.push(at + 1);
     else if (rest === '--') {
       end = at;

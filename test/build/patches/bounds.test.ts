@@ -57,7 +57,7 @@ const HOSTILE: readonly (readonly [string, () => string])[] = [
   ],
 ];
 
-describe('hostile patches end soon', () => {
+describe('hostile patches end soon', { timeout: 60_000 }, () => {
   it.each(HOSTILE)('%s', (_what, text) => {
     const made = bytes(text());
     const start = performance.now();

@@ -68,7 +68,8 @@ function byUs(text: string, diff: string): { text?: string; codes: string[] } {
   return { text: change === undefined ? text : (change.after ?? ''), codes: [] };
 }
 
-describe('random edits', () => {
+// Each run starts git and patch.
+describe('random edits', { timeout: 120_000 }, () => {
   it('apply to their own file as git apply has it', () => {
     inFolder(false, (folder) => {
       fc.assert(
