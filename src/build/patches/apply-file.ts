@@ -1,4 +1,4 @@
-import { applyHunks, type HunkFault, type HunksResult } from './apply-hunks.ts';
+import { APPLIED_ALREADY, applyHunks, type HunkFault, type HunksResult } from './apply-hunks.ts';
 import type { SearchBudget } from './find-hunk.ts';
 import { inOtherEncoding } from './mail-body.ts';
 import type { Locate } from './tree-paths.ts';
@@ -72,7 +72,7 @@ function sourceOf(file: FilePatch, from: string | null, to: string | null, worki
     // diff -N says of a file that is empty that it is not there.
     if (there === null || there === '') return { path: to, text: '' };
     const made = file.hunks.flatMap(({ lines }) => lines.map(({ text }) => text)).join('');
-    const same = there === made ? { appliedAlready: true, hint: 'The patch seems to be applied already' } : {};
+    const same = there === made ? { appliedAlready: true as const, hint: APPLIED_ALREADY } : {};
     problem(working, file, 'file-exists', to, 'the patch makes this file, and it is there', same);
     return undefined;
   }
@@ -82,8 +82,10 @@ function sourceOf(file: FilePatch, from: string | null, to: string | null, worki
   }
   const text = from === null ? null : read(from);
   if (from === null || text === null) {
+    const done = file.kind === 'delete' || (file.kind === 'rename' && to !== null && read(to) !== null);
     const hint = 'Is it the right tree? Paths are taken without their first folder, as by patch -p1';
-    problem(working, file, 'no-file', from ?? to ?? '', 'there is no such file', { hint });
+    const detail: Detail = done ? { appliedAlready: true, hint: APPLIED_ALREADY } : { hint };
+    problem(working, file, 'no-file', from ?? to ?? '', 'there is no such file', detail);
     return undefined;
   }
   if ((file.kind === 'rename' || file.kind === 'copy') && to !== null && from !== to && read(to) !== null) {

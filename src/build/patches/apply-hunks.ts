@@ -20,6 +20,9 @@ export interface HunksResult {
   readonly offsets: readonly { readonly hunk: Hunk; readonly offset: number }[];
 }
 
+/** What to say where the tree has what the patch would make. */
+export const APPLIED_ALREADY = 'The patch seems to be applied already';
+
 /** What it takes to split a file and to join it again, in lines that are compared. */
 const SPLIT_COST = 4;
 
@@ -157,5 +160,5 @@ function already(lines: readonly string[], hunk: Hunk, budget: SearchBudget): { 
   const adds = hunk.lines.some(({ kind }) => kind !== ' ');
   if (made.length === 0 || !adds) return {};
   const there = standsAt(lines, made, hunk.newStart - 1) || findLines(lines, made, 0, budget).found.length > 0;
-  return there ? { appliedAlready: true, hint: 'The patch seems to be applied already' } : {};
+  return there ? { appliedAlready: true, hint: APPLIED_ALREADY } : {};
 }

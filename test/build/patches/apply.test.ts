@@ -152,6 +152,14 @@ describe('files', () => {
     expect(problems.map((problem) => [problem.code, problem.path])).toEqual([[code, path]]);
   });
 
+  it('that are gone, or renamed, as the patch makes them: applied already', () => {
+    const gone = '--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n';
+    expect(apply(gone, {}).problems[0]).toMatchObject({ code: 'no-file', appliedAlready: true });
+    const renamed = `${git}rename from x.c\nrename to y.c\n`;
+    expect(apply(renamed, { 'y.c': 'a\n' }).problems[0]).toMatchObject({ code: 'no-file', appliedAlready: true });
+    expect(apply(renamed, {}).problems[0]).not.toHaveProperty('appliedAlready');
+  });
+
   it('that are there as the patch makes them: applied already', () => {
     expect(apply(made, { 'new.c': 'x\n' }).problems[0]).toMatchObject({ code: 'file-exists', appliedAlready: true });
   });
