@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyPatches, readPatches } from '../../../src/build/patches/index.ts';
 import { bytes } from './git.ts';
@@ -87,5 +88,44 @@ describe('hostile patches end soon', { timeout: 60_000 }, () => {
     const { problems } = applyPatches(() => source, patches);
     expect(performance.now() - start).toBeLessThan(3000);
     expect(problems.map(({ code }) => code)).toEqual(['mismatch']);
+  });
+});
+
+describe('damaged patches', () => {
+  const parts = [
+    header,
+    'From: =?UTF-8?q?J=C3=BCrgen?= <j@example.org>\n',
+    'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Transfer-Encoding: base64\n\n',
+    'diff --git a/x.c b/x.c\n',
+    'old mode 100644\nnew mode 100755\n',
+    'similarity index 90%\nrename from x.c\nrename to y/z.c\n',
+    'index 1234567..89abcde 100644\n',
+    '--- a/x.c\n',
+    '+++ b/../x.c\t1970-01-01 00:00:00\n',
+    '+++ b/x.c\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n',
+    '@@ -1 +1,0 @@\n-a\n\\ No newline at end of file\n',
+    '--- /dev/null\n+++ "b/\\303\\274.c"\n@@ -0,0 +1 @@\n+x\n',
+    '--b--\n-- \n2.39.5\n',
+  ];
+  const piece = fc.oneof(fc.constantFrom(...parts), fc.string({ maxLength: 5, unit: 'binary-ascii' }));
+  const edit = fc.tuple(fc.nat(), fc.nat(8), fc.string({ maxLength: 3, unit: 'binary-ascii' }));
+
+  it('are told as problems, and never lead out of the tree', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 14 }), fc.array(edit, { maxLength: 3 }), (pieces, edits) => {
+        let text = pieces.join('');
+        for (const [at, removed, added] of edits) {
+          const start = at % (text.length + 1);
+          text = text.slice(0, start) + added + text.slice(start + removed);
+        }
+        const { patches, problems } = readPatches(bytes(text), 'test.patch');
+        expect(patches.length + problems.length).toBeGreaterThan(0);
+        applyPatches((path) => {
+          expect(path).not.toMatch(/^\/|(?:^|\/)(?:\.\.?|)(?:\/|$)|\\/);
+          return 'a\nb\nc\n';
+        }, patches);
+      }),
+      { numRuns: 3000 },
+    );
   });
 });

@@ -65,6 +65,18 @@ describe('a mailbox', () => {
     expect(read(mail('[PATCH] b') + mail('[PATCH] a', next)).map(({ title }) => title)).toEqual(['b', 'a']);
   });
 
+  it.each([
+    ['a public inbox', 'From mboxrd@z Thu Jan  1 00:00:00 1970\n'],
+    ['a list archive', 'From a at example.org  Mon Feb  3 04:05:06 2020\n'],
+    ['a mail program', 'From - Mon Feb 03 04:05:06 2020\nX-Mozilla-Status: 0001\n'],
+    ['a mail program, alone', ''],
+  ])('of %s is read', (_what, from) => {
+    const body = `>From 10:11 on in 2020: it works.\nFrom 10:11 on in 2020 it does not.\n\n${DIFF}`;
+    const one = mail('[PATCH] a', body).replace(FROM, from);
+    expect(read(one).map(({ title, author }) => [title, author])).toEqual([['a', 'A <a@example.org>']]);
+    expect(read(from === '' ? one : one + one)).toHaveLength(from === '' ? 1 : 2);
+  });
+
   it('may have the same mail twice', () => {
     expect(read(mail('[PATCH 1/1] a') + mail('[PATCH 1/1] a'))).toHaveLength(1);
   });
