@@ -68,7 +68,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
       4,
     ],
     ['a // comment that goes on', ['// a \\', 'b', 'int c;'], ['// a \\', 'n \\', 'b', 'int c;'], 3],
-    ['a macro’s name and its parenthesis', ['m', '(a)', 'int c;'], ['n', 'm', '(a)', 'int c;'], 1],
+    ['a macro’s name and its parenthesis', ['m', '(a)', 'int c;'], ['m', '/* n */', '(a)', 'int c;'], 3],
   ])('puts no directive into %s', (_what, before, after, number) => {
     const at = after.length - (before.length - number + 1);
     expect(kept(before, after)).toEqual([...after.slice(0, at), `#line ${number}`, ...after.slice(at)]);
@@ -82,11 +82,14 @@ describe('keepLines', { timeout: 60_000 }, () => {
     ['a slash and a star in a string', 's = "/*";'],
     ['prose that is left out', "#if 0\n( it's\n#endif"],
   ])('is not misled by %s', (_what, line) => {
-    const before = ['int a;', ...line.split('\n'), 'int b;', 'int c;'];
-    expect(kept(before, [...before.slice(0, -1), 'int n;', 'int c;'])).toEqual([
-      ...before.slice(0, -1),
+    // Were a parenthesis taken for an open one, the directive would come after the stray one that closes it.
+    const before = ['int a;', ...line.split('\n'), 'int b;', 'x );', 'int c;'];
+    const start = before.slice(0, -2);
+    expect(kept(before, [...start, 'int n;', 'x );', 'int c;'])).toEqual([
+      ...start,
       'int n;',
-      `#line ${before.length}`,
+      `#line ${start.length + 1}`,
+      'x );',
       'int c;',
     ]);
   });
