@@ -137,7 +137,14 @@ function mismatch(
   };
   const [stated = 0] = places;
   const best = places.reduce((a, b) => (right(b) > right(a) ? b : a), stated);
-  const index = Math.min(right(best), wanted.length - 1);
+  const index = right(best);
+  if (index === wanted.length) {
+    return {
+      hunk,
+      code: 'mismatch',
+      message: 'its lines are those of an earlier hunk: they overlap, or are in no order',
+    };
+  }
   const expected = wanted[index] ?? '';
   const found = lines[best + index] ?? null;
   const blanks = found !== null && found.replace(/[ \t\r\n]/g, '') === expected.replace(/[ \t\r\n]/g, '');

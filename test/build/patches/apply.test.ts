@@ -107,6 +107,14 @@ describe('a hunk that does not fit', () => {
     expect(apply(end, { 'x.c': file([...LINES, 'x']) }).problems[0]?.message).toContain('ends');
   });
 
+  it('because an earlier hunk has its lines', () => {
+    const { problems } = apply(diffOf('x.c', HUNK, HUNK), { 'x.c': file(LINES) });
+    expect(problems.map(({ code }) => code)).toEqual(['mismatch']);
+    expect(problems[0]?.message).toContain('earlier hunk');
+    const twice = apply(diffOf('x.c', HUNK, HUNK), { 'x.c': file([...LINES, ...LINES]) });
+    expect(treeAfter(twice, {})['x.c']).toBe(file([...LINES, ...LINES]).replaceAll('three', '3'));
+  });
+
   it('because it has no line that says where', () => {
     const { problems } = apply(diffOf('x.c', '@@ -3,0 +4 @@\n+x\n'), { 'x.c': file(LINES) });
     expect(problems.map(({ code }) => code)).toEqual(['no-context']);

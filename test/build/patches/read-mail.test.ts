@@ -111,7 +111,10 @@ describe('the body of a mail', () => {
     const html = '<pre>--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-z\n+y\n</pre>';
     const inner = `--=_i\nContent-Type: text/plain\n\n${DIFF}\n--=_i\nContent-Type: text/html\n\n${html}\n--=_i--\n`;
     const body = part('multipart/alternative; boundary="=_i"', inner) + part('text/plain', '____\nlist footer');
-    const mail = plain(`preamble\n${body}--=_b--\nepilogue\n`, 'Content-Type: multipart/mixed;\n boundary="=_b"');
+    const mail = plain(
+      `preamble\n${body}--=_b--\nepilogue\n${DIFF}`,
+      'Content-Type: multipart/mixed;\n boundary="=_b"',
+    );
     expect(treeAfter(apply(mail, X), X)).toEqual({ 'x.c': 'a\nB\nc\n' });
   });
 
