@@ -147,6 +147,7 @@ describe('a payload from folders of objects', () => {
     const { status, document } = await diff('plain/before.o', 'plain/after.o', ...xen, ...linked);
     expect({ status, debug: document.debug }).toEqual({ status: 0, debug: null });
     expect(document.remarks.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^there is no debug data of both objects/),
       'the objects have no debug information to keep: compile with -g',
     ]);
     expect(existsSync(join(cwd, 'plain.debug'))).toBe(false);
