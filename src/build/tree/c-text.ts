@@ -53,18 +53,14 @@ function withoutComments(text: string): string | undefined {
     const end = endOf(piece, text, match.index);
     if (end === undefined) return undefined;
     if (piece === '"' || piece === "'") result += text.slice(match.index, end);
-    else
-      result +=
-        piece === '/*'
-          ? ` ${text
-              .slice(match.index, end)
-              .replace(/[^\n]+/g, '')
-              .replaceAll('\n', `${JOINED}\n`)}`
-          : ' ';
+    else {
+      const lines = piece === '/*' ? text.slice(match.index, end).replace(/[^\n]+/g, '') : '';
+      result += `${result.endsWith(' ') ? '' : ' '}${lines.replaceAll('\n', `${JOINED}\n`)}`;
+    }
     at = end;
     PIECES.lastIndex = end;
   }
-  return (result + text.slice(at)).replace(/ +/g, ' ');
+  return result + text.slice(at);
 }
 
 /** Where the piece that starts at `start` ends. */

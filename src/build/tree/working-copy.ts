@@ -145,18 +145,24 @@ export class WorkingCopy implements CompilerPlace {
     return movedWord(word, this.#moved);
   }
 
-  /** Puts a file of its own into the copy, or takes one out. */
+  /** Puts a file of its own into the copy, or takes one out. Throws EUSAGE where its path leads out of it. */
   replace({ path, text }: Replacement): void {
     const target = join(this.root, path);
-    const folder = dirname(target);
-    if (text !== null) mkdirSync(folder, { recursive: true });
-    const real = realpathSync(lstatSync(folder, { throwIfNoEntry: false }) === undefined ? this.root : folder);
-    const root = realpathSync(this.root);
-    if (isAbsolute(path) || normalize(path).startsWith('..') || (real !== root && !real.startsWith(`${root}${sep}`))) {
+    // Asked before anything is made: a link in the tree may lead out of it, too.
+    if (isAbsolute(path) || normalize(path).startsWith('..') || !this.#contains(dirname(target))) {
       throw new XspliceError('EUSAGE', `${path} leads out of the tree`, 'Such a patch is not applied.');
     }
+    if (text !== null) mkdirSync(dirname(target), { recursive: true });
     rmSync(target, { force: true });
     if (text !== null) writeFileSync(target, text, { encoding: 'latin1', flag: 'wx' });
+  }
+
+  /** Is the first folder above that exists within the copy, links followed? */
+  #contains(folder: string): boolean {
+    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return this.#contains(dirname(folder));
+    const root = realpathSync(this.root);
+    const real = realpathSync(folder);
+    return real === root || real.startsWith(`${root}${sep}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 
 /** The sources of a hypervisor of a few lines, in the places where Xen has such files. */
 export const SOURCES: Readonly<Record<string, string>> = {
@@ -117,24 +117,46 @@ export function miniSources(changed: Readonly<Record<string, string>> = {}): Min
   return { top, xen: join(top, 'xen'), env };
 }
 
+/** Built once for all tests of a file that change nothing in it. */
+let template: string | undefined;
+afterAll(() => {
+  if (template !== undefined) rmSync(template, { recursive: true });
+  template = undefined;
+});
+
 /** The tree after `make`: compiled by gcc with Xen's commands, and what the build of 4.15 and later keeps beside objects. */
 export function miniTree(changed: Readonly<Record<string, string>> = {}, moreFlags: readonly string[] = []): MiniTree {
+  const usual = Object.keys(changed).length + moreFlags.length === 0;
   const tree = miniSources(changed);
-  const { xen } = tree;
+  if (!usual) {
+    buildTree(tree.xen, moreFlags);
+    return tree;
+  }
+  if (template === undefined) {
+    buildTree(tree.xen, []);
+    template = mkdtempSync(join(tmpdir(), 'xsplice-test-template-'));
+    cpSync(tree.top, template, COPY);
+  } else {
+    rmSync(tree.top, { recursive: true });
+    cpSync(template, tree.top, COPY);
+  }
+  return tree;
+}
+
+const COPY = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true } as const;
+
+function buildTree(xen: string, moreFlags: readonly string[]): void {
   offsets(xen, moreFlags);
   for (const [object, source] of Object.entries(OBJECTS)) compile(xen, object, source, moreFlags);
   generated(xen);
-  link(
-    xen,
-    'common/early.init.o',
-    ['common/early.o'],
-    'objdump -h common/early.o | while read x; do :; done || exit $$?; objcopy --rename-section .rodata=.init.rodata common/early.o common/early.init.o',
-  );
+  link(xen, 'common/early.init.o', ['common/early.o'], INIT_SCRIPT);
   link(xen, 'common/built_in.o', ['common/domctl.o', 'common/kernel.o', 'common/early.init.o']);
   link(xen, 'arch/x86/built_in.o', ['arch/x86/entry.o', 'arch/x86/traps.o', 'arch/x86/efi/runtime.o']);
   link(xen, 'prelink.o', ['common/built_in.o', 'arch/x86/built_in.o']);
-  return tree;
 }
+
+const INIT_SCRIPT =
+  'objdump -h common/early.o | while read x; do :; done || exit $$?; objcopy --rename-section .rodata=.init.rodata common/early.o common/early.init.o';
 
 /** Compiles one object as xen/Rules.mk of 4.17 does, and writes its `.cmd` file as fixdep does. */
 export function compile(xen: string, object: string, source: string, moreFlags: readonly string[] = []): void {
@@ -203,9 +225,8 @@ function generated(xen: string): void {
   writeFileSync(join(xen, 'arch/x86/.xen.lds.cmd'), text);
 }
 
+/** What the build keeps of a link; the linked file itself nobody reads. */
 function link(xen: string, target: string, members: readonly string[], script?: string): void {
-  execFileSync('ld', ['-r', '-o', `${target}.new`, ...members], { cwd: xen });
-  renameSync(join(xen, `${target}.new`), join(xen, target));
   const at = target.lastIndexOf('/') + 1;
   const line = script ?? `ld -melf_x86_64 -r -o ${target} ${members.join(' ')}`;
   writeFileSync(join(xen, `${target.slice(0, at)}.${target.slice(at)}.cmd`), `cmd_${target} := ${line}\n`);
