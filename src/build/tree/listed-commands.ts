@@ -96,12 +96,12 @@ async function listCommands(tree: SourceTree, { env, signal, progress }: Listing
   progress?.('asks the build how it was compiled');
   const work = privateFolder(join(env['TMPDIR'] || tmpdir(), 'xsplice-listing-'));
   try {
-    const source = copyTree(tree, join(work.path, 'tree'));
-    writeFileSync(join(source, '.config'), tree.configText, 'latin1');
+    // Without its objects, all have to be made; the configuration is older than nothing, and stays.
+    const source = copyTree(tree, join(work.path, 'tree'), true);
     const listing = new MakeListing(source);
     const goals = [`XEN_TARGET_ARCH=${tree.arch}`, `CROSS_COMPILE=${crossCompile(tree.arch, env)}`, 'build'];
     try {
-      await runTool('make', ['--dry-run', '--always-make', '--print-directory', ...goals], {
+      await runTool('make', ['--dry-run', '--print-directory', ...goals], {
         env: { ...env, ...WHO_AND_WHEN },
         cwd: source,
         signal,

@@ -7,7 +7,7 @@ import { shellCommands } from './shell-words.ts';
 import { readText } from './source-tree.ts';
 
 /**
- * Reads what `make --dry-run --always-make --print-directory` says it would do. `base` is the folder that the build is in
+ * Reads what `make --dry-run --print-directory` says it would do. `base` is the folder that the build is in
  * there, and names start from.
  */
 export class MakeListing {
@@ -42,6 +42,8 @@ export class MakeListing {
     const at = this.#folders.at(-1);
     if (at === undefined || !(at === this.#base || at.startsWith(`${this.#base}/`))) return;
     const folder = at.slice(this.#base.length + 1);
+    // Programs of the build are compiled for this machine, and are no part of the hypervisor.
+    if (/^(?:tools|test)(?:\/|$)/.test(folder)) return;
     for (const command of shellCommands(script) ?? []) {
       const link = readLink(command, folder);
       if (link !== undefined) this.#links.push(this.#fromBase(link));
