@@ -17,7 +17,7 @@ import type { TreeCommands } from './commands.ts';
 import { compilerIdentity, objcopyOf, splitsSections } from './compiler.ts';
 import { generatedProblems } from './generated.ts';
 import { inParallel } from './in-parallel.ts';
-import { makePair, type PairMaker } from './object-pair.ts';
+import { makePair, type PairMaker, TextFirst } from './object-pair.ts';
 import type { Outcome } from './outcome.ts';
 import { OutcomeCache } from './outcome-cache.ts';
 import { runCompiler } from './run-compiler.ts';
@@ -142,7 +142,14 @@ class Run {
     const output = join(this.#folder, 'output');
     mkdirSync(output);
     const debugInfo = this.#options.debugInfo ?? true;
-    const maker: PairMaker = { tree: this.#tree, sides, output, tool: this.#tool, debugInfo };
+    const maker: PairMaker = {
+      tree: this.#tree,
+      sides,
+      output,
+      tool: this.#tool,
+      debugInfo,
+      textFirst: new TextFirst(),
+    };
     const { affected, problems } = await this.#withOffsets(first, changes, maker);
     problems.push(...(await generatedProblems(affected.generated, maker)));
     if (problems.length > 0)

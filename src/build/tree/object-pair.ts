@@ -2,13 +2,38 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ToolOptions } from '../../system/index.ts';
 import type { AffectedObject } from './affected.ts';
-import { addedOptions, splitsSections } from './compiler.ts';
+import { addedOptions, hasDebug, splitsSections } from './compiler.ts';
 import type { ObjectCommand } from './object-command.ts';
 import type { FilesRead, Outcome } from './outcome.ts';
 import { type Compiled, type CompileErrors, runCompiler } from './run-compiler.ts';
 import { compilersOf, fileSymbolOf, objectDifferences } from './same-object.ts';
 import type { Side, Sides } from './sides.ts';
 import type { SourceTree } from './source-tree.ts';
+
+/** After so many objects it is judged whether looking at preprocessed text first pays. */
+const JUDGED_AFTER = 12;
+
+/** It takes this part of the time that it spares where it finds that nothing changes, both versions together. */
+const COST = 0.4;
+
+/**
+ * Whether to look at the preprocessed text of an object before it is compiled. That takes a sixth of the time for each of the
+ * two versions, and spares the rest where they are equal: not where a header that all include brings a new declaration.
+ */
+export class TextFirst {
+  #tried = 0;
+  #same = 0;
+
+  get pays(): boolean {
+    return this.#tried < JUDGED_AFTER || this.#same >= COST * this.#tried;
+  }
+
+  told(same: boolean): boolean {
+    this.#tried++;
+    if (same) this.#same++;
+    return same;
+  }
+}
 
 /** What objects are compiled with. */
 export interface PairMaker {
@@ -18,6 +43,8 @@ export interface PairMaker {
   readonly output: string;
   readonly tool: ToolOptions;
   readonly debugInfo: boolean;
+  /** Shared by all objects of one change. */
+  readonly textFirst: TextFirst;
 }
 
 /** An object's outcome and what it was made from, which makes it good for another time. */
@@ -54,12 +81,11 @@ class OnePair {
   }
 
   async #outcome(): Promise<Outcome> {
-    const { before, after, ownSource } = this.#affected;
-    if (before && after && !ownSource && (await this.#sameText())) return { kind: 'same' };
+    const { before, after } = this.#affected;
+    if (before && after && !this.#affected.ownSource && (await this.#includesNothingNew())) return { kind: 'same' };
     const patched = after ? await this.#compile('after') : undefined;
     if (patched?.kind === 'errors') return this.#errors(patched, 'with the patch');
-    const asBuilt = this.#kept !== undefined && !this.#split;
-    if (asBuilt && patched !== undefined && this.#isKept(patched.bytes)) return { kind: 'same' };
+    if (this.#comparable && patched !== undefined && this.#isKept(patched.bytes)) return { kind: 'same' };
     if (!before) return { kind: 'pair', orig: null, patched: patched?.bytes ?? null };
     const orig = await this.#compile('before');
     if (orig.kind === 'errors') return this.#errors(orig, 'as it is');
@@ -67,6 +93,20 @@ class OnePair {
     if (problem !== undefined) return problem;
     if (patched !== undefined && objectDifferences(orig.bytes, patched.bytes).length === 0) return { kind: 'same' };
     return { kind: 'pair', orig: orig.bytes, patched: patched?.bytes ?? null };
+  }
+
+  /** Does a changed header change nothing here? Found out by the text, or by compiling without debug data. */
+  async #includesNothingNew(): Promise<boolean> {
+    const { textFirst, debugInfo } = this.#maker;
+    if (textFirst.pays && textFirst.told(await this.#sameText())) return true;
+    if (!this.#comparable || !debugInfo || hasDebug(this.#command.args)) return false;
+    const plain = await this.#run('after', [], 'object');
+    return plain.kind === 'compiled' && this.#isKept(plain.bytes);
+  }
+
+  /** Can what is compiled be held against the kept object as it is? */
+  get #comparable(): boolean {
+    return this.#kept !== undefined && !this.#split;
   }
 
   /** Does the command lack sections for each function, so that they are asked for? */
@@ -78,7 +118,7 @@ class OnePair {
     return objectDifferences(bytes, this.#kept as Uint8Array).length === 0;
   }
 
-  /** Is what the preprocessor makes of it the same, lines of its own apart? Takes a fifth of the time of compiling. */
+  /** Is what the preprocessor makes of it the same, lines of its own apart? */
   async #sameText(): Promise<boolean> {
     const before = await this.#run('before', [], 'text');
     const after = await this.#run('after', [], 'text');
