@@ -59,7 +59,11 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
   for (const path of search.withoutObject()) {
     if (!lists.sources.has(path)) told(path, 'no object of this hypervisor is compiled from it');
   }
-  for (const object of search.init) told(object, 'all of it is gone when a host has booted, so it is left out');
+  const [init, ...more] = search.init;
+  if (init !== undefined) {
+    const others = more.length > 0 ? ` (and ${more.length} more objects like it)` : '';
+    told(init, `all of it is gone when a host has booted, so it is left out${others}`);
+  }
   const objects = [...found.values()].sort((a, b) => (a.command.object < b.command.object ? -1 : 1));
   return { objects, generated: search.generated(), changes: real, problems, remarks };
 }

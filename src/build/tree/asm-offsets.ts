@@ -10,8 +10,8 @@ import { siblingCommand } from './sibling-command.ts';
 import type { Side } from './sides.ts';
 import { readText, type SourceTree } from './source-tree.ts';
 
-/** Runs the compiler on one side, to assembly. */
-export type ToAssembly = (side: Side, command: ObjectCommand) => Promise<Compiled | CompileErrors>;
+/** Runs the compiler on one side, to assembly; `undefined` where both sides are known to give the same. */
+export type ToAssembly = (side: Side, command: ObjectCommand) => Promise<Compiled | CompileErrors | undefined>;
 
 /** What the header of offsets for assembly does with a change: nothing, another header, or it cannot be told. */
 export type OffsetsChange =
@@ -50,7 +50,8 @@ export async function offsetsChange(
   if (command === undefined)
     return { kind: 'problem', reason: `no command is known that ${stem}.c could be compiled by` };
   const before = await toAssembly('before', command);
-  const after = await toAssembly('after', command);
+  const after = before === undefined ? undefined : await toAssembly('after', command);
+  if (before === undefined || after === undefined) return { kind: 'same' };
   for (const result of [before, after]) {
     if (result.kind === 'errors') return { kind: 'problem', reason: `${stem}.c: ${result.lines[0] ?? 'no compiler'}` };
   }

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { type CommandFile, readCommandFile } from './command-file.ts';
-import { type LinkedObjects, linkedObjects, readLink } from './linked-objects.ts';
+import { type Link, type LinkedObjects, linkedObjects, readLink } from './linked-objects.ts';
 import { finalObject, type ObjectCommand, readCompileCall } from './object-command.ts';
-import { shellCommands } from './shell-words.ts';
+import { type SimpleCommand, shellCommands } from './shell-words.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** A text that the build makes with the preprocessor: a linker script, macros for assembly, the list of hypercalls. */
@@ -46,9 +46,12 @@ export function compileCommands(tree: SourceTree): TreeCommands {
   const objects = new Map<string, ObjectCommand>();
   const notFollowed = new Map<string, NotFollowedObject>();
   const generated: GeneratedText[] = [];
+  const links: Link[] = [];
   for (const file of files) {
-    const command = objectCommand(file);
+    const script = shellCommands(file.script);
+    const command = objectCommand(file, script);
     if ('reason' in command) {
+      for (const part of script ?? []) links.push(...[readLink(part, '')].filter((link) => link !== undefined));
       if (file.source === undefined || !file.target.endsWith('.o')) continue;
       notFollowed.set(file.target, { reason: command.reason, dependencies: [file.source, ...file.dependencies] });
     } else if (file.target.endsWith('.o')) {
@@ -57,9 +60,7 @@ export function compileCommands(tree: SourceTree): TreeCommands {
       generated.push({ ...command, object: file.target, dependencies: command.dependencies ?? [] });
     }
   }
-  const links = files.flatMap(({ script }) => shellCommands(script) ?? []).map((command) => readLink(command, ''));
-  const linked = linkedObjects(links.filter((link) => link !== undefined));
-  return { objects, linked, generated, notFollowed };
+  return { objects, linked: linkedObjects(links), generated, notFollowed };
 }
 
 function collect(folder: string, below: string, depth: number, files: CommandFile[]): void {
@@ -74,8 +75,10 @@ function collect(folder: string, below: string, depth: number, files: CommandFil
   }
 }
 
-function objectCommand(file: CommandFile): ObjectCommand | { readonly reason: string } {
-  const commands = shellCommands(file.script);
+function objectCommand(
+  file: CommandFile,
+  commands: readonly SimpleCommand[] | undefined,
+): ObjectCommand | { readonly reason: string } {
   const [only] = commands ?? [];
   if (commands === undefined || only === undefined || commands.length !== 1) {
     return { reason: 'its command is a script of the shell' };

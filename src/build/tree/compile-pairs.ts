@@ -13,16 +13,17 @@ import {
 import { type Affected, type AffectedObject, affectedObjects } from './affected.ts';
 import { offsetsChange } from './asm-offsets.ts';
 import type { TreeChange } from './change.ts';
-import type { TreeCommands } from './commands.ts';
+import type { GeneratedText, TreeCommands } from './commands.ts';
 import { compilerIdentity, objcopyOf, splitsSections } from './compiler.ts';
 import { generatedProblems } from './generated.ts';
 import { inParallel } from './in-parallel.ts';
+import type { ObjectCommand } from './object-command.ts';
 import { makePair, type PairMaker, TextFirst } from './object-pair.ts';
 import type { Outcome } from './outcome.ts';
 import { OutcomeCache } from './outcome-cache.ts';
 import { runCompiler } from './run-compiler.ts';
 import { compilersOf } from './same-object.ts';
-import { Sides } from './sides.ts';
+import { type Side, Sides } from './sides.ts';
 import type { SourceTree } from './source-tree.ts';
 import { foreignFolders } from './working-copy.ts';
 
@@ -150,11 +151,13 @@ class Run {
       debugInfo,
       textFirst: new TextFirst(),
     };
-    const { affected, problems } = await this.#withOffsets(first, changes, maker);
-    problems.push(...(await generatedProblems(affected.generated, maker)));
-    if (problems.length > 0)
-      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length };
     const cache = new OutcomeCache(this.#options.env, (path, side) => sides.contentOf(path, side));
+    const { affected, problems } = await this.#withOffsets(first, changes, maker, cache);
+    const keyOf = (text: GeneratedText): string => this.#key(text, cache, affected.changes, 'text');
+    problems.push(...(await generatedProblems(affected.generated, maker, cache, keyOf)));
+    if (problems.length > 0) {
+      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length };
+    }
     let done = 0;
     const outcomes = await inParallel(affected.objects, this.#options.jobs, async (object) => {
       const outcome = await this.#one(object, maker, cache, affected.changes);
@@ -171,16 +174,23 @@ class Run {
     first: Affected,
     changes: readonly TreeChange[],
     { sides, output }: PairMaker,
+    cache: OutcomeCache,
   ): Promise<{ affected: Affected; problems: Refusal[] }> {
-    const offsets = await offsetsChange(this.#tree, this.#commands, first.changes, (side, command) =>
-      runCompiler(
-        { place: sides.place(side), top: this.#tree.top, output, tool: this.#tool },
-        command,
-        ['-g0'],
-        'assembly',
-      ),
-    );
-    if (offsets.kind === 'same') return { affected: first, problems: [] };
+    const files: Record<Side, readonly string[]> = { before: [], after: [] };
+    let key: string | undefined;
+    const offsets = await offsetsChange(this.#tree, this.#commands, first.changes, async (side, command) => {
+      key = this.#key(command, cache, first.changes, 'offsets');
+      if (cache.find(key) !== undefined) return undefined;
+      const run = { place: sides.place(side), top: this.#tree.top, output, tool: this.#tool };
+      const result = await runCompiler(run, command, ['-g0'], 'assembly');
+      if (result.kind === 'compiled')
+        files[side] = result.dependencies.map((name) => sides.pathOf(side, command, name));
+      return result;
+    });
+    if (offsets.kind === 'same') {
+      if (key !== undefined && files.before.length > 0) cache.keep(key, { kind: 'same' }, files);
+      return { affected: first, problems: [] };
+    }
     if (offsets.kind === 'problem') {
       const { reason } = offsets;
       return { affected: first, problems: [{ reason, symbol: null, object: 'asm-offsets.h', advice: null }] };
@@ -199,17 +209,35 @@ class Run {
     throwIfStopped(this.#options.signal);
     if (this.#mismatches >= MOST_MISMATCHES) return undefined;
     const { command, before, after } = object;
-    const { program, args, folder, renamed } = command;
-    const key = cache.key([
-      [compilerIdentity(program, this.#options.env), args, folder, command.object, renamed, maker.debugInfo],
-      [before, after, this.#tree.top, this.#keptIdentity(command.object), changes.map(({ path }) => path)],
-    ]);
+    const kept = this.#keptIdentity(command.object);
+    const key = this.#key(command, cache, changes, before, after, kept, maker.debugInfo);
     const found = cache.find(key);
     if (found !== undefined) return found;
     const { outcome, files } = await makePair(maker, object);
     if (outcome.kind === 'problem' && outcome.mismatch) this.#mismatches++;
     cache.keep(key, outcome, files);
     return outcome;
+  }
+
+  /** All that decides about an outcome but the contents of files, for the cache. */
+  #key(
+    command: ObjectCommand,
+    cache: OutcomeCache,
+    changes: readonly TreeChange[],
+    ...more: readonly unknown[]
+  ): string {
+    const { program, args, folder, object, renamed } = command;
+    const compiler = compilerIdentity(program, this.#options.env);
+    return cache.key([
+      compiler,
+      args,
+      folder,
+      object,
+      renamed,
+      this.#tree.top,
+      changes.map(({ path }) => path),
+      ...more,
+    ]);
   }
 
   #keptIdentity(object: string): string {

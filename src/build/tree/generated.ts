@@ -1,7 +1,9 @@
 import type { Refusal } from '../../diff/index.ts';
 import type { GeneratedText } from './commands.ts';
 import { type PairMaker, withoutMarkers } from './object-pair.ts';
-import { runCompiler } from './run-compiler.ts';
+import type { OutcomeCache } from './outcome-cache.ts';
+import { type Compiled, runCompiler } from './run-compiler.ts';
+import type { Side } from './sides.ts';
 
 /** Texts that only ever serve the image for EFI, which no live patch is made for. */
 const UNUSED = /(?:^|\/)efi\.lds$/;
@@ -13,12 +15,14 @@ const UNUSED = /(?:^|\/)efi\.lds$/;
 export async function generatedProblems(
   texts: readonly GeneratedText[],
   maker: PairMaker,
+  cache: OutcomeCache,
+  keyOf: (text: GeneratedText) => string,
 ): Promise<readonly Refusal[]> {
   const { tree, sides, output, tool } = maker;
   const problems: Refusal[] = [];
   for (const text of texts) {
-    if (UNUSED.test(text.object)) continue;
-    const run = (side: 'before' | 'after') =>
+    if (UNUSED.test(text.object) || cache.find(keyOf(text)) !== undefined) continue;
+    const run = (side: Side) =>
       runCompiler({ place: sides.place(side), top: tree.top, output, tool }, text, [], 'text');
     const before = await run('before');
     const after = await run('after');
@@ -29,7 +33,12 @@ export async function generatedProblems(
       continue;
     }
     if (before.kind !== 'compiled' || after.kind !== 'compiled') continue;
-    if (withoutMarkers(before.bytes) === withoutMarkers(after.bytes)) continue;
+    if (withoutMarkers(before.bytes) === withoutMarkers(after.bytes)) {
+      const files = (side: Side, { dependencies }: Compiled) =>
+        dependencies.map((name) => sides.pathOf(side, text, name));
+      cache.keep(keyOf(text), { kind: 'same' }, { before: files('before', before), after: files('after', after) });
+      continue;
+    }
     problems.push({
       reason: `${text.object}, which the build makes from ${text.source}, changes: more than compiled objects depend on it`,
       symbol: null,

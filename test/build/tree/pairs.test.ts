@@ -187,6 +187,20 @@ describe('what was compiled once', () => {
     expect(third.pairs[0]?.patched).not.toEqual(first.pairs[0]?.patched);
   });
 
+  test('a header that nothing of is used: neither objects, nor offsets, nor the linker script again', async () => {
+    const tree = miniTree();
+    const { env, calls } = logged(tree, 'gcc');
+    const edit = change(tree, 'xen/include/xen/limits.h', (text) => `${text}#define UNUSED 1\n`);
+    expect((await pairs(tree, [edit], { env })).affected).toBe(4);
+    const count = calls().length;
+    expect(count).toBe(4 * 2 + 2 + 2);
+    expect(await pairs(tree, [edit], { env })).toMatchObject({ pairs: [], problems: [], affected: 4 });
+    expect(calls().length).toBe(count);
+    const other = change(tree, 'xen/include/xen/limits.h', (text) => `${text}#define UNUSED 2\n`);
+    await pairs(tree, [other], { env });
+    expect(calls().length).toBe(2 * count);
+  });
+
   test('a damaged entry is made again', async () => {
     const tree = miniTree();
     const first = await pairs(tree, [bigger(tree)]);
