@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ToolOptions } from '../../system/index.ts';
 import type { AffectedObject } from './affected.ts';
 import { addedOptions, hasDebug, splitsSections } from './compiler.ts';
@@ -123,7 +123,16 @@ class OnePair {
     const before = await this.#run('before', [], 'text');
     const after = await this.#run('after', [], 'text');
     if (before.kind === 'errors' || after.kind === 'errors') return false;
-    return withoutMarkers(before.bytes) === withoutMarkers(after.bytes);
+    const text = withoutMarkers(before.bytes);
+    return text === withoutMarkers(after.bytes) && !this.#assemblerReads(text);
+  }
+
+  /** Does the assembler include a changed file, which the preprocessor does not see? Judged by the file's last name. */
+  #assemblerReads(text: string): boolean {
+    const changed = this.#maker.sides.changedNames();
+    return [...text.matchAll(/\.(?:include|incbin)\s+\\?"([^"\\]*)/g)].some(([, name]) =>
+      changed.has(basename(name ?? '')),
+    );
   }
 
   #compile(side: Side): Promise<Compiled | CompileErrors> {

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import { sha256 } from '../../system/index.ts';
 import type { TreeChange } from './change.ts';
 import type { ObjectCommand } from './object-command.ts';
@@ -52,6 +52,11 @@ export class Sides {
       this.#places.set(side, place);
     }
     return place;
+  }
+
+  /** The names of the changed files, without folders. */
+  changedNames(): ReadonlySet<string> {
+    return new Set([...this.#changes.keys()].map((path) => basename(path)));
   }
 
   #isInTree(change: TreeChange, side: Side): boolean {

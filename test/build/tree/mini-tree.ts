@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
@@ -159,7 +159,13 @@ const INIT_SCRIPT =
   'objdump -h common/early.o | while read x; do :; done || exit $$?; objcopy --rename-section .rodata=.init.rodata common/early.o common/early.init.o';
 
 /** Compiles one object as xen/Rules.mk of 4.17 does, and writes its `.cmd` file as fixdep does. */
-export function compile(xen: string, object: string, source: string, moreFlags: readonly string[] = []): void {
+export function compile(
+  xen: string,
+  object: string,
+  source: string,
+  moreFlags: readonly string[] = [],
+  flags: readonly string[] = FLAGS,
+): void {
   const [folder, name] = [dirname(object), object.slice(object.lastIndexOf('/') + 1)];
   const depfile = `${folder}/.${name}.d`;
   const isC = source.endsWith('.c');
@@ -167,7 +173,7 @@ export function compile(xen: string, object: string, source: string, moreFlags: 
     ? ['-c', source, '-o', `${folder}/.${name}.tmp`, '-MQ', object]
     : ['-D__ASSEMBLY__', '-c', source, '-o', object];
   const label = `-D__OBJECT_LABEL__=${object}`;
-  const args = ['-MMD', '-MP', '-MF', depfile, ...FLAGS, ...moreFlags, label, ...out];
+  const args = ['-MMD', '-MP', '-MF', depfile, ...flags, ...moreFlags, label, ...out];
   execFileSync('gcc', args, { cwd: xen });
   if (isC) {
     const real = source.replace('arch/x86/efi/runtime', 'common/efi/runtime');
@@ -213,6 +219,20 @@ function offsets(xen: string, moreFlags: readonly string[]): void {
   const lines = execFileSync('sed', ['-rne', script, 'asm-offsets.s'], { cwd: xen, encoding: 'latin1' });
   const header = `#ifndef __ASM_OFFSETS_H__\n#define __ASM_OFFSETS_H__\n\n${lines}\n#endif\n`;
   write(xen, { 'arch/x86/include/asm/asm-offsets.h': header });
+}
+
+/** What `make O=…` leaves: objects in a folder of its own, compiled from absolute paths. */
+export function miniOutOfTree(): { readonly tree: MiniTree; readonly out: string } {
+  const tree = miniSources();
+  const out = join(testFolder(), 'out');
+  mkdirSync(join(out, 'common'), { recursive: true });
+  symlinkSync(tree.xen, join(out, 'source'));
+  renameSync(join(tree.xen, '.config'), join(out, '.config'));
+  const flags = FLAGS.map((flag) => flag.replace('./', `${tree.xen}/`));
+  for (const name of ['domctl', 'kernel']) compile(out, `common/${name}.o`, `${tree.xen}/common/${name}.c`, [], flags);
+  link(out, 'common/built_in.o', ['common/domctl.o', 'common/kernel.o']);
+  link(out, 'prelink.o', ['common/built_in.o']);
+  return { tree, out };
 }
 
 /** The linker script, made by the preprocessor. */

@@ -1,48 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { TreeChange } from '../../../src/build/tree/change.ts';
 import { compileCommands } from '../../../src/build/tree/commands.ts';
-import { type CompileOptions, compilePairs } from '../../../src/build/tree/compile-pairs.ts';
+import { compilePairs } from '../../../src/build/tree/compile-pairs.ts';
 import { fileSymbolOf, objectDifferences } from '../../../src/build/tree/same-object.ts';
 import { openTree } from '../../../src/build/tree/source-tree.ts';
-import { readElf } from '../../../src/elf/index.ts';
-import { change, type MiniTree, miniTree, testFolder } from './mini-tree.ts';
-
-function pairs(tree: MiniTree, changes: readonly TreeChange[], options: Partial<CompileOptions> = {}) {
-  const opened = openTree(tree.top);
-  return compilePairs(opened, compileCommands(opened), changes, { env: tree.env, jobs: 2, ...options });
-}
-
-/** All files of the tree with their times and contents. */
-function snapshot(folder: string): string {
-  const lines = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .sort()
-    .map((name) => {
-      const stat = statSync(join(folder, name));
-      return `${name} ${stat.mtimeMs} ${stat.isFile() ? readFileSync(join(folder, name), 'latin1') : ''}`;
-    });
-  return lines.join('\n');
-}
-
-const section = (bytes: Uint8Array | null | undefined, name: string): string => {
-  const file = bytes == null ? undefined : readElf(bytes);
-  return file?.kind === 'elf' ? Buffer.from(file.section(name)?.data() ?? []).toString('latin1') : 'no ELF file';
-};
-
-/** A program of that name that writes a line for each call, before the real one is called. */
-function logged(tree: MiniTree, program: string) {
-  const folder = testFolder();
-  const log = join(folder, 'log');
-  const real = execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
-  writeFileSync(join(folder, program), `#!/bin/sh\necho "$*" >> ${log}\nexec ${real} "$@"\n`);
-  chmodSync(join(folder, program), 0o755);
-  const calls = () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
-  return { env: { ...tree.env, PATH: `${folder}:${tree.env['PATH']}` }, calls };
-}
-
-const bigger = (tree: MiniTree) => change(tree, 'xen/common/domctl.c', (text) => text.replace('x > 5', 'x > 6'));
+import { change, miniOutOfTree, miniTree, testFolder } from './mini-tree.ts';
+import { bigger, logged, pairs, section, snapshot } from './pair-support.ts';
 
 describe('objects before and after a change', () => {
   test('one source: its object, compiled twice, and the tree as it was', async () => {
@@ -115,6 +80,19 @@ describe('objects before and after a change', () => {
     const edit = change(tree, 'xen/include/xen/twice.h', (text) => text.replace('* 2', '* 7'));
     const [pair] = (await pairs(tree, [edit])).pairs;
     expect(section(pair?.patched, '.text.do_kernel')).not.toBe(section(pair?.orig, '.text.do_kernel'));
+  });
+
+  test('a header that the assembler includes, which the preprocessor does not see', async () => {
+    // To C it is one line that has the assembler read the file, which skips what is for C, and takes # for comments.
+    const forC = '# if 0\n.if 0\n# endif\nasm ( ".include \\"xen/thunk.h\\"" );\n# if 0\n.endif\n# endif\n';
+    const thunk = `#ifndef __ASSEMBLY__\n${forC}#else\n.macro thunk\n nop\n.endm\n#endif\n`;
+    const user = '#include <xen/thunk.h>\nint traps(void) { asm volatile ( "thunk" ); return 9; }\n';
+    const files = { 'xen/include/xen/thunk.h': thunk, 'xen/arch/x86/traps.c': user };
+    const tree = miniTree(files, ['-Wa,-I./include']);
+    const edit = change(tree, 'xen/include/xen/thunk.h', (text) => text.replace(' nop', ' nop; nop'));
+    const found = await pairs(tree, [edit]);
+    expect(found.problems).toEqual([]);
+    expect(found.pairs.map(({ object }) => object)).toEqual(['arch/x86/traps.o']);
   });
 
   test('what compiles to the same is no pair', async () => {
@@ -221,110 +199,6 @@ describe('what was compiled once', () => {
   });
 });
 
-describe('what is told instead', () => {
-  test('a build that the sources do not give: what differs', async () => {
-    const tree = miniTree();
-    const limits = join(tree.xen, 'include/xen/limits.h');
-    writeFileSync(limits, readFileSync(limits, 'latin1').replace('17', '99'));
-    const found = await pairs(tree, [bigger(tree)]);
-    expect(found.pairs).toEqual([]);
-    expect(found.problems).toEqual([
-      {
-        object: 'common/domctl.o',
-        symbol: null,
-        reason: expect.stringMatching(
-          /common\/domctl\.o is not what its source gives.*both are from GCC.*bytes of \.text\./,
-        ),
-        advice: expect.stringContaining('build the tree again'),
-      },
-    ]);
-  });
-
-  test('a compiler that is not the one of the build', async () => {
-    const tree = miniTree();
-    const file = join(tree.xen, 'common/domctl.o');
-    const comment = join(testFolder(), 'comment');
-    writeFileSync(comment, '\0GCC: (Other) 9.9.9\0');
-    execFileSync('objcopy', [`--update-section=.comment=${comment}`, file]);
-    expect((await pairs(tree, [bigger(tree)])).pairs).toHaveLength(1);
-    const xenSyms = new Uint8Array(readFileSync(file));
-    const found = await pairs(tree, [bigger(tree)], { xenSyms });
-    expect(found.problems).toEqual([
-      expect.objectContaining({
-        reason: expect.stringContaining('xen-syms by GCC: (Other) 9.9.9'),
-        advice: expect.stringContaining('very compiler'),
-      }),
-    ]);
-  });
-
-  test('code that does not compile: where, and what the compiler says', async () => {
-    const tree = miniTree();
-    const found = await pairs(tree, [change(tree, 'xen/common/domctl.c', (text) => text.replace('x > 5', 'y > 5'))]);
-    const [problem] = found.problems;
-    expect(problem?.reason).toContain('common/domctl.o does not compile with the patch at common/domctl.c:8:');
-    expect(problem?.reason).toMatch(/error: .y. undeclared/);
-    expect(problem?.reason.split('\n').length).toBeLessThan(9);
-    expect(problem?.reason).not.toContain('/xsplice-tree-');
-  });
-
-  test('a linker script that would change', async () => {
-    const tree = miniTree();
-    const found = await pairs(tree, [change(tree, 'xen/include/xen/limits.h', (text) => text.replace('17', '18'))]);
-    expect(found.problems).toEqual([
-      expect.objectContaining({ object: 'arch/x86/xen.lds', reason: expect.stringContaining('changes') }),
-    ]);
-    const other = await pairs(tree, [
-      change(tree, 'xen/include/xen/limits.h', (text) => text.replace('OTHER 3', 'OTHER 4')),
-    ]);
-    expect(other.problems).toEqual([]);
-    expect(other.pairs.map(({ object }) => object)).toEqual(['arch/x86/efi/runtime.o']);
-  });
-
-  test.each(['../outside.c', '/etc/outside.c', 'xen/../../outside.c'])(
-    'a path that leads out of the tree: %s',
-    async (path) => {
-      const tree = miniTree();
-      const run = pairs(tree, [bigger(tree), { path, before: null, after: 'int x;' }]);
-      await expect(run).rejects.toMatchObject({
-        code: 'EUSAGE',
-        message: expect.stringContaining('leads out of the tree'),
-      });
-    },
-  );
-
-  test('a compiler that is not installed, with its package', async () => {
-    const tree = miniTree();
-    const file = join(tree.xen, 'common/.domctl.o.cmd');
-    writeFileSync(file, readFileSync(file, 'latin1').replace(':= gcc', ':= aarch64-linux-gnu-gcc'));
-    const env = { ...tree.env, PATH: testFolder() };
-    await expect(pairs(tree, [bigger(tree)], { env })).rejects.toMatchObject({
-      code: 'ETOOL',
-      message: expect.stringContaining('aarch64-linux-gnu-gcc'),
-      hint: expect.stringContaining('gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu'),
-    });
-  });
-
-  test('a signal ends it, compilers included', async () => {
-    const tree = miniTree();
-    const folder = testFolder();
-    mkdirSync(join(folder, 'bin'));
-    writeFileSync(join(folder, 'bin/gcc'), `#!/bin/sh\necho $$ > ${folder}/pid\nexec sleep 60\n`);
-    chmodSync(join(folder, 'bin/gcc'), 0o755);
-    const stop = new AbortController();
-    const env = { ...tree.env, PATH: `${folder}/bin:${tree.env['PATH']}`, TMPDIR: folder };
-    const run = pairs(tree, [bigger(tree)], { env, signal: stop.signal });
-    const settled = expect(run).rejects.toMatchObject({ code: 'ETOOL', message: expect.stringContaining('stopped') });
-    while (!existsSync(join(folder, 'pid')) || readFileSync(join(folder, 'pid'), 'utf8') === '') {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    stop.abort();
-    await settled;
-    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
-    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    expect(readdirSync(folder).filter((name) => name.startsWith('xsplice-tree-'))).toEqual([]);
-  });
-});
-
 describe('a build without a section for each function', () => {
   test('is held against the build as it is, and compiled with sections', async () => {
     const tree = miniTree({}, ['-fno-function-sections', '-fno-data-sections']);
@@ -339,5 +213,25 @@ describe('a build without a section for each function', () => {
       expect.objectContaining({ text: expect.stringContaining('without a section for each function') }),
     ]);
     expect(section(found.pairs[0]?.patched, '.text.do_domctl')).not.toBe('');
+  });
+});
+
+describe('a build in a folder of its own', () => {
+  test('with absolute paths to its source', async () => {
+    const { tree, out } = miniOutOfTree();
+    const opened = openTree(out);
+    expect(opened).toMatchObject({ source: tree.xen, objects: out, built: true });
+    const commands = compileCommands(opened);
+    const run = (edit: ReturnType<typeof change>) => compilePairs(opened, commands, [edit], { env: tree.env, jobs: 1 });
+    const found = await run(bigger(tree));
+    // That __FILE__ is the absolute path of the build is held against the kept object here.
+    expect(found.problems).toEqual([]);
+    expect(found.pairs.map(({ object }) => object)).toEqual(['common/domctl.o']);
+    expect(Buffer.from(found.pairs[0]?.patched as Uint8Array).toString('latin1')).toContain(
+      `${tree.xen}/common/domctl.c`,
+    );
+    const header = await run(change(tree, 'xen/include/xen/twice.h', (text) => text.replace('* 2', '* 3')));
+    expect(header.problems).toEqual([]);
+    expect(header.pairs.map(({ object }) => object)).toEqual(['common/kernel.o']);
   });
 });
