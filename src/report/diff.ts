@@ -7,9 +7,14 @@ import type { Style } from './style.ts';
 export interface DiffDetail {
   /** Functions that did not change, too, each with why; and where line numbers differ. */
   readonly explain?: boolean;
+  /** Lines under the verdict, in front of the others. */
+  readonly lines?: readonly string[];
 }
 
-const HEADS: Readonly<Record<DiffVerdict, { readonly word: string; readonly mark: 'green' | 'red' | 'yellow' }>> = {
+/** How a verdict is printed. */
+export const VERDICT_HEADS: Readonly<
+  Record<DiffVerdict, { readonly word: string; readonly mark: 'green' | 'red' | 'yellow' }>
+> = {
   built: { word: 'BUILT', mark: 'green' },
   unchanged: { word: 'UNCHANGED', mark: 'yellow' },
   refused: { word: 'REFUSED', mark: 'red' },
@@ -26,8 +31,8 @@ function about({ verdict, payload, verified, functions, refusals }: DiffDocument
 }
 
 /** The lines under the verdict: what it was held to, and what the file is. */
-function underVerdict({ payload, debug, verified }: DiffDocument, style: Style): string[] {
-  const lines: string[] = [];
+function underVerdict({ payload, debug, verified }: DiffDocument, detail: DiffDetail, style: Style): string[] {
+  const lines: string[] = [...(detail.lines ?? [])];
   if (verified !== null) {
     const id = verified.buildId === null ? 'without a build-id' : `build-id ${verified.buildId}`;
     lines.push(`loaded, applied, reverted and linted on a simulated Xen ${displayText(verified.release)}, ${id}`);
@@ -105,11 +110,11 @@ const refusalLines = (refusal: Refusal, style: Style): string[] => [
 
 /** A diff for the terminal: the verdict, the functions with their first differences, remarks, and what keeps it from being built. */
 export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
-  const { word, mark } = HEADS[document.verdict];
+  const { word, mark } = VERDICT_HEADS[document.verdict];
   const { remarks, refusals } = document;
   const lines = [
     `${style.bold(style[mark](word))}  ${about(document)}`,
-    ...underVerdict(document, style),
+    ...underVerdict(document, detail, style),
     ...functionsBlock(document, detail, style),
   ];
   if (remarks.length > 0) lines.push('', ...remarks.flatMap((remark) => remarkLines(remark, style)));

@@ -41,6 +41,8 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
     void problems.push({ reason, symbol: null, object: path, advice });
   const real: TreeChange[] = [];
   for (const change of changes) {
+    // What both sides have in place of the tree's own file.
+    if (change.before === change.after) continue;
     const kind = kindOfFile(tree, change);
     if (kind.problem !== undefined) refuse(change.path, kind.problem, kind.advice);
     else if (kind.remark !== undefined) told(change.path, kind.remark);

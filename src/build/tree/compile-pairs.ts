@@ -57,6 +57,8 @@ export interface CompiledPairs {
   readonly remarks: readonly Remark[];
   /** Objects that depend on the change, those that came out the same included. */
   readonly affected: number;
+  /** How many of these were found in the cache. */
+  readonly cached: number;
 }
 
 /** After so many objects that are not what the build has, the others are not tried. */
@@ -77,7 +79,7 @@ export async function compilePairs(
   const affected = affectedObjects(tree, commands, changes);
   const { problems, remarks, objects } = affected;
   if (problems.length > 0 || objects.length === 0) {
-    return { pairs: [], problems, remarks, affected: objects.length };
+    return { pairs: [], problems, remarks, affected: objects.length, cached: 0 };
   }
   requirePrograms(objects, options.env);
   const work = privateFolder(join(temporaryFolder(options.env), 'xsplice-tree-'));
@@ -128,6 +130,7 @@ class Run {
   readonly #folder: string;
   readonly #tool: ToolOptions;
   #mismatches = 0;
+  #cached = 0;
 
   constructor(tree: SourceTree, commands: TreeCommands, options: CompileOptions, folder: string) {
     this.#tree = tree;
@@ -156,7 +159,7 @@ class Run {
     const keyOf = (text: GeneratedText): string => this.#key(text, cache, affected.changes, 'text');
     problems.push(...(await generatedProblems(affected.generated, maker, cache, keyOf)));
     if (problems.length > 0) {
-      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length };
+      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length, cached: 0 };
     }
     let done = 0;
     const outcomes = await inParallel(affected.objects, this.#options.jobs, async (object) => {
@@ -212,7 +215,10 @@ class Run {
     const kept = this.#keptIdentity(command.object);
     const key = this.#key(command, cache, changes, before, after, kept, maker.debugInfo);
     const found = cache.find(key);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      this.#cached++;
+      return found;
+    }
     const { outcome, files } = await makePair(maker, object);
     if (outcome.kind === 'problem' && outcome.mismatch) this.#mismatches++;
     cache.keep(key, outcome, files);
@@ -262,7 +268,13 @@ class Run {
     if (affected.objects.some(({ command }) => command.source.endsWith('.c') && !splitsSections(command.args))) {
       remarks.push({ text: UNSPLIT, symbol: null, object: 'xen-syms' });
     }
-    return { pairs: problems.length > 0 ? [] : pairs, problems, remarks, affected: affected.objects.length };
+    return {
+      pairs: problems.length > 0 ? [] : pairs,
+      problems,
+      remarks,
+      affected: affected.objects.length,
+      cached: this.#cached,
+    };
   }
 
   /** Where the hypervisor to patch was given: is it from the compiler that was used now? */
