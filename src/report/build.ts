@@ -2,62 +2,71 @@ import type { DiffDocument } from '../diff/index.ts';
 import type { BuildDocument, BuiltBase } from './build-document.ts';
 import { buildTables } from './build-tables.ts';
 import { counted } from './columns.ts';
-import { type DiffDetail, renderDiff } from './diff.ts';
+import { type DiffDetail, diffBody, renderDiff, verdictText } from './diff.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
 
-/** A build for the terminal: a line for each base where there are several, and what changed, once for bases that agree in it. */
+/**
+ * A build for the terminal: the diff with what it was built for. For several hypervisors a line for each, and then what changed, once for
+ * those that agree in it.
+ */
 export function renderBuild(document: BuildDocument, style: Style, detail: DiffDetail = {}): string {
   const { bases } = document;
   const [only, ...more] = bases;
-  if (only !== undefined && more.length === 0) return renderBase(only, style, detail);
-  const blocks = [`${buildTables(document, style).join('\n')}\n`];
-  for (const [i, { text, names }] of groups(bases, style, detail).entries()) {
-    if (i > 0 || blocks.length > 0) blocks.push(`${style.bold(names.map(displayText).join(', '))}\n${text}`);
+  if (only !== undefined && more.length === 0) {
+    const diff = diffOf(only);
+    return diff === null
+      ? joined(errorLines(only, style))
+      : renderDiff(diff, style, { ...detail, lines: factsOf(only) });
   }
-  return blocks.join('\n');
+  const blocks = groups(bases, style, detail).map(({ head, body, names, kept }) => [
+    '',
+    `${head}  ${names.join(', ')}`,
+    ...kept,
+    ...body,
+  ]);
+  return joined([...buildTables(document, style), ...blocks.flat()]);
 }
 
+const joined = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
+
+/** Bases of which the same is to be told: the line of each is in the table. */
 interface Group {
-  readonly text: string;
+  readonly head: string;
+  readonly body: readonly string[];
   readonly names: string[];
+  /** Where what was compiled is kept. */
+  readonly kept: string[];
 }
 
-/** Bases of which the same is to be told: the line of each is in the table already. */
 function groups(bases: readonly BuiltBase[], style: Style, detail: DiffDetail): readonly Group[] {
   const found = new Map<string, Group>();
   for (const base of bases) {
-    const told = { ...base, payload: null, debug: null, verified: base.verified === null ? null : ALIKE };
-    const key = renderBase({ ...told, xen: null, compiled: 0, cached: 0, kept: null }, style, detail);
-    const group = found.get(key);
-    if (group === undefined) found.set(key, { text: renderBase(base, style, detail), names: [base.name] });
-    else group.names.push(base.name);
+    const diff = diffOf(base);
+    const [head = '', ...body] =
+      diff === null ? errorLines(base, style) : [verdictText(diff.verdict, style), ...diffBody(diff, style, detail)];
+    const key = JSON.stringify([head, body]);
+    const group = found.get(key) ?? { head, body, names: [], kept: [] };
+    group.names.push(displayText(base.name));
+    if (base.kept !== null) group.kept.push(style.dim(`  kept in ${displayText(base.kept)}`));
+    found.set(key, group);
   }
   return [...found.values()];
 }
 
-/** Stands for all hypervisors. */
-const ALIKE = { release: '', buildId: null };
-
-function renderBase(base: BuiltBase, style: Style, detail: DiffDetail): string {
-  const { error, verdict } = base;
-  if (error !== null || verdict === 'error') {
-    const lines = [`${style.bold(style.red('ERROR'))}  ${displayText(error?.message ?? '')}`];
-    if (error?.hint != null) lines.push(`  ${style.bold('help:')} ${displayText(error.hint)}`);
-    return `${lines.join('\n')}\n`;
-  }
-  const {
-    name: _name,
-    source: _source,
-    xen: _xen,
-    compiled: _compiled,
-    cached: _cached,
-    kept: _kept,
-    ...members
-  } = base;
-  const document: DiffDocument = { format: 'xsplice-diff/1', ...members, verdict };
-  return renderDiff(document, style, { ...detail, lines: factsOf(base) });
+/** The base as a diff tells of it; `null` where it came to none. */
+function diffOf(base: BuiltBase): DiffDocument | null {
+  const { verdict, objects, functions, refusals, remarks, verified, payload, debug } = base;
+  if (verdict === 'error') return null;
+  const members = { verdict, objects, functions, refusals, remarks, verified, payload, debug };
+  return { format: 'xsplice-diff/1', ...members };
 }
+
+const errorLines = ({ error }: BuiltBase, style: Style): string[] => [
+  style.bold(style.red('ERROR')),
+  `  ${displayText(error?.message ?? '')}`,
+  ...(error?.hint == null ? [] : [`  ${style.bold('help:')} ${displayText(error.hint)}`]),
+];
 
 /** What it was built for, and how many objects it took. */
 function factsOf({ xen, compiled, cached, kept, verified }: BuiltBase): string[] {

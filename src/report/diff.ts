@@ -11,14 +11,17 @@ export interface DiffDetail {
   readonly lines?: readonly string[];
 }
 
-/** How a verdict is printed. */
-export const VERDICT_HEADS: Readonly<
-  Record<DiffVerdict, { readonly word: string; readonly mark: 'green' | 'red' | 'yellow' }>
-> = {
+const HEADS: Readonly<Record<DiffVerdict, { readonly word: string; readonly mark: 'green' | 'red' | 'yellow' }>> = {
   built: { word: 'BUILT', mark: 'green' },
   unchanged: { word: 'UNCHANGED', mark: 'yellow' },
   refused: { word: 'REFUSED', mark: 'red' },
 };
+
+/** A verdict as a word for the start of a line. */
+export function verdictText(verdict: DiffVerdict, style: Style): string {
+  const { word, mark } = HEADS[verdict];
+  return style.bold(style[mark](word));
+}
 
 /** What the verdict is about, behind it. */
 function about({ verdict, payload, verified, functions, refusals }: DiffDocument): string {
@@ -108,16 +111,21 @@ const refusalLines = (refusal: Refusal, style: Style): string[] => [
   ...(refusal.advice === null ? [] : [`  ${style.bold('help:')} ${displayText(refusal.advice)}`]),
 ];
 
-/** A diff for the terminal: the verdict, the functions with their first differences, remarks, and what keeps it from being built. */
-export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
-  const { word, mark } = VERDICT_HEADS[document.verdict];
+/** What is told of a diff under its verdict: the functions with their first differences, remarks, and what keeps it from being built. */
+export function diffBody(document: DiffDocument, style: Style, detail: DiffDetail): string[] {
   const { remarks, refusals } = document;
-  const lines = [
-    `${style.bold(style[mark](word))}  ${about(document)}`,
-    ...underVerdict(document, detail, style),
-    ...functionsBlock(document, detail, style),
-  ];
+  const lines = functionsBlock(document, detail, style);
   if (remarks.length > 0) lines.push('', ...remarks.flatMap((remark) => remarkLines(remark, style)));
   if (refusals.length > 0) lines.push('', ...refusals.flatMap((refusal) => refusalLines(refusal, style)));
+  return lines;
+}
+
+/** A diff for the terminal: the verdict, and what there is to say of it. */
+export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
+  const lines = [
+    `${verdictText(document.verdict, style)}  ${about(document)}`,
+    ...underVerdict(document, detail, style),
+    ...diffBody(document, style, detail),
+  ];
   return `${lines.join('\n')}\n`;
 }
