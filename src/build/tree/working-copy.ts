@@ -146,24 +146,29 @@ export class WorkingCopy implements CompilerPlace {
   }
 
   /** Puts a file of its own into the copy, or takes one out. Throws EUSAGE where its path leads out of it. */
-  replace({ path, text }: Replacement): void {
-    const target = join(this.root, path);
-    // Asked before anything is made: a link in the tree may lead out of it, too.
-    if (isAbsolute(path) || normalize(path).startsWith('..') || !this.#contains(dirname(target))) {
-      throw new XspliceError('EUSAGE', `${path} leads out of the tree`, 'Such a patch is not applied.');
-    }
-    if (text !== null) mkdirSync(dirname(target), { recursive: true });
-    rmSync(target, { force: true });
-    if (text !== null) writeFileSync(target, text, { encoding: 'latin1', flag: 'wx' });
+  replace(replacement: Replacement): void {
+    writeChange(this.root, replacement);
   }
+}
 
-  /** Is the first folder above that exists within the copy, links followed? */
-  #contains(folder: string): boolean {
-    if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return this.#contains(dirname(folder));
-    const root = realpathSync(this.root);
-    const real = realpathSync(folder);
-    return real === root || real.startsWith(`${root}${sep}`);
+/** Writes a file below `root` in place of what is there, or removes it. Throws EUSAGE where its path leads out. */
+export function writeChange(root: string, { path, text }: Replacement): void {
+  const target = join(root, path);
+  // Asked before anything is made: a link in the tree may lead out of it, too.
+  if (isAbsolute(path) || normalize(path).startsWith('..') || !contains(root, dirname(target))) {
+    throw new XspliceError('EUSAGE', `${path} leads out of the tree`, 'Such a patch is not applied.');
   }
+  if (text !== null) mkdirSync(dirname(target), { recursive: true });
+  rmSync(target, { force: true });
+  if (text !== null) writeFileSync(target, text, { encoding: 'latin1', flag: 'wx' });
+}
+
+/** Is the first folder above that exists within the root, links followed? */
+function contains(root: string, folder: string): boolean {
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return contains(root, dirname(folder));
+  const start = realpathSync(root);
+  const real = realpathSync(folder);
+  return real === start || real.startsWith(`${start}${sep}`);
 }
 
 /**
