@@ -26,7 +26,7 @@ export const isMakefile = (path: string): boolean => /^(?:Makefile|Kbuild|.*\.mk
 const LEAVE_OUT =
   'Leave this hunk out of the patch where the fix does not depend on it; else a new hypervisor is needed.';
 
-/** Rows of what cannot be followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
+/** Rows of what is not followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\/)Kconfig[^/]*$/, 'the options of the configuration change, and a live patch cannot'],
   [/^(?:tools|scripts)\//, 'a program of the build changes: what it makes may change with it'],
@@ -38,8 +38,8 @@ const CPU_FEATURES = 'include/public/arch-x86/cpufeatureset.h';
 /** What the list of hypercalls is made of, by xen/scripts/gen_hypercall.awk. */
 const HYPERCALLS = 'include/hypercall-defs.c';
 
-/** The list and the programs that headers are made with, and that are part of nothing else. */
-const MAKERS = /^(?:include\/xlat\.lst|tools\/(?:compat-[\w-]+|gen-cpuid)\.py|scripts\/gen_hypercall\.awk)$/;
+/** What the compat headers are made by. The programs that do so are never run as a patch has them. */
+const LIST = 'include/xlat.lst';
 
 /** What a changed file is, by its place in the tree. */
 export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
@@ -56,7 +56,7 @@ export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
   if (arch !== undefined && arch !== archFolder(tree.arch) && arch !== 'generic') {
     return { code: false, advice: '', remark: `it is not compiled for ${tree.arch}` };
   }
-  if (MAKERS.test(below)) return { code: false, advice: '', makesHeaders: true };
+  if (below === LIST) return { code: false, advice: '', makesHeaders: true };
   const row = REFUSED.find(([pattern]) => pattern.test(below));
   if (row !== undefined) return refused(row[1], LEAVE_OUT);
   if (isMakefile(path)) return { code: false, advice: '' };
