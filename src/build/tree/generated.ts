@@ -8,8 +8,8 @@ import type { Side } from './sides.ts';
 /** Texts that only ever serve the image for EFI, which no live patch is made for. */
 const UNUSED = /(?:^|\/)efi\.lds$/;
 
-/** Texts that headers are made of in turn, by the tree's own rules. */
-const FOR_HEADERS = /\.i$/;
+/** Are headers made of this text in turn, by the tree's own rules? */
+export const isForHeaders = ({ object }: GeneratedText): boolean => object.endsWith('.i');
 
 /** What became of generated texts. */
 export interface GeneratedTexts {
@@ -50,7 +50,7 @@ export async function generatedTexts(
       cache.keep(keyOf(text), { kind: 'same' }, { before: files('before', before), after: files('after', after) });
       continue;
     }
-    if (FOR_HEADERS.test(text.object)) {
+    if (isForHeaders(text)) {
       makesHeaders = true;
       continue;
     }

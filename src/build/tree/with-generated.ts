@@ -3,7 +3,7 @@ import { type Affected, affectedObjects } from './affected.ts';
 import { offsetsChange } from './asm-offsets.ts';
 import type { TreeChange } from './change.ts';
 import type { TreeCommands } from './commands.ts';
-import { generatedTexts } from './generated.ts';
+import { generatedTexts, isForHeaders } from './generated.ts';
 import type { ObjectCommand } from './object-command.ts';
 import type { PairMaker } from './object-pair.ts';
 import type { OutcomeCache } from './outcome-cache.ts';
@@ -36,7 +36,9 @@ export async function withGenerated(
   options: GeneratedOptions,
 ): Promise<WithGenerated> {
   const keyOf = (text: ObjectCommand): string => options.keyOf(text, first.changes, 'text');
-  const texts = await generatedTexts(first.generated, maker, options.cache, keyOf);
+  // What headers are made of need not be looked at where they are made anew in any case.
+  const asked = first.generated.filter((text) => !first.makesHeaders || !isForHeaders(text));
+  const texts = await generatedTexts(asked, maker, options.cache, keyOf);
   if (texts.problems.length > 0) return { affected: first, problems: texts.problems };
   if (!first.makesHeaders && !texts.makesHeaders) return withOffsets(first, changes, maker, options);
   const { tool, tree, sides } = maker;
