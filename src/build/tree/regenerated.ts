@@ -45,8 +45,18 @@ const PREFIX = 'headers-';
 const FILE = 'changes.json';
 const MAKE_MS = 10 * 60_000;
 
-/** What headers are made from: the public ones, lists and rules, and the programs that make them. */
-const INPUTS = /^(?:include\/(?:public\/|[^/]*$)|tools\/[^/]*\.(?:py|c|sh)$|arch\/\w+\/[^/]*\.(?:mk|S|c)$|[^/]*$)/;
+/** Folders of `xen/` with what headers are made from, and by: lists, rules and programs. With the folders below? */
+const INPUTS = (arch: string): readonly (readonly [string, boolean])[] => [
+  ['.', false],
+  ['include', false],
+  ['include/public', true],
+  ['tools', false],
+  ['scripts', false],
+  [`arch/${arch}`, false],
+];
+
+/** Of these folders, what may be one: not what the build has left there. */
+const INPUT = /^(?:Makefile|[^.].*\.(?:h|c|S|mk|py|awk|lst|sh))$/;
 
 /**
  * Has the tree's own rules make, in a copy with the changes, the headers that programs make of others: those in
@@ -133,10 +143,16 @@ function madeHeaders(tree: SourceTree, made: string): readonly string[] {
 /** Of all that decides about the headers. */
 function keyOf(tree: SourceTree, changes: readonly TreeChange[], env: Environment): string {
   const parts: (string | null)[] = [tree.top, tree.configText, crossCompile(tree.arch, env)];
-  for (const name of readdirSync(tree.source, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (INPUTS.test(name) && !/(?:^|\/)\.|\.o$|^xen/.test(name))
-      parts.push(name, readText(join(tree.source, name)) ?? '');
-  }
+  for (const [folder, below] of INPUTS(archFolder(tree.arch))) addFiles(join(tree.source, folder), below, parts);
   for (const { path, after } of changes) parts.push(path, after);
   return sha256(JSON.stringify(parts)).slice(0, 32);
+}
+
+function addFiles(folder: string, below: boolean, parts: (string | null)[]): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && below) addFiles(path, below, parts);
+    else if (entry.isFile() && INPUT.test(entry.name)) parts.push(path, readText(path) ?? '');
+  }
 }
