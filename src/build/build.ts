@@ -96,7 +96,7 @@ class OneBuild {
       jobs,
       signal,
       xenSyms,
-      progress: ({ done, total, object }) => progress?.(`compile ${object}, ${done} of ${total}`),
+      started: ({ done, total, object }) => progress?.(`compile ${object}, ${done + 1} of ${total}`),
     });
   }
 

@@ -5,7 +5,7 @@ import type { ObjectPair } from '../diff/index.ts';
 import { type Environment, fileFailure } from '../system/index.ts';
 import type { FileChange } from './patches/index.ts';
 import { affectedObjects, type SourceTree, type TreeCommands } from './tree/index.ts';
-import { replaceInside } from './tree/replace-inside.ts';
+import { writeChange } from './tree/working-copy.ts';
 
 /** What a build went through. */
 export interface BuildTrace {
@@ -28,7 +28,7 @@ export function keepTrace({ tree, commands, changes, pairs, payload }: BuildTrac
       const root = join(folder, side);
       mkdirSync(root);
       for (const change of changes) {
-        if (change[side] !== null) replaceInside(root, { path: change.path, text: change[side] });
+        if (change[side] !== null) writeChange(root, { path: change.path, text: change[side] });
       }
       for (const { object, orig, patched } of pairs) {
         const bytes = side === 'before' ? orig : patched;

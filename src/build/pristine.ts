@@ -5,7 +5,7 @@ import type { OpenBase } from './base-folder.ts';
 import type { FileChange } from './patches/index.ts';
 import { copyTree } from './tree/copy-tree.ts';
 import { type BuildOptions, type BuiltTree, builtTree, openTree } from './tree/index.ts';
-import { replaceInside } from './tree/replace-inside.ts';
+import { writeChange } from './tree/working-copy.ts';
 
 /**
  * The built tree of a base. Where patches belong to it, the objects that lie in the tree are not those of the hypervisor: it is built with the
@@ -22,7 +22,7 @@ export async function builtBase(
   const copy = copyFolder(parent);
   try {
     copyTree(tree, copy.path);
-    for (const { path, after } of pristine) replaceInside(copy.path, { path, text: after });
+    for (const { path, after } of pristine) writeChange(copy.path, { path, text: after });
     return await builtTree(openTree(copy.path, config === undefined ? {} : { config }), against);
   } finally {
     copy.remove();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/build/index.ts';
 
-const read = (text: string) => readManifest(text, 'bases.yaml', '/home/u/fixes');
+const read = (text: string) => readManifest(text, 'bases.yaml', '/srv/fixes');
 
 const WHOLE = `name: xsa-444
 patches:
@@ -23,15 +23,15 @@ describe('a manifest', () => {
   it('says what to build for which hypervisors, by paths that start at its folder', async () => {
     expect(await read(WHOLE)).toEqual({
       name: 'xsa-444',
-      patches: ['/home/u/fixes/xsa-444.patch', '/srv/more.patch'],
+      patches: ['/srv/fixes/xsa-444.patch', '/srv/more.patch'],
       bases: [
-        { name: 'trees/4.17.5', source: '/home/u/fixes/trees/4.17.5', pristine: [] },
+        { name: 'trees/4.17.5', source: '/srv/fixes/trees/4.17.5', pristine: [] },
         {
           name: 'vendor',
           source: '/srv/vendor',
-          xen: '/home/u/fixes/vendor/xen-syms',
-          config: '/home/u/fixes/vendor/config',
-          pristine: ['/home/u/fixes/vendor/own.patch'],
+          xen: '/srv/fixes/vendor/xen-syms',
+          config: '/srv/fixes/vendor/config',
+          pristine: ['/srv/fixes/vendor/own.patch'],
           depends: new Uint8Array(20).fill(0x0a),
           xenDepends: new Uint8Array(16).fill(0x11),
           release: '4.20',
@@ -42,7 +42,7 @@ describe('a manifest', () => {
 
   it('may have names of files that are no ASCII', async () => {
     const { patches } = await read('patches: [größer.patch]\nbases: [{ source: ./x }]\n');
-    expect(patches).toEqual(['/home/u/fixes/größer.patch']);
+    expect(patches).toEqual(['/srv/fixes/größer.patch']);
   });
 
   it.each([

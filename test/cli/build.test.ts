@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
@@ -109,10 +109,15 @@ describe('xsplice build of one base', () => {
 
   it('says what it is doing on a terminal', async () => {
     const tree = treeWithPatches();
-    writeFileSync(join(tree.xen, 'common/kernel.c'), `${readFileSync(join(tree.xen, 'common/kernel.c'), 'utf8')}\n`);
+    const gcc = execFileSync('sh', ['-c', 'command -v gcc'], { encoding: 'utf8' }).trim();
+    const slow = join(tree.folder, 'slow');
+    mkdirSync(slow);
+    writeFileSync(join(slow, 'gcc'), `#!/bin/sh\nsleep 0.3\nexec ${gcc} "$@"\n`);
+    chmodSync(join(slow, 'gcc'), 0o755);
+    const env = { ...tree.env, PATH: `${slow}:${tree.env['PATH']}` };
     const argv = ['--source', 'tree', '--patch', 'fix.patch', '--name', 'other', '-o', 'out'];
-    const { stderr } = await xsplice(tree, argv, true);
-    expect(stderr).toMatch(/\r\x1b\[Kcompile common\/version\.o, 1 of 1/);
+    const { stderr } = await xsplice({ ...tree, env }, argv, true);
+    expect(stderr).toContain('\r\x1b[Kcompile common/version.o, 1 of 1');
     expect(stderr.endsWith('\r\x1b[K')).toBe(true);
     expect(nameIn(join(tree.folder, 'out'))).toBe('name=other');
   });
@@ -230,8 +235,17 @@ describe('xsplice build of several bases', () => {
   });
 });
 
+/** One that has ended and that nobody has waited for does not run. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
 describe('Ctrl-C', () => {
-  it('ends the compiler, leaves no files, and ends with 2', async () => {
+  it('ends the compiler, leaves no files', async () => {
     const tree = treeWithPatches();
     const bin = join(tree.folder, 'bin');
     mkdirSync(bin);
@@ -249,12 +263,11 @@ describe('Ctrl-C', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const ended = new Promise<unknown>((resolve) => child.once('close', (...end) => resolve(end)));
     while (!existsSync(pid) && child.exitCode === null) await sleep(20);
     child.kill('SIGINT');
-    expect(await ended).toBe(2);
-    expect(said).toContain('stopped before the work was done');
-    expect(() => process.kill(Number(readFileSync(pid, 'utf8')), 0)).toThrow('ESRCH');
+    expect({ said, end: await ended }).toEqual({ said: '', end: [null, 'SIGINT'] });
+    expect(isRunning(Number(readFileSync(pid, 'utf8')))).toBe(false);
     expect(left(tree).filter((name) => name.startsWith('xsplice-'))).toEqual([]);
     expect(existsSync(join(tree.folder, 'out'))).toBe(false);
   }, 60_000);

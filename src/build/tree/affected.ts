@@ -27,6 +27,8 @@ export interface Affected {
   readonly generated: readonly GeneratedText[];
   /** The changes without those that say nothing to a compiler. */
   readonly changes: readonly TreeChange[];
+  /** Do programs make headers of what has changed, which then have to be made anew? */
+  readonly makesHeaders: boolean;
   /** What cannot be followed. Nothing should be built with any. */
   readonly problems: readonly Refusal[];
   readonly remarks: readonly Remark[];
@@ -40,10 +42,12 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
   const refuse = (path: string, reason: string, advice: string): void =>
     void problems.push({ reason, symbol: null, object: path, advice });
   const real: TreeChange[] = [];
+  let makesHeaders = false;
   for (const change of changes) {
     // What both sides have in place of the tree's own file.
     if (change.before === change.after) continue;
     const kind = kindOfFile(tree, change);
+    makesHeaders ||= kind.makesHeaders === true;
     if (kind.problem !== undefined) refuse(change.path, kind.problem, kind.advice);
     else if (kind.remark !== undefined) told(change.path, kind.remark);
     else if (kind.code && sameText(change)) told(change.path, 'only comments and white space change');
@@ -59,7 +63,7 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
   remarks.push(...lists.remarks);
   for (const [object, affected] of lists.objects) found.set(object, affected);
   for (const path of search.withoutObject()) {
-    if (!lists.sources.has(path)) told(path, 'no object of this hypervisor is compiled from it');
+    if (!lists.sources.has(path) && !makesHeaders) told(path, 'no object of this hypervisor is compiled from it');
   }
   const [init, ...more] = search.init;
   if (init !== undefined) {
@@ -67,7 +71,7 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
     told(init, `all of it is gone when a host has booted, so it is left out${others}`);
   }
   const objects = [...found.values()].sort((a, b) => (a.command.object < b.command.object ? -1 : 1));
-  return { objects, generated: search.generated(), changes: real, problems, remarks };
+  return { objects, generated: search.generated(), changes: real, makesHeaders, problems, remarks };
 }
 
 const sameText = ({ before, after }: TreeChange): boolean =>

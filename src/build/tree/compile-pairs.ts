@@ -11,23 +11,21 @@ import {
   throwIfStopped,
 } from '../../system/index.ts';
 import { type Affected, type AffectedObject, affectedObjects } from './affected.ts';
-import { offsetsChange } from './asm-offsets.ts';
 import type { TreeChange } from './change.ts';
-import type { GeneratedText, TreeCommands } from './commands.ts';
+import type { TreeCommands } from './commands.ts';
 import { compilerIdentity, objcopyOf, splitsSections } from './compiler.ts';
-import { generatedProblems } from './generated.ts';
 import { inParallel } from './in-parallel.ts';
 import type { ObjectCommand } from './object-command.ts';
 import { makePair, type PairMaker, TextFirst } from './object-pair.ts';
 import type { Outcome } from './outcome.ts';
 import { OutcomeCache } from './outcome-cache.ts';
-import { runCompiler } from './run-compiler.ts';
 import { compilersOf } from './same-object.ts';
-import { type Side, Sides } from './sides.ts';
+import { Sides } from './sides.ts';
 import type { SourceTree } from './source-tree.ts';
+import { type KeyOf, withGenerated } from './with-generated.ts';
 import { foreignFolders } from './working-copy.ts';
 
-/** One object that is done. */
+/** One object, and how far the work is. */
 export interface PairProgress {
   readonly done: number;
   readonly total: number;
@@ -42,6 +40,8 @@ export interface CompileOptions {
   readonly debugInfo?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: PairProgress) => void) | undefined;
+  /** Is told each object before it is compiled, and how many are done by then. */
+  readonly started?: ((progress: PairProgress) => void) | undefined;
   /** The hypervisor that is to be patched, where it is not the one in the tree: its compiler has to be the same. */
   readonly xenSyms?: Uint8Array | undefined;
   /** Is told the folder with the working copies, which is then left to the caller. */
@@ -78,7 +78,7 @@ export async function compilePairs(
   throwIfStopped(options.signal);
   const affected = affectedObjects(tree, commands, changes);
   const { problems, remarks, objects } = affected;
-  if (problems.length > 0 || objects.length === 0) {
+  if (problems.length > 0 || (objects.length === 0 && !affected.makesHeaders)) {
     return { pairs: [], problems, remarks, affected: objects.length, cached: 0 };
   }
   requirePrograms(objects, options.env);
@@ -155,52 +155,27 @@ class Run {
       textFirst: new TextFirst(),
     };
     const cache = new OutcomeCache(this.#options.env, (path, side) => sides.contentOf(path, side));
-    const { affected, problems } = await this.#withOffsets(first, changes, maker, cache);
-    const keyOf = (text: GeneratedText): string => this.#key(text, cache, affected.changes, 'text');
-    problems.push(...(await generatedProblems(affected.generated, maker, cache, keyOf)));
+    const keyOf: KeyOf = (command, at, ...more) => this.#key(command, cache, at, ...more);
+    const { affected, problems } = await withGenerated(first, changes, maker, {
+      commands: this.#commands,
+      jobs: this.#options.jobs,
+      cache,
+      keyOf,
+    });
     if (problems.length > 0) {
       return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length, cached: 0 };
     }
     let done = 0;
+    const total = affected.objects.length;
     const outcomes = await inParallel(affected.objects, this.#options.jobs, async (object) => {
+      this.#options.started?.({ done, total, object: object.command.object });
       const outcome = await this.#one(object, maker, cache, affected.changes);
       done++;
-      this.#options.progress?.({ done, total: affected.objects.length, object: object.command.object });
+      this.#options.progress?.({ done, total, object: object.command.object });
       return outcome;
     });
     cache.prune();
     return this.#result(affected, outcomes);
-  }
-
-  /** The affected objects once more where the header of offsets for assembly changes with the sources. */
-  async #withOffsets(
-    first: Affected,
-    changes: readonly TreeChange[],
-    { sides, output }: PairMaker,
-    cache: OutcomeCache,
-  ): Promise<{ affected: Affected; problems: Refusal[] }> {
-    const files: Record<Side, readonly string[]> = { before: [], after: [] };
-    let key: string | undefined;
-    const offsets = await offsetsChange(this.#tree, this.#commands, first.changes, async (side, command) => {
-      key = this.#key(command, cache, first.changes, 'offsets');
-      if (cache.find(key) !== undefined) return undefined;
-      const run = { place: sides.place(side), top: this.#tree.top, output, tool: this.#tool };
-      const result = await runCompiler(run, command, ['-g0'], 'assembly');
-      if (result.kind === 'compiled')
-        files[side] = result.dependencies.map((name) => sides.pathOf(side, command, name));
-      return result;
-    });
-    if (offsets.kind === 'same') {
-      if (key !== undefined && files.before.length > 0) cache.keep(key, { kind: 'same' }, files);
-      return { affected: first, problems: [] };
-    }
-    if (offsets.kind === 'problem') {
-      const { reason } = offsets;
-      return { affected: first, problems: [{ reason, symbol: null, object: 'asm-offsets.h', advice: null }] };
-    }
-    sides.add(offsets.change);
-    const affected = affectedObjects(this.#tree, this.#commands, [...changes, offsets.change]);
-    return { affected, problems: [...affected.problems] };
   }
 
   async #one(

@@ -12,6 +12,8 @@ export interface FileKind {
   readonly problem?: string;
   readonly advice: string;
   readonly remark?: string;
+  /** Do programs of the build make headers of it? */
+  readonly makesHeaders?: boolean;
 }
 
 const CODE: FileKind = { code: true, advice: '' };
@@ -24,15 +26,20 @@ export const isMakefile = (path: string): boolean => /^(?:Makefile|Kbuild|.*\.mk
 const LEAVE_OUT =
   'Leave this hunk out of the patch where the fix does not depend on it; else a new hypervisor is needed.';
 
-/** Rows of what cannot be followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
+/** Rows of what is not followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\/)Kconfig[^/]*$/, 'the options of the configuration change, and a live patch cannot'],
   [/^(?:tools|scripts)\//, 'a program of the build changes: what it makes may change with it'],
-  [/^include\/xlat\.lst$/, 'the list that the compat headers are made from changes'],
 ];
 
 /** The header that xen/tools/gen-cpuid.py makes another one of. */
 const CPU_FEATURES = 'include/public/arch-x86/cpufeatureset.h';
+
+/** What the list of hypercalls is made of, by xen/scripts/gen_hypercall.awk. */
+const HYPERCALLS = 'include/hypercall-defs.c';
+
+/** What the compat headers are made by. The programs that do so are never run as a patch has them. */
+const LIST = 'include/xlat.lst';
 
 /** What a changed file is, by its place in the tree. */
 export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
@@ -49,21 +56,18 @@ export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
   if (arch !== undefined && arch !== archFolder(tree.arch) && arch !== 'generic') {
     return { code: false, advice: '', remark: `it is not compiled for ${tree.arch}` };
   }
+  if (below === LIST) return { code: false, advice: '', makesHeaders: true };
   const row = REFUSED.find(([pattern]) => pattern.test(below));
   if (row !== undefined) return refused(row[1], LEAVE_OUT);
   if (isMakefile(path)) return { code: false, advice: '' };
-  const made = madeFrom(tree, below, change);
-  return made === undefined ? CODE : refused(`${made} is made from it by a program`, LEAVE_OUT);
+  return { ...CODE, makesHeaders: makesHeaders(tree, below, change) };
 }
 
 const refused = (problem: string, advice: string): FileKind => ({ code: false, problem, advice });
 
-/** The header that a program makes of this one. */
-function madeFrom(tree: SourceTree, below: string, { before, after }: TreeChange): string | undefined {
-  if (before !== null && after !== null && sameCode(before, after)) return undefined;
-  if (below === CPU_FEATURES) return 'include/xen/lib/x86/cpuid-autogen.h';
-  if (!below.startsWith('include/public/')) return undefined;
+function makesHeaders(tree: SourceTree, below: string, { before, after }: TreeChange): boolean {
+  if (before !== null && after !== null && sameCode(before, after)) return false;
+  if (below === CPU_FEATURES || below === HYPERCALLS) return true;
   // Those that guests of 32 bits see have another form (headers-y of xen/include/Makefile).
-  const compat = below.replace('public', 'compat');
-  return existsSync(join(tree.objects, compat)) ? compat : undefined;
+  return below.startsWith('include/public/') && existsSync(join(tree.objects, below.replace('public', 'compat')));
 }

@@ -8,18 +8,29 @@ import type { Side } from './sides.ts';
 /** Texts that only ever serve the image for EFI, which no live patch is made for. */
 const UNUSED = /(?:^|\/)efi\.lds$/;
 
+/** Are headers made of this text in turn, by the tree's own rules? */
+export const isForHeaders = ({ object }: GeneratedText): boolean => object.endsWith('.i');
+
+/** What became of generated texts. */
+export interface GeneratedTexts {
+  readonly problems: readonly Refusal[];
+  /** Did one change that headers are made of? */
+  readonly makesHeaders: boolean;
+}
+
 /**
- * Texts that the build makes with the preprocessor from what has changed have to stay the same, as what is made of them in
- * turn is not made again: the linker script, macros for assembly, the list of hypercalls.
+ * Texts that the build makes with the preprocessor from what has changed: the linker script has to stay the same, as nothing
+ * is linked again; headers are made anew of macros for assembly and of the list of hypercalls.
  */
-export async function generatedProblems(
+export async function generatedTexts(
   texts: readonly GeneratedText[],
   maker: PairMaker,
   cache: OutcomeCache,
   keyOf: (text: GeneratedText) => string,
-): Promise<readonly Refusal[]> {
+): Promise<GeneratedTexts> {
   const { tree, sides, output, tool } = maker;
   const problems: Refusal[] = [];
+  let makesHeaders = false;
   for (const text of texts) {
     if (UNUSED.test(text.object) || cache.find(keyOf(text)) !== undefined) continue;
     const run = (side: Side) =>
@@ -39,6 +50,10 @@ export async function generatedProblems(
       cache.keep(keyOf(text), { kind: 'same' }, { before: files('before', before), after: files('after', after) });
       continue;
     }
+    if (isForHeaders(text)) {
+      makesHeaders = true;
+      continue;
+    }
     problems.push({
       reason: `${text.object}, which the build makes from ${text.source}, changes: more than compiled objects depend on it`,
       symbol: null,
@@ -46,5 +61,5 @@ export async function generatedProblems(
       advice: 'Make a patch that leaves it as it is, or build a new hypervisor.',
     });
   }
-  return problems;
+  return { problems, makesHeaders };
 }

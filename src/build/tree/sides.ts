@@ -3,9 +3,8 @@ import { basename, join, resolve, sep } from 'node:path';
 import { sha256 } from '../../system/index.ts';
 import type { TreeChange } from './change.ts';
 import type { ObjectCommand } from './object-command.ts';
-import type { Replacement } from './replace-inside.ts';
 import type { SourceTree } from './source-tree.ts';
-import { type CompilerPlace, folderOf, treeItself, WorkingCopy } from './working-copy.ts';
+import { type CompilerPlace, folderOf, type Replacement, treeItself, WorkingCopy } from './working-copy.ts';
 
 /** Before the change, or after it. */
 export type Side = 'before' | 'after';

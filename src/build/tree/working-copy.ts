@@ -1,10 +1,26 @@
-import { mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
 import { archFolder } from './arch-folder.ts';
 import type { ObjectCommand } from './object-command.ts';
-import { type Replacement, replaceInside } from './replace-inside.ts';
 import type { SourceTree } from './source-tree.ts';
+
+/** A file to have in a working copy instead of what the tree has; `null` for none. */
+export interface Replacement {
+  /** From the top of the tree. */
+  readonly path: string;
+  /** A string of bytes. */
+  readonly text: string | null;
+}
 
 /** A tree that compilers run in. */
 export interface CompilerPlace {
@@ -131,8 +147,28 @@ export class WorkingCopy implements CompilerPlace {
 
   /** Puts a file of its own into the copy, or takes one out. Throws EUSAGE where its path leads out of it. */
   replace(replacement: Replacement): void {
-    replaceInside(this.root, replacement);
+    writeChange(this.root, replacement);
   }
+}
+
+/** Writes a file below `root` in place of what is there, or removes it. Throws EUSAGE where its path leads out. */
+export function writeChange(root: string, { path, text }: Replacement): void {
+  const target = join(root, path);
+  // Asked before anything is made: a link in the tree may lead out of it, too.
+  if (isAbsolute(path) || normalize(path).startsWith('..') || !contains(root, dirname(target))) {
+    throw new XspliceError('EUSAGE', `${path} leads out of the tree`, 'Such a patch is not applied.');
+  }
+  if (text !== null) mkdirSync(dirname(target), { recursive: true });
+  rmSync(target, { force: true });
+  if (text !== null) writeFileSync(target, text, { encoding: 'latin1', flag: 'wx' });
+}
+
+/** Is the first folder above that exists within the root, links followed? */
+function contains(root: string, folder: string): boolean {
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return contains(root, dirname(folder));
+  const start = realpathSync(root);
+  const real = realpathSync(folder);
+  return real === start || real.startsWith(`${start}${sep}`);
 }
 
 /**
