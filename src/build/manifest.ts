@@ -38,12 +38,12 @@ export async function readManifest(text: string, file: string, folder: string): 
     return isAbsolute(native) ? native : join(folder, native);
   };
   return {
-    ...(name !== undefined && { name }),
+    ...(name !== undefined && { name: fromByteString(name) }),
     patches: patches.map(at),
     bases: bases.map((base) => {
       const { xen, config, pristine, depends, release, 'xen-depends': xenDepends } = base;
       return {
-        name: base.name ?? base.source,
+        name: fromByteString(base.name ?? base.source),
         source: at(base.source),
         pristine: (pristine ?? []).map(at),
         ...(xen !== undefined && { xen: at(xen) }),

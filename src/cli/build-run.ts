@@ -151,7 +151,7 @@ function document(
     const message = `it has the build-id of ${other}, whose payload would be in the same place`;
     return { ...NOTHING, ...told, error: { code: 'EUSAGE', message, hint: 'name each hypervisor once' } };
   }
-  if (id !== null) taken.set(id, base.name);
+  if (id !== null) taken.set(id, told.name);
   return { ...rest, ...told, error: null, ...outputs.write(id, result.verdict, bytes, debug) };
 }
 

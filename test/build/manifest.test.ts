@@ -40,9 +40,10 @@ describe('a manifest', () => {
     });
   });
 
-  it('may have names of files that are no ASCII', async () => {
-    const { patches } = await read('patches: [größer.patch]\nbases: [{ source: ./x }]\n');
+  it('may have names that are no ASCII', async () => {
+    const { patches, bases } = await read('patches: [größer.patch]\nbases: [{ source: ./x, name: größte }]\n');
     expect(patches).toEqual(['/srv/fixes/größer.patch']);
+    expect(bases.map(({ name }) => name)).toEqual(['größte']);
   });
 
   it.each([
