@@ -69,14 +69,16 @@ const errorLines = ({ error }: BuiltBase, style: Style): string[] => [
 ];
 
 /** What it was built for, and how many objects it took. */
-function factsOf({ xen, compiled, cached, kept, verified }: BuiltBase): string[] {
+function factsOf({ xen, compiled, cached, kept, verified, functions }: BuiltBase): string[] {
   const lines: string[] = [];
   // Where it was verified, the line of that names the hypervisor.
   if (xen !== null && verified === null) {
     const id = xen.buildId === null ? 'without a build-id' : `build-id ${xen.buildId}`;
     lines.push(`for Xen ${displayText(xen.version)}, ${id}`);
   }
-  if (compiled > 0) {
+  if (compiled > 0 && functions.length === 0) {
+    lines.push(`${counted(compiled, 'object depends', 'objects depend')} on what the patch changes`);
+  } else if (compiled > 0) {
     const from = cached === 0 ? '' : cached === compiled ? ', from the cache' : `, ${cached} of them from the cache`;
     lines.push(`${counted(compiled, 'object')} compiled before and after the patch${from}`);
   }
