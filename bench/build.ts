@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type SourceXen, sourceXen } from '../src/targets/index.ts';
 import { judge, quantile, type Section, timesOf, timing } from './measure.ts';
-import { peakMemory, processWith, XSPLICE } from './processes.ts';
+import { ownTime, peakMemory, processWith, XSPLICE } from './processes.ts';
 
 /** A patch of one file, which changes one function. */
 const PATCH = fileURLToPath(new URL('../test/build/source-patches/common/one-function.patch', import.meta.url));
@@ -18,75 +18,44 @@ const LARGEST = {
   changed: '    return X86EMUL_RETRY;\n',
 } as const;
 
-/** Programs that a build runs, which are not ours. */
-const TOOLS = ['gcc', 'ld', 'objcopy'] as const;
-
 /** What the numbers are of: a private folder, and the hypervisor that was built from source with its tree. */
 interface Place {
   readonly folder: string;
   readonly xen: SourceXen;
 }
 
-/** `xsplice build` with an environment of its own: a cache, and programs in front of those of PATH. */
-const buildWith = (
-  place: Place,
-  source: string,
-  patch: string,
-  env: Readonly<Record<string, string>>,
-  more: readonly string[] = [],
-) =>
-  processWith(
-    process.execPath,
-    [XSPLICE, 'build', '--source', source, '--xen', place.xen.xenSyms, '--patch', patch, ...more],
-    { ...process.env, ...env },
-  );
+const buildArgs = ({ xen }: Place, source: string, patch: string, more: readonly string[] = []): readonly string[] => [
+  ...[XSPLICE, 'build', '--source', source, '--xen', xen.xenSyms, '--patch', patch],
+  ...more,
+];
 
-/** Programs that note how many nanoseconds the real ones took. */
-function notedTools(folder: string): { readonly path: string; readonly took: () => number } {
-  const bin = join(folder, 'bin');
-  const log = join(folder, 'took');
-  mkdirSync(bin);
-  for (const tool of TOOLS) {
-    const real = execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
-    const script = `#!/bin/sh\nstart=$(date +%s%N)\n${real} "$@"\nrc=$?\necho $(($(date +%s%N) - start)) >> ${log}\nexit $rc\n`;
-    writeFileSync(join(bin, tool), script);
-    chmodSync(join(bin, tool), 0o755);
-  }
-  return {
-    path: `${bin}:${process.env['PATH']}`,
-    took: () => {
-      const lines = readFileSync(log, 'utf8').trim().split('\n');
-      rmSync(log);
-      return lines.reduce((sum, line) => sum + Number(line), 0) / 1e6;
-    },
-  };
-}
+/** A cache in the private folder. */
+const withCache = ({ folder }: Place, name: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  XSPLICE_CACHE: join(folder, name),
+});
 
-/** How long it takes from a patch of one file to a payload that was verified. */
+/** How long it takes from a patch of one file to a payload that was verified, and how much of that is not compiler and linker. */
 async function patchSection(place: Place): Promise<Section> {
-  const { folder, xen } = place;
-  const out = ['-o', join(folder, 'out.livepatch'), '--jobs', '1'];
-  const tools = notedTools(folder);
-  const ours: number[] = [];
-  const cold = await timesOf(5, async (call) => {
-    const env = { XSPLICE_CACHE: join(folder, `cold-${call}`), PATH: tools.path };
-    const start = performance.now();
-    await buildWith(place, xen.tree, PATCH, env, out)();
-    // Compilers run one after the other: what they did not take, we took.
-    ours.push(performance.now() - start - tools.took());
-  });
-  const warm = await timesOf(9, buildWith(place, xen.tree, PATCH, { XSPLICE_CACHE: join(folder, 'cold-0') }, out));
+  const args = buildArgs(place, place.xen.tree, PATCH, ['-o', join(place.folder, 'out.livepatch')]);
+  const once = (name: string) => processWith(process.execPath, args, withCache(place, name));
+  const cold = await timesOf(5, (call) => once(`cold-${call}`)());
+  const warm = await timesOf(9, once('cold-0'));
+  const own = (names: readonly string[]): number[] => names.map((name) => ownTime(args, withCache(place, name)));
+  const ownCold = own(['own-0', 'own-1', 'own-2', 'own-3', 'own-4']);
+  const ownWarm = own(['own-0', 'own-1', 'own-2', 'own-3', 'own-4']);
   return {
     title: 'from a patch of one file to a payload, the tree built before',
     timings: [
       timing('nothing in the cache', cold),
-      timing('of that, not compiler and linker', ours),
+      timing('  processor time, without what it runs', ownCold),
       timing('once more', warm),
+      timing('  processor time, without what it runs', ownWarm),
     ],
     results: [
       judge('nothing in the cache', quantile(cold, 0.5), 'ms', 'at most', 10_000),
-      judge('of that, not compiler and linker', quantile(ours, 0.5), 'ms', 'at most', 1000),
-      judge('once more', quantile(warm, 0.5), 'ms', 'at most', 1000),
+      judge('  processor time, without what it runs', quantile(ownCold, 0.5), 'ms', 'at most', 1000),
+      judge('once more, processor time', quantile(ownWarm, 0.5), 'ms', 'at most', 1000),
     ],
   };
 }
@@ -98,7 +67,7 @@ async function fullSection(place: Place): Promise<Section> {
   const isMade = (path: string): boolean => /\.(?:o|cmd|d|a)$/.test(basename(path));
   cpSync(xen.tree, tree, { recursive: true, verbatimSymlinks: true, filter: (path) => !isMade(path) });
   const times = async (source: string, cache: string): Promise<number[]> =>
-    timesOf(1, buildWith(place, source, PATCH, { XSPLICE_CACHE: join(folder, cache) }));
+    timesOf(1, processWith(process.execPath, buildArgs(place, source, PATCH), withCache(place, cache)));
   const full = await times(tree, 'full');
   const kept = await times(xen.tree, 'kept');
   return {
@@ -121,13 +90,8 @@ async function largestDiffSection(place: Place): Promise<Section> {
   execFileSync('sh', ['-c', 'diff -u "$@" before.c after.c > largest.patch; test $? = 1', 'diff', ...labels], {
     cwd: folder,
   });
-  const { stdout } = await buildWith(
-    place,
-    xen.tree,
-    patch,
-    { XSPLICE_CACHE: join(folder, 'largest'), TMPDIR: temporary },
-    ['--keep', '--json'],
-  )();
+  const made = buildArgs(place, xen.tree, patch, ['--keep', '--json']);
+  const { stdout } = processWith(process.execPath, made, { ...withCache(place, 'largest'), TMPDIR: temporary })();
   const { bases } = JSON.parse(stdout) as { bases: { kept: string }[] };
   const [before, after] = ['before', 'after'].map((side) => join(bases[0]?.kept ?? '', side, LARGEST.object)) as [
     string,

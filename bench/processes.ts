@@ -42,15 +42,23 @@ export const processContest = (inputs: Inputs): Contest => ({
   rounds: 8,
 });
 
-/** Peak memory of a Node process in MB (10^6 bytes). */
-export function peakMemory(args: readonly string[]): number {
-  const all = ['--require', here('max-rss.cjs'), ...args];
-  const { output } = spawnSync(process.execPath, all, {
+/** A Node process with a script before it that writes a number to file descriptor 3. It has to succeed. */
+function toldBy(script: string, args: readonly string[], env: NodeJS.ProcessEnv): number {
+  const { output, status } = spawnSync(process.execPath, ['--require', here(script), ...args], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
+    env,
   });
-  return (Number(output[3]) * 1024) / 1e6;
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with status ${status}`);
+  return Number(output[3]);
 }
+
+/** Peak memory of a Node process in MB (10^6 bytes). */
+export const peakMemory = (args: readonly string[]): number => (toldBy('max-rss.cjs', args, process.env) * 1024) / 1e6;
+
+/** Milliseconds of processors that a Node process took itself, without what it started: the same however busy the machine is. */
+export const ownTime = (args: readonly string[], env: NodeJS.ProcessEnv): number =>
+  toldBy('cpu-time.cjs', args, env) / 1000;
 
 /** Most memory that `xsplice check` has at a time. */
 export function memorySection(inputs: Inputs): Section {

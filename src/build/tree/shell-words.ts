@@ -12,6 +12,9 @@ const MOST_CHARACTERS = 0x10_0000;
 const ENDS = new Set([';', '&', '\n']);
 const UNPLAIN = new Set(['|', '<', '>', '(', ')', '`', '$', '*', '?', '[', '{', '}', '~', '!']);
 
+/** Characters that stand for themselves: most of a command, so they are taken many at a time. */
+const ORDINARY = /[\w\-+=:,./@%^]+/y;
+
 /** State of the reader: the word that is being read, and what is done. */
 class Reader {
   readonly commands: SimpleCommand[] = [];
@@ -54,6 +57,13 @@ export function shellCommands(script: string): readonly SimpleCommand[] | undefi
   if (script.length > MOST_CHARACTERS) return undefined;
   const reader = new Reader();
   for (let i = 0; i < script.length; i++) {
+    ORDINARY.lastIndex = i;
+    const run = ORDINARY.exec(script)?.[0];
+    if (run !== undefined) {
+      reader.add(run);
+      i += run.length - 1;
+      continue;
+    }
     const c = script.charAt(i);
     if (c === "'") {
       const end = script.indexOf("'", i + 1);
