@@ -1,8 +1,12 @@
 import { hexAddress } from '../../base/index.ts';
+import { InitOperands } from '../init-operands.ts';
 import { entryPlace, sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
-/** Something in the hypervisor's init memory, which is freed when it has booted: the loader resolves the name all the same. */
+/**
+ * Something in the hypervisor's init memory, which is freed when it has booted: the loader resolves the name all the same. What the function that is
+ * replaced refers to, too, the new one may refer to: on a host that has booted that code is not reached, or only the address counts.
+ */
 export const initReference: LintRule = {
   id: 'init-reference',
   title: 'the payload refers to init code or data of the hypervisor, which is gone after boot',
@@ -14,12 +18,15 @@ export const initReference: LintRule = {
       yield { message, where: entryPlace(func) };
     }
     const seen = new Set<string>();
+    const before = new InitOperands(context);
     const funcs = context.content.functions?.section.index;
     for (const section of context.loadedSections) {
       if (section.index === funcs) continue;
       for (const { offset, target, name } of context.relocationsOf(section)) {
         const symbol = target.kind === 'undefined' ? context.resolve(target.symbol) : context.addressOf(target);
         if (symbol === undefined || seen.has(name) || context.regionOf(symbol) !== 'init') continue;
+        const size = context.symbols.at(symbol)?.size ?? 1;
+        if (before.leadsTo(section.index, offset, symbol, size)) continue;
         seen.add(name);
         const message = `${name} at ${hexAddress(symbol)} is in init memory, which is freed after boot: using it there is a page fault, or another's data`;
         yield { message, where: sectionPlace(context, section.index, offset, name) };
