@@ -26,6 +26,7 @@ const TOOLS = {
   flex: 'flex',
   bison: 'bison',
   python3: 'python3',
+  patch: 'patch',
 };
 
 /** Each library that is loaded at run time, and the Debian package that brings it. */

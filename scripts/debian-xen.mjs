@@ -55,19 +55,20 @@ const home = join(cache, 'debian-xen-4.17-amd64');
 /** Folders of the cache that a real host in QEMU is made of, besides the hypervisor: a kernel, and Xen's tools for dom0. */
 const HOST_FOLDERS = ['debian-kernel-amd64', 'debian-xen-utils-4.17-amd64'];
 
-/** The same for Arm, whose hypervisor is built from Debian's source: for reading it, and for booting it. */
-const ARM_XEN_FOLDERS = ['debian-xen-source-arm64', 'debian-xen-source-arm32'];
-const ARM_HOST_FOLDERS = [...ARM_XEN_FOLDERS, 'debian-kernel-arm64', 'debian-kernel-armhf'];
-
-/** @param {readonly string[]} names */
-const areCached = (names) => names.every((name) => existsSync(join(cache, name, 'stamp.json')));
+/** The hypervisors that are built from Debian's source, and the kernels that they boot. */
+const SOURCE_XEN_FOLDERS = ['debian-xen-source-x86_64', 'debian-xen-source-arm64', 'debian-xen-source-arm32'];
+const SOURCE_KERNEL_FOLDERS = ['debian-kernel-amd64', 'debian-kernel-arm64', 'debian-kernel-armhf'];
 
 /** Can a real host be booted without fetching anything? */
 export const isHostCached = () => HOST_FOLDERS.every((name) => existsSync(join(cache, name)));
 
-/** Is Xen for Arm there, and can hosts that run it be booted without fetching anything? */
-export const isArmXenCached = () => areCached(ARM_XEN_FOLDERS);
-export const isArmHostCached = () => areCached(ARM_HOST_FOLDERS);
+/** Are the hypervisors built from source there, with the trees that they were built in? */
+export const isSourceXenCached = () =>
+  SOURCE_XEN_FOLDERS.every((name) => ['stamp.json', 'tree'].every((part) => existsSync(join(cache, name, part))));
+
+/** Can hosts that run them be booted without fetching anything? */
+export const isSourceHostCached = () =>
+  isSourceXenCached() && SOURCE_KERNEL_FOLDERS.every((name) => existsSync(join(cache, name, 'stamp.json')));
 
 /** @param {string} path */
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureTools } from './apt.mjs';
-import { ensureDebianXen, findDebianXen, isArmHostCached, isArmXenCached, isHostCached } from './debian-xen.mjs';
+import { ensureDebianXen, findDebianXen, isHostCached, isSourceHostCached, isSourceXenCached } from './debian-xen.mjs';
 import { install } from './install.mjs';
 import { checkNode, inCi, run, step } from './steps.mjs';
 
@@ -45,9 +45,9 @@ function debianXen() {
   process.stdout.write(`Xen ${xen.packageVersion}, build-id ${xen.buildId}\n`);
 }
 
-/** Built from source: one to two minutes each on two processors, once. */
-function armXen() {
-  if (offline && !isArmXenCached()) {
+/** Built from source: one to three minutes each on two processors, once. */
+function sourceXen() {
+  if (offline && !isSourceXenCached()) {
     process.stdout.write('XSPLICE_OFFLINE=1: not built; the tests that need it are left out.\n');
     return;
   }
@@ -65,7 +65,7 @@ function realHost() {
 
 /** The same for Arm. */
 function realArmHosts() {
-  if (offline && !isArmHostCached()) {
+  if (offline && !isSourceHostCached()) {
     process.stdout.write('XSPLICE_OFFLINE=1: not fetched; the tests that need them are left out.\n');
     return;
   }
@@ -87,7 +87,7 @@ function everything() {
   if (!must('node version', checkNode) || !must('install packages', install)) return totals;
   must('tools', ensureTools);
   must("Debian's Xen", debianXen);
-  must("Xen for Arm from Debian's source", armXen);
+  must("Xen from Debian's source", sourceXen);
   must('types', () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'));
   must('types of the pure rooms', () => node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.pure.json'));
   must('lint', () => node('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'));

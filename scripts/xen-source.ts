@@ -1,6 +1,7 @@
 /**
- * Xen for Arm in the tests' cache: `npx tsx scripts/xen-source.ts [arm64] [arm32]`. Debian builds it without live patching,
- * so it is built from Debian's source package, which takes a minute or two each where the cache does not hold it.
+ * Xen built from Debian's source package in the tests' cache: `npx tsx scripts/xen-source.ts [x86_64] [arm64] [arm32]`. Debian
+ * builds it for Arm without live patching, and live patches are built from the objects of a build, which no package has. Takes
+ * one to three minutes each where the cache does not hold it.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

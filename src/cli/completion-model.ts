@@ -1,4 +1,4 @@
-import type { Command, Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 
 /** What completion has to know of an option. */
 export interface CompletedOption {
@@ -48,13 +48,18 @@ const optionsOf = (command: Command, candidates: Candidates): CompletedOption[] 
     .visibleOptions(command)
     .map((option) => optionOf(option, candidates));
 
+/** Arguments of commands that take exactly so many files. */
+const FILE_ARGUMENTS: ReadonlySet<string> = new Set(['orig', 'patched']);
+
+const takesFile = (argument: Argument): boolean => argument.variadic || FILE_ARGUMENTS.has(argument.name());
+
 function commandOf(command: Command, candidates: Candidates): CompletedCommand {
   const words = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
   return {
     name: command.name(),
     description: command.summary() || command.description(),
     options: optionsOf(command, candidates),
-    takesFiles: words.length === 0 && command.registeredArguments.some((argument) => argument.variadic),
+    takesFiles: words.length === 0 && command.registeredArguments.some(takesFile),
     words,
   };
 }

@@ -20,24 +20,34 @@ export function isFolder(path: string, cwd: string): boolean {
 export const tooMany = (path: string, limit: number, what: string): XspliceError =>
   new XspliceError('EUSAGE', `${path}: more than ${limit} ${what}`, 'name a smaller folder');
 
+/** Names that are left alone where nothing else is said. */
+const ASIDE = /^[._]/;
+
 /**
  * The files in a folder and below it whose base name is wanted, sorted by code units, the same everywhere. Links are not followed, and what
  * begins with `.` or `_` is left alone. Throws an XspliceError: EFILE for a folder that cannot be read, EUSAGE for one that is too large.
+ *
+ * @param aside names of files and folders that are left alone in place of those.
  */
-export const filesIn = (folder: string, cwd: string, wanted: (name: string) => boolean): string[] => [
-  ...new Walk(folder, cwd, wanted).files(),
-];
+export const filesIn = (
+  folder: string,
+  cwd: string,
+  wanted: (name: string) => boolean,
+  aside: RegExp = ASIDE,
+): string[] => [...new Walk(folder, cwd, wanted, aside).files()];
 
 class Walk {
   readonly #top: string;
   readonly #cwd: string;
   readonly #wanted: (name: string) => boolean;
+  readonly #aside: RegExp;
   #entries = 0;
 
-  constructor(top: string, cwd: string, wanted: (name: string) => boolean) {
+  constructor(top: string, cwd: string, wanted: (name: string) => boolean, aside: RegExp) {
     this.#top = top;
     this.#cwd = cwd;
     this.#wanted = wanted;
+    this.#aside = aside;
   }
 
   files(): Generator<string> {
@@ -56,7 +66,7 @@ class Walk {
     if (this.#entries > MOST.entries) throw tooMany(this.#top, MOST.entries, 'files');
     // By code units: the same order everywhere.
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (/^[._]/.test(entry.name)) continue;
+      if (this.#aside.test(entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) yield* this.#in(path, depth + 1);
       else if (entry.isFile() && this.#wanted(entry.name)) yield path;

@@ -3,6 +3,7 @@ import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
 import { addConform } from './conform.ts';
 import type { Context } from './context.ts';
+import { addDiff } from './diff.ts';
 import { addHost } from './host.ts';
 import { addInspect } from './inspect.ts';
 import { addExamples } from './list-examples.ts';
@@ -43,6 +44,7 @@ export function createProgram(context: Context, version: string): Command {
   addCheck(program, context);
   addRehearse(program, context);
   addConform(program, context);
+  addDiff(program, context);
   addHost(program, context);
   addReleases(program, context);
   addRules(program, context);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { fromHex } from '../base/index.ts';
 import { toByteString } from './byte-string.ts';
 
 /** A number within bounds, decimal or `0x…`. Throws commander's own error, which names the option. */
@@ -66,3 +67,15 @@ export const seconds = (text: string): number => integer(text, 1, 3600);
 
 /** Threads. */
 export const jobCount = (text: string): number => integer(text, 1, 256);
+
+/** Most bytes of a build-id: those of SHA-512. */
+const LONGEST_ID = 64;
+
+/** A build-id: hex digits, of any length that a linker makes. */
+export function buildId(text: string): Uint8Array {
+  const bytes = fromHex(text.toLowerCase());
+  if (bytes === undefined || bytes.length === 0 || bytes.length > LONGEST_ID) {
+    throw new InvalidArgumentError('Expected a build-id: hex digits, two for each byte.');
+  }
+  return bytes;
+}

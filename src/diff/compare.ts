@@ -52,9 +52,7 @@ export class Comparator {
 
   sameReference(before: Reference, after: Reference, depth = 0): boolean {
     return (
-      before.offset === after.offset &&
-      before.type === after.type &&
-      this.sameTarget(before.target, after.target, depth)
+      before.offset === after.offset && sameType(before, after) && this.sameTarget(before.target, after.target, depth)
     );
   }
 
@@ -142,6 +140,10 @@ export class Comparator {
     return remember(false);
   }
 }
+
+/** A call of a static function has another type on x86 than one of a global function (PC32, PLT32), and means the same. */
+export const sameType = (before: Reference, after: Reference): boolean =>
+  before.type === after.type || (before.branch && after.branch);
 
 /** The name that other objects know a place by. */
 function globalName(target: Exclude<Target, { kind: 'absolute' }>): string | undefined {

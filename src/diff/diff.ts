@@ -49,9 +49,10 @@ export function diffPairs(
   const selections = diffs.map((diff) => new Selection(diff, names));
   const globals = newGlobals(selections);
   for (const selection of selections) selection.addRoots(globals);
+  const settled = new Set(options.allowedLayouts ?? []);
   for (const selection of selections) {
-    refusals.push(...selection.refusals, ...layoutRefusals(selection, options));
-    remarks.push(...selection.remarks);
+    refusals.push(...selection.refusals, ...layoutRefusals(selection, settled));
+    remarks.push(...selection.remarks, ...withoutDebugData(selection));
   }
   const taken = selections.filter(({ pieces }) => pieces.size > 0);
   const base = { functions, refusals: unique(refusals), remarks: unique(remarks) };
@@ -78,12 +79,20 @@ function newGlobals(selections: readonly Selection[]): NewGlobals {
 
 type ObjectPiece = NewGlobals extends ReadonlyMap<string, { readonly piece: infer P }> ? P : never;
 
-function layoutRefusals(selection: Selection, options: DiffOptions): Refusal[] {
+function layoutRefusals(selection: Selection, settled: Set<string>): Refusal[] {
   const { diff } = selection;
   const units = [...diff.status].filter(([, status]) => status === 'changed' || status === 'new').map(([unit]) => unit);
   const inside = units.filter(({ piece }) => selection.pieces.has(piece));
   if (inside.length === 0) return [];
-  return changedLayouts(diff.comparator, inside, diff.debug, diff.object, options.allowedLayouts ?? []);
+  return changedLayouts(diff.comparator, inside, diff.debug, diff.object, settled);
+}
+
+/** Layouts can only be compared where there is debug data of both objects. */
+function withoutDebugData({ diff, replacements }: Selection): Remark[] {
+  if (replacements.length === 0 || (diff.debug.orig !== undefined && diff.debug.patched !== undefined)) return [];
+  const text =
+    'there is no debug data of both objects: that no structure has changed is for you to check (compile both with -g)';
+  return [{ text, symbol: null, object: diff.object }];
 }
 
 /** An object of the same machine with nothing in it: what a new file was before. */
@@ -91,6 +100,13 @@ function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   const file = readElf(new ElfWriter({ class: layout.class, machine }).write());
   return file.kind === 'elf' ? file : undefined;
 }
+
+/** More than any page of the architectures that Xen runs on. */
+const MOST_ALIGNMENT = 0x1_0000;
+
+/** ELF: 0, or a power of two. Larger ones would make the payload as large as the file says. */
+const soundAlignment = (alignment: number): boolean =>
+  alignment <= MOST_ALIGNMENT && (alignment & (alignment - 1)) === 0;
 
 const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
   told: readonly Told[],
@@ -127,6 +143,11 @@ function openPair(
     if (file.machine !== image.arch.machine) {
       const title = image.arch.image.title;
       return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
+    }
+    const odd = file.sections.find(({ addralign }) => !soundAlignment(addralign));
+    if (odd !== undefined) {
+      const reason = `section ${odd.name} of the ${which} ${object} is aligned to ${odd.addralign} bytes, which no compiler does`;
+      return refuse(reason, 'Compile it again: the file is damaged');
     }
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(

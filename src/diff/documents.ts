@@ -52,13 +52,27 @@ export interface WrittenPayload {
   readonly sha256: string;
 }
 
+/** The hypervisor under whose rules a payload was verified. */
+export interface VerifiedOn {
+  readonly release: string;
+  /** Hex digits; `null` where it has none. */
+  readonly buildId: string | null;
+}
+
 /** What `xsplice diff --json` prints. */
 export interface DiffDocument {
   readonly format: 'xsplice-diff/1';
+  /** `built`: a payload, or without linking its object, carries everything that changed. */
   readonly verdict: DiffVerdict;
+  /** How many objects were compared, and how many of these are the same, byte for byte: their functions are not listed. */
+  readonly objects: { readonly compared: number; readonly identical: number };
   readonly functions: readonly FunctionReport[];
   readonly refusals: readonly Refusal[];
   readonly remarks: readonly Remark[];
+  /** Where the linked payload went through the simulator and lint, and held; `null` where it did not, or was not linked. */
+  readonly verified: VerifiedOn | null;
   /** `null` where nothing was written. */
   readonly payload: WrittenPayload | null;
+  /** The payload with its debug information; `null` where it was not asked for, or there is none. */
+  readonly debug: WrittenPayload | null;
 }

@@ -90,7 +90,7 @@ class PayloadWriter {
     const offsets: number[] = [];
     let size = 0;
     for (const { start, end } of pieces) {
-      size = roundUp(size, alignmentAt(start, from.addralign));
+      size = roundUp(size, alignmentAt(start, Math.max(1, from.addralign)));
       offsets.push(size);
       size += end - start;
     }

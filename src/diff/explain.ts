@@ -5,7 +5,7 @@ import { type CodeDifference, codeLines, firstDifference, targetText } from './i
 import type { DebugData } from './line-only.ts';
 import type { DiffObject } from './object.ts';
 import { nameOf, type Piece, type Reference, unnumbered } from './piece.ts';
-import type { TableEntry, Unit } from './unit.ts';
+import { codeOf, type TableEntry, type Unit } from './unit.ts';
 
 /** Why a function counts as changed. */
 export interface Explanation {
@@ -25,8 +25,9 @@ export function explainChange(comparator: Comparator, before: Unit, after: Unit,
     const first = firstDifference(comparator, was, is);
     const where = was === before.piece ? '' : 'in its cold part, ';
     if (first === undefined) return { reason: `${where}its code has another size`, firstDifference: null };
+    const { reason, told } = codeReason(comparator, was, is, first);
     return {
-      reason: where + codeReason(comparator, was, is, first),
+      reason: where + reason + (told ? '' : news(comparator, before, after)),
       firstDifference: firstOf(first, was, is, debug),
     };
   }
@@ -36,7 +37,13 @@ export function explainChange(comparator: Comparator, before: Unit, after: Unit,
 
 const sizeText = ({ start, end }: Piece): string => `${end - start} bytes`;
 
-function codeReason(comparator: Comparator, was: Piece, is: Piece, first: CodeDifference): string {
+/** What is different in the code; `told`: with the names that it is about. */
+function codeReason(
+  comparator: Comparator,
+  was: Piece,
+  is: Piece,
+  first: CodeDifference,
+): { readonly reason: string; readonly told: boolean } {
   const { before, after } = first;
   const onlyReferences =
     before !== undefined && after !== undefined && before.bytes.every((byte, i) => byte === after.bytes[i]);
@@ -45,10 +52,43 @@ function codeReason(comparator: Comparator, was: Piece, is: Piece, first: CodeDi
       (reference, k) => !comparator.sameReference(reference, after.references[k] as Reference),
     );
     const [a, b] = [before.references[i], after.references[i]];
-    if (a !== undefined && b !== undefined) return referenceReason(a, b);
+    if (a !== undefined && b !== undefined) return { reason: referenceReason(a, b), told: true };
   }
-  if (was.end - was.start !== is.end - is.start) return `its code has ${sizeText(is)}, and had ${sizeText(was)}`;
-  return 'its code differs';
+  if (was.end - was.start === is.end - is.start) return { reason: 'its code differs', told: false };
+  return { reason: `its code has ${sizeText(is)}, and had ${was.end - was.start}`, told: false };
+}
+
+/** Most names that a reason has. */
+const NAMES = 4;
+
+/** What a function refers to now and did not, and the other way round: what an author recognises his change by. */
+function news(comparator: Comparator, before: Unit, after: Unit): string {
+  const old = namesIn(comparator.orig, before);
+  const now = namesIn(comparator.patched, after);
+  const list = (names: Map<string, string>, others: Map<string, string>): string => {
+    const only = [...names].filter(([key]) => !others.has(key)).map(([, text]) => text);
+    const rest = only.length > NAMES ? `, ${only.length - NAMES} more` : '';
+    return only.slice(0, NAMES).join(', ') + rest;
+  };
+  const [added, gone] = [list(now, old), list(old, now)];
+  return `${added === '' ? '' : `; new in it: ${added}`}${gone === '' ? '' : `; no longer in it: ${gone}`}`;
+}
+
+/** What a function refers to outside of itself: as it is told, by what it is known as without the numbers of compilers. */
+function namesIn(object: DiffObject, unit: Unit): Map<string, string> {
+  const own = new Set(codeOf(unit));
+  const names = new Map<string, string>();
+  for (const piece of own) {
+    for (const { target } of object.references(piece)) {
+      if (target.kind === 'absolute' || (target.kind === 'piece' && own.has(target.piece))) continue;
+      if (target.kind === 'piece' && target.piece.kind !== 'strings' && nameOf(target.piece) === '') continue;
+      const text = targetText(
+        target.kind === 'piece' && target.piece.kind === 'strings' ? target : { ...target, at: 0 },
+      );
+      names.set(unnumbered(text), text);
+    }
+  }
+  return names;
 }
 
 function referenceReason(before: Reference, after: Reference): string {

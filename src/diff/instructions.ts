@@ -1,6 +1,6 @@
 import type { Instruction } from '../arch/index.ts';
 import { equalBytes } from '../base/index.ts';
-import type { Comparator } from './compare.ts';
+import { type Comparator, sameType } from './compare.ts';
 import type { DiffObject } from './object.ts';
 import { bytesOf, type Piece, pieceText, type Reference, type Target } from './piece.ts';
 
@@ -114,6 +114,6 @@ function sameContent(comparator: Comparator, a: CodeLine, b: CodeLine): boolean 
   if (!equalBytes(a.bytes, b.bytes) || a.references.length !== b.references.length) return false;
   return a.references.every((reference, i) => {
     const other = b.references[i] as Reference;
-    return reference.type === other.type && comparator.sameTarget(reference.target, other.target);
+    return sameType(reference, other) && comparator.sameTarget(reference.target, other.target);
   });
 }

@@ -27,29 +27,30 @@ import { codeOf, type Unit } from './unit.ts';
  * Structures that functions which go into the payload can reach, and that the patch lays out otherwise: the running host has objects of the old form, which
  * the new code would read by the new one. Compared by where members are: a structure may grow into its own padding and keep its size.
  *
- * @param allowed tags of structures that the user answers for.
+ * @param settled tags of structures that the user answers for, or that have been told of already: those that are told of here are added.
  */
 export function changedLayouts(
   comparator: Comparator,
   units: readonly Unit[],
   { orig, patched }: DebugData,
   object: string,
-  allowed: readonly string[],
+  settled: Set<string>,
 ): Refusal[] {
   if (orig === undefined || patched === undefined) return [];
-  const refusals = new Map<string, Refusal>();
+  const refusals: Refusal[] = [];
   for (const unit of units) {
     const address = patched.places.addressOf(unit.piece.section.index, unit.piece.start);
     const entry = address === undefined ? undefined : functionAt(patched, address)?.entry;
     if (entry === undefined) continue;
     for (const type of reachableTypes(patched, rootsOf(comparator, unit, entry))) {
+      if (settled.has(type.name)) continue;
       const name = namedTypeText(type);
-      if (refusals.has(name) || allowed.includes(type.name)) continue;
       const differences = harmful(orig, type);
       if (differences.length === 0) continue;
       const declared = declarationOf(patched, type.entry);
       const where = declared === undefined ? '' : ` (${declared.file}:${declared.line})`;
-      refusals.set(name, {
+      settled.add(type.name);
+      refusals.push({
         reason: `${name}${where} is laid out otherwise after the patch: ${differencesInWords(differences, words)}. The host has objects of the old layout, and ${unit.name} can reach them`,
         symbol: type.name,
         object,
@@ -57,7 +58,7 @@ export function changedLayouts(
       });
     }
   }
-  return [...refusals.values()];
+  return refusals;
 }
 
 /** Types of the function's own variables and calls, and of the variables outside that it refers to. */

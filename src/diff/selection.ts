@@ -57,7 +57,7 @@ export class Selection {
     for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
-      if (selection !== this) continue;
+      if (selection !== this || this.#known(piece) !== undefined) continue;
       const unit = correlation.patched.units.of(piece);
       if (unit === undefined) this.#add(piece);
       else this.#addUnit(unit);
@@ -65,18 +65,27 @@ export class Selection {
     this.#follow(globals);
   }
 
-  /** What is new in this object and global: functions, variables and constants that the original does not have. */
+  /** What other objects can name that they could not before: what is new, and what was static. */
   *newGlobals(): Generator<[string, Piece], void, void> {
     const { orig, patched } = this.diff.comparator;
     const before = new Set<string>();
     for (const piece of orig.pieces('code', 'data', 'bss', 'constant', 'init', 'percpu')) {
-      for (const { name } of piece.symbols) before.add(name);
+      for (const { name, bind } of piece.symbols) if (bind !== STB_LOCAL) before.add(name);
     }
     for (const piece of patched.pieces('code', 'data', 'bss', 'constant')) {
       for (const { name, bind } of piece.symbols) {
         if (bind !== STB_LOCAL && !before.has(name)) yield [name, piece];
       }
     }
+  }
+
+  /** What the hypervisor calls a function or variable that the original has under whatever name; `undefined` for what is new. */
+  #known(piece: Piece): string | undefined {
+    const { correlation, orig } = this.diff.comparator;
+    const unit = correlation.patched.units.of(piece);
+    const before = unit === undefined ? correlation.variables.get(piece) : correlation.units.get(unit)?.piece;
+    if (before !== undefined) return this.names.nameOf(before, orig.file);
+    return piece.kind === 'constant' ? this.#sameConstant(piece) : undefined;
   }
 
   destination(target: Target): Destination {
@@ -294,7 +303,11 @@ export class Selection {
 
   #outside(name: string, at: number, from: Piece, globals: NewGlobals): Destination {
     const address = this.names.address(name);
-    if (address === undefined && !globals.has(name)) {
+    const other = address === undefined ? globals.get(name) : undefined;
+    // What was static before is there under the name of a static symbol.
+    const known = other === undefined ? undefined : other.selection.#known(other.piece);
+    if (known !== undefined) return { kind: 'outside', name: known, at };
+    if (address === undefined && other === undefined) {
       this.#refuse(
         name,
         `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,

@@ -3,6 +3,7 @@ export * from './check.ts';
 export * from './check-formats.ts';
 export * from './check-results.ts';
 export * from './conformance.ts';
+export * from './diff.ts';
 export * from './display-text.ts';
 export * from './findings.ts';
 export { renderGithub } from './github.ts';

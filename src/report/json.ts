@@ -1,3 +1,4 @@
+import type { DiffDocument } from '../diff/index.ts';
 import type {
   CheckMatrix,
   CheckReport,
@@ -15,7 +16,8 @@ export type ReportDocument =
   | CheckMatrix
   | InspectReport
   | ConformReport
-  | ScenarioReport;
+  | ScenarioReport
+  | DiffDocument;
 
 /**
  * A document as JSON, indented by two blanks, with a line feed at the end. Every string goes through

@@ -44,7 +44,7 @@ export async function fillCache(cache: string, name: string, make: (folder: stri
     throw fileFailure(
       error,
       `the cache ${cache} cannot be filled`,
-      'Set XSPLICE_CACHE to a folder with room for 200 MB.',
+      'Set XSPLICE_CACHE to a folder with room for 400 MB.',
     );
   }
 }

@@ -23,8 +23,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
   flex: 'flex',
   bison: 'bison',
   python3: 'python3',
+  gcc: 'gcc',
   'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
   'arm-linux-gnueabihf-gcc': 'gcc-arm-linux-gnueabihf',
+  ld: 'binutils',
+  'x86_64-linux-gnu-ld': 'binutils-x86-64-linux-gnu',
+  'aarch64-linux-gnu-ld': 'binutils-aarch64-linux-gnu',
+  'arm-linux-gnueabihf-ld': 'binutils-arm-linux-gnueabihf',
 };
 
 /** What to throw where a program cannot be started. */
@@ -32,9 +37,11 @@ export function cannotRun(program: string, error: NodeJS.ErrnoException): Xsplic
   if (error.code !== 'ENOENT') return new XspliceError('ETOOL', `${program} cannot be run: ${error.message}`);
   const name = PACKAGES[program];
   const hint =
-    name === 'apt'
-      ? 'Packages are fetched on Debian 12 and its relatives only. Elsewhere, fill the cache on such a machine and copy it.'
-      : `On Debian and Ubuntu: sudo apt-get install --no-install-recommends ${name}`;
+    name === undefined
+      ? undefined
+      : name === 'apt'
+        ? 'Packages are fetched on Debian 12 and its relatives only. Elsewhere, fill the cache on such a machine and copy it.'
+        : `On Debian and Ubuntu: sudo apt-get install --no-install-recommends ${name}`;
   return new XspliceError('ETOOL', `${program} is not installed, or not on PATH`, hint);
 }
 

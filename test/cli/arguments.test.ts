@@ -7,7 +7,7 @@ const cwd = privateDirectory();
 writeFileSync(join(cwd, 'xen-syms'), 'image');
 writeFileSync(join(cwd, 'x.livepatch'), 'payload');
 
-const COMMANDS = ['inspect', 'check', 'rehearse', 'conform', 'host', 'releases', 'examples', 'completion'];
+const COMMANDS = ['inspect', 'check', 'rehearse', 'conform', 'diff', 'host', 'releases', 'examples', 'completion'];
 
 describe('help', () => {
   it('of the program lists every command, and the exit status', async () => {

@@ -98,6 +98,20 @@ const CHANGES: readonly Change[] = [
     added: ['uno'],
   },
   {
+    title: 'a static function that another file calls now',
+    before: {
+      'a.c': `${HEAD}static __attribute__((noipa)) int one(int x) { return x * x; }\nnoinline int f(int x) { return one(x) + 1; }\n`,
+      'b.c': `${HEAD}noinline int two(int x) { return x * 7; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}int one(int x);\n__attribute__((noipa)) int one(int x) { return x * x; }\nnoinline int f(int x) { return one(x) + 1; }\n`,
+      'b.c': `${HEAD}int one(int x);\nnoinline int two(int x) { return one(x) * 7; }\n`,
+    },
+    verdict: 'built',
+    changed: ['two'],
+    added: [],
+  },
+  {
     title: 'a new file',
     before: { 'a.c': `${HEAD}noinline int one(void) { return 1; }\n` },
     after: {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findDebianXen, isArmHostCached, isArmXenCached, isHostCached } from '../../scripts/debian-xen.mjs';
+import { findDebianXen, isHostCached, isSourceHostCached, isSourceXenCached } from '../../scripts/debian-xen.mjs';
 import { inCi } from '../../scripts/steps.mjs';
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url));
@@ -9,8 +9,11 @@ const TESTS = fileURLToPath(new URL('..', import.meta.url));
 /** The files of `test/support` that give a real hypervisor: is it there, and can a host that runs it be booted? */
 const HYPERVISORS = [
   { file: join(TESTS, 'support/debian-xen.ts'), xen: () => findDebianXen() !== undefined, host: isHostCached },
-  { file: join(TESTS, 'support/source-xen.ts'), xen: isArmXenCached, host: isArmHostCached },
+  { file: join(TESTS, 'support/source-xen.ts'), xen: isSourceXenCached, host: isSourceHostCached },
 ];
+
+/** The folders of tests that boot hosts. */
+const BOOTING = ['targets', 'build'];
 
 /** Does this test file, or a file under `test/` that it imports, use that file? */
 function uses(wanted: string, file: string, seen = new Set<string>()): boolean {
@@ -32,7 +35,10 @@ export function filesLeftOut(): string[] {
     ({ xen, host }) => !xen || !host,
   );
   const left = (name: string): boolean =>
-    missing.some(({ file, xen }) => (!xen || name.startsWith('targets')) && uses(file, join(TESTS, name)));
+    missing.some(
+      ({ file, xen }) =>
+        (!xen || BOOTING.some((folder) => name.startsWith(`${folder}/`))) && uses(file, join(TESTS, name)),
+    );
   return readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts') && left(name))
     .map((name) => relative(dirname(TESTS), join(TESTS, name)).replaceAll('\\', '/'))

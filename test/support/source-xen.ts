@@ -2,8 +2,11 @@ import { type SourceArch, type SourceXen, sourceXen } from '../../src/targets/in
 
 export type { SourceArch, SourceXen };
 
+/** The architectures whose only hypervisor with live patching is the one built from source. */
+export type ArmArch = Exclude<SourceArch, 'x86_64'>;
+
 /**
- * Xen for Arm with live patching, built from Debian's source package: paths of the hypervisor and its `xen-syms`, its
- * version and build-id. Built into the cache where it is not there yet, in one to two minutes.
+ * Xen with live patching, built from Debian's source package: paths of the hypervisor and its `xen-syms`, its version and
+ * build-id, and the tree with its objects. Built into the cache where it is not there yet, in one to three minutes.
  */
 export const xenFromSource = (arch: SourceArch): Promise<SourceXen> => sourceXen({ env: process.env }, arch);

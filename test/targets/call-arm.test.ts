@@ -6,7 +6,7 @@ import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hyperviso
 import { withCalls, xenFacts } from '../../src/scenario/index.ts';
 import { buildPayload } from '../../src/scenario/payload-builder.ts';
 import type { CallArgument, CallableTarget, FunctionCall } from '../../src/xen/index.ts';
-import { type SourceArch, xenFromSource } from '../support/source-xen.ts';
+import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 
 /** Functions of a real hypervisor for Arm, called through a payload, and the same calls on the simulator. */
 const folder = mkdtempSync(join(tmpdir(), 'xsplice-call-'));
@@ -37,7 +37,7 @@ const CALLS: readonly FunctionCall[] = [
   { function: 'xen_minor_version', args: [] },
 ];
 
-describe.each(['arm64', 'arm32'] as const)('functions of a real hypervisor for %s', (arch: SourceArch) => {
+describe.each(['arm64', 'arm32'] as const)('functions of a real hypervisor for %s', (arch: ArmArch) => {
   let pair: HypervisorPair;
   let real: CallableTarget;
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
 import { conform, MUTATION_RULES, runMutants, runsOn } from '../../src/scenario/index.ts';
-import { type SourceArch, xenFromSource } from '../support/source-xen.ts';
+import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 
 /** The simulator against the hypervisor itself, in QEMU, on Arm. */
 const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const MINUTES = 60_000;
 
-describe.each(['arm64', 'arm32'] as const)('the simulator and the real hypervisor for %s', (arch: SourceArch) => {
+describe.each(['arm64', 'arm32'] as const)('the simulator and the real hypervisor for %s', (arch: ArmArch) => {
   let pair: HypervisorPair;
   // With an empty cache: a build of Xen, a kernel package, and a boot.
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import { hex } from '../../src/base/index.ts';
 import { GuestArena, prepareQemu, type QemuHosts, type QemuTarget, startQemu } from '../../src/targets/index.ts';
 import { XenSyms } from '../e2e/xen-syms.ts';
 import { debianXen } from '../support/debian-xen.ts';
-import { type SourceArch, type SourceXen, xenFromSource } from '../support/source-xen.ts';
+import { type ArmArch, type SourceXen, xenFromSource } from '../support/source-xen.ts';
 import { buildArmPayload } from './support/arm-payload.ts';
 import { failureOf, processesWith, temporaryFolder } from './support.ts';
 
@@ -52,7 +52,7 @@ const word = (value: number): string => {
   return bytes.toString('hex');
 };
 
-describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: SourceArch) => {
+describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArch) => {
   const kind = KINDS[arch];
   const address = (value: bigint): string => value.toString(16).padStart(kind.digits, '0');
   let xen: SourceXen;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { ARM_HOOK_CASES } from '../../src/scenario/conform-cases-arm.ts';
 import { buildPayload, openSimulation, xenFacts } from '../../src/scenario/index.ts';
-import { type SourceArch, xenFromSource } from '../support/source-xen.ts';
+import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 import { xspliceIn } from './support.ts';
 
 /** One scenario, with hooks and calls, on the simulator and on the hypervisors for Arm themselves. */
@@ -29,7 +29,7 @@ steps:
   - unload: p
 `;
 
-describe.each(['arm64', 'arm32'] as const)('a scenario on %s', (arch: SourceArch) => {
+describe.each(['arm64', 'arm32'] as const)('a scenario on %s', (arch: ArmArch) => {
   let xenSyms: string;
   const scenario = `${arch}.yaml`;
 

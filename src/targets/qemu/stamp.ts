@@ -11,11 +11,17 @@ export interface Stamp {
   readonly sha256: Readonly<Record<string, string>>;
 }
 
-/** The folder, where it holds what was once put there. */
-export function intact(cache: string, name: string): { folder: string; stamp: Stamp } | undefined {
+/** The folder, where it holds what was once put there. One whose stamp does not know all of `parts` was filled by an earlier release. */
+export function intact(
+  cache: string,
+  name: string,
+  parts: readonly string[] = [],
+): { folder: string; stamp: Stamp } | undefined {
   const folder = join(cache, name);
   const stamp = readStamp<Stamp>(join(folder, 'stamp.json'));
   if (stamp?.sha256 === undefined || stamp.packageVersion === undefined) return undefined;
+  const sums = stamp.sha256;
+  if (parts.some((part) => sums[part] === undefined)) return undefined;
   try {
     for (const [path, sum] of Object.entries(stamp.sha256)) {
       if (sha256(readFileSync(join(folder, path))) !== sum) return undefined;

@@ -15,25 +15,32 @@ import { cacheFolder, type Environment, fillCache, requireTools, runTool } from 
 import type { XenArch } from '../../xen/index.ts';
 import { buildIdOf, type XenFiles } from './debian.ts';
 import { type Fetching, ownLists, toolsIn, updateLists, watched } from './packages.ts';
+import { keepTree, TREE_PARTS } from './source-tree.ts';
 import { intact, type Stamp, writeStamp } from './stamp.ts';
 
-/** Architectures whose hypervisor Debian builds without CONFIG_LIVEPATCH, and the compiler for each. */
-const COMPILERS = { arm64: 'aarch64-linux-gnu-', arm32: 'arm-linux-gnueabihf-' } as const;
+/**
+ * What stands before the name of each program of the toolchain, by architecture. Debian builds the hypervisors of Arm without
+ * CONFIG_LIVEPATCH; that of x86-64 has it, but its package has no objects, and live patches are built from those.
+ */
+const COMPILERS = { x86_64: '', arm64: 'aarch64-linux-gnu-', arm32: 'arm-linux-gnueabihf-' } as const;
 
+/** An architecture that Xen is built for here. */
 export type SourceArch = keyof typeof COMPILERS & XenArch;
 
-export const SOURCE_ARCHITECTURES: readonly SourceArch[] = ['arm64', 'arm32'];
+/** All of them. */
+export const SOURCE_ARCHITECTURES: readonly SourceArch[] = ['x86_64', 'arm64', 'arm32'];
 
 /** Debian 12's own archive, whose security archive has no source that can be fetched for good. */
 const SUITE = 'bookworm';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-const PARTS = ['xen', 'xen-syms', 'config'] as const;
+/** What is held against the stamp. Of the tree it is what every object depends on: its many files would take too long. */
+const PARTS = ['xen', 'xen-syms', 'config', ...TREE_PARTS.map((path) => `tree/${path}`)];
 
 /** What is not in defconfig. */
 const CONFIGURATION = 'CONFIG_LIVEPATCH=y\n';
 
-/** A build takes less than two minutes of two processors. */
+/** A build takes less than three minutes of two processors. */
 const MINUTE = 60_000;
 const BUILD_MS = 20 * MINUTE;
 const MOST_JOBS = 16;
@@ -57,6 +64,8 @@ export interface SourceXen extends XenFiles {
   readonly buildId: string;
   /** The configuration that it was built with. */
   readonly config: string;
+  /** The top of the tree that it was built in: see `source-tree.ts`. Nobody may change what is in it. */
+  readonly tree: string;
 }
 
 const folderName = (arch: SourceArch): string => `debian-xen-source-${arch}`;
@@ -65,19 +74,20 @@ const described = ({ folder, stamp }: { folder: string; stamp: Stamp }): SourceX
   xen: join(folder, 'xen'),
   xenSyms: join(folder, 'xen-syms'),
   config: join(folder, 'config'),
+  tree: join(folder, 'tree'),
   packageVersion: stamp.packageVersion,
   buildId: stamp.buildId,
 });
 
 /** The hypervisor that the cache holds, or `undefined`. */
 export function findSourceXen(env: Environment, arch: SourceArch): SourceXen | undefined {
-  const found = intact(cacheFolder(env), folderName(arch));
+  const found = intact(cacheFolder(env), folderName(arch), PARTS);
   return found === undefined ? undefined : described(found);
 }
 
 /**
  * Xen from Debian 12's source package with CONFIG_LIVEPATCH=y, otherwise Xen's own defaults: built where the cache does not
- * hold it, which takes a minute or two and the compiler for that architecture. Throws ETOOL.
+ * hold it, which takes one to three minutes and the compiler for that architecture. Throws ETOOL.
  */
 export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<SourceXen> {
   const found = findSourceXen(fetching.env, arch);
@@ -90,6 +100,7 @@ export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<S
     const work = join(made, 'work');
     const { tree, version } = await fetchSource(fetching, work);
     await build(fetching, arch, tree, made);
+    keepTree(tree, join(made, 'tree'));
     rmSync(work, { recursive: true });
     writeStamp(made, version, buildIdOf(join(made, 'xen-syms')), PARTS);
   });
@@ -134,25 +145,26 @@ async function fetchSource(fetching: Fetching, work: string): Promise<{ tree: st
   fetching.progress?.({ phase: 'unpack', text: dsc });
   const options = { ...toolsIn(fetching), cwd: downloads };
   await runTool('dpkg-source', ['--no-check', '--no-copy', '-x', dsc, 'tree'], options);
-  return { tree: join(downloads, 'tree', 'xen'), version };
+  return { tree: join(downloads, 'tree'), version };
 }
 
 async function build(fetching: Fetching, arch: SourceArch, tree: string, folder: string): Promise<void> {
+  const xen = join(tree, 'xen');
   const env = { ...fetching.env, ...WHO_AND_WHEN };
   const jobs = Math.min(availableParallelism(), MOST_JOBS);
   const make = (target: string, ...more: string[]): Promise<string> =>
     runTool('make', [...more, `XEN_TARGET_ARCH=${arch}`, `CROSS_COMPILE=${COMPILERS[arch]}`, target], {
       env,
       signal: fetching.signal,
-      cwd: tree,
+      cwd: xen,
       timeout: BUILD_MS,
       heard: (line) => fetching.progress?.({ phase: 'build', text: `xen for ${arch}: ${line.trim()}` }),
     });
   await make('defconfig');
-  appendFileSync(join(tree, '.config'), CONFIGURATION);
+  appendFileSync(join(xen, '.config'), CONFIGURATION);
   await make('olddefconfig');
   await make('build', `-j${jobs}`);
-  renameSync(join(tree, 'xen'), join(folder, 'xen'));
-  renameSync(join(tree, 'xen-syms'), join(folder, 'xen-syms'));
-  copyFileSync(join(tree, '.config'), join(folder, 'config'));
+  renameSync(join(xen, 'xen'), join(folder, 'xen'));
+  renameSync(join(xen, 'xen-syms'), join(folder, 'xen-syms'));
+  copyFileSync(join(xen, '.config'), join(folder, 'config'));
 }

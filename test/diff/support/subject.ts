@@ -6,7 +6,7 @@ import { compileImage, linkImage } from '../../../examples/image.ts';
 import { toolchainOf } from '../../../examples/toolchain.ts';
 import type { Disassembler } from '../../../src/arch/index.ts';
 import { ensure, groupBy } from '../../../src/base/index.ts';
-import { type DiffOptions, diffPairs, type PairsDiff } from '../../../src/diff/index.ts';
+import { type DiffOptions, diffPairs, type ObjectPair, type PairsDiff } from '../../../src/diff/index.ts';
 import { loadCapstone } from '../../../src/disassembler/index.ts';
 import { type Image, openImage } from '../../../src/hypervisor/index.ts';
 import { type Release, releaseByVersion } from '../../../src/xen/index.ts';
@@ -27,6 +27,10 @@ export interface Subject {
   readonly release: Release;
   /** The objects after a change, compared with those that the image was linked from. */
   diff(after: Sources, options?: Partial<DiffOptions>): PairsDiff;
+  /** The same against another hypervisor. */
+  against(image: Image, after: Sources): PairsDiff;
+  /** Any pairs, against this hypervisor. */
+  pairs(pairs: readonly ObjectPair[]): PairsDiff;
   /** An object of the image. */
   object(file: string): Uint8Array;
   /** A file compiled as those of the image were, with other flags added. */
@@ -98,21 +102,22 @@ export async function subject(
   const imageBytes = linkImage(base, tree, work, [...objectsFor({ ...base, arch }), ...linked]);
   const image = openImage(imageBytes);
   const release = ensure(releaseByVersion(version), 'the release is known').release;
+  const pairsOf = (after: Sources): ObjectPair[] =>
+    [...new Set([...Object.keys(before), ...Object.keys(after)])].map((file) => ({
+      object: `common/${file.replace(/\.c$/, '.o')}`,
+      orig: file in before ? object(file) : null,
+      patched: compile(file, after[file] ?? before[file] ?? ''),
+    }));
   return {
     image,
     imageBytes,
     release,
     object,
     compile,
-    diff(after, options = {}) {
-      const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-      const pairs = [...names].map((file) => ({
-        object: `common/${file.replace(/\.c$/, '.o')}`,
-        orig: file in before ? object(file) : null,
-        patched: compile(file, after[file] ?? before[file] ?? ''),
-      }));
-      return diffPairs(image, release, pairs, { disassembler: capstone, name: 'test', ...options });
-    },
+    diff: (after, options = {}) =>
+      diffPairs(image, release, pairsOf(after), { disassembler: capstone, name: 'test', ...options }),
+    against: (other, after) => diffPairs(other, release, pairsOf(after), { disassembler: capstone, name: 'test' }),
+    pairs: (pairs) => diffPairs(image, release, pairs, { disassembler: capstone, name: 'test' }),
     remove: () => rmSync(work, { recursive: true, force: true }),
   };
 }

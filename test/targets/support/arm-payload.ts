@@ -1,6 +1,6 @@
 /** Payloads for Arm, made by a cross compiler as a distribution makes them. */
 import { withTool } from '../../support/gcc.ts';
-import type { SourceArch } from '../../support/source-xen.ts';
+import type { ArmArch } from '../../support/source-xen.ts';
 
 /** `struct livepatch_func` of version 2. Source: xen/include/public/sysctl.h. */
 const HEADER = `
@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct livepatch_func) == 3 * sizeof(void *) + 80, "size")
 `;
 
 /** What the hypervisor's own builds have. Source: xen/arch/arm/arch.mk. */
-const TOOLCHAINS: Readonly<Record<SourceArch, { readonly prefix: string; readonly flags: readonly string[] }>> = {
+const TOOLCHAINS: Readonly<Record<ArmArch, { readonly prefix: string; readonly flags: readonly string[] }>> = {
   arm64: { prefix: 'aarch64-linux-gnu-', flags: ['-mcmodel=small', '-mgeneral-regs-only'] },
   arm32: {
     prefix: 'arm-linux-gnueabihf-',
@@ -39,7 +39,7 @@ const note = (section: string, id: string): string =>
   ].join('\n');
 
 export interface ArmPayloadSource {
-  readonly arch: SourceArch;
+  readonly arch: ArmArch;
   /** C behind the declaration of `struct livepatch_func` and `FUNC`. */
   readonly c: string;
   /** Hex digits: what `.livepatch.depends` names, and `.livepatch.xen_depends` where that is not the same. */

@@ -1,0 +1,167 @@
+import { APPLIED_ALREADY, applyHunks, type HunkFault, type HunksResult } from './apply-hunks.ts';
+import type { SearchBudget } from './find-hunk.ts';
+import { inOtherEncoding } from './mail-body.ts';
+import type { Locate } from './tree-paths.ts';
+import type { FilePatch, Hunk, PatchProblem, PatchProblemCode, PatchRemark, SourcePatch } from './types.ts';
+
+/** What a patch is applied to, and where it is told what came of it. */
+export interface Working {
+  readonly patch: SourcePatch;
+  readonly locate: Locate;
+  /** The file as the patches before have left it; `null` where there is none. */
+  readonly read: (path: string) => string | null;
+  readonly write: (path: string, text: string | null) => void;
+  readonly budget: SearchBudget;
+  readonly problems: PatchProblem[];
+  readonly remarks: PatchRemark[];
+}
+
+type Detail = Partial<Pick<PatchProblem, 'hint' | 'hunk' | 'mismatch' | 'appliedAlready' | 'line'>>;
+
+/** Applies what a patch does to one file. */
+export function applyFile(file: FilePatch, working: Working): void {
+  const path = file.to ?? file.from ?? '';
+  const [from, to] = [file.from, file.to].map((name) => (name === null ? null : working.locate(name)));
+  if (from === undefined || to === undefined) {
+    outside(path, working);
+    return;
+  }
+  const source = sourceOf(file, from ?? null, to ?? null, working);
+  if (source === undefined) return;
+  const applied = hunksApplied(source.text, file.hunks, source.path, working);
+  if (applied === undefined) return;
+  if (file.kind === 'delete') {
+    if (applied !== '')
+      problem(
+        working,
+        file,
+        'not-empty',
+        source.path,
+        'the patch removes the file, and it has lines that the patch does not have',
+      );
+    else working.write(source.path, null);
+    return;
+  }
+  if (file.kind === 'rename') working.write(source.path, null);
+  working.write(file.kind === 'change' ? source.path : (to ?? source.path), applied);
+  if (file.mode === '100755' || (file.mode !== undefined && file.kind === 'change'))
+    modeRemark(file, source.path, working);
+}
+
+/** A file of another part of Xen's tree, seen from `xen/`: tools, documents. No hypervisor is built of it. */
+function outside(path: string, { patch, remarks }: Working): void {
+  const message = `${patch.file}: ${path} is outside of the hypervisor’s folder: its change is left out`;
+  remarks.push({ code: 'outside', message, file: patch.file, path });
+}
+
+function modeRemark(file: FilePatch, path: string, { patch, remarks }: Working): void {
+  const message = `${patch.file}: the mode ${file.mode} of ${path} is not carried over`;
+  remarks.push({ code: 'mode', message, file: patch.file, path });
+}
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The file that the hunks are about; `undefined` after a problem was told. */
+function sourceOf(file: FilePatch, from: string | null, to: string | null, working: Working): Source | undefined {
+  const { read } = working;
+  if (file.kind === 'new' && to !== null) {
+    const there = read(to);
+    // diff -N says of a file that is empty that it is not there.
+    if (there === null || there === '') return { path: to, text: '' };
+    const made = file.hunks.flatMap(({ lines }) => lines.map(({ text }) => text)).join('');
+    const same = there === made ? { appliedAlready: true as const, hint: APPLIED_ALREADY } : {};
+    problem(working, file, 'file-exists', to, 'the patch makes this file, and it is there', same);
+    return undefined;
+  }
+  if (file.kind === 'change' && to !== null) {
+    const now = read(to);
+    if (now !== null) return { path: to, text: now };
+  }
+  const text = from === null ? null : read(from);
+  if (from === null || text === null) {
+    const done = file.kind === 'delete' || (file.kind === 'rename' && to !== null && read(to) !== null);
+    const hint = 'Is it the right tree? Paths are taken without their first folder, as by patch -p1';
+    const detail: Detail = done ? { appliedAlready: true, hint: APPLIED_ALREADY } : { hint };
+    problem(working, file, 'no-file', from ?? to ?? '', 'there is no such file', detail);
+    return undefined;
+  }
+  if ((file.kind === 'rename' || file.kind === 'copy') && to !== null && from !== to && read(to) !== null) {
+    problem(working, file, 'file-exists', to, `the patch makes this file of ${from}, and it is there`);
+    return undefined;
+  }
+  return { path: from, text };
+}
+
+/** The text with all hunks applied; `undefined` after problems were told. */
+function hunksApplied(text: string, hunks: readonly Hunk[], path: string, working: Working): string | undefined {
+  const { patch, budget, problems, remarks } = working;
+  const asPosted = applyHunks(text, hunks, budget);
+  const result = asPosted.faults.length === 0 ? asPosted : (otherEncoding(text, hunks, path, working) ?? asPosted);
+  for (const fault of result.faults) problems.push(hunkProblem(fault, path, patch));
+  if (result.faults.length > 0) return undefined;
+  for (const { hunk, offset } of result.offsets) {
+    const where = `${Math.abs(offset)} ${Math.abs(offset) === 1 ? 'line' : 'lines'} ${offset > 0 ? 'further down' : 'further up'}`;
+    const message = `${patch.file}: ${path}, ${hunk.header}: applied ${where} than it says`;
+    remarks.push({ code: 'offset', message, file: patch.file, path, hunk: hunk.header, offset });
+  }
+  return result.after;
+}
+
+/** A mail may carry a patch in another encoding than the file has: mailers convert texts. */
+function otherEncoding(text: string, hunks: readonly Hunk[], path: string, working: Working): HunksResult | undefined {
+  let converted = false;
+  const others = hunks.map((hunk) => ({
+    ...hunk,
+    lines: hunk.lines.map((line) => {
+      const other = inOtherEncoding(line.text);
+      if (other !== undefined) converted = true;
+      return other === undefined ? line : { ...line, text: other };
+    }),
+  }));
+  if (!converted) return undefined;
+  const result = applyHunks(text, others, working.budget);
+  if (result.faults.length > 0) return undefined;
+  const { patch, remarks } = working;
+  const message = `${patch.file}: ${path}: the patch has another encoding (UTF-8, Latin-1) than the file, and was converted`;
+  remarks.push({ code: 'encoding', message, file: patch.file, path });
+  return result;
+}
+
+function hunkProblem(fault: HunkFault, path: string, patch: SourcePatch): PatchProblem {
+  const { hunk, code, message, hint, mismatch, appliedAlready } = fault;
+  return {
+    code,
+    message: `${patch.file}: ${path}, ${hunk.header}: ${message}`,
+    ...(hint === undefined ? {} : { hint }),
+    file: patch.file,
+    line: hunk.line,
+    title: patch.title,
+    path,
+    hunk: hunk.header,
+    ...(mismatch === undefined ? {} : { mismatch }),
+    ...(appliedAlready === undefined ? {} : { appliedAlready }),
+  };
+}
+
+function problem(
+  { patch, problems }: Working,
+  file: FilePatch,
+  code: PatchProblemCode,
+  path: string,
+  message: string,
+  detail: Detail = {},
+): void {
+  const { title } = patch;
+  problems.push({
+    code,
+    message: `${patch.file}: ${path}: ${message}`,
+    file: patch.file,
+    line: file.line,
+    title,
+    path,
+    ...detail,
+  });
+}

@@ -1,0 +1,171 @@
+import { findLines, type SearchBudget, standsAt } from './find-hunk.ts';
+import { linesOf, shown } from './text.ts';
+import type { Hunk, HunkLine, Mismatch, PatchProblemCode } from './types.ts';
+
+/** What keeps a hunk from its file. */
+export interface HunkFault {
+  readonly hunk: Hunk;
+  readonly code: PatchProblemCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly mismatch?: Mismatch;
+  readonly appliedAlready?: boolean;
+}
+
+/** A file with all hunks applied, or the hunks that do not apply. */
+export interface HunksResult {
+  readonly after: string;
+  readonly faults: readonly HunkFault[];
+  /** Hunks that are elsewhere than they say: lines down, negative for up. */
+  readonly offsets: readonly { readonly hunk: Hunk; readonly offset: number }[];
+}
+
+/** What to say where the tree has what the patch would make. */
+export const APPLIED_ALREADY = 'The patch seems to be applied already';
+
+/** What it takes to split a file and to join it again, in lines that are compared. */
+const SPLIT_COST = 4;
+
+const GAVE_UP = 'the patch takes too long to apply: too many of its hunks are elsewhere than they say';
+
+/** One side of a hunk. */
+const side = (hunk: Hunk, other: '+' | '-'): string[] =>
+  hunk.lines.filter(({ kind }) => kind !== other).map(({ text }) => text);
+
+/** Leading context lines of a hunk, or trailing ones of it reversed. */
+function context(lines: readonly HunkLine[]): number {
+  const changed = lines.findIndex(({ kind }) => kind !== ' ');
+  return changed < 0 ? lines.length : changed;
+}
+
+/**
+ * Applies hunks to a file's text without fuzz: each line that a hunk names must be there, exactly. A hunk may be elsewhere than
+ * its header says, if there is one such place only.
+ */
+export function applyHunks(before: string, hunks: readonly Hunk[], budget: SearchBudget): HunksResult {
+  if (hunks.length === 0) return { after: before, faults: [], offsets: [] };
+  const lines = linesOf(before);
+  const pieces: string[] = [];
+  const faults: HunkFault[] = [];
+  const offsets: { hunk: Hunk; offset: number }[] = [];
+  let [done, offset] = [0, 0];
+  // A patch may name one file again and again.
+  budget.left -= SPLIT_COST * lines.length;
+  for (const hunk of hunks) {
+    const place = placeOf(lines, hunk, done, offset, budget);
+    if (typeof place !== 'number') {
+      faults.push(place);
+      continue;
+    }
+    offset = place - statedIndex(hunk);
+    if (offset !== 0) offsets.push({ hunk, offset });
+    for (let i = done; i < place; i++) pieces.push(lines[i] ?? '');
+    for (const { kind, text } of hunk.lines) if (kind !== '-') pieces.push(text);
+    done = place + side(hunk, '+').length;
+  }
+  for (let i = done; i < lines.length; i++) pieces.push(lines[i] ?? '');
+  const torn = pieces.findIndex((piece, i) => i + 1 < pieces.length && !piece.endsWith('\n'));
+  const last = hunks.at(-1);
+  if (torn >= 0 && last !== undefined && faults.length === 0) {
+    faults.push({
+      hunk: last,
+      code: 'mismatch',
+      message: 'it ends the file without a newline, and lines follow there',
+    });
+  }
+  return { after: pieces.join(''), faults, offsets };
+}
+
+/** The index of the line where a hunk says that it begins. One without old lines names the line before it. */
+const statedIndex = (hunk: Hunk): number => (hunk.oldLines === 0 ? hunk.oldStart : hunk.oldStart - 1);
+
+function placeOf(
+  lines: readonly string[],
+  hunk: Hunk,
+  done: number,
+  offset: number,
+  budget: SearchBudget,
+): number | HunkFault {
+  if (budget.left < 0) return { hunk, code: 'too-large', message: GAVE_UP };
+  const wanted = side(hunk, '+');
+  const stated = statedIndex(hunk);
+  if (wanted.length === 0) {
+    if (lines.length === 0 && stated === 0) return 0;
+    const message = 'it adds lines and has no line around them that says where';
+    return { hunk, code: 'no-context', message, hint: 'Make the patch with context: diff -U3' };
+  }
+  const [leading, trailing] = [context(hunk.lines), context(hunk.lines.toReversed())];
+  // As patch has it: less context on one side than on the other means that the file begins, or ends, there.
+  const atStart = leading < trailing && hunk.oldStart <= 1;
+  const atEnd = trailing < leading;
+  const allowed = (at: number): boolean =>
+    at >= done && (!atStart || at === 0) && (!atEnd || at + wanted.length === lines.length);
+  // Where an earlier hunk was elsewhere, what its header says is worth nothing: the place has to be the only one.
+  if (offset === 0 && allowed(stated) && standsAt(lines, wanted, stated)) return stated;
+  if (atStart && allowed(0) && standsAt(lines, wanted, 0)) return 0;
+  const last = lines.length - wanted.length;
+  if (atEnd && !atStart && allowed(last) && standsAt(lines, wanted, last)) return last;
+  const places = findLines(lines, wanted, done, budget);
+  if (places.gaveUp) return { hunk, code: 'too-large', message: GAVE_UP };
+  const [first, second] = places.found;
+  if (first === undefined) return mismatch(lines, hunk, wanted, [stated, stated + offset, places.closest.at], budget);
+  if (atStart || atEnd) {
+    const message = `its lines stand at line ${first + 1}, and the hunk says that the file ${atStart ? 'begins' : 'ends'} there`;
+    return { hunk, code: 'mismatch', message, ...already(lines, hunk, budget) };
+  }
+  if (second === undefined) return first;
+  const message = `its lines stand at several places, as at lines ${first + 1} and ${second + 1}, and none is line ${hunk.oldStart}`;
+  return {
+    hunk,
+    code: 'ambiguous',
+    message,
+    hint: 'Make the patch for this version of the file, or with more context',
+  };
+}
+
+/** The first line that is wrong at the place where most lines are right. */
+function mismatch(
+  lines: readonly string[],
+  hunk: Hunk,
+  wanted: readonly string[],
+  places: readonly number[],
+  budget: SearchBudget,
+): HunkFault {
+  const right = (at: number): number => {
+    const wrong = wanted.findIndex((line, i) => line !== lines[at + i]);
+    return wrong < 0 ? wanted.length : wrong;
+  };
+  const [stated = 0] = places;
+  const best = places.reduce((a, b) => (right(b) > right(a) ? b : a), stated);
+  const index = right(best);
+  if (index === wanted.length) {
+    return {
+      hunk,
+      code: 'mismatch',
+      message: 'its lines are those of an earlier hunk: they overlap, or are in no order',
+    };
+  }
+  const expected = wanted[index] ?? '';
+  const found = lines[best + index] ?? null;
+  const blanks = found !== null && found.replace(/[ \t\r\n]/g, '') === expected.replace(/[ \t\r\n]/g, '');
+  const shownFound = found === null ? `the file has ${lines.length} lines only` : `there is ${quoted(found)}`;
+  const only = blanks ? ' (they differ in white space, or in how the line ends)' : '';
+  return {
+    hunk,
+    code: 'mismatch',
+    message: `line ${best + index + 1} should be ${quoted(expected)}, and ${shownFound}${only}`,
+    mismatch: { line: best + index + 1, expected, found },
+    ...already(lines, hunk, budget),
+  };
+}
+
+const quoted = (line: string): string => `“${shown(line)}”`;
+
+/** Whether the file has what the hunk would make of it. */
+function already(lines: readonly string[], hunk: Hunk, budget: SearchBudget): { appliedAlready?: true; hint?: string } {
+  const made = side(hunk, '-');
+  const adds = hunk.lines.some(({ kind }) => kind !== ' ');
+  if (made.length === 0 || !adds) return {};
+  const there = standsAt(lines, made, hunk.newStart - 1) || findLines(lines, made, 0, budget).found.length > 0;
+  return there ? { appliedAlready: true, hint: APPLIED_ALREADY } : {};
+}

@@ -1,0 +1,80 @@
+import { shown, withoutNewline } from './text.ts';
+import type { Hunk, HunkLine, PatchProblemCode } from './types.ts';
+
+/** A fault at a line of a patch; whoever knows the file says where that is. */
+export interface Fault {
+  readonly code: PatchProblemCode;
+  readonly message: string;
+  readonly hint?: string;
+  /** Index of the line, from 0. */
+  readonly at: number;
+  readonly path?: string;
+  readonly hunk?: string;
+}
+
+/** A hunk, or what is wrong with it, and the index of the line after it. */
+export type HunkResult =
+  | { readonly hunk: Hunk; readonly next: number }
+  | { readonly fault: Fault; readonly next: number };
+
+const HEADER = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/;
+
+/** Whether a line begins a hunk. */
+export const isHunkHeader = (line: string): boolean => line.startsWith('@@ -');
+
+const WRAPPED_HINT =
+  'The mail was damaged on its way (lines wrapped, or blanks removed). Take the patch from git, or the mail as the list archive has it';
+
+/**
+ * Reads the hunk whose header is `lines[start]`. Its counts say where it ends, so a mail's signature (`-- `) is not taken for a
+ * line that is removed.
+ */
+export function readHunk(lines: readonly string[], start: number, path: string): HunkResult {
+  const header = withoutNewline(lines[start] ?? '');
+  const match = HEADER.exec(header);
+  const fault = (at: number, message: string, hint?: string): HunkResult => ({
+    fault: { code: 'damaged', message, at, path, hunk: header, ...(hint === undefined ? {} : { hint }) },
+    next: Math.max(at, start + 1),
+  });
+  if (match === null) return fault(start, `${shown(header)} is not a hunk's header`);
+  const [oldStart = 0, oldLines = 1, newStart = 0, newLines = 1] = match
+    .slice(1)
+    .map((digits) => (digits === undefined ? undefined : Number(digits)));
+  const body: HunkLine[] = [];
+  let [olds, news, at] = [oldLines, newLines, start + 1];
+  for (; olds > 0 || news > 0; at++) {
+    const line = lines[at];
+    if (line === undefined) return fault(at - 1, `The patch ends ${olds + news} lines before its hunk does`);
+    if (line.startsWith('\\')) {
+      if (!dropNewline(body)) return fault(at, `${shown(line)} comes before any line`);
+      continue;
+    }
+    // Mailers and editors remove the blank of an empty context line; git apply and patch take it, too.
+    const kind = line === '\n' ? ' ' : line[0];
+    if (kind !== ' ' && kind !== '+' && kind !== '-') {
+      return fault(at, `A line of the hunk begins with neither blank, + nor -: ${shown(line)}`, WRAPPED_HINT);
+    }
+    if (kind !== '+' && olds-- === 0)
+      return fault(at, `The hunk has more old lines than its header says: ${shown(line)}`);
+    if (kind !== '-' && news-- === 0)
+      return fault(at, `The hunk has more new lines than its header says: ${shown(line)}`);
+    body.push({ kind, text: line === '\n' ? line : line.slice(1) });
+  }
+  if (lines[at]?.startsWith('\\ ') === true) {
+    dropNewline(body);
+    at++;
+  }
+  const after = lines[at] ?? '';
+  if (/^[+ -]/.test(after) && !/^(?:-- ?\r?\n?$|--- |\+\+\+ )/.test(after) && after.trim() !== '') {
+    return fault(at, `The hunk has more lines than its header says: ${shown(after)}`, 'Was the patch edited by hand?');
+  }
+  return { hunk: { header, line: start + 1, oldStart, oldLines, newStart, newLines, lines: body }, next: at };
+}
+
+/** `\ No newline at end of file` is about the line before it. */
+function dropNewline(body: HunkLine[]): boolean {
+  const last = body.pop();
+  if (last === undefined) return false;
+  body.push({ kind: last.kind, text: withoutNewline(last.text) });
+  return true;
+}

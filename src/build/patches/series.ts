@@ -1,0 +1,103 @@
+import type { ReadText } from './read-text.ts';
+import type { PatchProblem, ReadPatches, SourcePatch } from './types.ts';
+
+/** Puts the patches of a mailbox in order, and says where they are no whole series. */
+export function asSeries(mails: readonly ReadText[], file: string): ReadPatches {
+  const problems: PatchProblem[] = [];
+  const found: SourcePatch[] = [];
+  const covers = mails.filter(({ subject }) => subject.place?.number === 0 && !subject.reply);
+  const originals = mails.filter((mail) => mail.patches.length + mail.problems.length > 0 && !mail.subject.reply);
+  for (const mail of mails) {
+    const { subject, patches } = mail;
+    if (covers.includes(mail)) continue;
+    if (subject.reply && patches.length > 0 && originals.length > 0) problems.push(strayReply(subject.title, file));
+    // What a reply quotes is not ours to judge, unless the reply is all that there is.
+    if (subject.reply && originals.length > 0) continue;
+    problems.push(...mail.problems);
+    found.push(...patches);
+    if (patches.length === 0 && mail.problems.length === 0 && subject.patch && !subject.reply) {
+      problems.push(noPatch(subject.title, file));
+    }
+  }
+  const patches = withoutRepeats(found, file, problems);
+  const titled = [...patches, ...covers.map(({ subject }) => subject)];
+  if (titled.length > 1) problems.push(...checkSeries(titled, patches, file));
+  const ordered = patches.toSorted((a, b) => (a.place?.number ?? 0) - (b.place?.number ?? 0));
+  return { patches: ordered, problems };
+}
+
+const strayReply = (title: string, file: string): PatchProblem => ({
+  code: 'mixed-series',
+  message: `${file}: a reply to “${title}” holds a patch, too: which one is meant is not clear`,
+  hint: 'Remove the mails that are not meant',
+  file,
+  title,
+});
+
+const noPatch = (title: string, file: string): PatchProblem => ({
+  code: 'no-patch',
+  message: `${file}: the mail “${title}” should have a patch, and has none as plain text`,
+  hint: 'Save it with its attachments, or take the patch from git',
+  file,
+  title,
+});
+
+/** Lists deliver a mail twice now and then. Two different patches of one place in the series are a fault. */
+function withoutRepeats(patches: readonly SourcePatch[], file: string, problems: PatchProblem[]): SourcePatch[] {
+  const contents = new Map<string, string>();
+  return patches.filter((patch) => {
+    if (patch.place === undefined) return true;
+    const { version, number } = patch.place;
+    const key = `${version} ${number}`;
+    const content = JSON.stringify(patch.files, (name, value: unknown) => (name === 'line' ? undefined : value));
+    const other = contents.get(key);
+    if (other === undefined) contents.set(key, content);
+    else if (other !== content) {
+      const message = `${file}: there are two different patches ${number} of the series (the second is “${patch.title}”)`;
+      problems.push({
+        code: 'duplicate-patch',
+        message,
+        hint: 'Remove the one that is not meant',
+        file,
+        title: patch.title,
+      });
+    }
+    return other === undefined;
+  });
+}
+
+type Titled = Pick<SourcePatch, 'place' | 'title'>;
+
+function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[], file: string): PatchProblem[] {
+  const placed = titled.flatMap(({ place }) => (place === undefined ? [] : [place]));
+  if (placed.length === 0) return [];
+  const mixed = (message: string): PatchProblem[] => [
+    { code: 'mixed-series', message: `${file}: ${message}`, hint: 'Keep the mails of one series only', file },
+  ];
+  const versions = [...new Set(placed.map(({ version }) => version))].toSorted((a, b) => a - b);
+  if (versions.length > 1)
+    return mixed(`it has patches of several versions: ${versions.map((v) => `v${v}`).join(', ')}`);
+  const totals = [...new Set(placed.map(({ total }) => total))].toSorted((a, b) => a - b);
+  if (totals.length > 1) return mixed(`it has patches of several series: of ${totals.join(' and of ')} patches`);
+  const stray = patches.find(({ place }) => place === undefined);
+  if (stray !== undefined) return mixed(`“${stray.title}” has no number, the others have`);
+  const have = new Set(placed.map(({ number }) => number));
+  const total = totals[0] ?? 0;
+  const beyond = placed.find(({ number }) => number > total);
+  if (beyond !== undefined) return mixed(`a patch has the number ${beyond.number}/${total}`);
+  const missing = Array.from({ length: total }, (_, i) => i + 1).filter((number) => !have.has(number));
+  if (missing.length === 0) return [];
+  const list = missing
+    .slice(0, 20)
+    .map((number) => `${number}/${total}`)
+    .join(', ');
+  const more = missing.length > 20 ? ` and ${missing.length - 20} more` : '';
+  return [
+    {
+      code: 'missing-patch',
+      message: `${file}: the series is not whole, it lacks ${list}${more}`,
+      hint: 'Save the whole thread, or the patches one by one',
+      file,
+    },
+  ];
+}

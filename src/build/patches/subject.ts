@@ -1,0 +1,41 @@
+import type { SeriesPlace } from './types.ts';
+
+/** What the subject of a mail says. */
+export interface Subject {
+  /** Without what stands before it in brackets. */
+  readonly title: string;
+  /** `Re:` and its like in other languages. */
+  readonly reply: boolean;
+  /** Whether a bracket says PATCH. */
+  readonly patch: boolean;
+  readonly place?: SeriesPlace;
+}
+
+const REPLY = /^(?:re|aw|sv|antw|antwort)(?:\[\d{1,3}\])?:\s*/i;
+const FORWARD = /^(?:fwd?|wg):\s*/i;
+const BRACKET = /^\[([^\]]*)\]\s*/;
+
+/** Reads `Re: [Xen-devel] [PATCH v2 3/7] x86: title`. Brackets are dropped as `git am` drops them: all that lead. */
+export function readSubject(text: string): Subject {
+  let rest = text.slice(0, 2000).trim();
+  let [reply, patch] = [false, false];
+  let version = 1;
+  let count: readonly [number, number] | undefined;
+  for (;;) {
+    const bracket = BRACKET.exec(rest);
+    if (bracket !== null) {
+      const words = bracket[1] ?? '';
+      patch ||= /\bPATCH\b/i.test(words);
+      const versionWord = /(?:^|\W)v(\d{1,3})\b/i.exec(words) ?? /PATCHv(\d{1,3})\b/i.exec(words);
+      if (versionWord !== null) version = Number(versionWord[1]);
+      const countWord = /(?:^|\D)(\d{1,4})\/(\d{1,4})(?:$|\D)/.exec(words);
+      if (countWord !== null) count = [Number(countWord[1]), Number(countWord[2])];
+      patch ||= /PATCHv\d/i.test(words);
+    } else if (REPLY.test(rest)) reply = true;
+    else if (!FORWARD.test(rest)) break;
+    rest = rest.replace(bracket !== null ? BRACKET : REPLY.test(rest) ? REPLY : FORWARD, '');
+  }
+  const title = rest === '' ? text.trim() : rest;
+  if (count === undefined) return { title, reply, patch };
+  return { title, reply, patch, place: { version, number: count[0], total: count[1] } };
+}

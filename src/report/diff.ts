@@ -1,0 +1,118 @@
+import type { DiffDocument, DiffVerdict, FirstDifference, FunctionReport, Refusal, Remark } from '../diff/index.ts';
+import { counted, truncateMiddle } from './columns.ts';
+import { displayText } from './display-text.ts';
+import type { Style } from './style.ts';
+
+/** How much of a diff is told. */
+export interface DiffDetail {
+  /** Functions that did not change, too, each with why; and where line numbers differ. */
+  readonly explain?: boolean;
+}
+
+const HEADS: Readonly<Record<DiffVerdict, { readonly word: string; readonly mark: 'green' | 'red' | 'yellow' }>> = {
+  built: { word: 'BUILT', mark: 'green' },
+  unchanged: { word: 'UNCHANGED', mark: 'yellow' },
+  refused: { word: 'REFUSED', mark: 'red' },
+};
+
+/** What the verdict is about, behind it. */
+function about({ verdict, payload, verified, functions, refusals }: DiffDocument): string {
+  const count = functions.filter(({ status }) => status === 'changed').length;
+  if (verdict === 'refused') return counted(refusals.length, 'reason');
+  if (verdict === 'unchanged') return 'nothing that a live patch would carry';
+  const file = payload === null ? 'nothing written' : `${displayText(payload.file)}, ${counted(payload.bytes, 'byte')}`;
+  const held = verified === null ? ', not linked and not verified' : '';
+  return `${counted(count, 'changed function')}, ${file}${held}`;
+}
+
+/** The lines under the verdict: what it was held to, and what the file is. */
+function underVerdict({ payload, debug, verified }: DiffDocument, style: Style): string[] {
+  const lines: string[] = [];
+  if (verified !== null) {
+    const id = verified.buildId === null ? 'without a build-id' : `build-id ${verified.buildId}`;
+    lines.push(`loaded, applied, reverted and linted on a simulated Xen ${displayText(verified.release)}, ${id}`);
+  }
+  if (payload !== null) lines.push(`sha256 ${payload.sha256}`);
+  if (debug !== null) lines.push(`debug information in ${displayText(debug.file)}, ${counted(debug.bytes, 'byte')}`);
+  return lines.map((line) => style.dim(`  ${line}`));
+}
+
+/** Columns in front of an offset: the widest are those of six hex digits. */
+const offsetText = (offset: number | null): string => (offset === null ? '' : `+0x${offset.toString(16)}`).padEnd(8);
+
+/** The two versions of the place, one below the other. */
+function differenceLines(difference: FirstDifference, style: Style): string[] {
+  const { orig, patched, origOffset, patchedOffset, source } = difference;
+  const line = (sign: string, offset: number | null, text: string | null): string =>
+    `      ${sign} ${offsetText(offset)} ${text === null ? '(nothing)' : displayText(text)}`.trimEnd();
+  return [
+    ...(source === null ? [] : [`${style.dim('    -->')} ${displayText(source)}`]),
+    style.red(line('-', origOffset, orig)),
+    style.green(line('+', patchedOffset, patched)),
+  ];
+}
+
+/** The order in which functions are told of: what matters first. */
+const TOLD = ['changed', 'new', 'removed', 'line-only'] as const;
+
+const STATUS_WIDTH = Math.max(...[...TOLD, 'unchanged'].map((status) => status.length));
+
+function functionLines(report: FunctionReport, { explain }: DiffDetail, style: Style): string[] {
+  const { name, object, status, reason, firstDifference } = report;
+  const shown = truncateMiddle(displayText(name), style.width - STATUS_WIDTH - 4);
+  const loud = status === 'changed' ? style.bold : (text: string): string => text;
+  const lines = [
+    `  ${status.padEnd(STATUS_WIDTH)}  ${loud(shown)}  ${style.dim(displayText(object))}`,
+    `    ${displayText(reason)}`,
+  ];
+  // What differs in a line number is no news.
+  const shows = firstDifference !== null && (status !== 'line-only' || explain === true);
+  return shows ? [...lines, ...differenceLines(firstDifference, style)] : lines;
+}
+
+function functionsBlock({ functions, objects }: DiffDocument, detail: DiffDetail, style: Style): string[] {
+  const explain = detail.explain === true;
+  const told = TOLD.flatMap((status) => functions.filter((each) => each.status === status));
+  const same = functions.filter(({ status }) => status === 'unchanged');
+  const lines = told.flatMap((each) => functionLines(each, detail, style));
+  if (explain) lines.push(...same.flatMap((each) => functionLines(each, detail, style)));
+  const rest = [
+    ...(same.length > 0 && !explain
+      ? [`${counted(same.length, 'function is', 'functions are')} unchanged (--explain lists them)`]
+      : []),
+    ...(objects.identical > 0 && objects.compared > 1
+      ? [`${objects.identical} of ${objects.compared} objects are the same, byte for byte`]
+      : []),
+  ];
+  lines.push(...rest.map((line) => style.dim(`  ${line}`)));
+  return lines.length === 0 ? [] : ['', style.bold('functions'), ...lines];
+}
+
+/** `common/domctl.o (do_domctl)` */
+const placeOf = ({ object, symbol }: Pick<Refusal, 'object' | 'symbol'>): string =>
+  `${displayText(object)}${symbol === null || symbol === '' ? '' : ` (${displayText(symbol)})`}`;
+
+const remarkLines = (remark: Remark, style: Style): string[] => [
+  `${style.bold('note:')} ${displayText(remark.text)}`,
+  `${style.dim('  -->')} ${placeOf(remark)}`,
+];
+
+const refusalLines = (refusal: Refusal, style: Style): string[] => [
+  `${style.bold(style.red('error:'))} ${displayText(refusal.reason)}`,
+  `${style.dim('  -->')} ${placeOf(refusal)}`,
+  ...(refusal.advice === null ? [] : [`  ${style.bold('help:')} ${displayText(refusal.advice)}`]),
+];
+
+/** A diff for the terminal: the verdict, the functions with their first differences, remarks, and what keeps it from being built. */
+export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
+  const { word, mark } = HEADS[document.verdict];
+  const { remarks, refusals } = document;
+  const lines = [
+    `${style.bold(style[mark](word))}  ${about(document)}`,
+    ...underVerdict(document, style),
+    ...functionsBlock(document, detail, style),
+  ];
+  if (remarks.length > 0) lines.push('', ...remarks.flatMap((remark) => remarkLines(remark, style)));
+  if (refusals.length > 0) lines.push('', ...refusals.flatMap((refusal) => refusalLines(refusal, style)));
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,86 @@
+/**
+ * Patches against the hypervisor that `xenFromSource` builds, and what is to become of each. The folder of a patch is its
+ * architecture, or `common` where all have the code.
+ */
+import { COMMON } from './common.ts';
+import { ARM64, X86_64 } from './own.ts';
+import { BOTH, type SourcePatch } from './source-patch.ts';
+
+export type * from './source-patch.ts';
+
+/** Those of which a live patch can be built. */
+export const BUILT: readonly SourcePatch[] = [...COMMON, ...X86_64, ...ARM64];
+
+/** Those that change nothing that runs. */
+export const UNCHANGED: readonly SourcePatch[] = [
+  {
+    file: 'common/lines-only.patch',
+    arch: BOTH,
+    kind: 'lines that move',
+    expect: 'unchanged',
+    changed: [],
+  },
+  {
+    file: 'common/init-only.patch',
+    arch: BOTH,
+    kind: '__init code alone',
+    expect: 'unchanged',
+    changed: [],
+    remark: /init/,
+  },
+];
+
+/** Those that no live patch can carry. */
+export const REFUSED: readonly SourcePatch[] = [
+  {
+    file: 'common/struct-grows.patch',
+    arch: BOTH,
+    kind: 'a structure that grows',
+    expect: 'refused',
+    changed: [],
+    refusal: { symbol: 'rangeset', words: /grow|size|layout/i },
+  },
+  {
+    file: 'common/struct-padding.patch',
+    arch: BOTH,
+    kind: 'a structure that grows into its padding',
+    expect: 'refused',
+    changed: [],
+    refusal: { symbol: 'rangeset', words: /printed|padding|layout/i },
+  },
+  {
+    file: 'common/struct-moved.patch',
+    arch: BOTH,
+    kind: 'members that change places',
+    expect: 'refused',
+    changed: [],
+    refusal: { symbol: 'rangeset', words: /flags|name|layout/i },
+  },
+  {
+    file: 'common/per-cpu-added.patch',
+    arch: BOTH,
+    kind: 'new per-CPU data',
+    expect: 'refused',
+    changed: [],
+    refusal: { symbol: 'per_cpu__shown', words: /per-cpu/i },
+  },
+  {
+    file: 'common/data-value.patch',
+    arch: BOTH,
+    kind: 'another initial value',
+    expect: 'refused',
+    changed: [],
+    refusal: { symbol: 'timer_slop', words: /data|value/i },
+  },
+  {
+    file: 'common/data-string.patch',
+    arch: BOTH,
+    kind: 'another string that data points at',
+    expect: 'refused',
+    changed: [],
+    refusal: { symbol: 'key_table', words: /data|value/i },
+  },
+];
+
+/** All of them. */
+export const SOURCE_PATCHES: readonly SourcePatch[] = [...BUILT, ...UNCHANGED, ...REFUSED];

@@ -1,0 +1,114 @@
+/** Hosts that run the hypervisor built from source, and the life of a payload on one of them. */
+import { expect } from 'vitest';
+import { prepareQemu, type QemuHosts, type QemuOptions, type QemuTarget } from '../../../src/targets/index.ts';
+import { LIVEPATCH_STATE_APPLIED, LIVEPATCH_STATE_CHECKED } from '../../../src/xen/index.ts';
+import { type SourceArch, xenFromSource } from '../../support/source-xen.ts';
+import type { Look } from './looks.ts';
+
+/** What a patch does that dom0 can see. */
+export interface Effect {
+  readonly look: Look;
+  /** As long as it is not applied, and after it was reverted. */
+  readonly before: RegExp;
+  /** While it is applied. */
+  readonly after: RegExp;
+}
+
+/** What a payload's hooks print while it is applied and reverted. */
+export interface Says {
+  readonly apply: RegExp;
+  readonly revert: RegExp;
+}
+
+/** Hosts of one architecture, booted with the hypervisor that `xenFromSource` gives. */
+export async function sourceHosts(
+  arch: SourceArch,
+  options: Pick<QemuOptions, 'env' | 'smp' | 'signal'> = {},
+): Promise<QemuHosts> {
+  const { xen, xenSyms } = await xenFromSource(arch);
+  return prepareQemu({ ...options, arch, xenImage: xen, xenSyms });
+}
+
+/** What became of a payload: everything that the host said, step by step. */
+export interface Life {
+  readonly upload: number;
+  /** The payload's own result of each action. */
+  readonly apply: number | null;
+  readonly revert: number | null;
+  readonly unload: number | null;
+  /** What the look gave: not yet applied, applied, reverted. */
+  readonly seen: readonly string[];
+  /** The lines of the console while it was uploaded, applied, reverted. */
+  readonly console: { readonly upload: string; readonly apply: string; readonly revert: string };
+  /** The panic's message where the host died. */
+  readonly panic: string | null;
+}
+
+const NAME = 'patch';
+
+/** Uploads a payload, applies it, reverts it and unloads it, and looks at the host between. A step that fails is the last one. */
+export async function applyAndRevert(host: QemuTarget, payload: Uint8Array, look?: Look): Promise<Life> {
+  const seen: string[] = [];
+  const said = { upload: '', apply: '', revert: '' };
+  const done: { upload: number; apply: number | null; revert: number | null; unload: number | null } = {
+    upload: 0,
+    apply: null,
+    revert: null,
+    unload: null,
+  };
+  const life = async (): Promise<Life> => {
+    const panic = await host.panic();
+    return { ...done, seen, console: said, panic: panic === null ? null : panic.message };
+  };
+  const alive = async (): Promise<boolean> => (await host.panic()) === null;
+  const listen = async (): Promise<string> => (await host.takeConsole()).join('\n');
+  const watch = async (): Promise<void> => {
+    if (look !== undefined && (await alive())) seen.push(await look(host));
+    if (await alive()) await host.takeConsole();
+  };
+  const act = async (name: 'apply' | 'revert'): Promise<boolean> => {
+    done[name] = (await host.action(NAME, name)).rc;
+    said[name] = await listen();
+    if (done[name] !== 0 || !(await alive())) return false;
+    const { state, statusRc } = await host.get(NAME);
+    done[name] = statusRc;
+    return statusRc === 0 && state === (name === 'apply' ? LIVEPATCH_STATE_APPLIED : LIVEPATCH_STATE_CHECKED);
+  };
+  await watch();
+  done.upload = (await host.upload(NAME, payload)).rc;
+  said.upload = await listen();
+  if (done.upload !== 0 || !(await alive()) || !(await act('apply'))) return life();
+  await watch();
+  if (!(await alive()) || !(await act('revert'))) return life();
+  await watch();
+  if (await alive()) done.unload = (await host.action(NAME, 'unload')).rc;
+  return life();
+}
+
+/** Does a payload live through all of it on a fresh host, and does it do there what it is said to do? */
+export async function expectLife(
+  hosts: QemuHosts,
+  payload: Uint8Array,
+  { effect, says }: { readonly effect?: Effect | undefined; readonly says?: Says | undefined } = {},
+): Promise<void> {
+  const host = await hosts.start();
+  try {
+    const life = await applyAndRevert(host, payload, effect?.look);
+    expect(life).toMatchObject({ upload: 0, apply: 0, revert: 0, unload: 0, panic: null });
+    expect(life.console.apply).toContain(`${NAME} finished APPLY with rc=0`);
+    expect(life.console.revert).toContain(`${NAME} finished REVERT with rc=0`);
+    if (says !== undefined) {
+      expect(life.console.apply).toMatch(says.apply);
+      expect(life.console.revert).toMatch(says.revert);
+    }
+    if (effect === undefined) return;
+    const [before = '', after = '', again = ''] = life.seen;
+    expect(before).toMatch(effect.before);
+    expect(before).not.toMatch(effect.after);
+    expect(after).toMatch(effect.after);
+    expect(again).toMatch(effect.before);
+    expect(again).not.toMatch(effect.after);
+  } finally {
+    await host.close();
+  }
+}

@@ -1,0 +1,97 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { z } from 'zod';
+import type { DiffDocument } from '../../src/diff/index.ts';
+import { diffSchema } from '../../src/report/diff-schema.ts';
+import { type DiffDetail, documentJson, PLAIN, renderDiff, type Style } from '../../src/report/index.ts';
+import { builtDiff, refusedDiff, unchangedDiff, unlinkedDiff } from './diff-fixtures.ts';
+
+const code = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
+const COLOURED: Style = {
+  bold: code(1, 22),
+  dim: code(2, 22),
+  red: code(31, 39),
+  green: code(32, 39),
+  yellow: code(33, 39),
+  width: PLAIN.width,
+};
+
+const GOLDEN: readonly [name: string, document: DiffDocument, detail: DiffDetail][] = [
+  ['diff-built', builtDiff, {}],
+  ['diff-explained', builtDiff, { explain: true }],
+  ['diff-refused', refusedDiff, {}],
+  ['diff-unchanged', unchangedDiff, {}],
+  ['diff-unlinked', unlinkedDiff, {}],
+];
+
+describe.each(GOLDEN)('%s as text', (name, document, detail) => {
+  const text = renderDiff(document, PLAIN, detail);
+
+  it('is as it was approved', async () => {
+    await expect(text).toMatchFileSnapshot(`golden/${name}.txt`);
+  });
+
+  it('keeps its columns when it is coloured', () => {
+    const coloured = renderDiff(document, COLOURED, detail);
+    expect(coloured).not.toBe(text);
+    expect(stripVTControlCharacters(coloured)).toBe(text);
+  });
+
+  it('has no blanks at line ends, no control character, and ends with one line feed', () => {
+    expect(text).not.toMatch(/[ \t]$/m);
+    expect(text.replaceAll('\n', '')).toMatch(/^\P{C}+$/u);
+    expect(text).toMatch(/[^\n]\n$/);
+  });
+
+  it('has the document that the schema describes', () => {
+    const printed: unknown = JSON.parse(documentJson(document));
+    expect(diffSchema.parse(printed)).toEqual(printed);
+  });
+});
+
+describe('a diff as text', () => {
+  it('begins with the verdict', () => {
+    expect(GOLDEN.map(([, document]) => renderDiff(document, PLAIN).split(' ')[0])).toEqual([
+      'BUILT',
+      'BUILT',
+      'REFUSED',
+      'UNCHANGED',
+      'BUILT',
+    ]);
+  });
+
+  it('names functions that did not change only where it explains', () => {
+    expect(renderDiff(builtDiff, PLAIN)).not.toContain('domain_lock');
+    expect(renderDiff(builtDiff, PLAIN)).toContain('2 functions are unchanged (--explain lists them)');
+    const explained = renderDiff(builtDiff, PLAIN, { explain: true });
+    expect(explained).toContain('domain_lock');
+    expect(explained).not.toContain('functions are unchanged');
+  });
+
+  it('does not call an object verified', () => {
+    expect(renderDiff(unlinkedDiff, PLAIN)).toContain('not linked and not verified');
+    expect(renderDiff(unlinkedDiff, PLAIN)).not.toContain('simulated');
+  });
+});
+
+describe('the schema', () => {
+  /** The same type with nothing readonly. */
+  type Writable<T> = T extends readonly (infer E)[]
+    ? Writable<E>[]
+    : T extends object
+      ? { -readonly [K in keyof T]: Writable<T[K]> }
+      : T;
+
+  it('describes the very type of the document', () => {
+    expectTypeOf<Writable<DiffDocument>>().toEqualTypeOf<z.infer<typeof diffSchema>>();
+  });
+
+  it.each([
+    ['a member too many', { ...builtDiff, more: 1 }],
+    ['another verdict', { ...builtDiff, verdict: 'maybe' }],
+    ['a status that there is not', { ...builtDiff, functions: [{ ...builtDiff.functions[0], status: 'odd' }] }],
+    ['no payload', { ...builtDiff, payload: undefined }],
+  ])('refuses %s', (_what, document) => {
+    expect(diffSchema.safeParse(document).success).toBe(false);
+  });
+});
