@@ -1,9 +1,10 @@
-import { groupBy } from '../base/index.ts';
+import { addOffset, groupBy } from '../base/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Refusal, Remark } from './documents.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
+import { reaches } from './reach.ts';
 import { codeOf, type Unit } from './unit.ts';
 import type { XenNames } from './xen-names.ts';
 
@@ -107,6 +108,18 @@ export class Selection {
     );
   }
 
+  /** What is out of reach the loader would refuse with no more than a number. */
+  #refuseFar(piece: Piece, type: number, to: Destination): void {
+    const address = to.kind === 'outside' ? this.names.address(to.name) : undefined;
+    if (to.kind !== 'outside' || address === undefined || reaches(this.names, type, addOffset(address, to.at))) return;
+    const { machine } = this.names.image.arch;
+    this.#refuse(
+      null,
+      `${this.#holder(piece)} goes on in ${to.name} by a branch (${relocationName(machine, type)}) that does not reach it from where payloads are`,
+      'Only assembly has such branches out of a function: let it branch without a condition there',
+    );
+  }
+
   #add(piece: Piece): void {
     if (this.pieces.has(piece)) return;
     this.pieces.add(piece);
@@ -155,7 +168,9 @@ export class Selection {
       for (const { target, branch, type } of patched.references(piece)) {
         if (!this.names.image.arch.relocations.has(type)) this.#refuseType(piece, type);
         if (this.#destinations.has(target)) continue;
-        this.#destinations.set(target, this.#resolve(target, branch, piece, globals));
+        const destination = this.#resolve(target, branch, piece, globals);
+        this.#destinations.set(target, destination);
+        this.#refuseFar(piece, type, destination);
       }
     }
   }

@@ -7,6 +7,7 @@ import { XenNames } from '../../../src/diff/xen-names.ts';
 import { type ElfFile, ET_REL, readElf } from '../../../src/elf/index.ts';
 import { type Image, openImage } from '../../../src/hypervisor/index.ts';
 import type { Release } from '../../../src/xen/index.ts';
+import { xenFromSource } from '../../support/source-xen.ts';
 import { disassembler } from './subject.ts';
 
 /** Architectures of which there are whole trees. */
@@ -31,10 +32,6 @@ export interface BuiltTree {
   objects(): Generator<TreeObject, void, void>;
 }
 
-/** The folder of the hypervisor's sources, where it was built. */
-const folderOf = async (arch: TreeArch): Promise<string> =>
-  ensure(process.env[`XSPLICE_TREE_${arch}`], 'a tree of the architecture is given');
-
 /** What the linker made of others; and of the boot code, which is linked by itself, to a binary. */
 const LINKED = /(?:^|\/)(?:built_in|prelink)[^/]*\.o$|\.init\.o$|(?:^|\/)\./;
 
@@ -50,8 +47,9 @@ function* objectPaths(folder: string, below: string): Generator<string, void, vo
 
 /** Opens a tree of the architecture. */
 export async function builtTree(arch: TreeArch): Promise<BuiltTree> {
-  const folder = await folderOf(arch);
-  const imageBytes = new Uint8Array(readFileSync(join(folder, 'xen-syms')));
+  const { tree, xenSyms } = await xenFromSource(arch);
+  const folder = join(tree, 'xen');
+  const imageBytes = new Uint8Array(readFileSync(xenSyms));
   const image = openImage(imageBytes);
   const { release } = ensure(image.release, 'the image says which release it is');
   const forms = ensure(image.arch.objects, 'objects of the architecture can be made into payloads');
