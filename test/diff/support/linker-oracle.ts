@@ -12,6 +12,8 @@ export interface OracleCounts {
   relocations: number;
   /** Texts and constants that the linker has put where the references to them lead. */
   contents: number;
+  /** References of functions to the hypervisor that are found again in its code alone, without relocations. */
+  operands: number;
   /** References to what cannot be found in the hypervisor: code that only tables lead to, a relocation whose other half is not there. */
   skipped: number;
 }
@@ -57,7 +59,7 @@ function ledTo({ name, formula, width }: RelocationRow, at: Address, bytes: Uint
  * linker has written into the hypervisor, and what the payload brings along has to be there, too.
  */
 export class LinkerOracle {
-  readonly counts: OracleCounts = { relocations: 0, contents: 0, skipped: 0 };
+  readonly counts: OracleCounts = { relocations: 0, contents: 0, operands: 0, skipped: 0 };
   readonly wrong: string[] = [];
   readonly #names: XenNames;
 
@@ -90,6 +92,7 @@ export class LinkerOracle {
     const { patched } = selection.diff.comparator;
     const halves = new Map<string, { to: Piece; at: number; page?: bigint; low?: bigint }>();
     const found: Piece[] = [];
+    const operands = this.#operands(piece, address);
     const at = (to: Piece, start: Address): void => {
       if (this.#content(selection, patched, to, start) && !placed.has(to)) {
         placed.set(to, start);
@@ -111,6 +114,13 @@ export class LinkerOracle {
       // What is in the object more than once the linker has put in one place: there it is compared by content.
       if (known !== undefined && (to.kind === 'outside' || to.piece.kind === 'code')) {
         this.#compare(selection, piece, reference, led, addOffset(known, to.at + bias));
+        if (operands === undefined || led.part === 'page') continue;
+        // The end of the instruction is where x86 counts from: without the bias this is the place itself.
+        if (operands.has(addOffset(known, to.at))) this.counts.operands++;
+        else
+          this.wrong.push(
+            `${selection.diff.object}: ${pieceText(piece)}+0x${offset.toString(16)} is not among the operands`,
+          );
       } else if (to.kind === 'inside' && to.piece.kind !== 'code' && to.piece.kind !== 'fixup') {
         if (led.part === 'all') at(to.piece, addOffset(led.value, -to.at - bias));
         else {
@@ -126,6 +136,16 @@ export class LinkerOracle {
       else at(to, addOffset(page | low, -within));
     }
     return found;
+  }
+
+  /** What the linked code of a function leads to, as its bytes tell; `undefined` for data. */
+  #operands(piece: Piece, address: Address): ReadonlySet<Address> | undefined {
+    const { arch } = this.#names.image;
+    if (piece.kind !== 'code' || arch.code === undefined) return undefined;
+    const code = this.#names.image.bytes(address, piece.end - piece.start);
+    const places = new Set<Address>();
+    for (const operand of arch.code.operands(code, address)) places.add(addOffset(address, operand));
+    return places;
   }
 
   #compare(selection: Selection, piece: Piece, { offset }: Reference, { part, value }: Led, to: Address): void {
