@@ -16,8 +16,20 @@ export interface CodeLine {
 /** Most bytes of a function that are looked at instruction by instruction. */
 const MOST = 1 << 20;
 
+/** Instructions that were asked for: what is compared is asked for again to be explained. A piece is of one object. */
+const decoded = new WeakMap<Piece, readonly CodeLine[]>();
+
 /** The instructions of a piece of code. */
-export function codeLines(object: DiffObject, piece: Piece): CodeLine[] {
+export function codeLines(object: DiffObject, piece: Piece): readonly CodeLine[] {
+  let lines = decoded.get(piece);
+  if (lines === undefined) {
+    lines = decode(object, piece);
+    decoded.set(piece, lines);
+  }
+  return lines;
+}
+
+function decode(object: DiffObject, piece: Piece): CodeLine[] {
   const { arch, disassembler } = object.context;
   const code = bytesOf(piece).subarray(0, MOST);
   const references = object.references(piece);

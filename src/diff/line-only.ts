@@ -78,9 +78,16 @@ function linesOf(
 
 /** The name of the function that is called first behind a place. */
 function nextCall(comparator: Comparator, piece: Piece, from: number): string | undefined {
-  for (const { offset, references } of codeLines(comparator.patched, piece)) {
-    const call = references.find(({ branch }) => branch);
-    if (offset > from && call !== undefined) return targetText(call.target);
+  const lines = codeLines(comparator.patched, piece);
+  let low = 0;
+  for (let high = lines.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if ((lines[middle]?.offset ?? 0) <= from) low = middle + 1;
+    else high = middle;
+  }
+  for (let i = low; i < lines.length; i++) {
+    const call = lines[i]?.references.find(({ branch }) => branch);
+    if (call !== undefined) return targetText(call.target);
   }
   return undefined;
 }
