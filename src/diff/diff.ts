@@ -1,5 +1,14 @@
 import { XspliceError } from '../base/index.ts';
-import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '../elf/index.ts';
+import {
+  type ElfFile,
+  type ElfSection,
+  ElfWriter,
+  ET_REL,
+  machineName,
+  readElf,
+  SHT_NOBITS,
+  SHT_REL,
+} from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import type { FunctionReport, Refusal, Remark } from './documents.ts';
@@ -108,6 +117,15 @@ const MOST_ALIGNMENT = 0x1_0000;
 const soundAlignment = (alignment: number): boolean =>
   alignment <= MOST_ALIGNMENT && (alignment & (alignment - 1)) === 0;
 
+/** Most bytes of a section that has none in the file: a hypervisor's whole memory for payloads. */
+const MOST_ZEROES = 1 << 30;
+
+/** Has a section the bytes that its header says? */
+const isThere = ({ complete, type, size }: ElfSection): boolean =>
+  complete && (type !== SHT_NOBITS || size <= MOST_ZEROES);
+
+const DAMAGED = 'Compile it again: the file is damaged';
+
 const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
   told: readonly Told[],
 ): Told[] => {
@@ -144,10 +162,15 @@ function openPair(
       const title = image.arch.image.title;
       return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
     }
+    const cut = file.sections.find((section) => !isThere(section));
+    if (cut !== undefined) {
+      const reason = `section ${cut.name} of the ${which} ${object} has ${cut.size} bytes by its header, more than there can be`;
+      return refuse(reason, DAMAGED);
+    }
     const odd = file.sections.find(({ addralign }) => !soundAlignment(addralign));
     if (odd !== undefined) {
       const reason = `section ${odd.name} of the ${which} ${object} is aligned to ${odd.addralign} bytes, which no compiler does`;
-      return refuse(reason, 'Compile it again: the file is damaged');
+      return refuse(reason, DAMAGED);
     }
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(

@@ -39,6 +39,24 @@ describe.each([
     patched = compileMiniature(arch, 'common/kernel.c', [edit], ['-g']);
   });
 
+  it.each([1n << 32n, 1n << 60n, (1n << 64n) - 1n])('are refused where a section claims %i bytes', (value) => {
+    const sections = [...Array(40).keys()];
+    const told = sections.map((entry) => {
+      const list = [{ what: 'section', table: 0, entry, field: 4, value }] as const;
+      return diff({ orig, patched: damaged(patched, list) });
+    });
+    // Section 0 has no bytes, and nobody reads what it says.
+    const refused = told.filter(({ verdict }) => verdict === 'refused');
+    expect(refused.length).toBeGreaterThanOrEqual(30);
+    const reasons = refused.flatMap(({ refusals }) => refusals.map(({ reason }) => reason));
+    expect(reasons.some((reason) => /^section \.text\S* of the patched .* by its header, more than/.test(reason))).toBe(
+      true,
+    );
+    expect(
+      told.every(({ verdict, objects }) => verdict === 'refused' || objects.every(({ bytes }) => bytes.length < 1e6)),
+    ).toBe(true);
+  });
+
   it('end in a verdict, in time, and without much memory', { timeout: 600_000 }, () => {
     const verdicts = new Map<string, number>();
     let most = 0;
