@@ -97,8 +97,8 @@ export function* differences(
 }
 
 /**
- * The first difference that means something. Where code has become longer or shorter, the branches over it lead elsewhere: that only follows from what comes
- * later. Where there is nothing else, the first of them.
+ * The first difference that means something. Where code has become longer or shorter, the branches over it lead elsewhere, and so do tables of branches: that only
+ * follows from what comes later. Where there is nothing else, the first of them.
  */
 export function firstDifference(comparator: Comparator, before: Piece, after: Piece): CodeDifference | undefined {
   const { branchWithoutTarget } = comparator.patched.context.forms;
@@ -110,8 +110,8 @@ export function firstDifference(comparator: Comparator, before: Piece, after: Pi
     if (a === undefined || b === undefined) return first === difference ? difference : first;
     if (a.offset + shift !== b.offset) return difference;
     const branch = branchWithoutTarget(a.text);
-    const sameBranch = branch !== null && branch === branchWithoutTarget(b.text);
-    if (!sameBranch && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
+    const follows = (branch !== null && branch === branchWithoutTarget(b.text)) || onlyTables(comparator, a, b);
+    if (!follows && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
     shift += b.bytes.length - a.bytes.length;
   }
   return first;
@@ -119,6 +119,17 @@ export function firstDifference(comparator: Comparator, before: Piece, after: Pi
 
 function sameLine(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
   return a.offset === b.offset && sameContent(comparator, a, b);
+}
+
+/** Do two instructions differ in nothing but a table without a name? A switch's own holds distances within the function. */
+function onlyTables(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
+  const isTable = ({ target }: Reference): boolean =>
+    target.kind === 'piece' && target.piece.kind === 'constant' && target.piece.symbols.length === 0;
+  if (!equalBytes(a.bytes, b.bytes) || a.references.length !== b.references.length) return false;
+  return a.references.every((reference, i) => {
+    const other = b.references[i] as Reference;
+    return (isTable(reference) && isTable(other)) || comparator.sameTarget(reference.target, other.target);
+  });
 }
 
 /** Are two instructions the same, wherever they are? */

@@ -1,0 +1,31 @@
+import type { XenArch } from '../xen/index.ts';
+import type { Environment } from './tools.ts';
+
+/** What a build would else take from the machine and the moment: the same source gives the same text everywhere. */
+export const WHO_AND_WHEN: Environment = {
+  XEN_WHOAMI: 'xsplice',
+  XEN_DOMAIN: '(none)',
+  XEN_BUILD_HOST: '(none)',
+  XEN_BUILD_DATE: 'Thu Jan  1 00:00:00 UTC 1970',
+  XEN_BUILD_TIME: '00:00:00',
+  // Those of a `make` that we run under are not for this one.
+  MAKEFLAGS: undefined,
+  MAKELEVEL: undefined,
+  MFLAGS: undefined,
+};
+
+/** What stands before the names of an architecture's tools on a machine of another one, as Debian calls them. */
+const CROSS: Readonly<Record<XenArch, string>> = {
+  x86_64: 'x86_64-linux-gnu-',
+  arm64: 'aarch64-linux-gnu-',
+  arm32: 'arm-linux-gnueabihf-',
+};
+
+/** The architecture of this machine, in Xen's words; `undefined` for one that Xen has no live patching on. */
+const NATIVE: Readonly<Partial<Record<string, XenArch>>> = { x64: 'x86_64', arm64: 'arm64', arm: 'arm32' };
+
+/** What stands before `gcc`, `ld` and `objcopy` for an architecture: nothing for the machine's own. */
+export const toolPrefix = (arch: XenArch): string => (NATIVE[process.arch] === arch ? '' : CROSS[arch]);
+
+/** CROSS_COMPILE for a build: what the user says, or else {@link toolPrefix}. */
+export const crossCompile = (arch: XenArch, env: Environment): string => env['CROSS_COMPILE'] ?? toolPrefix(arch);
