@@ -1,14 +1,5 @@
 import { XspliceError } from '../base/index.ts';
-import {
-  type ElfFile,
-  type ElfSection,
-  ElfWriter,
-  ET_REL,
-  machineName,
-  readElf,
-  SHT_NOBITS,
-  SHT_REL,
-} from '../elf/index.ts';
+import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import type { FunctionReport, Refusal, Remark } from './documents.ts';
@@ -17,6 +8,7 @@ import { changedLayouts } from './layouts.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
+import { damageOf } from './sound.ts';
 import type { DiffOptions, ObjectPair, PairsDiff, PayloadObject } from './types.ts';
 import { XenNames } from './xen-names.ts';
 
@@ -110,20 +102,6 @@ function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   return file.kind === 'elf' ? file : undefined;
 }
 
-/** More than any page of the architectures that Xen runs on. */
-const MOST_ALIGNMENT = 0x1_0000;
-
-/** ELF: 0, or a power of two. Larger ones would make the payload as large as the file says. */
-const soundAlignment = (alignment: number): boolean =>
-  alignment <= MOST_ALIGNMENT && (alignment & (alignment - 1)) === 0;
-
-/** Most bytes of a section that has none in the file: a hypervisor's whole memory for payloads. */
-const MOST_ZEROES = 1 << 30;
-
-/** Has a section the bytes that its header says? */
-const isThere = ({ complete, type, size }: ElfSection): boolean =>
-  complete && (type !== SHT_NOBITS || size <= MOST_ZEROES);
-
 const DAMAGED = 'Compile it again: the file is damaged';
 
 const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
@@ -162,16 +140,8 @@ function openPair(
       const title = image.arch.image.title;
       return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
     }
-    const cut = file.sections.find((section) => !isThere(section));
-    if (cut !== undefined) {
-      const reason = `section ${cut.name} of the ${which} ${object} has ${cut.size} bytes by its header, more than there can be`;
-      return refuse(reason, DAMAGED);
-    }
-    const odd = file.sections.find(({ addralign }) => !soundAlignment(addralign));
-    if (odd !== undefined) {
-      const reason = `section ${odd.name} of the ${which} ${object} is aligned to ${odd.addralign} bytes, which no compiler does`;
-      return refuse(reason, DAMAGED);
-    }
+    const damage = damageOf(file, `the ${which} ${object}`, image.arch);
+    if (damage !== undefined) return refuse(damage, DAMAGED);
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
         `the ${which} ${object} has relocations without addends (SHT_REL)`,

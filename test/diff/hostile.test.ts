@@ -57,6 +57,22 @@ describe.each([
     ).toBe(true);
   });
 
+  it.each([1n << 56n, 1n << 32n, 0xffff_ffffn])('are refused where a relocation is at %i', (value) => {
+    for (const table of [0, 1, 2, 3]) {
+      const list = [{ what: 'relocation', table, entry: 0, field: 0, value }] as const;
+      for (const pair of [
+        { orig, patched: damaged(patched, list) },
+        { orig: damaged(orig, list), patched },
+      ]) {
+        const { verdict, refusals } = diff(pair);
+        expect(verdict).toBe('refused');
+        expect(refusals[0]?.reason).toMatch(
+          /^relocation 0 of section \S+ of the \S+ \S+ is at 0x[0-9a-f]+, behind its end$/,
+        );
+      }
+    }
+  });
+
   it('end in a verdict, in time, and without much memory', { timeout: 600_000 }, () => {
     const verdicts = new Map<string, number>();
     let most = 0;
