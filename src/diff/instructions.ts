@@ -98,9 +98,16 @@ export function* differences(
 
 /**
  * The first difference that means something. Where code has become longer or shorter, the branches over it lead elsewhere, and so do tables of branches: that only
- * follows from what comes later. Where there is nothing else, the first of them.
+ * follows from what comes later. So do lines of source that are printed. Where there is nothing else, the first of them.
+ *
+ * @param isLine is it only a line of source that has moved?
  */
-export function firstDifference(comparator: Comparator, before: Piece, after: Piece): CodeDifference | undefined {
+export function firstDifference(
+  comparator: Comparator,
+  before: Piece,
+  after: Piece,
+  isLine: (a: CodeLine, b: CodeLine) => boolean,
+): CodeDifference | undefined {
   const { branchWithoutTarget } = comparator.patched.context.forms;
   let first: CodeDifference | undefined;
   let shift = 0;
@@ -110,7 +117,8 @@ export function firstDifference(comparator: Comparator, before: Piece, after: Pi
     if (a === undefined || b === undefined) return first === difference ? difference : first;
     if (a.offset + shift !== b.offset) return difference;
     const branch = branchWithoutTarget(a.text);
-    const follows = (branch !== null && branch === branchWithoutTarget(b.text)) || onlyTables(comparator, a, b);
+    const follows =
+      (branch !== null && branch === branchWithoutTarget(b.text)) || onlyTables(comparator, a, b) || isLine(a, b);
     if (!follows && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
     shift += b.bytes.length - a.bytes.length;
   }
