@@ -1,30 +1,15 @@
-import { addOffset, groupBy } from '../base/index.ts';
+import { addOffset } from '../base/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
+import type { Destination, Replacement } from './destination.ts';
 import type { Refusal, Remark } from './documents.ts';
+import { KnownConstants } from './known-constants.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
 import { reaches } from './reach.ts';
-import { codeOf, type Unit } from './unit.ts';
+import { refersBefore } from './refers-before.ts';
+import type { Unit } from './unit.ts';
 import type { XenNames } from './xen-names.ts';
-
-/** Where a reference of the payload leads. */
-export type Destination =
-  | { readonly kind: 'inside'; readonly piece: Piece; readonly at: number }
-  /** A symbol that the loader looks up. */
-  | { readonly kind: 'outside'; readonly name: string; readonly at: number }
-  /** Nowhere: the place of an alternative without a replacement. */
-  | { readonly kind: 'replacements' }
-  | { readonly kind: 'absolute'; readonly value: number };
-
-/** A function that is replaced. */
-export interface Replacement {
-  readonly unit: Unit;
-  /** What the hypervisor calls it. */
-  readonly name: string;
-  /** Its size there, in bytes. */
-  readonly oldSize: number;
-}
 
 const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
 
@@ -44,12 +29,12 @@ export class Selection {
   readonly #destinations = new Map<Target, Destination>();
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
-  /** Constants of the original by name. */
-  #constants: ReadonlyMap<string, readonly Piece[]> | undefined;
+  readonly #constants: KnownConstants;
 
   constructor(diff: ObjectDiff, names: XenNames) {
     this.diff = diff;
     this.names = names;
+    this.#constants = new KnownConstants(diff.comparator, names);
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
@@ -86,7 +71,7 @@ export class Selection {
     const unit = correlation.patched.units.of(piece);
     const before = unit === undefined ? correlation.variables.get(piece) : correlation.units.get(unit)?.piece;
     if (before !== undefined) return this.names.nameOf(before, orig.file);
-    return piece.kind === 'constant' ? this.#sameConstant(piece) : undefined;
+    return piece.kind === 'constant' ? this.#constants.nameOf(piece) : undefined;
   }
 
   destination(target: Target): Destination {
@@ -190,7 +175,7 @@ export class Selection {
       case 'literals':
         return inside();
       case 'constant': {
-        const same = this.#sameConstant(piece);
+        const same = this.#constants.nameOf(piece);
         return same === undefined ? inside() : { kind: 'outside', name: same, at };
       }
       case 'data':
@@ -222,7 +207,7 @@ export class Selection {
     const name = nameOf(piece);
     const { orig } = this.diff.comparator;
     const full = piece.symbols[0]?.bind === STB_LOCAL ? `${orig.file}#${name}` : name;
-    const before = this.#refersBefore(from, name);
+    const before = refersBefore(this.diff.comparator, from, name);
     if (before && this.names.address(full) !== undefined) return { kind: 'outside', name: full, at };
     this.#refuse(
       name || null,
@@ -230,20 +215,6 @@ export class Selection {
       INIT_ADVICE,
     );
     return { kind: 'absolute', value: 0 };
-  }
-
-  /** Does the original of the function that a piece belongs to refer to something of that name? */
-  #refersBefore(from: Piece, name: string): boolean {
-    const { correlation, orig } = this.diff.comparator;
-    const unit = correlation.patched.units.of(from);
-    const before = unit && correlation.units.get(unit);
-    if (before === undefined || name === '') return false;
-    return codeOf(before).some((piece) =>
-      orig.references(piece).some(({ target }) => {
-        if (target.kind === 'external') return target.name === name;
-        return target.kind === 'piece' && nameOf(target.piece) === name;
-      }),
-    );
   }
 
   /** The function that a piece belongs to, for messages. */
@@ -303,19 +274,6 @@ export class Selection {
     return { kind: 'absolute', value: 0 };
   }
 
-  /** The name under which the hypervisor has the same constant; `undefined` where the payload has to bring its own. */
-  #sameConstant(piece: Piece): string | undefined {
-    const { comparator } = this.diff;
-    if (piece.symbols.length === 0) return undefined;
-    this.#constants ??= groupBy(comparator.orig.pieces('constant'), nameOf);
-    for (const before of this.#constants.get(nameOf(piece)) ?? []) {
-      if (!comparator.sameConstant(before, piece)) continue;
-      const name = this.names.nameOf(before, comparator.orig.file);
-      if (name !== undefined && this.names.size(name) === before.end - before.start) return name;
-    }
-    return undefined;
-  }
-
   #outside(name: string, at: number, from: Piece, globals: NewGlobals): Destination {
     const address = this.names.address(name);
     const other = address === undefined ? globals.get(name) : undefined;
@@ -328,7 +286,7 @@ export class Selection {
         `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,
         'Give all objects that the patch changes, and the xen-syms that was linked from the originals',
       );
-    } else if (address !== undefined && this.names.isInit(address) && !this.#refersBefore(from, name)) {
+    } else if (address !== undefined && this.names.isInit(address) && !refersBefore(this.diff.comparator, from, name)) {
       this.#refuse(
         name,
         `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,

@@ -34,8 +34,11 @@ const EXPECTED: readonly { readonly arch: readonly TreeArch[]; readonly finding:
 ];
 
 /** Why functions of objects are left out; all others are in. */
-const LEFT_OUT =
-  /too few for the jump that patches it|shares the section|by a branch \(R_AARCH64_CONDBR19\)|a relocation of type R_X86_64_32,|which is gone once the host is up/;
+const LEFT_OUT: Readonly<Record<TreeArch, readonly RegExp[]>> = {
+  x86_64: [/too few for the jump that patches it/, /shares the section \.text(?:\.entry)? with other functions/],
+  // CBZ and B.cond reach 1 MiB; assembly goes on in another function by one.
+  arm64: [/memmove goes on in memcpy by a branch \(R_AARCH64_CONDBR19\)/],
+};
 
 /** Least numbers of payloads, and of pieces of each kind in them: what is special in objects has to have been there. */
 const LEAST: Readonly<Record<TreeArch, Readonly<Record<string, number>>>> = {
@@ -99,8 +102,8 @@ describe.each(['x86_64', 'arm64'] as const)('payloads of whole objects on %s', (
     for (const each of tree.objects()) {
       const diff = unchanged(tree, each);
       if (!isLinkedIn(tree, diff)) continue;
-      const { selection, leftOut: reasons } = replaceable(tree, diff);
-      leftOut.push(...reasons.map((reason) => `${each.object}: ${reason}`));
+      const { selection, leftOut: here } = replaceable(tree, diff);
+      leftOut.push(...here.map((reason) => `${each.object}: ${reason}`));
       if (selection.replacements.length === 0) continue;
       count(counts, selection);
       const bytes = await forcedPayload(tree, selection);
@@ -120,7 +123,9 @@ describe.each(['x86_64', 'arm64'] as const)('payloads of whole objects on %s', (
     expect(findings.filter((finding) => !expected.some((row) => row.finding.test(finding)))).toEqual([]);
     // A row that is true of nothing any more is to go.
     expect(expected.filter((row) => !findings.some((finding) => row.finding.test(finding)))).toEqual([]);
-    expect(leftOut.filter((reason) => !LEFT_OUT.test(reason))).toEqual([]);
+    const reasons = LEFT_OUT[arch];
+    expect(leftOut.filter((reason) => !reasons.some((known) => known.test(reason)))).toEqual([]);
+    expect(reasons.filter((known) => !leftOut.some((reason) => known.test(reason)))).toEqual([]);
     const low = Object.entries(LEAST[arch]).filter(([key, least]) => (counts.get(key) ?? 0) < least);
     expect(low.map(([key, least]) => `${key}: ${counts.get(key) ?? 0}, at least ${least}`)).toEqual([]);
   });
