@@ -17,7 +17,7 @@ export const X86_64: readonly SourcePatch[] = [
     kind: 'a function with a fix-up',
     expect: 'built',
     changed: ['do_set_segment_base'],
-    effect: { look: badSelector, before: /^rc 0$/, after: /^rc 0\nselector 0xfff3 of d0v0 cannot be loaded$/ },
+    effect: { look: badSelector, before: /^rc 0$/, after: /^rc 0\nselector 0xfff3 of d0v\d cannot be loaded$/ },
   },
   {
     file: 'x86_64/fixup-asm.patch',
