@@ -204,31 +204,34 @@ export class Selection {
 
   /** What was freed when the host had booted. The original may refer to it, too: then it never does so on a host that is up. */
   #init(piece: Piece, at: number, from: Piece): Destination {
-    const name = nameOf(piece);
-    const { orig } = this.diff.comparator;
-    const full = piece.symbols[0]?.bind === STB_LOCAL ? `${orig.file}#${name}` : name;
-    const before = this.#refersBefore(from, name);
-    if (before && this.names.address(full) !== undefined) return { kind: 'outside', name: full, at };
+    const { comparator } = this.diff;
+    const place: Target = { kind: 'piece', piece, at };
+    // By the original's name: numbers in names change with the source.
+    const same = this.#before(from).find((target) => target.kind === 'piece' && comparator.sameTarget(target, place));
+    const name = same?.kind === 'piece' ? this.names.nameOf(same.piece, comparator.orig.file) : undefined;
+    if (name !== undefined) return { kind: 'outside', name, at };
     this.#refuse(
-      name || null,
+      nameOf(piece) || null,
       `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
       INIT_ADVICE,
     );
     return { kind: 'absolute', value: 0 };
   }
 
-  /** Does the original of the function that a piece belongs to refer to something of that name? */
-  #refersBefore(from: Piece, name: string): boolean {
+  /** What the original of the function that a piece belongs to refers to. */
+  #before(from: Piece): Target[] {
     const { correlation, orig } = this.diff.comparator;
     const unit = correlation.patched.units.of(from);
     const before = unit && correlation.units.get(unit);
-    if (before === undefined || name === '') return false;
-    return codeOf(before).some((piece) =>
-      orig.references(piece).some(({ target }) => {
-        if (target.kind === 'external') return target.name === name;
-        return target.kind === 'piece' && nameOf(target.piece) === name;
-      }),
-    );
+    return before === undefined
+      ? []
+      : codeOf(before).flatMap((piece) => orig.references(piece).map(({ target }) => target));
+  }
+
+  #refersBefore(from: Piece, name: string): boolean {
+    const named = (target: Target): string | undefined =>
+      target.kind === 'external' ? target.name : target.kind === 'piece' ? nameOf(target.piece) : undefined;
+    return this.#before(from).some((target) => named(target) === name);
   }
 
   /** The function that a piece belongs to, for messages. */

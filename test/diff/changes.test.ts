@@ -20,6 +20,8 @@ interface Change {
   readonly refusal?: RegExp;
   readonly advice?: RegExp;
   readonly remark?: RegExp;
+  /** All of them. */
+  readonly remarks?: readonly RegExp[];
 }
 
 const COUNTER = `${HEAD}
@@ -27,6 +29,16 @@ static int rate = 5;
 int limit_of(int x);
 noinline int limit_of(int x) { return x > rate ? rate : x * 3 + rate; }
 noinline void set_rate(int x) { printk("rate %d", x); rate = x; }
+`;
+
+/** As Xen's init_amd does: code that stays, which uses what is gone while the host boots only. */
+const BOOT_TEXTS = `static int booting;
+int two(int i);
+noinline int two(int i) { static int text; return text += i; }
+void warn(void);
+noinline void warn(void) { static const char __attribute__((section(".init.rodata"))) text[] = "beware"; if ( booting ) printk("%s", text); }
+__init void begin(void);
+__init void begin(void) { static const char __attribute__((section(".init.rodata"))) text[] = "start"; printk("%s", text); booting = 1; }
 `;
 
 const CHANGES: readonly Change[] = [
@@ -253,6 +265,30 @@ const CHANGES: readonly Change[] = [
     remark: /^boot is changed code of the boot/,
   },
   {
+    title: 'data of the boot that only gets other numbers',
+    before: {
+      'a.c': `${HEAD}${BOOT_TEXTS}noinline int f(int i) { return i * i + 1; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}int boot(void);\n__init int boot(void) { static int __initdata n = 2; return n++; }\n${BOOT_TEXTS}noinline int f(int i) { return i + 2; }\n`,
+    },
+    verdict: 'built',
+    changed: ['f'],
+    remarks: [/^boot is new code of the boot/, /^n\.\d+ is new data of the boot/],
+  },
+  {
+    title: 'a function that uses data of the boot as it did, under another number',
+    before: {
+      'a.c': `${HEAD}${BOOT_TEXTS}`,
+    },
+    after: {
+      'a.c': `${HEAD}int boot(void);\n__init int boot(void) { static int __initdata text = 2; return text++; }\n${BOOT_TEXTS.replace('"%s"', '"%s!"')}`,
+    },
+    verdict: 'built',
+    changed: ['warn'],
+    remarks: [/^boot is new code of the boot/, /^text\.\d+ is changed data of the boot/],
+  },
+  {
     title: 'a function that uses what is gone after the boot',
     before: {
       'a.c': `${HEAD}static int __initdata n = 2;\nint boot(void);\n__init int boot(void) { return n; }\nnoinline int f(int i) { return i * i + 1; }\n`,
@@ -354,6 +390,8 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
     if (change.advice !== undefined) expect(diff.refusals[0]?.advice).toMatch(change.advice);
     const remarks = diff.remarks.map(({ text }) => text);
     if (change.remark !== undefined) expect(remarks).toContainEqual(expect.stringMatching(change.remark));
+    if (change.remarks !== undefined)
+      expect(remarks).toEqual(change.remarks.map((each) => expect.stringMatching(each)));
     expect(diff.objects.length > 0).toBe(change.verdict === 'built');
   });
 });
