@@ -1,10 +1,10 @@
-import { groupBy } from '../base/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Refusal, Remark } from './documents.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
+import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
-import { codeOf, type Unit } from './unit.ts';
+import type { Unit } from './unit.ts';
 import type { XenNames } from './xen-names.ts';
 
 /** Where a reference of the payload leads. */
@@ -27,6 +27,9 @@ export interface Replacement {
 
 const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
 
+const FILE_ADVICE =
+  'Give objects of the build that xen-syms was linked from. Where its configuration has ENFORCE_UNIQUE_SYMBOLS, the build gives each the path of its source: objcopy --redefine-sym NAME.c=PATH/NAME.c';
+
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
 
@@ -43,12 +46,12 @@ export class Selection {
   readonly #destinations = new Map<Target, Destination>();
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
-  /** Constants of the original by name. */
-  #constants: ReadonlyMap<string, readonly Piece[]> | undefined;
+  readonly #originals: Originals;
 
   constructor(diff: ObjectDiff, names: XenNames) {
     this.diff = diff;
     this.names = names;
+    this.#originals = new Originals(diff.comparator, names);
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
@@ -57,7 +60,7 @@ export class Selection {
     for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
-      if (selection !== this || this.#known(piece) !== undefined) continue;
+      if (selection !== this || this.#originals.nameOf(piece) !== undefined) continue;
       const unit = correlation.patched.units.of(piece);
       if (unit === undefined) this.#add(piece);
       else this.#addUnit(unit);
@@ -79,15 +82,6 @@ export class Selection {
     }
   }
 
-  /** What the hypervisor calls a function or variable that the original has under whatever name; `undefined` for what is new. */
-  #known(piece: Piece): string | undefined {
-    const { correlation, orig } = this.diff.comparator;
-    const unit = correlation.patched.units.of(piece);
-    const before = unit === undefined ? correlation.variables.get(piece) : correlation.units.get(unit)?.piece;
-    if (before !== undefined) return this.names.nameOf(before, orig.file);
-    return piece.kind === 'constant' ? this.#sameConstant(piece) : undefined;
-  }
-
   destination(target: Target): Destination {
     return this.#destinations.get(target) ?? { kind: 'absolute', value: 0 };
   }
@@ -96,6 +90,20 @@ export class Selection {
     if (this.#refused.has(reason)) return;
     this.#refused.add(reason);
     this.refusals.push({ reason, symbol, object: this.diff.object, advice });
+  }
+
+  /** Something that the hypervisor should have; where it has nothing static of the whole file, that is told, once. */
+  #refuseMissing(symbol: string, name: string, reason: string, advice: string): void {
+    const [file, rest] = name.split('#');
+    if (file === undefined || rest === undefined || this.names.hasFile(file)) {
+      this.#refuse(symbol, reason, advice);
+      return;
+    }
+    this.#refuse(
+      null,
+      `the original says that its source is ${file}; the hypervisor has no static functions or variables of a file called so`,
+      FILE_ADVICE,
+    );
   }
 
   #refuseType(piece: Piece, type: number): void {
@@ -137,11 +145,9 @@ export class Selection {
     const name = this.names.nameOf(before.piece, orig.file);
     if (name === undefined) {
       const expected = this.names.expected(before.piece, orig.file);
-      this.#refuse(
-        unit.name,
-        `the hypervisor has no function ${expected}`,
-        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor',
-      );
+      const advice =
+        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor';
+      this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
     const old = oldFunction(this.names, name, before.piece, orig);
@@ -175,7 +181,7 @@ export class Selection {
       case 'literals':
         return inside();
       case 'constant': {
-        const same = this.#sameConstant(piece);
+        const same = this.#originals.constant(piece);
         return same === undefined ? inside() : { kind: 'outside', name: same, at };
       }
       case 'data':
@@ -204,11 +210,7 @@ export class Selection {
 
   /** What was freed when the host had booted. The original may refer to it, too: then it never does so on a host that is up. */
   #init(piece: Piece, at: number, from: Piece): Destination {
-    const { comparator } = this.diff;
-    const place: Target = { kind: 'piece', piece, at };
-    // By the original's name: numbers in names change with the source.
-    const same = this.#before(from).find((target) => target.kind === 'piece' && comparator.sameTarget(target, place));
-    const name = same?.kind === 'piece' ? this.names.nameOf(same.piece, comparator.orig.file) : undefined;
+    const name = this.#originals.init(piece, at, from);
     if (name !== undefined) return { kind: 'outside', name, at };
     this.#refuse(
       nameOf(piece) || null,
@@ -216,22 +218,6 @@ export class Selection {
       INIT_ADVICE,
     );
     return { kind: 'absolute', value: 0 };
-  }
-
-  /** What the original of the function that a piece belongs to refers to. */
-  #before(from: Piece): Target[] {
-    const { correlation, orig } = this.diff.comparator;
-    const unit = correlation.patched.units.of(from);
-    const before = unit && correlation.units.get(unit);
-    return before === undefined
-      ? []
-      : codeOf(before).flatMap((piece) => orig.references(piece).map(({ target }) => target));
-  }
-
-  #refersBefore(from: Piece, name: string): boolean {
-    const named = (target: Target): string | undefined =>
-      target.kind === 'external' ? target.name : target.kind === 'piece' ? nameOf(target.piece) : undefined;
-    return this.#before(from).some((target) => named(target) === name);
   }
 
   /** The function that a piece belongs to, for messages. */
@@ -291,32 +277,17 @@ export class Selection {
     return { kind: 'absolute', value: 0 };
   }
 
-  /** The name under which the hypervisor has the same constant; `undefined` where the payload has to bring its own. */
-  #sameConstant(piece: Piece): string | undefined {
-    const { comparator } = this.diff;
-    if (piece.symbols.length === 0) return undefined;
-    this.#constants ??= groupBy(comparator.orig.pieces('constant'), nameOf);
-    for (const before of this.#constants.get(nameOf(piece)) ?? []) {
-      if (!comparator.sameConstant(before, piece)) continue;
-      const name = this.names.nameOf(before, comparator.orig.file);
-      if (name !== undefined && this.names.size(name) === before.end - before.start) return name;
-    }
-    return undefined;
-  }
-
   #outside(name: string, at: number, from: Piece, globals: NewGlobals): Destination {
     const address = this.names.address(name);
     const other = address === undefined ? globals.get(name) : undefined;
     // What was static before is there under the name of a static symbol.
-    const known = other === undefined ? undefined : other.selection.#known(other.piece);
+    const known = other === undefined ? undefined : other.selection.#originals.nameOf(other.piece);
     if (known !== undefined) return { kind: 'outside', name: known, at };
     if (address === undefined && other === undefined) {
-      this.#refuse(
-        name,
-        `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,
-        'Give all objects that the patch changes, and the xen-syms that was linked from the originals',
-      );
-    } else if (address !== undefined && this.names.isInit(address) && !this.#refersBefore(from, name)) {
+      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`;
+      const advice = 'Give all objects that the patch changes, and the xen-syms that was linked from the originals';
+      this.#refuseMissing(name, name, reason, advice);
+    } else if (address !== undefined && this.names.isInit(address) && !this.#originals.referTo(from, name)) {
       this.#refuse(
         name,
         `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,

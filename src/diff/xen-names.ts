@@ -11,6 +11,8 @@ export class XenNames {
   readonly #symbols: ImageSymbols;
   readonly #init: readonly { readonly start: Address; readonly end: Address }[];
 
+  #files: Set<string> | undefined;
+
   constructor(image: Image, release: Release) {
     this.image = image;
     this.release = release;
@@ -22,6 +24,18 @@ export class XenNames {
   address(name: string): Address | undefined {
     const address = this.#symbols.byName(name);
     return address === 0n ? undefined : address;
+  }
+
+  /** Has the hypervisor static functions or variables of a file that is called so? */
+  hasFile(file: string): boolean {
+    if (this.#files === undefined) {
+      this.#files = new Set();
+      for (const name of this.#symbols.names()) {
+        const at = name.indexOf('#');
+        if (at > 0) this.#files.add(name.slice(0, at));
+      }
+    }
+    return this.#files.has(file);
   }
 
   /** Is the address in what is freed once the host is up? */

@@ -289,6 +289,18 @@ const CHANGES: readonly Change[] = [
     remarks: [/^boot is new code of the boot/, /^text\.\d+ is changed data of the boot/],
   },
   {
+    title: 'statics of one name, of which code of the boot has one',
+    before: {
+      'a.c': `${HEAD}int boot(int i);\n__init int boot(int i) { static int once; return once += i; }\nnoinline int f(int i) { return i * i + 1; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}noinline int f(int i) { static int once; return once += i; }\nint boot(int i);\n__init int boot(int i) { static int once; return once += i; }\n`,
+    },
+    verdict: 'built',
+    changed: ['f'],
+    remarks: [/^once\.\d+ is new: it has its initial value/],
+  },
+  {
     title: 'a function that uses what is gone after the boot',
     before: {
       'a.c': `${HEAD}static int __initdata n = 2;\nint boot(void);\n__init int boot(void) { return n; }\nnoinline int f(int i) { return i * i + 1; }\n`,
