@@ -171,7 +171,7 @@ const CHANGES: readonly Change[] = [
     before: { 'a.c': COUNTER },
     after: { 'a.c': COUNTER.replace('rate = 5', 'rate = 6') },
     verdict: 'refused',
-    refusal: /the initial value of rate has changed/,
+    refusal: /the initial value of rate has changed: it is 6, and was 5$/,
     advice: /apply hook/,
   },
   {
@@ -179,7 +179,36 @@ const CHANGES: readonly Change[] = [
     before: { 'a.c': `${HEAD}static int n;\nnoinline int f(void) { return ++n; }\n` },
     after: { 'a.c': `${HEAD}static int n = 3;\nnoinline int f(void) { return ++n; }\n` },
     verdict: 'refused',
-    refusal: /the initial value of n has changed/,
+    refusal: /the initial value of n has changed: it is 3, and was 0$/,
+  },
+  {
+    title: 'a pointer in a variable',
+    before: {
+      'a.c': `${HEAD}static const char *t[4] = { "a", "b" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}static const char *t[4] = { "a", "c" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    verdict: 'refused',
+    refusal: /the initial value of t has changed at \+0x8: it points to "c", and pointed to "b"$/,
+  },
+  {
+    title: 'a pointer more in a variable',
+    before: {
+      'a.c': `${HEAD}static const char *t[4] = { "a" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}static const char *t[4] = { "a", 0, "c" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    verdict: 'refused',
+    refusal: /the initial value of t has changed at \+0x10: it points to "c", and pointed to nowhere$/,
+  },
+  {
+    title: 'one number of many in a variable',
+    before: { 'a.c': `${HEAD}static int t[4] = { 1, 2, 3, 4 };\nnoinline int f(int i) { return ++t[i]; }\n` },
+    after: { 'a.c': `${HEAD}static int t[4] = { 1, 2, 9, 4 };\nnoinline int f(int i) { return ++t[i]; }\n` },
+    verdict: 'refused',
+    refusal: /the initial value of t has changed at \+0x8$/,
   },
   {
     title: 'the size of a variable',

@@ -73,7 +73,7 @@ export const REFUSED: readonly SourcePatch[] = [
     kind: 'another initial value',
     expect: 'refused',
     changed: [],
-    refusal: { symbol: 'timer_slop', words: /^the initial value of timer_slop has changed/ },
+    refusal: { symbol: 'timer_slop', words: /^the initial value of timer_slop has changed: it is 60000, and was 50000$/ },
   },
   {
     file: 'common/data-string.patch',
@@ -81,7 +81,10 @@ export const REFUSED: readonly SourcePatch[] = [
     kind: 'another string that data points at',
     expect: 'refused',
     changed: [],
-    refusal: { symbol: 'key_table', words: /^the initial value of key_table has changed/ },
+    refusal: {
+      symbol: 'key_table',
+      words: /^the initial value of key_table has changed at \+0x[0-9a-f]+: it points to "/,
+    },
   },
 ];
 
