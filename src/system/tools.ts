@@ -24,7 +24,13 @@ const PACKAGES: Readonly<Record<string, string>> = {
   bison: 'bison',
   python3: 'python3',
   gcc: 'gcc',
+  clang: 'clang',
+  objcopy: 'binutils',
+  'x86_64-linux-gnu-gcc': 'gcc-x86-64-linux-gnu',
+  'x86_64-linux-gnu-objcopy': 'binutils-x86-64-linux-gnu',
   'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
+  'aarch64-linux-gnu-objcopy': 'binutils-aarch64-linux-gnu',
+  'arm-linux-gnueabihf-objcopy': 'binutils-arm-linux-gnueabihf',
   'arm-linux-gnueabihf-gcc': 'gcc-arm-linux-gnueabihf',
   ld: 'binutils',
   'x86_64-linux-gnu-ld': 'binutils-x86-64-linux-gnu',
@@ -74,6 +80,8 @@ export interface ToolOptions {
   readonly timeout?: number;
   /** Is told the lines that it prints, while it runs. */
   readonly heard?: (line: string) => void;
+  /** Is told what it writes to its standard error, as it comes. */
+  readonly complained?: (text: string) => void;
 }
 
 /** Most characters of a tool's output that are kept. */
@@ -102,10 +110,15 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-async function ended(child: ChildProcess, program: string, { signal, timeout }: ToolOptions): Promise<void> {
+async function ended(
+  child: ChildProcess,
+  program: string,
+  { signal, timeout, complained }: ToolOptions,
+): Promise<void> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-2000);
+    complained?.(text);
   });
   const kill = (): void => killGroup(child);
   let late = false;

@@ -1,0 +1,139 @@
+import type { Refusal, Remark } from '../../diff/index.ts';
+import { sameCode } from './c-text.ts';
+import type { TreeChange } from './change.ts';
+import type { GeneratedText, TreeCommands } from './commands.ts';
+import { Dependencies } from './dependencies.ts';
+import { kindOfFile } from './file-kinds.ts';
+import { listChanges } from './listed-objects.ts';
+import type { ObjectCommand } from './object-command.ts';
+import type { SourceTree } from './source-tree.ts';
+import { foreignFolders } from './working-copy.ts';
+
+/** An object that a change may change. */
+export interface AffectedObject {
+  readonly command: ObjectCommand;
+  /** Is it in the hypervisor before the change, and after it? */
+  readonly before: boolean;
+  readonly after: boolean;
+  /** Did its own source change, not only what that includes? */
+  readonly ownSource: boolean;
+}
+
+/** What a change of the sources reaches. */
+export interface Affected {
+  /** In the order of their paths. */
+  readonly objects: readonly AffectedObject[];
+  /** Texts made by the preprocessor, which have to stay what they are. */
+  readonly generated: readonly GeneratedText[];
+  /** The changes without those that say nothing to a compiler. */
+  readonly changes: readonly TreeChange[];
+  /** Do programs make headers of what has changed, which then have to be made anew? */
+  readonly makesHeaders: boolean;
+  /** What cannot be followed. Nothing should be built with any. */
+  readonly problems: readonly Refusal[];
+  readonly remarks: readonly Remark[];
+}
+
+/** The objects of xen-syms that depend on these files, by the commands and dependencies that the build has kept. */
+export function affectedObjects(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]): Affected {
+  const problems: Refusal[] = [];
+  const remarks: Remark[] = [];
+  const told = (path: string, text: string): void => void remarks.push({ text, symbol: null, object: path });
+  const refuse = (path: string, reason: string, advice: string): void =>
+    void problems.push({ reason, symbol: null, object: path, advice });
+  const real: TreeChange[] = [];
+  let makesHeaders = false;
+  for (const change of changes) {
+    const kind = kindOfFile(tree, change);
+    makesHeaders ||= kind.makesHeaders === true;
+    if (kind.problem !== undefined) refuse(change.path, kind.problem, kind.advice);
+    else if (kind.remark !== undefined) told(change.path, kind.remark);
+    else if (kind.code && sameText(change)) told(change.path, 'only comments and white space change');
+    else if (kind.code) real.push(change);
+  }
+  const search = new Search(tree, commands, real);
+  for (const [object, { reason }] of search.notFollowed()) {
+    refuse(object, `${object} cannot be compiled again: ${reason}`, 'Build the tree with the plain compiler.');
+  }
+  const found = search.objects();
+  const lists = listChanges(tree, commands, changes);
+  problems.push(...lists.problems);
+  remarks.push(...lists.remarks);
+  for (const [object, affected] of lists.objects) found.set(object, affected);
+  for (const path of search.withoutObject()) {
+    if (!lists.sources.has(path) && !makesHeaders) told(path, 'no object of this hypervisor is compiled from it');
+  }
+  const [init, ...more] = search.init;
+  if (init !== undefined) {
+    const others = more.length > 0 ? ` (and ${more.length} more objects like it)` : '';
+    told(init, `all of it is gone when a host has booted, so it is left out${others}`);
+  }
+  const objects = [...found.values()].sort((a, b) => (a.command.object < b.command.object ? -1 : 1));
+  return { objects, generated: search.generated(), changes: real, makesHeaders, problems, remarks };
+}
+
+const sameText = ({ before, after }: TreeChange): boolean =>
+  before !== null && after !== null && sameCode(before, after);
+
+/** Objects that are never in xen-syms, where the build does not tell: programs, and code that runs before paging does. */
+const NEVER_LINKED = /^(?:tools|test|scripts)\/|^arch\/x86\/boot\/|\.init\.o$|(?:^|\/)built_in\.o$/;
+
+class Search {
+  /** Objects with nothing but code for the boot that the change reaches. */
+  readonly init = new Set<string>();
+  readonly #commands: TreeCommands;
+  readonly #paths: Dependencies;
+  readonly #changed: ReadonlySet<string>;
+  readonly #reached = new Set<string>();
+
+  constructor(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]) {
+    this.#commands = commands;
+    this.#paths = new Dependencies(tree, foreignFolders(tree, commands.objects.values()));
+    // A path of a patch may lead through a link.
+    this.#changed = new Set(changes.map(({ path }) => this.#paths.path(`${tree.top}/${path}`, '')));
+  }
+
+  objects(): Map<string, AffectedObject> {
+    const found = new Map<string, AffectedObject>();
+    for (const [object, command] of this.#commands.objects) {
+      const source = this.#paths.path(command.source, command.folder);
+      const names = command.dependencies ?? [command.source];
+      if (!this.#depends(names, command.folder) || !this.#isLinked(object)) continue;
+      found.set(object, { command, before: true, after: true, ownSource: this.#changed.has(source) });
+    }
+    return found;
+  }
+
+  notFollowed(): (readonly [string, { readonly reason: string }])[] {
+    const all = [...this.#commands.notFollowed];
+    return all.filter(([object, { dependencies }]) => this.#depends(dependencies, '') && this.#isLinked(object));
+  }
+
+  generated(): readonly GeneratedText[] {
+    return this.#commands.generated.filter(({ dependencies, folder }) => this.#depends(dependencies, folder));
+  }
+
+  /** Changed files that nothing depends on; to be asked last. */
+  withoutObject(): readonly string[] {
+    this.generated();
+    return [...this.#changed].filter((path) => !this.#reached.has(path));
+  }
+
+  #depends(names: readonly string[], folder: string): boolean {
+    let depends = false;
+    for (const name of names) {
+      const path = this.#paths.path(name, folder);
+      if (!this.#changed.has(path)) continue;
+      this.#reached.add(path);
+      depends = true;
+    }
+    return depends;
+  }
+
+  #isLinked(object: string): boolean {
+    const { linked } = this.#commands;
+    if (linked === undefined) return !NEVER_LINKED.test(object);
+    if (linked.init.has(object)) this.init.add(object);
+    return linked.objects.has(object);
+  }
+}

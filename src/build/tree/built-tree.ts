@@ -1,0 +1,121 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { XspliceError } from '../../base/index.ts';
+import type { Remark } from '../../diff/index.ts';
+import {
+  cacheFolder,
+  type Environment,
+  fillCache,
+  prune,
+  requireTools,
+  runTool,
+  sha256,
+  touch,
+} from '../../system/index.ts';
+import { crossCompile, WHO_AND_WHEN } from './build-environment.ts';
+import { compilerIdentity } from './compiler.ts';
+import { copyTree, isMade } from './copy-tree.ts';
+import { buildRelation } from './same-build.ts';
+import { openTree, type SourceTree } from './source-tree.ts';
+
+export interface BuildOptions {
+  readonly env: Environment;
+  /** Compilers that run at once. */
+  readonly jobs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Is told each line that the build prints. */
+  readonly progress?: ((line: string) => void) | undefined;
+  /** The hypervisor that is to be patched, to hold the build against. */
+  readonly xenSyms?: Uint8Array | undefined;
+}
+
+/** A tree that has its objects. */
+export interface BuiltTree {
+  readonly tree: SourceTree;
+  readonly remarks: readonly Remark[];
+}
+
+const PREFIX = 'built-tree-';
+
+/** A built tree takes 100 MB. */
+const MOST_TREES = 4;
+
+/** A build takes two minutes of two processors. */
+const BUILD_MS = 60 * 60_000;
+
+/**
+ * The tree with its objects: itself where they were kept, else a copy in the cache, built there once with the tree's
+ * configuration. The user's tree is never written to. Throws ETOOL where it does not build, and EUSAGE where what it gives
+ * is not the hypervisor that is to be patched.
+ */
+export async function builtTree(tree: SourceTree, options: BuildOptions): Promise<BuiltTree> {
+  const built = tree.built ? tree : await build(tree, options);
+  return { tree: built, remarks: holdAgainst(built, options.xenSyms) };
+}
+
+async function build(tree: SourceTree, options: BuildOptions): Promise<SourceTree> {
+  const { env, signal, progress, jobs } = options;
+  const cross = crossCompile(tree.arch, env);
+  const compiler = `${cross}gcc`;
+  requireTools(['make', 'flex', 'bison', 'python3', compiler], env, 'building this tree, which has no objects,');
+  const cache = cacheFolder(env);
+  const name = `${PREFIX}${buildKey(tree, compilerIdentity(compiler, env))}`;
+  if (!existsSync(join(cache, name, 'xen', 'xen-syms'))) {
+    await fillCache(cache, name, async (made) => {
+      const source = copyTree(tree, made);
+      writeFileSync(join(source, '.config'), tree.configText, 'latin1');
+      const make = (...goals: string[]): Promise<string> =>
+        runTool('make', [`XEN_TARGET_ARCH=${tree.arch}`, `CROSS_COMPILE=${cross}`, ...goals], {
+          env: { ...env, ...WHO_AND_WHEN },
+          cwd: source,
+          signal,
+          timeout: BUILD_MS,
+          ...(progress === undefined ? {} : { heard: progress }),
+        });
+      await make('olddefconfig');
+      await make('build', `-j${Math.max(1, jobs)}`);
+    });
+    prune(cache, PREFIX, MOST_TREES);
+  }
+  touch(join(cache, name));
+  return openTree(join(cache, name));
+}
+
+/** Of all that decides about the build: sources, configuration, compiler, architecture. */
+function buildKey(tree: SourceTree, compiler: string): string {
+  const parts = [tree.arch, tree.configText, compiler];
+  const walk = (folder: string, below: string): void => {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory() && entry.name !== '.git') walk(path, `${below}/${entry.name}`);
+      else if (entry.isFile() && !isMade(entry.name)) parts.push(`${below}/${entry.name}`, sha256(readFileSync(path)));
+      else if (entry.isSymbolicLink()) parts.push(`${below}/${entry.name}`, readlinkSync(path));
+    }
+  };
+  walk(tree.source, 'xen');
+  parts.push(sha256(readFileSync(join(tree.top, 'Config.mk'))));
+  return sha256(parts.join('\n')).slice(0, 32);
+}
+
+/** Throws where the tree gives another hypervisor than the given one. */
+function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly Remark[] {
+  if (given === undefined || tree.xenSyms === undefined) return [];
+  const relation = buildRelation(new Uint8Array(readFileSync(tree.xenSyms)), given);
+  if (relation.kind === 'same') return [];
+  if (relation.kind === 'alike') {
+    return [{ text: ALIKE, symbol: null, object: 'xen-syms' }];
+  }
+  const [first, ...more] = relation.functions;
+  const others = more.length > 0 ? `, ${more.join(', ')}` : '';
+  const what =
+    first === undefined ? 'one of them has no functions' : `${relation.count} functions differ: ${first}${others}`;
+  throw new XspliceError(
+    'EUSAGE',
+    `the tree gives another hypervisor than the xen-syms to be patched: ${what}`,
+    'Give the source, the .config and the compiler that this xen-syms was built from.',
+  );
+}
+
+const ALIKE =
+  'the build-id is not that of the xen-syms to be patched; its functions are the same, so it is the same source, built again';

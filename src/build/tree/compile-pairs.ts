@@ -1,0 +1,254 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectPair, Refusal, Remark } from '../../diff/index.ts';
+import {
+  cannotRun,
+  type Environment,
+  privateFolder,
+  requireTools,
+  type ToolOptions,
+  throwIfStopped,
+} from '../../system/index.ts';
+import { type Affected, type AffectedObject, affectedObjects } from './affected.ts';
+import type { TreeChange } from './change.ts';
+import type { TreeCommands } from './commands.ts';
+import { compilerIdentity, objcopyOf, splitsSections } from './compiler.ts';
+import { inParallel } from './in-parallel.ts';
+import type { ObjectCommand } from './object-command.ts';
+import { makePair, type PairMaker, TextFirst } from './object-pair.ts';
+import type { Outcome } from './outcome.ts';
+import { OutcomeCache } from './outcome-cache.ts';
+import { compilersOf } from './same-object.ts';
+import { Sides } from './sides.ts';
+import type { SourceTree } from './source-tree.ts';
+import { type KeyOf, withGenerated } from './with-generated.ts';
+import { foreignFolders } from './working-copy.ts';
+
+/** One object that is done. */
+export interface PairProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly object: string;
+}
+
+export interface CompileOptions {
+  readonly env: Environment;
+  /** Compilers that run at once. */
+  readonly jobs: number;
+  /** Add debug data, which says where things are in the source, and how structures are laid out; by default so. */
+  readonly debugInfo?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((progress: PairProgress) => void) | undefined;
+  /** The hypervisor that is to be patched, where it is not the one in the tree: its compiler has to be the same. */
+  readonly xenSyms?: Uint8Array | undefined;
+  /** Is told the folder with the working copies, which is then left to the caller. */
+  readonly keep?: ((folder: string) => void) | undefined;
+}
+
+/** The objects that a change changes. */
+export interface CompiledPairs {
+  /** In the order of their paths; objects that came out the same are not among them. */
+  readonly pairs: readonly ObjectPair[];
+  /** What keeps a live patch from being built. */
+  readonly problems: readonly Refusal[];
+  readonly remarks: readonly Remark[];
+  /** Objects that depend on the change, those that came out the same included. */
+  readonly affected: number;
+}
+
+/** After so many objects that are not what the build has, the others are not tried. */
+const MOST_MISMATCHES = 3;
+
+/**
+ * Compiles every object of the hypervisor that depends on the changes before and after them, with the tree's own commands,
+ * in working copies: the tree is only read. Throws XspliceError for what is wrong with the environment; what is wrong with the
+ * patch or the tree is told as problems.
+ */
+export async function compilePairs(
+  tree: SourceTree,
+  commands: TreeCommands,
+  changes: readonly TreeChange[],
+  options: CompileOptions,
+): Promise<CompiledPairs> {
+  throwIfStopped(options.signal);
+  const affected = affectedObjects(tree, commands, changes);
+  const { problems, remarks, objects } = affected;
+  if (problems.length > 0 || (objects.length === 0 && !affected.makesHeaders)) {
+    return { pairs: [], problems, remarks, affected: objects.length };
+  }
+  requirePrograms(objects, options.env);
+  const work = privateFolder(join(temporaryFolder(options.env), 'xsplice-tree-'));
+  try {
+    const run = new Run(tree, commands, options, work.path);
+    return await run.all(affected, changes);
+  } finally {
+    if (options.keep === undefined) work.remove();
+    else options.keep(work.path);
+  }
+}
+
+/** A file system in memory, where links are made forty times as fast. */
+const IN_MEMORY = '/dev/shm';
+
+/** Where the working copies go: where the user says, else into memory. */
+function temporaryFolder(env: Environment): string {
+  if (env['TMPDIR']) return env['TMPDIR'];
+  try {
+    accessSync(IN_MEMORY, constants.W_OK | constants.X_OK);
+    return IN_MEMORY;
+  } catch {
+    return tmpdir();
+  }
+}
+
+/** Throws ETOOL where a compiler of the commands, or the objcopy that belongs to it, is not there. */
+function requirePrograms(objects: readonly AffectedObject[], env: Environment): void {
+  const compilers = [...new Set(objects.map(({ command }) => command.program))];
+  const renamed = objects.some(({ command }) => command.renamed);
+  const programs = [...compilers, ...(renamed ? compilers.map(objcopyOf) : [])];
+  const absolute = programs.filter((program) => program.startsWith('/'));
+  for (const program of absolute) {
+    if (compilerIdentity(program, env) !== program) continue;
+    throw cannotRun(program, Object.assign(new Error('there is no such file'), { code: 'EACCES' }));
+  }
+  requireTools(
+    programs.filter((program) => !program.startsWith('/')),
+    env,
+    'compiling the sources of this tree',
+  );
+}
+
+class Run {
+  readonly #tree: SourceTree;
+  readonly #commands: TreeCommands;
+  readonly #options: CompileOptions;
+  readonly #folder: string;
+  readonly #tool: ToolOptions;
+  #mismatches = 0;
+
+  constructor(tree: SourceTree, commands: TreeCommands, options: CompileOptions, folder: string) {
+    this.#tree = tree;
+    this.#commands = commands;
+    this.#options = options;
+    this.#folder = folder;
+    this.#tool = { env: options.env, signal: options.signal };
+  }
+
+  async all(first: Affected, changes: readonly TreeChange[]): Promise<CompiledPairs> {
+    const foreign = foreignFolders(this.#tree, this.#commands.objects.values());
+    const sides = new Sides(this.#tree, this.#folder, foreign, changes);
+    const output = join(this.#folder, 'output');
+    mkdirSync(output);
+    const debugInfo = this.#options.debugInfo ?? true;
+    const maker: PairMaker = {
+      tree: this.#tree,
+      sides,
+      output,
+      tool: this.#tool,
+      debugInfo,
+      textFirst: new TextFirst(),
+    };
+    const cache = new OutcomeCache(this.#options.env, (path, side) => sides.contentOf(path, side));
+    const keyOf: KeyOf = (command, at, ...more) => this.#key(command, cache, at, ...more);
+    const { affected, problems } = await withGenerated(first, changes, maker, {
+      commands: this.#commands,
+      jobs: this.#options.jobs,
+      cache,
+      keyOf,
+    });
+    if (problems.length > 0) {
+      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length };
+    }
+    let done = 0;
+    const outcomes = await inParallel(affected.objects, this.#options.jobs, async (object) => {
+      const outcome = await this.#one(object, maker, cache, affected.changes);
+      done++;
+      this.#options.progress?.({ done, total: affected.objects.length, object: object.command.object });
+      return outcome;
+    });
+    cache.prune();
+    return this.#result(affected, outcomes);
+  }
+
+  async #one(
+    object: AffectedObject,
+    maker: PairMaker,
+    cache: OutcomeCache,
+    changes: readonly TreeChange[],
+  ): Promise<Outcome | undefined> {
+    throwIfStopped(this.#options.signal);
+    if (this.#mismatches >= MOST_MISMATCHES) return undefined;
+    const { command, before, after } = object;
+    const kept = this.#keptIdentity(command.object);
+    const key = this.#key(command, cache, changes, before, after, kept, maker.debugInfo);
+    const found = cache.find(key);
+    if (found !== undefined) return found;
+    const { outcome, files } = await makePair(maker, object);
+    if (outcome.kind === 'problem' && outcome.mismatch) this.#mismatches++;
+    cache.keep(key, outcome, files);
+    return outcome;
+  }
+
+  /** All that decides about an outcome but the contents of files, for the cache. */
+  #key(
+    command: ObjectCommand,
+    cache: OutcomeCache,
+    changes: readonly TreeChange[],
+    ...more: readonly unknown[]
+  ): string {
+    const { program, args, folder, object, renamed } = command;
+    const compiler = compilerIdentity(program, this.#options.env);
+    return cache.key([
+      compiler,
+      args,
+      folder,
+      object,
+      renamed,
+      this.#tree.top,
+      changes.map(({ path }) => path),
+      ...more,
+    ]);
+  }
+
+  #keptIdentity(object: string): string {
+    return compilerIdentity(join(this.#tree.objects, object), this.#options.env);
+  }
+
+  #result(affected: Affected, outcomes: readonly (Outcome | undefined)[]): CompiledPairs {
+    const pairs: ObjectPair[] = [];
+    const problems: Refusal[] = [];
+    const remarks: Remark[] = [...affected.remarks];
+    for (const [i, outcome] of outcomes.entries()) {
+      const { object } = (affected.objects[i] as AffectedObject).command;
+      if (outcome?.kind === 'pair') pairs.push({ object, orig: outcome.orig, patched: outcome.patched });
+      if (outcome?.kind !== 'problem') continue;
+      problems.push({ reason: outcome.reason, symbol: null, object, advice: outcome.advice });
+    }
+    const untried = outcomes.filter((outcome) => outcome === undefined).length;
+    if (untried > 0) {
+      remarks.push({ text: `${untried} more objects were not compiled`, symbol: null, object: 'xen-syms' });
+    }
+    problems.push(...this.#otherCompiler(pairs));
+    if (affected.objects.some(({ command }) => command.source.endsWith('.c') && !splitsSections(command.args))) {
+      remarks.push({ text: UNSPLIT, symbol: null, object: 'xen-syms' });
+    }
+    return { pairs: problems.length > 0 ? [] : pairs, problems, remarks, affected: affected.objects.length };
+  }
+
+  /** Where the hypervisor to patch was given: is it from the compiler that was used now? */
+  #otherCompiler(pairs: readonly ObjectPair[]): readonly Refusal[] {
+    const { xenSyms } = this.#options;
+    const then = xenSyms === undefined ? [] : compilersOf(xenSyms);
+    const pair = pairs.find(({ orig }) => orig !== null);
+    if (pair?.orig == null || then.length === 0) return [];
+    const now = compilersOf(pair.orig);
+    if (now.every((compiler) => then.includes(compiler))) return [];
+    const reason = `${pair.object} is compiled by ${now.join(', ')}, and xen-syms by ${then.join(', ')}`;
+    const advice = 'Compile with the very compiler that the hypervisor was built with.';
+    return [{ reason, symbol: null, object: pair.object, advice }];
+  }
+}
+
+const UNSPLIT =
+  'this release is built without a section for each function: they were asked for here, in both versions of each object';

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { archFolder } from './arch-folder.ts';
+import { sameCode } from './c-text.ts';
+import type { TreeChange } from './change.ts';
+import type { SourceTree } from './source-tree.ts';
+
+/** What a changed file is to the build of the hypervisor. */
+export interface FileKind {
+  /** Is it read by a compiler? Else it is a Makefile, or one of the next two. */
+  readonly code: boolean;
+  readonly problem?: string;
+  readonly advice: string;
+  readonly remark?: string;
+  /** Do programs of the build make headers of it? */
+  readonly makesHeaders?: boolean;
+}
+
+const CODE: FileKind = { code: true, advice: '' };
+
+/** `arch/…`, and before 4.16 `include/asm-…`. */
+const ARCH_PLACE = /^(?:arch\/|include\/asm-)(\w+)\//;
+
+export const isMakefile = (path: string): boolean => /^(?:Makefile|Kbuild|.*\.mk)$/.test(basename(path));
+
+const LEAVE_OUT =
+  'Leave this hunk out of the patch where the fix does not depend on it; else a new hypervisor is needed.';
+
+/** Rows of what is not followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
+const REFUSED: readonly (readonly [RegExp, string])[] = [
+  [/(?:^|\/)Kconfig[^/]*$/, 'the options of the configuration change, and a live patch cannot'],
+  [/^(?:tools|scripts)\//, 'a program of the build changes: what it makes may change with it'],
+];
+
+/** The header that xen/tools/gen-cpuid.py makes another one of. */
+const CPU_FEATURES = 'include/public/arch-x86/cpufeatureset.h';
+
+/** What the list of hypercalls is made of, by xen/scripts/gen_hypercall.awk. */
+const HYPERCALLS = 'include/hypercall-defs.c';
+
+/** What the compat headers are made by. The programs that do so are never run as a patch has them. */
+const LIST = 'include/xlat.lst';
+
+/** What a changed file is, by its place in the tree. */
+export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
+  const { path } = change;
+  if (!path.startsWith('xen/')) {
+    if (/^(?:Config\.mk|config\/)/.test(path)) return refused('flags of all compilations may change', LEAVE_OUT);
+    return { code: false, advice: '', remark: 'it is not of the hypervisor, and not needed for the live patch' };
+  }
+  const below = path.slice('xen/'.length);
+  if (below.startsWith('test/')) return { code: false, advice: '', remark: 'it is a test of Xen, and left out' };
+  if (/\/configs\/\w+_defconfig$/.test(below))
+    return { code: false, advice: '', remark: 'a default configuration only' };
+  const arch = ARCH_PLACE.exec(below)?.[1];
+  if (arch !== undefined && arch !== archFolder(tree.arch) && arch !== 'generic') {
+    return { code: false, advice: '', remark: `it is not compiled for ${tree.arch}` };
+  }
+  if (below === LIST) return { code: false, advice: '', makesHeaders: true };
+  const row = REFUSED.find(([pattern]) => pattern.test(below));
+  if (row !== undefined) return refused(row[1], LEAVE_OUT);
+  if (isMakefile(path)) return { code: false, advice: '' };
+  return { ...CODE, makesHeaders: makesHeaders(tree, below, change) };
+}
+
+const refused = (problem: string, advice: string): FileKind => ({ code: false, problem, advice });
+
+function makesHeaders(tree: SourceTree, below: string, { before, after }: TreeChange): boolean {
+  if (before !== null && after !== null && sameCode(before, after)) return false;
+  if (below === CPU_FEATURES || below === HYPERCALLS) return true;
+  // Those that guests of 32 bits see have another form (headers-y of xen/include/Makefile).
+  return below.startsWith('include/public/') && existsSync(join(tree.objects, below.replace('public', 'compat')));
+}

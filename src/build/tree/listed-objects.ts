@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import type { Refusal, Remark } from '../../diff/index.ts';
+import type { AffectedObject } from './affected.ts';
+import type { TreeChange } from './change.ts';
+import type { TreeCommands } from './commands.ts';
+import { isMakefile, kindOfFile } from './file-kinds.ts';
+import { type ListedObject, makefileChange } from './makefile-change.ts';
+import { siblingCommand } from './sibling-command.ts';
+import type { SourceTree } from './source-tree.ts';
+
+/** Objects that come or go because Makefiles list them. */
+export interface ListChanges {
+  readonly objects: ReadonlyMap<string, AffectedObject>;
+  /** Sources of them, from the top of the tree. */
+  readonly sources: ReadonlySet<string>;
+  readonly problems: readonly Refusal[];
+  readonly remarks: readonly Remark[];
+}
+
+/** What the changed Makefiles among the changes add to the hypervisor and take from it. */
+export function listChanges(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]): ListChanges {
+  const reader = new ListReader(tree, commands, changes);
+  for (const change of changes) if (isMakefile(change.path)) reader.makefile(change);
+  reader.goneSources();
+  return reader;
+}
+
+class ListReader implements ListChanges {
+  readonly objects = new Map<string, AffectedObject>();
+  readonly sources = new Set<string>();
+  readonly problems: Refusal[] = [];
+  readonly remarks: Remark[] = [];
+  readonly #tree: SourceTree;
+  readonly #commands: TreeCommands;
+  readonly #changes: readonly TreeChange[];
+
+  constructor(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]) {
+    this.#tree = tree;
+    this.#commands = commands;
+    this.#changes = changes;
+  }
+
+  makefile(change: TreeChange): void {
+    const { path, before, after } = change;
+    const kind = kindOfFile(this.#tree, change);
+    if (kind.problem !== undefined || kind.remark !== undefined) return;
+    const { added, removed, others } = makefileChange(before ?? '', after ?? '', this.#tree.config);
+    const [other] = others;
+    if (other !== undefined) {
+      const advice =
+        'A live patch can add and remove files, not flags or rules: leave the other lines of this hunk out.';
+      this.#refuse(path, `${path} changes more than the list of objects: ${other}`, advice);
+      return;
+    }
+    const folder = dirname(path).slice('xen/'.length);
+    for (const object of added) this.#added(path, folder, object);
+    for (const object of removed) this.#removed(path, folder, object);
+  }
+
+  #added(makefile: string, folder: string, { name, enabled }: ListedObject): void {
+    const object = normalize(join(folder, name));
+    if (!enabled) {
+      this.#tell(makefile, `${object} is listed for an option that this configuration does not have`);
+      return;
+    }
+    if (name.endsWith('/')) {
+      // Its own Makefile comes with the patch, and lists what is in it.
+      if (this.#changes.some(({ path, after }) => path === `xen/${object}Makefile` && after !== null)) return;
+      this.#refuse(makefile, `${makefile} adds the folder ${object}, which the patch does not bring`, REBUILD);
+      return;
+    }
+    if (name.endsWith('.init.o')) {
+      this.#tell(makefile, `${object} holds code for the boot only, and is left out`);
+      return;
+    }
+    const source = this.#sourceOf(object);
+    if (source === undefined) {
+      this.#refuse(
+        makefile,
+        `${makefile} adds ${object}, for which there is no .c or .S`,
+        'Put the file into the patch.',
+      );
+      return;
+    }
+    this.sources.add(`xen/${source}`);
+    const command = siblingCommand(this.#commands, object, source);
+    if (command === undefined) {
+      this.#refuse(makefile, `no command is known that ${source} could be compiled by`, REBUILD);
+      return;
+    }
+    this.objects.set(object, { command, before: false, after: true, ownSource: true });
+  }
+
+  #removed(makefile: string, folder: string, { name }: ListedObject): void {
+    const object = normalize(join(folder, name));
+    if (name.endsWith('/')) {
+      this.#refuse(makefile, `${makefile} takes the folder ${object} out of the hypervisor`, 'Keep it in this patch.');
+      return;
+    }
+    const command = this.#commands.objects.get(object);
+    if (command === undefined) {
+      this.#tell(makefile, `${object} is no longer listed, and was not in this hypervisor`);
+      return;
+    }
+    this.sources.add(`xen/${command.source}`);
+    this.objects.set(object, { command, before: true, after: false, ownSource: true });
+    this.#tell(makefile, `${object} is no longer in the hypervisor`);
+  }
+
+  /** A source that is gone while a Makefile still lists it would not build. */
+  goneSources(): void {
+    for (const { path, after } of this.#changes) {
+      const object = path.replace(/^xen\/(.*)\.[cS]$/, '$1.o');
+      if (after !== null || object === path || !this.#commands.objects.has(object) || this.objects.has(object))
+        continue;
+      this.#refuse(path, `${path} is removed, and ${object} still listed in a Makefile`, 'Remove that line as well.');
+    }
+  }
+
+  /** From `xen/`; the patch may bring it, or the tree have it. */
+  #sourceOf(object: string): string | undefined {
+    const stem = join(dirname(object), basename(object, '.o'));
+    return [`${stem}.c`, `${stem}.S`].find((source) => {
+      const change = this.#changes.find(({ path }) => path === `xen/${source}`);
+      return change === undefined ? existsSync(join(this.#tree.source, source)) : change.after !== null;
+    });
+  }
+
+  #refuse(object: string, reason: string, advice: string): void {
+    this.problems.push({ reason, symbol: null, object, advice });
+  }
+
+  #tell(object: string, text: string): void {
+    this.remarks.push({ text, symbol: null, object });
+  }
+}
+
+const REBUILD = 'That needs a build of the whole hypervisor: put such code into a file of a folder that exists.';

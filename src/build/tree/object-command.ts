@@ -1,0 +1,93 @@
+import { basename, dirname, join, normalize } from 'node:path';
+import type { SimpleCommand } from './shell-words.ts';
+
+/** A call of a compiler that makes one object, or one generated text, from one source. */
+export interface CompileCall {
+  readonly program: string;
+  /** All words after the program, as the compiler gets them. */
+  readonly args: readonly string[];
+  /** The source, as the call names it. */
+  readonly source: string;
+  /** The file that it writes, as the call names it. */
+  readonly output: string;
+}
+
+/** How one object of the hypervisor is compiled. */
+export interface ObjectCommand extends CompileCall {
+  /** Path of the object from the folder of the build: `common/domctl.o`. */
+  readonly object: string;
+  /** The folder that the compiler runs in, from the folder of the build; empty for that itself. */
+  readonly folder: string;
+  /** Did objcopy give the FILE symbol the source's path afterwards (CONFIG_ENFORCE_UNIQUE_SYMBOLS)? */
+  readonly renamed: boolean;
+  /** Files that it was compiled from, as the compiler named them; `undefined` where nothing tells. */
+  readonly dependencies: readonly string[] | undefined;
+}
+
+/** Programs that run another one, which is their first argument. */
+const WRAPPERS = /^(ccache|distcc|livepatch-gcc)$/;
+
+const COMPILERS = /^(?:[\w.]+-)*(?:gcc|clang|cc)(?:-[\d.]+)?$/;
+
+/**
+ * Options that make a compiler run, load or write what is not the object. A tree is only read, so they are refused in its
+ * commands; Xen uses none of them.
+ */
+const REFUSED =
+  /^(?:@|-wrapper|-fplugin|-Xclang$|-load$|-specs|--specs|-B|-save-temps|--save-temps|-fprofile-|-ftest-coverage|--coverage|-fdump|-dumpdir|-aux|-gsplit-dwarf|-fuse-ld|-Wp,|-Xassembler|-Wa,(?:.*,)?(?:-a|-o|-MD|--MD)|-M$|-MM$|-MG$|-o.)/;
+
+/** Options with a value in the next word, of those that Xen uses. */
+const WITH_VALUE = new Set([
+  '-include',
+  '-imacros',
+  '-MF',
+  '-MQ',
+  '-MT',
+  '-o',
+  '-x',
+  '-I',
+  '-D',
+  '-U',
+  '-iquote',
+  '-idirafter',
+  '-isystem',
+  '--param',
+  '-target',
+]);
+
+/** Why a command cannot be followed, in words. */
+export interface NotFollowed {
+  readonly reason: string;
+}
+
+/** Reads the words of one call of a compiler: `-c` for an object, or `-E`. */
+export function readCompileCall({ words, plain }: SimpleCommand): CompileCall | NotFollowed {
+  const programs = [...words];
+  while (programs.length > 1 && WRAPPERS.test(basename(programs[0] as string))) programs.shift();
+  const [program = '', ...args] = programs;
+  if (!COMPILERS.test(basename(program))) return { reason: `${program} is no compiler that is known` };
+  if (program.includes('/') && !program.startsWith('/')) return { reason: `the compiler ${program} lies in the tree` };
+  if (!plain) return { reason: 'the shell has a part in its command' };
+  const refused = args.find((arg) => REFUSED.test(arg));
+  if (refused !== undefined) return { reason: `its command has the option ${refused}` };
+  const sources: string[] = [];
+  let output: string | undefined;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (arg === '-o') output = args[i + 1];
+    if (WITH_VALUE.has(arg)) i++;
+    else if (!arg.startsWith('-')) sources.push(arg);
+  }
+  const [source] = sources;
+  if (source === undefined || sources.length !== 1) return { reason: `its command has ${sources.length} sources` };
+  if (output === undefined) return { reason: 'its command says not what it writes' };
+  if (!args.includes('-c') && !args.includes('-E')) return { reason: 'its command makes no object' };
+  return { program, args, source, output };
+}
+
+/** Is it the folder's `.X.o.tmp`, which objcopy then makes `X.o` of? */
+export function finalObject(output: string): { object: string; renamed: boolean } {
+  const temporary = /^\.(.+\.o)\.tmp$/.exec(basename(output));
+  if (temporary === null) return { object: normalize(output), renamed: false };
+  return { object: join(dirname(output), temporary[1] as string), renamed: true };
+}

@@ -1,0 +1,158 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { XspliceError } from '../../base/index.ts';
+import {
+  cacheFolder,
+  type Environment,
+  fillCache,
+  privateFolder,
+  prune,
+  requireTools,
+  runTool,
+  sha256,
+  throwIfStopped,
+} from '../../system/index.ts';
+import { archFolder } from './arch-folder.ts';
+import { crossCompile, WHO_AND_WHEN } from './build-environment.ts';
+import type { TreeChange } from './change.ts';
+import { copyTree } from './copy-tree.ts';
+import { readText, type SourceTree } from './source-tree.ts';
+import { writeChange } from './working-copy.ts';
+
+/** What making headers anew needs. */
+export interface RegenerateOptions {
+  readonly env: Environment;
+  readonly jobs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The headers that differ, or why that is not known. */
+export type Regenerated =
+  | { readonly kind: 'headers'; readonly changes: readonly TreeChange[] }
+  | { readonly kind: 'problem'; readonly reason: string };
+
+/** What xen/Makefile does with headers before it compiles anything (since 4.17), as a target of its own. */
+const MAKEFILE = [
+  'include Makefile',
+  'xsplice-headers: outputmakefile tools_fixdep',
+  '\t$(Q)$(MAKE) $(build)=include all',
+  '\t$(Q)$(MAKE) $(build)=arch/$(SRCARCH) include',
+  '',
+].join('\n');
+
+const PREFIX = 'headers-';
+const FILE = 'changes.json';
+const MAKE_MS = 10 * 60_000;
+
+/** Folders of `xen/` with what headers are made from, and by: lists, rules and programs. With the folders below? */
+const INPUTS = (arch: string): readonly (readonly [string, boolean])[] => [
+  ['.', false],
+  ['include', false],
+  ['include/public', true],
+  ['tools', false],
+  ['scripts', false],
+  [`arch/${arch}`, false],
+];
+
+/** Of these folders, what may be one: not what the build has left there. */
+const INPUT = /^(?:Makefile|[^.].*\.(?:h|c|S|mk|py|awk|lst|sh))$/;
+
+/**
+ * Has the tree's own rules make, in a copy with the changes, the headers that programs make of others: those in
+ * include/compat, of CPU features and of hypercalls. The result is cached. Gives the headers that are not what the build has.
+ */
+export async function regeneratedHeaders(
+  tree: SourceTree,
+  changes: readonly TreeChange[],
+  options: RegenerateOptions,
+): Promise<Regenerated> {
+  if (tree.objects !== tree.source) return { kind: 'problem', reason: 'headers are not made in a folder of their own' };
+  const cache = cacheFolder(options.env);
+  const name = `${PREFIX}${keyOf(tree, changes, options.env)}`;
+  const stored = readStored(join(cache, name));
+  if (stored !== undefined) return { kind: 'headers', changes: stored };
+  const made = await make(tree, changes, options);
+  if (made.kind === 'headers') {
+    await fillCache(cache, name, async (folder) => writeFileSync(join(folder, FILE), JSON.stringify(made.changes)));
+    prune(cache, PREFIX, 16);
+  }
+  return made;
+}
+
+function readStored(folder: string): readonly TreeChange[] | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, FILE), 'utf8')) as readonly TreeChange[];
+  } catch {
+    return undefined;
+  }
+}
+
+async function make(
+  tree: SourceTree,
+  changes: readonly TreeChange[],
+  options: RegenerateOptions,
+): Promise<Regenerated> {
+  const { env, signal, jobs } = options;
+  requireTools(['make', 'python3'], env, 'making the headers of this tree anew');
+  const work = privateFolder(join(env['TMPDIR'] || tmpdir(), 'xsplice-headers-'));
+  try {
+    const top = join(work.path, 'tree');
+    const source = copyTree(tree, top, true);
+    for (const change of changes) writeChange(top, { path: change.path, text: change.after });
+    writeFileSync(join(source, 'xsplice.mk'), MAKEFILE);
+    const goals = [`XEN_TARGET_ARCH=${tree.arch}`, `CROSS_COMPILE=${crossCompile(tree.arch, env)}`, 'xsplice-headers'];
+    await runTool('make', ['-f', 'xsplice.mk', `-j${Math.max(1, jobs)}`, ...goals], {
+      env: { ...env, ...WHO_AND_WHEN },
+      cwd: source,
+      signal,
+      timeout: MAKE_MS,
+    });
+    return { kind: 'headers', changes: differing(tree, source) };
+  } catch (error) {
+    throwIfStopped(signal);
+    if (!(error instanceof XspliceError) || !error.message.startsWith('make failed')) throw error;
+    return { kind: 'problem', reason: `its rules do not make them here: ${error.message}` };
+  } finally {
+    work.remove();
+  }
+}
+
+function differing(tree: SourceTree, made: string): readonly TreeChange[] {
+  const changes: TreeChange[] = [];
+  for (const path of madeHeaders(tree, made)) {
+    const before = readText(join(tree.source, path)) ?? null;
+    const after = readText(join(made, path)) ?? null;
+    if (before !== after) changes.push({ path: `xen/${path}`, before, after });
+  }
+  return changes;
+}
+
+/** From `xen/`. */
+function madeHeaders(tree: SourceTree, made: string): readonly string[] {
+  const compat = join(made, 'include/compat');
+  const names = existsSync(compat) ? readdirSync(compat, { recursive: true, encoding: 'utf8' }) : [];
+  return [
+    ...names.filter((name) => name.endsWith('.h')).map((name) => `include/compat/${name}`),
+    'include/xen/hypercall-defs.h',
+    'include/xen/lib/x86/cpuid-autogen.h',
+    `arch/${archFolder(tree.arch)}/include/asm/asm-macros.h`,
+  ];
+}
+
+/** Of all that decides about the headers. */
+function keyOf(tree: SourceTree, changes: readonly TreeChange[], env: Environment): string {
+  const parts: (string | null)[] = [tree.top, tree.configText, crossCompile(tree.arch, env)];
+  for (const [folder, below] of INPUTS(archFolder(tree.arch))) addFiles(join(tree.source, folder), below, parts);
+  for (const { path, after } of changes) parts.push(path, after);
+  return sha256(JSON.stringify(parts)).slice(0, 32);
+}
+
+function addFiles(folder: string, below: boolean, parts: (string | null)[]): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && below) addFiles(path, below, parts);
+    else if (entry.isFile() && INPUT.test(entry.name)) parts.push(path, readText(path) ?? '');
+  }
+}

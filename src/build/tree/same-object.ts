@@ -1,0 +1,126 @@
+import { equalBytes, latin1 } from '../../base/index.ts';
+import {
+  type ElfFile,
+  type ElfSection,
+  type RelocationTable,
+  readElf,
+  SHT_NOBITS,
+  SHT_NULL,
+  SHT_REL,
+  SHT_RELA,
+  SHT_STRTAB,
+  SHT_SYMTAB,
+  SHT_SYMTAB_SHNDX,
+  STT_FILE,
+  STT_SECTION,
+} from '../../elf/index.ts';
+
+/** Most differences that are told. */
+const MOST = 4;
+
+/** What may differ where two objects are the same to a linker: debug data, and who made it. */
+const LEFT_OUT = /^(?:\.debug_.*|\.zdebug_.*|\.comment|\.stab.*)$/;
+
+/** Section types that are made anew by each writer of a file. */
+const TABLES = new Set([SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SHT_REL, SHT_RELA]);
+
+/**
+ * How two relocatable objects differ in what ends up in the hypervisor: sections, relocations and symbols, debug data left
+ * aside. Empty where they do not; else the first few differences in words.
+ */
+export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string[] {
+  const first = readElf(a);
+  const second = readElf(b);
+  if (first.kind !== 'elf' || second.kind !== 'elf') return ['one of them is no ELF file'];
+  if (first.machine !== second.machine) return ['they are for different machines'];
+  const differences: string[] = [];
+  const left = compared(first);
+  const right = compared(second);
+  for (const [name, section] of left) {
+    const other = right.get(name);
+    if (other === undefined) differences.push(`${name} is in one of them alone`);
+    else differences.push(...sectionDifferences(name, section, other));
+    if (differences.length >= MOST) return differences.slice(0, MOST);
+  }
+  for (const name of right.keys()) if (!left.has(name)) differences.push(`${name} is in one of them alone`);
+  if (differences.length === 0) differences.push(...symbolDifferences(first, second));
+  return differences.slice(0, MOST);
+}
+
+/** The sections to compare by name; those that share one get numbers. */
+function compared(file: ElfFile): Map<string, ElfSection> {
+  const sections = new Map<string, ElfSection>();
+  for (const section of file.sections) {
+    if (TABLES.has(section.type) || LEFT_OUT.test(section.name)) continue;
+    let key = section.name;
+    for (let n = 2; sections.has(key); n++) key = `${section.name} (${n})`;
+    sections.set(key, section);
+  }
+  return sections;
+}
+
+function sectionDifferences(name: string, a: ElfSection, b: ElfSection): readonly string[] {
+  if (a.type !== b.type || a.flags !== b.flags) return [`the header of ${name}`];
+  if (a.size !== b.size) return [`the size of ${name}: ${a.size} and ${b.size} bytes`];
+  if (a.type !== SHT_NOBITS && !equalBytes(a.data(), b.data())) return [`the bytes of ${name}`];
+  const left = relocationsOf(a);
+  const right = relocationsOf(b);
+  const at = left.findIndex((line, i) => line !== right[i]);
+  if (at < 0 && left.length === right.length) return [];
+  return [`the relocations of ${name}: ${left[at] ?? 'none'} and ${right[at] ?? right[left.length] ?? 'none'}`];
+}
+
+function relocationsOf({ file, index }: ElfSection): readonly string[] {
+  return file.relocationsOf(index).flatMap((table) => relocationLines(file, table));
+}
+
+function relocationLines({ symbols }: ElfFile, table: RelocationTable): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < table.count; i++) {
+    const symbol = table.symbol(i);
+    const name = symbol < symbols.count ? symbols.displayName(symbol) : '?';
+    lines.push(`type ${table.type(i)} at ${table.offset(i)} to ${name} + ${table.addend(i)}`);
+  }
+  return lines;
+}
+
+function symbolDifferences(a: ElfFile, b: ElfFile): readonly string[] {
+  const left = symbolLines(a);
+  const right = symbolLines(b);
+  const at = left.findIndex((line, i) => line !== right[i]);
+  if (at < 0 && left.length === right.length) return [];
+  return [`symbols: ${left[at] ?? 'none'} and ${right[at < 0 ? left.length : at] ?? 'none'}`];
+}
+
+/** Symbols with a name, in order. Section symbols are made where a relocation asks for them, debug data's included. */
+function symbolLines({ symbols, sections }: ElfFile): readonly string[] {
+  const lines: string[] = [];
+  for (let i = 1; i < symbols.count; i++) {
+    if (symbols.type(i) === STT_SECTION) continue;
+    const index = symbols.sectionIndex(i);
+    const section = index === undefined ? `${symbols.shndx(i)}` : (sections[index]?.name ?? '?');
+    if (LEFT_OUT.test(section)) continue;
+    const where = `${section} + ${symbols.value(i)}, ${symbols.size(i)} bytes`;
+    lines.push(
+      `${symbols.name(i)} (type ${symbols.type(i)}, binding ${symbols.bind(i)}, ${symbols.other(i)}) in ${where}`,
+    );
+  }
+  return lines;
+}
+
+/** The compilers that an object names in `.comment`, which each one adds itself to. */
+export function compilersOf(bytes: Uint8Array): readonly string[] {
+  const file = readElf(bytes);
+  if (file.kind !== 'elf') return [];
+  const text = latin1(file.section('.comment')?.data() ?? new Uint8Array(0));
+  return [...new Set(text.split('\0').filter((part) => part !== ''))].sort();
+}
+
+/** The name of the first FILE symbol, which says what source it is from. */
+export function fileSymbolOf(bytes: Uint8Array): string | undefined {
+  const file = readElf(bytes);
+  if (file.kind !== 'elf') return undefined;
+  const { symbols } = file;
+  for (let i = 1; i < symbols.count; i++) if (symbols.type(i) === STT_FILE) return symbols.name(i);
+  return undefined;
+}

@@ -1,0 +1,150 @@
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { XspliceError } from '../../base/index.ts';
+import { configEnabled, parseConfig, type XenArch, type XenConfig } from '../../xen/index.ts';
+
+/** A source tree of Xen, and the build of it where one was kept. All paths are absolute and real. */
+export interface SourceTree {
+  /** The top, which paths in patches start from. */
+  readonly top: string;
+  /** The hypervisor's own sources: `xen/` of the top. */
+  readonly source: string;
+  /** Where it was built: the same, or the folder that `make O=…` was given. */
+  readonly objects: string;
+  /** As xen/Makefile says: `4.17.5`. */
+  readonly version: string;
+  readonly arch: XenArch;
+  readonly config: XenConfig;
+  /** The text that {@link config} is from. */
+  readonly configText: string;
+  /** `xen-syms` of the build; `undefined` where there is none. */
+  readonly xenSyms: string | undefined;
+  /** Were the objects kept? False as well where only `xen-syms` was. */
+  readonly built: boolean;
+  readonly writable: boolean;
+}
+
+export interface OpenTreeOptions {
+  /** The folder of `make O=…`, where `path` is the source. */
+  readonly objects?: string;
+  /** A `.config` to go by instead of the tree's own. Such a tree counts as one that is not built. */
+  readonly config?: string;
+}
+
+/** What a Xen source tree has in `xen/`, in every release. */
+const LANDMARKS = ['Makefile', 'Rules.mk', 'common/kernel.c', 'include/xen/lib.h'] as const;
+
+/** Longest file of a tree that is read as text, in characters. */
+const MOST_TEXT = 0x400_0000;
+
+/**
+ * Opens the top of a Xen source tree, its `xen/` folder, or a folder that it was built in with `make O=…` (4.17 on). Throws
+ * EUSAGE where it is none of them, has no configuration, or one without live patching.
+ */
+export function openTree(path: string, options: OpenTreeOptions = {}): SourceTree {
+  const { source, objects } = findFolders(path, options);
+  const own = join(objects, '.config');
+  const configFile = options.config ?? own;
+  const configText = readText(configFile);
+  if (configText === undefined) {
+    throw new XspliceError(
+      'EUSAGE',
+      `${objects} has no .config: which options this Xen is built with is not known`,
+      'Give the .config of the hypervisor that runs, or the tree that it was built in.',
+    );
+  }
+  const config = parseConfig(configText);
+  const arch = archOf(config);
+  if (arch === undefined) {
+    throw new XspliceError('EUSAGE', `${configFile} is for no architecture that has live patching`, ARCH_HINT);
+  }
+  if (!configEnabled(config, 'CONFIG_LIVEPATCH')) throw withoutLivepatch(configFile);
+  const ownConfig = options.config === undefined || readText(own) === configText;
+  const xenSyms = join(objects, 'xen-syms');
+  return {
+    top: dirname(source),
+    source,
+    objects,
+    version: versionOf(source),
+    arch,
+    config,
+    configText,
+    xenSyms: ownConfig && existsSync(xenSyms) ? xenSyms : undefined,
+    built: ownConfig && existsSync(join(objects, 'common/domctl.o')),
+    writable: canWrite(objects),
+  };
+}
+
+function findFolders(path: string, options: OpenTreeOptions): { source: string; objects: string } {
+  if (!existsSync(path)) throw new XspliceError('EUSAGE', `there is no ${path}`);
+  const folder = realpathSync(path);
+  for (const source of [folder, join(folder, 'xen')]) {
+    if (lacking(source).length > 0 || basename(source) !== 'xen') continue;
+    return { source, objects: options.objects === undefined ? source : objectsFolder(options.objects) };
+  }
+  // A folder of `make O=…` has a link to the source, and a Makefile of one line.
+  const link = join(folder, 'source');
+  if (existsSync(link) && options.objects === undefined) {
+    const source = realpathSync(link);
+    if (lacking(source).length === 0 && source !== folder) return { source, objects: folder };
+  }
+  const best = existsSync(join(folder, 'xen')) ? join(folder, 'xen') : folder;
+  const what = lacking(best);
+  const why = what.length === 0 ? 'its folder is not called xen' : `${best} lacks ${what.join(', ')}`;
+  const hint = 'Give the top of the tree, its folder xen, or the folder that make O=… was given.';
+  throw new XspliceError('EUSAGE', `${path} is no source tree of Xen: ${why}`, hint);
+}
+
+function objectsFolder(path: string): string {
+  if (!existsSync(path)) throw new XspliceError('EUSAGE', `there is no ${path}`);
+  return realpathSync(resolve(path));
+}
+
+const lacking = (source: string): readonly string[] => LANDMARKS.filter((name) => !existsSync(join(source, name)));
+
+const ARCH_HINT = 'It needs one of CONFIG_X86_64, CONFIG_ARM_64 and CONFIG_ARM_32.';
+
+/** The option of each architecture. */
+const ARCH_OPTIONS: readonly (readonly [string, XenArch])[] = [
+  ['CONFIG_X86_64', 'x86_64'],
+  ['CONFIG_ARM_64', 'arm64'],
+  ['CONFIG_ARM_32', 'arm32'],
+];
+
+const archOf = (config: XenConfig): XenArch | undefined =>
+  ARCH_OPTIONS.find(([option]) => configEnabled(config, option))?.[1];
+
+function withoutLivepatch(configFile: string): XspliceError {
+  return new XspliceError(
+    'EUSAGE',
+    `${configFile} has no CONFIG_LIVEPATCH=y: a hypervisor built so takes no live patch`,
+    'Build and boot one with CONFIG_LIVEPATCH=y first, or give the .config of the hypervisor that runs.',
+  );
+}
+
+/** From the lines of xen/Makefile that say it; `unknown` where they do not. */
+function versionOf(source: string): string {
+  const text = readText(join(source, 'Makefile')) ?? '';
+  const value = (name: string): string => new RegExp(`^export ${name}\\s*[?:]?=\\s*(\\S*)`, 'm').exec(text)?.[1] ?? '';
+  const extra = value('XEN_EXTRAVERSION').replace(/\$\(.*$/, '');
+  const version = `${value('XEN_VERSION')}.${value('XEN_SUBVERSION')}${extra}`;
+  return version.startsWith('.') ? 'unknown' : version;
+}
+
+/** A text file as a string of bytes, or `undefined` where it cannot be read. */
+export function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1').slice(0, MOST_TEXT);
+  } catch {
+    return undefined;
+  }
+}
+
+function canWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

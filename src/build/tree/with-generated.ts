@@ -1,0 +1,88 @@
+import type { Refusal } from '../../diff/index.ts';
+import { type Affected, affectedObjects } from './affected.ts';
+import { offsetsChange } from './asm-offsets.ts';
+import type { TreeChange } from './change.ts';
+import type { TreeCommands } from './commands.ts';
+import { generatedTexts, isForHeaders } from './generated.ts';
+import type { ObjectCommand } from './object-command.ts';
+import type { PairMaker } from './object-pair.ts';
+import type { OutcomeCache } from './outcome-cache.ts';
+import { regeneratedHeaders } from './regenerated.ts';
+import { runCompiler } from './run-compiler.ts';
+import type { Side } from './sides.ts';
+
+/** The key of something in the cache: all that decides about it but the contents of files. */
+export type KeyOf = (command: ObjectCommand, changes: readonly TreeChange[], ...more: readonly unknown[]) => string;
+
+/** What finding out about generated files needs, beside compilers. */
+export interface GeneratedOptions {
+  readonly commands: TreeCommands;
+  readonly jobs: number;
+  readonly cache: OutcomeCache;
+  readonly keyOf: KeyOf;
+}
+
+/** What is affected in the end. */
+export interface WithGenerated {
+  readonly affected: Affected;
+  readonly problems: readonly Refusal[];
+}
+
+/** What a change affects with all files that the build makes of others: headers, the offsets for assembly, the linker script. */
+export async function withGenerated(
+  first: Affected,
+  changes: readonly TreeChange[],
+  maker: PairMaker,
+  options: GeneratedOptions,
+): Promise<WithGenerated> {
+  const keyOf = (text: ObjectCommand): string => options.keyOf(text, first.changes, 'text');
+  // What headers are made of need not be looked at where they are made anew in any case.
+  const asked = first.generated.filter((text) => !first.makesHeaders || !isForHeaders(text));
+  const texts = await generatedTexts(asked, maker, options.cache, keyOf);
+  if (texts.problems.length > 0) return { affected: first, problems: texts.problems };
+  if (!first.makesHeaders && !texts.makesHeaders) return withOffsets(first, changes, maker, options);
+  const { tool, tree, sides } = maker;
+  const headers = await regeneratedHeaders(tree, changes, { ...tool, jobs: options.jobs });
+  if (headers.kind === 'problem') {
+    const reason = `headers are made of what changes, and cannot be made anew: ${headers.reason}`;
+    return { affected: first, problems: [{ reason, symbol: null, object: 'include/compat', advice: ADVICE }] };
+  }
+  for (const change of headers.changes) sides.add(change);
+  const all = [...changes, ...headers.changes];
+  const affected = affectedObjects(tree, options.commands, all);
+  return affected.problems.length > 0
+    ? { affected, problems: affected.problems }
+    : withOffsets(affected, all, maker, options);
+}
+
+const ADVICE = 'Leave that part out of the patch where the fix does not depend on it; else a new hypervisor is needed.';
+
+/** Once more where the header of offsets for assembly changes with the sources. */
+async function withOffsets(
+  first: Affected,
+  changes: readonly TreeChange[],
+  { tree, sides, output, tool }: PairMaker,
+  { commands, cache, keyOf }: GeneratedOptions,
+): Promise<WithGenerated> {
+  const files: Record<Side, readonly string[]> = { before: [], after: [] };
+  let key: string | undefined;
+  const offsets = await offsetsChange(tree, commands, first.changes, async (side, command) => {
+    key = keyOf(command, first.changes, 'offsets');
+    if (cache.find(key) !== undefined) return undefined;
+    const run = { place: sides.place(side), top: tree.top, output, tool };
+    const result = await runCompiler(run, command, ['-g0'], 'assembly');
+    if (result.kind === 'compiled') files[side] = result.dependencies.map((name) => sides.pathOf(side, command, name));
+    return result;
+  });
+  if (offsets.kind === 'same') {
+    if (key !== undefined && files.before.length > 0) cache.keep(key, { kind: 'same' }, files);
+    return { affected: first, problems: [] };
+  }
+  if (offsets.kind === 'problem') {
+    const { reason } = offsets;
+    return { affected: first, problems: [{ reason, symbol: null, object: 'asm-offsets.h', advice: ADVICE }] };
+  }
+  sides.add(offsets.change);
+  const affected = affectedObjects(tree, commands, [...changes, offsets.change]);
+  return { affected, problems: affected.problems };
+}
