@@ -33,6 +33,17 @@ export const UNCHANGED: readonly SourcePatch[] = [
 /** Those that no live patch can carry. */
 export const REFUSED: readonly SourcePatch[] = [
   {
+    file: 'x86_64/assembly-shared.patch',
+    arch: ['x86_64'],
+    kind: 'assembly in one section with other functions',
+    expect: 'refused',
+    changed: [],
+    refusal: {
+      symbol: 'common_interrupt',
+      words: /^common_interrupt shares the section \.text\.entry with other functions/,
+    },
+  },
+  {
     file: 'common/struct-grows.patch',
     arch: BOTH,
     kind: 'a structure that grows',
@@ -73,7 +84,10 @@ export const REFUSED: readonly SourcePatch[] = [
     kind: 'another initial value',
     expect: 'refused',
     changed: [],
-    refusal: { symbol: 'timer_slop', words: /^the initial value of timer_slop has changed: it is 60000, and was 50000$/ },
+    refusal: {
+      symbol: 'timer_slop',
+      words: /^the initial value of timer_slop has changed: it is 60000, and was 50000$/,
+    },
   },
   {
     file: 'common/data-string.patch',

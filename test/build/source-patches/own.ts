@@ -56,6 +56,13 @@ export const X86_64: readonly SourcePatch[] = [
     changed: ['send_IPI_mask'],
   },
   {
+    file: 'x86_64/assembly.patch',
+    arch: ['x86_64'],
+    kind: 'a function in assembly',
+    expect: 'built',
+    changed: ['clear_page_sse2'],
+  },
+  {
     file: 'x86_64/existing-switch-table.patch',
     arch: ['x86_64'],
     kind: 'the table of a switch alone',
@@ -88,5 +95,12 @@ export const ARM64: readonly SourcePatch[] = [
     kind: 'an alternative',
     expect: 'built',
     changed: ['p2m_restore_state'],
+  },
+  {
+    file: 'arm64/assembly.patch',
+    arch: ['arm64'],
+    kind: 'a function in assembly',
+    expect: 'built',
+    changed: ['clear_page'],
   },
 ];
