@@ -147,6 +147,26 @@ export const COMMON: readonly SourcePatch[] = [
     effect: { look: noFeatures, before: /^-22$/, after: /^-2$/ },
   },
   {
+    file: 'common/warning.patch',
+    arch: ['arm64'],
+    kind: 'a bug frame where Xen looks for none',
+    expect: 'built',
+    changed: ['show_handlers'],
+    remark: /common\/keyhandler\.c:133 ends in an unexpected trap where it is reached: .* \[payload-bug-frame\]$/,
+  },
+  {
+    file: 'common/warning.patch',
+    arch: ['x86_64'],
+    kind: 'a bug frame that is met',
+    expect: 'built',
+    changed: ['show_handlers'],
+    effect: {
+      look: key('h'),
+      before: /-> showing installed handlers\n key/,
+      after: /-> showing installed handlers\nXen WARN at common\/keyhandler\.c:133\n/,
+    },
+  },
+  {
     file: 'common/init-and-function.patch',
     arch: BOTH,
     kind: '__init code, left out',

@@ -1,5 +1,5 @@
 /** Patches of code that one architecture has, of which a live patch can be built. */
-import { badSelector, roundedTsc } from '../support/looks.ts';
+import { badSelector, key, roundedTsc } from '../support/looks.ts';
 import type { SourcePatch } from './source-patch.ts';
 
 /** Of x86-64. */
@@ -40,6 +40,18 @@ export const X86_64: readonly SourcePatch[] = [
     kind: 'an alternative',
     expect: 'built',
     changed: ['cache_flush'],
+  },
+  {
+    file: 'x86_64/alternative-run.patch',
+    arch: ['x86_64'],
+    kind: 'an alternative in a function that is run',
+    expect: 'built',
+    changed: ['show_handlers'],
+    effect: {
+      look: key('h'),
+      before: /-> showing installed handlers\n/,
+      after: /-> showing installed handlers, version 2\n/,
+    },
   },
   {
     file: 'x86_64/alternative-replacement.patch',
