@@ -1,11 +1,12 @@
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Refusal, Remark } from './documents.ts';
+import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
 import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
 import type { Unit } from './unit.ts';
-import type { XenNames } from './xen-names.ts';
+import { INIT_ADVICE, unknownFile, type XenNames } from './xen-names.ts';
 
 /** Where a reference of the payload leads. */
 export type Destination =
@@ -25,11 +26,6 @@ export interface Replacement {
   readonly oldSize: number;
 }
 
-const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
-
-const FILE_ADVICE =
-  'Give objects of the build that xen-syms was linked from. Where its configuration has ENFORCE_UNIQUE_SYMBOLS, the build gives each the path of its source: objcopy --redefine-sym NAME.c=PATH/NAME.c';
-
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
 
@@ -47,11 +43,13 @@ export class Selection {
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
   readonly #originals: Originals;
+  readonly #texts: HypervisorTexts;
 
   constructor(diff: ObjectDiff, names: XenNames) {
     this.diff = diff;
     this.names = names;
     this.#originals = new Originals(diff.comparator, names);
+    this.#texts = new HypervisorTexts(names);
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
@@ -99,11 +97,8 @@ export class Selection {
       this.#refuse(symbol, reason, advice);
       return;
     }
-    this.#refuse(
-      null,
-      `the original says that its source is ${file}; the hypervisor has no static functions or variables of a file called so`,
-      FILE_ADVICE,
-    );
+    const { reason: why, advice: way } = unknownFile(file);
+    this.#refuse(null, why, way);
   }
 
   #refuseType(piece: Piece, type: number): void {
@@ -177,7 +172,10 @@ export class Selection {
     switch (piece.kind) {
       case 'code':
         return this.#function(piece, at, branch, from, globals);
-      case 'strings':
+      case 'strings': {
+        const text = this.#texts.forBugFrame(from, piece);
+        return text === undefined ? inside() : { kind: 'outside', name: text.name, at: text.at + at };
+      }
       case 'literals':
         return inside();
       case 'constant': {

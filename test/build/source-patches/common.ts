@@ -148,15 +148,7 @@ export const COMMON: readonly SourcePatch[] = [
   },
   {
     file: 'common/warning.patch',
-    arch: ['arm64'],
-    kind: 'a bug frame where Xen looks for none',
-    expect: 'built',
-    changed: ['show_handlers'],
-    remark: /common\/keyhandler\.c:133 ends in an unexpected trap where it is reached: .* \[payload-bug-frame\]$/,
-  },
-  {
-    file: 'common/warning.patch',
-    arch: ['x86_64'],
+    arch: BOTH,
     kind: 'a bug frame that is met',
     expect: 'built',
     changed: ['show_handlers'],
