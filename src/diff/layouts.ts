@@ -1,8 +1,6 @@
 import {
-  aggregateKind,
   bitCountText,
   bitPlaceText,
-  compareLayout,
   type DwarfFile,
   declarationOf,
   definitionsOf,
@@ -10,6 +8,7 @@ import {
   type Entry,
   functionAt,
   type LayoutDifference,
+  layoutChanges,
   type NamedType,
   namedTypeText,
   reachableTypes,
@@ -82,11 +81,7 @@ function* rootsOf(comparator: Comparator, unit: Unit, entry: Entry): Generator<E
 function harmful(orig: DwarfFile, { kind, name, entry }: NamedType): LayoutDifference[] {
   let told: LayoutDifference[] | undefined;
   for (const definition of definitionsOf(orig, kind, name)) {
-    const differences = compareLayout(definition, entry).filter(({ kind: change }) => change !== 'retyped');
-    const harm =
-      aggregateKind(entry) !== undefined
-        ? differences
-        : differences.filter(({ kind: change }) => change !== 'added' && change !== 'removed');
+    const harm = layoutChanges(definition, entry);
     if (harm.length === 0) return [];
     told ??= harm;
   }

@@ -68,6 +68,17 @@ export function compareLayout(before: Entry, after: Entry): LayoutDifference[] {
   return differences.slice(0, DIFFERENCES_MAX);
 }
 
+/**
+ * The differences that make code for the one misread the other: not types of one size, and not constants that come or go. Empty where old and new code
+ * can share an object.
+ */
+export function layoutChanges(before: Entry, after: Entry): LayoutDifference[] {
+  const differences = compareLayout(before, after).filter(({ kind }) => kind !== 'retyped');
+  const named = stripped(after);
+  if (named !== undefined && aggregateKind(named) !== undefined) return differences;
+  return differences.filter(({ kind }) => kind !== 'added' && kind !== 'removed');
+}
+
 function compareEnumerations(before: Entry, after: Entry): LayoutDifference[] {
   const old = new Map(enumeratorsOf(before).map(({ name, value }) => [name, value]));
   const differences: LayoutDifference[] = [];

@@ -1,6 +1,6 @@
 /** DWARF: line tables, functions with their inlined copies, struct layouts. Imports `elf` and `base`. */
 export type { SectionPlace } from './code-places.ts';
-export { compareLayout, type LayoutDifference } from './compare.ts';
+export { compareLayout, type LayoutDifference, layoutChanges } from './compare.ts';
 export type { Inflate } from './debug-sections.ts';
 export * from './definitions.ts';
 export * from './difference-words.ts';

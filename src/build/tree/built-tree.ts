@@ -4,6 +4,7 @@ import { XspliceError } from '../../base/index.ts';
 import type { Remark } from '../../diff/index.ts';
 import {
   cacheFolder,
+  crossCompile,
   type Environment,
   fillCache,
   prune,
@@ -11,8 +12,8 @@ import {
   runTool,
   sha256,
   touch,
+  WHO_AND_WHEN,
 } from '../../system/index.ts';
-import { crossCompile, WHO_AND_WHEN } from './build-environment.ts';
 import { compilerIdentity } from './compiler.ts';
 import { copyTree, isMade } from './copy-tree.ts';
 import { buildRelation } from './same-build.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
 import {
   cacheFolder,
+  crossCompile,
   type Environment,
   fillCache,
   privateFolder,
@@ -12,8 +13,8 @@ import {
   runTool,
   sha256,
   throwIfStopped,
+  WHO_AND_WHEN,
 } from '../../system/index.ts';
-import { crossCompile, WHO_AND_WHEN } from './build-environment.ts';
 import { compileCommands, type NotFollowedObject, type TreeCommands } from './commands.ts';
 import { copyTree } from './copy-tree.ts';
 import { isMakefile } from './file-kinds.ts';

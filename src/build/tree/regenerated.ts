@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
 import {
   cacheFolder,
+  crossCompile,
   type Environment,
   fillCache,
   privateFolder,
@@ -12,9 +13,9 @@ import {
   runTool,
   sha256,
   throwIfStopped,
+  WHO_AND_WHEN,
 } from '../../system/index.ts';
 import { archFolder } from './arch-folder.ts';
-import { crossCompile, WHO_AND_WHEN } from './build-environment.ts';
 import type { TreeChange } from './change.ts';
 import { copyTree } from './copy-tree.ts';
 import { readText, type SourceTree } from './source-tree.ts';

@@ -1,15 +1,13 @@
 import {
-  aggregateKind,
   bitCountText,
   bitPlaceText,
-  compareLayout,
   type DwarfFile,
   declarationOf,
   definitionsOf,
   differencesInWords,
-  type Entry,
   functionAt,
   type LayoutDifference,
+  layoutChanges,
   type NamedType,
   namedTypeText,
   reachableTypes,
@@ -76,18 +74,11 @@ function differencesFrom(image: DwarfFile, type: NamedType, near: readonly Unit[
   const own = definitions.filter(({ unit }) => near.includes(unit));
   let told: LayoutDifference[] | undefined;
   for (const definition of own.length > 0 ? own : definitions) {
-    const differences = harmful(definition, type.entry);
+    const differences = layoutChanges(definition, type.entry);
     if (differences.length === 0) return [];
     told ??= differences;
   }
   return told ?? [];
-}
-
-/** Without those that change no layout: types of one size, and constants that come or go. */
-function harmful(before: Entry, after: Entry): LayoutDifference[] {
-  const differences = compareLayout(before, after).filter(({ kind }) => kind !== 'retyped');
-  if (aggregateKind(after) !== undefined) return differences;
-  return differences.filter(({ kind }) => kind !== 'added' && kind !== 'removed');
 }
 
 function differenceText(difference: LayoutDifference): string {

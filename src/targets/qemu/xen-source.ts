@@ -11,7 +11,15 @@ import {
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
-import { cacheFolder, type Environment, fillCache, requireTools, runTool } from '../../system/index.ts';
+import {
+  cacheFolder,
+  type Environment,
+  fillCache,
+  requireTools,
+  runTool,
+  toolPrefix,
+  WHO_AND_WHEN,
+} from '../../system/index.ts';
 import type { XenArch } from '../../xen/index.ts';
 import { buildIdOf, type XenFiles } from './debian.ts';
 import { type Fetching, ownLists, toolsIn, updateLists, watched } from './packages.ts';
@@ -19,13 +27,10 @@ import { keepTree, TREE_PARTS } from './source-tree.ts';
 import { intact, type Stamp, writeStamp } from './stamp.ts';
 
 /**
- * What stands before the name of each program of the toolchain, by architecture. Debian builds the hypervisors of Arm without
- * CONFIG_LIVEPATCH; that of x86-64 has it, but its package has no objects, and live patches are built from those.
+ * An architecture that Xen is built for here. Debian builds the hypervisors of Arm without CONFIG_LIVEPATCH; that of x86-64 has it, but its package has no
+ * objects, and live patches are built from those.
  */
-const COMPILERS = { x86_64: '', arm64: 'aarch64-linux-gnu-', arm32: 'arm-linux-gnueabihf-' } as const;
-
-/** An architecture that Xen is built for here. */
-export type SourceArch = keyof typeof COMPILERS & XenArch;
+export type SourceArch = XenArch;
 
 /** All of them. */
 export const SOURCE_ARCHITECTURES: readonly SourceArch[] = ['x86_64', 'arm64', 'arm32'];
@@ -44,19 +49,6 @@ const CONFIGURATION = 'CONFIG_LIVEPATCH=y\n';
 const MINUTE = 60_000;
 const BUILD_MS = 20 * MINUTE;
 const MOST_JOBS = 16;
-
-/** What a build would else take from the machine and the moment: the same source gives the same text everywhere. */
-const WHO_AND_WHEN: Environment = {
-  XEN_WHOAMI: 'xsplice',
-  XEN_DOMAIN: '(none)',
-  XEN_BUILD_HOST: '(none)',
-  XEN_BUILD_DATE: 'Thu Jan  1 00:00:00 UTC 1970',
-  XEN_BUILD_TIME: '00:00:00',
-  // Those of a `make` that we run under are not for this one.
-  MAKEFLAGS: undefined,
-  MAKELEVEL: undefined,
-  MFLAGS: undefined,
-};
 
 /** What the cache holds of an architecture: paths, Debian's version of the source, and the build-id in hex digits. */
 export interface SourceXen extends XenFiles {
@@ -92,7 +84,7 @@ export function findSourceXen(env: Environment, arch: SourceArch): SourceXen | u
 export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<SourceXen> {
   const found = findSourceXen(fetching.env, arch);
   if (found !== undefined) return found;
-  const prefix = COMPILERS[arch];
+  const prefix = toolPrefix(arch);
   const tools = ['apt-get', 'dpkg-source', 'make', 'flex', 'bison', 'python3', `${prefix}gcc`];
   requireTools(tools, fetching.env, `building Xen for ${arch}`);
   const cache = cacheFolder(fetching.env);
@@ -153,7 +145,7 @@ async function build(fetching: Fetching, arch: SourceArch, tree: string, folder:
   const env = { ...fetching.env, ...WHO_AND_WHEN };
   const jobs = Math.min(availableParallelism(), MOST_JOBS);
   const make = (target: string, ...more: string[]): Promise<string> =>
-    runTool('make', [...more, `XEN_TARGET_ARCH=${arch}`, `CROSS_COMPILE=${COMPILERS[arch]}`, target], {
+    runTool('make', [...more, `XEN_TARGET_ARCH=${arch}`, `CROSS_COMPILE=${toolPrefix(arch)}`, target], {
       env,
       signal: fetching.signal,
       cwd: xen,
