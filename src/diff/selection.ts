@@ -2,16 +2,14 @@ import { addOffset } from '../base/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Destination, Replacement } from './destination.ts';
 import type { Refusal, Remark } from './documents.ts';
-import { KnownConstants } from './known-constants.ts';
+import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
+import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
 import { reaches } from './reach.ts';
-import { refersBefore } from './refers-before.ts';
 import type { Unit } from './unit.ts';
-import type { XenNames } from './xen-names.ts';
-
-const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
+import { INIT_ADVICE, unknownFile, type XenNames } from './xen-names.ts';
 
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
@@ -29,12 +27,14 @@ export class Selection {
   readonly #destinations = new Map<Target, Destination>();
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
-  readonly #constants: KnownConstants;
+  readonly #originals: Originals;
+  readonly #texts: HypervisorTexts;
 
   constructor(diff: ObjectDiff, names: XenNames) {
     this.diff = diff;
     this.names = names;
-    this.#constants = new KnownConstants(diff.comparator, names);
+    this.#originals = new Originals(diff.comparator, names);
+    this.#texts = new HypervisorTexts(names);
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
@@ -43,7 +43,7 @@ export class Selection {
     for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
-      if (selection !== this || this.#known(piece) !== undefined) continue;
+      if (selection !== this || this.#originals.nameOf(piece) !== undefined) continue;
       const unit = correlation.patched.units.of(piece);
       if (unit === undefined) this.#add(piece);
       else this.#addUnit(unit);
@@ -65,15 +65,6 @@ export class Selection {
     }
   }
 
-  /** What the hypervisor calls a function or variable that the original has under whatever name; `undefined` for what is new. */
-  #known(piece: Piece): string | undefined {
-    const { correlation, orig } = this.diff.comparator;
-    const unit = correlation.patched.units.of(piece);
-    const before = unit === undefined ? correlation.variables.get(piece) : correlation.units.get(unit)?.piece;
-    if (before !== undefined) return this.names.nameOf(before, orig.file);
-    return piece.kind === 'constant' ? this.#constants.nameOf(piece) : undefined;
-  }
-
   destination(target: Target): Destination {
     return this.#destinations.get(target) ?? { kind: 'absolute', value: 0 };
   }
@@ -82,6 +73,17 @@ export class Selection {
     if (this.#refused.has(reason)) return;
     this.#refused.add(reason);
     this.refusals.push({ reason, symbol, object: this.diff.object, advice });
+  }
+
+  /** Something that the hypervisor should have; where it has nothing static of the whole file, that is told, once. */
+  #refuseMissing(symbol: string, name: string, reason: string, advice: string): void {
+    const [file, rest] = name.split('#');
+    if (file === undefined || rest === undefined || this.names.hasFile(file)) {
+      this.#refuse(symbol, reason, advice);
+      return;
+    }
+    const { reason: why, advice: way } = unknownFile(file);
+    this.#refuse(null, why, way);
   }
 
   #refuseType(piece: Piece, type: number): void {
@@ -135,11 +137,9 @@ export class Selection {
     const name = this.names.nameOf(before.piece, orig.file);
     if (name === undefined) {
       const expected = this.names.expected(before.piece, orig.file);
-      this.#refuse(
-        unit.name,
-        `the hypervisor has no function ${expected}`,
-        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor',
-      );
+      const advice =
+        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor';
+      this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
     const old = oldFunction(this.names, name, before.piece, orig);
@@ -171,11 +171,14 @@ export class Selection {
     switch (piece.kind) {
       case 'code':
         return this.#function(piece, at, branch, from, globals);
-      case 'strings':
+      case 'strings': {
+        const text = this.#texts.forBugFrame(from, piece);
+        return text === undefined ? inside() : { kind: 'outside', name: text.name, at: text.at + at };
+      }
       case 'literals':
         return inside();
       case 'constant': {
-        const same = this.#constants.nameOf(piece);
+        const same = this.#originals.constant(piece);
         return same === undefined ? inside() : { kind: 'outside', name: same, at };
       }
       case 'data':
@@ -204,13 +207,10 @@ export class Selection {
 
   /** What was freed when the host had booted. The original may refer to it, too: then it never does so on a host that is up. */
   #init(piece: Piece, at: number, from: Piece): Destination {
-    const name = nameOf(piece);
-    const { orig } = this.diff.comparator;
-    const full = piece.symbols[0]?.bind === STB_LOCAL ? `${orig.file}#${name}` : name;
-    const before = refersBefore(this.diff.comparator, from, name);
-    if (before && this.names.address(full) !== undefined) return { kind: 'outside', name: full, at };
+    const name = this.#originals.init(piece, at, from);
+    if (name !== undefined) return { kind: 'outside', name, at };
     this.#refuse(
-      name || null,
+      nameOf(piece) || null,
       `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
       INIT_ADVICE,
     );
@@ -278,15 +278,13 @@ export class Selection {
     const address = this.names.address(name);
     const other = address === undefined ? globals.get(name) : undefined;
     // What was static before is there under the name of a static symbol.
-    const known = other === undefined ? undefined : other.selection.#known(other.piece);
+    const known = other === undefined ? undefined : other.selection.#originals.nameOf(other.piece);
     if (known !== undefined) return { kind: 'outside', name: known, at };
     if (address === undefined && other === undefined) {
-      this.#refuse(
-        name,
-        `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,
-        'Give all objects that the patch changes, and the xen-syms that was linked from the originals',
-      );
-    } else if (address !== undefined && this.names.isInit(address) && !refersBefore(this.diff.comparator, from, name)) {
+      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`;
+      const advice = 'Give all objects that the patch changes, and the xen-syms that was linked from the originals';
+      this.#refuseMissing(name, name, reason, advice);
+    } else if (address !== undefined && this.names.isInit(address) && !this.#originals.referTo(from, name)) {
       this.#refuse(
         name,
         `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,

@@ -152,3 +152,28 @@ noinline int f(int x) { int v; asm volatile ( "movl .Lsecret(%%rip), %0" : "=r" 
     expect(targetsOf(objectOf(diff), '.text.f')).toContain('landmark -8');
   });
 });
+
+describe('functions in assembly, without type and size', () => {
+  const section = (name: string, ...functions: readonly string[]): string =>
+    `asm(".section ${name},\\"ax\\"\\n${functions.join('')}.text");\n`;
+  const fn = (name: string, body = ''): string =>
+    `.globl ${name}\\n${name}: nop\\n nop\\n nop\\n nop\\n${body} nop\\n nop\\n ret\\n`;
+  const label = ' .globl inside\\n inside: ';
+
+  it.each(['x86_64', 'arm64'] as const)('can be taken alone, on %s', async (arch) => {
+    const diff = await changed(arch, section('.text.asm', fn('one')), section('.text.asm', fn('one', ' nop\\n')));
+    expect(byStatus(diff)).toEqual({ changed: ['one'] });
+    expect(objectOf(diff).section('.text.asm')?.size).toBeGreaterThan(7);
+  });
+
+  it.each([
+    ['another function', fn('one'), fn('one', ' nop\\n'), fn('two')],
+    ['another place where it is entered', fn('one', label), fn('one', ` nop\\n${label}`), ''],
+  ])('are refused where their section has %s', async (_, before, after, rest) => {
+    const diff = await changed('x86_64', section('.text.asm', before, rest), section('.text.asm', after, rest));
+    expect(diff.verdict).toBe('refused');
+    expect(diff.refusals.map(({ reason }) => reason)).toContainEqual(
+      expect.stringMatching(/^\w+ shares the section \.text\.asm with other functions/),
+    );
+  });
+});
