@@ -22,7 +22,7 @@ export function piecesOf(
   symbols: readonly ElfSymbol[],
   starts: Starts,
 ): Piece[] {
-  if (starts !== undefined) return cut(section, kind, starts, new Map(), section.size);
+  if (starts !== undefined) return cut(section, kind, starts, new Map(), false);
   const code = kind === 'code' || kind === 'init';
   const hasFunctions = code && symbols.some(({ type }) => type === STT_FUNC);
   const named = symbols.filter((symbol) => namesPiece(symbol, hasFunctions));
@@ -48,8 +48,26 @@ export function piecesOf(
     kind,
     [...begins].sort((a, b) => a - b),
     at,
-    section.size,
+    code && isShared(symbols),
   );
+}
+
+/** Has a section of code more than one function? Those in assembly may have neither a type nor a size; what lies inside of one that has is a label of it. */
+function isShared(symbols: readonly ElfSymbol[]): boolean {
+  const starts = new Set<bigint>();
+  let end = -1n;
+  for (const { type, value, size } of symbols) {
+    if (type !== STT_FUNC) continue;
+    starts.add(value);
+    if (value + BigInt(size) > end) end = value + BigInt(size);
+  }
+  if (starts.size > 1) return true;
+  const [only] = starts;
+  for (const { name, type, value } of symbols) {
+    if (type !== STT_NOTYPE || name === '' || LABEL.test(name)) continue;
+    if (only === undefined || value < only || value >= end) starts.add(value);
+  }
+  return starts.size > 1;
 }
 
 /** Global names before local ones; then those of functions and objects, which have a size. */
@@ -61,19 +79,18 @@ function cut(
   kind: SectionKind,
   begins: readonly number[],
   symbols: ReadonlyMap<number, readonly ElfSymbol[]>,
-  size: number,
+  shared: boolean,
 ): Piece[] {
   const starts = begins[0] === 0 ? begins : [0, ...begins];
+  const { size } = section;
   const inside = starts.filter((start) => start < size || start === 0);
-  let functions = 0;
-  for (const [, [first]] of symbols) if (first?.type === STT_FUNC) functions++;
   return inside.map((start, i) => ({
     section,
     kind,
     start,
     end: inside[i + 1] ?? size,
     symbols: symbols.get(start) ?? [],
-    shared: functions > 1,
+    shared,
   }));
 }
 

@@ -1,8 +1,8 @@
 import { equalBytes } from '../base/index.ts';
-import { STB_LOCAL } from '../elf/index.ts';
-import type { Correlation } from './correlation.ts';
+import { SHF_EXECINSTR, SHF_STRINGS, STB_LOCAL } from '../elf/index.ts';
+import { type Correlation, isNumbered } from './correlation.ts';
 import type { DiffObject } from './object.ts';
-import { bytesOf, nameOf, type Piece, type Reference, type Target } from './piece.ts';
+import { bytesOf, nameOf, type Piece, type Reference, type Target, unnumbered } from './piece.ts';
 import type { TableEntry, Unit } from './unit.ts';
 
 /** Deeper than constants point to each other. */
@@ -103,9 +103,19 @@ export class Comparator {
       case 'constant':
       case 'literals':
         return before.at === after.at && this.sameConstant(was, is, depth);
+      case 'init':
+        return was.kind === 'init' && this.#sameInit(was, before.at, is, after.at, depth);
       default:
         return was.kind === is.kind && before.at === after.at && nameOf(was) === nameOf(is);
     }
+  }
+
+  /** What is gone after the boot is known by its name; data whose name has a number, and texts, by their content. */
+  #sameInit(before: Piece, was: number, after: Piece, is: number, depth: number): boolean {
+    if (isText(before) && isText(after)) return equalBytes(textAt(before, was), textAt(after, is));
+    if (was !== is || unnumbered(nameOf(before)) !== unnumbered(nameOf(after))) return false;
+    const code = (after.section.flags & SHF_EXECINSTR) !== 0;
+    return code || !isNumbered(after) || this.sameConstant(before, after, depth);
   }
 
   #sameOwner(before: Piece, after: Piece): boolean {
@@ -144,6 +154,15 @@ export class Comparator {
 /** A call of a static function has another type on x86 than one of a global function (PC32, PLT32), and means the same. */
 export const sameType = (before: Reference, after: Reference): boolean =>
   before.type === after.type || (before.branch && after.branch);
+
+const isText = ({ section }: Piece): boolean => (section.flags & SHF_STRINGS) !== 0 && section.entsize <= 1;
+
+/** A text in a section that is not cut into texts, with its NUL. */
+function textAt({ section, start, end }: Piece, at: number): Uint8Array {
+  const rest = section.data().subarray(Math.max(0, start + at), end);
+  const nul = rest.indexOf(0);
+  return nul < 0 ? rest : rest.subarray(0, nul + 1);
+}
 
 /** The name that other objects know a place by. */
 function globalName(target: Exclude<Target, { kind: 'absolute' }>): string | undefined {

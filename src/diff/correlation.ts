@@ -61,6 +61,15 @@ function matchUnits(orig: Side, patched: Side): Map<Unit, Unit> {
   return found;
 }
 
+/** Functions of the boot: what they use may live on, too. */
+function matchInit(orig: DiffObject, patched: DiffObject): [Unit, Unit][] {
+  const before = new Map(new Units(orig, 'init').all.map((unit) => [unnumbered(unit.name), unit]));
+  return new Units(patched, 'init').all.flatMap((unit): [Unit, Unit][] => {
+    const old = before.get(unnumbered(unit.name));
+    return old === undefined ? [] : [[unit, old]];
+  });
+}
+
 /** What a function looks like without the numbers of what it refers to. */
 function mark(object: DiffObject, unit: Unit): string {
   return codeOf(unit)
@@ -102,7 +111,7 @@ function matchVariables(orig: Side, patched: Side, units: ReadonlyMap<Unit, Unit
     }
   }
   const votes = new Map<Piece, Map<Piece, number>>();
-  for (const [unit, old] of units) {
+  for (const [unit, old] of [...units, ...matchInit(orig.object, patched.object)]) {
     const used = statics(patched.object, unit);
     const usedBefore = statics(orig.object, old);
     for (const [name, pieces] of used) {

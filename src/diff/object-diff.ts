@@ -4,10 +4,10 @@ import { Comparator } from './compare.ts';
 import { correlate } from './correlation.ts';
 import type { FunctionReport, FunctionStatus, Refusal, Remark } from './documents.ts';
 import { explainChange } from './explain.ts';
+import { initRemarks } from './init-remarks.ts';
 import { type DebugData, isLineOnly } from './line-only.ts';
 import { DiffObject, type ObjectContext } from './object.ts';
 import type { Unit } from './unit.ts';
-import { Units } from './unit.ts';
 import { compareVariables } from './variables.ts';
 
 /** One pair of objects compared: what became of each function, and what no payload can carry. */
@@ -84,26 +84,6 @@ export function compareObjects(
     status,
     functions,
     refusals: variables.refusals,
-    remarks: [...variables.remarks, ...initRemarks(comparator, object)],
+    remarks: [...variables.remarks, ...initRemarks(comparator, object, debugData)],
   };
-}
-
-/** What has run, and is gone, by the time that a payload is loaded. */
-function initRemarks(comparator: Comparator, object: string): Remark[] {
-  const before = new Units(comparator.orig, 'init');
-  const after = new Units(comparator.patched, 'init');
-  const remarks: Remark[] = [];
-  const left = (name: string, what: string): void => {
-    remarks.push({
-      text: `${name} is ${what} code of the boot (__init): left out, it has run on the host`,
-      symbol: name,
-      object,
-    });
-  };
-  for (const unit of after.all) {
-    const [old] = before.named(unit.name);
-    if (old === undefined) left(unit.name, 'new');
-    else if (!comparator.samePiece(old.piece, unit.piece)) left(unit.name, 'changed');
-  }
-  return remarks;
 }

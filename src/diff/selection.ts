@@ -1,31 +1,15 @@
-import { groupBy } from '../base/index.ts';
+import { addOffset } from '../base/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
+import type { Destination, Replacement } from './destination.ts';
 import type { Refusal, Remark } from './documents.ts';
+import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
+import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
-import { codeOf, type Unit } from './unit.ts';
-import type { XenNames } from './xen-names.ts';
-
-/** Where a reference of the payload leads. */
-export type Destination =
-  | { readonly kind: 'inside'; readonly piece: Piece; readonly at: number }
-  /** A symbol that the loader looks up. */
-  | { readonly kind: 'outside'; readonly name: string; readonly at: number }
-  /** Nowhere: the place of an alternative without a replacement. */
-  | { readonly kind: 'replacements' }
-  | { readonly kind: 'absolute'; readonly value: number };
-
-/** A function that is replaced. */
-export interface Replacement {
-  readonly unit: Unit;
-  /** What the hypervisor calls it. */
-  readonly name: string;
-  /** Its size there, in bytes. */
-  readonly oldSize: number;
-}
-
-const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
+import { reaches } from './reach.ts';
+import type { Unit } from './unit.ts';
+import { INIT_ADVICE, unknownFile, type XenNames } from './xen-names.ts';
 
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
@@ -43,12 +27,14 @@ export class Selection {
   readonly #destinations = new Map<Target, Destination>();
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
-  /** Constants of the original by name. */
-  #constants: ReadonlyMap<string, readonly Piece[]> | undefined;
+  readonly #originals: Originals;
+  readonly #texts: HypervisorTexts;
 
   constructor(diff: ObjectDiff, names: XenNames) {
     this.diff = diff;
     this.names = names;
+    this.#originals = new Originals(diff.comparator, names);
+    this.#texts = new HypervisorTexts(names);
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
@@ -57,7 +43,7 @@ export class Selection {
     for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
-      if (selection !== this || this.#known(piece) !== undefined) continue;
+      if (selection !== this || this.#originals.nameOf(piece) !== undefined) continue;
       const unit = correlation.patched.units.of(piece);
       if (unit === undefined) this.#add(piece);
       else this.#addUnit(unit);
@@ -79,15 +65,6 @@ export class Selection {
     }
   }
 
-  /** What the hypervisor calls a function or variable that the original has under whatever name; `undefined` for what is new. */
-  #known(piece: Piece): string | undefined {
-    const { correlation, orig } = this.diff.comparator;
-    const unit = correlation.patched.units.of(piece);
-    const before = unit === undefined ? correlation.variables.get(piece) : correlation.units.get(unit)?.piece;
-    if (before !== undefined) return this.names.nameOf(before, orig.file);
-    return piece.kind === 'constant' ? this.#sameConstant(piece) : undefined;
-  }
-
   destination(target: Target): Destination {
     return this.#destinations.get(target) ?? { kind: 'absolute', value: 0 };
   }
@@ -98,12 +75,35 @@ export class Selection {
     this.refusals.push({ reason, symbol, object: this.diff.object, advice });
   }
 
+  /** Something that the hypervisor should have; where it has nothing static of the whole file, that is told, once. */
+  #refuseMissing(symbol: string, name: string, reason: string, advice: string): void {
+    const [file, rest] = name.split('#');
+    if (file === undefined || rest === undefined || this.names.hasFile(file)) {
+      this.#refuse(symbol, reason, advice);
+      return;
+    }
+    const { reason: why, advice: way } = unknownFile(file);
+    this.#refuse(null, why, way);
+  }
+
   #refuseType(piece: Piece, type: number): void {
     const { machine } = this.names.image.arch;
     this.#refuse(
       null,
       `${this.#holder(piece)} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
       'Compile with the flags that the hypervisor was compiled with',
+    );
+  }
+
+  /** What is out of reach the loader would refuse with no more than a number. */
+  #refuseFar(piece: Piece, type: number, to: Destination): void {
+    const address = to.kind === 'outside' ? this.names.address(to.name) : undefined;
+    if (to.kind !== 'outside' || address === undefined || reaches(this.names, type, addOffset(address, to.at))) return;
+    const { machine } = this.names.image.arch;
+    this.#refuse(
+      null,
+      `${this.#holder(piece)} goes on in ${to.name} by a branch (${relocationName(machine, type)}) that does not reach it from where payloads are`,
+      'Only assembly has such branches out of a function: let it branch without a condition there',
     );
   }
 
@@ -137,11 +137,9 @@ export class Selection {
     const name = this.names.nameOf(before.piece, orig.file);
     if (name === undefined) {
       const expected = this.names.expected(before.piece, orig.file);
-      this.#refuse(
-        unit.name,
-        `the hypervisor has no function ${expected}`,
-        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor',
-      );
+      const advice =
+        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor';
+      this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
     const old = oldFunction(this.names, name, before.piece, orig);
@@ -155,7 +153,9 @@ export class Selection {
       for (const { target, branch, type } of patched.references(piece)) {
         if (!this.names.image.arch.relocations.has(type)) this.#refuseType(piece, type);
         if (this.#destinations.has(target)) continue;
-        this.#destinations.set(target, this.#resolve(target, branch, piece, globals));
+        const destination = this.#resolve(target, branch, piece, globals);
+        this.#destinations.set(target, destination);
+        this.#refuseFar(piece, type, destination);
       }
     }
   }
@@ -171,11 +171,14 @@ export class Selection {
     switch (piece.kind) {
       case 'code':
         return this.#function(piece, at, branch, from, globals);
-      case 'strings':
+      case 'strings': {
+        const text = this.#texts.forBugFrame(from, piece);
+        return text === undefined ? inside() : { kind: 'outside', name: text.name, at: text.at + at };
+      }
       case 'literals':
         return inside();
       case 'constant': {
-        const same = this.#sameConstant(piece);
+        const same = this.#originals.constant(piece);
         return same === undefined ? inside() : { kind: 'outside', name: same, at };
       }
       case 'data':
@@ -204,31 +207,14 @@ export class Selection {
 
   /** What was freed when the host had booted. The original may refer to it, too: then it never does so on a host that is up. */
   #init(piece: Piece, at: number, from: Piece): Destination {
-    const name = nameOf(piece);
-    const { orig } = this.diff.comparator;
-    const full = piece.symbols[0]?.bind === STB_LOCAL ? `${orig.file}#${name}` : name;
-    const before = this.#refersBefore(from, name);
-    if (before && this.names.address(full) !== undefined) return { kind: 'outside', name: full, at };
+    const name = this.#originals.init(piece, at, from);
+    if (name !== undefined) return { kind: 'outside', name, at };
     this.#refuse(
-      name || null,
+      nameOf(piece) || null,
       `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
       INIT_ADVICE,
     );
     return { kind: 'absolute', value: 0 };
-  }
-
-  /** Does the original of the function that a piece belongs to refer to something of that name? */
-  #refersBefore(from: Piece, name: string): boolean {
-    const { correlation, orig } = this.diff.comparator;
-    const unit = correlation.patched.units.of(from);
-    const before = unit && correlation.units.get(unit);
-    if (before === undefined || name === '') return false;
-    return codeOf(before).some((piece) =>
-      orig.references(piece).some(({ target }) => {
-        if (target.kind === 'external') return target.name === name;
-        return target.kind === 'piece' && nameOf(target.piece) === name;
-      }),
-    );
   }
 
   /** The function that a piece belongs to, for messages. */
@@ -288,32 +274,17 @@ export class Selection {
     return { kind: 'absolute', value: 0 };
   }
 
-  /** The name under which the hypervisor has the same constant; `undefined` where the payload has to bring its own. */
-  #sameConstant(piece: Piece): string | undefined {
-    const { comparator } = this.diff;
-    if (piece.symbols.length === 0) return undefined;
-    this.#constants ??= groupBy(comparator.orig.pieces('constant'), nameOf);
-    for (const before of this.#constants.get(nameOf(piece)) ?? []) {
-      if (!comparator.sameConstant(before, piece)) continue;
-      const name = this.names.nameOf(before, comparator.orig.file);
-      if (name !== undefined && this.names.size(name) === before.end - before.start) return name;
-    }
-    return undefined;
-  }
-
   #outside(name: string, at: number, from: Piece, globals: NewGlobals): Destination {
     const address = this.names.address(name);
     const other = address === undefined ? globals.get(name) : undefined;
     // What was static before is there under the name of a static symbol.
-    const known = other === undefined ? undefined : other.selection.#known(other.piece);
+    const known = other === undefined ? undefined : other.selection.#originals.nameOf(other.piece);
     if (known !== undefined) return { kind: 'outside', name: known, at };
     if (address === undefined && other === undefined) {
-      this.#refuse(
-        name,
-        `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`,
-        'Give all objects that the patch changes, and the xen-syms that was linked from the originals',
-      );
-    } else if (address !== undefined && this.names.isInit(address) && !this.#refersBefore(from, name)) {
+      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`;
+      const advice = 'Give all objects that the patch changes, and the xen-syms that was linked from the originals';
+      this.#refuseMissing(name, name, reason, advice);
+    } else if (address !== undefined && this.names.isInit(address) && !this.#originals.referTo(from, name)) {
       this.#refuse(
         name,
         `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,

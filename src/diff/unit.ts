@@ -39,7 +39,6 @@ const LEADING: ReadonlySet<string> = new Set([ELF_ALTINSTRUCTIONS, ELF_EX_TABLE]
 export class Units {
   readonly all: readonly Unit[];
   readonly #byPiece = new Map<Piece, Unit>();
-  readonly #byName: ReadonlyMap<string, readonly Unit[]>;
 
   constructor(object: DiffObject, kind: 'code' | 'init') {
     const parts: { parent: string; piece: Piece }[] = [];
@@ -63,16 +62,11 @@ export class Units {
       for (const part of codeOf(unit)) this.#byPiece.set(part, unit);
       return unit;
     });
-    this.#byName = groupBy(this.all, ({ name }) => name);
   }
 
   /** The unit that a piece of code belongs to. */
   of(piece: Piece): Unit | undefined {
     return this.#byPiece.get(piece);
-  }
-
-  named(name: string): readonly Unit[] {
-    return this.#byName.get(name) ?? [];
   }
 }
 

@@ -4,6 +4,7 @@ import type { Comparator } from './compare.ts';
 import { VARIABLES } from './correlation.ts';
 import type { Refusal, Remark } from './documents.ts';
 import { bytesOf, nameOf, type Piece, pieceText } from './piece.ts';
+import { valueChange } from './value-change.ts';
 
 /** What is said of an object's variables. */
 export interface VariableReport {
@@ -41,7 +42,7 @@ export function compareVariables(comparator: Comparator, object: string): Variab
       const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
       refuse(after, `${text} has ${is} bytes, and had ${was}`, advice);
     } else if (!sameInitialValue(comparator, before, after)) {
-      refuse(after, `the initial value of ${text} has changed`, HOOK_ADVICE);
+      refuse(after, `the initial value of ${text} has changed${valueChange(comparator, before, after)}`, HOOK_ADVICE);
     }
   }
   const still = new Set(correlation.variables.values());

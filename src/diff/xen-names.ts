@@ -4,12 +4,24 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { nameOf, type Piece } from './piece.ts';
 
+/** The way out for code that uses what is gone once the host is up. */
+export const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
+
+/** What is said of objects whose source the hypervisor has under another name, or not at all. */
+export const unknownFile = (file: string): { readonly reason: string; readonly advice: string } => ({
+  reason: `the original says that its source is ${file}; the hypervisor has no static functions or variables of a file called so`,
+  advice:
+    'Give objects of the build that xen-syms was linked from. Where its configuration has ENFORCE_UNIQUE_SYMBOLS, the build gives each the path of its source: objcopy --redefine-sym NAME.c=PATH/NAME.c',
+});
+
 /** What the running hypervisor has under which name. */
 export class XenNames {
   readonly image: Image;
   readonly release: Release;
   readonly #symbols: ImageSymbols;
   readonly #init: readonly { readonly start: Address; readonly end: Address }[];
+
+  #files: Set<string> | undefined;
 
   constructor(image: Image, release: Release) {
     this.image = image;
@@ -22,6 +34,18 @@ export class XenNames {
   address(name: string): Address | undefined {
     const address = this.#symbols.byName(name);
     return address === 0n ? undefined : address;
+  }
+
+  /** Has the hypervisor static functions or variables of a file that is called so? */
+  hasFile(file: string): boolean {
+    if (this.#files === undefined) {
+      this.#files = new Set();
+      for (const name of this.#symbols.names()) {
+        const at = name.indexOf('#');
+        if (at > 0) this.#files.add(name.slice(0, at));
+      }
+    }
+    return this.#files.has(file);
   }
 
   /** Is the address in what is freed once the host is up? */

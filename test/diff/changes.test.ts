@@ -20,6 +20,8 @@ interface Change {
   readonly refusal?: RegExp;
   readonly advice?: RegExp;
   readonly remark?: RegExp;
+  /** All of them. */
+  readonly remarks?: readonly RegExp[];
 }
 
 const COUNTER = `${HEAD}
@@ -27,6 +29,16 @@ static int rate = 5;
 int limit_of(int x);
 noinline int limit_of(int x) { return x > rate ? rate : x * 3 + rate; }
 noinline void set_rate(int x) { printk("rate %d", x); rate = x; }
+`;
+
+/** As Xen's init_amd does: code that stays, which uses what is gone while the host boots only. */
+const BOOT_TEXTS = `static int booting;
+int two(int i);
+noinline int two(int i) { static int text; return text += i; }
+void warn(void);
+noinline void warn(void) { static const char __attribute__((section(".init.rodata"))) text[] = "beware"; if ( booting ) printk("%s", text); }
+__init void begin(void);
+__init void begin(void) { static const char __attribute__((section(".init.rodata"))) text[] = "start"; printk("%s", text); booting = 1; }
 `;
 
 const CHANGES: readonly Change[] = [
@@ -159,7 +171,7 @@ const CHANGES: readonly Change[] = [
     before: { 'a.c': COUNTER },
     after: { 'a.c': COUNTER.replace('rate = 5', 'rate = 6') },
     verdict: 'refused',
-    refusal: /the initial value of rate has changed/,
+    refusal: /the initial value of rate has changed: it is 6, and was 5$/,
     advice: /apply hook/,
   },
   {
@@ -167,7 +179,36 @@ const CHANGES: readonly Change[] = [
     before: { 'a.c': `${HEAD}static int n;\nnoinline int f(void) { return ++n; }\n` },
     after: { 'a.c': `${HEAD}static int n = 3;\nnoinline int f(void) { return ++n; }\n` },
     verdict: 'refused',
-    refusal: /the initial value of n has changed/,
+    refusal: /the initial value of n has changed: it is 3, and was 0$/,
+  },
+  {
+    title: 'a pointer in a variable',
+    before: {
+      'a.c': `${HEAD}static const char *t[4] = { "a", "b" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}static const char *t[4] = { "a", "c" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    verdict: 'refused',
+    refusal: /the initial value of t has changed at \+0x8: it points to "c", and pointed to "b"$/,
+  },
+  {
+    title: 'a pointer more in a variable',
+    before: {
+      'a.c': `${HEAD}static const char *t[4] = { "a" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}static const char *t[4] = { "a", 0, "c" };\nnoinline void f(int i) { printk(t[i]); t[i] = 0; }\n`,
+    },
+    verdict: 'refused',
+    refusal: /the initial value of t has changed at \+0x10: it points to "c", and pointed to nowhere$/,
+  },
+  {
+    title: 'one number of many in a variable',
+    before: { 'a.c': `${HEAD}static int t[4] = { 1, 2, 3, 4 };\nnoinline int f(int i) { return ++t[i]; }\n` },
+    after: { 'a.c': `${HEAD}static int t[4] = { 1, 2, 9, 4 };\nnoinline int f(int i) { return ++t[i]; }\n` },
+    verdict: 'refused',
+    refusal: /the initial value of t has changed at \+0x8$/,
   },
   {
     title: 'the size of a variable',
@@ -251,6 +292,42 @@ const CHANGES: readonly Change[] = [
     verdict: 'built',
     changed: ['f'],
     remark: /^boot is changed code of the boot/,
+  },
+  {
+    title: 'data of the boot that only gets other numbers',
+    before: {
+      'a.c': `${HEAD}${BOOT_TEXTS}noinline int f(int i) { return i * i + 1; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}int boot(void);\n__init int boot(void) { static int __initdata n = 2; return n++; }\n${BOOT_TEXTS}noinline int f(int i) { return i + 2; }\n`,
+    },
+    verdict: 'built',
+    changed: ['f'],
+    remarks: [/^boot is new code of the boot/, /^n\.\d+ is new data of the boot/],
+  },
+  {
+    title: 'a function that uses data of the boot as it did, under another number',
+    before: {
+      'a.c': `${HEAD}${BOOT_TEXTS}`,
+    },
+    after: {
+      'a.c': `${HEAD}int boot(void);\n__init int boot(void) { static int __initdata text = 2; return text++; }\n${BOOT_TEXTS.replace('"%s"', '"%s!"')}`,
+    },
+    verdict: 'built',
+    changed: ['warn'],
+    remarks: [/^boot is new code of the boot/, /^text\.\d+ is changed data of the boot/],
+  },
+  {
+    title: 'statics of one name, of which code of the boot has one',
+    before: {
+      'a.c': `${HEAD}int boot(int i);\n__init int boot(int i) { static int once; return once += i; }\nnoinline int f(int i) { return i * i + 1; }\n`,
+    },
+    after: {
+      'a.c': `${HEAD}noinline int f(int i) { static int once; return once += i; }\nint boot(int i);\n__init int boot(int i) { static int once; return once += i; }\n`,
+    },
+    verdict: 'built',
+    changed: ['f'],
+    remarks: [/^once\.\d+ is new: it has its initial value/],
   },
   {
     title: 'a function that uses what is gone after the boot',
@@ -354,6 +431,8 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
     if (change.advice !== undefined) expect(diff.refusals[0]?.advice).toMatch(change.advice);
     const remarks = diff.remarks.map(({ text }) => text);
     if (change.remark !== undefined) expect(remarks).toContainEqual(expect.stringMatching(change.remark));
+    if (change.remarks !== undefined)
+      expect(remarks).toEqual(change.remarks.map((each) => expect.stringMatching(each)));
     expect(diff.objects.length > 0).toBe(change.verdict === 'built');
   });
 });

@@ -147,6 +147,18 @@ export const COMMON: readonly SourcePatch[] = [
     effect: { look: noFeatures, before: /^-22$/, after: /^-2$/ },
   },
   {
+    file: 'common/warning.patch',
+    arch: BOTH,
+    kind: 'a bug frame that is met',
+    expect: 'built',
+    changed: ['show_handlers'],
+    effect: {
+      look: key('h'),
+      before: /-> showing installed handlers\n key/,
+      after: /-> showing installed handlers\nXen WARN at common\/keyhandler\.c:133\n/,
+    },
+  },
+  {
     file: 'common/init-and-function.patch',
     arch: BOTH,
     kind: '__init code, left out',

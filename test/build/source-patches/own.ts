@@ -1,5 +1,5 @@
 /** Patches of code that one architecture has, of which a live patch can be built. */
-import { badSelector, roundedTsc } from '../support/looks.ts';
+import { badSelector, key, roundedTsc } from '../support/looks.ts';
 import type { SourcePatch } from './source-patch.ts';
 
 /** Of x86-64. */
@@ -17,7 +17,7 @@ export const X86_64: readonly SourcePatch[] = [
     kind: 'a function with a fix-up',
     expect: 'built',
     changed: ['do_set_segment_base'],
-    effect: { look: badSelector, before: /^rc 0$/, after: /^rc 0\nselector 0xfff3 of d0v0 cannot be loaded$/ },
+    effect: { look: badSelector, before: /^rc 0$/, after: /^rc 0\nselector 0xfff3 of d0v\d cannot be loaded$/ },
   },
   {
     file: 'x86_64/fixup-asm.patch',
@@ -42,6 +42,18 @@ export const X86_64: readonly SourcePatch[] = [
     changed: ['cache_flush'],
   },
   {
+    file: 'x86_64/alternative-run.patch',
+    arch: ['x86_64'],
+    kind: 'an alternative in a function that is run',
+    expect: 'built',
+    changed: ['show_handlers'],
+    effect: {
+      look: key('h'),
+      before: /-> showing installed handlers\n/,
+      after: /-> showing installed handlers, version 2\n/,
+    },
+  },
+  {
     file: 'x86_64/alternative-replacement.patch',
     arch: ['x86_64'],
     kind: 'the replacement of an alternative alone',
@@ -54,6 +66,13 @@ export const X86_64: readonly SourcePatch[] = [
     kind: 'an indirect call that alternatives make direct',
     expect: 'built',
     changed: ['send_IPI_mask'],
+  },
+  {
+    file: 'x86_64/assembly.patch',
+    arch: ['x86_64'],
+    kind: 'a function in assembly',
+    expect: 'built',
+    changed: ['clear_page_sse2'],
   },
   {
     file: 'x86_64/existing-switch-table.patch',
@@ -88,5 +107,12 @@ export const ARM64: readonly SourcePatch[] = [
     kind: 'an alternative',
     expect: 'built',
     changed: ['p2m_restore_state'],
+  },
+  {
+    file: 'arm64/assembly.patch',
+    arch: ['arm64'],
+    kind: 'a function in assembly',
+    expect: 'built',
+    changed: ['clear_page'],
   },
 ];

@@ -1,0 +1,35 @@
+import { groupBy } from '../base/index.ts';
+import { SHF_EXECINSTR } from '../elf/index.ts';
+import type { Comparator } from './compare.ts';
+import type { Remark } from './documents.ts';
+import { type DebugData, isLineOnly } from './line-only.ts';
+import type { Piece } from './piece.ts';
+import { type Unit, Units } from './unit.ts';
+
+/** Most things of one name that are compared with each other. */
+const MOST = 64;
+
+const isCode = ({ section }: Piece): boolean => (section.flags & SHF_EXECINSTR) !== 0;
+
+/** A name without the compiler's numbers, and without the lines that macros put into names: `__setup_ign_720`. */
+const family = ({ name }: Unit): string => name.replace(/[._]\d+(?=[._]|$)/g, '');
+
+/** What of the boot has changed: it has run, or was read, and is gone by the time that a payload is loaded. */
+export function initRemarks(comparator: Comparator, object: string, debug: () => DebugData): Remark[] {
+  const before = groupBy(new Units(comparator.orig, 'init').all, family);
+  const same = (old: Unit, now: Unit): boolean => {
+    if (isCode(old.piece) !== isCode(now.piece)) return false;
+    if (comparator.samePiece(old.piece, now.piece)) return true;
+    return isCode(now.piece) && isLineOnly(comparator, old, now, debug());
+  };
+  const remarks: Remark[] = [];
+  for (const unit of new Units(comparator.patched, 'init').all) {
+    const candidates = before.get(family(unit)) ?? [];
+    if (candidates.slice(0, MOST).some((old) => same(old, unit))) continue;
+    const what = candidates.length === 0 ? 'new' : 'changed';
+    const kind = isCode(unit.piece) ? 'code of the boot (__init)' : 'data of the boot (__initdata)';
+    const text = `${unit.name} is ${what} ${kind}: left out, it ${isCode(unit.piece) ? 'has run' : 'was read'} on the host`;
+    remarks.push({ text, symbol: unit.name, object });
+  }
+  return remarks;
+}
