@@ -13,8 +13,9 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { buildAll } from '../../src/build/index.ts';
 import { type MiniatureTree, miniatureSources, miniatureTree, patchOf } from './support/miniature-tree.ts';
-import { buildFor, bytesOf, contentsOf, left, named } from './support/run-build.ts';
+import { buildFor, bytesOf, contentsOf, left, named, toolsFor } from './support/run-build.ts';
 
 const VERSION = [['".1"', '".1-fixed"']] as const;
 
@@ -156,9 +157,12 @@ describe('being stopped', () => {
     expect(left(tree)).toEqual([]);
   });
 
-  it('before it has begun is being stopped', async () => {
+  it('before it has begun is being stopped, and stops all bases', async () => {
     const tree = miniatureTree();
     const signal = AbortSignal.abort();
     await expect(buildFor(tree, '', {}, {}, { signal })).rejects.toMatchObject({ code: 'ETOOL' });
+    const bases = [{ source: tree.top }, { source: '/nowhere' }];
+    const all = buildAll(bases, { patches: [], name: 'fix' }, { ...toolsFor(tree), signal });
+    await expect(all).rejects.toMatchObject({ code: 'ETOOL', message: 'stopped before the work was done' });
   });
 });
