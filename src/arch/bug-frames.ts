@@ -17,5 +17,7 @@ export interface BugFrameFormat {
   readonly size: number;
   /** Bytes that a whole entry of this kind takes: more than {@link size} where something is behind it. */
   entrySize(type: BugFrameType): number;
+  /** How far a displacement reaches, in bytes: at most this less one forward, and this much back. */
+  readonly reach: bigint;
   decode(view: DataView, at: number, type: BugFrameType): DecodedBugFrame;
 }

@@ -1,3 +1,5 @@
+import type { Address } from '../base/index.ts';
+
 /** A place that reads as a direct jump or call. */
 export interface CodeBranch {
   /** Bytes from the start of the code. */
@@ -37,6 +39,11 @@ export interface CodeForms {
   readonly longestNop: number;
   /** Every place that reads as a direct branch into one of the ranges, in order. */
   branchesTo(code: Uint8Array, targets: readonly CodeRange[]): CodeBranch[];
+  /**
+   * Places that operands of this code may lead to, in bytes from its start: relative ones, and addresses that are made of parts. `at`: where the code
+   * is. More than it does refer to, as nothing is decoded from the start on; who looks for a place among them rarely finds it by chance.
+   */
+  operands(code: Uint8Array, at: Address): Iterable<number>;
   /**
    * May the instruction that has a relative memory operand in the field at `at` write there? Told by the bytes before the field: `true` is to be
    * confirmed by {@link CodeForms.writesMemory}.

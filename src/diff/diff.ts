@@ -8,6 +8,7 @@ import { changedLayouts } from './layouts.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
+import { damageOf } from './sound.ts';
 import type { DiffOptions, ObjectPair, PairsDiff, PayloadObject } from './types.ts';
 import { XenNames } from './xen-names.ts';
 
@@ -101,12 +102,7 @@ function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   return file.kind === 'elf' ? file : undefined;
 }
 
-/** More than any page of the architectures that Xen runs on. */
-const MOST_ALIGNMENT = 0x1_0000;
-
-/** ELF: 0, or a power of two. Larger ones would make the payload as large as the file says. */
-const soundAlignment = (alignment: number): boolean =>
-  alignment <= MOST_ALIGNMENT && (alignment & (alignment - 1)) === 0;
+const DAMAGED = 'Compile it again: the file is damaged';
 
 const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
   told: readonly Told[],
@@ -144,11 +140,8 @@ function openPair(
       const title = image.arch.image.title;
       return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
     }
-    const odd = file.sections.find(({ addralign }) => !soundAlignment(addralign));
-    if (odd !== undefined) {
-      const reason = `section ${odd.name} of the ${which} ${object} is aligned to ${odd.addralign} bytes, which no compiler does`;
-      return refuse(reason, 'Compile it again: the file is damaged');
-    }
+    const damage = damageOf(file, `the ${which} ${object}`, image.arch);
+    if (damage !== undefined) return refuse(damage, DAMAGED);
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
         `the ${which} ${object} has relocations without addends (SHT_REL)`,

@@ -17,8 +17,9 @@ import {
   type WriterSymbol,
 } from '../elf/index.ts';
 import { ELF_ALTINSTR_REPLACEMENT, ELF_LIVEPATCH_FUNC, livepatchFunc } from '../xen/index.ts';
+import type { Destination, Replacement } from './destination.ts';
 import { bytesOf, type Piece, type Reference } from './piece.ts';
-import type { Destination, Replacement, Selection } from './selection.ts';
+import type { Selection } from './selection.ts';
 
 /** What livepatch-build-tools call the section with the names of functions; nothing looks for it. */
 const LIVEPATCH_STRINGS = '.livepatch.strings';

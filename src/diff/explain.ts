@@ -2,7 +2,7 @@ import { sourceInSection } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
 import type { FirstDifference } from './documents.ts';
 import { type CodeDifference, codeLines, firstDifference, targetText } from './instructions.ts';
-import type { DebugData } from './line-only.ts';
+import { type DebugData, isMovedLine } from './line-only.ts';
 import type { DiffObject } from './object.ts';
 import { nameOf, type Piece, type Reference, unnumbered } from './piece.ts';
 import { codeOf, type TableEntry, type Unit } from './unit.ts';
@@ -22,7 +22,7 @@ export function explainChange(comparator: Comparator, before: Unit, after: Unit,
   for (const [was, is] of parts) {
     if (is === undefined) return { reason: 'its cold part is gone', firstDifference: null };
     if (comparator.samePiece(was, is)) continue;
-    const first = firstDifference(comparator, was, is);
+    const first = firstDifference(comparator, was, is, (a, b) => isMovedLine(comparator, [was, a], [is, b], debug));
     const where = was === before.piece ? '' : 'in its cold part, ';
     if (first === undefined) return { reason: `${where}its code has another size`, firstDifference: null };
     const { reason, told } = codeReason(comparator, was, is, first);

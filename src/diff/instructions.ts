@@ -16,8 +16,20 @@ export interface CodeLine {
 /** Most bytes of a function that are looked at instruction by instruction. */
 const MOST = 1 << 20;
 
+/** Instructions that were asked for: what is compared is asked for again to be explained. A piece is of one object. */
+const decoded = new WeakMap<Piece, readonly CodeLine[]>();
+
 /** The instructions of a piece of code. */
-export function codeLines(object: DiffObject, piece: Piece): CodeLine[] {
+export function codeLines(object: DiffObject, piece: Piece): readonly CodeLine[] {
+  let lines = decoded.get(piece);
+  if (lines === undefined) {
+    lines = decode(object, piece);
+    decoded.set(piece, lines);
+  }
+  return lines;
+}
+
+function decode(object: DiffObject, piece: Piece): CodeLine[] {
   const { arch, disassembler } = object.context;
   const code = bytesOf(piece).subarray(0, MOST);
   const references = object.references(piece);
@@ -86,9 +98,16 @@ export function* differences(
 
 /**
  * The first difference that means something. Where code has become longer or shorter, the branches over it lead elsewhere, and so do tables of branches: that only
- * follows from what comes later. Where there is nothing else, the first of them.
+ * follows from what comes later. So do lines of source that are printed. Where there is nothing else, the first of them.
+ *
+ * @param isLine is it only a line of source that has moved?
  */
-export function firstDifference(comparator: Comparator, before: Piece, after: Piece): CodeDifference | undefined {
+export function firstDifference(
+  comparator: Comparator,
+  before: Piece,
+  after: Piece,
+  isLine: (a: CodeLine, b: CodeLine) => boolean,
+): CodeDifference | undefined {
   const { branchWithoutTarget } = comparator.patched.context.forms;
   let first: CodeDifference | undefined;
   let shift = 0;
@@ -98,7 +117,8 @@ export function firstDifference(comparator: Comparator, before: Piece, after: Pi
     if (a === undefined || b === undefined) return first === difference ? difference : first;
     if (a.offset + shift !== b.offset) return difference;
     const branch = branchWithoutTarget(a.text);
-    const follows = (branch !== null && branch === branchWithoutTarget(b.text)) || onlyTables(comparator, a, b);
+    const follows =
+      (branch !== null && branch === branchWithoutTarget(b.text)) || onlyTables(comparator, a, b) || isLine(a, b);
     if (!follows && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
     shift += b.bytes.length - a.bytes.length;
   }

@@ -1,6 +1,6 @@
 import { type DwarfFile, sourceInSection } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
-import { codeLines, differences, targetText } from './instructions.ts';
+import { type CodeLine, codeLines, differences, targetText } from './instructions.ts';
 import type { Piece } from './piece.ts';
 import type { Unit } from './unit.ts';
 
@@ -43,24 +43,47 @@ function onlyLinesMoved(
   debug: DebugData,
   shifts: Set<number>,
 ): boolean {
-  const { constantMoved } = comparator.patched.context.forms;
   for (const { before: a, after: b } of differences(comparator, before, after)) {
     if (a === undefined || b === undefined || a.offset !== b.offset || a.bytes.length !== b.bytes.length) return false;
-    const was = constantMoved(a.text);
-    const is = constantMoved(b.text);
-    if (was === null || is === null || was.rest !== is.rest || was.value === is.value) return false;
+    const constants = otherConstants(comparator, a, b);
+    if (constants === null) return false;
+    const [was, is] = constants;
     const lines = linesOf(before, a.offset, after, b.offset, debug);
     if (lines !== null) {
-      if (is.value - was.value !== lines.after - lines.before) return false;
-      if (Math.abs(was.value - lines.before) > STATEMENT) return false;
+      if (!areLines(constants, lines)) return false;
     } else {
-      shifts.add(is.value - was.value);
-      if (shifts.size > 1 || was.value <= 0 || is.value <= 0) return false;
+      shifts.add(is - was);
+      if (shifts.size > 1 || was <= 0 || is <= 0) return false;
       if (!TAKES_LINE.test(nextCall(comparator, after, b.offset) ?? '')) return false;
     }
   }
   return true;
 }
+
+/** Do two instructions differ in nothing but a line of source, as debug data of both objects tells? Without that, nobody knows. */
+export function isMovedLine(
+  comparator: Comparator,
+  [before, a]: readonly [Piece, CodeLine],
+  [after, b]: readonly [Piece, CodeLine],
+  debug: DebugData,
+): boolean {
+  const constants = otherConstants(comparator, a, b);
+  const lines = constants && linesOf(before, a.offset, after, b.offset, debug);
+  return constants !== null && lines !== null && areLines(constants, lines);
+}
+
+/** The constants that two instructions put somewhere, which are otherwise the same; `null` where there is another difference, or none. */
+function otherConstants(comparator: Comparator, a: CodeLine, b: CodeLine): readonly [number, number] | null {
+  const { constantMoved } = comparator.patched.context.forms;
+  const was = constantMoved(a.text);
+  const is = constantMoved(b.text);
+  if (was === null || is === null || was.rest !== is.rest || was.value === is.value) return null;
+  return [was.value, is.value];
+}
+
+/** Have two constants moved as the lines have that the code is from, and are they near to these? */
+const areLines = ([was, is]: readonly [number, number], lines: { before: number; after: number }): boolean =>
+  is - was === lines.after - lines.before && Math.abs(was - lines.before) <= STATEMENT;
 
 function linesOf(
   before: Piece,
@@ -78,9 +101,16 @@ function linesOf(
 
 /** The name of the function that is called first behind a place. */
 function nextCall(comparator: Comparator, piece: Piece, from: number): string | undefined {
-  for (const { offset, references } of codeLines(comparator.patched, piece)) {
-    const call = references.find(({ branch }) => branch);
-    if (offset > from && call !== undefined) return targetText(call.target);
+  const lines = codeLines(comparator.patched, piece);
+  let low = 0;
+  for (let high = lines.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if ((lines[middle]?.offset ?? 0) <= from) low = middle + 1;
+    else high = middle;
+  }
+  for (let i = low; i < lines.length; i++) {
+    const call = lines[i]?.references.find(({ branch }) => branch);
+    if (call !== undefined) return targetText(call.target);
   }
   return undefined;
 }

@@ -1,30 +1,15 @@
+import { addOffset } from '../base/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
+import type { Destination, Replacement } from './destination.ts';
 import type { Refusal, Remark } from './documents.ts';
 import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { oldFunction } from './old-function.ts';
 import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
+import { reaches } from './reach.ts';
 import type { Unit } from './unit.ts';
 import { INIT_ADVICE, unknownFile, type XenNames } from './xen-names.ts';
-
-/** Where a reference of the payload leads. */
-export type Destination =
-  | { readonly kind: 'inside'; readonly piece: Piece; readonly at: number }
-  /** A symbol that the loader looks up. */
-  | { readonly kind: 'outside'; readonly name: string; readonly at: number }
-  /** Nowhere: the place of an alternative without a replacement. */
-  | { readonly kind: 'replacements' }
-  | { readonly kind: 'absolute'; readonly value: number };
-
-/** A function that is replaced. */
-export interface Replacement {
-  readonly unit: Unit;
-  /** What the hypervisor calls it. */
-  readonly name: string;
-  /** Its size there, in bytes. */
-  readonly oldSize: number;
-}
 
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
@@ -110,6 +95,18 @@ export class Selection {
     );
   }
 
+  /** What is out of reach the loader would refuse with no more than a number. */
+  #refuseFar(piece: Piece, type: number, to: Destination): void {
+    const address = to.kind === 'outside' ? this.names.address(to.name) : undefined;
+    if (to.kind !== 'outside' || address === undefined || reaches(this.names, type, addOffset(address, to.at))) return;
+    const { machine } = this.names.image.arch;
+    this.#refuse(
+      null,
+      `${this.#holder(piece)} goes on in ${to.name} by a branch (${relocationName(machine, type)}) that does not reach it from where payloads are`,
+      'Only assembly has such branches out of a function: let it branch without a condition there',
+    );
+  }
+
   #add(piece: Piece): void {
     if (this.pieces.has(piece)) return;
     this.pieces.add(piece);
@@ -156,7 +153,9 @@ export class Selection {
       for (const { target, branch, type } of patched.references(piece)) {
         if (!this.names.image.arch.relocations.has(type)) this.#refuseType(piece, type);
         if (this.#destinations.has(target)) continue;
-        this.#destinations.set(target, this.#resolve(target, branch, piece, globals));
+        const destination = this.#resolve(target, branch, piece, globals);
+        this.#destinations.set(target, destination);
+        this.#refuseFar(piece, type, destination);
       }
     }
   }

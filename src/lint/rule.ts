@@ -5,6 +5,8 @@ import type { LintContext } from './context.ts';
 export interface LintProblem {
   readonly message: string;
   readonly where: Place;
+  /** Where it is milder than the rule's own; what the user made of the rule holds all the same. */
+  readonly severity?: Severity;
 }
 
 /** Something that Xen's loader does not check, or does not say, and that an offline reader can see. */

@@ -1,5 +1,5 @@
 import type { Disassembler } from '../arch/index.ts';
-import { type Finding, type Place, XspliceError } from '../base/index.ts';
+import { type Finding, type Place, type Severity, XspliceError } from '../base/index.ts';
 import { LintContext, type LintInput, NO_DISASSEMBLER } from './context.ts';
 import { type RuleLevels, severityOf } from './levels.ts';
 import type { LintProblem, LintRule } from './rule.ts';
@@ -51,12 +51,22 @@ export async function runLint(
       continue;
     }
     const news = found.filter(({ where }) => !input.loader.some((said) => saysTheSame(rule, said, where)));
-    for (const { message, where } of news.slice(0, MOST_PER_RULE)) {
-      findings.push({ rule: rule.id, severity, message, where: { file: input.payload.file, ...where } });
+    const levelOf = (problem: LintProblem): Severity =>
+      levels.has(rule.id) ? severity : (problem.severity ?? severity);
+    for (const problem of news.slice(0, MOST_PER_RULE)) {
+      const { message, where } = problem;
+      findings.push({
+        rule: rule.id,
+        severity: levelOf(problem),
+        message,
+        where: { file: input.payload.file, ...where },
+      });
     }
-    if (news.length > MOST_PER_RULE) {
-      const message = `${news.length - MOST_PER_RULE} more of this kind`;
-      findings.push({ rule: rule.id, severity, message, where: { file: input.payload.file } });
+    const more = news.slice(MOST_PER_RULE).map(levelOf);
+    if (more.length > 0) {
+      const message = `${more.length} more of this kind`;
+      const worst = more.includes(severity) ? severity : (more[0] as Severity);
+      findings.push({ rule: rule.id, severity: worst, message, where: { file: input.payload.file } });
     }
   }
   return findings;

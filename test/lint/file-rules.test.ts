@@ -14,7 +14,7 @@ import { stateInFile } from '../../src/lint/rules/state-in-file.ts';
 import { wrongFlags } from '../../src/lint/rules/wrong-flags.ts';
 import type { EditSpec, PayloadSpec, SectionSpec } from '../../src/scenario/index.ts';
 import { compileC, link } from '../support/gcc.ts';
-import { built, checked, lint, messages } from './support.ts';
+import { built, checked, type LintCase, lint, messages, miniature } from './support.ts';
 
 const said = (rule: LintRule, spec: PayloadSpec, release?: string): Promise<string[]> =>
   messages(rule, built(spec, release), release === undefined ? {} : { release });
@@ -111,8 +111,39 @@ describe('relocation-reach', () => {
     const frame = (symbol: string): PayloadSpec => ({
       sections: [{ name: '.bug_frames.1', flags: 'A', size: 8, fields: [{ at: 4, symbol, type: 2 }] }],
     });
-    expect((await said(relocationReach, frame('memcpy')))[0]).toContain('a bug frame reaches 8 MiB');
     expect(await said(relocationReach, frame('lp_new_fn'))).toEqual([]);
+  });
+
+  it('tells of a bug frame what it reaches from where: an error only from where payloads are placed first', async () => {
+    const frame = (symbol: string, addend = 0): PayloadSpec => ({
+      sections: [{ name: '.bug_frames.1', flags: 'A', size: 8, fields: [{ at: 4, symbol, addend, type: 2 }] }],
+    });
+    const severities = async (spec: PayloadSpec, given: LintCase = {}) =>
+      (await lint(relocationReach, built(spec), given)).map(({ severity, message }) => [severity, message]);
+    const { image, release } = miniature();
+    const { start } = image.vmapXen(release);
+    const memcpy = image.symbolsFor(release).byName('memcpy');
+    expect(start - memcpy).toBeLessThan(8n << 20n);
+    const [near, ...none] = await severities(frame('memcpy'));
+    expect(near?.[0]).toBe('note');
+    expect(near?.[1]).toContain(
+      'a bug frame reaches 8 MiB, and memcpy is in the hypervisor: it does so from the first',
+    );
+    expect(none).toEqual([]);
+    // 24 bits are the distance, the others those of the line.
+    expect((await severities(frame('memcpy', 0x2300_0004)))[0]?.[0]).toBe('note');
+    expect((await severities(frame('memcpy', -0x60_0000)))[0]).toEqual([
+      'note',
+      expect.stringContaining('from the first places for payloads only, below 0x'),
+    ]);
+    expect((await severities(frame('memcpy', -0x7f_ffff)))[0]).toEqual([
+      'error',
+      expect.stringContaining('the frame will name another place'),
+    ]);
+    // What the user makes of the rule holds for all of it.
+    expect((await severities(frame('memcpy'), { levels: new Map([[relocationReach.id, 'error']]) }))[0]?.[0]).toBe(
+      'error',
+    );
   });
 });
 

@@ -16,6 +16,7 @@ SECTIONS {
   . = ALIGN(4096); __2M_rodata_end = .;
   __2M_init_start = .;
   .init.text : { *(.init.text) }
+  .init.data : { *(.init.data) }
   . = ALIGN(4096); __2M_init_end = .;
   __2M_rwdata_start = .;
   .data : { *(.data .data.* .bss .bss.*) }

@@ -5,6 +5,7 @@ import type { BugFrameFormat } from '../bug-frames.ts';
 export const ARM_BUG_FRAMES: BugFrameFormat = {
   size: ARM_BUG_FRAME.size,
   entrySize: () => ARM_BUG_FRAME.size,
+  reach: 1n << 31n,
   decode(view, at, type) {
     const { loc_disp, file_disp, msg_disp, line } = ARM_BUG_FRAME.read(view, at);
     return {

@@ -11,11 +11,13 @@ const WORD = 4;
  * @param branchOffset the offset of an immediate branch in bytes; `undefined` for what is none
  * @param pipeline what offsets count from, in bytes from the branch
  * @param flowEnds what the disassembler calls instructions that do not go on to the next
+ * @param operands places that code of this size leads to
  */
 export const armCode = (
   branchOffset: (word: number) => number | undefined,
   pipeline: 0 | 8,
   flowEnds: RegExp,
+  operands: CodeForms['operands'],
 ): CodeForms => ({
   landingPad: null,
   longestNop: WORD,
@@ -32,6 +34,7 @@ export const armCode = (
     }
     return found;
   },
+  operands,
   mayWriteAt: () => false,
   takesAddressAt: () => false,
   writesMemory: () => false,

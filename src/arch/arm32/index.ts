@@ -13,6 +13,7 @@ import { ARM32_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
 import { ARM32_BUG_OPCODE, ARM32_ENCODING, ARM32_NOP, branchOffset, withBranchOffset } from './branch.ts';
 import { ARM32_EXECUTION } from './execution.ts';
+import { operands } from './operands.ts';
 import { ARM32_RANGE, ARM32_RELOCATION_RULES, ARM32_RELOCATIONS } from './relocations.ts';
 import { resultStep } from './result.ts';
 
@@ -78,5 +79,5 @@ export const ARM32: Architecture = {
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
-  code: armCode(branchOffset, 8, /^(?:bx|b|udf|pop .*pc|ldm\w* .*pc|mov pc)\b/),
+  code: armCode(branchOffset, 8, /^(?:bx|b|udf|pop .*pc|ldm\w* .*pc|mov pc)\b/, operands),
 };

@@ -14,6 +14,7 @@ import { ARM64_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
 import { ARM64_ENCODING, ARM64_NOP, ARM64_RANGE, branchOffset, withBranchOffset } from './branch.ts';
 import { ARM64_EXECUTION } from './execution.ts';
+import { operands } from './operands.ts';
 import { ARM64_RELOCATION_RULES, ARM64_RELOCATIONS } from './relocations.ts';
 import { resultStep } from './result.ts';
 
@@ -69,6 +70,6 @@ export const ARM64: Architecture = {
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
-  code: armCode(branchOffset, 0, /^(?:ret|br|b|eret|brk|udf)\b(?!\.)/),
+  code: armCode(branchOffset, 0, /^(?:ret|br|b|eret|brk|udf)\b(?!\.)/, operands),
   objects: armObjects(BRANCHES, RELATIVE),
 };

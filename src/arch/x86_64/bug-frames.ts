@@ -5,6 +5,8 @@ import type { BugFrameFormat } from '../bug-frames.ts';
 export const X86_64_BUG_FRAMES: BugFrameFormat = {
   size: X86_BUG_FRAME.size,
   entrySize: (type) => X86_BUG_FRAME.size + (type === 'assert' ? X86_ASSERT_SUFFIX.size : 0),
+  // 24 bits. Source: asm-x86/bug.h, struct bug_frame.
+  reach: 1n << 23n,
   decode(view, at, type) {
     const { locDisp, ptrDisp, line } = decodeX86BugFrame(view, at);
     const suffix = at + X86_BUG_FRAME.size;

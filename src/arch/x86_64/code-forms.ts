@@ -2,6 +2,7 @@ import type { CodeBranch, CodeForms, CodeRange } from '../code-forms.ts';
 import { ENDBR64 } from './endbr.ts';
 import { FOREIGN } from './foreign-forms.ts';
 import { NOP_MAX } from './nops.ts';
+import { operands } from './operands.ts';
 
 /** The ranges in ascending order, those that touch made one, and nothing of them outside of `length` bytes. */
 function merged(ranges: readonly CodeRange[], length: number): CodeRange[] {
@@ -152,6 +153,7 @@ export const X86_64_CODE: CodeForms = {
   landingPad: Uint8Array.from(ENDBR64),
   longestNop: NOP_MAX,
   branchesTo,
+  operands,
   mayWriteAt,
   // lea disp32(%rip): mod 0 and rm 5.
   takesAddressAt: (code, at) => ((code[at - 1] ?? 0) & 0xc7) === 0x05 && code[at - 2] === 0x8d,

@@ -1,0 +1,26 @@
+import type { Address } from '../../base/index.ts';
+import { viewOf } from '../../base/index.ts';
+import { branchOffset } from './branch.ts';
+
+/** Immediate of MOVW and MOVT. Source: ARM DDI 0406C, A8.8.102 and A8.8.106. */
+const immediate = (word: number): number => ((word >>> 4) & 0xf000) | (word & 0xfff);
+
+/** Places that branches, pairs of MOVW and MOVT, and words between the code lead to. Branches count from two instructions on. */
+export function* operands(code: Uint8Array, at: Address): Generator<number, void, void> {
+  const view = viewOf(code);
+  const origin = Number(at);
+  /** By register: what MOVW has put there. */
+  const low = new Map<number, number>();
+  for (let offset = 0; offset + 4 <= code.length; offset += 4) {
+    const word = view.getUint32(offset, true);
+    const branch = branchOffset(word);
+    if (branch !== undefined) yield offset + 8 + branch;
+    const register = (word >>> 12) & 0xf;
+    if ((word & 0x0ff0_0000) >>> 0 === 0x0300_0000) low.set(register, immediate(word));
+    const half = low.get(register);
+    if ((word & 0x0ff0_0000) >>> 0 === 0x0340_0000 && half !== undefined) {
+      yield immediate(word) * 0x1_0000 + half - origin;
+    }
+    yield word - origin;
+  }
+}

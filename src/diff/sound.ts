@@ -1,0 +1,39 @@
+import type { Architecture } from '../arch/index.ts';
+import { type ElfFile, type ElfSection, RelocationTable, SHT_NOBITS, SHT_RELA } from '../elf/index.ts';
+
+/** More than any page of the architectures that Xen runs on. */
+const MOST_ALIGNMENT = 0x1_0000;
+
+/** ELF: 0, or a power of two. Larger ones would make the payload as large as the file says. */
+const soundAlignment = (alignment: number): boolean =>
+  alignment <= MOST_ALIGNMENT && (alignment & (alignment - 1)) === 0;
+
+/** Most bytes of a section that has none in the file: a hypervisor's whole memory for payloads. */
+const MOST_ZEROES = 1 << 30;
+
+/** Has a section the bytes that its header says? */
+const isThere = ({ complete, type, size }: ElfSection): boolean =>
+  complete && (type !== SHT_NOBITS || size <= MOST_ZEROES);
+
+/** What no compiler writes, and what nothing here would end well with. `where`: the file, as `the patched a.o`. `undefined`: nothing is wrong. */
+export function damageOf(file: ElfFile, where: string, { relocations }: Architecture): string | undefined {
+  for (const section of file.sections) {
+    const name = `section ${section.name} of ${where}`;
+    if (!isThere(section)) return `${name} has ${section.size} bytes by its header, more than there can be`;
+    if (!soundAlignment(section.addralign)) {
+      return `${name} is aligned to ${section.addralign} bytes, which no compiler does`;
+    }
+  }
+  for (const section of file.sections) {
+    const changed = section.type === SHT_RELA ? file.sections[section.info] : undefined;
+    if (changed === undefined) continue;
+    const table = new RelocationTable(file, section);
+    for (let i = 0; i < table.count; i++) {
+      const offset = table.offset(i);
+      if (offset + (relocations.get(table.type(i))?.width ?? 0) > changed.size || offset >= Math.max(1, changed.size)) {
+        return `relocation ${i} of section ${changed.name} of ${where} is at 0x${offset.toString(16)}, behind its end`;
+      }
+    }
+  }
+  return undefined;
+}
