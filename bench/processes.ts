@@ -7,17 +7,22 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 export const XSPLICE = here('../bin/xsplice.js');
 
-/** A whole process, its output read and thrown away. It has to succeed. */
-export function processOf(program: string, args: readonly string[]): Work {
-  return () => {
-    const { status, stderr } = spawnSync(program, args, {
+/** A whole process in an environment. It has to succeed. */
+export function processWith(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  return (): { readonly stdout: string } => {
+    const { status, stdout, stderr } = spawnSync(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       encoding: 'utf8',
       maxBuffer: 256 << 20,
+      env,
     });
     if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with status ${status}: ${stderr}`);
+    return { stdout };
   };
 }
+
+/** A whole process, its output read and thrown away. It has to succeed. */
+export const processOf = (program: string, args: readonly string[]): Work => processWith(program, args, process.env);
 
 /** The yardstick of a check: everything that readelf can tell of the same two files. */
 export const readelfOf = ({ xenSyms, payload }: Inputs): Work =>
@@ -38,7 +43,7 @@ export const processContest = (inputs: Inputs): Contest => ({
 });
 
 /** Peak memory of a Node process in MB (10^6 bytes). */
-function peakMemory(args: readonly string[]): number {
+export function peakMemory(args: readonly string[]): number {
   const all = ['--require', here('max-rss.cjs'), ...args];
   const { output } = spawnSync(process.execPath, all, {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

@@ -1,7 +1,8 @@
-// npm run bench [-- --json]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
+// npm run bench [-- --json] [-- --full]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
 // an aim is missed, so that it can stand in a script.
 import { cpus } from 'node:os';
 import { exampleCheckContest, exampleHookContest, exampleLifeContest } from './architectures.ts';
+import { buildSections } from './build.ts';
 import { largestSection, matrixSection, rulesSection } from './check-matrix.ts';
 import { callContest, hookContest, idleProcessorContest } from './code.ts';
 import { mutantSection, rehearsalSection } from './hosts.ts';
@@ -31,6 +32,7 @@ async function measureAll(inputs: Inputs): Promise<Section[]> {
   for (const contest of CONTESTS) sections.push(await compete(await contest(inputs)));
   sections.push(await largestSection(inputs), await rulesSection(inputs), await matrixSection(inputs));
   sections.push(memorySection(inputs), await rehearsalSection(inputs), await mutantSection());
+  sections.push(...(await buildSections(process.argv.includes('--full'))));
   return sections;
 }
 

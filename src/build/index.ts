@@ -1,8 +1,13 @@
 /** A source tree and a patch, as objects before and after, as a live patch: runs compilers and linkers. Effects. */
+export * from './build.ts';
+export * from './build-all.ts';
 export * from './link.ts';
 export type { LinkerChoice } from './linkers.ts';
+export * from './manifest.ts';
+export { readPatchFiles } from './patched.ts';
 export * from './patches/index.ts';
 export * from './payload.ts';
+export type * from './request.ts';
 export * from './tree/index.ts';
 export * from './verify.ts';
 export type { RulePage } from './verify-text.ts';

@@ -32,7 +32,7 @@ export interface CompletionModel {
 export type Candidates = Readonly<Record<string, readonly string[]>>;
 
 /** Placeholders that stand for files. */
-const FILE_PLACEHOLDER = /<(xen-syms|file|path)>/;
+const FILE_PLACEHOLDER = /<(?:xen-syms|file|path|dir)(?:\.{3})?>/;
 
 const optionOf = (option: Option, candidates: Candidates): CompletedOption => ({
   flags: [option.short, option.long].filter((flag) => flag !== undefined),

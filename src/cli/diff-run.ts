@@ -2,18 +2,17 @@ import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { joinObjects, type LinkerChoice, makePayload } from '../build/index.ts';
 import { type DiffDocument, diffPairs, type PairsDiff, type Remark, type WrittenPayload } from '../diff/index.ts';
-import { RULES, type RuleLevels } from '../lint/index.ts';
+import type { RuleLevels } from '../lint/index.ts';
 import { openSimulation, type Simulation, type SimulationOptions } from '../scenario/index.ts';
 import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';
-import { codeOf, loadDisassembler } from './disassembler.ts';
+import { loadDisassembler } from './disassembler.ts';
 import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
 import { inflate } from './inflate.ts';
 import { ownPairs, readObjectPairs } from './object-pairs.ts';
 import { type OutputFile, outputFile } from './output-file.ts';
-import { processorFor } from './processor.ts';
-import { pageOf } from './rules.ts';
+import { openHost, verifyTools } from './payload-tools.ts';
 import { VERSION } from './version.ts';
 
 /** What `xsplice diff` was told. */
@@ -118,18 +117,10 @@ async function finish(
     debugData: run.debugFile !== undefined,
   };
   const made = await makePayload(diff, simulation, request, {
-    hostFor: async (payload) => {
-      const processor = await processorFor([payload]);
-      const plain = Object.keys(processor).length === 0;
-      return plain ? simulation : openSimulation(image, { ...run.simulation, gunzip, ...processor });
-    },
-    levels,
+    ...verifyTools(levels),
+    hostFor: (payload) => openHost(image, run.simulation, payload, simulation),
     env,
     progress,
-    inflate,
-    loadDisassembler,
-    rulePage: (rule) => (RULES.some(({ id }) => id === rule) ? pageOf(rule) : undefined),
-    withCode: codeOf,
   });
   const { verdict, refusals, remarks, verified, bytes, debug } = made;
   const { release, buildId } = simulation.identity;

@@ -1,14 +1,12 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import type { LinkerChoice } from '../build/index.ts';
 import { documentJson, renderDiff } from '../report/index.ts';
-import { toByteString } from './byte-string.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples } from './context.ts';
 import type { DiffRun, LinkRequest } from './diff-run.ts';
 import type { Engine, LintRoom } from './engine.ts';
 import { EXIT } from './io.ts';
+import { checkedName, linkerChoice } from './payload-options.ts';
 import { startProgress } from './progress.ts';
 import { addHostOptions, requireImage } from './simulation-options.ts';
 import { styleFor, wantsColor } from './style.ts';
@@ -42,17 +40,9 @@ const LINKED_ONLY = {
   keep: '--keep',
 } as const;
 
-/** Most bytes of a name, without its NUL. Source: public/sysctl.h, XEN_LIVEPATCH_NAME_SIZE. */
-const LONGEST_NAME = 127;
-
-/** A payload's name, as given, or that of the file that it goes to. Throws an XspliceError (EUSAGE) for one that Xen does not take. */
-function nameOf({ name, output }: DiffFlags, patched: string, payloadName: Engine['payloadName']): string {
-  const found = toByteString(name ?? payloadName(output ?? patched));
-  if (found !== '' && found.length <= LONGEST_NAME && /^[\x20-\x7e]+$/.test(found) && !found.includes('/'))
-    return found;
-  const hint = `give 1 to ${LONGEST_NAME} printable characters with --name`;
-  throw new XspliceError('EUSAGE', `a payload cannot be called ${JSON.stringify(found)}`, hint);
-}
+/** A payload's name, as given, or that of the file that it goes to. */
+const nameOf = ({ name, output }: DiffFlags, patched: string, payloadName: Engine['payloadName']): string =>
+  checkedName(name ?? payloadName(output ?? patched));
 
 function linkRequest(flags: DiffFlags, { parseRuleLevels, RULES }: LintRoom): LinkRequest | null {
   const { depends, xenDepends, rule = [] } = flags;
@@ -67,15 +57,6 @@ function linkRequest(flags: DiffFlags, { parseRuleLevels, RULES }: LintRoom): Li
     ...(xenDepends !== undefined && { xenDepends }),
   };
 }
-
-/** Which linker, where it is not the usual one. It runs in a folder of its own: a path has to hold there, too. */
-const linkerChoice = ({ ld, crossPrefix }: DiffFlags, cwd: string): LinkerChoice => {
-  const absolute = (name: string): string => (name.includes('/') ? resolve(cwd, name) : name);
-  return {
-    ...(ld !== undefined && { ld: absolute(ld) }),
-    ...(crossPrefix !== undefined && { crossPrefix: absolute(crossPrefix) }),
-  };
-};
 
 async function runOf(
   [orig, patched]: readonly [string, string],

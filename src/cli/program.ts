@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addBuild } from './build.ts';
 import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
 import { addConform } from './conform.ts';
@@ -44,6 +45,7 @@ export function createProgram(context: Context, version: string): Command {
   addCheck(program, context);
   addRehearse(program, context);
   addConform(program, context);
+  addBuild(program, context);
   addDiff(program, context);
   addHost(program, context);
   addReleases(program, context);

@@ -33,20 +33,6 @@ export function qemuOptions(options: QemuHostOptions, signal: AbortSignal): Qemu
   };
 }
 
-/** Does work that Ctrl-C, or being told to end, aborts. */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const interrupted = new AbortController();
-  const onSignal = () => interrupted.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  try {
-    return await work(interrupted.signal);
-  } finally {
-    process.removeListener('SIGINT', onSignal);
-    process.removeListener('SIGTERM', onSignal);
-  }
-}
-
 /** The image of a host that is running, and who it is. Throws an XspliceError (EIMAGE) where nothing is known of its symbols. */
 export function imageOf({ host }: QemuTarget): { readonly image: Image; readonly identity: XenIdentity } {
   const { xenSyms, version, buildId } = host;

@@ -3,7 +3,8 @@ import type { ScenarioCell, ScenarioHost, ScenarioRun } from '../scenario/index.
 import { observedStage, runScenario, scenarioError } from '../scenario/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../targets/index.ts';
 import { releaseByVersion } from '../xen/index.ts';
-import { imageOf, interruptible, type QemuHostOptions, qemuOptions } from './qemu-host.ts';
+import { interruptible } from './interruptible.ts';
+import { imageOf, type QemuHostOptions, qemuOptions } from './qemu-host.ts';
 import type { ScenarioJob } from './scenario-job.ts';
 import { scenarioFiles } from './scenario-root.ts';
 

@@ -1,7 +1,8 @@
 import { observedStage, type PayloadFile, type RehearsalReport, rehearseOn } from '../scenario/index.ts';
 import { startQemu } from '../targets/index.ts';
 import type { QemuRehearsalOptions } from './engine.ts';
-import { imageOf, interruptible, qemuOptions } from './qemu-host.ts';
+import { interruptible } from './interruptible.ts';
+import { imageOf, qemuOptions } from './qemu-host.ts';
 
 /** Boots a real hypervisor, or restores its snapshot, and takes the payloads through their life on it. */
 export const rehearseOnQemu = (

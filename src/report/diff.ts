@@ -7,6 +7,8 @@ import type { Style } from './style.ts';
 export interface DiffDetail {
   /** Functions that did not change, too, each with why; and where line numbers differ. */
   readonly explain?: boolean;
+  /** Lines under the verdict, in front of the others. */
+  readonly lines?: readonly string[];
 }
 
 const HEADS: Readonly<Record<DiffVerdict, { readonly word: string; readonly mark: 'green' | 'red' | 'yellow' }>> = {
@@ -14,6 +16,12 @@ const HEADS: Readonly<Record<DiffVerdict, { readonly word: string; readonly mark
   unchanged: { word: 'UNCHANGED', mark: 'yellow' },
   refused: { word: 'REFUSED', mark: 'red' },
 };
+
+/** A verdict as a word for the start of a line. */
+export function verdictText(verdict: DiffVerdict, style: Style): string {
+  const { word, mark } = HEADS[verdict];
+  return style.bold(style[mark](word));
+}
 
 /** What the verdict is about, behind it. */
 function about({ verdict, payload, verified, functions, refusals }: DiffDocument): string {
@@ -26,8 +34,8 @@ function about({ verdict, payload, verified, functions, refusals }: DiffDocument
 }
 
 /** The lines under the verdict: what it was held to, and what the file is. */
-function underVerdict({ payload, debug, verified }: DiffDocument, style: Style): string[] {
-  const lines: string[] = [];
+function underVerdict({ payload, debug, verified }: DiffDocument, detail: DiffDetail, style: Style): string[] {
+  const lines: string[] = [...(detail.lines ?? [])];
   if (verified !== null) {
     const id = verified.buildId === null ? 'without a build-id' : `build-id ${verified.buildId}`;
     lines.push(`loaded, applied, reverted and linted on a simulated Xen ${displayText(verified.release)}, ${id}`);
@@ -103,16 +111,21 @@ const refusalLines = (refusal: Refusal, style: Style): string[] => [
   ...(refusal.advice === null ? [] : [`  ${style.bold('help:')} ${displayText(refusal.advice)}`]),
 ];
 
-/** A diff for the terminal: the verdict, the functions with their first differences, remarks, and what keeps it from being built. */
-export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
-  const { word, mark } = HEADS[document.verdict];
+/** What is told of a diff under its verdict: the functions with their first differences, remarks, and what keeps it from being built. */
+export function diffBody(document: DiffDocument, style: Style, detail: DiffDetail): string[] {
   const { remarks, refusals } = document;
-  const lines = [
-    `${style.bold(style[mark](word))}  ${about(document)}`,
-    ...underVerdict(document, style),
-    ...functionsBlock(document, detail, style),
-  ];
+  const lines = functionsBlock(document, detail, style);
   if (remarks.length > 0) lines.push('', ...remarks.flatMap((remark) => remarkLines(remark, style)));
   if (refusals.length > 0) lines.push('', ...refusals.flatMap((refusal) => refusalLines(refusal, style)));
+  return lines;
+}
+
+/** A diff for the terminal: the verdict, and what there is to say of it. */
+export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
+  const lines = [
+    `${verdictText(document.verdict, style)}  ${about(document)}`,
+    ...underVerdict(document, detail, style),
+    ...diffBody(document, style, detail),
+  ];
   return `${lines.join('\n')}\n`;
 }

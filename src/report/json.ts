@@ -7,6 +7,7 @@ import type {
   RehearsalReport,
   ScenarioReport,
 } from '../scenario/index.ts';
+import type { BuildDocument } from './build-document.ts';
 import { displayText } from './display-text.ts';
 
 /** Any of the documents that xsplice prints. */
@@ -17,7 +18,8 @@ export type ReportDocument =
   | InspectReport
   | ConformReport
   | ScenarioReport
-  | DiffDocument;
+  | DiffDocument
+  | BuildDocument;
 
 /**
  * A document as JSON, indented by two blanks, with a line feed at the end. Every string goes through

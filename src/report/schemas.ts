@@ -3,6 +3,7 @@
  * writes docs/*.schema.json, and for programs that read our output.
  */
 import { z } from 'zod';
+import { buildSchema } from './build-schema.ts';
 import { diffSchema } from './diff-schema.ts';
 import { matrixSchema } from './matrix-schema.ts';
 import {
@@ -296,6 +297,7 @@ export const SCHEMAS = {
   'xsplice-scenario-1.schema.json': scenarioSchema,
   'xsplice-host-1.schema.json': hostSchema,
   'xsplice-diff-1.schema.json': diffSchema,
+  'xsplice-build-1.schema.json': buildSchema,
 } as const;
 
 /** A schema as JSON Schema text (draft 2020-12), as docs/ has it. */

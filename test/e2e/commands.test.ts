@@ -9,7 +9,7 @@ import { documentOf, PROGRAM, xsplice } from './process.ts';
 
 const xen = examplePath('miniature-xen');
 const hello = examplePath('hello');
-const COMMANDS = ['inspect', 'check', 'diff', 'rehearse', 'releases', 'examples', 'completion'] as const;
+const COMMANDS = ['inspect', 'check', 'build', 'diff', 'rehearse', 'releases', 'examples', 'completion'] as const;
 
 describe('help', () => {
   it.each([[], ...COMMANDS.map((command) => [command])])('of xsplice %s', (...words) => {

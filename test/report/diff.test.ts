@@ -3,18 +3,9 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import type { DiffDocument } from '../../src/diff/index.ts';
 import { diffSchema } from '../../src/report/diff-schema.ts';
-import { type DiffDetail, documentJson, PLAIN, renderDiff, type Style } from '../../src/report/index.ts';
+import { type DiffDetail, documentJson, PLAIN, renderDiff } from '../../src/report/index.ts';
+import { COLOURED } from './coloured.ts';
 import { builtDiff, refusedDiff, unchangedDiff, unlinkedDiff } from './diff-fixtures.ts';
-
-const code = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
-const COLOURED: Style = {
-  bold: code(1, 22),
-  dim: code(2, 22),
-  red: code(31, 39),
-  green: code(32, 39),
-  yellow: code(33, 39),
-  width: PLAIN.width,
-};
 
 const GOLDEN: readonly [name: string, document: DiffDocument, detail: DiffDetail][] = [
   ['diff-built', builtDiff, {}],

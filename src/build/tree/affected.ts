@@ -44,6 +44,8 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
   const real: TreeChange[] = [];
   let makesHeaders = false;
   for (const change of changes) {
+    // What both sides have in place of the tree's own file.
+    if (change.before === change.after) continue;
     const kind = kindOfFile(tree, change);
     makesHeaders ||= kind.makesHeaders === true;
     if (kind.problem !== undefined) refuse(change.path, kind.problem, kind.advice);

@@ -25,7 +25,7 @@ import type { SourceTree } from './source-tree.ts';
 import { type KeyOf, withGenerated } from './with-generated.ts';
 import { foreignFolders } from './working-copy.ts';
 
-/** One object that is done. */
+/** One object, and how far the work is. */
 export interface PairProgress {
   readonly done: number;
   readonly total: number;
@@ -40,6 +40,8 @@ export interface CompileOptions {
   readonly debugInfo?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: PairProgress) => void) | undefined;
+  /** Is told each object before it is compiled, and how many are done by then. */
+  readonly started?: ((progress: PairProgress) => void) | undefined;
   /** The hypervisor that is to be patched, where it is not the one in the tree: its compiler has to be the same. */
   readonly xenSyms?: Uint8Array | undefined;
   /** Is told the folder with the working copies, which is then left to the caller. */
@@ -55,6 +57,8 @@ export interface CompiledPairs {
   readonly remarks: readonly Remark[];
   /** Objects that depend on the change, those that came out the same included. */
   readonly affected: number;
+  /** How many of these were found in the cache. */
+  readonly cached: number;
 }
 
 /** After so many objects that are not what the build has, the others are not tried. */
@@ -75,7 +79,7 @@ export async function compilePairs(
   const affected = affectedObjects(tree, commands, changes);
   const { problems, remarks, objects } = affected;
   if (problems.length > 0 || (objects.length === 0 && !affected.makesHeaders)) {
-    return { pairs: [], problems, remarks, affected: objects.length };
+    return { pairs: [], problems, remarks, affected: objects.length, cached: 0 };
   }
   requirePrograms(objects, options.env);
   const work = privateFolder(join(temporaryFolder(options.env), 'xsplice-tree-'));
@@ -126,6 +130,7 @@ class Run {
   readonly #folder: string;
   readonly #tool: ToolOptions;
   #mismatches = 0;
+  #cached = 0;
 
   constructor(tree: SourceTree, commands: TreeCommands, options: CompileOptions, folder: string) {
     this.#tree = tree;
@@ -158,13 +163,15 @@ class Run {
       keyOf,
     });
     if (problems.length > 0) {
-      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length };
+      return { pairs: [], problems, remarks: affected.remarks, affected: affected.objects.length, cached: 0 };
     }
     let done = 0;
+    const total = affected.objects.length;
     const outcomes = await inParallel(affected.objects, this.#options.jobs, async (object) => {
+      this.#options.started?.({ done, total, object: object.command.object });
       const outcome = await this.#one(object, maker, cache, affected.changes);
       done++;
-      this.#options.progress?.({ done, total: affected.objects.length, object: object.command.object });
+      this.#options.progress?.({ done, total, object: object.command.object });
       return outcome;
     });
     cache.prune();
@@ -183,7 +190,10 @@ class Run {
     const kept = this.#keptIdentity(command.object);
     const key = this.#key(command, cache, changes, before, after, kept, maker.debugInfo);
     const found = cache.find(key);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      this.#cached++;
+      return found;
+    }
     const { outcome, files } = await makePair(maker, object);
     if (outcome.kind === 'problem' && outcome.mismatch) this.#mismatches++;
     cache.keep(key, outcome, files);
@@ -233,7 +243,13 @@ class Run {
     if (affected.objects.some(({ command }) => command.source.endsWith('.c') && !splitsSections(command.args))) {
       remarks.push({ text: UNSPLIT, symbol: null, object: 'xen-syms' });
     }
-    return { pairs: problems.length > 0 ? [] : pairs, problems, remarks, affected: affected.objects.length };
+    return {
+      pairs: problems.length > 0 ? [] : pairs,
+      problems,
+      remarks,
+      affected: affected.objects.length,
+      cached: this.#cached,
+    };
   }
 
   /** Where the hypervisor to patch was given: is it from the compiler that was used now? */

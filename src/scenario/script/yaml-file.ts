@@ -9,13 +9,15 @@ export interface YamlSource {
   readonly file: string;
   readonly path: string;
   readonly text: string;
+  /** What such a file should have in it, for one that is empty; a scenario's steps by default. */
+  readonly wanted?: string;
 }
 
 /** The float tag of YAML's core schema. Without it `4.20` stays the text that a release is. */
 const FLOAT = 'tag:yaml.org,2002:float';
 
 /**
- * Reads a scenario file as YAML 1.2. Whole numbers are exact, numbers with a point are text. Rejects with an XspliceError (EFILE) that has the
+ * Reads a scenario file, or another one of that kind, as YAML 1.2. Whole numbers are exact, numbers with a point are text. Rejects with an XspliceError (EFILE) that has the
  * line and column of what is no YAML, or too much of it.
  */
 export async function parseYaml(source: YamlSource): Promise<ScriptNode> {
@@ -45,7 +47,8 @@ export async function parseYaml(source: YamlSource): Promise<ScriptNode> {
   const reader = new Reader(yaml, document, lines, source);
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) throw scriptError(reader.place(problem.pos[0]), lowerFirst(problem.message));
-  if (document.contents === null) throw new XspliceError('EFILE', `${file}: is empty`, 'a scenario has steps');
+  if (document.contents === null)
+    throw new XspliceError('EFILE', `${file}: is empty`, source.wanted ?? 'a scenario has steps');
   return reader.node(document.contents, 0);
 }
 
