@@ -102,8 +102,9 @@ class PayloadWriter {
         data.set(bytesOf(piece), offsets[i]);
       });
     }
-    // Texts and literals are no longer those of a section that may be merged, and constants need not be written once they are relocated.
-    const keep = kind === 'constant' ? SHF_ALLOC | SHF_EXECINSTR : SHF_ALLOC | SHF_EXECINSTR | SHF_WRITE;
+    // Texts and literals are no longer those of a section that may be merged. Constants, and the pointers to hooks, are not written once they are relocated.
+    const read = kind === 'constant' || kind === 'hooks';
+    const keep = read ? SHF_ALLOC | SHF_EXECINSTR : SHF_ALLOC | SHF_EXECINSTR | SHF_WRITE;
     const section = this.#writer.section(from.name, {
       type: nobits ? SHT_NOBITS : SHT_PROGBITS,
       flags: from.flags & keep,
