@@ -24,8 +24,11 @@ export function piecesOf(
 ): Piece[] {
   if (starts !== undefined) return cut(section, kind, starts, new Map(), false);
   const code = kind === 'code' || kind === 'init';
+  const functions = code ? functionStarts(symbols) : undefined;
+  const [only] = functions ?? [];
+  const single = functions?.size === 1;
   const hasFunctions = code && symbols.some(({ type }) => type === STT_FUNC);
-  const named = symbols.filter((symbol) => namesPiece(symbol, hasFunctions));
+  const named = symbols.filter((symbol) => namesPiece(symbol, hasFunctions) && (!single || symbol.value === only));
   const at = new Map<number, ElfSymbol[]>();
   for (const symbol of named) {
     const start = Number(symbol.value);
@@ -41,19 +44,22 @@ export function piecesOf(
   sorted.forEach((start, i) => {
     const size = Math.max(...(at.get(start) ?? []).map((symbol) => symbol.size));
     const next = sorted[i + 1] ?? section.size;
-    if (size > 0 && start + size < next) begins.add(start + size);
+    if (size > 0 && start + size < next && !single) begins.add(start + size);
   });
   return cut(
     section,
     kind,
     [...begins].sort((a, b) => a - b),
     at,
-    code && isShared(symbols),
+    (functions?.size ?? 0) > 1,
   );
 }
 
-/** Has a section of code more than one function? Those in assembly may have neither a type nor a size; what lies inside of one that has is a label of it. */
-function isShared(symbols: readonly ElfSymbol[]): boolean {
+/**
+ * Where the functions of a section of code begin. Those in assembly may have neither a type nor a size, but are global; other labels belong to one: what
+ * `.subsection` puts behind a function is a part of it, to which it jumps without relocations (asm-x86/asm_defns.h, UNLIKELY_START).
+ */
+function functionStarts(symbols: readonly ElfSymbol[]): Set<bigint> {
   const starts = new Set<bigint>();
   let end = -1n;
   for (const { type, value, size } of symbols) {
@@ -61,13 +67,14 @@ function isShared(symbols: readonly ElfSymbol[]): boolean {
     starts.add(value);
     if (value + BigInt(size) > end) end = value + BigInt(size);
   }
-  if (starts.size > 1) return true;
+  if (starts.size > 1) return starts;
+  const labels = symbols.filter(({ name, type }) => type === STT_NOTYPE && name !== '' && !LABEL.test(name));
   const [only] = starts;
-  for (const { name, type, value } of symbols) {
-    if (type !== STT_NOTYPE || name === '' || LABEL.test(name)) continue;
-    if (only === undefined || value < only || value >= end) starts.add(value);
+  for (const { bind, value } of labels) {
+    if (bind !== STB_LOCAL && (only === undefined || value < only || value >= end)) starts.add(value);
   }
-  return starts.size > 1;
+  if (only !== undefined || (starts.size === 1 && starts.has(0n))) return starts;
+  return new Set(labels.map(({ value }) => value));
 }
 
 /** Global names before local ones; then those of functions and objects, which have a size. */

@@ -178,3 +178,25 @@ describe('functions in assembly, without type and size', () => {
     );
   });
 });
+
+describe('what a function has in a subsection behind it', () => {
+  const source = (text: string): string => `noinline int f(int x) {
+  asm volatile ( "test %0, %0\\n js unlikely\\n.subsection 1\\nunlikely: lea 5(%q0), %0\\n jmp 1f\\n.subsection 0\\n1:" : "+r" (x) );
+  printk("${text}"); return x; }\n`;
+
+  it('belongs to it: it jumps there without a relocation', async () => {
+    const diff = await changed('x86_64', source('a'), source('b'));
+    expect(byStatus(diff)).toEqual({ changed: ['f'] });
+    const orig = readElf(subjects.at(-1)?.object('a.c') as Uint8Array);
+    if (orig.kind !== 'elf') throw new Error(orig.message);
+    const symbol = orig.symbols.symbol(orig.symbols.find('f') as number);
+    const whole = orig.section('.text.f')?.size ?? 0;
+    expect(whole).toBeGreaterThan(symbol.size);
+    expect(objectOf(diff).section('.text.f')?.size).toBe(whole);
+  });
+
+  it('is compared with it', async () => {
+    const diff = await changed('x86_64', source('a'), source('a').replace('lea 5', 'lea 6'));
+    expect(byStatus(diff)).toEqual({ changed: ['f'] });
+  });
+});
