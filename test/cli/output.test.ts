@@ -117,8 +117,10 @@ describe('progress', () => {
   const slowly = {
     rehearsePayloads: async (_image: unknown, _payloads: unknown, options: { progress?: (doing: string) => void }) => {
       options.progress?.('too early to be shown');
-      await new Promise((resolve) => setTimeout(resolve, 220));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      // Nothing follows it: what takes long may be the last thing that is told.
       options.progress?.('apply x\x1b[2J');
+      await new Promise((resolve) => setTimeout(resolve, 300));
       return passed;
     },
   };
