@@ -172,16 +172,26 @@ describe('keepLines', { timeout: 60_000 }, () => {
   });
 });
 
-/** Lines that nest and go on as C has them; each statement is one element, whole. */
+/**
+ * Lines that nest and go on as C has them; each statement is one element, whole. No line is like another one: which of two that are the same was moved,
+ * and which was there, nobody can tell.
+ */
 const statement = fc.constantFrom<(id: string) => string[]>(
   (id) => [`${id} __LINE__`],
-  (id) => [`/* it's (`, ` * ${id}`, ' */', `${id} __LINE__`],
-  (id) => ['', `"(" ${id} __LINE__ ")"`],
-  (id) => [`#define M_${id}(x) x \\`, '  (', `${id} __LINE__`],
-  (id) => ['#if 0', `( don't ${id}`, '#else', `${id}a __LINE__`, '#endif', `${id} __LINE__`],
-  (id) => [`#ifdef UP`, `${id}u __LINE__`, '#else', `${id}d __LINE__`, '#endif'],
-  (id) => [`f(${id}x,`, '  // ) text', '  y)', `${id} __LINE__`],
-  (id) => ["'('", '// line \\', '  goes on (', `${id} __LINE__`],
+  (id) => [`/* it's ( ${id}`, ` * ${id}`, ` ${id} */`, `${id} __LINE__`],
+  (id) => [`"${id}"`, `"(" ${id} __LINE__ ")"`],
+  (id) => [`#define M_${id}(x) x \\`, `  (${id}x`, `${id} __LINE__`],
+  (id) => [
+    `#if 0 /* ${id} */`,
+    `( don't ${id}`,
+    `#else /* ${id} */`,
+    `${id}a __LINE__`,
+    `#endif /* ${id} */`,
+    `${id} __LINE__`,
+  ],
+  (id) => [`#ifdef UP /* ${id} */`, `${id}u __LINE__`, `#else // ${id}`, `${id}d __LINE__`, `#endif // ${id}`],
+  (id) => [`f(${id}x,`, `  // ) text ${id}`, `  y${id})`, `${id} __LINE__`],
+  (id) => [`'(' ${id}c`, `// line ${id} \\`, `  goes on ( ${id}`, `${id} __LINE__`],
 );
 
 describe('random edits', { timeout: 120_000 }, () => {
