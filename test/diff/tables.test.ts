@@ -118,3 +118,34 @@ noinline int g(int x) { WARN_ON(x > 9);\n${more} BUG_ON(x < -5); return x * x + 
     expect(sizeOf(elf, '.bug_frames.2')).toBe(one);
   });
 });
+
+/** An assertion of x86-64: two entries of eight bytes, the second with its condition. Source: asm/bug.h, ASSERT_FRAME. */
+const ASSERT = `
+#define ASSERT_(text) asm volatile ( "1: ud2\\n.pushsection .bug_frames.3, \\"a\\", @progbits\\n.p2align 2\\n" \\
+    "2: .long (1b - 2b) + %c[hi], (%c[ptr] - 2b) + %c[lo]\\n.long 0, %c[msg] - 2b\\n.popsection" \\
+    :: [hi] "i" ((__LINE__ >> 7) << 24), [lo] "i" ((__LINE__ & 127) << 24), [ptr] "i" (__FILE__), [msg] "i" (text) )
+`;
+
+describe('assertions', () => {
+  const source = (text: string, more = ''): string => `${ASSERT}${more}
+noinline int f(int x) { if ( x > 9 ) ASSERT_("x <= 9"); return x * x; }
+noinline int g(int x) { if ( x > 99 ) ASSERT_("${text}"); return x * x + 7; }
+`;
+
+  it('are entries of sixteen bytes, and have changed with their condition', async () => {
+    const diff = await changed('x86_64', source('x <= 99'), source('x < 100'));
+    expect(byStatus(diff)).toEqual({ changed: ['g'], unchanged: ['f'] });
+    const [first] = diff.functions.filter(({ status }) => status === 'changed');
+    expect(first?.reason).toMatch(/^its assertion at \+0x[0-9a-f]+ has changed$/);
+    expect(first?.firstDifference?.patched).toContain('"x < 100"');
+    const elf = objectOf(diff);
+    expect(sizeOf(elf, '.bug_frames.3')).toBe(16);
+    const table = elf.relocationsOf(elf.section('.bug_frames.3')?.index ?? 0)[0];
+    expect(Array.from({ length: table?.count ?? 0 }, (_, i) => table?.offset(i))).toEqual([0, 4, 12]);
+  });
+
+  it('are where they were when only their lines move', async () => {
+    const diff = await changed('x86_64', source('x <= 99'), source('x <= 99', '\n'.repeat(200)));
+    expect({ verdict: diff.verdict, ...byStatus(diff) }).toEqual({ verdict: 'unchanged', 'line-only': ['f', 'g'] });
+  });
+});
