@@ -14,8 +14,16 @@ export interface ObjectForms {
    * An instruction, as the disassembler tells it, that only puts a constant somewhere: the constant, and the text without it. `null` for any other.
    */
   constantMoved(text: string): MovedConstant | null;
-  /** A branch to a place that it names, as the disassembler tells it, without that place; `null` for any other instruction. */
-  branchWithoutTarget(text: string): string | null;
+  /** A branch to a place that it names, as the disassembler tells it: where to, and the text without that; `null` for any other instruction. */
+  directBranch(text: string): DirectBranch | null;
+}
+
+/** A branch whose target is in the instruction. */
+export interface DirectBranch {
+  /** Bytes from where the code was said to start; negative in front of it. */
+  readonly target: number;
+  /** The instruction without the target. */
+  readonly rest: string;
 }
 
 /** A constant that an instruction loads. */
@@ -27,3 +35,6 @@ export interface MovedConstant {
 
 /** A whole number as disassemblers write it: `0x1f`, `-0x1f`, `31`. */
 export const whole = (text: string): number => Number.parseInt(text, text.includes('0x') ? 16 : 10);
+
+/** The same of an address, which disassemblers write with 64 bits: `0xfffffffffffffff0` is -16. */
+export const signed = (text: string): number => Number(BigInt.asIntN(64, BigInt(text)));

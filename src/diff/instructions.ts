@@ -108,7 +108,7 @@ export function firstDifference(
   after: Piece,
   isLine: (a: CodeLine, b: CodeLine) => boolean,
 ): CodeDifference | undefined {
-  const { branchWithoutTarget } = comparator.patched.context.forms;
+  const { directBranch } = comparator.patched.context.forms;
   let first: CodeDifference | undefined;
   let shift = 0;
   for (const difference of differences(comparator, before, after)) {
@@ -116,9 +116,9 @@ export function firstDifference(
     const { before: a, after: b } = difference;
     if (a === undefined || b === undefined) return first === difference ? difference : first;
     if (a.offset + shift !== b.offset) return difference;
-    const branch = branchWithoutTarget(a.text);
+    const branch = directBranch(a.text);
     const follows =
-      (branch !== null && branch === branchWithoutTarget(b.text)) || onlyTables(comparator, a, b) || isLine(a, b);
+      (branch !== null && branch.rest === directBranch(b.text)?.rest) || onlyTables(comparator, a, b) || isLine(a, b);
     if (!follows && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
     shift += b.bytes.length - a.bytes.length;
   }

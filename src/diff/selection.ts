@@ -4,6 +4,7 @@ import type { Destination, Replacement } from './destination.ts';
 import type { Refusal, Remark } from './documents.ts';
 import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
+import { obstaclesOf } from './obstacles.ts';
 import { oldFunction } from './old-function.ts';
 import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
@@ -86,15 +87,6 @@ export class Selection {
     this.#refuse(null, why, way);
   }
 
-  #refuseType(piece: Piece, type: number): void {
-    const { machine } = this.names.image.arch;
-    this.#refuse(
-      null,
-      `${this.#holder(piece)} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
-      'Compile with the flags that the hypervisor was compiled with',
-    );
-  }
-
   /** What is out of reach the loader would refuse with no more than a number. */
   #refuseFar(piece: Piece, type: number, to: Destination): void {
     const address = to.kind === 'outside' ? this.names.address(to.name) : undefined;
@@ -148,10 +140,11 @@ export class Selection {
   }
 
   #follow(globals: NewGlobals): void {
-    const { patched } = this.diff.comparator;
+    const { patched, correlation } = this.diff.comparator;
     for (let piece = this.#queue.pop(); piece !== undefined; piece = this.#queue.pop()) {
+      for (const { reason, advice } of obstaclesOf(patched, correlation.patched.units, piece))
+        this.#refuse(null, reason, advice);
       for (const { target, branch, type } of patched.references(piece)) {
-        if (!this.names.image.arch.relocations.has(type)) this.#refuseType(piece, type);
         if (this.#destinations.has(target)) continue;
         const destination = this.#resolve(target, branch, piece, globals);
         this.#destinations.set(target, destination);

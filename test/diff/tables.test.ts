@@ -95,6 +95,31 @@ describe('fix-ups', () => {
     expect(sizeOf(elf, '.fixup')).toBe(10);
   });
 
+  it('are refused where they go on in that of another function', async () => {
+    const shared = (offset: string): string =>
+      fixups('movl $-14, %1\\n jmp .Lshared', offset).replace('3: movl $-5, %1', '3: movl $-5, %1\\n.Lshared:');
+    const { verdict, refusals } = await changed('x86_64', shared('x + 1'), shared('x * 9'));
+    expect(verdict).toBe('refused');
+    expect(refusals.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(
+        /^f goes on outside of \.fixup\+0x0 by a branch without a relocation \(jmp 0x[0-9a-f]+ at \+0x5\)$/,
+      ),
+    ]);
+  });
+
+  it('are refused where they go back to that of another function', async () => {
+    const shared = (more: string): string =>
+      fixups('.Lshared: movl $-14, %1')
+        .replace('3: movl $-5, %1', '3: movl $-5, %1\\n jmp .Lshared')
+        .replace('return err ? err : v;', `return err ? err : v${more};`);
+    const { refusals } = await changed('x86_64', shared(''), shared(' * 9'));
+    expect(refusals.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(
+        /^g goes on outside of \.fixup\+0xa by a branch without a relocation \(jmp 0xfffffff[0-9a-f]+ at/,
+      ),
+    ]);
+  });
+
   it('are part of their function: a change of the fix-up alone is a change', async () => {
     const diff = await changed('x86_64', fixups('movl $-14, %1'), fixups('movl $-22, %1'));
     expect(byStatus(diff)).toEqual({ changed: ['f'], unchanged: ['g'] });

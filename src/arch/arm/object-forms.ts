@@ -1,6 +1,7 @@
 import { ARM_BUG_FRAME } from '../../xen/index.ts';
-import { type ObjectForms, whole } from '../object-forms.ts';
+import { type ObjectForms, signed, whole } from '../object-forms.ts';
 
+const BRANCH = /^(bl?(?:\.[a-z]+)? |[ct]bn?z .*, )#?(0x[0-9a-f]+)$/;
 const MOVED = /^(mov[a-z]* .*, )#(-?(?:0x[0-9a-f]+|\d+))$/;
 
 /** Objects of Arm: `branches` and `relative` are the relocation types of the one or the other size. */
@@ -14,5 +15,8 @@ export const armObjects = (branches: readonly number[], relative: readonly numbe
     const found = MOVED.exec(text);
     return found === null ? null : { value: whole(found[2] as string), rest: found[1] as string };
   },
-  branchWithoutTarget: (text) => /^(?:bl?(?:\.[a-z]+)?|[ct]bn?z .*,) (?=#?0x[0-9a-f]+$)/.exec(text)?.[0] ?? null,
+  directBranch(text) {
+    const found = BRANCH.exec(text);
+    return found === null ? null : { rest: found[1] as string, target: signed(found[2] as string) };
+  },
 });

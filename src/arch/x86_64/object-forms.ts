@@ -1,10 +1,11 @@
-import { type ObjectForms, whole } from '../object-forms.ts';
+import { type ObjectForms, signed, whole } from '../object-forms.ts';
 
 /** Source: System V ABI, AMD64 supplement, 4.4. */
 const R_X86_64_PC32 = 2;
 const R_X86_64_PLT32 = 4;
 const R_X86_64_PC64 = 24;
 
+const BRANCH = /^(j[a-z]+ |callq? )(0x[0-9a-f]+)$/;
 const MOVED = /^(mov[a-z]* )\$(-?(?:0x[0-9a-f]+|\d+))(,.*)$/;
 
 /** Objects of x86-64, as gcc and gas write them. */
@@ -24,5 +25,8 @@ export const X86_64_OBJECTS: ObjectForms = {
     const found = MOVED.exec(text);
     return found === null ? null : { value: whole(found[2] as string), rest: `${found[1]}${found[3]}` };
   },
-  branchWithoutTarget: (text) => /^(?:j[a-z]+|callq?) (?=0x[0-9a-f]+$)/.exec(text)?.[0] ?? null,
+  directBranch(text) {
+    const found = BRANCH.exec(text);
+    return found === null ? null : { rest: found[1] as string, target: signed(found[2] as string) };
+  },
 };

@@ -1,0 +1,51 @@
+import { relocationName } from '../elf/index.ts';
+import { type CodeLine, codeLines } from './instructions.ts';
+import type { DiffObject } from './object.ts';
+import { type Piece, pieceText } from './piece.ts';
+import type { Units } from './unit.ts';
+
+/** Why a piece cannot be in a payload as it was compiled. */
+export interface Obstacle {
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** What keeps a piece from working elsewhere than where the assembler put it. */
+export function* obstaclesOf(object: DiffObject, units: Units, piece: Piece): Generator<Obstacle, void, void> {
+  const holder = units.of(piece)?.name ?? pieceText(piece);
+  const { relocations, machine } = object.context.arch;
+  for (const { type } of object.references(piece)) {
+    if (relocations.has(type)) continue;
+    yield {
+      reason: `${holder} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
+      advice: 'Compile with the flags that the hypervisor was compiled with',
+    };
+  }
+  // Functions that share a section are not taken at all.
+  if ((piece.kind !== 'code' && piece.kind !== 'fixup') || piece.shared) return;
+  const branch = branchOut(object, units, piece);
+  if (branch === undefined) return;
+  const place = `${branch.text} at +0x${branch.offset.toString(16)}`;
+  yield {
+    reason: `${holder} goes on outside of ${pieceText(piece)} by a branch without a relocation (${place})`,
+    advice: 'The assembler put the two beside each other: give the code that it goes on in a section of its own',
+  };
+}
+
+/** The first branch that leads out of what is taken as one, without a relocation, to what was beside it in the section: in a payload something else is there. */
+function branchOut(object: DiffObject, units: Units, piece: Piece): CodeLine | undefined {
+  const { directBranch } = object.context.forms;
+  const pieces = object.piecesIn(piece.section.index);
+  const own = pieces.indexOf(piece);
+  const unit = units.of(piece);
+  // Fix-ups of one function that lie beside each other stay so.
+  let [first, last] = [own, own];
+  while (unit !== undefined && first > 0 && units.of(pieces[first - 1] as Piece) === unit) first--;
+  while (unit !== undefined && last + 1 < pieces.length && units.of(pieces[last + 1] as Piece) === unit) last++;
+  const low = (pieces[first] as Piece).start - piece.start;
+  const high = (pieces[last] as Piece).end - piece.start;
+  return codeLines(object, piece).find(({ text, references }) => {
+    const branch = references.length > 0 ? null : directBranch(text);
+    return branch !== null && (branch.target < low || branch.target >= high);
+  });
+}
