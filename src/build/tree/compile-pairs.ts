@@ -1,12 +1,13 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import type { ObjectPair, Refusal, Remark } from '../../diff/index.ts';
 import {
   cannotRun,
   type Environment,
   privateFolder,
   requireTools,
+  sha256,
   type ToolOptions,
   throwIfStopped,
 } from '../../system/index.ts';
@@ -123,6 +124,17 @@ function requirePrograms(objects: readonly AffectedObject[], env: Environment): 
   );
 }
 
+/**
+ * What becomes of an object's own source: patches of one file do not take each other's place in the cache. Of headers only the names count, so that an object which
+ * a header leaves alone need not be compiled for each version of it.
+ */
+const ownTexts = ({ command, ownSource }: AffectedObject, changes: readonly TreeChange[]): readonly string[] =>
+  ownSource
+    ? changes
+        .filter(({ path }) => `/${path}`.endsWith(`/${normalize(command.source)}`))
+        .map(({ before, after }) => sha256(`${before ?? ''}\0${after ?? ''}`))
+    : [];
+
 class Run {
   readonly #tree: SourceTree;
   readonly #commands: TreeCommands;
@@ -188,7 +200,7 @@ class Run {
     if (this.#mismatches >= MOST_MISMATCHES) return undefined;
     const { command, before, after } = object;
     const kept = this.#keptIdentity(command.object);
-    const key = this.#key(command, cache, changes, before, after, kept, maker.debugInfo);
+    const key = this.#key(command, cache, changes, before, after, kept, maker.debugInfo, ownTexts(object, changes));
     const found = cache.find(key);
     if (found !== undefined) {
       this.#cached++;
