@@ -162,8 +162,8 @@ function entryText(
 ): { word: string; at: number | undefined; text: string } {
   const format = object.format(piece.section);
   const references = object.references(piece);
-  const owner = references.find(({ offset }) => offset === format?.owner)?.target;
-  const rest = references.filter(({ offset }) => offset !== format?.owner).map(({ target }) => targetText(target));
+  const owner = references.find(({ offset }) => offset === 0)?.target;
+  const rest = references.filter(({ offset }) => offset !== 0).map(({ target }) => targetText(target));
   const text =
     code === null
       ? rest.join(', ')

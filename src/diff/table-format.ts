@@ -1,14 +1,12 @@
 import type { Architecture, ObjectForms } from '../arch/index.ts';
 import { bugFrameTypes, ELF_ALT_CALL_SITES, ELF_ALTINSTRUCTIONS, ELF_EX_TABLE, type Release } from '../xen/index.ts';
 
-/** How a table of entries is written that belong to functions. */
+/** How a table of entries is written that belong to functions: in each, the first field leads to the code that the entry is about. */
 export interface TableFormat {
   /** Bytes. */
   readonly entrySize: number;
   /** Where a field leads, from the start of its symbol: the addend without what the table has besides. `field` is in bytes from the entry's start. */
   place(addend: number, field: number): number;
-  /** Fields that lead to the code that the entry belongs to, in bytes from its start. */
-  readonly owner: number;
   /** The first and the byte behind the last of those, in the entry, that only say a line of source; `null` where none does. */
   readonly line: readonly [number, number] | null;
   /** What an entry is called in messages. */
@@ -21,7 +19,6 @@ const BUG_FRAMES = /^\.bug_frames\.(\d+)$/;
 const relative = (entrySize: number, word: string): TableFormat => ({
   entrySize,
   place: (addend) => addend,
-  owner: 0,
   line: null,
   word,
 });
@@ -43,7 +40,6 @@ export function tableFormat(
     return {
       entrySize: arch.bugFrames.entrySize(type),
       place: (addend, field) => forms.bugFrameDisplacement(addend) - field,
-      owner: 0,
       line: forms.bugFrameLine,
       word: type === 'assert' ? 'assertion' : `${type.replace('_', ' ')} frame`,
     };

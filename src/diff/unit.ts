@@ -1,5 +1,5 @@
 import { groupBy } from '../base/index.ts';
-import { ELF_ALTINSTRUCTIONS, ELF_EX_TABLE } from '../xen/index.ts';
+import { ALT_INSTR, ELF_ALTINSTRUCTIONS, ELF_EX_TABLE } from '../xen/index.ts';
 import type { DiffObject } from './object.ts';
 import { bytesOf, nameOf, type Piece } from './piece.ts';
 
@@ -29,8 +29,8 @@ export const codeOf = ({ piece, cold, entries }: Unit): Piece[] => {
 
 const COLD = /^(.+)\.cold(?:\.\d+)?$/;
 
-/** The byte of an x86 or Arm entry of alternatives that has the length of the replacement; from its start. Both have it after 10 and one more bytes. */
-const REPLACEMENT_LENGTH = 11;
+/** Where an entry of alternatives has the length of the replacement: Arm's, ALT_INSTR_ARM, is the same up to there. */
+const REPLACEMENT_LENGTH = ALT_INSTR.at.repl_len;
 
 /** What a table's second reference leads to is code of the unit. */
 const LEADING: ReadonlySet<string> = new Set([ELF_ALTINSTRUCTIONS, ELF_EX_TABLE]);
@@ -75,10 +75,9 @@ function entriesByCode(object: DiffObject): Map<Piece, TableEntry[]> {
   const leader = new Map<Piece, Piece>();
   const all: { entry: TableEntry; about: Piece }[] = [];
   for (const section of object.sections('table')) {
-    const owner = object.format(section)?.owner;
     for (const piece of object.piecesIn(section.index)) {
       const references = object.references(piece);
-      const about = references.find(({ offset }) => offset === owner)?.target;
+      const about = references.find(({ offset }) => offset === 0)?.target;
       if (about?.kind !== 'piece') continue;
       const entry = { piece, code: codeLedTo(object, piece) };
       if (entry.code !== null) leader.set(entry.code, about.piece);

@@ -89,10 +89,17 @@ describe('a payload from folders of objects', () => {
     expect(payload.metadata?.strings[0]).toBe('name=fix');
   });
 
-  it('passes check and rehearsal as any other payload does', async () => {
-    expect(await xsplice('check', 'fix.livepatch', ...xen)).toMatchObject({ status: 0 });
-    const calls = ['--call', 'xen_extra_version() = ".1-fixed"'];
-    expect(await xsplice('rehearse', 'fix.livepatch', ...xen, ...calls)).toMatchObject({ status: 0, stderr: '' });
+  it('passes check and rehearsal as any other payload does, and does what the change says', async () => {
+    await diff('before', 'after', ...xen, '--link', '-o', 'checked.livepatch');
+    const checked = await xsplice('check', 'checked.livepatch', ...xen, '--json');
+    expect(JSON.parse(checked.stdout)).toMatchObject({ payloads: [{ verdict: 'accepted' }] });
+    const call = (text: string) =>
+      xsplice('rehearse', 'checked.livepatch', ...xen, '--call', `xen_extra_version() = "${text}"`);
+    const fixed = await call('.1-fixed');
+    expect(fixed).toMatchObject({ status: 0, stderr: '' });
+    expect(fixed.stdout).toMatch(/xen_extra_version\(\) {2}before +"\.1" /);
+    expect(fixed.stdout).toMatch(/xen_extra_version\(\) {2}applied +"\.1-fixed" /);
+    expect(await call('.1')).toMatchObject({ status: 1 });
   });
 
   it('is the same bytes each time, whatever the file is called', async () => {
