@@ -2,13 +2,14 @@ import { exampleManifest } from '../src/cli/embedded/index.ts';
 import { example } from '../src/cli/examples.ts';
 import { gunzip } from '../src/cli/gunzip.ts';
 import { loadEmulator } from '../src/emulator/index.ts';
-import { checkPayloads, type PayloadFile, rehearsePayloads, type SimulationOptions } from '../src/scenario/index.ts';
+import type { PayloadInput } from '../src/payload/index.ts';
+import { checkPayloads, rehearsePayloads, type SimulationOptions } from '../src/run/index.ts';
 import type { Contest, Work } from './measure.ts';
 
 const openCpu = await loadEmulator();
 
 /** What is done with an example. */
-type Deed = (image: Uint8Array, payloads: readonly PayloadFile[], options: SimulationOptions) => Promise<string>;
+type Deed = (image: Uint8Array, payloads: readonly PayloadInput[], options: SimulationOptions) => Promise<string>;
 
 const rehearse: Deed = async (image, payloads, options) => (await rehearsePayloads(image, payloads, options)).verdict;
 

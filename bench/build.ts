@@ -8,7 +8,7 @@ import { judge, quantile, type Section, timesOf, timing } from './measure.ts';
 import { ownTime, peakMemory, processWith, XSPLICE } from './processes.ts';
 
 /** A patch of one file, which changes one function. */
-const PATCH = fileURLToPath(new URL('../test/build/source-patches/common/one-function.patch', import.meta.url));
+const PATCH = fileURLToPath(new URL('../test/builder/source-patches/common/one-function.patch', import.meta.url));
 
 /** The source of the largest object of the tree, and a line of it. */
 const LARGEST = {

@@ -8,7 +8,7 @@ import { loadCapstone } from '../src/disassembler/index.ts';
 import { isProblem } from '../src/elf/index.ts';
 import { type LintRule, RULES, runLint } from '../src/lint/index.ts';
 import { readPayload } from '../src/payload/index.ts';
-import { checkSlice, openSimulation } from '../src/scenario/index.ts';
+import { checkSlice, openSimulation } from '../src/run/index.ts';
 import type { Inputs } from './inputs.ts';
 import { judge, quantile, type Section, type Timing, timesOf, timing } from './measure.ts';
 import { XSPLICE } from './processes.ts';

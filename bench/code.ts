@@ -1,8 +1,8 @@
 import { gunzip } from '../src/cli/gunzip.ts';
 import { loadEmulator } from '../src/emulator/index.ts';
 import type { Hypervisor, SimulatedTarget } from '../src/hypervisor/index.ts';
-import { hookPayload, say } from '../src/scenario/hook-payload.ts';
-import { buildPayload, openSimulation, type SimulationOptions, xenFacts } from '../src/scenario/index.ts';
+import { openSimulation, type SimulationOptions } from '../src/run/index.ts';
+import { buildPayload, hookPayload, say, xenFacts } from '../src/synth/index.ts';
 import type { Inputs } from './inputs.ts';
 import type { Contest } from './measure.ts';
 

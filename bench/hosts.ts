@@ -1,5 +1,5 @@
 import { openHypervisorPair } from '../src/cli/hypervisor-pair.ts';
-import { runMutants } from '../src/scenario/index.ts';
+import { runMutants } from '../test/mutants/index.ts';
 import type { Inputs } from './inputs.ts';
 import { judge, type Section, type Timing, timesOf, timing } from './measure.ts';
 import { processOf, XSPLICE } from './processes.ts';

@@ -7,7 +7,7 @@ import { performRelocs } from '../src/hypervisor/perform-relocs.ts';
 import { resolveSymbols } from '../src/hypervisor/resolve-symbols.ts';
 import { newPayload } from '../src/hypervisor/upload.ts';
 import { UploadBuffer } from '../src/hypervisor/upload-buffer.ts';
-import { checkPayloads } from '../src/scenario/index.ts';
+import { checkPayloads } from '../src/run/index.ts';
 import type { InputFile, Inputs } from './inputs.ts';
 import type { Contest, Work } from './measure.ts';
 import { readelfOf } from './processes.ts';

@@ -12,8 +12,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { XspliceError } from '../src/base/index.ts';
 import { openHypervisorPair } from '../src/cli/hypervisor-pair.ts';
-import { MUTATION_RULES, type MutantDisagreement, type MutantSummary, runMutants } from '../src/scenario/index.ts';
 import type { XenArch } from '../src/xen/index.ts';
+import { MUTATION_RULES, type MutantDisagreement, type MutantSummary, runMutants } from '../test/mutants/index.ts';
 
 const { values } = parseArgs({
   options: {

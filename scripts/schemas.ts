@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { jsonSchemaText, SCHEMAS } from '../src/report/schemas.ts';
-import { scenarioFileSchemaText } from '../src/scenario/script/whole-file-schema.ts';
+import { scenarioFileSchemaText } from '../src/run/script/whole-file-schema.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 mkdirSync(docs, { recursive: true });

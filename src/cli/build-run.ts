@@ -12,7 +12,7 @@ import {
   payloadName,
   readManifest,
   readPatchFiles,
-} from '../build/index.ts';
+} from '../builder/index.ts';
 import { parseRuleLevels, RULES } from '../lint/index.ts';
 import type { BuildDocument, BuildVerdict, BuiltBase } from '../report/index.ts';
 import { type OutputPlan, type Outputs, outputsOf } from './build-outputs.ts';

@@ -1,14 +1,10 @@
 import type { ErrorCode } from '../base/index.ts';
 import { XspliceError } from '../base/index.ts';
-import type {
-  CheckedPayload,
-  LintCheckOptions,
-  PayloadFile,
-  Simulation,
-  SimulationOptions,
-  XenIdentity,
-} from '../scenario/index.ts';
-import { checkSliceOn, openSimulation, payloadName } from '../scenario/index.ts';
+import type { CheckedPayload, XenIdentity } from '../documents/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import { payloadName } from '../payload/index.ts';
+import type { LintCheckOptions, Simulation, SimulationOptions } from '../run/index.ts';
+import { checkSliceOn, openSimulation } from '../run/index.ts';
 import { codeOf, loadDisassembler } from './disassembler.ts';
 import { readImage, readPayloads } from './files.ts';
 import { gunzip } from './gunzip.ts';
@@ -41,7 +37,7 @@ export type CheckJobResult =
 
 /** What was opened last: jobs that are run one after another have mostly the same hypervisor, and all the same payloads. */
 let lastXen: { readonly key: string; readonly simulation: Simulation } | null = null;
-let lastPayloads: { readonly key: string; readonly files: readonly PayloadFile[] } | null = null;
+let lastPayloads: { readonly key: string; readonly files: readonly PayloadInput[] } | null = null;
 
 function simulationOf({ xen, cwd, run, options }: CheckJob, ports: SimulationOptions): Simulation {
   const { levels: _, ...settings } = options;
@@ -54,7 +50,7 @@ function simulationOf({ xen, cwd, run, options }: CheckJob, ports: SimulationOpt
   return lastXen.simulation;
 }
 
-function payloadsOf({ payloads, cwd, run }: CheckJob): readonly PayloadFile[] {
+function payloadsOf({ payloads, cwd, run }: CheckJob): readonly PayloadInput[] {
   const key = JSON.stringify([run, payloads, cwd]);
   if (lastPayloads?.key !== key) lastPayloads = { key, files: readPayloads(payloads, cwd, payloadName) };
   return lastPayloads.files;

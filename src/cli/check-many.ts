@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { ensure, XspliceError } from '../base/index.ts';
+import type { CheckedPayload, XenIdentity } from '../documents/index.ts';
 import { parseRuleLevels, RULES, type RuleLevels, severityOf } from '../lint/index.ts';
+import { payloadName } from '../payload/index.ts';
 import { type CheckFormat, matrixHolds, type ReportedRule, renderChecked } from '../report/index.ts';
-import { type CheckedPayload, checkMatrix, matrixPayloads, payloadName, type XenIdentity } from '../scenario/index.ts';
+import { checkMatrix, matrixPayloads } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import { CHECKING, type CheckJob, type CheckJobResult } from './check-job.ts';
 import type { Context } from './context.ts';

@@ -1,19 +1,16 @@
 import { XspliceError } from '../base/index.ts';
+import { type ConformDifference, type ConformReport, compareRuns, runName } from '../conform/index.ts';
+import type { ScenarioRun } from '../documents/index.ts';
 import {
-  type ConformDifference,
-  type ConformReport,
-  compareRuns,
   loadScenario,
   observedStage,
-  runName,
   runScenario,
   type ScenarioCell,
   type ScenarioHost,
-  type ScenarioRun,
   type ScriptFiles,
   type ScriptOverrides,
   simulatedStage,
-} from '../scenario/index.ts';
+} from '../run/index.ts';
 import { type HypervisorPair, type HypervisorPairOptions, openHypervisorPair, PAIR_CPUS } from './hypervisor-pair.ts';
 import { findScenarios } from './scenario-arguments.ts';
 import { placeScenario, scenarioFiles } from './scenario-root.ts';

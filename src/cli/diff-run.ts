@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import { joinObjects, type LinkerChoice, makePayload } from '../build/index.ts';
+import { joinObjects, type LinkerChoice, makePayload } from '../builder/index.ts';
 import { type DiffDocument, diffPairs, type PairsDiff, type Remark, type WrittenPayload } from '../diff/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
-import { openSimulation, type Simulation, type SimulationOptions } from '../scenario/index.ts';
+import { openSimulation, type Simulation, type SimulationOptions } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';
 import { loadDisassembler } from './disassembler.ts';

@@ -1,6 +1,7 @@
 import type { Disassembler } from '../arch/index.ts';
 import { XspliceError } from '../base/index.ts';
-import type { CheckedPayload, CheckSlice } from '../scenario/index.ts';
+import type { CheckedPayload } from '../documents/index.ts';
+import type { CheckSlice } from '../run/index.ts';
 
 let loading: Promise<Disassembler> | undefined;
 

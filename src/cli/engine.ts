@@ -1,25 +1,17 @@
 import type { Disassembler } from '../arch/index.ts';
+import type { ConformCase, ConformReport } from '../conform/index.ts';
+import type { CheckReport, InspectReport, RehearsalReport } from '../documents/index.ts';
+import type { InspectOptions } from '../inspect/index.ts';
 import type { LintRule, RuleLevels } from '../lint/index.ts';
-import type {
-  CheckReport,
-  ConformCase,
-  ConformReport,
-  InspectOptions,
-  InspectReport,
-  LintCheckOptions,
-  PayloadFile,
-  PlannedCall,
-  RehearsalOptions,
-  RehearsalReport,
-  SimulationOptions,
-} from '../scenario/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import type { LintCheckOptions, PlannedCall, RehearsalOptions, SimulationOptions } from '../run/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
 import type { HypervisorPairOptions } from './hypervisor-pair.ts';
 
 /** An image and payloads that come with xsplice. */
 export interface Example {
   readonly image: Uint8Array;
-  readonly payloads: readonly PayloadFile[];
+  readonly payloads: readonly PayloadInput[];
 }
 
 /** A rehearsal on a real hypervisor: Debian's, or the user's own. */
@@ -60,24 +52,24 @@ export interface Engine {
   plannedCall(text: string): PlannedCall;
   /** The name that `xen-livepatch load` gives the payload in this file. */
   payloadName(path: string): string;
-  inspectPayloads(payloads: readonly PayloadFile[], options: InspectOptions): InspectReport;
+  inspectPayloads(payloads: readonly PayloadInput[], options: InspectOptions): InspectReport;
   /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
   disassembler(): Promise<Disassembler>;
   /** Xen's own checks, and then lint. */
   checkPayloads(
     image: Uint8Array,
-    payloads: readonly PayloadFile[],
+    payloads: readonly PayloadInput[],
     options: Omit<LintCheckOptions, 'loadDisassembler' | 'rules' | 'inflate'>,
   ): Promise<CheckReport>;
   /** The rules, and what reads their names. */
   lint(): Promise<LintRoom>;
   rehearsePayloads(
     image: Uint8Array,
-    payloads: readonly PayloadFile[],
+    payloads: readonly PayloadInput[],
     options: SimulationOptions,
   ): Promise<RehearsalReport>;
   /** The same on a real hypervisor in QEMU. */
-  rehearseOnQemu(payloads: readonly PayloadFile[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
+  rehearseOnQemu(payloads: readonly PayloadInput[], options: QemuRehearsalOptions): Promise<RehearsalReport>;
   /** What `xsplice conform` can run, and what the step of that number, counted from 1, of a case does, in words. */
   conformCases(): Promise<{
     readonly cases: readonly ConformCase[];

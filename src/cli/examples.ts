@@ -1,5 +1,5 @@
 import { XspliceError } from '../base/index.ts';
-import type { PayloadFile } from '../scenario/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
 import type { Example, ListedExample } from './engine.ts';
 
 /** Names that `--example` takes. */
@@ -23,7 +23,7 @@ export async function example(name: string): Promise<Example> {
   const host = exampleManifest.images.find(({ arch }) => arch === wanted.arch);
   const image = host === undefined ? undefined : embeddedExample(host.name);
   if (image === undefined) throw new Error(`there is no hypervisor of ${wanted.arch}`);
-  const payloads: PayloadFile[] = [];
+  const payloads: PayloadInput[] = [];
   const taken = new Set<string>();
   for (let at: typeof wanted | undefined = wanted; at !== undefined && !taken.has(at.name); ) {
     const bytes = embeddedExample(at.name);

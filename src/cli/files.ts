@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { PayloadFile } from '../scenario/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
 import { toByteString } from './byte-string.ts';
 
 const MIB = 1024 * 1024;
@@ -76,10 +76,10 @@ export function readBounded(path: string, cwd: string, cap: number, what: string
 }
 
 /**
- * Reads payloads. `nameOf` is `payloadName` of scenario/, handed in so that this file does not load the simulator: each
+ * Reads payloads. `nameOf` is `payloadName` of payload/, handed in so that this file does not load the simulator: each
  * payload is named after its file, as `xen-livepatch load` does.
  */
-export const readPayloads = (paths: readonly string[], cwd: string, nameOf: (path: string) => string): PayloadFile[] =>
+export const readPayloads = (paths: readonly string[], cwd: string, nameOf: (path: string) => string): PayloadInput[] =>
   paths.map((path) => ({
     file: toByteString(path),
     name: toByteString(nameOf(path)),

@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
+import type { MakeTarget, PlaceBytes } from '../conform/index.ts';
+import { probeUploadBuffer } from '../conform/index.ts';
 import type { Image, SimulatedTarget } from '../hypervisor/index.ts';
-import type { MakeTarget, PlaceBytes, Simulation } from '../scenario/index.ts';
-import { openSimulation, probeUploadBuffer, xenFacts } from '../scenario/index.ts';
+import type { Simulation } from '../run/index.ts';
+import { openSimulation } from '../run/index.ts';
+import { xenFacts } from '../synth/index.ts';
 import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
 import { readImage } from './files.ts';

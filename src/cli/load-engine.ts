@@ -7,15 +7,21 @@ import { loadProcessor, processorFor } from './processor.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
-  const [scenario, xen] = await Promise.all([import('../scenario/index.ts'), import('../xen/index.ts')]);
+  const [run, inspect, payload, xen, arch] = await Promise.all([
+    import('../run/index.ts'),
+    import('../inspect/index.ts'),
+    import('../payload/index.ts'),
+    import('../xen/index.ts'),
+    import('../arch/index.ts'),
+  ]);
   return {
-    payloadName: scenario.payloadName,
-    plannedCall: scenario.plannedCall,
-    inspectPayloads: scenario.inspectPayloads,
+    payloadName: payload.payloadName,
+    plannedCall: run.plannedCall,
+    inspectPayloads: inspect.inspectPayloads,
     disassembler: loadDisassembler,
     checkPayloads: async (image, payloads, options) => {
       const processor = await processorFor(payloads);
-      const slice = await scenario.checkSlice(image, payloads, {
+      const slice = await run.checkSlice(image, payloads, {
         ...options,
         ...processor,
         gunzip,
@@ -27,24 +33,26 @@ export async function loadEngine(): Promise<Engine> {
     lint: () => import('../lint/index.ts'),
     rehearsePayloads: async (image, payloads, options) => {
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
-      return scenario.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
+      return run.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
     },
     rehearseOnQemu: async (payloads, options) => (await import('./qemu-stage.ts')).rehearseOnQemu(payloads, options),
     conformCases: async () => {
-      const { CONFORM_CASES, conformStepText } = await scenario.loadConformCases();
+      const { loadConformCases } = await import('../conform/index.ts');
+      const { CONFORM_CASES, conformStepText } = await loadConformCases();
       return { cases: CONFORM_CASES, stepText: conformStepText };
     },
     conform: async (cases, options) => {
       const { openHypervisorPair } = await import('./hypervisor-pair.ts');
       const pair = await openHypervisorPair(options);
-      return scenario.conform({
+      const { conform } = await import('../conform/index.ts');
+      return conform({
         ...pair,
         cases,
         ...(options.progress !== undefined && { progress: options.progress }),
       });
     },
     releases: () => xen.RELEASES,
-    cpuPresets: () => Object.keys(scenario.CPU_PRESETS),
+    cpuPresets: () => Object.keys(arch.CPU_PRESETS),
     exampleNames,
     example,
     listExamples,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { LinkerChoice } from '../build/index.ts';
+import type { LinkerChoice } from '../builder/index.ts';
 import { toByteString } from './byte-string.ts';
 
 /** Most bytes of a name, without its NUL. Source: public/sysctl.h, XEN_LIVEPATCH_NAME_SIZE. */

@@ -1,6 +1,7 @@
-import type { VerifyOptions } from '../build/index.ts';
+import type { VerifyOptions } from '../builder/index.ts';
 import { RULES, type RuleLevels } from '../lint/index.ts';
-import { openSimulation, type PayloadFile, type Simulation, type SimulationOptions } from '../scenario/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import { openSimulation, type Simulation, type SimulationOptions } from '../run/index.ts';
 import { codeOf, loadDisassembler } from './disassembler.ts';
 import { gunzip } from './gunzip.ts';
 import { inflate } from './inflate.ts';
@@ -25,7 +26,7 @@ export const verifyTools = (levels: RuleLevels) =>
 export async function openHost(
   image: Uint8Array,
   options: SimulationOptions,
-  payload?: PayloadFile,
+  payload?: PayloadInput,
   plain?: Simulation,
 ): Promise<Simulation> {
   const processor = payload === undefined ? {} : await processorFor([payload]);

@@ -1,5 +1,6 @@
 import { XspliceError } from '../base/index.ts';
-import type { PayloadFile, SimulationOptions } from '../scenario/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import type { SimulationOptions } from '../run/index.ts';
 
 /** What a simulation is told of a processor: one, or why there is none. */
 export type ProcessorOptions = Pick<SimulationOptions, 'openCpu' | 'noCpu'>;
@@ -8,7 +9,7 @@ export type ProcessorOptions = Pick<SimulationOptions, 'openCpu' | 'noCpu'>;
 const HOOKS = Buffer.from('.livepatch.hooks.');
 
 /** Has one of the payloads code that the hypervisor calls while it is applied or reverted? */
-export const haveHooks = (payloads: readonly PayloadFile[]): boolean =>
+export const haveHooks = (payloads: readonly PayloadInput[]): boolean =>
   payloads.some(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(HOOKS));
 
 /** Loads the processor. Where it is missing the rest works without it, and says why where code would have to be run. */
@@ -23,5 +24,5 @@ export async function loadProcessor(): Promise<ProcessorOptions> {
 }
 
 /** The processor, where one of the payloads has hooks for it to run: it takes time to load. */
-export const processorFor = async (payloads: readonly PayloadFile[]): Promise<ProcessorOptions> =>
+export const processorFor = async (payloads: readonly PayloadInput[]): Promise<ProcessorOptions> =>
   haveHooks(payloads) ? await loadProcessor() : {};

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { XspliceError } from '../base/index.ts';
+import type { XenIdentity } from '../documents/index.ts';
 import { type Image, openImage } from '../hypervisor/index.ts';
-import type { XenIdentity } from '../scenario/index.ts';
 import type { QemuOptions, QemuTarget } from '../targets/index.ts';
 import type { XenArch } from '../xen/index.ts';
 import { gunzip } from './gunzip.ts';

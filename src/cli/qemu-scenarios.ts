@@ -1,6 +1,7 @@
 import { XspliceError } from '../base/index.ts';
-import type { ScenarioCell, ScenarioHost, ScenarioRun } from '../scenario/index.ts';
-import { observedStage, runScenario, scenarioError } from '../scenario/index.ts';
+import type { ScenarioRun } from '../documents/index.ts';
+import type { ScenarioCell, ScenarioHost } from '../run/index.ts';
+import { observedStage, runScenario, scenarioError } from '../run/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../targets/index.ts';
 import { releaseByVersion } from '../xen/index.ts';
 import { interruptible } from './interruptible.ts';

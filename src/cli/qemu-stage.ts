@@ -1,4 +1,6 @@
-import { observedStage, type PayloadFile, type RehearsalReport, rehearseOn } from '../scenario/index.ts';
+import type { RehearsalReport } from '../documents/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import { observedStage, rehearseOn } from '../run/index.ts';
 import { startQemu } from '../targets/index.ts';
 import type { QemuRehearsalOptions } from './engine.ts';
 import { interruptible } from './interruptible.ts';
@@ -6,7 +8,7 @@ import { imageOf, qemuOptions } from './qemu-host.ts';
 
 /** Boots a real hypervisor, or restores its snapshot, and takes the payloads through their life on it. */
 export const rehearseOnQemu = (
-  payloads: readonly PayloadFile[],
+  payloads: readonly PayloadInput[],
   options: QemuRehearsalOptions,
 ): Promise<RehearsalReport> =>
   interruptible(async (signal) => {

@@ -1,6 +1,7 @@
 import { XspliceError } from '../base/index.ts';
+import type { ScenarioRun } from '../documents/index.ts';
 import { documentJson, renderJunit, renderScenarioRun, renderScenarioSum } from '../report/index.ts';
-import { loadScenario, type ScenarioRun, type ScriptOverrides } from '../scenario/index.ts';
+import { loadScenario, type ScriptOverrides } from '../run/index.ts';
 import type { XenArch } from '../xen/index.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './io.ts';

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { XspliceError } from '../base/index.ts';
+import type { RehearsalReport } from '../documents/index.ts';
 import { hasError, renderRehearsal } from '../report/index.ts';
-import type { RehearsalReport, SimulationOptions } from '../scenario/index.ts';
+import type { SimulationOptions } from '../run/index.ts';
 import type { XenArch } from '../xen/index.ts';
 import { archOption } from './arch-option.ts';
 import type { Context, OutputOptions } from './context.ts';

@@ -1,6 +1,7 @@
 import { XspliceError } from '../base/index.ts';
-import type { ScenarioCell, ScenarioRun } from '../scenario/index.ts';
-import { runScenario, scenarioError, simulatedHost } from '../scenario/index.ts';
+import type { ScenarioRun } from '../documents/index.ts';
+import type { ScenarioCell } from '../run/index.ts';
+import { runScenario, scenarioError, simulatedHost } from '../run/index.ts';
 import { readImage } from './files.ts';
 import { gunzip } from './gunzip.ts';
 import { loadProcessor } from './processor.ts';

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { ScriptFiles } from '../scenario/index.ts';
+import type { ScriptFiles } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import { fileError, IMAGE_CAP, PAYLOAD_CAP, readBounded } from './files.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import type { SimulationOptions } from '../scenario/index.ts';
+import type { SimulationOptions } from '../run/index.ts';
 import { cpuCount, cpuList, lateCpu, logLevel, timeout } from './values.ts';
 
 /** Adds what says which hypervisor it is about. */

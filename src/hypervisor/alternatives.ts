@@ -2,7 +2,6 @@ import type { RelativeMemory, WholeAlternativesHost } from '../arch/index.ts';
 import { type Address, addOffset, hexAddress } from '../base/index.ts';
 import { type AlternativeRules, ELF_ALTINSTRUCTIONS, PAGE_SIZE, type Release } from '../xen/index.ts';
 import { checkAligned } from './aligned-access.ts';
-import { cleanDataCache, invalidateInstructionCache } from './cache-maintenance.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import type { Image } from './image.ts';
 import { bugLines } from './image-bug-frames.ts';
@@ -88,8 +87,8 @@ function hostOf(
     isActiveText: (address) => isActiveKernelText(hv, address),
     callback: (address) => callback(hv, address),
     checkWord: (address, kind) => checkAligned(hv, address, 4, kind),
-    cleanDataCache: (address, length) => cleanDataCache(hv, address, length),
-    invalidateInstructionCache: () => invalidateInstructionCache(hv),
+    cleanDataCache: (address, length) => hv.caches.cleanDataCache(address, length),
+    invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
     bug: (index, why, where) => {
       if (where !== undefined) hv.frames.push(where);
       // Found in the image's own bug frames, in the order of their lines.

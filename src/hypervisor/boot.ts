@@ -11,13 +11,16 @@ import { SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import { type CpuOptions, Machine, MemoryFault, type OpenCpu } from '../machine/index.ts';
 import { PAGE_SIZE, type Release } from '../xen/index.ts';
 import { bootAlternativesHost, imageRules } from './alternatives.ts';
-import { CodeRunner } from './code-runner.ts';
-import type { HostOptions, Hypervisor } from './hypervisor.ts';
+import { CacheLog } from './cache-maintenance.ts';
+import { ProcessorRunner } from './code-runner.ts';
+import type { HostOptions } from './host-options.ts';
+import type { Hypervisor } from './hypervisor.ts';
 import type { Image } from './image.ts';
 import { badImage } from './image-layout.ts';
 import { Log } from './log.ts';
 import { patchContext } from './patch-context.ts';
 import { relativeMemory } from './relative-memory.ts';
+import { SERVED_FUNCTIONS } from './served-functions.ts';
 import { HostStop } from './stop.ts';
 import { VmapXen } from './vmap.ts';
 
@@ -71,7 +74,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     alternativeRules: imageRules(image, release),
     patching: patchContext(release, machine.space, () => hv),
     textAlias: null,
-    cacheMaintenance: [],
+    caches: new CacheLog(machine.space, options.cacheFaults !== false),
     payloads: [],
     applied: [],
     payloadVersion: 1,
@@ -114,7 +117,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
       superpages: image.arch.image.superpages,
     });
   }
-  if (options.openCpu !== undefined) hv.code = new CodeRunner(hv, options.openCpu);
+  if (options.openCpu !== undefined) hv.code = new ProcessorRunner(hv, options.openCpu, SERVED_FUNCTIONS);
   return hv;
 }
 

@@ -1,34 +1,47 @@
 import type { Address } from '../base/index.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import type { AddressSpace } from '../machine/index.ts';
 
-/** One piece of cache maintenance that the hypervisor does for the sake of patched code. */
+/** One cache operation that the hypervisor makes for patched code. */
 export type CacheMaintenance =
-  /** clean_and_invalidate_dcache_va_range: these bytes reach memory, and are fetched anew. */
+  /** clean_and_invalidate_dcache_va_range: writes these bytes back to memory, so that they are fetched again. */
   | { readonly kind: 'clean-invalidate-dcache'; readonly address: Address; readonly length: number }
-  /** invalidate_icache: no CPU executes what it has fetched before. */
+  /** invalidate_icache: no CPU executes instructions that it fetched before. */
   | { readonly kind: 'invalidate-icache' };
 
-/** Pieces that are kept: `.altinstructions` of a payload may name two hundred thousand places. */
+/** Most operations kept: a payload's `.altinstructions` may name two hundred thousand places. */
 const MOST_KEPT = 10_000;
 
-function keep(hv: Hypervisor, piece: CacheMaintenance): void {
-  if (hv.cacheMaintenance.length < MOST_KEPT) hv.cacheMaintenance.push(piece);
-}
+/** Records the cache maintenance of architectures that leave it to software. */
+export class CacheLog {
+  readonly #space: AddressSpace;
+  readonly #faults: boolean;
+  #operations: CacheMaintenance[] = [];
 
-/** Cleans and invalidates lines of the data cache. Faults where nothing is mapped: it is done by address. */
-export function cleanDataCache(hv: Hypervisor, address: Address, length: number): void {
-  if (length === 0) return;
-  if (hv.options.cacheFaults !== false) hv.machine.space.check(address, length, 'clean');
-  keep(hv, { kind: 'clean-invalidate-dcache', address, length });
-}
+  /** `faults`: see `HostOptions.cacheFaults`. */
+  constructor(space: AddressSpace, faults: boolean) {
+    this.#space = space;
+    this.#faults = faults;
+  }
 
-export function invalidateInstructionCache(hv: Hypervisor): void {
-  keep(hv, { kind: 'invalidate-icache' });
-}
+  /** Cleans and invalidates lines of the data cache by address; faults where nothing is mapped. */
+  cleanDataCache(address: Address, length: number): void {
+    if (length === 0) return;
+    if (this.#faults) this.#space.check(address, length, 'clean');
+    this.#keep({ kind: 'clean-invalidate-dcache', address, length });
+  }
 
-/** Everything since the last call, in order; at most {@link MOST_KEPT} pieces of it. */
-export function takeCacheMaintenance(hv: Hypervisor): CacheMaintenance[] {
-  const { cacheMaintenance } = hv;
-  hv.cacheMaintenance = [];
-  return cacheMaintenance;
+  invalidateInstructionCache(): void {
+    this.#keep({ kind: 'invalidate-icache' });
+  }
+
+  /** Returns the operations since the last call, in order, at most {@link MOST_KEPT}. */
+  take(): CacheMaintenance[] {
+    const operations = this.#operations;
+    this.#operations = [];
+    return operations;
+  }
+
+  #keep(operation: CacheMaintenance): void {
+    if (this.#operations.length < MOST_KEPT) this.#operations.push(operation);
+  }
 }

@@ -1,9 +1,10 @@
 import { type Address, fromLatin1, nearestNames, XspliceError } from '../base/index.ts';
 import type { CallArgument, CallResult, FunctionCall } from '../xen/index.ts';
-import type { CodeRunner } from './code-runner.ts';
+import type { CodeRunner } from './code-port.ts';
 import { CoverageRecorder } from './coverage.ts';
 import { enter } from './front-door.ts';
-import { type Hypervisor, missingCpu } from './hypervisor.ts';
+import { missingCpu } from './host-options.ts';
+import type { Hypervisor } from './hypervisor.ts';
 
 /** Most arguments of a call. */
 const MOST_ARGUMENTS = 32;
@@ -16,7 +17,7 @@ const MOST_ARGUMENTS = 32;
 export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult {
   const { code } = hv;
   if (code === null) {
-    const { message, hint } = missingCpu(hv);
+    const { message, hint } = missingCpu(hv.options);
     throw new XspliceError('ETOOL', `there is no processor to run code on: ${message}`, hint);
   }
   if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it runs nothing any more');

@@ -2,30 +2,14 @@ import type { Cpu, CpuExit } from '../arch/index.ts';
 import { type Address, addOffset, assert, ensure, equalBytes } from '../base/index.ts';
 import { MemoryFault, type OpenCpu } from '../machine/index.ts';
 import type { AddressRange } from '../xen/index.ts';
+import type { CodeRunner, RunBudget, RunContext, RunObserver } from './code-port.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import { HypervisorStacks } from './hypervisor-stacks.ts';
 import { PayloadStructs } from './payload-structs.ts';
 import type { ServedFunction } from './served-function.ts';
-import { SERVED_FUNCTIONS } from './served-functions.ts';
 import { HostStop } from './stop.ts';
 import { handleException, handleFault } from './traps.ts';
 import { XenHeap } from './xen-heap.ts';
-
-/** Where the hypervisor calls from: it decides what code sees of its surroundings. */
-export interface RunContext {
-  /** Number of the CPU. */
-  readonly cpu: number;
-  readonly interrupts: boolean;
-  /** Whose vCPU is `current`: dom0's in a hypercall, the CPU's own idle one otherwise. */
-  readonly current: 'dom0' | 'idle';
-}
-
-/** What one call may take, all that it calls included. */
-export interface RunBudget {
-  readonly instructions: number;
-  /** Of real time. */
-  readonly milliseconds: number;
-}
 
 export const RUN_BUDGET: RunBudget = { instructions: 200_000_000, milliseconds: 20_000 };
 
@@ -34,12 +18,6 @@ const MOST_SERVED = 200_000;
 
 /** Traps within traps: code that a bug frame calls may trap again. */
 const MOST_NESTED = 16;
-
-/** Told of what is run. */
-export interface RunObserver {
-  /** An instruction is about to be carried out. */
-  instruction(address: Address, size: number): void;
-}
 
 /** A run that is under way, with all that it has called. */
 interface Run {
@@ -65,14 +43,13 @@ interface ServedEntry {
  * Carries out machine code of the hypervisor and its payloads: the processor runs it, and here is what the hypervisor does when the
  * processor traps, and what is done on our side in place of functions that cannot run here.
  */
-export class CodeRunner {
+export class ProcessorRunner implements CodeRunner {
   readonly heap: XenHeap;
-  readonly stacks: HypervisorStacks;
   readonly payloads: PayloadStructs;
-  /** Locks that code holds, and how often. */
   readonly heldLocks = new Map<Address, number>();
   readonly #hv: Hypervisor;
   readonly #open: OpenCpu;
+  readonly #stacks: HypervisorStacks;
   /** Functions on our side, by their addresses. */
   readonly #served = new Map<Address, ServedEntry>();
   readonly #returnTo: Address;
@@ -81,15 +58,15 @@ export class CodeRunner {
   #observer: RunObserver | undefined;
   #run: Run | undefined;
 
-  constructor(hv: Hypervisor, open: OpenCpu) {
+  constructor(hv: Hypervisor, open: OpenCpu, servedFunctions: readonly ServedFunction[]) {
     this.#hv = hv;
     this.#open = open;
     const { space } = hv.machine;
     this.heap = new XenHeap(space, hv.arch.execution.layout.heap);
-    this.stacks = new HypervisorStacks(hv);
+    this.#stacks = new HypervisorStacks(hv);
     this.payloads = new PayloadStructs(hv, this.heap);
     this.#returnTo = hv.arch.execution.layout.returnTo;
-    for (const served of SERVED_FUNCTIONS) {
+    for (const served of servedFunctions) {
       for (const name of served.names) {
         const address = hv.symbols.byName(name);
         // A function of the image's init part is gone by now.
@@ -101,18 +78,19 @@ export class CodeRunner {
     }
   }
 
-  /** The memory that only code uses. */
-  ranges(): AddressRange[] {
-    const { start, limit } = this.heap;
-    return [{ start, end: addOffset(start, limit) }, ...this.stacks.ranges()];
+  stackOf(cpu: number): AddressRange {
+    return this.#stacks.range(cpu);
   }
 
-  /** The processor of the call that is under way. */
+  ranges(): AddressRange[] {
+    const { start, limit } = this.heap;
+    return [{ start, end: addOffset(start, limit) }, ...this.#stacks.ranges()];
+  }
+
   get cpu(): Cpu {
     return this.#current.cpu;
   }
 
-  /** Where the call that is under way was made. */
   get context(): RunContext {
     return this.#current.context;
   }
@@ -121,9 +99,6 @@ export class CodeRunner {
     return ensure(this.#run, 'code is being run');
   }
 
-  /**
-   * Calls a function, and gives its result register. Throws a HostStop where the host dies of it, or never comes back.
-   */
   call(
     entry: Address,
     args: readonly bigint[],
@@ -139,7 +114,7 @@ export class CodeRunner {
     const { calls } = this.#hv.arch.execution;
     for (const register of calls.registers) cpu.set(register, 0n);
     cpu.set(calls.flags, calls.flagsWith(context.interrupts));
-    cpu.set(calls.stackPointer, this.stacks.enter(context, cpu));
+    cpu.set(calls.stackPointer, this.#stacks.enter(context, cpu));
     try {
       return this.#carryOut(entry, args);
     } finally {
@@ -148,9 +123,6 @@ export class CodeRunner {
     }
   }
 
-  /**
-   * Calls a function in the middle of the code that is being run: its registers are kept. `below` is where the stack is free.
-   */
   callNested(entry: Address, args: readonly bigint[], below: Address): bigint {
     const run = this.#current;
     const { calls } = this.#hv.arch.execution;
@@ -164,7 +136,6 @@ export class CodeRunner {
     return result;
   }
 
-  /** Gives the engines back. */
   close(): void {
     this.#plain?.close();
     this.#traced?.close();

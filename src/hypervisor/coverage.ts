@@ -1,6 +1,6 @@
 import { type Address, addOffset } from '../base/index.ts';
 import { type CallCoverage, symbolText } from '../xen/index.ts';
-import type { RunObserver } from './code-runner.ts';
+import type { RunObserver } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { symbolPlace } from './symbol-text.ts';
 

@@ -5,7 +5,7 @@ import { callFrames, framePlace } from './call-frames.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { symbolPlace } from './symbol-text.ts';
 import { isActiveKernelText } from './trap-tables.ts';
-import type { TrappedState } from './traps.ts';
+import type { TrappedState } from './trapped-state.ts';
 
 /**
  * What show_execution_state() prints of code that is being run: its registers and its own stack are exact. The functions of the hypervisor that

@@ -1,7 +1,8 @@
 import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
-import type { CodeRunner, RunContext } from './code-runner.ts';
-import { type Hypervisor, missingCpu, within } from './hypervisor.ts';
+import type { CodeRunner, RunContext } from './code-port.ts';
+import { missingCpu } from './host-options.ts';
+import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
@@ -73,7 +74,7 @@ function enter(
     if (hv.code === null) {
       hv.machine.space.fetch(address);
       const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);
-      const missing = missingCpu(hv);
+      const missing = missingCpu(hv.options);
       throw new HostStop({ kind: 'hook', hook: { payload: payload.name, kind, address, symbol, missing } });
     }
     refuseIndirectCall(hv, address);

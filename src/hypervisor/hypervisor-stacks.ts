@@ -1,7 +1,7 @@
 import { type Cpu, type CurrentHost, PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
 import { type Address, addOffset } from '../base/index.ts';
 import type { AddressRange } from '../xen/index.ts';
-import type { RunContext } from './code-runner.ts';
+import type { RunContext } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { HypervisorObjects } from './hypervisor-objects.ts';
 

@@ -1,42 +1,17 @@
-import type { Architecture, PatchContext, Processor, VirtualRegion } from '../arch/index.ts';
+import type { Architecture, PatchContext, VirtualRegion } from '../arch/index.ts';
 import type { Address, Finding, Place, Severity } from '../base/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { AlternativeRules, HostPanic, Release } from '../xen/index.ts';
-import type { CacheMaintenance } from './cache-maintenance.ts';
-import type { CodeRunner } from './code-runner.ts';
+import type { CacheLog } from './cache-maintenance.ts';
+import type { CodeRunner } from './code-port.ts';
+import type { HostOptions } from './host-options.ts';
 import type { Image } from './image.ts';
 import type { ImageSymbols } from './image-symbols.ts';
 import type { Log } from './log.ts';
 import type { LoadedPayload } from './payload.ts';
 import type { HookCall, HostStop } from './stop.ts';
-import type { TrappedState } from './traps.ts';
+import type { TrappedState } from './trapped-state.ts';
 import type { VmapXen } from './vmap.ts';
-
-/** What is set of the simulated host when it boots. */
-export interface HostOptions {
-  readonly release: Release;
-  readonly processor: Processor;
-  /** CONFIG_DEBUG: dprintk lines are printed. */
-  readonly debugBuild: boolean;
-  /** Domains with an active vm_event waitqueue: applying is refused while there is one. */
-  readonly domainsWithWaitqueue: readonly number[];
-  /** Does cache maintenance of an address that is not mapped fault? A processor does so; QEMU has no caches, and looks at no address. Default: yes. */
-  readonly cacheFaults?: boolean;
-  /** Why there is no processor to run code on, where somebody knows. */
-  readonly noCpu?: NoCpu;
-}
-
-/** Why no code can be run here, and what to do about it. */
-export interface NoCpu {
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
-/** What is said where nobody knows more. */
-export const NO_EMULATOR: NoCpu = { message: 'no emulator was given', hint: undefined };
-
-/** Why code is not run on this host. */
-export const missingCpu = ({ options }: Hypervisor): NoCpu => options.noCpu ?? NO_EMULATOR;
 
 /** Work that schedule_work has accepted: `struct livepatch_work`. */
 export interface LivepatchWork {
@@ -66,8 +41,8 @@ export interface Hypervisor {
   readonly patching: PatchContext;
   /** Where the image is mapped a second time while it is patched, on architectures that do that: `vmap_of_xen_text`. */
   textAlias: Address | null;
-  /** What was done to caches since the last take, where that is left to software. */
-  cacheMaintenance: CacheMaintenance[];
+  /** Cache maintenance since the last take, on architectures that leave it to software. */
+  readonly caches: CacheLog;
   /** payload_list, in upload order. */
   payloads: LoadedPayload[];
   /** applied_list, in the order of application. */

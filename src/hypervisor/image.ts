@@ -24,7 +24,7 @@ import {
 import { checkLayout, checkVmapXen, nrCpus } from './image-layout.ts';
 import { embeddedSymbols, type ImageSymbols, symtabSymbols } from './image-symbols.ts';
 import { findLinkerSymbols } from './linker-symbols.ts';
-import type { TrapTables } from './trap-tables.ts';
+import type { TrapTables } from './region-tables.ts';
 
 /**
  * A `xen-syms` that describes itself: where its parts are, what it is called, which symbols and options it has. Reads nothing before it is

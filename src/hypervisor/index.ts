@@ -1,12 +1,13 @@
 /** The livepatch subsystem on a simulated machine. Start at `boot.ts`, `upload.ts`, `actions.ts`, `rendezvous.ts`. */
 export * from './boot.ts';
-export { type CacheMaintenance, takeCacheMaintenance } from './cache-maintenance.ts';
+export type { CacheMaintenance } from './cache-maintenance.ts';
 export * from './data-watch.ts';
 export * from './describe.ts';
 export { functionsOf, type LoadedFunc } from './expectations.ts';
 export * from './front-door.ts';
 export * from './function-state.ts';
 export * from './guest-memory.ts';
+export * from './host-options.ts';
 export * from './hypervisor.ts';
 export * from './image.ts';
 export * from './image-symbols.ts';

@@ -1,7 +1,6 @@
 import type { PatchContext } from '../arch/index.ts';
 import type { AddressSpace } from '../machine/index.ts';
 import type { Release } from '../xen/index.ts';
-import { cleanDataCache } from './cache-maintenance.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import { HostStop } from './stop.ts';
 import { textAliasOf } from './text-alias.ts';
@@ -17,7 +16,7 @@ export function patchContext(release: Release, memory: AddressSpace, host: () =>
       return arch.processors.nops(options.processor, length);
     },
     textAlias: (address) => textAliasOf(host(), address),
-    cleanDataCache: (address, length) => cleanDataCache(host(), address, length),
+    cleanDataCache: (address, length) => host().caches.cleanDataCache(address, length),
     within: (name, body) => within(host(), name, body),
     log: (level, text) => host().log.printk(level, '%s', text),
     assertionFails: (where, condition, file) => assertionFails(host(), where, condition, file),

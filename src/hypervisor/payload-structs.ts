@@ -10,7 +10,7 @@ import {
   offsetIn,
   structPayload,
 } from '../xen/index.ts';
-import type { StateOffsets } from './function-state.ts';
+import type { SharedPayloads } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { StructWriter } from './struct-writer.ts';
@@ -45,7 +45,7 @@ const HOOK_MEMBERS: Readonly<Record<string, string>> = {
  * `struct payload` in the host's memory, for code that is handed a pointer to one. The simulator's own record of a payload is elsewhere: it
  * is written out before code runs, and what code may change is read back after it.
  */
-export class PayloadStructs {
+export class PayloadStructs implements SharedPayloads {
   readonly #hv: Hypervisor;
   readonly #heap: XenHeap;
   readonly #lent = new Map<LoadedPayload, Lent>();
@@ -56,27 +56,23 @@ export class PayloadStructs {
     this.#heap = heap;
   }
 
-  /** Where a payload's structure is. All loaded payloads get theirs with it, as they are in one list. */
   addressOf(payload: LoadedPayload): Address {
     for (const each of this.#hv.payloads) if (!this.#lent.has(each)) this.#lent.set(each, this.#allocate(each));
     this.#write();
     return ensure(this.#lent.get(payload), 'a loaded payload').struct;
   }
 
-  /** The payload whose structure is at an address. */
   payloadAt(address: Address): LoadedPayload | undefined {
     for (const [payload, { struct }] of this.#lent) if (struct === address) return payload;
     return undefined;
   }
 
-  /** Runs code that may read and change the structures. */
   lend<T>(run: () => T): T {
     const result = run();
     this.#readBack();
     return result;
   }
 
-  /** Does something to payloads while code has their structures. */
   takeBack<T>(work: () => T): T {
     this.#readBack();
     const result = work();
@@ -84,7 +80,6 @@ export class PayloadStructs {
     return result;
   }
 
-  /** The payload is unloaded: its memory is free, and the lists are without it. */
   forget(payload: LoadedPayload): void {
     const lent = this.#lent.get(payload);
     if (lent === undefined) return;
@@ -93,15 +88,7 @@ export class PayloadStructs {
     this.#write();
   }
 
-  /**
-   * Where the state of a function is, of which code has its `struct livepatch_func` and, in releases that keep the state elsewhere, a
-   * `struct livepatch_fstate`.
-   */
-  stateLayout(
-    func: Address,
-    size: number,
-    fstate: () => Address,
-  ): { readonly address: Address; readonly stride: number; readonly offsets: StateOffsets } {
+  stateLayout(func: Address, size: number, fstate: () => Address) {
     const { release, arch } = this.#hv;
     if (!release.stateInPayload) {
       const { patch_offset: patchOffset, applied, insn_buffer: opaque } = LIVEPATCH_FSTATE.at;

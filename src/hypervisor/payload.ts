@@ -2,7 +2,7 @@ import type { VirtualRegion } from '../arch/index.ts';
 import type { Address } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import type { FunctionStates } from './function-state.ts';
-import type { TrapTables } from './trap-tables.ts';
+import type { TrapTables } from './region-tables.ts';
 
 /** A symbol that a payload defines: `struct livepatch_symbol`. */
 export interface PayloadSymbol {

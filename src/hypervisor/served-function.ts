@@ -1,5 +1,5 @@
 import { type Address, addOffset, viewOf } from '../base/index.ts';
-import type { CodeRunner } from './code-runner.ts';
+import type { CodeRunner } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
 /** A call that code makes of a function on our side. */

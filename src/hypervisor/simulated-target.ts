@@ -18,7 +18,7 @@ import {
   type OpResult,
   XEN_SYSCTL_SIZE,
 } from '../xen/index.ts';
-import { type CacheMaintenance, takeCacheMaintenance } from './cache-maintenance.ts';
+import type { CacheMaintenance } from './cache-maintenance.ts';
 import { callFunction } from './call-function.ts';
 import { peek } from './describe.ts';
 import { enter } from './front-door.ts';
@@ -141,7 +141,7 @@ export class SimulatedTarget implements CallableTarget {
 
   /** What was done to caches since the last call, in order: on architectures where that is left to software. */
   takeCacheMaintenance(): CacheMaintenance[] {
-    return takeCacheMaintenance(this.hypervisor);
+    return this.hypervisor.caches.take();
   }
 
   takeFindings(): Finding[] {

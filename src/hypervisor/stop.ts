@@ -1,7 +1,7 @@
 import type { DoubleFault } from '../arch/index.ts';
 import type { Fault } from '../machine/index.ts';
 import type { AddressRange } from '../xen/index.ts';
-import type { NoCpu } from './hypervisor.ts';
+import type { NoCpu } from './host-options.ts';
 
 /**
  * Ways in which the hypervisor stops for good. Thrown as control flow inside the simulator, from wherever the host would have died,

@@ -1,21 +1,7 @@
 import { type Address, addOffset, viewOf } from '../base/index.ts';
-import {
-  type AddressRange,
-  type BugFrameType,
-  bugFrameTypes,
-  decodeExTableEntry,
-  EX_TABLE_ENTRY,
-  sortExTable,
-} from '../xen/index.ts';
+import { type BugFrameType, bugFrameTypes, decodeExTableEntry, EX_TABLE_ENTRY, sortExTable } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-
-/** The tables of a virtual region that trap handlers search. */
-export interface TrapTables {
-  /** By the number in the section's name; holes where there is no such section. */
-  readonly bugFrames: (AddressRange | undefined)[];
-  exTable: AddressRange | null;
-}
 
 /** What a region has: the hypervisor's own, or a registered payload's. `undefined` where no region has this code. */
 export function findTextRegion(

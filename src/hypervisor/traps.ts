@@ -1,7 +1,7 @@
 import { type Address, addOffset, assert, equalBytes, getWord, pointerText, setWord, viewOf } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
 import { bugFileName } from '../xen/index.ts';
-import type { CodeRunner } from './code-runner.ts';
+import type { CodeRunner } from './code-port.ts';
 import { executionState } from './execution-state.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import { HostStop, type StopCause } from './stop.ts';
@@ -13,23 +13,12 @@ import {
   isActiveKernelText,
   searchExceptionTable,
 } from './trap-tables.ts';
+import type { TrappedState } from './trapped-state.ts';
 
 /**
  * What the hypervisor does when code traps: bug frames print, faults with a fix-up go on at it, all else is the host's end.
  * Source: xen/arch/x86/traps.c (do_page_fault, do_general_protection, do_invalid_op, do_int3, do_trap).
  */
-
-/** The registers as a trap finds them, by name, and where it happened. */
-export interface TrappedState {
-  readonly registers: ReadonlyMap<string, bigint>;
-  /** The vCPU that is `current`, as the console names it; none for an idle one. */
-  readonly vcpu: string | undefined;
-  readonly cpu: number;
-  /** Of a page fault. */
-  readonly faultAddress?: Address;
-  /** What the processor says of the trap, where it has a register for that. */
-  readonly syndrome?: number;
-}
 
 /** The registers of the code that is being run. */
 export function trappedState(hv: Hypervisor, runner: CodeRunner, vector?: number): TrappedState {
@@ -116,7 +105,7 @@ function checkStack(hv: Hypervisor, runner: CodeRunner): void {
     if (!(thrown instanceof MemoryFault)) throw thrown;
     const why = 'the stack is used up, or lost';
     if (trapFrame.doubleFault === null) die(hv, runner, { kind: 'corruption', why });
-    const stack = runner.stacks.range(runner.context.cpu);
+    const stack = runner.stackOf(runner.context.cpu);
     die(hv, runner, { kind: 'double-fault', with: trapFrame.doubleFault, why, stack });
   }
 }

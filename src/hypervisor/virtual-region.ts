@@ -1,7 +1,6 @@
 import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
 import { type Address, addOffset, u64 } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
-import { invalidateInstructionCache } from './cache-maintenance.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
 import { HostStop } from './stop.ts';
@@ -36,7 +35,7 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     textAlias: hv.textAlias,
     mapTextAlias: () => mapTextAlias(hv),
     unmapTextAlias: () => unmapTextAlias(hv),
-    invalidateInstructionCache: () => invalidateInstructionCache(hv),
+    invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
     harm: (rule, message) => report(hv, 'error', rule, message),
     assertionFails: (where, condition, file) => assertionFails(hv, where, condition, file),
     generalProtection: (where, why) => {

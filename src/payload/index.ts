@@ -8,6 +8,7 @@ export * from './hooks.ts';
 export * from './identity.ts';
 export * from './machines.ts';
 export * from './page-kinds.ts';
+export * from './payload-input.ts';
 export * from './pointer.ts';
 export * from './sections.ts';
 export * from './symbol-locator.ts';

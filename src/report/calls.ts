@@ -1,4 +1,4 @@
-import type { ReportedCall } from '../scenario/index.ts';
+import type { ReportedCall } from '../documents/index.ts';
 import { type Cell, cell, counted, table, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';

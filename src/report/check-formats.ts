@@ -1,4 +1,4 @@
-import type { CheckMatrix } from '../scenario/index.ts';
+import type { CheckMatrix } from '../documents/index.ts';
 import { renderCheck } from './check.ts';
 import { checkOf } from './check-results.ts';
 import { renderGithub } from './github.ts';

@@ -1,5 +1,5 @@
 import type { Severity } from '../base/index.ts';
-import type { CheckMatrix, CheckReport, DocumentFinding, MatrixCell, MatrixXen } from '../scenario/index.ts';
+import type { CheckMatrix, CheckReport, DocumentFinding, MatrixCell, MatrixXen } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 
 /** A rule, as far as reports tell of it. */

@@ -1,4 +1,4 @@
-import type { CheckedPayload, CheckReport, CheckVerdict } from '../scenario/index.ts';
+import type { CheckedPayload, CheckReport, CheckVerdict } from '../documents/index.ts';
 import { cell, counted, table, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
 import { findingLines } from './findings.ts';

@@ -1,4 +1,4 @@
-import type { CodeLine } from '../scenario/index.ts';
+import type { CodeLine } from '../documents/index.ts';
 import { cell, rightCell, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';

@@ -1,5 +1,5 @@
 import type { Severity } from '../base/index.ts';
-import type { DocumentFinding, DocumentPlace, SourceLine } from '../scenario/index.ts';
+import type { DocumentFinding, DocumentPlace, SourceLine } from '../documents/index.ts';
 import { codeBlockLines } from './code.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';

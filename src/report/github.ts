@@ -1,5 +1,5 @@
 import type { Severity } from '../base/index.ts';
-import type { CheckMatrix } from '../scenario/index.ts';
+import type { CheckMatrix } from '../documents/index.ts';
 import { checkResults, onHypervisors, worstFirst } from './check-results.ts';
 import { counted } from './columns.ts';
 import { displayText } from './display-text.ts';

@@ -4,7 +4,7 @@ import type {
   InspectedPayload,
   InspectedRelocations,
   InspectReport,
-} from '../scenario/index.ts';
+} from '../documents/index.ts';
 import type { Cell } from './columns.ts';
 import { cell, counted, rightCell, table, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';

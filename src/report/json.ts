@@ -1,12 +1,6 @@
+import type { ConformReport } from '../conform/index.ts';
 import type { DiffDocument } from '../diff/index.ts';
-import type {
-  CheckMatrix,
-  CheckReport,
-  ConformReport,
-  InspectReport,
-  RehearsalReport,
-  ScenarioReport,
-} from '../scenario/index.ts';
+import type { CheckMatrix, CheckReport, InspectReport, RehearsalReport, ScenarioReport } from '../documents/index.ts';
 import type { BuildDocument } from './build-document.ts';
 import { displayText } from './display-text.ts';
 

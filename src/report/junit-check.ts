@@ -1,4 +1,4 @@
-import type { CheckMatrix, DocumentFinding, MatrixCell } from '../scenario/index.ts';
+import type { CheckMatrix, DocumentFinding, MatrixCell } from '../documents/index.ts';
 import { cellFindings, cellText, shortBuildId } from './check-results.ts';
 import { displayText } from './display-text.ts';
 import { findingLines } from './findings.ts';

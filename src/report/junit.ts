@@ -1,4 +1,4 @@
-import type { ScenarioRun, ScenarioStep } from '../scenario/index.ts';
+import type { ScenarioRun, ScenarioStep } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 import { mismatchLines, stepTitle } from './scenario-text.ts';
 import { element, textElement, xmlDocument } from './xml.ts';

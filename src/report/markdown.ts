@@ -1,4 +1,4 @@
-import type { CheckMatrix, MatrixCell } from '../scenario/index.ts';
+import type { CheckMatrix, MatrixCell } from '../documents/index.ts';
 import { cellFindings, cellText, matrixHolds, shortBuildId, xenLabel } from './check-results.ts';
 import { codeBlockLines } from './code.ts';
 import { counted } from './columns.ts';

@@ -1,4 +1,4 @@
-import type { CheckMatrix, CheckVerdict, MatrixCell } from '../scenario/index.ts';
+import type { CheckMatrix, CheckVerdict, MatrixCell } from '../documents/index.ts';
 import { cellText, shortBuildId, xenLabel } from './check-results.ts';
 import { type Cell, cell, counted, table, textWidth, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';

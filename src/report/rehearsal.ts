@@ -1,4 +1,4 @@
-import type { RehearsalFunction, RehearsalPanic, RehearsalReport, RehearsalStep } from '../scenario/index.ts';
+import type { RehearsalFunction, RehearsalPanic, RehearsalReport, RehearsalStep } from '../documents/index.ts';
 import { callLines } from './calls.ts';
 import type { Cell } from './columns.ts';
 import { asPointer, cell, counted, table, textWidth, truncateMiddle } from './columns.ts';

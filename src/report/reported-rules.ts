@@ -1,4 +1,4 @@
-import type { DocumentFinding } from '../scenario/index.ts';
+import type { DocumentFinding } from '../documents/index.ts';
 import type { ReportedRule } from './check-results.ts';
 
 /** What Xen says of live patches: the page for rules that have none of their own. */

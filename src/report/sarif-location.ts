@@ -1,4 +1,4 @@
-import type { DocumentFinding, DocumentPlace } from '../scenario/index.ts';
+import type { DocumentFinding, DocumentPlace } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 import { uriOf } from './uri.ts';
 

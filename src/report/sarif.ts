@@ -1,5 +1,5 @@
 import { contentId, hex, type Severity } from '../base/index.ts';
-import type { CheckMatrix } from '../scenario/index.ts';
+import type { CheckMatrix } from '../documents/index.ts';
 import {
   type CheckResult,
   checkResults,

@@ -1,4 +1,4 @@
-import type { ScenarioMismatch, ScenarioStep, ScenarioValue } from '../scenario/index.ts';
+import type { ScenarioMismatch, ScenarioStep, ScenarioValue } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 
 /** `apply hello`, in words. A byte string. */

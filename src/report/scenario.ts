@@ -1,4 +1,4 @@
-import type { ScenarioReport, ScenarioRun, ScenarioStep } from '../scenario/index.ts';
+import type { ScenarioReport, ScenarioRun, ScenarioStep } from '../documents/index.ts';
 import { type Cell, cell, counted, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import { findingLines } from './findings.ts';

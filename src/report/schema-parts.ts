@@ -24,7 +24,7 @@ export const arch = z.enum(['x86_64', 'arm64', 'arm32']);
 /** What a hypervisor prints. */
 export const consoleLines = z.array(z.string()).describe('What Xen prints, without "(XEN) ".');
 
-/** `DocumentPlace` of scenario/. */
+/** `DocumentPlace` of documents/. */
 export const place = z.strictObject({
   file: z.string().exactOptional(),
   section: z.string().exactOptional(),
@@ -37,7 +37,7 @@ export const place = z.strictObject({
   address: hexAddress.exactOptional(),
 });
 
-/** `DocumentFinding` of scenario/. */
+/** `DocumentFinding` of documents/. */
 export const finding = z.strictObject({
   rule: z.string().describe('Stable: filter on it.'),
   severity: z.enum(['error', 'warning', 'note']),
@@ -70,7 +70,7 @@ export const finding = z.strictObject({
 /** Several findings. */
 export const findings = z.array(finding);
 
-/** `XenIdentity` of scenario/. */
+/** `XenIdentity` of documents/. */
 export const xenIdentity = z.strictObject({ release: z.string(), buildId: hexBytes.nullable(), arch });
 
 /** What a check finds of one payload on one hypervisor. */

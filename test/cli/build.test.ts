@@ -8,8 +8,8 @@ import { isProblem } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import { buildSchema } from '../../src/report/build-schema.ts';
 import type { BuildDocument } from '../../src/report/index.ts';
-import { beside, type MiniatureTree, miniatureTree, patchOf } from '../build/support/miniature-tree.ts';
-import { left } from '../build/support/run-build.ts';
+import { beside, type MiniatureTree, miniatureTree, patchOf } from '../builder/support/miniature-tree.ts';
+import { left } from '../builder/support/run-build.ts';
 import { root } from '../support/examples.ts';
 import { run } from './support.ts';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { payloadName } from '../../src/scenario/options.ts';
+import { payloadName } from '../../src/payload/payload-input.ts';
 import { privateDirectory, run } from './support.ts';
 
 const cwd = privateDirectory();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CliIo } from '../../src/cli/io.ts';
-import type { ScenarioReport } from '../../src/scenario/index.ts';
+import type { ScenarioReport } from '../../src/documents/index.ts';
 import { examplePath } from '../support/examples.ts';
 import { type Run, run } from './support.ts';
 

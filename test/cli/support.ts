@@ -6,10 +6,10 @@ import type { Engine } from '../../src/cli/engine.ts';
 import { example, exampleFiles, exampleNames, listExamples } from '../../src/cli/examples.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
-import { CONFORM_CASES, conformStepText } from '../../src/scenario/conform-cases.ts';
-import type { SimulationOptions } from '../../src/scenario/options.ts';
-import { payloadName } from '../../src/scenario/options.ts';
-import { plannedCall } from '../../src/scenario/planned-call.ts';
+import { CONFORM_CASES, conformStepText } from '../../src/conform/cases/index.ts';
+import { payloadName } from '../../src/payload/payload-input.ts';
+import type { SimulationOptions } from '../../src/run/options.ts';
+import { plannedCall } from '../../src/run/planned-call.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { checked, inspected, passed } from '../report/fixtures.ts';
 

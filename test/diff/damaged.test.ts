@@ -5,7 +5,7 @@ import { gunzip } from '../../src/cli/gunzip.ts';
 import { inflate } from '../../src/cli/inflate.ts';
 import { diffPairs, type PairsDiff } from '../../src/diff/index.ts';
 import { isProblem, readElf } from '../../src/elf/index.ts';
-import { openSimulation } from '../../src/scenario/index.ts';
+import { openSimulation } from '../../src/run/index.ts';
 import { exampleBytes } from '../support/examples.ts';
 import { compileMiniature } from '../support/miniature-source.ts';
 

@@ -4,7 +4,7 @@ import { XspliceError } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { inflate } from '../../src/cli/inflate.ts';
 import { diffPairs, type ObjectPair, type PairsDiff } from '../../src/diff/index.ts';
-import { openSimulation } from '../../src/scenario/index.ts';
+import { openSimulation } from '../../src/run/index.ts';
 import { exampleBytes } from '../support/examples.ts';
 import { compileMiniature } from '../support/miniature-source.ts';
 import { damaged, damages } from './support/damage.ts';

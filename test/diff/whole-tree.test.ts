@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import type { Selection } from '../../src/diff/selection.ts';
-import { checkSliceOn, openSimulation } from '../../src/scenario/index.ts';
+import { checkSliceOn, openSimulation } from '../../src/run/index.ts';
 import { type BuiltTree, builtTree, type TreeArch } from './support/built-tree.ts';
 import { forcedPayload, replaceable } from './support/forced-payload.ts';
 import { disassembler } from './support/subject.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { CheckReport, InspectReport, RehearsalReport } from '../../src/scenario/index.ts';
+import type { CheckReport, InspectReport, RehearsalReport } from '../../src/documents/index.ts';
 import { root } from '../support/examples.ts';
 
 export const PROGRAM = join(root, 'bin/xsplice.js');

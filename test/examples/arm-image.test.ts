@@ -5,7 +5,7 @@ import { hex } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadEmulator } from '../../src/emulator/index.ts';
 import { openImage } from '../../src/hypervisor/index.ts';
-import { openSimulation } from '../../src/scenario/index.ts';
+import { openSimulation } from '../../src/run/index.ts';
 import { exampleBytes, examplePath, examplesOf } from '../support/examples.ts';
 import { buildId, disassembly, sections, symbols } from './binutils.ts';
 

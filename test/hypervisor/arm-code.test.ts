@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import { ARM_HOOK_CASES } from '../../src/conform/cases/arm.ts';
 import { callFunction } from '../../src/hypervisor/call-function.ts';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
-import type { ArmName } from '../../src/scenario/arm-code.ts';
-import { armHookPayload, type WriteArm } from '../../src/scenario/arm-hook-payload.ts';
-import { ARM_HOOK_CASES } from '../../src/scenario/conform-cases-arm.ts';
-import { buildPayload, openSimulation, type Simulation, xenFacts } from '../../src/scenario/index.ts';
+import { openSimulation, type Simulation } from '../../src/run/index.ts';
+import type { ArmName } from '../../src/synth/arm-code.ts';
+import { armHookPayload, type WriteArm } from '../../src/synth/arm-hook-payload.ts';
+import { buildPayload, xenFacts } from '../../src/synth/index.ts';
 import type { CallArgument, HostPanic } from '../../src/xen/index.ts';
-import { openCpu } from '../scenario/xen.ts';
+import { openCpu } from '../run/xen.ts';
 import { xenFromSource } from '../support/source-xen.ts';
 
 /** Code of payloads and of the hypervisor, carried out on simulated hosts for Arm. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { checkPayloads, inspectPayloads, rehearsePayloads } from '../../src/scenario/index.ts';
+import { inspectPayloads } from '../../src/inspect/index.ts';
+import { checkPayloads, rehearsePayloads } from '../../src/run/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 import { generator, runs, SEED } from './fuzzing.ts';
 import { type Field, fieldsOf, type Mutation, wildValues, withField } from './mutations.ts';

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { viewOf, XspliceError } from '../../src/base/index.ts';
 import { readElf } from '../../src/elf/index.ts';
-import { checkPayloads, rehearsePayloads, type SimulationOptions } from '../../src/scenario/index.ts';
+import { checkPayloads, rehearsePayloads, type SimulationOptions } from '../../src/run/index.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 import { generator, runs, SEED } from './fuzzing.ts';

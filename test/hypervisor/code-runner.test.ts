@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { SERVED_FUNCTIONS } from '../../src/hypervisor/served-functions.ts';
-import type { PayloadSpec } from '../../src/scenario/index.ts';
+import type { PayloadSpec } from '../../src/synth/index.ts';
 import type { CallArgument } from '../../src/xen/index.ts';
 import { CodeHost } from './code-support.ts';
 

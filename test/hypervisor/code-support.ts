@@ -1,15 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
-import {
-  buildPayload,
-  openSimulation,
-  type PayloadSpec,
-  type SimulationOptions,
-  xenFacts,
-} from '../../src/scenario/index.ts';
+import { openSimulation, type SimulationOptions } from '../../src/run/index.ts';
+import { buildPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { type HostPanic, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../src/xen/index.ts';
-import { openCpu } from '../scenario/xen.ts';
+import { openCpu } from '../run/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
 const xenSyms = new Uint8Array(readFileSync(debianXen().xenSyms));

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { hook, hookPayload, say, type WriteCode } from '../../src/scenario/hook-payload.ts';
+import { hook, hookPayload, say, type WriteCode } from '../../src/synth/hook-payload.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { CodeHost } from './code-support.ts';
 

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import { ARM_HOOK_CASES } from '../../src/conform/cases/arm.ts';
 import { payloadBugFrame } from '../../src/lint/rules/payload-bug-frame.ts';
-import type { ArmName } from '../../src/scenario/arm-code.ts';
-import { ARM_HOOK_CASES } from '../../src/scenario/conform-cases-arm.ts';
-import { buildPayload, openSimulation, type Simulation, xenFacts } from '../../src/scenario/index.ts';
+import { openSimulation, type Simulation } from '../../src/run/index.ts';
+import type { ArmName } from '../../src/synth/arm-code.ts';
+import { buildPayload, xenFacts } from '../../src/synth/index.ts';
 import { xenFromSource } from '../support/source-xen.ts';
 import { built, lint } from './support.ts';
 

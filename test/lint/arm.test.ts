@@ -6,14 +6,8 @@ import { bugTrap } from '../../src/lint/rules/bug-trap.ts';
 import { funcsReadOnly } from '../../src/lint/rules/funcs-read-only.ts';
 import { nopRange } from '../../src/lint/rules/nop-range.ts';
 import { unresolvedSymbol } from '../../src/lint/rules/unresolved-symbol.ts';
-import {
-  buildPayload,
-  fitPayload,
-  openSimulation,
-  type PayloadSpec,
-  type Simulation,
-  xenFacts,
-} from '../../src/scenario/index.ts';
+import { openSimulation, type Simulation } from '../../src/run/index.ts';
+import { buildPayload, fitPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { xenFromSource } from '../support/source-xen.ts';
 import { buildArmPayload } from '../targets/support/arm-payload.ts';
 import { built, lint, messages } from './support.ts';

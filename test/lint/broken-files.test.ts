@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { isProblem } from '../../src/elf/index.ts';
 import { MOST_PER_RULE, RULES, runLint } from '../../src/lint/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
-import { makeMutant, mutantBases, type PayloadSpec } from '../../src/scenario/index.ts';
+import type { PayloadSpec } from '../../src/synth/index.ts';
 import { runs, SEED } from '../hypervisor/fuzzing.ts';
-import { debian, xen } from '../scenario/xen.ts';
+import { makeMutant, mutantBases } from '../mutants/index.ts';
+import { debian, xen } from '../run/xen.ts';
 import { built, lint, loadDisassembler } from './support.ts';
 
 describe('payloads with damage', () => {

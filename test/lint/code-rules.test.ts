@@ -10,7 +10,7 @@ import { overlap } from '../../src/lint/rules/overlap.ts';
 import { patchingPath } from '../../src/lint/rules/patching-path.ts';
 import { trampolineTooLong } from '../../src/lint/rules/trampoline-too-long.ts';
 import { trapSitePatched } from '../../src/lint/rules/trap-site-patched.ts';
-import type { FunctionSpec, PayloadSpec } from '../../src/scenario/index.ts';
+import type { FunctionSpec, PayloadSpec } from '../../src/synth/index.ts';
 import { altered, built, coreNamed, lint, messages } from './support.ts';
 
 /** A payload whose entries are these. */

@@ -12,7 +12,7 @@ import { reapply } from '../../src/lint/rules/reapply.ts';
 import { relocationReach } from '../../src/lint/rules/relocation-reach.ts';
 import { stateInFile } from '../../src/lint/rules/state-in-file.ts';
 import { wrongFlags } from '../../src/lint/rules/wrong-flags.ts';
-import type { EditSpec, PayloadSpec, SectionSpec } from '../../src/scenario/index.ts';
+import type { EditSpec, PayloadSpec, SectionSpec } from '../../src/synth/index.ts';
 import { compileC, link } from '../support/gcc.ts';
 import { built, checked, type LintCase, lint, messages, miniature } from './support.ts';
 

@@ -1,22 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import {
-  type CodeSpec,
-  type FunctionSpec,
-  type PayloadFile,
-  type PayloadSpec,
-  plannedCall,
-  type RehearsalReport,
-  rehearsePayloads,
-  type SimulationOptions,
-} from '../../src/scenario/index.ts';
-import { alternatives, bugFrames } from '../../src/scenario/payload-tables.ts';
-import { openCpu } from '../scenario/xen.ts';
+import type { RehearsalReport } from '../../src/documents/index.ts';
+import type { PayloadInput } from '../../src/payload/index.ts';
+import { plannedCall, rehearsePayloads, type SimulationOptions } from '../../src/run/index.ts';
+import type { CodeSpec, FunctionSpec, PayloadSpec } from '../../src/synth/index.ts';
+import { alternatives, bugFrames } from '../../src/synth/payload-tables.ts';
+import { openCpu } from '../run/xen.ts';
 import { alteredBytes, built, checked, coreNamed, imageBytes } from './support.ts';
 
 /** The harm that rules warn of, suffered on the simulator with a processor; and each time a payload near it that does none. */
 
-const file = (bytes: Uint8Array, name = 'x'): PayloadFile => ({ file: `${name}.livepatch`, name, bytes });
+const file = (bytes: Uint8Array, name = 'x'): PayloadInput => ({ file: `${name}.livepatch`, name, bytes });
 
 /** Rehearses a payload that the builder makes, with a call while it is applied. */
 function rehearse(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endbrMissing } from '../../src/lint/rules/endbr-missing.ts';
 import { hookWritesReadOnly } from '../../src/lint/rules/hook-writes-read-only.ts';
-import type { CodeSpec, PayloadSpec } from '../../src/scenario/index.ts';
+import type { CodeSpec, PayloadSpec } from '../../src/synth/index.ts';
 import { built, coreNamed, lint, messages } from './support.ts';
 
 /** A static variable in .rodata. */

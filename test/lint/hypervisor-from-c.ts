@@ -1,5 +1,5 @@
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { openSimulation, type Simulation } from '../../src/scenario/index.ts';
+import { openSimulation, type Simulation } from '../../src/run/index.ts';
 import { withTool } from '../support/gcc.ts';
 
 /** As Xen's linker script has them, those that an image is opened by. */

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PAYLOADS } from '../../scenarios/build.ts';
 import { RULES } from '../../src/lint/index.ts';
-import { fitPayload } from '../../src/scenario/index.ts';
-import { debian } from '../scenario/xen.ts';
+import { fitPayload } from '../../src/synth/index.ts';
+import { debian } from '../run/xen.ts';
 import { exampleManifest } from '../support/examples.ts';
 import { checked, exampleFile, lint } from './support.ts';
 
@@ -39,7 +39,7 @@ describe('payloads that are right give no warning and no error', () => {
 
 describe('rules', () => {
   it('have ids that no refusal of the simulated hypervisor has', () => {
-    const sources = ['src/hypervisor', 'src/arch/x86_64', 'src/scenario'].flatMap((folder) =>
+    const sources = ['src/hypervisor', 'src/arch/x86_64', 'src/run'].flatMap((folder) =>
       readdirSync(folder)
         .filter((name) => name.endsWith('.ts'))
         .map((name) => readFileSync(join(folder, name), 'utf8')),

@@ -7,7 +7,8 @@ import { linksToPayload } from '../../src/lint/rules/links-to-payload.ts';
 import { replaceHooks } from '../../src/lint/rules/replace-hooks.ts';
 import { symbolCollision } from '../../src/lint/rules/symbol-collision.ts';
 import { unresolvedSymbol } from '../../src/lint/rules/unresolved-symbol.ts';
-import { openSimulation, type PayloadSpec } from '../../src/scenario/index.ts';
+import { openSimulation } from '../../src/run/index.ts';
+import type { PayloadSpec } from '../../src/synth/index.ts';
 import { built, coreNamed, imageBytes, lint, messages } from './support.ts';
 
 const ID = { a: 'aa'.repeat(20), b: 'bb'.repeat(20), c: 'cc'.repeat(20) };

@@ -1,19 +1,12 @@
 import { type Finding, fromHex } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
+import type { CheckReport } from '../../src/documents/index.ts';
 import { isProblem, readElf } from '../../src/elf/index.ts';
 import { type LintedPayload, type LintRule, type RuleLevels, runLint } from '../../src/lint/index.ts';
-import { readPayload } from '../../src/payload/index.ts';
-import {
-  buildPayload,
-  type CheckReport,
-  checkAndLint,
-  openSimulation,
-  type PayloadFile,
-  type PayloadSpec,
-  type Simulation,
-  xenFacts,
-} from '../../src/scenario/index.ts';
+import { type PayloadInput, readPayload } from '../../src/payload/index.ts';
+import { checkAndLint, openSimulation, type Simulation } from '../../src/run/index.ts';
+import { buildPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 
 /** The miniature hypervisor's image. */
@@ -88,12 +81,12 @@ export const messages = async (rule: LintRule, bytes: Uint8Array, given: LintCas
 
 /** Check with lint on the miniature hypervisor. */
 export const checked = (
-  payloads: readonly PayloadFile[],
+  payloads: readonly PayloadInput[],
   options: Partial<Parameters<typeof checkAndLint>[2]> = {},
 ): Promise<CheckReport> => checkAndLint(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
 
 /** An embedded example as a file. */
-export const exampleFile = (name: string): PayloadFile => ({
+export const exampleFile = (name: string): PayloadInput => ({
   file: `${name}.livepatch`,
   name,
   bytes: exampleBytes(name),

@@ -6,10 +6,10 @@ import { alternativeRelative } from '../../src/lint/rules/alternative-relative.t
 import { bugTrap } from '../../src/lint/rules/bug-trap.ts';
 import { earlyHookTrap } from '../../src/lint/rules/early-hook-trap.ts';
 import { trapTableOutside } from '../../src/lint/rules/trap-table-outside.ts';
-import type { AlternativeSpec, CodeSpec, FieldSpec, PayloadSpec, SectionSpec } from '../../src/scenario/index.ts';
-import { alternatives, bugFrames, exTable } from '../../src/scenario/payload-tables.ts';
+import type { AlternativeSpec, CodeSpec, FieldSpec, PayloadSpec, SectionSpec } from '../../src/synth/index.ts';
+import { alternatives, bugFrames, exTable } from '../../src/synth/payload-tables.ts';
 import { RELEASES } from '../../src/xen/index.ts';
-import { debian } from '../scenario/xen.ts';
+import { debian } from '../run/xen.ts';
 import { built, lint, messages } from './support.ts';
 
 /** Sixteen NOPs and a ret. */

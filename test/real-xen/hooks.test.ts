@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { openSimulation, type SimulationOptions } from '../../src/scenario/index.ts';
-import { withoutRegisters } from '../../src/scenario/observe.ts';
+import { withoutRegisters } from '../../src/conform/observe.ts';
+import { openSimulation, type SimulationOptions } from '../../src/run/index.ts';
 import { prepareQemu, type QemuHosts } from '../../src/targets/index.ts';
-import { debian, openCpu } from '../scenario/xen.ts';
+import { debian, openCpu } from '../run/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { comparable, type HookRecording, hookCases, type RecordedHookStep, takeHookCase } from './hooks.ts';
 

@@ -1,13 +1,16 @@
 /**
  * The cases whose hooks run, on whatever host: what is seen after each step, with the lines and screens as they were printed.
  */
+
+import { HOOK_CASES } from '../../src/conform/cases/hooks.ts';
+import { PRINTK_CASES } from '../../src/conform/cases/printk.ts';
+import { TRAP_CASES } from '../../src/conform/cases/traps.ts';
+import { type ConformCase, type ConformStep, codeOf } from '../../src/conform/index.ts';
+import { observe, withoutRegisters } from '../../src/conform/observe.ts';
 import type { Image } from '../../src/hypervisor/index.ts';
-import { HOOK_CASES } from '../../src/scenario/conform-cases-hooks.ts';
-import { PRINTK_CASES } from '../../src/scenario/conform-cases-printk.ts';
-import { TRAP_CASES } from '../../src/scenario/conform-cases-traps.ts';
-import { type ConformCase, type ConformStep, codeOf, type PayloadSpec, xenFacts } from '../../src/scenario/index.ts';
-import { type ObservedValue, observe, withoutRegisters } from '../../src/scenario/observe.ts';
-import { buildIdOf, buildPayload } from '../../src/scenario/payload-builder.ts';
+import type { ObservedValue } from '../../src/run/result-text.ts';
+import { type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
+import { buildIdOf, buildPayload } from '../../src/synth/payload-builder.ts';
 import type { ObservableTarget, Release } from '../../src/xen/index.ts';
 
 /** One step: what it returned and left behind, and everything that was printed. */

@@ -1,6 +1,6 @@
 /** Checks as documents. Their strings are byte strings, as the simulator makes them. */
-import type { DocumentFinding } from '../../src/scenario/documents.ts';
-import type { CheckMatrix, MatrixCell, MatrixPayload, MatrixXen } from '../../src/scenario/matrix-document.ts';
+import type { DocumentFinding } from '../../src/documents/documents.ts';
+import type { CheckMatrix, MatrixCell, MatrixPayload, MatrixXen } from '../../src/documents/matrix.ts';
 
 export const xen = (release: string, digit: string, file = `xen-syms-${release}`): MatrixXen => ({
   file,

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import type { CheckMatrix } from '../../src/documents/matrix.ts';
 import {
   PLAIN,
   type ReportContext,
@@ -9,7 +10,6 @@ import {
   renderMatrix,
   type Style,
 } from '../../src/report/index.ts';
-import type { CheckMatrix } from '../../src/scenario/matrix-document.ts';
 import { readXml } from '../support/xml.ts';
 import { cell, error, hostile, matrix, payload, xen } from './check-fixtures.ts';
 

@@ -5,7 +5,7 @@ import type {
   RehearsalFunction,
   RehearsalReport,
   RehearsalStep,
-} from '../../src/scenario/documents.ts';
+} from '../../src/documents/documents.ts';
 
 const XEN = { release: '4.17.7', buildId: '151b373fd64b321593bf987fd923cd10dabadac4', arch: 'x86_64' } as const;
 

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import type { RehearsalReport } from '../../src/documents/documents.ts';
 import type { Style } from '../../src/report/index.ts';
 import {
   PLAIN,
@@ -10,7 +11,6 @@ import {
   renderRehearsal,
   renderReleases,
 } from '../../src/report/index.ts';
-import type { RehearsalReport } from '../../src/scenario/documents.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { matrix } from './check-fixtures.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from './fixtures.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CheckMatrix } from '../../src/documents/matrix.ts';
 import { type ReportContext, renderSarif, SARIF_LIMITS } from '../../src/report/sarif.ts';
 import { uriOf } from '../../src/report/uri.ts';
-import type { CheckMatrix } from '../../src/scenario/matrix-document.ts';
 import { validate } from '../support/json-schema.ts';
 import { cell, error, HOSTILE, hostile, inCode, matrix, payload, xen } from './check-fixtures.ts';
 

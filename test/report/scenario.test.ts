@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
+import type { ScenarioReport, ScenarioRun, ScenarioStep } from '../../src/documents/index.ts';
 import { documentJson, PLAIN, renderJunit, renderScenarios, xmlText } from '../../src/report/index.ts';
 import { scenarioSchema } from '../../src/report/schemas.ts';
-import type { ScenarioReport, ScenarioRun, ScenarioStep } from '../../src/scenario/index.ts';
 import { decoded, readXml } from '../support/xml.ts';
 
 const step = (more: Partial<ScenarioStep> = {}): ScenarioStep => ({

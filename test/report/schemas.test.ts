@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
+import type { CheckReport, InspectReport, RehearsalReport } from '../../src/documents/documents.ts';
+import type { CheckMatrix } from '../../src/documents/matrix.ts';
 import { documentJson } from '../../src/report/index.ts';
 import {
   checkSchema,
@@ -10,8 +12,6 @@ import {
   rehearsalSchema,
   SCHEMAS,
 } from '../../src/report/schemas.ts';
-import type { CheckReport, InspectReport, RehearsalReport } from '../../src/scenario/documents.ts';
-import type { CheckMatrix } from '../../src/scenario/matrix-document.ts';
 import { hostile, matrix } from './check-fixtures.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from './fixtures.ts';
 

@@ -7,8 +7,8 @@ import { PAYLOADS } from '../../scenarios/build.ts';
 import { hex, XspliceError } from '../../src/base/index.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { type PayloadFile, readPayload } from '../../src/payload/index.ts';
-import { buildIdOf, buildPayload, fitPayload } from '../../src/scenario/index.ts';
-import { debian, simulation, xen } from '../scenario/xen.ts';
+import { buildIdOf, buildPayload, fitPayload } from '../../src/synth/index.ts';
+import { debian, simulation, xen } from '../run/xen.ts';
 
 /** Payloads for no particular hypervisor, made to fit Debian's. */
 const { image, release } = debian;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPayloads, PAYLOADS, TOOLS } from '../../scenarios/build.ts';
-import { loadScenario } from '../../src/scenario/index.ts';
+import { loadScenario } from '../../src/run/index.ts';
 import { sections, symbols } from '../examples/binutils.ts';
 import { files, payloadsOf, scenarioNames } from './run.ts';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { observedStage } from '../../src/scenario/index.ts';
+import { observedStage } from '../../src/run/index.ts';
 import { prepareQemu, type QemuHosts } from '../../src/targets/index.ts';
-import { debian } from '../scenario/xen.ts';
+import { debian } from '../run/xen.ts';
 import { run, scenarioNames } from './run.ts';
 
 /** Each scenario holds on the hypervisor itself. */

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ScenarioRun } from '../../src/documents/index.ts';
 import {
   loadScenario,
   runScenario,
   type ScenarioCell,
   type ScenarioHost,
-  type ScenarioRun,
   type ScriptFiles,
-} from '../../src/scenario/index.ts';
+} from '../../src/run/index.ts';
 
 /** The scenarios of this repository. */
 export const FOLDER = fileURLToPath(new URL('../../scenarios/', import.meta.url));

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadEmulator } from '../../src/emulator/index.ts';
 import type { OpenCpu } from '../../src/machine/index.ts';
-import { openSimulation, simulatedStage } from '../../src/scenario/index.ts';
+import { openSimulation, simulatedStage } from '../../src/run/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { run, scenarioNames } from './run.ts';
 

@@ -13,7 +13,7 @@ const HYPERVISORS = [
 ];
 
 /** The folders of tests that boot hosts. */
-const BOOTING = ['targets', 'build'];
+const BOOTING = ['targets', 'builder'];
 
 /** Does this test file, or a file under `test/` that it imports, use that file? */
 function uses(wanted: string, file: string, seen = new Set<string>()): boolean {

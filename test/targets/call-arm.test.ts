@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
-import { withCalls, xenFacts } from '../../src/scenario/index.ts';
-import { buildPayload } from '../../src/scenario/payload-builder.ts';
+import { withCalls, xenFacts } from '../../src/synth/index.ts';
+import { buildPayload } from '../../src/synth/payload-builder.ts';
 import type { CallArgument, CallableTarget, FunctionCall } from '../../src/xen/index.ts';
 import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 

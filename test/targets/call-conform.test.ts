@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadEmulator } from '../../src/emulator/index.ts';
-import { buildPayload, openSimulation, withCalls } from '../../src/scenario/index.ts';
+import { openSimulation } from '../../src/run/index.ts';
+import { buildPayload, withCalls } from '../../src/synth/index.ts';
 import { prepareQemu } from '../../src/targets/index.ts';
 import type { CallArgument, CallableTarget } from '../../src/xen/index.ts';
-import { debian, xen } from '../scenario/xen.ts';
+import { debian, xen } from '../run/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
 /** The same calls on the simulator and on a real host. Results that are addresses of arguments differ, and are left out. */

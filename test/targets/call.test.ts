@@ -1,11 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
-import { hookSection } from '../../src/scenario/hook-payload.ts';
-import { observedStage, withCalls } from '../../src/scenario/index.ts';
-import { buildPayload } from '../../src/scenario/payload-builder.ts';
+import { observedStage } from '../../src/run/index.ts';
+import { hookSection } from '../../src/synth/hook-payload.ts';
+import { withCalls } from '../../src/synth/index.ts';
+import { buildPayload } from '../../src/synth/payload-builder.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../../src/targets/index.ts';
 import type { CallArgument, CallableTarget, CallResult } from '../../src/xen/index.ts';
-import { debian, xen } from '../scenario/xen.ts';
+import { debian, xen } from '../run/xen.ts';
 
 /** Functions of a real hypervisor, called through a payload. */
 const { image, release } = debian;

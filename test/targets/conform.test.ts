@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HypervisorPair, openHypervisorPair } from '../../src/cli/hypervisor-pair.ts';
-import { CONFORM_CASES } from '../../src/scenario/conform-cases.ts';
-import { conform, MUTATION_RULES, runMutants, runsOn } from '../../src/scenario/index.ts';
+import { CONFORM_CASES } from '../../src/conform/cases/index.ts';
+import { conform, runsOn } from '../../src/conform/index.ts';
+import { MUTATION_RULES, runMutants } from '../mutants/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
 /** The simulator against the hypervisor itself, in QEMU. */

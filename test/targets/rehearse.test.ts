@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { rehearseOnQemu } from '../../src/cli/qemu-stage.ts';
-import { type PayloadFile, type RehearsalReport, rehearsePayloads } from '../../src/scenario/index.ts';
+import type { RehearsalReport } from '../../src/documents/index.ts';
+import type { PayloadInput } from '../../src/payload/index.ts';
+import { rehearsePayloads } from '../../src/run/index.ts';
 import { buildPayload } from '../e2e/payload.ts';
 import { XenSyms } from '../e2e/xen-syms.ts';
 import { debianXen } from '../support/debian-xen.ts';
@@ -14,7 +16,7 @@ const image = new Uint8Array(readFileSync(xenSyms));
 const extraVersion = xen.symbol('xen_extra_version');
 const changeset = xen.symbol('xen_changeset');
 
-function payload(name: string, c: string, ids: { depends?: string; xenDepends?: string } = {}): PayloadFile {
+function payload(name: string, c: string, ids: { depends?: string; xenDepends?: string } = {}): PayloadInput {
   const { depends = buildId, xenDepends = buildId } = ids;
   return { file: `${name}.livepatch`, name, bytes: buildPayload({ c, depends, xenDepends }) };
 }
@@ -26,7 +28,7 @@ const replaces = (name: string, symbol: string, size: number): string => `
 const plain = payload('plain', replaces('plain', 'xen_extra_version', extraVersion.size));
 const other = payload('other', replaces('other', 'xen_changeset', changeset.size));
 
-const CASES: readonly (readonly [string, readonly PayloadFile[], { replace?: boolean; nodeps?: boolean }])[] = [
+const CASES: readonly (readonly [string, readonly PayloadInput[], { replace?: boolean; nodeps?: boolean }])[] = [
   ['one function', [plain], {}],
   ['two payloads, the second without its dependency', [plain, other], { nodeps: true }],
   ['a payload that replaces another', [plain, other], { replace: true }],

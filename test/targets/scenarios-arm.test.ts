@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { ARM_HOOK_CASES } from '../../src/scenario/conform-cases-arm.ts';
-import { buildPayload, openSimulation, xenFacts } from '../../src/scenario/index.ts';
+import { ARM_HOOK_CASES } from '../../src/conform/cases/arm.ts';
+import { openSimulation } from '../../src/run/index.ts';
+import { buildPayload, xenFacts } from '../../src/synth/index.ts';
 import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 import { xspliceIn } from './support.ts';
 

@@ -3,15 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import {
-  buildIdOf,
-  buildPayload,
-  type ConformReport,
-  openSimulation,
-  type PayloadSpec,
-  type ScenarioReport,
-  xenFacts,
-} from '../../src/scenario/index.ts';
+import type { ConformReport } from '../../src/conform/index.ts';
+import type { ScenarioReport } from '../../src/documents/index.ts';
+import { openSimulation } from '../../src/run/index.ts';
+import { buildIdOf, buildPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { xspliceIn } from './support.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { viewOf } from '../../src/base/index.ts';
-import { hookPayload, say } from '../../src/scenario/hook-payload.ts';
-import { buildPayload } from '../../src/scenario/index.ts';
+import { hookPayload, say } from '../../src/synth/hook-payload.ts';
+import { buildPayload } from '../../src/synth/index.ts';
 import { prepareQemu, type QemuTarget } from '../../src/targets/index.ts';
 import { LIVEPATCH_FSTATE, offsetIn, structPayload } from '../../src/xen/index.ts';
-import { debian, xen } from '../scenario/xen.ts';
+import { debian, xen } from '../run/xen.ts';
 
 /** `struct payload` in a real hypervisor's memory, where a hook says that it is. */
 const { release } = debian;

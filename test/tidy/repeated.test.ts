@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EFFECT_PACKAGES, LINES, ROOMS, ROOMS_ON_NODE, ROOMS_WITH_EFFECTS } from './rooms.ts';
+import { LINES, ROOMS, ROOMS_ON_NODE, ROOMS_WITH_EFFECTS } from './rooms.ts';
 import { FILES, ROOMS_HERE, textOf } from './tree.ts';
 
 /** JSON with whole-line comments, as in tsconfig files. */
@@ -7,35 +7,7 @@ const json = (path: string): unknown => JSON.parse((textOf(path) ?? '').replace(
 
 const PURE_ROOMS = ROOMS.filter((room) => !ROOMS_WITH_EFFECTS.includes(room));
 
-/** The lint rules that a room has to have. */
-function overrideOf(room: (typeof ROOMS)[number]): unknown {
-  const above = ROOMS.slice(0, ROOMS.indexOf(room));
-  const below = ROOMS.slice(ROOMS.indexOf(room) + 1);
-  const patterns: { group: string[]; message: string }[] = [];
-  if (above.length > 0) {
-    const message = `Imports point down only: ${room} is below that room.`;
-    patterns.push({ group: above.map((name) => `**/${name}/**`), message });
-  }
-  if (below.length > 0) {
-    const group = [...below.map((name) => `**/${name}/**`), ...below.map((name) => `!**/${name}/index.ts`)];
-    patterns.push({ group, message: 'Import another room through its index.ts.' });
-  }
-  if (!ROOMS_WITH_EFFECTS.includes(room)) {
-    const message = `${room} is a pure room: no effects, no terminal.`;
-    patterns.push({ group: ['node:*', ...EFFECT_PACKAGES], message });
-  } else if (!ROOMS_ON_NODE.includes(room)) {
-    patterns.push({ group: ['node:*'], message: `${room} imports nothing of Node.` });
-  }
-  const noRestrictedImports = { level: 'error', options: { patterns } };
-  return { includes: [`src/${room}/**`], linter: { rules: { style: { noRestrictedImports } } } };
-}
-
 describe('the table of rooms is the same everywhere', () => {
-  it('in the lint rules', () => {
-    const { overrides } = json('biome.json') as { overrides: unknown };
-    expect(overrides).toEqual(ROOMS.map(overrideOf));
-  });
-
   it('in the lint rule for long files', () => {
     expect(json('biome.json')).toHaveProperty('linter.rules.style.noExcessiveLinesPerFile.options.maxLines', LINES);
   });

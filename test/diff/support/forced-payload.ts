@@ -1,5 +1,5 @@
 import { ensure } from '../../../src/base/index.ts';
-import { linkPayload } from '../../../src/build/link.ts';
+import { linkPayload } from '../../../src/builder/link.ts';
 import { payloadObject } from '../../../src/diff/emit.ts';
 import { notesObject } from '../../../src/diff/index.ts';
 import type { ObjectDiff } from '../../../src/diff/object-diff.ts';

@@ -1,0 +1,194 @@
+import { hex, XspliceError } from '../base/index.ts';
+import { diffPairs, type Refusal, type Remark } from '../diff/index.ts';
+import type { Simulation } from '../run/index.ts';
+import { throwIfStopped } from '../system/index.ts';
+import { openBase, readXenSyms } from './base-folder.ts';
+import { keepTrace } from './keep.ts';
+import { patchTree, readPatchFiles } from './patched.ts';
+import type { FileChange, SourcePatch } from './patches/index.ts';
+import { makePayload } from './payload.ts';
+import { builtBase } from './pristine.ts';
+import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
+import { type CompiledPairs, compilePairs, type SourceTree, type TreeCommands, treeCommands } from './tree/index.ts';
+
+/**
+ * Builds the live patch that source patches make for one hypervisor: applies them to its tree in memory, compiles what depends on them before
+ * and after with the tree's own commands, and links, notes and verifies what differs. The tree is only read.
+ *
+ * What is wrong with the patches, or what no live patch can carry, is data: the verdict `refused`, with the reasons. Rejects with an
+ * XspliceError for what is wrong with the environment, and with the tree.
+ */
+export const build = (base: Base, request: BuildRequest, tools: BuildTools): Promise<BuildResult> =>
+  new OneBuild(base, request, tools).run();
+
+class OneBuild {
+  readonly #base: Base;
+  readonly #request: BuildRequest;
+  readonly #tools: BuildTools;
+  #host: Simulation | undefined;
+  readonly #remarks: Remark[] = [];
+
+  constructor(base: Base, request: BuildRequest, tools: BuildTools) {
+    this.#base = base;
+    this.#request = request;
+    this.#tools = tools;
+  }
+
+  async run(): Promise<BuildResult> {
+    const { env, jobs, signal, progress, openHost } = this.#tools;
+    throwIfStopped(signal);
+    progress?.('read the source tree …');
+    const open = openBase(this.#base);
+    const own = readPatchFiles(this.#base.pristine ?? []);
+    const read = readPatchFiles(this.#request.patches);
+    if (open.xenSyms !== undefined) this.#host = await openHost(open.xenSyms, this.#rules);
+    const unread = [...own.refusals, ...read.refusals];
+    if (unread.length > 0) return this.#result(unread);
+    const patched = patchTree(open.tree.top, own.patches, read.patches);
+    this.#remarks.push(...patched.remarks);
+    if (patched.refusals.length > 0) return this.#result(patched.refusals);
+    const { tree, remarks } = await builtBase(open, patched.pristine, {
+      env,
+      jobs,
+      signal,
+      ...(progress !== undefined && { progress: (line: string) => progress(`build the tree: ${line.trim()}`) }),
+    });
+    this.#remarks.push(...remarks);
+    const xenSyms = open.xenSyms ?? this.#builtHere(tree);
+    this.#host ??= await openHost(xenSyms, this.#rules);
+    const commands = await treeCommands(tree, { env, signal, progress });
+    const compiled = await this.#compile(tree, commands, patched.changes, open.xenSyms);
+    this.#remarks.push(...compiled.remarks);
+    const made = await this.#make(xenSyms, this.#host, compiled, read.patches);
+    if (this.#request.keep !== true) return made;
+    const { pairs } = compiled;
+    const kept = keepTrace({ tree, commands, changes: patched.changes, pairs, payload: made.bytes }, env);
+    return { ...made, kept };
+  }
+
+  get #rules(): { readonly release?: string } {
+    const { release } = this.#base;
+    return release === undefined ? {} : { release };
+  }
+
+  /** A hypervisor that was only built now runs nowhere yet. */
+  #builtHere(tree: SourceTree): Uint8Array {
+    if (tree.xenSyms === undefined) {
+      const hint = 'Give the one that runs with --xen.';
+      throw new XspliceError('EUSAGE', `${tree.objects} has objects, and no xen-syms that they were linked into`, hint);
+    }
+    const text =
+      'the tree has no hypervisor: the payload is for the one that was built from it here, by its build-id; give the xen-syms that runs with --xen';
+    this.#remarks.push({ text, symbol: null, object: 'xen-syms' });
+    return readXenSyms(tree.xenSyms);
+  }
+
+  #compile(
+    tree: SourceTree,
+    commands: TreeCommands,
+    changes: readonly FileChange[],
+    xenSyms: Uint8Array | undefined,
+  ): Promise<CompiledPairs> {
+    const { env, jobs, signal, progress } = this.#tools;
+    progress?.('compile …');
+    return compilePairs(tree, commands, changes, {
+      env,
+      jobs,
+      signal,
+      xenSyms,
+      started: ({ done, total, object }) => progress?.(`compile ${object}, ${done + 1} of ${total}`),
+    });
+  }
+
+  /** What was compiled as a payload, or why it cannot be one. */
+  async #make(
+    xenSyms: Uint8Array,
+    host: Simulation,
+    compiled: CompiledPairs,
+    patches: readonly SourcePatch[],
+  ): Promise<BuildResult> {
+    const { pairs, problems, affected, cached } = compiled;
+    const counts = {
+      compiled: affected,
+      cached,
+      objects: { compared: affected, identical: affected - pairs.length },
+    };
+    if (problems.length > 0)
+      return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
+    const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
+    const { env, signal, tool, openHost, rulePage, withCode, levels, inflate, loadDisassembler, progress } =
+      this.#tools;
+    progress?.(`compare ${pairs.length} objects …`);
+    const diff = diffPairs(host.image, host.release, pairs, {
+      disassembler: await loadDisassembler(),
+      ...(inflate !== undefined && { inflate }),
+      ...(allowedLayouts !== undefined && { allowedLayouts }),
+      ...(debugData !== undefined && { debugData }),
+      name,
+    });
+    const { depends, xenDepends } = this.#base;
+    const made = await makePayload(
+      diff,
+      host,
+      {
+        file: `${name}.livepatch`,
+        name,
+        depends,
+        xenDepends,
+        titles: patches.map(({ title }) => title),
+        tool,
+        ...(debugData !== undefined && { debugData }),
+        ...(ld !== undefined && { ld }),
+        ...(crossPrefix !== undefined && { crossPrefix }),
+      },
+      {
+        env,
+        signal,
+        rulePage,
+        loadDisassembler,
+        hostFor: (payload) => openHost(xenSyms, this.#rules, payload, host),
+        ...(withCode !== undefined && { withCode }),
+        ...(levels !== undefined && { levels }),
+        ...(inflate !== undefined && { inflate }),
+        ...(progress !== undefined && { progress }),
+      },
+    );
+    const { verdict, refusals, remarks, verified, bytes, debug } = made;
+    const { release: on, buildId } = host.identity;
+    return {
+      ...this.#result(refusals),
+      ...counts,
+      verdict,
+      functions: diff.functions,
+      remarks: [...this.#remarks, ...remarks],
+      verified: verified ? { release: on, buildId } : null,
+      bytes,
+      debug,
+    };
+  }
+
+  /** What is known where it ends with refusals. */
+  #result(refusals: readonly Refusal[]): BuildResult {
+    const image = this.#host?.image;
+    return {
+      verdict: 'refused',
+      xen:
+        image === undefined
+          ? null
+          : {
+              version: image.version ?? this.#host?.release.version ?? '',
+              buildId: image.buildId === null ? null : hex(image.buildId),
+            },
+      compiled: 0,
+      cached: 0,
+      objects: { compared: 0, identical: 0 },
+      functions: [],
+      refusals,
+      remarks: this.#remarks,
+      verified: null,
+      bytes: null,
+      debug: null,
+      kept: null,
+    };
+  }
+}

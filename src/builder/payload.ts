@@ -1,0 +1,135 @@
+import { assert, ensure, XspliceError } from '../base/index.ts';
+import {
+  type DiffVerdict,
+  notesObject,
+  type PairsDiff,
+  type Provenance,
+  type Refusal,
+  type Remark,
+} from '../diff/index.ts';
+import { isProblem, readElf } from '../elf/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import type { Simulation } from '../run/index.ts';
+import { buildIdOf } from '../synth/index.ts';
+import { type Environment, throwIfStopped } from '../system/index.ts';
+import { type LinkedObject, type LinkOptions, linkPayload } from './link.ts';
+import type { LinkerChoice } from './linkers.ts';
+import { type VerifyOptions, verifyPayload } from './verify.ts';
+
+/** What is wanted of a payload besides what the differ found. */
+export interface PayloadRequest extends LinkerChoice {
+  /** The file that it is to become, as the user named it: for what is said of it. */
+  readonly file: string;
+  /** Its name in the hypervisor. */
+  readonly name: string;
+  /** Build-ids; those of the hypervisor where they are not given. */
+  readonly depends?: Uint8Array | undefined;
+  readonly xenDepends?: Uint8Array | undefined;
+  /** What it fixes: the titles of its patches. */
+  readonly titles: readonly string[];
+  /** Who makes it: `xsplice 0.1.0`. */
+  readonly tool: string;
+  /** Is the file with its debug information wanted, too? The diff has to have been asked for it. */
+  readonly debugData?: boolean;
+}
+
+/** Where it is made, and what it is verified with. */
+export interface MakeOptions extends VerifyOptions {
+  readonly env: Environment;
+  /** The host that a payload is verified on: one with a processor where the payload has hooks for it to run. */
+  readonly hostFor: (payload: PayloadInput) => Promise<Simulation>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A payload, or why there is none. */
+export interface MadePayload {
+  readonly verdict: DiffVerdict;
+  /** Those of the differ, or else those of the verification. */
+  readonly refusals: readonly Refusal[];
+  readonly remarks: readonly Remark[];
+  /** The payload; one that was linked, but refused afterwards, too. `null` where nothing was linked. */
+  readonly bytes: Uint8Array | null;
+  /** The payload with its debug information: the same sections, and the same build-id. `null` where it was not wanted, or there is none. */
+  readonly debug: Uint8Array | null;
+  /** Did it go through the simulator and lint, and hold? */
+  readonly verified: boolean;
+}
+
+/** The objects of a diff in one object that is no payload yet: without notes, not verified. */
+export async function joinObjects(
+  diff: PairsDiff,
+  simulation: Simulation,
+  options: LinkerChoice & Pick<MakeOptions, 'env' | 'signal'>,
+): Promise<Uint8Array> {
+  const [first, ...others] = diff.objects;
+  if (others.length === 0) return ensure(first, 'what is built has an object').bytes;
+  return linkPayload(diff.objects, { ...options, arch: simulation.identity.arch, buildId: 'none' });
+}
+
+/** Links what a diff found into a payload, and takes that to a simulated host before anybody is told that it was built. */
+export async function makePayload(
+  diff: PairsDiff,
+  simulation: Simulation,
+  request: PayloadRequest,
+  options: MakeOptions,
+): Promise<MadePayload> {
+  const { refusals, remarks } = diff;
+  if (diff.verdict !== 'built') {
+    return { verdict: diff.verdict, refusals, remarks, bytes: null, debug: null, verified: false };
+  }
+  const arch = simulation.identity.arch;
+  const notes = notesFor(diff.objects, simulation, request);
+  options.progress?.('link …');
+  const bytes = await linkPayload([...diff.objects, notes], { ...request, ...options, arch, buildId: 'sha1' });
+  const payload: PayloadInput = { file: request.file, name: request.name, bytes };
+  const verification = await verifyPayload(await options.hostFor(payload), payload, options);
+  const holds = verification.refusals.length === 0;
+  const debug =
+    holds && request.debugData === true
+      ? await linkDebug(diff, notes, { ...request, ...options, arch, buildId: buildIdOf(bytes) })
+      : { bytes: null, remarks: [] };
+  return {
+    verdict: holds ? 'built' : 'refused',
+    refusals: verification.refusals,
+    remarks: [...remarks, ...verification.remarks, ...debug.remarks],
+    bytes,
+    debug: debug.bytes,
+    verified: holds,
+  };
+}
+
+/** The payload with the debug data of those objects that have some. What is wrong with that is no reason to do without the payload. */
+async function linkDebug(
+  { objects }: PairsDiff,
+  notes: LinkedObject,
+  options: LinkOptions & Pick<PayloadRequest, 'file'>,
+): Promise<{ readonly bytes: Uint8Array | null; readonly remarks: readonly Remark[] }> {
+  const none = (text: string) => ({ bytes: null, remarks: [{ text, symbol: null, object: options.file }] });
+  if (objects.every(({ debug }) => debug === null)) {
+    return none('the objects have no debug information to keep: compile with -g');
+  }
+  const withDebug = objects.map(({ object, bytes, debug }) => ({ object, bytes: debug ?? bytes }));
+  try {
+    return { bytes: await linkPayload([...withDebug, notes], options), remarks: [] };
+  } catch (error) {
+    throwIfStopped(options.signal);
+    if (!(error instanceof XspliceError)) throw error;
+    return none(`the debug information cannot be linked, and is not kept: ${error.message}`);
+  }
+}
+
+/** The object with the notes, which is linked last. */
+function notesFor(objects: readonly LinkedObject[], simulation: Simulation, request: PayloadRequest): LinkedObject {
+  const { image, release, identity } = simulation;
+  const like = readElf(ensure(objects[0], 'what is built has an object').bytes);
+  assert(!isProblem(like), 'the differ makes objects that can be read');
+  const depends = request.depends ?? image.buildId;
+  const xenDepends = request.xenDepends ?? image.buildId;
+  if (depends === null || xenDepends === null) {
+    const hint = 'name it with --depends and --xen-depends, or give the xen-syms of a build with a build-id';
+    throw new XspliceError('EUSAGE', 'the hypervisor has no build-id that the payload could depend on', hint);
+  }
+  const { name, titles, tool } = request;
+  const provenance: Provenance = { name, titles, tool, base: identity.buildId };
+  return { object: 'the notes', bytes: notesObject(like, { depends, xenDepends, provenance }, release) };
+}

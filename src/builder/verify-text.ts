@@ -1,0 +1,31 @@
+import type { CheckedPayload, DocumentFinding } from '../documents/index.ts';
+import { placeText } from '../report/index.ts';
+
+/** The page of a rule of lint, as Markdown; `undefined` where the rule is Xen's own and has none. */
+export type RulePage = (rule: string) => string | undefined;
+
+/** What a rule's page says is the way out: the first paragraph of `How to fix it`, in one line; `null` where there is no page. */
+export function adviceOf(rule: string, page: RulePage): string | null {
+  const section = page(rule)?.split('\n## How to fix it\n')[1];
+  const paragraph = section
+    ?.trim()
+    .split(/\n\s*\n/, 1)[0]
+    ?.replace(/\s+/g, ' ');
+  return paragraph === undefined || paragraph === '' ? null : paragraph;
+}
+
+/** What a finding says, and where, in one line. The file is left out: there is only one. */
+export function findingText({ message, where, source }: DocumentFinding): string {
+  const { file: _file, symbol: _symbol, ...rest } = where;
+  const places = [placeText(rest), source === undefined ? '' : `${source.file}:${source.line}`];
+  const place = places.filter((text) => text !== '').join(', ');
+  return place === '' ? message : `${message} (${place})`;
+}
+
+/** Who refuses the payload and how it shows on a host: in front of, and behind what is wrong. */
+export function refusedText(what: string, { errno, console }: Pick<CheckedPayload, 'errno' | 'console'>): string {
+  const last = console.at(-1);
+  // Most of Xen's lines end in what the finding says already.
+  const printed = last === undefined || last.includes(what) ? '' : `; Xen prints "${last}"`;
+  return `Xen refuses the payload${errno === null ? '' : ` with ${errno}`}: ${what}${printed}`;
+}

@@ -1,0 +1,65 @@
+import type { ReportedCall, ScenarioRun, ScenarioStep } from '../documents/index.ts';
+import { type ObservedValue, panicText, resultText } from '../run/index.ts';
+import type { ConformDifference } from './conform.ts';
+import { withoutLineNumber, withoutRegisters } from './observe.ts';
+
+/** A scenario as a conformance report names it. */
+export const runName = ({ file, cell }: Pick<ScenarioRun, 'file' | 'cell'>): string =>
+  cell === '' ? file : `${file} ${cell}`;
+
+/**
+ * Every difference between two runs of one scenario, step by step. Neither run has stopped at a surprise: see `heedless`. Where one of them was
+ * stopped by its environment, that is the last difference.
+ */
+export function compareRuns(simulated: ScenarioRun, real: ScenarioRun): ConformDifference[] {
+  const found: ConformDifference[] = [];
+  const stopped = simulated.error !== null || real.error !== null;
+  // What the other did after that has nothing to be compared with.
+  const steps = (stopped ? Math.min : Math.max)(simulated.steps.length, real.steps.length);
+  for (let i = 0; i < steps; i++) {
+    const left = seenOf(simulated, simulated.steps[i]);
+    const right = seenOf(real, real.steps[i]);
+    for (const field of new Set([...left.keys(), ...right.keys()])) {
+      const [a, b] = [left.get(field) ?? null, right.get(field) ?? null];
+      if (JSON.stringify(a) === JSON.stringify(b)) continue;
+      found.push({ case: runName(simulated), step: i + 1, field, simulated: a, real: b });
+    }
+  }
+  if (stopped) {
+    const [left, right] = [simulated.error?.message ?? null, real.error?.message ?? null];
+    found.push({ case: runName(simulated), step: steps + 1, field: 'error', simulated: left, real: right });
+  }
+  return found;
+}
+
+/** What is compared of a step; nothing where one side did not come so far. */
+function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, ObservedValue> {
+  const seen = new Map<string, ObservedValue>();
+  if (step === undefined) return seen;
+  if (step.panic !== null) {
+    const { message, errorCode, address, screen } = step.panic;
+    seen.set('panic', panicText({ message, errorCode, address: address === null ? null : BigInt(address), screen }));
+    return seen;
+  }
+  seen.set('rc', resultText(step.rc));
+  seen.set('state', step.state);
+  seen.set('status', resultText(step.status));
+  seen.set('console', withoutRegisters(step.console).map(withoutLineNumber));
+  if (step.list !== null)
+    seen.set(
+      'list',
+      step.list.map(({ name, state, rc }) => `${name} state=${state} rc=${rc}`),
+    );
+  if (step.note !== undefined) seen.set(step.step === 'verify' ? 'live' : 'hook', step.note);
+  const call = step.call === null ? undefined : run.calls[step.call];
+  if (call !== undefined) noteCall(call, seen);
+  return seen;
+}
+
+/** What both can tell of a call; how many instructions it took is known of one of them only. */
+function noteCall({ returned, buffers }: ReportedCall, seen: Map<string, ObservedValue>): void {
+  // A result that points to text is an address, which may be the payload's own.
+  if (returned.string === null) seen.set('returns.int', returned.int);
+  else seen.set('returns.string', returned.string);
+  for (const [i, bytes] of buffers.entries()) seen.set(`buffers[${i}]`, bytes);
+}

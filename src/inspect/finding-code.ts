@@ -1,0 +1,158 @@
+import type { Disassembler } from '../arch/index.ts';
+import { type Address, addOffset, distance, hexAddress, lowWord, s64 } from '../base/index.ts';
+import type { CodeLine, DocumentFinding, DocumentPlace } from '../documents/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
+import { type ElfSection, isProblem, STT_FUNC } from '../elf/index.ts';
+import type { Image, ImageSymbols } from '../hypervisor/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import { type PayloadFile, readPayload } from '../payload/index.ts';
+import type { Release, XenArch } from '../xen/index.ts';
+import { BEHIND, type CodeWindow, codeLines } from './code-window.ts';
+import { FindingSources } from './finding-source.ts';
+import { CodeReader } from './inspect-code.ts';
+import { isCode, payloadSpot } from './payload-spot.ts';
+
+/** Most findings of one payload that show code. */
+const MOST_SHOWN = 64;
+
+/** How far before a place its function may begin: what lies between is taken apart, to find where instructions begin. */
+const FARTHEST = 16 * 1024;
+
+/** Places of code that findings are about. */
+export interface FindingSpots {
+  /** Is there any? */
+  readonly found: boolean;
+  /** The findings, those that are about code with what is around it, and with its line of source where debug information tells it. */
+  withCode(disassembler: Disassembler | null): DocumentFinding[];
+}
+
+/** The hypervisor that findings are about. */
+interface OfXen {
+  readonly image: Image;
+  readonly release: Release;
+}
+
+/** Finds the places of code that findings on a payload are about: in the payload, and in the hypervisor. Takes nothing apart yet. */
+export function findingSpots(
+  findings: readonly DocumentFinding[],
+  given: PayloadInput,
+  xen: OfXen,
+  inflate?: Inflate,
+): FindingSpots {
+  const file = findings.some(({ where }) => where.section !== undefined) ? readPayload(given.bytes) : undefined;
+  const payload = file === undefined || isProblem(file) ? undefined : file;
+  let reader: CodeReader | undefined;
+  let shown = 0;
+  const windows = findings.map(({ where }): CodeWindow | undefined => {
+    if (shown >= MOST_SHOWN) return undefined;
+    const read = (arch: XenArch, disassembler: Disassembler): CodeReader => {
+      reader ??= new CodeReader(payload as PayloadFile, arch, given.file, disassembler);
+      return reader;
+    };
+    const window = (payload && payloadWindow(payload, where, read)) ?? imageWindow(xen, where);
+    if (window !== undefined) shown++;
+    return window;
+  });
+  return {
+    found: shown > 0,
+    withCode: (disassembler) => {
+      const sources = new FindingSources(payload, xen.image, inflate);
+      return findings.map((finding, i) => {
+        const window = windows[i];
+        const code: CodeLine[] = window === undefined ? [] : codeLines(window, disassembler);
+        const source = finding.source ?? (i < MOST_SHOWN ? sources.of(finding.where) : undefined);
+        return { ...finding, ...(source !== undefined && { source }), ...(code.length > 0 && { code }) };
+      });
+    },
+  };
+}
+
+function payloadWindow(
+  payload: PayloadFile,
+  where: DocumentPlace,
+  read: (arch: XenArch, disassembler: Disassembler) => CodeReader,
+): CodeWindow | undefined {
+  const spot = payloadSpot(payload, where);
+  const { arch } = payload;
+  if (spot === undefined || arch === undefined) return undefined;
+  const { section, offset, length } = spot;
+  const data = section.data();
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset >= data.length) return undefined;
+  const start = functionStart(payload, section.index, offset);
+  const known = offset - start <= FARTHEST;
+  const from = known ? start : offset - FARTHEST;
+  const bytes = data.subarray(from, offset + BEHIND);
+  return {
+    bytes,
+    at: offset - from,
+    length,
+    place: (at) => ({ offset: from + at }),
+    decode: (disassembler) => {
+      if (!known) return [];
+      const pointer = {
+        kind: 'section',
+        section: section.index,
+        offset: from,
+        symbol: undefined,
+        distance: 0,
+      } as const;
+      const rows = read(arch, disassembler).code(pointer, bytes.length) ?? [];
+      return rows.map((row) => ({ offset: row.offset - from, size: row.bytes.length / 2, text: row.text }));
+    },
+  };
+}
+
+/** Where the function begins that a place of a section is in: the last function symbol up to it, or the section's start. */
+function functionStart({ elf: { symbols } }: PayloadFile, section: number, offset: number): number {
+  let start = 0;
+  for (let i = 1; i < symbols.count; i++) {
+    if (symbols.type(i) !== STT_FUNC || symbols.sectionIndex(i) !== section) continue;
+    const value = Number(symbols.value(i));
+    if (value <= offset && value > start) start = value;
+  }
+  return start;
+}
+
+/** A relative jump or call, of x86 or of Arm, whose target the disassembler tells as a number. */
+const RELATIVE = /^((?:callq?|jmpq?|j[a-z]{1,4}|loopn?e?|bl?(?:\.?[a-z]{2})?) )#?0x([0-9a-f]+)$/;
+
+function imageWindow({ image, release }: OfXen, { address: text, length }: DocumentPlace): CodeWindow | undefined {
+  if (text === undefined) return undefined;
+  const address = BigInt(text);
+  if (!image.elf.sections.some((section) => isCode(section) && holds(section, address))) return undefined;
+  const symbols = image.symbolsFor(release);
+  const symbol = symbols.at(address);
+  const known = symbol !== undefined && symbol.at <= FARTHEST;
+  const at = known ? symbol.at : 2 * BEHIND;
+  const start = addOffset(address, -at);
+  const bytes = image.bytes(start, at + BEHIND);
+  if (bytes.length <= at) return undefined;
+  return {
+    bytes,
+    at,
+    length,
+    place: (offset) => ({ address: hexAddress(addOffset(start, offset)) }),
+    decode: (disassembler) =>
+      known
+        ? disassembler.disassemble(image.arch.name, bytes, 0).map(({ offset, size, text: found }) => ({
+            offset,
+            size,
+            text:
+              found?.replace(RELATIVE, (_all, head: string, to: string) => head + target(image, symbols, start, to)) ??
+              '(bad)',
+          }))
+        : [],
+  };
+}
+
+const holds = ({ addr, size }: ElfSection, address: Address): boolean =>
+  address >= addr && address < addr + BigInt(size);
+
+/** Where a jump leads that is told as if the code began at 0. */
+function target({ elf }: Image, symbols: ImageSymbols, start: Address, digits: string): string {
+  const wide = addOffset(start, Number(s64(BigInt(`0x${digits}`))));
+  const address = elf.layout.pointerSize === 4 ? BigInt(lowWord(wide)) : wide;
+  const symbol = symbols.at(address);
+  if (symbol === undefined || distance(start, address) === undefined) return hexAddress(address);
+  return symbol.at === 0 ? symbol.name : `${symbol.name}+0x${symbol.at.toString(16)}`;
+}

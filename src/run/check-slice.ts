@@ -1,0 +1,157 @@
+import type { Disassembler } from '../arch/index.ts';
+import { ensure, type Finding } from '../base/index.ts';
+import type { CheckedPayload, XenIdentity } from '../documents/index.ts';
+import { documentFinding } from '../documents/index.ts';
+import type { Inflate } from '../dwarf/index.ts';
+import { isProblem } from '../elf/index.ts';
+import type { FindingSpots } from '../inspect/index.ts';
+import type { LintedPayload, LintRule, RuleLevels } from '../lint/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import { readPayload } from '../payload/index.ts';
+import { checkOn } from './check.ts';
+import { companionsInFolder } from './lint-set.ts';
+import type { SimulationOptions } from './options.ts';
+import { openSimulation, type Simulation } from './simulation.ts';
+
+export interface LintCheckOptions extends SimulationOptions {
+  /** What the user made of the rules. */
+  readonly levels?: RuleLevels;
+  /** Loads a disassembler, where a rule needs one. A port: `xsplice/disassembler` has one. */
+  readonly loadDisassembler?: () => Promise<Disassembler>;
+  /** Unpacks compressed debug sections. A port: this room has no decompression. */
+  readonly inflate?: Inflate;
+  /** Do the payloads come from a folder? Then their order says nothing, and they may be for different hypervisors. */
+  readonly fromFolder?: boolean;
+  /** Default: all there are. */
+  readonly rules?: readonly LintRule[];
+}
+
+/** Some payloads checked on one hypervisor. */
+export interface CheckSlice {
+  readonly xen: XenIdentity;
+  readonly payloads: readonly CheckedPayload[];
+  /** Is one of the findings about code, which a disassembler would take apart? */
+  readonly showsCode: boolean;
+  /** The same with the code around each place, as bytes only where there is no disassembler, and with its line of source. */
+  withCode(disassembler: Disassembler | null): CheckedPayload[];
+}
+
+/**
+ * Xen's own checks, and then everything that lint sees in each payload and in all of them together: Xen's refusals come first. The rules run on
+ * payloads that Xen refuses too. One that Xen would take is `unsafe` where lint finds an error.
+ *
+ * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
+ */
+export const checkSlice = (
+  image: Uint8Array,
+  payloads: readonly PayloadInput[],
+  options: LintCheckOptions,
+  wanted?: readonly number[],
+): Promise<CheckSlice> => checkSliceOn(openSimulation(image, options), payloads, options, wanted);
+
+/** {@link checkSlice} on a simulation that was opened with the same options: what was read of its image for one slice serves the next. */
+export async function checkSliceOn(
+  simulation: Simulation,
+  payloads: readonly PayloadInput[],
+  options: LintCheckOptions,
+  wanted: readonly number[] = payloads.map((_, i) => i),
+): Promise<CheckSlice> {
+  const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
+  const { checked, said } = checkOn(simulation, payloads, options, chosen);
+  const linted = await lintPayloads(simulation, payloads, wanted, said, options);
+  const all = checked.map((payload, i): CheckedPayload => {
+    const found = linted[i] ?? [];
+    const harmful = payload.verdict === 'accepted' && found.some(({ severity }) => severity === 'error');
+    return {
+      ...payload,
+      verdict: harmful ? 'unsafe' : payload.verdict,
+      findings: [...payload.findings, ...found.map(documentFinding)],
+    };
+  });
+  const spots = await spotsOf(all, chosen, simulation, options);
+  return {
+    xen: simulation.identity,
+    payloads: all,
+    showsCode: spots.some(({ found }) => found),
+    withCode: (disassembler) =>
+      all.map((each, i) => ({ ...each, findings: spots[i]?.withCode(disassembler) ?? each.findings })),
+  };
+}
+
+/** The places of code that the findings on each payload are about. */
+async function spotsOf(
+  checked: readonly CheckedPayload[],
+  payloads: readonly PayloadInput[],
+  simulation: Simulation,
+  { inflate }: LintCheckOptions,
+): Promise<FindingSpots[]> {
+  // Most payloads are well: what reads code and debug information is loaded for the others.
+  if (checked.every(({ findings }) => findings.length === 0)) return [];
+  const { findingSpots } = await import('../inspect/index.ts');
+  return checked.map(({ findings }, i) =>
+    findingSpots(findings, ensure(payloads[i], 'each payload has a result'), simulation, inflate),
+  );
+}
+
+/** What lint sees in the wanted payloads, for each in the same order. */
+async function lintPayloads(
+  simulation: Simulation,
+  payloads: readonly PayloadInput[],
+  wanted: readonly number[],
+  said: readonly (readonly Finding[])[],
+  options: LintCheckOptions,
+): Promise<Finding[][]> {
+  // Loaded by those who ask for it: a rehearsal starts without.
+  const { RULES, runLint } = await import('../lint/index.ts');
+  const { rules = RULES, levels, loadDisassembler, inflate, fromFolder = false } = options;
+  const { image, release, processor } = simulation;
+  const set = payloads.map((payload) => lintedPayload(payload, release.emptySectionsPlaced));
+  const all = set.filter((each) => each !== null);
+  const loader = loadOnce(loadDisassembler);
+  const linted: Finding[][] = [];
+  for (const [i, index] of wanted.entries()) {
+    const payload = set[index] ?? null;
+    if (payload === null) {
+      linted.push([]);
+      continue;
+    }
+    const input = {
+      payload,
+      set: fromFolder ? companionsInFolder(payload, all) : all,
+      image,
+      release,
+      processor,
+      loader: said[i] ?? [],
+      ...(inflate !== undefined && { inflate }),
+    };
+    linted.push(
+      await runLint(rules, input, {
+        ...(levels !== undefined && { levels }),
+        ...(loader !== undefined && { loadDisassembler: loader }),
+      }),
+    );
+  }
+  return linted;
+}
+
+/** Payloads that were read already: those of a set are looked at with each of the others, on every hypervisor. */
+const readBefore = new WeakMap<PayloadInput, Map<boolean, LintedPayload | null>>();
+
+/** A payload as lint looks at it; null where it is no ELF file. */
+function lintedPayload(payload: PayloadInput, emptySectionsPlaced: boolean): LintedPayload | null {
+  const known = readBefore.get(payload) ?? new Map<boolean, LintedPayload | null>();
+  readBefore.set(payload, known);
+  let linted = known.get(emptySectionsPlaced);
+  if (linted === undefined) {
+    const content = readPayload(payload.bytes, { emptySectionsPlaced });
+    linted = isProblem(content) ? null : { file: payload.file, name: payload.name, content };
+    known.set(emptySectionsPlaced, linted);
+  }
+  return linted;
+}
+
+/** The same promise however often it is asked for. */
+function loadOnce<T>(load: (() => Promise<T>) | undefined): (() => Promise<T>) | undefined {
+  let loading: Promise<T> | undefined;
+  return load && (() => (loading ??= load()));
+}

@@ -1,0 +1,13 @@
+/** Steps on a target and what becomes of them: check, rehearsal, scenario files. */
+export * from './check.ts';
+export * from './check-slice.ts';
+export * from './lint-check.ts';
+export * from './matrix.ts';
+export * from './options.ts';
+export { type PlannedCall, plannedCall } from './planned-call.ts';
+export * from './rehearsal.ts';
+export * from './result-text.ts';
+export * from './script/index.ts';
+export * from './simulated-stage.ts';
+export * from './simulation.ts';
+export * from './stage.ts';

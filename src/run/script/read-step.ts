@@ -1,0 +1,265 @@
+import type { ScriptVerb } from '../../documents/index.ts';
+import { type ActionName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../xen/index.ts';
+import { checkValue } from './check-value.ts';
+import { meant } from './meant.ts';
+import { type ScriptEntry, type ScriptMap, type ScriptNode, scriptError } from './node.ts';
+import { readArgument, readExpectedBuffer } from './read-call.ts';
+import { fieldPlace, namedPayload, payloadSource, type Scope } from './scope.ts';
+import type { PanicExpectation, ScriptAction, ScriptStep, StepExpectation } from './types.ts';
+import { substitute } from './variables.ts';
+
+/** Verbs that a step may have, besides `panics` and `include`. */
+const VERBS: readonly ScriptVerb[] = [
+  'upload',
+  'apply',
+  'revert',
+  'replace',
+  'unload',
+  'get',
+  'list',
+  'dump',
+  'verify',
+  'call',
+];
+
+const isVerb = (key: string): key is ScriptVerb => (VERBS as readonly string[]).includes(key);
+
+/** Verbs that can stand alone, as plain text. */
+const ALONE: readonly string[] = ['list', 'dump', 'verify'];
+
+/** Payloads that LIST is asked for where the step does not say: more than any host has. */
+const LIST_NR = 64;
+
+const HINT = `a step is one of ${VERBS.join(', ')}, panics, include`;
+
+/** The only entry of a step but for those of `beside`. Throws an XspliceError (EFILE) where there is none, or more than one. */
+function verbEntry(node: ScriptMap, beside: readonly string[], verbs: readonly string[]): ScriptEntry {
+  const found = node.entries.filter(({ key }) => verbs.includes(key));
+  const other = node.entries.find(({ key }) => !verbs.includes(key) && !beside.includes(key));
+  if (other !== undefined) {
+    const message = `${other.key} is nothing that a step has${meant(other.key, [...verbs, ...beside])}`;
+    throw scriptError(other.keyPlace, message, HINT);
+  }
+  const [entry, second] = found;
+  if (entry === undefined) throw scriptError(node.place, 'a step without a verb', HINT);
+  if (second === undefined) return entry;
+  throw scriptError(
+    second.keyPlace,
+    `a step has one verb, this one has ${entry.key} and ${second.key}`,
+    'make two steps of it',
+  );
+}
+
+/** The file that a step takes the steps of, before variables are in place; `undefined` for other steps. */
+export function includeOf(node: ScriptNode): ScriptNode | undefined {
+  if (node.kind !== 'map') return undefined;
+  const include = node.entries.find(({ key }) => key === 'include');
+  if (include === undefined) return undefined;
+  const other = node.entries.find(({ key }) => key !== 'include');
+  if (other !== undefined) throw scriptError(other.keyPlace, `include stands alone, without ${other.key}`);
+  return include.value;
+}
+
+/** One step, checked and with its variables in place. Throws an XspliceError (EFILE). */
+export function readStep(raw: ScriptNode, scope: Scope): ScriptStep {
+  const node = substitute(raw, scope.variables, scope.budget);
+  if (node.kind === 'scalar' && typeof node.value === 'string' && ALONE.includes(node.value)) {
+    const nothing = { kind: 'scalar', value: null, place: node.place } as const;
+    const entries = [{ key: node.value, keyPlace: node.place, value: nothing }];
+    return readVerb({ kind: 'map', entries, place: node.place }, [], scope, null);
+  }
+  if (node.kind !== 'map') throw scriptError(node.place, 'a step is a verb and what it is for: apply: hello', HINT);
+  const panics = node.entries.find(({ key }) => key === 'panics');
+  if (panics === undefined) return readVerb(node, ['expect'], scope, null);
+  verbEntry(node, [], ['panics']);
+  const { value } = panics;
+  if (value.kind !== 'map') throw scriptError(value.place, 'panics has a verb in it: panics: { apply: hello }', HINT);
+  const { schemas } = scope;
+  const beside = Object.keys(schemas.panicShape);
+  const own = { ...value, entries: value.entries.filter(({ key }) => beside.includes(key)) };
+  const { error_code, message, address } = checkValue(schemas.panicSchema, own, 'panics');
+  const verb = { ...value, entries: value.entries.filter(({ key }) => !beside.includes(key)) };
+  return readVerb(verb, ['console'], scope, {
+    ...(error_code !== undefined && { errorCode: error_code }),
+    ...(message !== undefined && { message }),
+    ...(address !== undefined && { address }),
+  });
+}
+
+/** Expectations out of a verb's long form. */
+function expectationOf({ errno, state, rc, console }: StepExpectation): StepExpectation {
+  return {
+    ...(errno !== undefined && { errno }),
+    ...(state !== undefined && { state }),
+    ...(rc !== undefined && { rc }),
+    ...(console !== undefined && { console }),
+  };
+}
+
+function readVerb(
+  node: ScriptMap,
+  beside: readonly string[],
+  scope: Scope,
+  panics: PanicExpectation | null,
+): ScriptStep {
+  const { key, keyPlace, value } = verbEntry(node, beside, VERBS);
+  if (!isVerb(key)) throw scriptError(keyPlace, `${key} is no verb`, HINT);
+  const { text, action, expect } = readAction(key, value, scope);
+  let expected = expect;
+  for (const entry of node.entries) {
+    if (!beside.includes(entry.key)) continue;
+    const given = entry.key === 'expect' ? entry.value : { ...node, entries: [entry] };
+    const more = expectationOf(checkValue(scope.schemas.expectSchema, given, 'expect'));
+    const twice = Object.keys(more).find((name) => name in expected);
+    if (twice !== undefined)
+      throw scriptError(entry.keyPlace, `${twice} is expected twice`, `say it in ${key} or in ${entry.key}`);
+    checkApplies(action, more, entry);
+    expected = { ...expected, ...more };
+  }
+  const odd = panics === null ? undefined : unseen(action, expected);
+  if (odd !== undefined) {
+    throw scriptError(
+      keyPlace,
+      `${odd} is expected of a host that panics`,
+      'panics has error_code, message, address, console',
+    );
+  }
+  return { place: keyPlace, text: panics === null ? text : `${text}, panics`, action, expect: expected, panics };
+}
+
+/** What is expected and never comes of a step that takes the host down. */
+function unseen(action: ScriptAction, expect: StepExpectation): string | undefined {
+  if (action.verb === 'call' && (action.returns !== null || action.buffers !== null)) return 'a result';
+  if (action.verb === 'list' && action.payloads !== null) return 'a list';
+  return Object.keys(expect).find((key) => key !== 'console');
+}
+
+/** Throws an XspliceError (EFILE) for an expectation that means nothing for this verb. */
+function checkApplies({ verb }: ScriptAction, expect: StepExpectation, { keyPlace }: ScriptEntry): void {
+  const allowed: Readonly<Partial<Record<ScriptVerb, readonly string[]>>> = {
+    list: ['errno', 'console'],
+    dump: ['console'],
+    verify: ['console'],
+    call: ['console'],
+  };
+  const wrong = Object.keys(expect).find((key) => allowed[verb]?.includes(key) === false);
+  if (wrong !== undefined)
+    throw scriptError(keyPlace, `${verb} has no ${wrong}`, `it has ${allowed[verb]?.join(', ')}`);
+}
+
+interface ReadAction {
+  readonly text: string;
+  readonly action: ScriptAction;
+  readonly expect: StepExpectation;
+}
+
+/** The short form of a verb that is about a payload, as its long form. */
+function longForm(value: ScriptNode, key: string): ScriptNode {
+  if (value.kind !== 'scalar') return value;
+  return { kind: 'map', entries: [{ key, keyPlace: value.place, value }], place: value.place };
+}
+
+/** `list`, `dump` and `verify` need nothing behind them. */
+function emptyForm(value: ScriptNode): ScriptNode {
+  if (value.kind !== 'scalar' || (value.value !== null && value.value !== true)) return value;
+  return { kind: 'map', entries: [], place: value.place };
+}
+
+function readAction(verb: ScriptVerb, value: ScriptNode, scope: Scope): ReadAction {
+  switch (verb) {
+    case 'upload':
+      return readUpload(longForm(value, 'name'), scope);
+    case 'apply':
+    case 'revert':
+    case 'replace':
+    case 'unload':
+      return readLifecycle(verb, longForm(value, 'name'), scope);
+    case 'get': {
+      const { name, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS.get, longForm(value, 'name'), 'get');
+      return { text: `get ${name}`, action: { verb, name }, expect: expectationOf(rest) };
+    }
+    case 'list': {
+      const node: ScriptNode =
+        value.kind === 'list'
+          ? { kind: 'map', entries: [{ key: 'payloads', keyPlace: value.place, value }], place: value.place }
+          : emptyForm(value);
+      const { idx = 0, nr = LIST_NR, payloads, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS.list, node, 'list');
+      const entries = payloads?.map((each) => (typeof each === 'string' ? { name: each } : each)) ?? null;
+      return { text: 'list', action: { verb, idx, nr, payloads: entries }, expect: expectationOf(rest) };
+    }
+    case 'dump':
+    case 'verify': {
+      const rest = checkValue(scope.schemas.VERB_SCHEMAS[verb], emptyForm(value), verb);
+      return { text: verb, action: { verb }, expect: expectationOf(rest) };
+    }
+    case 'call':
+      return readCall(longForm(value, 'function'), scope);
+  }
+}
+
+function readUpload(node: ScriptNode, scope: Scope): ReadAction {
+  const {
+    name,
+    payload,
+    file,
+    fit,
+    depends,
+    flags = 0,
+    ...rest
+  } = checkValue(scope.schemas.VERB_SCHEMAS.upload, node, 'upload');
+  if (file === undefined) {
+    const odd = fit !== undefined ? 'fit' : depends !== undefined ? 'depends' : undefined;
+    if (odd !== undefined) {
+      throw scriptError(fieldPlace(node, odd), `${odd} belongs to file`, 'say it where the file is: in payloads');
+    }
+  } else if (payload !== undefined) {
+    throw scriptError(fieldPlace(node, 'payload'), 'file and payload are both there', 'one of them is enough');
+  }
+  const source =
+    file === undefined
+      ? namedPayload(payload ?? name, fieldPlace(node, payload === undefined ? 'name' : 'payload'), scope)
+      : payloadSource(
+          { file, ...(fit !== undefined && { fit }), ...(depends !== undefined && { depends }) },
+          node,
+          scope,
+        );
+  return { text: `upload ${name}`, action: { verb: 'upload', name, source, flags }, expect: expectationOf(rest) };
+}
+
+function readLifecycle(verb: ActionName, node: ScriptNode, scope: Scope): ReadAction {
+  const { name, timeout, nodeps, flags, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS[verb], node, verb);
+  if (flags !== undefined && nodeps !== undefined) {
+    throw scriptError(fieldPlace(node, 'nodeps'), 'nodeps and flags are both there', 'nodeps is bit 0 of flags');
+  }
+  const word = flags ?? (nodeps === undefined ? undefined : nodeps ? LIVEPATCH_ACTION_APPLY_NODEPS : 0);
+  return {
+    text: `${verb} ${name}`,
+    action: { verb, name, ...(timeout !== undefined && { timeout }), ...(word !== undefined && { flags: word }) },
+    expect: expectationOf(rest),
+  };
+}
+
+function readCall(node: ScriptNode, scope: Scope): ReadAction {
+  const call = checkValue(scope.schemas.VERB_SCHEMAS.call, node, 'call');
+  const place = fieldPlace(node, 'args');
+  const args = (call.args ?? []).map((each) => readArgument(each, place, scope.budget));
+  const count = args.filter(({ kind }) => kind === 'buffer').length;
+  const buffers = call.buffers?.map((each) => readExpectedBuffer(each, place, scope.budget)) ?? null;
+  if (buffers !== null && buffers.length !== count) {
+    const hint = 'one entry for each buffer among args, ~ where it does not matter';
+    throw scriptError(fieldPlace(node, 'buffers'), `buffers has ${buffers.length} entries for ${count} buffers`, hint);
+  }
+  const { cpu, returns, console } = call;
+  return {
+    text: `call ${call.function}`,
+    action: {
+      verb: 'call',
+      function: call.function,
+      args,
+      ...(cpu !== undefined && { cpu }),
+      returns: returns ?? null,
+      buffers,
+    },
+    expect: expectationOf(console === undefined ? {} : { console }),
+  };
+}

@@ -1,0 +1,111 @@
+/** The zod schema of a scenario file as a whole, for editors: `scripts/schemas.ts` makes docs/scenario.schema.json of it. */
+import * as z from 'zod';
+import type { ScriptVerb } from '../../documents/index.ts';
+import {
+  expectSchema,
+  panicShape,
+  payloadSchema,
+  SETTING_SCHEMAS,
+  textSchema as text,
+  VARIED,
+  VERB_SCHEMAS,
+} from './file-schema.ts';
+
+const { console } = VERB_SCHEMAS.dump.shape;
+
+const value = z.union([z.string(), z.bigint(), z.boolean()], { error: 'has to be text, a number, true or false' });
+const nothing = z.union([z.null(), z.literal(true)]);
+const stepExpect = { expect: expectSchema.exactOptional() };
+
+const oneStep = (verb: ScriptVerb, what: string): z.ZodType => {
+  const long = VERB_SCHEMAS[verb];
+  if (verb === 'dump' || verb === 'verify') return z.union([nothing, long]).describe(what);
+  if (verb === 'list') return z.union([nothing, VERB_SCHEMAS.list.shape.payloads.unwrap(), long]).describe(what);
+  return z.union([text, long]).describe(what);
+};
+
+const VERB_TEXTS: Readonly<Record<ScriptVerb, string>> = {
+  upload: 'Upload a payload: its key in payloads, or { name: …, file: … }.',
+  apply: 'Apply a payload.',
+  revert: 'Revert a payload.',
+  replace: 'Revert all that is applied and apply this payload.',
+  unload: 'Unload a payload.',
+  get: 'Ask for the state of a payload.',
+  list: 'List payloads.',
+  dump: 'Press the console key x.',
+  verify: "Hold the hypervisor's live code against what is applied.",
+  call: 'Call a function.',
+};
+const verbs = Object.keys(VERB_SCHEMAS) as ScriptVerb[];
+
+const panicStep = z.union(
+  verbs.map((verb) => z.strictObject({ [verb]: oneStep(verb, VERB_TEXTS[verb]), ...panicShape, console })),
+);
+
+const stepSchema = z.union([
+  ...verbs.map((verb) => z.strictObject({ [verb]: oneStep(verb, VERB_TEXTS[verb]), ...stepExpect })),
+  z.enum(['list', 'dump', 'verify']),
+  z.strictObject({ panics: panicStep.describe('A verb that takes the host down; the last step.') }),
+  z.strictObject({ include: text.describe('The steps of another file, in place.') }),
+]);
+
+const several = <T extends z.ZodType>(one: T, what: string) => z.union([one, z.array(one)]).describe(what);
+const described = (schema: z.ZodType): string => schema.description ?? '';
+const optional = <T extends z.ZodType>(schema: T) => schema.exactOptional();
+
+/** A scenario file as a whole, before variables are in place: for editors. What is read is checked part by part. */
+export const scenarioFileSchema = z
+  .strictObject({
+    title: optional(text.describe('What the scenario is about, in a line.')),
+    include: optional(several(text, 'Files whose settings, variables, matrix and payloads are taken as defaults.')),
+    variables: optional(
+      z.record(z.string(), value).describe('Values for $' + '{name} in any text. Later ones may use earlier ones.'),
+    ),
+    matrix: optional(
+      z
+        .record(z.string(), z.array(value))
+        .describe(
+          'Settings (release, cpu, cpus, debug, loglvl) and variables with lists of values: the product is run.',
+        ),
+    ),
+    ...Object.fromEntries(
+      Object.entries(SETTING_SCHEMAS).map(([key, schema]) => [
+        key,
+        optional(
+          (VARIED as readonly string[]).includes(key)
+            ? several(schema, `${described(schema)} A list: a run for each.`)
+            : schema,
+        ),
+      ]),
+    ),
+    payloads: optional(z.record(z.string(), z.union([text, payloadSchema])).describe('Payload files by name.')),
+    steps: optional(z.array(stepSchema).describe('What is done, in order. A file without them is for include.')),
+  })
+  .describe('A scenario: steps on a Xen hypervisor, and what is expected of them.');
+
+/** `$` and a brace: a variable, in place of anything that is not text. */
+const VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;
+
+/**
+ * The schema of a scenario file as JSON Schema text (draft 2020-12), as docs/ has it. Numbers are exact in the file, so that zod has them as
+ * bigint; and a variable may stand wherever a number, a word, or true and false can.
+ */
+export function scenarioFileSchemaText(): string {
+  const schema = z.toJSONSchema(scenarioFileSchema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    unrepresentable: 'any',
+    reused: 'ref',
+    override: ({ zodSchema, jsonSchema }) => {
+      const { def } = zodSchema._zod;
+      if (def.type === 'bigint') jsonSchema.type = 'integer';
+      if (def.type === 'literal' && def.values.includes(0n)) Object.assign(jsonSchema, { type: 'integer', const: 0 });
+      if (typeof jsonSchema.pattern === 'string') jsonSchema.pattern = `${jsonSchema.pattern}|${VARIABLE.pattern}`;
+      if (def.type !== 'enum' && def.type !== 'boolean') return;
+      const { description, ...rest } = jsonSchema;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      Object.assign(jsonSchema, { ...(description !== undefined && { description }), anyOf: [rest, VARIABLE] });
+    },
+  });
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}

@@ -1,0 +1,131 @@
+import type { Architecture } from '../arch/index.ts';
+import type { Address, Finding } from '../base/index.ts';
+import type { XenIdentity } from '../documents/index.ts';
+import { isProblem } from '../elf/index.ts';
+import type {
+  CacheMaintenance,
+  FunctionDescription,
+  HookCall,
+  Image,
+  PayloadDescription,
+} from '../hypervisor/index.ts';
+import type { PayloadInput } from '../payload/index.ts';
+import { readPayload } from '../payload/index.ts';
+import { withCalls } from '../synth/index.ts';
+import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
+
+/** Where a rehearsal takes place: a target, and what can be known about the hypervisor behind it. */
+export interface Stage {
+  readonly identity: XenIdentity;
+  /** What the image did not say, and what was taken instead. */
+  readonly assumed: readonly string[];
+  readonly target: ObservableTarget;
+  readonly arch: Architecture;
+  /** The hypervisor's own text. */
+  readonly text: { readonly start: Address; readonly end: Address };
+  describe(name: string): Promise<PayloadDescription | null>;
+  /** The symbol at an address, for what is printed. */
+  nameAt(address: Address): string | undefined;
+  /** May code be executed there? `undefined` where this cannot be seen from outside. */
+  executable(address: Address): boolean | undefined;
+  /** A value that is equal for equal machines; `undefined` where there is none. */
+  digest(): string | undefined;
+  takeFindings(): Finding[];
+  /** What was done to caches since the last call; nothing where that cannot be seen. */
+  takeCacheMaintenance(): CacheMaintenance[];
+  /** The call into payload code that ended a simulation. */
+  hookReached(): HookCall | null;
+  /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
+  changedData(): readonly string[];
+  /** Calls a function on the target; `null` where that cannot be done there. */
+  readonly call: CallableTarget['call'] | null;
+}
+
+/**
+ * A stage known only by what a target shows: the key `x` and its memory. `image` is the hypervisor's own `xen-syms`.
+ */
+export function observedStage(
+  target: ObservableTarget,
+  image: Image,
+  identity: XenIdentity,
+  payloads: readonly PayloadInput[],
+): Stage {
+  const { textStart, textEnd } = image.core;
+  const release = image.release?.release;
+  const symbols = release === undefined ? undefined : image.symbolsFor(release);
+  const callable = release === undefined ? null : withCalls(target, { image, release });
+  return {
+    identity,
+    assumed: [],
+    target: callable ?? target,
+    arch: image.arch,
+    text: { start: textStart, end: textEnd },
+    describe: (name) => describeFromDump(target, image.arch, name, payloads),
+    nameAt: (address) => symbols?.at(address)?.name,
+    executable: () => undefined,
+    digest: () => undefined,
+    takeFindings: () => [],
+    takeCacheMaintenance: () => [],
+    changedData: () => [],
+    hookReached: () => null,
+    call: callable?.call ?? null,
+  };
+}
+
+const FUNCTION_LINE = /^ {4}(.*) patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/s;
+const PAYLOAD_LINE =
+  /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
+
+async function describeFromDump(
+  target: ObservableTarget,
+  arch: Architecture,
+  name: string,
+  payloads: readonly PayloadInput[],
+): Promise<PayloadDescription | null> {
+  await target.dump();
+  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply' | 'hooks'> | null = null;
+  let applied = false;
+  const functions: FunctionDescription[] = [];
+  for (const line of await target.takeConsole()) {
+    const payload = PAYLOAD_LINE.exec(line);
+    if (payload !== null) {
+      if (found !== null) break;
+      if (payload[1] !== name) continue;
+      applied = payload[2] === 'APPLIED';
+      found = {
+        text: address(payload[3]),
+        rw: address(payload[4]),
+        ro: address(payload[5]),
+        pages: Number(payload[6]),
+      };
+      continue;
+    }
+    const row = found === null ? null : FUNCTION_LINE.exec(line);
+    if (row !== null) functions.push(await describeFunction(target, arch, row, applied));
+  }
+  if (found === null) return null;
+  const file = payloads.find((each) => each.name === name);
+  const parsed = file === undefined ? null : readPayload(file.bytes);
+  if (parsed === null || isProblem(parsed)) return { ...found, safeToReapply: false, hooks: [], functions };
+  return { ...found, safeToReapply: parsed.safeToReapply, hooks: parsed.hooks.map(({ kind }) => kind), functions };
+}
+
+const address = (digits: string | undefined): Address => BigInt(`0x${digits ?? '0'}`);
+
+async function describeFunction(
+  target: ObservableTarget,
+  arch: Architecture,
+  row: RegExpExecArray,
+  applied: boolean,
+): Promise<FunctionDescription> {
+  const oldAddr = address(row[2]);
+  const newAddr = address(row[4]);
+  const newSize = Number(row[5]);
+  // Architectures without a landing pad have nothing to look at.
+  const start = arch.entrySize === 0 ? null : await target.peek(oldAddr, arch.entrySize);
+  const patchOffset = start === null ? 0 : arch.patchOffset(start);
+  const length = arch.insnLength({ oldAddr, newAddr, oldSize: Number(row[3]), newSize }, patchOffset);
+  // As the key prints a null pointer.
+  const name = row[1] === '<NULL>' ? null : (row[1] ?? '');
+  return { name, oldAddr, oldSize: Number(row[3]), newAddr, newSize, patchOffset, applied, length };
+}
