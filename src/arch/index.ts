@@ -6,6 +6,7 @@ export { ARM64 } from './arm64/index.ts';
 export type * from './bug-frames.ts';
 export type * from './calling-convention.ts';
 export type * from './code-forms.ts';
+export type * from './code-memory.ts';
 export type * from './cpu.ts';
 export type { Disassembler, Instruction } from './disassembler.ts';
 export type * from './execution.ts';

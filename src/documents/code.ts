@@ -1,5 +1,5 @@
 /** What a finding shows of the code that it is about. Data, as in documents.ts. */
-import type { HexAddress, HexBytes } from './documents.ts';
+import type { HexAddress, HexBytes } from './hex-text.ts';
 
 /** One instruction around the place of a finding; a few bytes where nothing could take them apart. */
 export interface CodeLine {

@@ -11,12 +11,7 @@ import type { Severity } from '../base/index.ts';
 import type { Errno, XenArch } from '../xen/index.ts';
 import type { ReportedCall } from './call.ts';
 import type { CodeLine, SourceLine } from './code.ts';
-
-/** An address as text: `0x` and lower-case hex digits, as `hexAddress` of base/ makes it. */
-export type HexAddress = string;
-
-/** Contiguous lower-case hex digits, two per byte, as `hex` of base/ makes them. */
-export type HexBytes = string;
+import type { HexAddress, HexBytes } from './hex-text.ts';
 
 /** {@link Place} of base/ with the address as text. */
 export interface DocumentPlace {

@@ -1,5 +1,6 @@
 /** The document of a check of payloads on several hypervisors, `xsplice-check-matrix/1`. Data, as in documents.ts. */
-import type { CheckedPayload, HexBytes, XenIdentity } from './documents.ts';
+import type { CheckedPayload, XenIdentity } from './documents.ts';
+import type { HexBytes } from './hex-text.ts';
 
 /** One hypervisor of a matrix. */
 export interface MatrixXen extends XenIdentity {
