@@ -54,16 +54,3 @@ export function refuseSilently(hv: Hypervisor, complaint: Complaint & { readonly
   report(hv, 'error', complaint.rule, complaint.message, complaint.where);
   return -ERRNO[complaint.errno];
 }
-
-/** Refuses with the line `livepatch: NAME: …`. */
-export const refuse = (
-  hv: Hypervisor,
-  file: string,
-  name: string,
-  complaint: Complaint,
-  template: string,
-  ...args: FormatArg[]
-): number => new Refuser(hv, file, name).refuse(complaint, template, ...args);
-
-export const refuseFor = (hv: Hypervisor, file: string, name: string, refusal: Refusal, where: Place): number =>
-  new Refuser(hv, file, name).refuseFor(refusal, where);
