@@ -116,8 +116,7 @@ class OneBuild {
     if (problems.length > 0)
       return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
     const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
-    const { env, signal, tool, openHost, rulePage, withCode, levels, inflate, loadDisassembler, progress } =
-      this.#tools;
+    const { env, signal, tool, openHost, withCode, levels, inflate, loadDisassembler, progress } = this.#tools;
     progress?.(`compare ${pairs.length} objects …`);
     const diff = diffPairs(host.image, host.release, pairs, {
       disassembler: await loadDisassembler(),
@@ -144,7 +143,6 @@ class OneBuild {
       {
         env,
         signal,
-        rulePage,
         loadDisassembler,
         hostFor: (payload) => openHost(xenSyms, this.#rules, payload, host),
         ...(withCode !== undefined && { withCode }),

@@ -10,4 +10,3 @@ export * from './payload.ts';
 export type * from './request.ts';
 export * from './tree/index.ts';
 export * from './verify.ts';
-export type { RulePage } from './verify-text.ts';

@@ -1,4 +1,5 @@
 import { equalBytes } from '../base/index.ts';
+import { CATALOGUE, isRuleId } from '../catalogue/index.ts';
 import type { Refusal, Remark } from '../diff/index.ts';
 import type { CheckedPayload, DocumentFinding, RehearsalReport } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
@@ -13,12 +14,10 @@ import {
   simulatedStage,
 } from '../run/index.ts';
 import { parseBuildId } from '../xen/index.ts';
-import { adviceOf, findingText, type RulePage, refusedText } from './verify-text.ts';
+import { findingText, refusedText } from './verify-text.ts';
 
 /** What a payload is verified with. */
 export interface VerifyOptions extends LintCheckOptions {
-  /** Pages of the rules of lint, which have the advice. */
-  readonly rulePage: RulePage;
   /** Puts the code and the line of source to what a check finds. Default: as bytes. */
   readonly withCode?: (slice: CheckSlice) => Promise<readonly CheckedPayload[]>;
 }
@@ -39,11 +38,9 @@ class Findings {
   readonly remarks: Remark[] = [];
   readonly #seen = new Set<string>();
   readonly #object: string;
-  readonly #page: RulePage;
 
-  constructor(object: string, page: RulePage) {
+  constructor(object: string) {
     this.#object = object;
-    this.#page = page;
   }
 
   /** @param words turns what is wrong into the reason of a refusal. */
@@ -53,7 +50,8 @@ class Findings {
     if (this.#seen.has(`${rule} ${text}`)) return;
     this.#seen.add(`${rule} ${text}`);
     const symbol = where.symbol ?? null;
-    if (severity === 'error' && !ABOUT_US.has(rule)) this.refuse(words(text), symbol, adviceOf(rule, this.#page));
+    if (severity === 'error' && !ABOUT_US.has(rule))
+      this.refuse(words(text), symbol, isRuleId(rule) ? CATALOGUE[rule].advice : null);
     else this.remarks.push({ text: `${text} [${rule}]`, symbol, object: this.#object });
   }
 
@@ -71,9 +69,9 @@ class Findings {
 export async function verifyPayload(
   simulation: Simulation,
   payload: PayloadInput,
-  { rulePage, withCode, ...options }: VerifyOptions,
+  { withCode, ...options }: VerifyOptions,
 ): Promise<Verification> {
-  const found = new Findings(payload.file, rulePage);
+  const found = new Findings(payload.file);
   const slice = await checkSliceOn(simulation, [payload], options);
   const [checked] = (await withCode?.(slice)) ?? slice.withCode(null);
   if (checked !== undefined) addChecked(found, checked);

@@ -3,7 +3,14 @@ import { ensure, XspliceError } from '../base/index.ts';
 import type { CheckedPayload, XenIdentity } from '../documents/index.ts';
 import { parseRuleLevels, RULES, type RuleLevels, severityOf } from '../lint/index.ts';
 import { payloadName } from '../payload/index.ts';
-import { type CheckFormat, matrixHolds, type ReportedRule, renderChecked } from '../report/index.ts';
+import {
+  type CheckFormat,
+  matrixHolds,
+  type ReportedRule,
+  renderChecked,
+  rulePage,
+  ruleTitle,
+} from '../report/index.ts';
 import { checkMatrix, matrixPayloads } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import { CHECKING, type CheckJob, type CheckJobResult } from './check-job.ts';
@@ -11,7 +18,6 @@ import type { Context } from './context.ts';
 import { readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
-import { pageOf } from './rules.ts';
 import { type ColorWhen, styleFor, wantsColor } from './style.ts';
 import { runJobs } from './thread-pool.ts';
 import { VERSION } from './version.ts';
@@ -126,10 +132,10 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
 /** The rules that were run, as reports tell of them; with their pages where the format has room for these. */
 const rulesRun = (levels: RuleLevels, format: CheckFormat): ReportedRule[] =>
   RULES.flatMap((rule) => {
-    const { id, title } = rule;
+    const { id } = rule;
     const severity = severityOf(rule, levels);
     if (severity === 'off') return [];
-    return [{ id, title, severity, ...(format === 'sarif' && { help: pageOf(id) }) }];
+    return [{ id, title: ruleTitle(id), severity, ...(format === 'sarif' && { help: rulePage(id) }) }];
   });
 
 /** The results by hypervisors. Throws the first error in the order of the jobs: those before it were all begun, so it is always the same. */

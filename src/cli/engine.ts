@@ -31,8 +31,6 @@ export interface QemuRehearsalOptions extends RehearsalOptions {
 export interface LintRoom {
   /** In the order of their findings. */
   readonly RULES: readonly LintRule[];
-  /** Throws an XspliceError (EUSAGE) where there is none of that id. */
-  ruleById(id: string, rules: readonly LintRule[]): LintRule;
   /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
   parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
 }

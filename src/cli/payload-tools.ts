@@ -1,12 +1,11 @@
 import type { VerifyOptions } from '../builder/index.ts';
-import { RULES, type RuleLevels } from '../lint/index.ts';
+import type { RuleLevels } from '../lint/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import { openSimulation, type Simulation, type SimulationOptions } from '../run/index.ts';
 import { codeOf, loadDisassembler } from './disassembler.ts';
 import { gunzip } from './gunzip.ts';
 import { inflate } from './inflate.ts';
 import { processorFor } from './processor.ts';
-import { pageOf } from './rules.ts';
 
 /** What verifying a payload takes from other rooms. */
 export const verifyTools = (levels: RuleLevels) =>
@@ -14,7 +13,6 @@ export const verifyTools = (levels: RuleLevels) =>
     levels,
     inflate,
     loadDisassembler,
-    rulePage: (rule: string) => (RULES.some(({ id }) => id === rule) ? pageOf(rule) : undefined),
     withCode: codeOf,
   }) satisfies VerifyOptions;
 

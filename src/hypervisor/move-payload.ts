@@ -92,7 +92,7 @@ function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
   const end = addOffset(start, pages * PAGE_SIZE);
   if (end > hv.vmapXen.end) {
     const message = `the payload reaches up to ${hexAddress(end)}, behind the end of Xen's memory for payloads at ${hexAddress(hv.vmapXen.end)}: what else is mapped there is lost`;
-    report(hv, 'warning', 'vmap-overrun', message, { address: start });
+    report(hv, 'vmap-overrun', message, { address: start });
   }
   hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });
   return start;

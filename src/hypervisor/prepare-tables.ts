@@ -1,5 +1,6 @@
 import { applyAltCalls } from '../arch/index.ts';
-import { type Address, addOffset, viewOf } from '../base/index.ts';
+import { type Address, addOffset, ensure, viewOf } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
@@ -94,11 +95,15 @@ function tableError(
   template: string,
   ...args: (string | number | bigint)[]
 ): number {
-  const complaint = { rule: RULES[section.name] ?? 'bad-table', errno, where: { section: section.name } };
+  const complaint = {
+    rule: ensure(RULES[section.name], 'each table has its rule'),
+    errno,
+    where: { section: section.name },
+  };
   return new Refuser(hv, LIVEPATCH_C).refuse(complaint, template, ...args);
 }
 
-const RULES: Readonly<Record<string, string>> = {
+const RULES: Readonly<Record<string, RuleId>> = {
   [ELF_ALTINSTRUCTIONS]: 'bad-alternative',
   [ELF_ALT_CALL_SITES]: 'bad-alternative-call',
   [ELF_LIVEPATCH_MODINFO]: 'bad-metadata',
@@ -204,7 +209,7 @@ function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   const address = sectionAddress(hv, elf, section);
   const size = Number(BigInt.asUintN(32, section.header.sh_size));
   if (size === 0) {
-    report(hv, 'error', 'empty-metadata', `an empty ${ELF_LIVEPATCH_MODINFO} makes Xen read 4 GiB behind it`, {
+    report(hv, 'empty-metadata', `an empty ${ELF_LIVEPATCH_MODINFO} makes Xen read 4 GiB behind it`, {
       section: ELF_LIVEPATCH_MODINFO,
     });
   }

@@ -51,12 +51,7 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
     if (machine.scheduler.runUntil(() => semaphore === count, deadline)) return true;
     const template = 'Timed out on semaphore in %s quiesce phase %u/%u';
     new Refuser(hv, LIVEPATCH_C, work.payload.name).error(template, name, semaphore, count);
-    report(
-      hv,
-      'error',
-      'quiesce-timeout',
-      `${count - semaphore} of ${count} other CPUs did not come within ${work.timeout} ns`,
-    );
+    report(hv, 'quiesce-timeout', `${count - semaphore} of ${count} other CPUs did not come within ${work.timeout} ns`);
     work.payload.rc = -ERRNO.EBUSY;
     return false;
   };

@@ -1,4 +1,5 @@
 import { type Address, addOffset, equalBytes, type Finding, hex, hexAddress, XspliceError } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type {
   CacheRange,
   PayloadPlacement,
@@ -376,7 +377,7 @@ class Rehearsal {
     }
   }
 
-  #find(severity: Finding['severity'], rule: string, message: string, name: string): void {
+  #find(severity: Finding['severity'], rule: RuleId, message: string, name: string): void {
     const file = this.#payloads.find((payload) => payload.name === name)?.file;
     this.#findings.push({ rule, severity, message, where: file === undefined ? {} : { file } });
   }
