@@ -1,6 +1,30 @@
+import type { CapstoneModule } from '@alexaltea/capstone-js';
+import type { Flow, Operand } from '../arch/index.ts';
 import type { XenArch } from '../xen/index.ts';
+import { A32 } from './a32.ts';
+import { A64 } from './a64.ts';
+import type { DetailLayout, RawOperand } from './detail.ts';
+import { X86 } from './x86.ts';
 
-/** How Capstone is asked for one architecture. The numbers are those of capstone.h, version 5. */
+/** What an instruction is made of. */
+export interface Parts {
+  readonly flow: Flow;
+  readonly conditional: boolean;
+  readonly operands: readonly Operand[];
+}
+
+/** An instruction that Capstone has decoded, with detail. */
+export interface Decoded {
+  readonly bytes: Uint8Array;
+  /** Where it starts, in bytes. */
+  readonly place: number;
+  readonly raw: readonly RawOperand[];
+  readonly module: CapstoneModule;
+  /** The architecture's part of `cs_detail`. */
+  readonly detail: number;
+}
+
+/** How Capstone is asked for one architecture, and how its answer is read. The numbers are those of capstone.h, version 5. */
 export interface Dialect {
   /** CS_ARCH_… */
   readonly arch: number;
@@ -10,30 +34,13 @@ export interface Dialect {
   readonly syntax: number | undefined;
   /** Bytes from what is no instruction to where the next one may be. */
   readonly step: number;
+  readonly layout: DetailLayout;
   /** Puts operands into the form that objdump prints. */
-  readonly operands: (text: string) => string;
+  readonly operandText: (text: string) => string;
+  readonly parts: (decoded: Decoded) => Parts;
+  /** The text of one operand, `text`, with `label` in place of the value in its field. */
+  readonly label: (text: string, operand: Operand, label: string) => string;
 }
 
-const SYNTAX_ATT = 2;
-
-/**
- * A whole decimal number as an immediate, a displacement or a jump target. Not the digits of a register or of a hex
- * number, and not a scale (`(%rax, %rbx, 4)`) or an x87 register's index (`%st(1)`), which `)` follows.
- */
-const DECIMAL = /(^|[$*:,-] ?)(\d+)(?=$|[,(])/g;
-
-/**
- * Capstone's AT&T printer has numbers below 10 in decimal, and negative immediates as decimal numbers of 64 bits; objdump
- * has hex throughout.
- */
-const attOperands = (text: string): string =>
-  text.replace(DECIMAL, (_all, before: string, digits: string) => `${before}0x${BigInt(digits).toString(16)}`);
-
-const same = (text: string): string => text;
-
 /** Xen runs on A32 instructions alone on arm32 (arch.mk: -marm), so there is no Thumb here. */
-export const DIALECTS: Readonly<Record<XenArch, Dialect>> = {
-  x86_64: { arch: 3, mode: 8, syntax: SYNTAX_ATT, step: 1, operands: attOperands },
-  arm64: { arch: 1, mode: 0, syntax: undefined, step: 4, operands: same },
-  arm32: { arch: 0, mode: 0, syntax: undefined, step: 4, operands: same },
-};
+export const DIALECTS: Readonly<Record<XenArch, Dialect>> = { x86_64: X86, arm64: A64, arm32: A32 };
