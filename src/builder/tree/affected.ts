@@ -1,4 +1,4 @@
-import type { Refusal, Remark } from '../../diff/index.ts';
+import type { Refusal, Remark } from '../../documents/index.ts';
 import { sameCode } from './c-text.ts';
 import type { TreeChange } from './change.ts';
 import type { GeneratedText, TreeCommands } from './commands.ts';
