@@ -1,4 +1,4 @@
-import type { RelocationRow } from '../arch/index.ts';
+import { inRange, type RelocationRow } from '../arch/index.ts';
 import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
 import { checkAligned } from './aligned-access.ts';
@@ -126,7 +126,7 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
         let low = (words[2 * symbol] as number) + addendLow;
         let high = (words[2 * symbol + 1] as number) + addendHigh + (low > 0xffff_ffff ? 1 : 0);
         low >>>= 0;
-        if (row.formula === 'S + A - P') {
+        if (row.relative === 'place') {
           const placeLow = baseLow + offset;
           const placeHigh = baseHigh + (placeLow > 0xffff_ffff ? 1 : 0);
           const borrow = low < placeLow >>> 0 ? 1 : 0;
@@ -135,10 +135,10 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
         }
 
         let overflow: boolean;
-        if (row.place !== undefined) {
+        if (row.field !== null) {
           const addend = fromWords(addendLow, addendHigh);
           const sum = fromWords(low, high);
-          overflow = placeInstruction(place, row, { offset, sum, addend, symbol }, placeOfEntry(i, symbol));
+          overflow = placeInstruction(place, row, row.field, { offset, sum, addend }, placeOfEntry(i, symbol));
         } else {
           if (memory !== null && !outside && row.width !== 2 && (takesAny || ((baseLow + offset) & 3) === 0)) {
             memory.setUint32(offset, low, true);
@@ -146,7 +146,8 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
           } else {
             store(place, offset, row.width, low, high);
           }
-          overflow = overflows(row, low, high);
+          // Beyond 2^53 the number is not exact, and out of every range all the same.
+          overflow = !inRange(row.range, (high | 0) * 0x1_0000_0000 + low);
         }
         if (overflow) {
           const complaint = {
@@ -169,13 +170,6 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
     }
     return 0;
   });
-}
-
-/** Does the 64-bit result not fit what was stored? */
-function overflows({ overflow, width }: RelocationRow, low: number, high: number): boolean {
-  if (overflow === 'none') return false;
-  if (width === 2) return (high | 0) !== (low | 0) >> 31 || (low | 0) < -0x8000 || (low | 0) > 0xffff;
-  return (high | 0) !== (low | 0) >> 31 && !(overflow === 'either' && high >>> 0 === 0);
 }
 
 /** The tests that precede the type's own, in Xen's order. */

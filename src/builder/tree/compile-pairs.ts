@@ -12,7 +12,8 @@ import {
   type ToolOptions,
   throwIfStopped,
 } from '../../system/index.ts';
-import { type Affected, type AffectedObject, affectedObjects } from './affected.ts';
+import { type Affected, affectedObjects } from './affected.ts';
+import type { AffectedObject } from './affected-object.ts';
 import type { TreeChange } from './change.ts';
 import type { TreeCommands } from './commands.ts';
 import { compilerIdentity, objcopyOf, splitsSections } from './compiler.ts';
