@@ -203,7 +203,7 @@ describe('a format', () => {
   });
 
   it.each([
-    [['--json', '--format', 'sarif'], '--json and --format sarif disagree'],
+    [['--json', '--format', 'sarif'], '--json conflicts with --format sarif'],
     [['--format', 'xml'], "option '--format <format>' argument 'xml' is invalid"],
     [['--rule', 'nosuch=off'], 'no rule is called nosuch'],
   ])('or a rule that makes no sense is refused: %s', async (argv, message) => {

@@ -80,14 +80,14 @@ describe('xsplice conform', () => {
     expect(all.length).toBeLessThan(CONFORM_CASES.length);
     const refused = await conform(['--arch', 'arm64', 'hook-ud2']);
     expect(refused.status).toBe(2);
-    expect(refused.stderr).toContain('case hook-ud2 is not one for arm64');
+    expect(refused.stderr).toContain('case hook-ud2 does not run on arm64');
     expect(refused.asked).toEqual([]);
   });
 
   it('refuses a case that is none, before anything is fetched', async () => {
     const { status, stderr, asked } = await conform(['good-cycle', 'no.such']);
     expect(status).toBe(2);
-    expect(stderr).toContain('there is no case no.such');
+    expect(stderr).toContain('unknown case no.such');
     expect(stderr).toContain('--list');
     expect(asked).toEqual([]);
   });

@@ -270,13 +270,13 @@ describe('arm64', () => {
 describe('a wrong command line', () => {
   const two = ['before/common/version.o', 'after/common/version.o'];
   it.each([
-    ['no hypervisor', two, '--xen XEN-SYMS is missing'],
+    ['no hypervisor', two, 'missing --xen XEN-SYMS'],
     ['one object', [two[0] ?? '', ...xen], "missing required argument 'patched'"],
     ['a file that is not there', ['nosuch.o', 'nosuch.o', ...xen], 'nosuch.o: no such file'],
-    ['--depends without --link', [...two, ...xen, '--depends', 'ab'], '--depends is for a linked payload'],
-    ['--debug-file without --link', [...two, ...xen, '--debug-file', 'd'], '--debug-file is for a linked payload'],
+    ['--depends without --link', [...two, ...xen, '--depends', 'ab'], '--depends needs --link'],
+    ['--debug-file without --link', [...two, ...xen, '--debug-file', 'd'], '--debug-file needs --link'],
     ['one file for both', [...two, ...xen, '--link', '-o', 'x', '--debug-file', './x'], 'and its debug information'],
-    ['--keep without --link', [...two, ...xen, '--keep'], '--keep is for a linked payload'],
+    ['--keep without --link', [...two, ...xen, '--keep'], '--keep needs --link'],
     ['an id that is none', [...two, ...xen, '--link', '--depends', 'xyz'], 'Expected a build-id'],
     ['an id that is too long', [...two, ...xen, '--link', '--depends', 'ab'.repeat(65)], 'Expected a build-id'],
     ['a name that is too long', [...two, ...xen, '--name', 'n'.repeat(128)], 'a payload cannot be called'],
