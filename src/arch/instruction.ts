@@ -1,4 +1,4 @@
-import type { RelocationRow } from './relocation.ts';
+import type { FieldPart, RelocationRow } from './relocation.ts';
 
 /**
  * What an instruction does to control flow. `nop` and `breakpoint` are also what stands between functions; `trap` is an instruction that
@@ -19,14 +19,11 @@ export type Flow =
 /** What an instruction does with an operand. Of a memory operand, `none` says that only its address is computed (LEA, ADR, prefetches). */
 export type Access = 'none' | 'read' | 'write' | 'read-write';
 
-/** Neighbouring bits of an instruction, counted from the lowest bit of its first byte in little-endian order. */
-export interface BitRun {
-  readonly start: number;
-  readonly bits: number;
-}
-
-/** Where an operand's value is encoded: runs of bits, the least significant first. On x86 it is one run of whole bytes. */
-export type Field = readonly BitRun[];
+/**
+ * Where an operand's value is encoded: bits of the instruction, the value's lowest first, counted from the lowest bit of the first byte in
+ * little-endian order. On x86 it is one run of whole bytes.
+ */
+export type Field = readonly FieldPart[];
 
 export interface RegisterOperand {
   readonly kind: 'register';
@@ -135,30 +132,29 @@ export const writes = (access: Access): boolean => access === 'write' || access 
 export type FieldOperand = (ImmediateOperand | TargetOperand | MemoryOperand) & { readonly field: Field };
 
 /**
- * Returns the operand whose field a relocation at byte `at` of an instruction fills; `undefined` where it changes something else. One that
- * stores whole bytes has to store exactly the field's. Of an Arm instruction it is the widest field: the others, shifts and the number of a
- * bit, have no relocations. Source: ARM IHI 0056, 5.7.
+ * Returns the operand whose field a relocation at byte `at` of an instruction fills; `undefined` where it changes something else. It has to fill
+ * exactly that field.
  */
 export function filledOperand(instruction: Instruction, at: number, row: RelocationRow): FieldOperand | undefined {
-  if (instruction.kind === 'bad' || row.width === 0) return undefined;
-  let found: FieldOperand | undefined;
-  for (const operand of instruction.operands) {
-    if (!('field' in operand) || operand.field === null) continue;
-    const [{ start }] = operand.field as [BitRun];
-    const stored = start === 8 * at && fieldBits(operand.field) === 8 * row.width;
-    if (row.place === undefined ? !stored : at !== 0) continue;
-    if (found === undefined || fieldBits(operand.field) > fieldBits(found.field)) found = operand as FieldOperand;
-  }
-  return found;
+  if (instruction.kind === 'bad') return undefined;
+  const filled = (row.field?.parts ?? [{ at: 0, bits: 8 * row.width }]).map((part) => ({
+    ...part,
+    at: 8 * at + part.at,
+  }));
+  return instruction.operands.find(
+    (operand): operand is FieldOperand =>
+      'field' in operand && operand.field !== null && sameField(operand.field, filled),
+  );
 }
 
-const fieldBits = (field: Field): number => field.reduce((sum, { bits }) => sum + bits, 0);
+const sameField = (a: Field, b: Field): boolean =>
+  a.length === b.length && a.every(({ at, bits }, i) => at === b[i]?.at && bits === b[i]?.bits);
 
 /** Returns the bytes of an instruction with the bits of a field cleared. */
 export function withoutField(bytes: Uint8Array, field: Field): Uint8Array {
   const cleared = bytes.slice();
-  for (const { start, bits } of field) {
-    for (let bit = start; bit < start + bits; bit++) {
+  for (const { at, bits } of field) {
+    for (let bit = at; bit < at + bits; bit++) {
       cleared[bit >> 3] = (cleared[bit >> 3] as number) & ~(1 << (bit & 7));
     }
   }

@@ -1,4 +1,4 @@
-import type { Access, Field, Flow, MemoryOperand, Operand } from '../arch/index.ts';
+import type { Access, Field, FieldPart, Flow, MemoryOperand, Operand } from '../arch/index.ts';
 import { viewOf } from '../base/index.ts';
 import type { RawOperand } from './detail.ts';
 import type { Decoded, Parts } from './dialects.ts';
@@ -27,7 +27,7 @@ export interface ArmAccess {
   readonly width: number;
 }
 
-export const run = (start: number, bits: number): { start: number; bits: number } => ({ start, bits });
+export const run = (at: number, bits: number): FieldPart => ({ at, bits });
 export const bit = (word: number, at: number): boolean => ((word >>> at) & 1) !== 0;
 export const bits = (word: number, at: number, count: number): number => (word >>> at) & (2 ** count - 1);
 export const NO_ACCESS: ArmAccess = { access: 'none', width: 0 };

@@ -40,8 +40,7 @@ const DECIMAL = /(^|[$*:,-] ?)(\d+)(?=$|[,(])/g;
 const attOperands = (text: string): string =>
   text.replace(DECIMAL, (_all, before: string, digits: string) => `${before}0x${BigInt(digits).toString(16)}`);
 
-const bytesField = (at: number, size: number): Field | null =>
-  size === 0 ? null : [{ start: 8 * at, bits: 8 * size }];
+const bytesField = (at: number, size: number): Field | null => (size === 0 ? null : [{ at: 8 * at, bits: 8 * size }]);
 
 /** ENTER, the one instruction with two immediates: a word and a byte. */
 const ENTER = 0xc8;

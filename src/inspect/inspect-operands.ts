@@ -1,4 +1,11 @@
-import { type Architecture, architectureOf, filledOperand, type Instruction, type Operand } from '../arch/index.ts';
+import {
+  type Architecture,
+  architectureOf,
+  filledOperand,
+  type Instruction,
+  implicitAddend,
+  type Operand,
+} from '../arch/index.ts';
 import { ensure, hexAddress, u64, viewOf } from '../base/index.ts';
 import type { DocumentPlace } from '../documents/index.ts';
 import type { ElfFile, RelocationTable } from '../elf/index.ts';
@@ -61,13 +68,13 @@ export class OperandReader {
     stored: Uint8Array,
     at: number,
   ): RelocatedOperand | undefined {
-    const { relocations, relocationRules } = this.#arch;
-    const type = table.type(index);
-    const row = relocations.get(type);
-    if (row?.formula === 'none') return undefined;
+    const row = this.#arch.relocations.get(table.type(index));
+    if (row?.width === 0) return undefined;
     const operand = row && filledOperand(instruction, at, row);
-    const implicit = table.hasAddends || stored.length < WORD ? null : relocationRules.implicitAddend(type);
-    const own = implicit === null ? table.addend(index) : BigInt(implicit(viewOf(stored).getUint32(0, true)));
+    const own =
+      table.hasAddends || row === undefined || stored.length < WORD
+        ? table.addend(index)
+        : BigInt(implicitAddend(row, viewOf(stored).getUint32(0, true)));
     const addend = own + BigInt(operand === undefined ? 0 : fromPlace(operand, at));
     const symbol = table.symbol(index);
     return {
