@@ -10,7 +10,7 @@ import {
   readOrWrite,
   run,
 } from './arm.ts';
-import type { Dialect } from './dialects.ts';
+import type { Dialect } from './dialect.ts';
 
 const IMM24 = [run(0, 24)];
 const IMM12 = [run(0, 12)];

@@ -11,7 +11,7 @@ import {
   readOrWrite,
   run,
 } from './arm.ts';
-import type { Dialect } from './dialects.ts';
+import type { Dialect } from './dialect.ts';
 
 const IMM26 = [run(0, 26)];
 const IMM19 = [run(5, 19)];

@@ -1,7 +1,7 @@
 import type { Access, Field, FieldPart, Flow, MemoryOperand, Operand } from '../arch/index.ts';
 import { viewOf } from '../base/index.ts';
 import type { RawOperand } from './detail.ts';
-import type { Decoded, Parts } from './dialects.ts';
+import type { Decoded, Parts } from './dialect.ts';
 
 /** Encodings of Arm instructions as rows: an instruction is of the first whose `value` its word has under `mask`. */
 export type Encoding = readonly [mask: number, value: number, facts: Facts];

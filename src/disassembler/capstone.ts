@@ -2,8 +2,14 @@ import MCapstone, { type CapstoneModule } from '@alexaltea/capstone-js';
 import type { DecodedInstruction, Disassembler, Flow, Instruction, Operand } from '../arch/index.ts';
 import { assert } from '../base/index.ts';
 import type { XenArch } from '../xen/index.ts';
+import { A32 } from './a32.ts';
+import { A64 } from './a64.ts';
 import { DETAIL_ARCH, rawOperands } from './detail.ts';
-import { DIALECTS, type Parts } from './dialects.ts';
+import type { Dialect, Parts } from './dialect.ts';
+import { X86 } from './x86.ts';
+
+/** Xen runs on A32 instructions alone on arm32 (arch.mk: -marm), so there is no Thumb here. */
+const DIALECTS: Readonly<Record<XenArch, Dialect>> = { x86_64: X86, arm64: A64, arm32: A32 };
 
 /** CS_OPT_SYNTAX, and CS_OPT_DETAIL with CS_OPT_ON. Source: capstone.h, version 5. */
 const OPT_SYNTAX = 1;

@@ -1,6 +1,6 @@
 import type { Field, MemoryOperand, Operand } from '../arch/index.ts';
 import type { DetailLayout, RawOperand } from './detail.ts';
-import type { Decoded, Dialect, Parts } from './dialects.ts';
+import type { Decoded, Dialect, Parts } from './dialect.ts';
 import { accessOf, flowOf, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
 
 const SYNTAX_ATT = 2;

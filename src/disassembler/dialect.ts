@@ -1,10 +1,6 @@
 import type { CapstoneModule } from '@alexaltea/capstone-js';
 import type { Flow, Operand } from '../arch/index.ts';
-import type { XenArch } from '../xen/index.ts';
-import { A32 } from './a32.ts';
-import { A64 } from './a64.ts';
 import type { DetailLayout, RawOperand } from './detail.ts';
-import { X86 } from './x86.ts';
 
 /** What an instruction is made of. */
 export interface Parts {
@@ -41,6 +37,3 @@ export interface Dialect {
   /** The text of one operand, `text`, with `label` in place of the value in its field. */
   readonly label: (text: string, operand: Operand, label: string) => string;
 }
-
-/** Xen runs on A32 instructions alone on arm32 (arch.mk: -marm), so there is no Thumb here. */
-export const DIALECTS: Readonly<Record<XenArch, Dialect>> = { x86_64: X86, arm64: A64, arm32: A32 };
