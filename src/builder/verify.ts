@@ -1,7 +1,6 @@
 import { equalBytes } from '../base/index.ts';
 import { CATALOGUE, isRuleId } from '../catalogue/index.ts';
-import type { Refusal, Remark } from '../diff/index.ts';
-import type { CheckedPayload, DocumentFinding, RehearsalReport } from '../documents/index.ts';
+import type { CheckedPayload, DocumentFinding, Refusal, RehearsalReport, Remark } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
 import { RULES } from '../lint/index.ts';
 import { type PayloadInput, readPayload } from '../payload/index.ts';

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../src/base/index.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
-import type { InspectedInstruction } from '../../src/documents/documents.ts';
+import type { InspectedInstruction } from '../../src/documents/index.ts';
+import { inspectSchema } from '../../src/documents/schemas.ts';
 import { EM_AARCH64, EM_ARM, EM_X86_64, SHF_ALLOC, STT_FUNC } from '../../src/elf/index.ts';
 import { inspectPayload } from '../../src/inspect/inspect.ts';
 import { CODE_PER_FILE, CODE_PER_FUNCTION } from '../../src/inspect/inspect-code.ts';
 import { documentJson, PLAIN, renderInspect } from '../../src/report/index.ts';
-import { inspectSchema } from '../../src/report/schemas.ts';
 import { buildPayload, type PayloadSpec } from '../support/elf-builder.ts';
 import { examplePath } from '../support/examples.ts';
 import { compileC } from '../support/gcc.ts';
@@ -165,7 +165,7 @@ describe('code in the document', () => {
     });
     const { hooks } = inspect(payload);
     expect(hooks[0]?.code?.map(({ text, targets }) => [text, targets?.[0]?.symbol])).toEqual([
-      ['bl #0', 'printk'],
+      ['bl printk', 'printk'],
       ['ret', undefined],
     ]);
   });
