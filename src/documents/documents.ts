@@ -44,7 +44,7 @@ export interface XenIdentity {
   readonly arch: XenArch;
 }
 
-// ---- xsplice-rehearsal/1
+// ---- xsplice-rehearsal/2
 
 /**
  * `passed`: every step went as expected. `refused`: the hypervisor said no to an upload or an action. `failed`: a step
@@ -61,6 +61,33 @@ export type RehearsalStepKind = 'upload' | 'apply' | 'verify' | 'revert' | 'repl
 /** State of a payload as XEN_SYSCTL_LIVEPATCH_GET gives it. Source: public/sysctl.h, LIVEPATCH_STATE_*. */
 export type PayloadState = 'CHECKED' | 'APPLIED';
 
+/**
+ * What became of a step. `answered`: a hypercall about a payload came back. `verified`, `differs`: the live code is as it should be, or not. `died`:
+ * the host panicked. `stopped-at-hook`: the simulation ended in front of payload code that cannot be run here. `no-answer`: the host did not come
+ * back, and shows no panic.
+ */
+export type StepOutcomeKind =
+  | 'answered'
+  | 'listed'
+  | 'dumped'
+  | 'called'
+  | 'verified'
+  | 'differs'
+  | 'died'
+  | 'stopped-at-hook'
+  | 'no-answer';
+
+/** What steps of all documents have in common. */
+export interface StepDocument {
+  readonly outcome: StepOutcomeKind;
+  /** Result of the operation: 0, a count or a negated errno. Null where the outcome is neither `answered` nor `listed`. */
+  readonly rc: number | null;
+  /** Name of `-rc`; null for 0 and where `rc` has no name. */
+  readonly errno: Errno | null;
+  /** Lines that Xen printed during the step, without `(XEN) `. A panic's screen is in `panic`, not here. */
+  readonly console: readonly string[];
+}
+
 /** Where a payload was placed: first address of each of its three page kinds, and their pages together. */
 export interface PayloadPlacement {
   readonly text: HexAddress;
@@ -69,22 +96,14 @@ export interface PayloadPlacement {
   readonly pages: number;
 }
 
-export interface RehearsalStep {
+export interface RehearsalStep extends StepDocument {
   readonly step: RehearsalStepKind;
   /** The payload's name; of a `call` the function and its arguments. */
   readonly name: string;
-  /**
-   * What the operation came to: the hypercall's result, or for an action the `rc` that GET reports when it is done; 0
-   * for a `verify` that found what it should, and a `call` that returned it, -1 for one that did not. Null where it never came to a result: the host
-   * panicked, or the step ended ahead of a hook that is not run.
-   */
-  readonly rc: number | null;
-  /** Name of `-rc`; null for 0 and where `rc` has no name. */
-  readonly errno: Errno | null;
-  /** The payload's state after the step; null where the hypervisor has no such payload, and after a panic. */
+  /** Did the step do what it should? */
+  readonly passed: boolean;
+  /** The payload's state after the step; null where it is not loaded, for a `call`, and where the host is gone. */
   readonly state: PayloadState | null;
-  /** What Xen printed during the step, without `(XEN) `. A panic's screen is in `panic`, not here. */
-  readonly console: readonly string[];
   /** Where the payload is; null where it is not loaded. */
   readonly payload: PayloadPlacement | null;
   /**
@@ -134,7 +153,7 @@ export interface RehearsalPanic {
 }
 
 export interface RehearsalReport {
-  readonly format: 'xsplice-rehearsal/1';
+  readonly format: 'xsplice-rehearsal/2';
   readonly xen: XenIdentity;
   readonly verdict: RehearsalVerdict;
   readonly steps: readonly RehearsalStep[];

@@ -2,9 +2,8 @@
  * The document that a run of scenarios gives: `xsplice rehearse FILE.yaml --json`. As in the other documents addresses are hex strings, errno are
  * Xen's names, and text that comes from a host or a file is a byte string.
  */
-import type { Errno } from '../xen/index.ts';
 import type { ReportedCall } from './call.ts';
-import type { DocumentFinding, PayloadState, RehearsalPanic, XenIdentity } from './documents.ts';
+import type { DocumentFinding, PayloadState, RehearsalPanic, StepDocument, XenIdentity } from './documents.ts';
 
 /** What a step does. */
 export type ScriptVerb =
@@ -35,25 +34,17 @@ export interface ScenarioListEntry {
   readonly rc: number;
 }
 
-export interface ScenarioStep {
+export interface ScenarioStep extends StepDocument {
   readonly step: ScriptVerb;
   /** The payload's name, or the function's; null where the verb has none. */
   readonly name: string | null;
   /** `dir/x.yaml:3:5`. */
   readonly place: string;
   readonly passed: boolean;
-  /**
-   * What the operation came to: the hypercall's result, or for an action that was scheduled the `rc` that GET reports. 0 for a `verify` that found
-   * what it should, -1 for one that did not. Null where there is no result.
-   */
-  readonly rc: number | null;
-  /** Name of `-rc`; null for 0 and where it has none. */
-  readonly errno: Errno | null;
-  /** The payload's state afterwards; null where the step is about none, and after a panic. */
+  /** The payload's state afterwards; null where the step is about none, and where the host is gone. */
   readonly state: ExpectedState | null;
   /** The `rc` of GET afterwards; null as for `state`, and for `none`. */
   readonly status: number | null;
-  readonly console: readonly string[];
   /** Of `list`. */
   readonly list: readonly ScenarioListEntry[] | null;
   /** Of `call`: which of `calls`, from 0. */
@@ -101,6 +92,6 @@ export interface ScenarioRun {
 }
 
 export interface ScenarioReport {
-  readonly format: 'xsplice-scenario/1';
+  readonly format: 'xsplice-scenario/2';
   readonly scenarios: readonly ScenarioRun[];
 }

@@ -22,13 +22,32 @@ import {
 
 const placement = z.strictObject({ text: hexAddress, rw: hexAddress, ro: hexAddress, pages: count });
 
+/** What steps of all documents have in common. */
+const stepMembers = {
+  outcome: z
+    .enum([
+      'answered',
+      'listed',
+      'dumped',
+      'called',
+      'verified',
+      'differs',
+      'died',
+      'stopped-at-hook',
+      'no-answer',
+    ])
+    .describe('differs: the live code is not as it should be. stopped-at-hook: payload code cannot be run here.'),
+  passed: z.boolean(),
+  rc: z.int().nullable().describe('0, a count or a negated errno. Null where the step is neither answered nor listed.'),
+  errno,
+  console: consoleLines,
+};
+
 const step = z.strictObject({
   step: z.enum(['upload', 'apply', 'verify', 'revert', 'replace', 'unload', 'call']),
   name: z.string(),
-  rc: z.int().nullable().describe('Null where the step came to no result: a panic, or a hook that is not run.'),
-  errno,
+  ...stepMembers,
   state: z.enum(['CHECKED', 'APPLIED']).nullable(),
-  console: consoleLines,
   payload: placement.nullable(),
   cacheMaintenance: z
     .array(
@@ -69,7 +88,7 @@ const reportedCall = z.strictObject({
 /** `xsplice rehearse --json`. */
 export const rehearsalSchema = z
   .strictObject({
-    format: z.literal('xsplice-rehearsal/1'),
+    format: z.literal('xsplice-rehearsal/2'),
     xen: xenIdentity,
     verdict: z.enum(['passed', 'refused', 'failed', 'panicked']),
     steps: z.array(step),
@@ -204,12 +223,9 @@ const scenarioStep = z.strictObject({
   step: z.enum(['upload', 'apply', 'revert', 'replace', 'unload', 'get', 'list', 'dump', 'verify', 'call']),
   name: z.string().nullable().describe("The payload's, or the function's; null where the verb has none."),
   place: z.string().describe('FILE:LINE:COLUMN.'),
-  passed: z.boolean(),
-  rc: z.int().nullable().describe('What the operation came to. Null where there is no result.'),
-  errno,
+  ...stepMembers,
   state: z.enum(['CHECKED', 'APPLIED', 'none']).nullable(),
   status: z.int().nullable().describe('The rc of GET afterwards.'),
-  console: consoleLines,
   list: z
     .array(z.strictObject({ name: z.string(), state: z.enum(['CHECKED', 'APPLIED']).nullable(), rc: z.int() }))
     .nullable(),
@@ -221,7 +237,7 @@ const scenarioStep = z.strictObject({
 /** `xsplice rehearse FILE.yaml --json`. */
 export const scenarioSchema = z
   .strictObject({
-    format: z.literal('xsplice-scenario/1'),
+    format: z.literal('xsplice-scenario/2'),
     scenarios: z.array(
       z.strictObject({
         file: z.string(),
@@ -289,12 +305,12 @@ export const hostSchema = z
 
 /** File name in docs/ → its schema. */
 export const SCHEMAS = {
-  'xsplice-rehearsal-1.schema.json': rehearsalSchema,
+  'xsplice-rehearsal-2.schema.json': rehearsalSchema,
   'xsplice-check-1.schema.json': checkSchema,
   'xsplice-check-matrix-1.schema.json': matrixSchema,
   'xsplice-inspect-1.schema.json': inspectSchema,
   'xsplice-conformance-1.schema.json': conformanceSchema,
-  'xsplice-scenario-1.schema.json': scenarioSchema,
+  'xsplice-scenario-2.schema.json': scenarioSchema,
   'xsplice-host-1.schema.json': hostSchema,
   'xsplice-diff-1.schema.json': diffSchema,
   'xsplice-build-1.schema.json': buildSchema,

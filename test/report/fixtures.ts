@@ -40,7 +40,7 @@ const FUNCTION: RehearsalFunction = {
 };
 
 export const passed: RehearsalReport = {
-  format: 'xsplice-rehearsal/1',
+  format: 'xsplice-rehearsal/2',
   xen: XEN,
   verdict: 'passed',
   steps: [

@@ -98,7 +98,7 @@ const broken: ScenarioRun = {
   error: { code: 'EFILE', message: 'y.yaml:2:3: xen-syms: no such file', hint: null },
 };
 
-const report: ScenarioReport = { format: 'xsplice-scenario/1', scenarios: [passed, failed, broken] };
+const report: ScenarioReport = { format: 'xsplice-scenario/2', scenarios: [passed, failed, broken] };
 
 describe('scenarios as text', () => {
   it('have a line for each step, and both sides of what was not as expected', () => {

@@ -30,7 +30,7 @@ describe('every example', () => {
   )('%s passes', async (name) => {
     const report = await rehearse([name]);
     expect(outline(report)).toEqual(whole(name, examplePayload(name).reappliable === true));
-    expect(report).toMatchObject({ format: 'xsplice-rehearsal/1', verdict: 'passed', panic: null });
+    expect(report).toMatchObject({ format: 'xsplice-rehearsal/2', verdict: 'passed', panic: null });
     expect(report.findings.map(({ rule }) => rule)).toEqual(
       examplePayload(name).reappliable === true ? [] : ['not-reappliable'],
     );

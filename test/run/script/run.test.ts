@@ -205,7 +205,7 @@ describe('a scenario on a simulated host', () => {
 
   it('goes on to the end where nothing is heeded', async () => {
     const run = await runOne(withSteps('get: a', UPLOAD, 'get: { name: hello, state: none }'), undefined, {
-      heedless: true,
+      toTheEnd: true,
     });
     expect(run.steps).toHaveLength(3);
     expect(run.surprise).toMatchObject({ step: 1 });
@@ -215,7 +215,7 @@ describe('a scenario on a simulated host', () => {
     const runs = await runAll(
       `release: [4.18.1, "4.18.0"]\n${withSteps(UPLOAD, 'apply: hello', 'list: [hello]', 'upload: { name: none, file: none }')}`,
     );
-    const printed: unknown = JSON.parse(documentJson({ format: 'xsplice-scenario/1', scenarios: runs }));
+    const printed: unknown = JSON.parse(documentJson({ format: 'xsplice-scenario/2', scenarios: runs }));
     expect(scenarioSchema.parse(printed)).toEqual(printed);
     expect(runs.map(({ verdict }) => verdict)).toEqual(['error', 'failed']);
   });
