@@ -126,7 +126,11 @@ function verdictLine(report: RehearsalReport, style: Style): string {
     case 'panicked':
       return outcome('PANICKED', [at, displayText(report.panic?.message ?? '')], style);
     case 'failed':
-      return outcome('FAILED', [at, culprit?.outcome === 'stopped-at-hook' ? 'not carried out, so nothing is proven' : why], style);
+      return outcome(
+        'FAILED',
+        [at, culprit?.outcome === 'stopped-at-hook' ? 'not carried out, so nothing is proven' : why],
+        style,
+      );
   }
 }
 

@@ -1,5 +1,5 @@
 import { cString, hex, hexAddress } from '../base/index.ts';
-import type { ExpectedState, ScenarioMismatch, ScenarioValue } from '../documents/index.ts';
+import type { ExpectedState, ObservedValue, ScenarioMismatch } from '../documents/index.ts';
 import { ERRNO, type Errno, errnoName, type HostPanic, LIVEPATCH_STATE_NAMES } from '../xen/index.ts';
 import type {
   ConsoleExpectation,
@@ -14,7 +14,7 @@ import type { CallOutcome, ListAnswer, StepOutcome, StepVerb } from './step.ts';
 import { noteOf, resultOf, stateAfter } from './step-document.ts';
 
 /** Returns a result as scenario files spell it: `EINVAL` for -22, and 0 for every success. */
-const errnoOf = (rc: number): ScenarioValue => (rc >= 0 ? 0 : (errnoName(rc) ?? rc));
+const errnoOf = (rc: number): ObservedValue => (rc >= 0 ? 0 : (errnoName(rc) ?? rc));
 
 /** The state that a verb leaves its payload in when it succeeds. */
 const STATE_AFTER: Readonly<Partial<Record<StepVerb, ExpectedState>>> = {
@@ -26,13 +26,12 @@ const STATE_AFTER: Readonly<Partial<Record<StepVerb, ExpectedState>>> = {
 };
 
 /** Compares an outcome with what the step expects. Returns every difference. */
-export function checkStep(
-  { step, expect, panics }: ExpectedStep<unknown>, outcome: StepOutcome): ScenarioMismatch[] {
+export function checkStep({ step, expect, panics }: ExpectedStep<unknown>, outcome: StepOutcome): ScenarioMismatch[] {
   if (outcome.kind === 'stopped-at-hook') return [{ field: 'hook', expected: 'no hook', came: noteOf(outcome) }];
   if (panics !== null) return checkPanic(panics, outcome, expect.console);
   if (outcome.kind === 'died') return [{ field: 'panic', expected: 'no panic', came: panicText(outcome.panic) }];
   const found: ScenarioMismatch[] = [];
-  const differ = (field: string, expected: ScenarioValue, actual: ScenarioValue): void => {
+  const differ = (field: string, expected: ObservedValue, actual: ObservedValue): void => {
     if (expected !== actual) found.push({ field, expected, came: actual });
   };
   // A GET that is to find no payload has to be refused.
@@ -82,7 +81,7 @@ function checkPanic(
   return found;
 }
 
-const addressOf = ({ address }: HostPanic): ScenarioValue => (address === null ? null : hexAddress(address));
+const addressOf = ({ address }: HostPanic): ObservedValue => (address === null ? null : hexAddress(address));
 
 /** Compares console lines with what is expected of them. Returns every difference. */
 export function checkConsole(expected: ConsoleExpectation, lines: readonly string[]): ScenarioMismatch[] {
@@ -106,13 +105,17 @@ export function checkConsole(expected: ConsoleExpectation, lines: readonly strin
 }
 
 function checkList(expected: readonly ExpectedEntry[], { entries }: ListAnswer): ScenarioMismatch[] {
-  const text = (name: string, state: string | null | undefined, rc: ScenarioValue | undefined): string =>
+  const text = (name: string, state: string | null | undefined, rc: ObservedValue | undefined): string =>
     [name, ...(state === undefined ? [] : [state]), ...(rc === undefined ? [] : [`rc ${rc}`])].join(' ');
   const wanted = expected.map(({ name, state, rc }) => text(name, state, rc));
   // Only what is expected of an entry is compared, and shown.
   const came = entries.map(({ name, state, rc }, i) => {
     const entry = expected[i];
-    return text(name, entry?.state && (LIVEPATCH_STATE_NAMES.get(state) ?? null), entry?.rc === undefined ? undefined : errnoOf(rc));
+    return text(
+      name,
+      entry?.state && (LIVEPATCH_STATE_NAMES.get(state) ?? null),
+      entry?.rc === undefined ? undefined : errnoOf(rc),
+    );
   });
   const same = wanted.length === came.length && wanted.every((line, i) => line === came[i]);
   return same ? [] : [{ field: 'list', expected: wanted, came }];
@@ -148,7 +151,7 @@ function checkReturn(expected: ExpectedReturn, { result, text }: CallOutcome): S
 const errnoNumber = (errno: Errno | 0): number => (errno === 0 ? 0 : -ERRNO[errno]);
 
 /** Small numbers as they are, others in hex. */
-const integerText = (value: bigint): ScenarioValue => (value < 1n << 16n ? Number(value) : `0x${value.toString(16)}`);
+const integerText = (value: bigint): ObservedValue => (value < 1n << 16n ? Number(value) : `0x${value.toString(16)}`);
 
 /** Bytes of a buffer that are shown. */
 const SHOWN = 64;
@@ -156,10 +159,7 @@ const SHOWN = 64;
 const shown = (bytes: Uint8Array): string =>
   bytes.length <= SHOWN ? hex(bytes) : `${hex(bytes.subarray(0, SHOWN))}… (${bytes.length} bytes)`;
 
-function checkBuffers(
-  expected: readonly (ExpectedBuffer | null)[],
-  { result }: CallOutcome,
-): ScenarioMismatch[] {
+function checkBuffers(expected: readonly (ExpectedBuffer | null)[], { result }: CallOutcome): ScenarioMismatch[] {
   const found: ScenarioMismatch[] = [];
   for (const [i, wanted] of expected.entries()) {
     const came = result.buffers[i];

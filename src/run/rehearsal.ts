@@ -46,7 +46,10 @@ export async function rehearseOn(
   await takeBaseline(stage);
   const changedData = stage.watchData();
   const steps = rehearsalSteps(payloads, options, () => report.reappliable());
-  for await (const taken of runSteps(stage, steps, ({ step, name }) => options.progress?.(`${step.verb} ${name}`))) {
+  const progress = ({ step, name }: RehearsedStep): void => {
+    if (step.verb !== 'verify') options.progress?.(`${step.verb} ${name}`);
+  };
+  for await (const taken of runSteps(stage, steps, progress)) {
     if (taken.expected.step.verb === 'verify' && !stage.history.loaded) report.addChangedData(changedData(), taken);
     if (!(await report.add(taken))) break;
   }
@@ -112,8 +115,7 @@ class Report {
     for (const finding of outcome.findings) this.#add(finding, name);
     const problem = this.#problem(taken);
     if (problem !== null) this.#verdict = problem.verdict;
-    const described =
-      step.verb === 'call' || hostEnded(outcome) ? null : await this.#stage.describe(name);
+    const described = step.verb === 'call' || hostEnded(outcome) ? null : await this.#stage.describe(name);
     const cacheMaintenance = outcome.cacheMaintenance.map(cacheRange);
     this.#steps.push({
       step: step.verb,
@@ -165,7 +167,10 @@ class Report {
         if (outcome.result !== 0) return { verdict: 'refused' };
         const [mismatch] = mismatches;
         if (mismatch === undefined) return null;
-        return { verdict: 'failed', note: `the payload is ${mismatch.came === 'none' ? 'not loaded' : mismatch.came}, it should be ${mismatch.expected}` };
+        return {
+          verdict: 'failed',
+          note: `the payload is ${mismatch.came === 'none' ? 'not loaded' : mismatch.came}, it should be ${mismatch.expected}`,
+        };
       }
       default:
         return null;

@@ -30,7 +30,8 @@ export async function takeStep(stage: Stage, step: Step): Promise<StepOutcome> {
     findings: stage.takeFindings(),
     cacheMaintenance: stage.takeCacheMaintenance(),
   };
-  const body = (await endOf(stage, performed)) ?? (performed.kind === 'asked' ? await settle(stage, step, performed) : performed);
+  const body =
+    (await endOf(stage, performed)) ?? (performed.kind === 'asked' ? await settle(stage, step, performed) : performed);
   const outcome: StepOutcome = { ...trace, ...body };
   stage.history.add(step, outcome);
   return outcome;

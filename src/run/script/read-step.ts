@@ -129,7 +129,11 @@ function readVerb(
 }
 
 /** Words for expectations whose keys do not say what is expected. */
-const EXPECTED: Readonly<Partial<Record<string, string>>> = { returns: 'a result', buffers: 'a result', list: 'a list' };
+const EXPECTED: Readonly<Partial<Record<string, string>>> = {
+  returns: 'a result',
+  buffers: 'a result',
+  list: 'a list',
+};
 
 /** Returns what is expected although a step that kills the host cannot bring it; a word for messages. */
 function unseen(expect: StepExpectation): string | undefined {
@@ -226,7 +230,11 @@ function readUpload(node: ScriptNode, scope: Scope): ReadStep {
           node,
           scope,
         );
-  return { text: `upload ${name}`, step: { verb: 'upload', name, payload: source, flags }, expect: expectationOf(rest) };
+  return {
+    text: `upload ${name}`,
+    step: { verb: 'upload', name, payload: source, flags },
+    expect: expectationOf(rest),
+  };
 }
 
 function readLifecycle(verb: ActionName, node: ScriptNode, scope: Scope): ReadStep {

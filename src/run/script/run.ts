@@ -3,12 +3,7 @@ import type { ScenarioListEntry, ScenarioRun, ScenarioStep, ScenarioSurprise } f
 import { documentFinding, type ReportedCall, reportedCall } from '../../documents/index.ts';
 import type { Image } from '../../hypervisor/index.ts';
 import { buildIdOf, fitPayload } from '../../synth/index.ts';
-import {
-  LIVEPATCH_ACTION_APPLY_NODEPS,
-  LIVEPATCH_STATE_NAMES,
-  type ListEntry,
-  type Release,
-} from '../../xen/index.ts';
+import { LIVEPATCH_ACTION_APPLY_NODEPS, LIVEPATCH_STATE_NAMES, type ListEntry, type Release } from '../../xen/index.ts';
 import type { ExpectedStep } from '../expectation.ts';
 import { runSteps, type TakenStep } from '../run-steps.ts';
 import type { Stage } from '../stage.ts';

@@ -52,8 +52,8 @@ steps:
         { kind: 'int', value: 0xffff_ffff_ffff_ffffn },
         { kind: 'int', value: 9007199254740993n },
       ],
-      returns: { int: 0x8000_0000_0000_0001n },
     });
+    expect(steps[0]?.expect).toEqual({ returns: { int: 0x8000_0000_0000_0001n } });
   });
 
   it('takes arguments that are text and memory', async () => {
@@ -67,8 +67,8 @@ steps:
         { kind: 'buffer', bytes: new Uint8Array(3) },
         { kind: 'int', value: 7n },
       ],
-      buffers: [null, { text: 'ok' }],
     });
+    expect(steps[0]?.expect).toEqual({ buffers: [null, { text: 'ok' }] });
   });
 
   it('takes text as the bytes that Xen would have of it', async () => {
@@ -112,7 +112,7 @@ steps:
     const source = { path: 'bye.livepatch', fit: false, depends: null };
     expect(steps[0]?.step).toMatchObject({
       name: 'hello',
-      source: { path: 'sub/hello.livepatch', fit: true, depends: source },
+      payload: { path: 'sub/hello.livepatch', fit: true, depends: source },
     });
     expect(steps[1]?.step).toMatchObject({ name: 'second', payload: source, flags: 1 });
   });

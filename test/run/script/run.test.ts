@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { scenarioSchema } from '../../../src/documents/schemas.ts';
 import { documentJson } from '../../../src/report/index.ts';
-import { scenarioSchema } from '../../../src/report/schemas.ts';
 import { exampleManifest } from '../../support/examples.ts';
 import { outline, runAll, runOne, withSteps } from './support.ts';
 
@@ -27,17 +27,17 @@ describe('a scenario on a simulated host', () => {
     expect(run).toMatchObject({ verdict: 'passed', surprise: null, error: null, left: [], cell: '' });
     expect(outline(run)).toEqual([
       'upload hello 0 CHECKED',
-      'verify - 0 -',
+      'verify - verified -',
       'apply hello 0 APPLIED',
-      'verify - 0 -',
+      'verify - verified -',
       'get hello 0 APPLIED',
       'list - 1 -',
-      'dump - 0 -',
+      'dump - dumped -',
       'revert hello 0 CHECKED',
-      'verify - 0 -',
+      'verify - verified -',
       'unload hello 0 none',
       'list - 0 -',
-      'verify - 0 -',
+      'verify - verified -',
     ]);
     expect(run.steps[6]?.console).toContain("'x' pressed - Dumping all livepatch patches");
     expect(run.steps.every(({ passed }) => passed)).toBe(true);
