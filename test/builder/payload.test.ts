@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type MadePayload, makePayload, type PayloadRequest } from '../../src/builder/index.ts';
 import { CATALOGUE } from '../../src/catalogue/index.ts';
-import { loadDisassembler } from '../../src/cli/disassembler.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import { PORTS } from '../../src/cli/ports.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import { openSimulation, type SimulationOptions } from '../../src/run/index.ts';
@@ -24,7 +24,7 @@ function make(
     diff,
     simulation,
     { file: `${name}.livepatch`, name, titles: ['fix it'], tool: 'xsplice 1.0', ...request },
-    { env, loadDisassembler, hostFor: () => Promise.resolve(simulation) },
+    { env, loadDisassembler: PORTS.loadDisassembler, hostFor: () => Promise.resolve(simulation) },
   );
 }
 
