@@ -58,5 +58,5 @@ export const SIMULATED_CPUS: readonly SimulatedFunction[] = [
     'migrate_timer',
   ),
   nothing('no other CPU reads RCU-protected data while code runs', 'rcu_barrier', 'call_rcu'),
-  nothing('there is no watchdog', 'watchdog_disable', 'watchdog_enable'),
+  nothing('the simulated host has no watchdog', 'watchdog_disable', 'watchdog_enable'),
 ];

@@ -76,7 +76,7 @@ describe('a call', () => {
       'no CPU 2: the host has 2',
     );
     await expect(call('xen_major_version', ...Array.from({ length: 33 }, () => int(0)))).rejects.toThrow(
-      '33 arguments',
+      'too many arguments: 33, at most 32',
     );
   });
 
