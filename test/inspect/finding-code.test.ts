@@ -64,7 +64,7 @@ const window = (at: number, length?: number): CodeWindow => ({
   length,
   place: (offset) => ({ offset }),
   decode: (disassembler) =>
-    disassembler.disassemble('x86_64', CODE, 0).map(({ offset, size, text }) => ({ offset, size, text: text ?? '' })),
+    disassembler.disassemble('x86_64', CODE, 0).map(({ offset, size }) => ({ offset, size, text: '' })),
 });
 
 describe('the lines around a place', () => {
