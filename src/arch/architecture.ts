@@ -4,6 +4,7 @@ import type { Errno, Release } from '../xen/index.ts';
 import type { AlternativeHooks } from './alternatives.ts';
 import type { BugFrameFormat } from './bug-frames.ts';
 import type { CodeForms } from './code-forms.ts';
+import type { CodeMemory } from './code-memory.ts';
 import type { Execution } from './execution.ts';
 import type { ImageRules } from './image-rules.ts';
 import type { ObjectForms } from './object-forms.ts';
@@ -39,12 +40,6 @@ export interface FunctionState {
   /** Keeps the instructions that the patch overwrites. */
   saveInsns(bytes: Uint8Array): void;
   savedInsns(length: number): Uint8Array;
-}
-
-/** The hypervisor's memory as its own code sees it: faults are thrown, permissions are those of the page tables. */
-export interface CodeMemory {
-  read(address: Address, length: number): Uint8Array;
-  write(address: Address, bytes: Uint8Array): void;
 }
 
 /** What patching depends on besides the function: the release's rules, the host's NOPs, and the way out when the machine dies. */

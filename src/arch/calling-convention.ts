@@ -1,6 +1,6 @@
 import type { Address } from '../base/index.ts';
 import type { ArgumentSource, ReadMemory } from '../xen/index.ts';
-import type { CodeMemory } from './architecture.ts';
+import type { CodeMemory } from './code-memory.ts';
 import type { Cpu } from './cpu.ts';
 
 /** How functions call each other: which registers hold what at a function's first instruction. Names are those of {@link Cpu}. */

@@ -1,7 +1,7 @@
 import type { Address } from '../base/index.ts';
 import type { AddressRange, DomainLayout, ExecutionScreen, ExecutionState, Release } from '../xen/index.ts';
-import type { CodeMemory } from './architecture.ts';
 import type { CallingConvention } from './calling-convention.ts';
+import type { CodeMemory } from './code-memory.ts';
 import type { Cpu } from './cpu.ts';
 
 /** What the hypervisor does about an exception that is no matter of memory. */

@@ -6,6 +6,7 @@ export { ARM64 } from './arm64/index.ts';
 export type * from './bug-frames.ts';
 export type * from './calling-convention.ts';
 export type * from './code-forms.ts';
+export type * from './code-memory.ts';
 export type * from './cpu.ts';
 export type { Disassembler, Instruction } from './disassembler.ts';
 export type * from './execution.ts';
@@ -18,7 +19,15 @@ export * from './permissions.ts';
 export type * from './processor-rules.ts';
 export { architectureOf } from './registry.ts';
 export * from './relative-memory.ts';
-export * from './relocation.ts';
+export type * from './relocation.ts';
+export {
+  checkedRange,
+  implicitAddend,
+  inRange,
+  type PlacedValue,
+  type RelocatedPlace,
+  relocateInstruction,
+} from './relocation-value.ts';
 export { applyAltCalls } from './x86_64/alt-calls.ts';
 export { applyAlternatives } from './x86_64/alternatives.ts';
 export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';

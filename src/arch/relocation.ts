@@ -1,54 +1,93 @@
 /**
- * Relocations are rows of data. One function in the hypervisor room applies them all.
+ * What a relocation's value counts from. S is the symbol's value, A the addend, P the address of the place; Page() clears the lowest twelve bits.
  *
- * Formula letters are the ABI documents': S value of the symbol, A addend, P address of the place; Page clears the lowest
- * twelve bits.
+ * - `no`: S + A, an address. `.quad f` with R_X86_64_64 stores the address of f.
+ * - `place`: S + A - P, a distance. `call f` at 0x1000 with R_X86_64_PC32 and A = -4, f at 0x3000: the field at 0x1001 gets 0x3000 - 4 - 0x1001 = 0x1ffb.
+ * - `page`: Page(S + A) - Page(P), a distance in whole pages. `adrp x0, v` at 0x1ffc with R_AARCH64_ADR_PREL_PG_HI21, v at 0x5010: 0x5000 - 0x1000 = 0x4000.
  */
+export type Relative = 'no' | 'place' | 'page';
+
+/** Values from `min` to `max`, both included. Every bound of an ABI is exact as a number. */
+export interface ValueRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Some bits of an instruction. */
+export interface FieldPart {
+  /** The lowest bit in the word. */
+  readonly at: number;
+  readonly bits: number;
+}
+
+/**
+ * How a value becomes part of an instruction.
+ *
+ * - `replace`: the field gets the value's bits, also where the value is out of range. `bl f` with R_AARCH64_CALL26, f 0x100 bytes ahead: 0x94000000
+ *   becomes 0x94000040.
+ * - `movz-or-movn`: as `replace`, and the sign picks the opcode. R_AARCH64_MOVW_SABS_G0 with -2 makes `movn x0, #1` of `movz x0, #0`.
+ * - `merge`: what Xen does on arm32. An addend other than 0 clears the field first, whether or not the value is in range; then a value in range is ored in.
+ *   R_ARM_CALL with A = -8, f 0x100 bytes ahead: 0xebfffffe becomes 0xeb00003e.
+ */
+export type FieldEncoding = 'replace' | 'movz-or-movn' | 'merge';
+
+/** An instruction's immediate: bits of the value, and their places in the word. */
+export interface RelocationField {
+  /** The lowest bit of the value that is kept: 2 where the field counts words. */
+  readonly lsb: number;
+  /** How many bits of the value are kept. */
+  readonly bits: number;
+  /** Places of these bits, the lowest first. Where there is room for more, the rest becomes 0. */
+  readonly parts: readonly FieldPart[];
+  readonly encoding: FieldEncoding;
+}
+
+/** One relocation type that Xen implements. */
 export interface RelocationRow {
   readonly type: number;
+  /** `R_…`, as in the ABI document. */
   readonly name: string;
-  readonly formula: 'none' | 'S' | 'S + A' | 'S + A - P' | 'Page(S + A) - Page(P)';
-  /** Bytes stored at the place. */
+  readonly relative: Relative;
+  /** Bytes stored at the place; 0 for a relocation that does nothing. */
   readonly width: 0 | 2 | 4 | 8;
-  /**
-   * Checked after the store. `signed`: the 64-bit result must be the sign extension of what was stored; `either`: or its
-   * zero extension; `field`: {@link place} says so.
-   */
-  readonly overflow: 'none' | 'signed' | 'either' | 'field';
-  /** Puts the result into an instruction; without it the result itself is stored. */
-  readonly place?: (place: RelocatedPlace) => PlacedValue;
+  /** The values that the ABI allows; `null` where it checks none: as wide as an address, or a `_NC` type. */
+  readonly range: ValueRange | null;
+  /** What the value must be a multiple of, in bytes. Xen does not check it. */
+  readonly alignment: number;
+  /** The field of an instruction; `null` where the value itself is stored. */
+  readonly field: RelocationField | null;
+  /** Bytes from the place to where the processor counts a distance from, when the place is in an instruction: its addend's usual negative. */
+  readonly pcOffset: number;
+  /** Where Xen's loader differs from the ABI; `null` where it does not. */
+  readonly quirk: RelocationQuirk | null;
 }
 
-/** An instruction that a relocation changes. */
-export interface RelocatedPlace {
-  /** The instruction as it is. */
-  readonly word: number;
-  /** What the formula gives, as a signed value of the architecture's width. */
-  readonly value: bigint;
-  readonly addend: bigint;
-}
-
-export interface PlacedValue {
-  /** The instruction as it becomes. It is stored, even where it overflows. */
-  readonly word: number;
-  readonly overflow: boolean;
-  /** The hypervisor takes this relocation, and does not do what the ABI says. */
-  readonly quirk?: RelocationQuirk;
-}
-
-/** A place where Xen's relocation differs from the ABI document's. */
-export interface RelocationQuirk {
+/** How Xen's loader differs from the ABI, with the finding that says so. */
+export type RelocationQuirk = {
   /** Stable rule id of the finding. */
   readonly rule: string;
   readonly message: string;
-}
+} & (
+  | {
+      /** Xen checks another range than the ABI. */
+      readonly kind: 'range';
+      readonly checked: ValueRange;
+    }
+  | {
+      /** Xen clears this bit of the value. */
+      readonly kind: 'lost-bit';
+      readonly bit: number;
+    }
+  | {
+      /** Xen leaves the addend out. */
+      readonly kind: 'no-addend';
+    }
+);
 
 /** What the loader does around the rows: checks, and the words in which it refuses. */
 export interface RelocationRules {
   /** Answer to a section of type SHT_REL; `null` where the architecture takes them. */
   readonly relRefusal: RelRefusal | null;
-  /** Addend of a REL entry of a known type from the word at the place; `null` where the type has none, and nothing is read. */
-  implicitAddend(type: number): ((word: number) => number) | null;
   /** Bytes that have to lie inside the section whatever the type says; `null` where nothing has to. */
   readonly leastBytes: number | null;
   /** Is the place checked before the type is looked at? */

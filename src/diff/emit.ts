@@ -246,7 +246,7 @@ class PayloadWriter {
     const strings = this.#sectionSymbol(this.#writer.section(LIVEPATCH_STRINGS, { flags: SHF_ALLOC, data: text }));
     const pointer = ensure(
       [...arch.relocations.values()].find(
-        ({ formula, width, place }) => formula === 'S + A' && width === arch.elf.pointerSize && place === undefined,
+        ({ relative, width, field }) => relative === 'no' && width === arch.elf.pointerSize && field === null,
       ),
       'every architecture has a relocation for pointers',
     ).type;

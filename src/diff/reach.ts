@@ -1,14 +1,13 @@
+import { inRange } from '../arch/index.ts';
 import { type Address, s64 } from '../base/index.ts';
 import type { XenNames } from './xen-names.ts';
 
 /**
- * Does a relocation of that type reach something of the hypervisor from where payloads are placed first? Branches over short distances, as conditional ones
- * of Arm, do so within the hypervisor only. What takes a whole address, or is checked by nothing, does.
+ * Tells whether a relocation of that type reaches an address of the hypervisor from where payloads are placed first. Short branches, as Arm's conditional
+ * ones, do not. An address, and a type that is checked by nothing, reaches everything.
  */
 export function reaches({ image, release }: XenNames, type: number, to: Address): boolean {
   const row = image.arch.relocations.get(type);
-  if (row?.formula !== 'S + A - P' || row.place === undefined) return true;
-  const value = s64(to - image.vmapXen(release).start);
-  const { overflow, quirk } = row.place({ word: 0, value, addend: 0n });
-  return !overflow && quirk === undefined;
+  if (row === undefined || row.relative === 'no') return true;
+  return inRange(row.range, s64(to - image.vmapXen(release).start));
 }

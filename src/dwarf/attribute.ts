@@ -1,7 +1,7 @@
 import * as dw from './constants.ts';
 import type { Cursor } from './cursor.ts';
 import { blockLength, directForm, fixedSize, skipForm } from './forms.ts';
-import type { Unit } from './unit.ts';
+import type { Strings } from './strings.ts';
 
 /** The value of an attribute by the class of its form (DWARF 5, 7.5.5). */
 export type AttributeValue =
@@ -17,6 +17,18 @@ export type AttributeValue =
   | { readonly kind: 'flag'; readonly value: boolean }
   /** Row of the unit's location or range lists. */
   | { readonly kind: 'list'; readonly value: number };
+
+/** What reading a value takes from its unit. */
+export interface ValueUnit {
+  /** Bytes from the start of `.debug_info`, to which references are relative. */
+  readonly offset: number;
+  readonly addressSize: 4 | 8;
+  readonly context: { readonly strings: Strings };
+  /** Returns the text of DW_FORM_strx. */
+  indexedText(index: number): string;
+  /** Returns the address of DW_FORM_addrx; `undefined` if there is none. */
+  indexedAddress(index: number): bigint | undefined;
+}
 
 const number = (value: number | bigint): AttributeValue => ({ kind: 'number', value });
 
@@ -57,7 +69,7 @@ function unsigned(cursor: Cursor, size: number | undefined): number {
  * Reads one value; `constant` is that of DW_FORM_implicit_const. `undefined` for what is in another file (dwz, split
  * DWARF) and for forms that are not known.
  */
-export function readValue(unit: Unit, cursor: Cursor, form: number, constant: number): AttributeValue | undefined {
+export function readValue(unit: ValueUnit, cursor: Cursor, form: number, constant: number): AttributeValue | undefined {
   const size = fixedSize(form, unit.addressSize);
   if (REFERENCES.has(form)) return { kind: 'reference', value: unit.offset + unsigned(cursor, size) };
   if (INDEXED_TEXTS.has(form)) return { kind: 'text', value: unit.indexedText(unsigned(cursor, size)) };

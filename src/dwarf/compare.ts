@@ -1,6 +1,5 @@
 import { Budget } from './budget.ts';
 import * as dw from './constants.ts';
-import type { Entry } from './entry.ts';
 import {
   aggregateKind,
   dimensionsOf,
@@ -13,6 +12,7 @@ import {
   TYPE_DEPTH_MAX,
   typeName,
 } from './types.ts';
+import type { Entry } from './unit.ts';
 
 /** How a type of one file differs from the same type of another. */
 export type LayoutDifference =

@@ -1,9 +1,8 @@
 import * as dw from './constants.ts';
-import type { Entry } from './entry.ts';
 import type { DwarfFile } from './file.ts';
 import { type NamedKind, namedKind } from './name-index.ts';
 import { aggregateKind, isDeclaration, stripped, typeOf } from './types.ts';
-import type { Unit } from './unit.ts';
+import type { Entry, Unit } from './unit.ts';
 
 /** A type that has a name by which it can be found in another file. */
 export interface NamedType {

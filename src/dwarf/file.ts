@@ -5,7 +5,6 @@ import { CodePlaces } from './code-places.ts';
 import { DW_AT_stmt_list, DW_TAG_subprogram } from './constants.ts';
 import { Context } from './context.ts';
 import { DebugSections, type Inflate } from './debug-sections.ts';
-import type { Entry } from './entry.ts';
 import { readLineHeader } from './line-header.ts';
 import { runLineProgram } from './line-program.ts';
 import type { LineTable } from './line-table.ts';
@@ -13,7 +12,8 @@ import { type NamedKind, NamesIndex } from './name-index.ts';
 import { Problems } from './problems.ts';
 import { RangeMap } from './range-map.ts';
 import { type CodeRange, Ranges } from './ranges.ts';
-import { readUnits, type Unit } from './unit.ts';
+import type { Entry, Unit } from './unit.ts';
+import { Units } from './units.ts';
 
 /** What reading needs that this room does not have. */
 export interface DwarfOptions {
@@ -29,8 +29,8 @@ export class DwarfFile {
   readonly elf: ElfFile;
   /** Translates between addresses and sections: in a relocatable file, addresses are this room's own. */
   readonly places: CodePlaces;
-  readonly units: readonly Unit[];
   readonly #context: Context;
+  readonly #units: Units;
   readonly #problems: Problems;
   readonly #ranges: Ranges;
   readonly #lineTables = new Map<number, LineTable | undefined>();
@@ -46,8 +46,11 @@ export class DwarfFile {
     this.#problems = new Problems();
     this.#context = new Context(new DebugSections(elf, this.places, this.#problems, options.inflate), this.#problems);
     this.#ranges = new Ranges(this.#context);
-    this.units = readUnits(this.#context);
-    this.#context.setUnits(this.units);
+    this.#units = new Units(this.#context);
+  }
+
+  get units(): readonly Unit[] {
+    return this.#units.all;
   }
 
   /** What was wrong with the data that has been read so far. */
@@ -66,13 +69,13 @@ export class DwarfFile {
   }
 
   get #index(): NamesIndex {
-    this.#names ??= new NamesIndex(this.#context);
+    this.#names ??= new NamesIndex(this.#units, this.#context.strings);
     return this.#names;
   }
 
   /** The entry at an offset of `.debug_info`. */
   entryAt(offset: number): Entry | undefined {
-    return this.#context.entryAt(offset);
+    return this.#units.entryAt(offset);
   }
 
   /** The code of a unit, function, block or inlined call. */

@@ -1,10 +1,10 @@
 import type { Address } from '../base/index.ts';
 import * as dw from './constants.ts';
-import type { Entry } from './entry.ts';
 import type { DwarfFile } from './file.ts';
 import type { SourcePlace } from './line-table.ts';
 import { type CodeRange, covers } from './ranges.ts';
 import { callSiteOf, declarationOf, type SourceOptions, sourceAt } from './source.ts';
+import type { Entry } from './unit.ts';
 
 /** A function as the source has it, or code that was made from it. */
 export interface DebugFunction {

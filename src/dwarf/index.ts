@@ -4,7 +4,6 @@ export { compareLayout, type LayoutDifference, layoutChanges } from './compare.t
 export type { Inflate } from './debug-sections.ts';
 export * from './definitions.ts';
 export * from './difference-words.ts';
-export type { Entry } from './entry.ts';
 export * from './file.ts';
 export { type DebugFunction, debugFunction, type Frame, framesAt, functionAt, functionsNamed } from './functions.ts';
 export * from './inlined.ts';
@@ -14,4 +13,5 @@ export { type NamedKind, namedKind } from './name-index.ts';
 export type { CodeRange } from './ranges.ts';
 export * from './source.ts';
 export * from './types.ts';
-export type { Unit, UnitHeader } from './unit.ts';
+export type { Entry, Unit } from './unit.ts';
+export type { UnitHeader } from './unit-header.ts';

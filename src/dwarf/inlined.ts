@@ -1,12 +1,11 @@
 import type { Address } from '../base/index.ts';
 import * as dw from './constants.ts';
-import type { Entry } from './entry.ts';
 import type { DwarfFile } from './file.ts';
 import { type DebugFunction, debugFunction } from './functions.ts';
 import type { SourcePlace } from './line-table.ts';
 import type { CodeRange } from './ranges.ts';
 import { callSiteOf, declarationOf, type SourceOptions } from './source.ts';
-import type { Unit } from './unit.ts';
+import type { Entry, Unit } from './unit.ts';
 
 /** A copy of a function inside of another one. */
 export interface InlinedCopy {

@@ -1,11 +1,11 @@
 import type { Abbreviation } from './abbreviations.ts';
 import { readValue } from './attribute.ts';
 import * as dw from './constants.ts';
-import type { Context } from './context.ts';
 import type { Cursor } from './cursor.ts';
-import type { Entry } from './entry.ts';
 import { skipForm } from './forms.ts';
-import type { Unit } from './unit.ts';
+import type { Strings } from './strings.ts';
+import type { Entry, Unit } from './unit.ts';
+import type { Units } from './units.ts';
 
 /** Kinds of named entries; each has its own names, as in C. */
 export type NamedKind = 'struct' | 'union' | 'class' | 'enum' | 'typedef' | 'base' | 'function';
@@ -81,28 +81,28 @@ function grown(column: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
  * name once. Types inside of functions are not in it.
  */
 export class NamesIndex {
-  readonly #context: Context;
+  readonly #units: Units;
   /** By kind, the last entry of a name: a row of the chain. */
   readonly #byName = new Map<NamedKind, Map<string, number>>();
   readonly #chain = new Chain();
 
-  constructor(context: Context) {
-    this.#context = context;
+  constructor(units: Units, strings: Strings) {
+    this.#units = units;
     const byText = new Map<NamedKind, Map<number, number>>();
     for (const kind of KINDS.values()) {
       this.#byName.set(kind, new Map());
       byText.set(kind, new Map());
     }
-    for (const unit of context.units) this.#scan(unit, byText);
+    for (const unit of units.all) this.#scan(unit, byText);
     for (const [kind, texts] of byText) {
-      for (const [at, row] of texts) this.#add(kind, context.strings.text('.debug_str', at), row);
+      for (const [at, row] of texts) this.#add(kind, strings.text('.debug_str', at), row);
     }
   }
 
   /** All entries of that kind and name, in file order. */
   find(kind: NamedKind, name: string): Entry[] {
     const offsets = this.#chain.values(this.#byName.get(kind)?.get(name) ?? 0).sort((a, b) => a - b);
-    return offsets.flatMap((offset) => this.#context.entryAt(offset) ?? []);
+    return offsets.flatMap((offset) => this.#units.entryAt(offset) ?? []);
   }
 
   /** All names of a kind. */

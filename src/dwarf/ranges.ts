@@ -3,8 +3,7 @@ import { Budget } from './budget.ts';
 import * as dw from './constants.ts';
 import type { Context } from './context.ts';
 import { Cursor } from './cursor.ts';
-import type { Entry } from './entry.ts';
-import type { Unit } from './unit.ts';
+import type { Entry, Unit } from './unit.ts';
 
 /** Code from `low`, so many bytes; never empty. */
 export interface CodeRange {

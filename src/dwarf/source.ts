@@ -1,9 +1,8 @@
 import type { Address, Place } from '../base/index.ts';
 import * as dw from './constants.ts';
-import type { Entry } from './entry.ts';
 import type { DwarfFile } from './file.ts';
 import { joinPath, type SourcePlace } from './line-table.ts';
-import type { Unit } from './unit.ts';
+import type { Entry, Unit } from './unit.ts';
 
 /** How a path is told. */
 export interface SourceOptions {

@@ -1,7 +1,7 @@
 import * as dw from './constants.ts';
 import { Cursor } from './cursor.ts';
-import type { Entry } from './entry.ts';
 import { namedKind } from './name-index.ts';
+import type { Entry } from './unit.ts';
 
 /** Types of types of types, arrays of arrays: no program has more, and a damaged file may have a circle. */
 export const TYPE_DEPTH_MAX = 64;

@@ -1,38 +1,36 @@
 import type { Abbreviation, AbbreviationTable } from './abbreviations.ts';
+import { type AttributeValue, readValue } from './attribute.ts';
 import * as dw from './constants.ts';
 import type { Context } from './context.ts';
 import { Cursor } from './cursor.ts';
-import { Entry } from './entry.ts';
 import { skipForm } from './forms.ts';
+import type { UnitHeader } from './unit-header.ts';
 
-/** What the header of a unit says (DWARF 5, 7.5.1). Offsets are from the start of `.debug_info`. */
-export interface UnitHeader {
-  readonly offset: number;
-  /** Where the next unit starts. */
-  readonly end: number;
-  readonly version: 3 | 4 | 5;
-  /** DW_UT_…; DW_UT_compile before version 5. */
-  readonly type: number;
-  readonly addressSize: 4 | 8;
-  readonly abbreviationOffset: number;
-  /** Where the unit's own entry is. */
-  readonly rootOffset: number;
-  /** Of a type unit: its signature, and where its type is. */
-  readonly signature?: { readonly value: bigint; readonly typeOffset: number };
+/** An origin of an origin of an origin: more than two are not written by any compiler. */
+const ORIGINS_MAX = 16;
+
+/** Finds entries in all units of a file; `units.ts` implements it. */
+export interface EntryLookup {
+  /** Returns the entry at an offset of `.debug_info`, which a reference names; `undefined` if there is none. */
+  entryAt(offset: number): Entry | undefined;
+  /** Returns the type of the type unit with this signature (DW_FORM_ref_sig8). */
+  typeBySignature(signature: bigint): Entry | undefined;
 }
 
 /** One compilation unit. Its entries are read when asked for. */
 export class Unit {
   readonly context: Context;
   readonly header: UnitHeader;
+  readonly entries: EntryLookup;
   readonly #bases = new Map<number, number | undefined>();
   #abbreviations: AbbreviationTable | undefined;
   #root: Entry | null | undefined;
   #lowPc: bigint | undefined;
 
-  constructor(context: Context, header: UnitHeader) {
+  constructor(context: Context, header: UnitHeader, entries: EntryLookup) {
     this.context = context;
     this.header = header;
+    this.entries = entries;
   }
 
   get offset(): number {
@@ -164,63 +162,146 @@ export class Unit {
   }
 }
 
-/** Reads all unit headers of `.debug_info`. A unit that is not read is a problem, and what follows it is read. */
-export function readUnits(context: Context): Unit[] {
-  const { info, problems } = context;
-  const units: Unit[] = [];
-  let at = 0;
-  while (at < info.length) {
-    const offset = at;
-    const cursor = new Cursor(info, at);
-    const refuse = (message: string): void => problems.add(message, '.debug_info', offset);
-    const length = cursor.u32();
-    if (length >= 0xffff_fff0) {
-      refuse(length === 0xffff_ffff ? '64-bit DWARF is not read' : 'The unit has a length that is reserved');
-      if (length !== 0xffff_ffff) break;
-      at = cursor.at + 8 + Number(cursor.u64());
-      continue;
-    }
-    const end = cursor.at + length;
-    if (cursor.overrun || end > info.length) {
-      refuse('The unit is cut off');
-      break;
-    }
-    at = end;
-    const header = readHeader(cursor, offset, end, refuse);
-    if (header !== undefined) units.push(new Unit(context, header));
-  }
-  return units;
-}
+/**
+ * One debugging information entry (DWARF 5, 2.1). Attributes are read when asked for. An attribute that is missing, of
+ * another class than asked for, or cut off is `undefined`.
+ */
+export class Entry {
+  readonly unit: Unit;
+  /** Bytes from the start of `.debug_info`; stands for the entry everywhere. */
+  readonly offset: number;
+  readonly #abbreviation: Abbreviation;
+  readonly #attributesAt: number;
 
-function readHeader(
-  cursor: Cursor,
-  offset: number,
-  end: number,
-  refuse: (message: string) => void,
-): UnitHeader | undefined {
-  const version = cursor.u16();
-  if (version !== 3 && version !== 4 && version !== 5) return void refuse(`DWARF version ${version} is not read`);
-  const type = version === 5 ? cursor.u8() : dw.DW_UT_compile;
-  const sizeFirst = version === 5 ? cursor.u8() : 0;
-  const abbreviationOffset = cursor.u32();
-  const addressSize = version === 5 ? sizeFirst : cursor.u8();
-  if (addressSize !== 4 && addressSize !== 8) return void refuse(`Addresses of ${addressSize} bytes are not read`);
-  const common = { offset, end, version, type, addressSize, abbreviationOffset } as const;
-  switch (type) {
-    case dw.DW_UT_compile:
-    case dw.DW_UT_partial:
-      break;
-    case dw.DW_UT_type: {
-      const value = cursor.u64();
-      const signature = { value, typeOffset: offset + cursor.u32() };
-      return { ...common, signature, rootOffset: cursor.at };
-    }
-    case dw.DW_UT_skeleton:
-    case dw.DW_UT_split_compile:
-    case dw.DW_UT_split_type:
-      return void refuse('The debug data is in another file (split DWARF), which is not read');
-    default:
-      return void refuse(`Unit type ${type} is not known`);
+  /** Use {@link Unit.entryAt}. */
+  constructor(unit: Unit, offset: number, abbreviation: Abbreviation, attributesAt: number) {
+    this.unit = unit;
+    this.offset = offset;
+    this.#abbreviation = abbreviation;
+    this.#attributesAt = attributesAt;
   }
-  return { ...common, rootOffset: cursor.at };
+
+  /** DW_TAG_… */
+  get tag(): number {
+    return this.#abbreviation.tag;
+  }
+
+  get hasChildren(): boolean {
+    return this.#abbreviation.hasChildren;
+  }
+
+  /** The value of an attribute, DW_AT_… */
+  attribute(name: number): AttributeValue | undefined {
+    const { names, forms, constants } = this.#abbreviation;
+    const row = names.indexOf(name);
+    if (row < 0) return undefined;
+    const cursor = this.unit.cursor(this.#attributesAt);
+    for (let i = 0; i < row; i++) {
+      if (!skipForm(cursor, forms[i] as number, this.unit.addressSize)) return undefined;
+    }
+    const value = readValue(this.unit, cursor, forms[row] as number, constants[row] ?? 0);
+    return cursor.overrun ? undefined : value;
+  }
+
+  /** A constant as a number; inexact above 2^53. */
+  number(name: number): number | undefined {
+    const value = this.attribute(name);
+    return value?.kind === 'number' ? Number(value.value) : undefined;
+  }
+
+  text(name: number): string | undefined {
+    const value = this.attribute(name);
+    return value?.kind === 'text' ? value.value : undefined;
+  }
+
+  address(name: number): bigint | undefined {
+    const value = this.attribute(name);
+    return value?.kind === 'address' ? value.value : undefined;
+  }
+
+  flag(name: number): boolean {
+    const value = this.attribute(name);
+    return value?.kind === 'flag' && value.value;
+  }
+
+  /** The entry that an attribute refers to. For a stub of a type that has a unit of its own, that type (DWARF 5, 5.7.3.2). */
+  reference(name: number): Entry | undefined {
+    const value = this.attribute(name);
+    if (value?.kind === 'signature') return this.unit.entries.typeBySignature(value.value);
+    const entry = value?.kind === 'reference' ? this.unit.entries.entryAt(value.value) : undefined;
+    const signature = entry?.attribute(dw.DW_AT_signature);
+    return signature?.kind === 'signature' ? this.unit.entries.typeBySignature(signature.value) : entry;
+  }
+
+  /**
+   * The entry itself, then what it is a copy of or completes: DW_AT_abstract_origin, DW_AT_specification, and so on. What
+   * an entry does not say itself, one of these does (DWARF 5, 2.13.2 and 3.3.8).
+   */
+  *origins(): Generator<Entry, void, void> {
+    let entry: Entry | undefined = this;
+    for (let i = 0; entry !== undefined && i < ORIGINS_MAX; i++) {
+      yield entry;
+      entry = entry.reference(dw.DW_AT_abstract_origin) ?? entry.reference(dw.DW_AT_specification);
+    }
+  }
+
+  /** The name, its own or that of its origin; `undefined` for what has none. */
+  get name(): string | undefined {
+    for (const entry of this.origins()) {
+      const name = entry.text(dw.DW_AT_name);
+      if (name !== undefined) return name;
+    }
+    return undefined;
+  }
+
+  /** Where the attributes end: offset in `.debug_info`; that of the unit's end where they cannot be read. */
+  get attributesEnd(): number {
+    const cursor = this.unit.cursor(this.#attributesAt);
+    return this.unit.skipAttributes(cursor, this.#abbreviation) ? cursor.at : this.unit.end;
+  }
+
+  /** The children in file order. */
+  *children(): Generator<Entry, void, void> {
+    if (!this.hasChildren) return;
+    let at = this.attributesEnd;
+    for (;;) {
+      const child = this.unit.entryAt(at);
+      if (child === undefined) return;
+      yield child;
+      at = child.nextSibling;
+    }
+  }
+
+  /** Where the next entry on the same level is; offset in `.debug_info`. */
+  get nextSibling(): number {
+    const end = this.attributesEnd;
+    if (!this.hasChildren) return end;
+    const sibling = this.attribute(dw.DW_AT_sibling);
+    if (sibling?.kind === 'reference' && sibling.value > end && sibling.value <= this.unit.end) return sibling.value;
+    return this.unit.skipChildren(end);
+  }
+
+  /**
+   * All entries below this one, in file order, each with its depth (1 for children). Linear in the size however deep they
+   * are nested. What is below an entry for which `into` is false is left out.
+   */
+  *descendants(into: (entry: Entry) => boolean = () => true): Generator<{ entry: Entry; depth: number }, void, void> {
+    if (!this.hasChildren) return;
+    let at = this.attributesEnd;
+    let depth = 1;
+    while (depth > 0 && at < this.unit.end) {
+      const entry = this.unit.entryAt(at);
+      if (entry === undefined) {
+        if (!this.unit.isNull(at)) return;
+        depth--;
+        at++;
+        continue;
+      }
+      yield { entry, depth };
+      if (entry.hasChildren && into(entry)) {
+        at = entry.attributesEnd;
+        depth++;
+      } else at = entry.nextSibling;
+    }
+  }
 }

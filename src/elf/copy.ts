@@ -2,7 +2,8 @@ import { SHN_LORESERVE, SHN_UNDEF, SHT_GROUP, SHT_NOBITS, SHT_REL, SHT_RELA, SHT
 import type { ElfFile } from './file.ts';
 import { RelocationTable } from './relocations.ts';
 import type { ElfSection } from './section.ts';
-import { ElfWriter, type WriterRelocation, type WriterSection, type WriterSymbol } from './writer.ts';
+import { ElfWriter } from './writer.ts';
+import type { WriterRelocation, WriterSection, WriterSymbol } from './writer-model.ts';
 
 /** A writer that holds what a file holds, and where the file's own parts went. */
 export interface ElfCopy {

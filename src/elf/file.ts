@@ -17,7 +17,7 @@ import { type Ehdr, ELF32, ELF64, type ElfLayout, type Phdr } from './layout.ts'
 import { nameAt } from './name-index.ts';
 import { type ElfProblem, problem } from './problem.ts';
 import { RelocationTable } from './relocations.ts';
-import { ElfSection } from './section.ts';
+import { type ElfContents, ElfSection } from './section.ts';
 import { SymbolTable } from './symbols.ts';
 
 /**
@@ -26,7 +26,7 @@ import { SymbolTable } from './symbols.ts';
  *
  * Nothing is copied: sections and tables are windows on `bytes`, which must not change while the view is in use.
  */
-export class ElfFile {
+export class ElfFile implements ElfContents {
   readonly kind = 'elf';
   readonly bytes: Uint8Array;
   readonly view: DataView;

@@ -13,4 +13,5 @@ export * from './section.ts';
 export * from './string-table.ts';
 export * from './symbols.ts';
 export * from './writer.ts';
+export type * from './writer-model.ts';
 export type { ElfPlan, PlannedSection } from './writer-plan.ts';

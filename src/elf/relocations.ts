@@ -1,6 +1,5 @@
 import { SHT_RELA } from './constants.ts';
-import type { ElfFile } from './file.ts';
-import type { ElfSection } from './section.ts';
+import type { ElfContents, ElfSection } from './section.ts';
 
 /**
  * The entries of one SHT_REL or SHT_RELA section as columns, in file order. Column functions take an index in
@@ -17,7 +16,7 @@ export class RelocationTable {
   readonly #stride: number;
   readonly #is64: boolean;
 
-  constructor(file: ElfFile, section: ElfSection) {
+  constructor(file: ElfContents, section: ElfSection) {
     const { layout } = file;
     const data = section.data();
     this.section = section;

@@ -1,6 +1,17 @@
 import { SHT_NOBITS, SHT_NULL } from './constants.ts';
-import type { ElfFile } from './file.ts';
-import type { Shdr } from './layout.ts';
+import type { ElfLayout, Shdr } from './layout.ts';
+
+/** What sections and tables read of their file; `ElfFile` implements it. */
+export interface ElfContents {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly layout: ElfLayout;
+  readonly sections: readonly ElfSection[];
+  /** Index of the section name table. */
+  readonly shstrndx: number;
+  /** Returns the text at `offset` of the string table in section `index`; empty if there is none. */
+  string(index: number, offset: number): string;
+}
 
 /**
  * One section header with its bytes. Members read the file when asked.
@@ -9,27 +20,27 @@ import type { Shdr } from './layout.ts';
  * is outside any file, and {@link header} has the exact fields for those who must judge it.
  */
 export class ElfSection {
-  readonly file: ElfFile;
+  readonly #file: ElfContents;
   readonly index: number;
   /** Where the section header stands, in bytes from the start of the file. */
   readonly headerOffset: number;
   #name: string | undefined;
 
-  constructor(file: ElfFile, index: number, headerOffset: number) {
-    this.file = file;
+  constructor(file: ElfContents, index: number, headerOffset: number) {
+    this.#file = file;
     this.index = index;
     this.headerOffset = headerOffset;
   }
 
   /** The name; empty where `sh_name` points nowhere. */
   get name(): string {
-    this.#name ??= this.file.string(this.file.shstrndx, this.nameOffset);
+    this.#name ??= this.#file.string(this.#file.shstrndx, this.nameOffset);
     return this.#name;
   }
 
   /** The header as it stands in the file, all fields exact. */
   get header(): Shdr {
-    return this.file.layout.readShdr(this.file.view, this.headerOffset);
+    return this.#file.layout.readShdr(this.#file.view, this.headerOffset);
   }
 
   get nameOffset(): number {
@@ -81,7 +92,7 @@ export class ElfSection {
   /** The section's bytes as far as they are in the file: a window, not a copy. Empty for NOBITS. */
   data(): Uint8Array {
     if (!this.#hasBytes()) return EMPTY;
-    const { bytes } = this.file;
+    const { bytes } = this.#file;
     const start = Math.min(this.offset, bytes.length);
     return bytes.subarray(start, Math.min(start + this.size, bytes.length));
   }
@@ -92,15 +103,15 @@ export class ElfSection {
   }
 
   #at(field: string): number {
-    return this.headerOffset + (this.file.layout.shdr.at[field] as number);
+    return this.headerOffset + (this.#file.layout.shdr.at[field] as number);
   }
 
   #u32(field: string): number {
-    return this.file.view.getUint32(this.#at(field), true);
+    return this.#file.view.getUint32(this.#at(field), true);
   }
 
   #word(field: string): bigint {
-    const { view, layout } = this.file;
+    const { view, layout } = this.#file;
     return layout.pointerSize === 8
       ? view.getBigUint64(this.#at(field), true)
       : BigInt(view.getUint32(this.#at(field), true));

@@ -7,9 +7,8 @@ import {
   STT_FILE,
   STT_SECTION,
 } from './constants.ts';
-import type { ElfFile } from './file.ts';
 import { NameIndex, nameAt } from './name-index.ts';
-import type { ElfSection } from './section.ts';
+import type { ElfContents, ElfSection } from './section.ts';
 
 /** One row of a symbol table, all columns read. */
 export interface ElfSymbol {
@@ -30,7 +29,7 @@ export interface ElfSymbol {
  * Column functions take an index in 0 … count - 1.
  */
 export class SymbolTable {
-  readonly file: ElfFile;
+  readonly #file: ElfContents;
   /** `undefined` for a file without a symbol table, which then has no symbols. */
   readonly section: ElfSection | undefined;
   /** Whole entries that are in the file. */
@@ -48,10 +47,10 @@ export class SymbolTable {
   #names: NameIndex | undefined;
   #files: Uint32Array | undefined;
 
-  constructor(file: ElfFile, section: ElfSection | undefined) {
+  constructor(file: ElfContents, section: ElfSection | undefined) {
     const { sym } = file.layout;
     const field = (key: string): number => sym.at[key] as number;
-    this.file = file;
+    this.#file = file;
     this.section = section;
     this.#view = file.view;
     this.#is64 = file.layout.pointerSize === 8;
@@ -84,7 +83,7 @@ export class SymbolTable {
   displayName(i: number): string {
     const name = this.name(i);
     if (name !== '' || this.type(i) !== STT_SECTION) return name;
-    return this.file.sections[this.sectionIndex(i) ?? 0]?.name ?? '';
+    return this.#file.sections[this.sectionIndex(i) ?? 0]?.name ?? '';
   }
 
   value(i: number): bigint {
@@ -134,7 +133,7 @@ export class SymbolTable {
   }
 
   #findExtended(): DataView | null {
-    const table = this.file.sections.find(
+    const table = this.#file.sections.find(
       ({ type, link }) => type === SHT_SYMTAB_SHNDX && link === this.section?.index,
     );
     if (table === undefined) return null;

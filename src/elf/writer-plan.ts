@@ -1,7 +1,7 @@
 import { ensure } from '../base/index.ts';
 import { SHF_ALLOC, SHN_LORESERVE, SHT_NOBITS, STB_LOCAL } from './constants.ts';
 import { StringTableBuilder } from './string-table.ts';
-import type { ElfWriter, WriterSection, WriterSymbol } from './writer.ts';
+import type { WriterContents, WriterSection, WriterSymbol } from './writer-model.ts';
 
 /** A section with its place in the file, in bytes. */
 export interface PlannedSection {
@@ -36,7 +36,7 @@ export interface ElfPlan {
 }
 
 /** Lays a file out: file header, program headers, sections in order, section headers. */
-export function planElf(writer: ElfWriter): ElfPlan {
+export function planElf(writer: WriterContents): ElfPlan {
   const { layoutOf: layout, header } = writer;
   const locals = writer.symbols.filter(({ bind }) => bind === STB_LOCAL);
   const others = writer.symbols.filter(({ bind }) => bind !== STB_LOCAL);

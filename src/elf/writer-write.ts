@@ -11,11 +11,11 @@ import {
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
 import type { Shdr } from './layout.ts';
-import type { ElfWriter, WriterSection, WriterSegment } from './writer.ts';
+import type { WriterContents, WriterSection, WriterSegment } from './writer-model.ts';
 import { type ElfPlan, type PlannedSection, planned } from './writer-plan.ts';
 
 /** The second phase: the bytes of the file that `plan` describes. */
-export function writePlan(writer: ElfWriter, plan: ElfPlan): Uint8Array {
+export function writePlan(writer: WriterContents, plan: ElfPlan): Uint8Array {
   const bytes = new Uint8Array(plan.size);
   const view = viewOf(bytes);
   writeFileHeader(writer, plan, view);
@@ -37,7 +37,7 @@ export function writePlan(writer: ElfWriter, plan: ElfPlan): Uint8Array {
   return bytes;
 }
 
-function writeFileHeader(writer: ElfWriter, plan: ElfPlan, view: DataView): void {
+function writeFileHeader(writer: WriterContents, plan: ElfPlan, view: DataView): void {
   const { header, layoutOf: layout } = writer;
   const e_ident = new Uint8Array(16);
   e_ident.set([0x7f, 0x45, 0x4c, 0x46, header.class, ELFDATA2LSB, EV_CURRENT, header.osabi, header.abiVersion]);
@@ -85,7 +85,7 @@ function segmentHeader(plan: ElfPlan, segment: WriterSegment) {
 }
 
 function writeRelocations(
-  writer: ElfWriter,
+  writer: WriterContents,
   plan: ElfPlan,
   section: WriterSection,
   view: DataView,
@@ -104,7 +104,7 @@ function writeRelocations(
   });
 }
 
-function writeSymbols(writer: ElfWriter, plan: ElfPlan, view: DataView): void {
+function writeSymbols(writer: WriterContents, plan: ElfPlan, view: DataView): void {
   const { layoutOf: layout } = writer;
   plan.symbolOrder.forEach((symbol, i) => {
     const { section } = symbol;
@@ -122,7 +122,7 @@ function writeSymbols(writer: ElfWriter, plan: ElfPlan, view: DataView): void {
   });
 }
 
-function writeSectionHeaders(writer: ElfWriter, plan: ElfPlan, view: DataView): void {
+function writeSectionHeaders(writer: WriterContents, plan: ElfPlan, view: DataView): void {
   const { layoutOf: layout } = writer;
   const write = (place: PlannedSection, fields: Partial<Shdr>): void => {
     layout.writeShdr(view, plan.sectionHeadersOffset + place.index * layout.shdr.size, {

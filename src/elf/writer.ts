@@ -16,77 +16,16 @@ import {
   STT_SECTION,
 } from './constants.ts';
 import { ELF32, ELF64, type ElfLayout } from './layout.ts';
+import type {
+  WriterContents,
+  WriterHeader,
+  WriterRelocation,
+  WriterSection,
+  WriterSegment,
+  WriterSymbol,
+} from './writer-model.ts';
 import { type ElfPlan, planElf } from './writer-plan.ts';
 import { writePlan } from './writer-write.ts';
-
-/** What the file header says; the rest of it follows from the contents. */
-export interface WriterHeader {
-  readonly machine: number;
-  /** ELFCLASS32 or ELFCLASS64, which is the default. */
-  readonly class?: 1 | 2;
-  /** ET_REL by default. */
-  readonly type?: number;
-  readonly osabi?: number;
-  readonly abiVersion?: number;
-  readonly flags?: number;
-  readonly entry?: bigint;
-  /** In a file with segments, sections stand at the same place in a page of the file as in memory. 4096 by default. */
-  readonly pageSize?: number;
-}
-
-/** A section to write. Members may change until the file is laid out. */
-export interface WriterSection {
-  name: string;
-  type: number;
-  flags: number;
-  addr: bigint;
-  data: Uint8Array;
-  /** Bytes of a NOBITS section; the others have as many as `data`. */
-  size: number;
-  /** A power of two; 0 is written as it is and taken as 1. */
-  addralign: number;
-  entsize: number;
-  /** The section for `sh_link`, `'symtab'` for the symbol table that the writer makes. */
-  link: WriterSection | 'symtab' | undefined;
-  /** What `sh_info` tells: a number, or the index of a section or of a symbol. */
-  info: number | { readonly section: WriterSection } | { readonly symbol: WriterSymbol };
-  /** Entries of a SHT_REL or SHT_RELA section, which has no `data` then. */
-  relocations?: readonly WriterRelocation[];
-  /** Members of a SHT_GROUP section; its `data` is the first word, the flags. */
-  members?: readonly WriterSection[];
-}
-
-/** A symbol to write. Its index depends on the others: local symbols come first. */
-export interface WriterSymbol {
-  name: string;
-  value: bigint;
-  size: bigint;
-  type: number;
-  bind: number;
-  other: number;
-  /** Where it is defined; a number is written to `st_shndx` as it is (SHN_UNDEF, SHN_ABS, SHN_COMMON). */
-  section: WriterSection | number;
-}
-
-export interface WriterRelocation {
-  /** `r_offset`: bytes from the start of the section, or an address in a linked file. */
-  readonly offset: number | bigint;
-  readonly type: number;
-  /** `undefined` for symbol 0. */
-  readonly symbol?: WriterSymbol | undefined;
-  /** Not written in REL sections, where it is in the bytes to relocate. */
-  readonly addend?: number | bigint;
-}
-
-/** A program header over sections that follow each other in the file and in memory. */
-export interface WriterSegment {
-  readonly type: number;
-  readonly flags: number;
-  readonly align: bigint;
-  readonly sections: readonly WriterSection[];
-  /** `p_paddr`; the virtual address by default. */
-  readonly paddr?: bigint;
-}
 
 /**
  * Writes ELF files in two phases: `layout()` gives every section, symbol and name its place, `write()` puts the bytes
@@ -94,7 +33,7 @@ export interface WriterSegment {
  *
  * Wrong use (a symbol of another writer) is a bug of the caller and asserts; nothing here reads untrusted bytes.
  */
-export class ElfWriter {
+export class ElfWriter implements WriterContents {
   readonly header: Required<WriterHeader>;
   readonly layoutOf: ElfLayout;
   readonly sections: WriterSection[] = [];

@@ -1,4 +1,9 @@
-import type { RelocationRow } from '../arch/index.ts';
+import {
+  implicitAddend as addendOf,
+  type RelocationField,
+  type RelocationRow,
+  relocateInstruction,
+} from '../arch/index.ts';
 import { type Address, lowWord, type Place } from '../base/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import type { LoaderElf, LoaderSection } from './elf-load.ts';
@@ -49,43 +54,41 @@ export function store(place: RelocationTarget, offset: number, width: 2 | 4 | 8,
   hv.machine.space.write(address, new Uint8Array(bytes.buffer, 0, width));
 }
 
-/** get_addend: what a REL entry's place holds. Reads it, and may fault there. */
+/** get_addend: the addend that a REL entry has at its place. Reads it, and may fault there; 0, and nothing is read, for types that have none. */
 export function implicitAddend(place: RelocationTarget, type: number, offset: number): number {
-  const read = place.hv.arch.relocationRules.implicitAddend(type);
-  return read === null ? 0 : read(readWord(place, offset));
+  const row = place.hv.arch.relocations.get(type);
+  return row === undefined || row.width === 0 ? 0 : addendOf(row, readWord(place, offset));
 }
 
+/** What a relocation puts into an instruction. */
 export interface RelocationValue {
   /** Offset of the place in its section. */
   readonly offset: number;
-  /** The row's formula, but for Page and S. */
+  /** S + A, less P where the row is relative to the place. */
   readonly sum: bigint;
   readonly addend: bigint;
-  /** Index of the symbol. */
-  readonly symbol: number;
 }
 
-/** Changes the instruction at a place. Returns whether the result does not fit it. */
+/** Relocates the instruction at a place. Returns whether the value is out of the range that Xen checks. */
 export function placeInstruction(
   place: RelocationTarget,
   row: RelocationRow,
-  { offset, sum, addend, symbol }: RelocationValue,
+  field: RelocationField,
+  { offset, sum, addend }: RelocationValue,
   where: Place,
 ): boolean {
   const bits = place.hv.arch.elf.pointerSize * 8;
   const address = addressOf(place, offset);
-  let value = sum;
-  if (row.formula === 'S') value = place.elf.symbols.value[symbol] as bigint;
-  else if (row.formula === 'Page(S + A) - Page(P)') value = pageOf(sum) - pageOf(address);
+  const value = row.relative === 'page' ? pageOf(sum) - pageOf(address) : sum;
   const word = readWord(place, offset);
-  const placed = (row.place as NonNullable<RelocationRow['place']>)({
+  const placed = relocateInstruction(row, field, {
     word,
     value: BigInt.asIntN(bits, value),
     addend: BigInt.asIntN(bits, addend),
   });
   if (place.memory !== null && offset + 4 <= place.size) place.memory.setUint32(offset, placed.word, true);
   else store(place, offset, 4, placed.word);
-  if (placed.quirk !== undefined) reportOften(place, placed.quirk.rule, placed.quirk.message, { ...where, address });
+  if (placed.quirk !== null) reportOften(place, placed.quirk.rule, placed.quirk.message, { ...where, address });
   return placed.overflow;
 }
 

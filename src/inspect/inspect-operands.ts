@@ -70,9 +70,9 @@ export class OperandReader {
 
   #operand(pointers: PointerReader, { offset, table, index }: Entry, end: number): RelocatedOperand | undefined {
     const row = this.#fields?.get(table.type(index));
-    if (row?.formula === 'none') return undefined;
+    if (row?.width === 0) return undefined;
     // In a REL table the addend is in the instruction's own bits: the operand then shows it.
-    const fromEnd = row?.formula === 'S + A - P' ? end - offset : 0;
+    const fromEnd = row?.relative === 'place' ? end - offset : 0;
     const addend = table.addend(index) + BigInt(fromEnd);
     const symbol = table.symbol(index);
     return {

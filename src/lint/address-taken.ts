@@ -46,9 +46,9 @@ export function indirectTargets(context: LintContext): IndirectTarget[] {
     const code = (section.flags & SHF_EXECINSTR) === 0 ? undefined : section.data();
     for (const { offset, row, target } of context.relocationsOf(section)) {
       const why = `its address is taken at ${section.name}+0x${offset.toString(16)}`;
-      if (row?.formula === 'S + A') take(target, 0, why, false);
-      else if (row?.formula === 'S + A - P' && code !== undefined && takes?.(code, offset) === true) {
-        take(target, row.width, why, false);
+      if (row?.relative === 'no' && row.width > 0) take(target, 0, why, false);
+      else if (row?.relative === 'place' && code !== undefined && takes?.(code, offset) === true) {
+        take(target, row.pcOffset, why, false);
       }
     }
   }

@@ -43,8 +43,8 @@ function* callees(
   const section = context.content.elf.sections[index];
   if (section === undefined) return;
   for (const { row, target } of within(context.relocationsOf(section), offset, offset + size, (each) => each.offset)) {
-    if (row?.formula === 'S + A - P' && target.kind === 'section')
-      yield context.functionAt(target.section, target.offset + row.width);
+    if (row?.relative === 'place' && target.kind === 'section')
+      yield context.functionAt(target.section, target.offset + row.pcOffset);
   }
   for (const { target } of within(callsInside(context, index), offset, offset + size, ({ at }) => at)) {
     yield context.functionAt(index, target);

@@ -1,4 +1,5 @@
-import type { Architecture, RelocationRow } from '../arch/index.ts';
+import { type Architecture, implicitAddend, type RelocationRow } from '../arch/index.ts';
+import { viewOf } from '../base/index.ts';
 import type { ElfSection } from '../elf/index.ts';
 import { type PayloadFile, type PayloadPointer, PointerReader, SymbolLocator } from '../payload/index.ts';
 
@@ -15,7 +16,7 @@ export interface PayloadRelocation {
   readonly symbol: number;
   /** The symbol's name, or its section's; a byte string. */
   readonly name: string;
-  /** As it stands in the file. */
+  /** The entry's own, or, in a REL table, the one at its place. */
   readonly addend: bigint;
   /** Symbol and addend. Relative ones count from the field itself: a `call` leads 4 bytes behind it. */
   readonly target: PayloadPointer;
@@ -54,15 +55,17 @@ export class PayloadRelocations {
     for (const table of elf.relocationsOf(section.index)) {
       for (let i = 0; i < table.count && this.#left > 0; i++, this.#left--) {
         const symbol = table.symbol(i);
-        const addend = table.addend(i);
+        const type = table.type(i);
+        const offset = table.offset(i);
+        const row = this.#arch.relocations.get(type);
+        const addend = table.hasAddends ? table.addend(i) : addendAt(row, section, offset);
         // An addend that no displacement has is a broken file's: it leads nowhere.
         const near = addend >= -0x8000_0000n && addend <= 0x7fff_ffffn ? Number(addend) : 0;
-        const type = table.type(i);
         found.push({
           section: section.index,
-          offset: table.offset(i),
+          offset,
           type,
-          row: this.#arch.relocations.get(type),
+          row,
           symbol,
           name: symbol === 0 || symbol >= elf.symbols.count ? '' : elf.symbols.displayName(symbol),
           addend,
@@ -72,4 +75,11 @@ export class PayloadRelocations {
     }
     return found.sort((a, b) => a.offset - b.offset);
   }
+}
+
+/** Returns the addend in a section's own bytes; 0 where the type has none or the place is outside of them. */
+function addendAt(row: RelocationRow | undefined, section: ElfSection, offset: number): bigint {
+  const bytes = section.data();
+  if (row === undefined || row.width === 0 || offset + 4 > bytes.length) return 0n;
+  return BigInt(implicitAddend(row, viewOf(bytes).getUint32(offset, true)));
 }

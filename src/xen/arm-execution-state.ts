@@ -1,5 +1,6 @@
 import { type Address, addOffset, pointerText, viewOf } from '../base/index.ts';
-import { banner, type ExecutionScreen, type ExecutionState } from './execution-state.ts';
+import type { ExecutionScreen, ExecutionState } from './cpu-state.ts';
+import { banner } from './execution-state.ts';
 
 /**
  * What show_execution_state() prints of the hypervisor's own state on arm64 and arm32: banner, registers, stack and call trace. System

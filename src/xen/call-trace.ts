@@ -1,6 +1,6 @@
 import { type Address, addOffset, pointerText, viewOf } from '../base/index.ts';
 import { stackBounds } from './cpu-info.ts';
-import type { ExecutionScreen, ExecutionState } from './execution-state.ts';
+import type { ExecutionScreen, ExecutionState } from './cpu-state.ts';
 
 /** From the saved rbp to the saved rip, in an exception's frame: offsets in `struct cpu_user_regs`, the same in all releases. */
 const RIP_FROM_RBP = 128 - 32;

@@ -5,6 +5,7 @@ export * from './bug-frame.ts';
 export * from './config.ts';
 export * from './cpu-info.ts';
 export * from './cpu-info-check.ts';
+export type * from './cpu-state.ts';
 export * from './errno.ts';
 export * from './ex-table.ts';
 export * from './execution-state.ts';

@@ -188,12 +188,14 @@ describe('the record', () => {
 
   it('takes four relocations, and RELA only', () => {
     expect(
-      [...X86_64.relocations.values()].map(({ type, name, width, overflow }) => [type, name, width, overflow]),
+      [...X86_64.relocations.values()].map(({ type, name, relative, width, range }) => [
+        ...[type, name, relative, width, range],
+      ]),
     ).toEqual([
-      [0, 'R_X86_64_NONE', 0, 'none'],
-      [1, 'R_X86_64_64', 8, 'none'],
-      [2, 'R_X86_64_PC32', 4, 'signed'],
-      [4, 'R_X86_64_PLT32', 4, 'signed'],
+      [0, 'R_X86_64_NONE', 'no', 0, null],
+      [1, 'R_X86_64_64', 'no', 8, null],
+      [2, 'R_X86_64_PC32', 'place', 4, { min: -0x8000_0000, max: 0x7fff_ffff }],
+      [4, 'R_X86_64_PLT32', 'place', 4, { min: -0x8000_0000, max: 0x7fff_ffff }],
     ]);
     expect(X86_64.relocationRules.relRefusal).toMatchObject({
       errno: 'EOPNOTSUPP',

@@ -9,12 +9,11 @@ import { longSymbol } from '../../src/lint/rules/long-symbol.ts';
 import { metadata } from '../../src/lint/rules/metadata.ts';
 import { nondeterministic } from '../../src/lint/rules/nondeterministic.ts';
 import { reapply } from '../../src/lint/rules/reapply.ts';
-import { relocationReach } from '../../src/lint/rules/relocation-reach.ts';
 import { stateInFile } from '../../src/lint/rules/state-in-file.ts';
 import { wrongFlags } from '../../src/lint/rules/wrong-flags.ts';
 import type { EditSpec, PayloadSpec, SectionSpec } from '../../src/synth/index.ts';
 import { compileC, link } from '../support/gcc.ts';
-import { built, checked, type LintCase, lint, messages, miniature } from './support.ts';
+import { built, checked, lint, messages } from './support.ts';
 
 const said = (rule: LintRule, spec: PayloadSpec, release?: string): Promise<string[]> =>
   messages(rule, built(spec, release), release === undefined ? {} : { release });
@@ -97,53 +96,6 @@ describe('state-in-file', () => {
     expect(await said(stateInFile, entry(`ff${'00'.repeat(31)}`), '4.16.0')).toEqual([]);
     expect(await said(stateInFile, entry('00'.repeat(39)), '4.16.0')).toEqual([]);
     expect(await said(stateInFile, {}, '4.13.0')).toEqual([]);
-  });
-});
-
-describe('relocation-reach', () => {
-  const uses = (symbol: string, shndx?: number, value = 0): PayloadSpec => ({
-    code: [{ symbol: 'lp_new_fn', hex: 'e900000000', fields: [{ at: 1, symbol, addend: -4, type: 4 }] }],
-    ...(shndx !== undefined && { symbols: [{ name: symbol, shndx, value }] }),
-  });
-  it('sees what is out of reach from somewhere', async () => {
-    expect(await said(relocationReach, uses('memcpy'))).toEqual([]);
-    expect((await said(relocationReach, uses('lp_low', 0xfff1, 0x1000)))[0]).toContain('more than 2 GiB away');
-    const frame = (symbol: string): PayloadSpec => ({
-      sections: [{ name: '.bug_frames.1', flags: 'A', size: 8, fields: [{ at: 4, symbol, type: 2 }] }],
-    });
-    expect(await said(relocationReach, frame('lp_new_fn'))).toEqual([]);
-  });
-
-  it('tells of a bug frame what it reaches from where: an error only from where payloads are placed first', async () => {
-    const frame = (symbol: string, addend = 0): PayloadSpec => ({
-      sections: [{ name: '.bug_frames.1', flags: 'A', size: 8, fields: [{ at: 4, symbol, addend, type: 2 }] }],
-    });
-    const severities = async (spec: PayloadSpec, given: LintCase = {}) =>
-      (await lint(relocationReach, built(spec), given)).map(({ severity, message }) => [severity, message]);
-    const { image, release } = miniature();
-    const { start } = image.vmapXen(release);
-    const memcpy = image.symbolsFor(release).byName('memcpy');
-    expect(start - memcpy).toBeLessThan(8n << 20n);
-    const [near, ...none] = await severities(frame('memcpy'));
-    expect(near?.[0]).toBe('note');
-    expect(near?.[1]).toContain(
-      'a bug frame reaches 8 MiB, and memcpy is in the hypervisor: it does so from the first',
-    );
-    expect(none).toEqual([]);
-    // 24 bits are the distance, the others those of the line.
-    expect((await severities(frame('memcpy', 0x2300_0004)))[0]?.[0]).toBe('note');
-    expect((await severities(frame('memcpy', -0x60_0000)))[0]).toEqual([
-      'note',
-      expect.stringContaining('from the first places for payloads only, below 0x'),
-    ]);
-    expect((await severities(frame('memcpy', -0x7f_ffff)))[0]).toEqual([
-      'error',
-      expect.stringContaining('the frame will name another place'),
-    ]);
-    // What the user makes of the rule holds for all of it.
-    expect((await severities(frame('memcpy'), { levels: new Map([[relocationReach.id, 'error']]) }))[0]?.[0]).toBe(
-      'error',
-    );
   });
 });
 

@@ -39,7 +39,8 @@ describe('payloads that are right give no warning and no error', () => {
 
 describe('rules', () => {
   it('have ids that no refusal of the simulated hypervisor has', () => {
-    const sources = ['src/hypervisor', 'src/arch/x86_64', 'src/run'].flatMap((folder) =>
+    const arch = ['x86_64', 'arm', 'arm64', 'arm32'].map((name) => `src/arch/${name}`);
+    const sources = ['src/hypervisor', 'src/run', ...arch].flatMap((folder) =>
       readdirSync(folder)
         .filter((name) => name.endsWith('.ts'))
         .map((name) => readFileSync(join(folder, name), 'utf8')),

@@ -3,13 +3,17 @@ import { withTool } from './gcc.ts';
 /** The architectures that are built for with a cross compiler. */
 export type CrossArch = 'arm64' | 'arm32';
 
-const PREFIXES: Readonly<Record<CrossArch, string>> = {
+/** These, and the one that the host is mostly of. */
+export type LinkArch = CrossArch | 'x86_64';
+
+const PREFIXES: Readonly<Record<LinkArch, string>> = {
+  x86_64: 'x86_64-linux-gnu-',
   arm64: 'aarch64-linux-gnu-',
   arm32: 'arm-linux-gnueabihf-',
 };
 
 /** An object file from assembly. */
-export const crossAssemble = (arch: CrossArch, source: string): Uint8Array =>
+export const crossAssemble = (arch: LinkArch, source: string): Uint8Array =>
   withTool(`${PREFIXES[arch]}as`, ['-o', 'out.o', 'source.s'], { 'source.s': source }, ({ read }) => read('out.o'));
 
 /** One object from several, with a build-id made from its contents. */
@@ -33,7 +37,7 @@ export interface Linked {
  * @param symbols what is not defined in it, by name
  */
 export function crossLink(
-  arch: CrossArch,
+  arch: LinkArch,
   object: Uint8Array,
   addresses: Readonly<Record<string, bigint>>,
   symbols: Readonly<Record<string, bigint>>,

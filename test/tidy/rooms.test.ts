@@ -1,39 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { IMPORTS, type Import, isGenerated, SOURCES, specifiersOf } from './imports.ts';
 import { LINES, PURE_PACKAGES, ROOMS, ROOMS_ON_NODE, ROOMS_WITH_EFFECTS, type Room } from './rooms.ts';
 import { FILES, ROOMS_HERE, ROOT, textOf } from './tree.ts';
 
-const SOURCES = FILES.filter((path) => path.startsWith('src/') && path.endsWith('.ts'));
-
-/** Modules of data that a script wrote. */
-const isGenerated = (path: string): boolean => path.startsWith('src/cli/embedded/');
-
 const roomOf = (path: string): Room | undefined => ROOMS.find((room) => path.startsWith(`src/${room}/`));
-
-interface Import {
-  readonly file: string;
-  readonly specifier: string;
-  /** The file that a relative specifier names, relative to the checkout. */
-  readonly target: string | undefined;
-}
-
-/** Comments without their text: a path in a comment is no import. */
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
-
-/** Every import in a text: `from '…'`, `import '…'`, `import('…')` of values and of types, `require('…')`. */
-function specifiersOf(text: string): string[] {
-  const pattern = /(?<![#.\w])(?:from|import|import\s*\(|require\s*\()\s*(['"`])([^'"`\n]+)\1/g;
-  return [...withoutComments(text).matchAll(pattern)].map(([, , specifier = '']) => specifier);
-}
-
-const IMPORTS: readonly Import[] = SOURCES.filter((path) => !isGenerated(path)).flatMap((file) =>
-  specifiersOf(textOf(file) ?? '').map((specifier) => ({
-    file,
-    specifier,
-    target: specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : undefined,
-  })),
-);
 
 const show = (found: readonly Import[]): string[] => found.map(({ file, specifier }) => `${file}: ${specifier}`);
 
@@ -114,30 +86,6 @@ describe('rooms', () => {
   it('name files by their real names', () => {
     const missing = IMPORTS.filter(({ target }) => target !== undefined && !existsSync(join(ROOT, target)));
     expect(show(missing)).toEqual([]);
-  });
-});
-
-describe('cycles', () => {
-  it('are nowhere, among files too, as far as imports remain at run time', () => {
-    const runtime = new Map<string, string[]>();
-    for (const file of SOURCES.filter((path) => !isGenerated(path))) {
-      const text = withoutComments(textOf(file) ?? '').replace(/\b(?:import|export) type\b[^;]*;/g, '');
-      const targets = specifiersOf(text).filter((specifier) => specifier.startsWith('.'));
-      runtime.set(
-        file,
-        targets.map((specifier) => posix.join(posix.dirname(file), specifier)),
-      );
-    }
-    const done = new Set<string>();
-    const cycles: string[] = [];
-    const visit = (file: string, path: readonly string[]): void => {
-      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' > '));
-      if (path.includes(file) || done.has(file)) return;
-      for (const target of runtime.get(file) ?? []) visit(target, [...path, file]);
-      done.add(file);
-    };
-    for (const file of runtime.keys()) visit(file, []);
-    expect(cycles).toEqual([]);
   });
 });
 

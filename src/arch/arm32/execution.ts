@@ -1,10 +1,10 @@
 import { viewOf } from '../../base/index.ts';
 import { ARM_STACK_SIZE, ARM32_CPU_INFO_SIZE, arm32ExecutionState, arm32VaListArguments } from '../../xen/index.ts';
-import type { CodeMemory } from '../architecture.ts';
 import { armCalls } from '../arm/calling-convention.ts';
 import { setCurrentBy } from '../arm/current.ts';
 import { armExecution } from '../arm/execution.ts';
 import { wordBytes } from '../arm/patch.ts';
+import type { CodeMemory } from '../code-memory.ts';
 import type { Cpu } from '../cpu.ts';
 import type { ExceptionRow } from '../execution.ts';
 

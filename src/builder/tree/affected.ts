@@ -1,23 +1,13 @@
-import type { Refusal, Remark } from '../../diff/index.ts';
+import type { Refusal, Remark } from '../../documents/index.ts';
+import type { AffectedObject } from './affected-object.ts';
 import { sameCode } from './c-text.ts';
 import type { TreeChange } from './change.ts';
 import type { GeneratedText, TreeCommands } from './commands.ts';
 import { Dependencies } from './dependencies.ts';
 import { kindOfFile } from './file-kinds.ts';
 import { listChanges } from './listed-objects.ts';
-import type { ObjectCommand } from './object-command.ts';
 import type { SourceTree } from './source-tree.ts';
 import { foreignFolders } from './working-copy.ts';
-
-/** An object that a change may change. */
-export interface AffectedObject {
-  readonly command: ObjectCommand;
-  /** Is it in the hypervisor before the change, and after it? */
-  readonly before: boolean;
-  readonly after: boolean;
-  /** Did its own source change, not only what that includes? */
-  readonly ownSource: boolean;
-}
 
 /** What a change of the sources reaches. */
 export interface Affected {

@@ -1,7 +1,8 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
-import type { ObjectPair, Refusal, Remark } from '../../diff/index.ts';
+import type { ObjectPair } from '../../diff/index.ts';
+import type { Refusal, Remark } from '../../documents/index.ts';
 import {
   cannotRun,
   type Environment,
@@ -11,7 +12,8 @@ import {
   type ToolOptions,
   throwIfStopped,
 } from '../../system/index.ts';
-import { type Affected, type AffectedObject, affectedObjects } from './affected.ts';
+import { type Affected, affectedObjects } from './affected.ts';
+import type { AffectedObject } from './affected-object.ts';
 import type { TreeChange } from './change.ts';
 import type { TreeCommands } from './commands.ts';
 import { compilerIdentity, objcopyOf, splitsSections } from './compiler.ts';

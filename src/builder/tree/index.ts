@@ -1,5 +1,6 @@
 /** A source tree of Xen, and objects compiled from it before and after a change. */
-export { type Affected, type AffectedObject, affectedObjects } from './affected.ts';
+export { type Affected, affectedObjects } from './affected.ts';
+export type { AffectedObject } from './affected-object.ts';
 export { type BuildOptions, type BuiltTree, builtTree } from './built-tree.ts';
 export type { TreeChange } from './change.ts';
 export { compileCommands, type TreeCommands } from './commands.ts';

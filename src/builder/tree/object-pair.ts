@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ToolOptions } from '../../system/index.ts';
-import type { AffectedObject } from './affected.ts';
+import type { AffectedObject } from './affected-object.ts';
 import { addedOptions, hasDebug, splitsSections } from './compiler.ts';
 import type { ObjectCommand } from './object-command.ts';
 import type { FilesRead, Outcome } from './outcome.ts';

@@ -39,7 +39,7 @@ export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string
   for (const [name, section] of left) {
     const other = right.get(name);
     if (other === undefined) differences.push(`${name} is in one of them alone`);
-    else differences.push(...sectionDifferences(name, section, other));
+    else differences.push(...sectionDifferences(name, [first, section], [second, other]));
     if (differences.length >= MOST) return differences.slice(0, MOST);
   }
   for (const name of right.keys()) if (!left.has(name)) differences.push(`${name} is in one of them alone`);
@@ -59,18 +59,20 @@ function compared(file: ElfFile): Map<string, ElfSection> {
   return sections;
 }
 
-function sectionDifferences(name: string, a: ElfSection, b: ElfSection): readonly string[] {
+type SectionOf = readonly [file: ElfFile, section: ElfSection];
+
+function sectionDifferences(name: string, [fileA, a]: SectionOf, [fileB, b]: SectionOf): readonly string[] {
   if (a.type !== b.type || a.flags !== b.flags) return [`the header of ${name}`];
   if (a.size !== b.size) return [`the size of ${name}: ${a.size} and ${b.size} bytes`];
   if (a.type !== SHT_NOBITS && !equalBytes(a.data(), b.data())) return [`the bytes of ${name}`];
-  const left = relocationsOf(a);
-  const right = relocationsOf(b);
+  const left = relocationsOf(fileA, a);
+  const right = relocationsOf(fileB, b);
   const at = left.findIndex((line, i) => line !== right[i]);
   if (at < 0 && left.length === right.length) return [];
   return [`the relocations of ${name}: ${left[at] ?? 'none'} and ${right[at] ?? right[left.length] ?? 'none'}`];
 }
 
-function relocationsOf({ file, index }: ElfSection): readonly string[] {
+function relocationsOf(file: ElfFile, { index }: ElfSection): readonly string[] {
   return file.relocationsOf(index).flatMap((table) => relocationLines(file, table));
 }
 

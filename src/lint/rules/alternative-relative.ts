@@ -30,7 +30,7 @@ export const alternativeRelative: LintRule = {
       )
       .sort((a, b) => a.start - b.start);
     for (const { offset, row, name, target } of context.relocationsOf(section)) {
-      if (row?.formula !== 'S + A - P') continue;
+      if (row?.relative !== 'place') continue;
       if (target.kind === 'section' && target.section === section.index) continue;
       const piece = lastUpTo(pieces, offset, ({ start }) => start);
       if (piece === undefined || offset + row.width > piece.start + piece.length) continue;

@@ -33,10 +33,10 @@ function* fromPayload(context: LintContext): Generator<LintProblem> {
   if (ranges.length === 0) return;
   for (const section of context.codeSections) {
     for (const { offset, row, target, name } of context.relocationsOf(section)) {
-      if (row?.formula !== 'S + A - P' || target.kind !== 'undefined' || target.addend === -BigInt(row.width)) continue;
+      if (row?.relative !== 'place' || target.kind !== 'undefined' || target.addend === -BigInt(row.pcOffset)) continue;
       const address = context.addressOf(target);
       if (address === undefined) continue;
-      const to = addOffset(address, row.width);
+      const to = addOffset(address, row.pcOffset);
       const hit = rangeAt(ranges, to);
       // The first byte is where the trampoline starts.
       if (hit === undefined || to === hit.start) continue;

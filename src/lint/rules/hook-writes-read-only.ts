@@ -63,7 +63,7 @@ function* stores(
   const { offset: start, size } = func;
   for (const relocation of within(context.relocationsOf(section), start, start + size, (each) => each.offset)) {
     const { offset, row } = relocation;
-    if (row?.formula !== 'S + A - P') continue;
+    if (row?.relative !== 'place') continue;
     if (!forms.mayWriteAt(code, offset) || readOnly(context, relocation) === undefined) continue;
     const instructions = context.newInstructions(func);
     const at = offset - start;

@@ -1,36 +1,39 @@
+import { type Architecture, checkedRange, inRange, type RelocationRow, type ValueRange } from '../../arch/index.ts';
 import { type Address, addOffset, hexAddress, s64 } from '../../base/index.ts';
 import type { ElfSection } from '../../elf/index.ts';
 import type { LintContext } from '../context.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
-import { pointerWords, sectionPlace } from '../places.ts';
+import { pointerWords, sectionPlace, signed } from '../places.ts';
 import type { LintProblem, LintRule } from '../rule.ts';
 
 /**
  * A distance that does not fit into its field wherever Xen may place the payload, not only where the simulated host has placed it. Sources:
- * arch/x86/livepatch.c, arch_livepatch_perform_rela; xen/arch/x86/mm.c for the bounds of VMAP_XEN.
+ * arch_livepatch_perform_rela of each architecture; xen/arch/x86/mm.c and asm-arm/config.h for the bounds of VMAP_XEN.
  */
 export const relocationReach: LintRule = {
   id: 'relocation-reach',
   title: 'a relocation does not reach its target from everywhere that Xen may place the payload',
   severity: 'error',
-  saidBy: ['relocation-overflow'],
+  saidBy: ['relocation-overflow', 'arm64-tstbr-range'],
   *check(context) {
-    const { image, release, content } = context;
+    const { arch, image, release, content } = context;
     const { start, end } = image.vmapXen(release);
     const frames = new Set(content.bugFrames.map(({ section }) => section.index));
     for (const section of context.loadedSections) {
       for (const relocation of context.relocationsOf(section)) {
         const { offset, row, target, name, addend } = relocation;
-        if (row?.formula !== 'S + A - P' || row.overflow === 'none') continue;
+        if (row === undefined || row.relative === 'no' || row.range === null) continue;
+        const where = sectionPlace(context, section.index, offset, name);
         if (target.kind === 'section' || target.kind === 'null') {
-          // Both move together: only an addend of its own size is out of reach.
-          const fits = addend >= -0x8000_0000n && addend < 0x8000_0000n;
-          if (!fits) {
-            yield {
-              message: `the addend ${addend} of ${name} does not fit into ${row.width} bytes`,
-              where: sectionPlace(context, section.index, offset, name),
-            };
-          }
+          // Both move together, and their distance is that of the file.
+          const to = target.kind === 'section' ? loadOffset(context, target.section, target.offset) : undefined;
+          const place = loadOffset(context, section.index, offset);
+          // Pointers leave out an addend that is wider than 32 bits.
+          const left = BigInt.asIntN(32, addend) === addend ? 0n : addend;
+          const value = to === undefined || place === undefined ? addend : distance(arch, row, to + left, place);
+          if (inRange(row.range, value)) continue;
+          const message = `${name}${signed(addend)} is more than ${reach(row.range, value)} away: ${row.name} does not reach it, and ${outcome(row, value)}`;
+          yield { message, where };
           continue;
         }
         const address = context.addressOf(target);
@@ -39,19 +42,51 @@ export const relocationReach: LintRule = {
           yield* inFrame(context, section, relocation, address);
           continue;
         }
-        const reach = 1n << BigInt(row.width * 8 - 1);
-        if (fits(address, start, reach) && fits(address, end, reach)) continue;
-        const message = `${pointerWords(context, target)} is more than 2 GiB away from a place where Xen may load the payload: upload fails there`;
-        yield { message, where: sectionPlace(context, section.index, offset, name) };
+        for (const place of [start, end]) {
+          const value = distance(arch, row, address, place);
+          if (inRange(row.range, value)) continue;
+          const message = `${pointerWords(context, target)} is more than ${reach(row.range, value)} away from a place where Xen may load the payload: ${outcome(row, value)} there`;
+          yield { message, where };
+          break;
+        }
       }
     }
   },
 };
 
-/** Does a field at `place` that reaches so far lead to the address? */
-function fits(address: Address, place: Address, reach: bigint): boolean {
-  const distance = s64(address - place);
-  return distance >= -reach && distance < reach;
+/** Returns the value of a relative row in the architecture's arithmetic. */
+function distance(arch: Architecture, { relative }: RelocationRow, to: Address, place: Address): bigint {
+  const pages = relative === 'page' ? ~0xfffn : ~0n;
+  return BigInt.asIntN(arch.elf.pointerSize * 8, (to & pages) - (place & pages));
+}
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** Returns how far a range reaches in the direction of a value outside of it: `128 MiB`. */
+function reach({ min, max }: ValueRange, value: bigint): string {
+  let size = value < 0n ? -min : max + 1;
+  let unit = 0;
+  for (; size % 1024 === 0 && unit < UNITS.length - 1; unit++) size /= 1024;
+  return `${size} ${UNITS[unit]}`;
+}
+
+/** Says what becomes of a value that the ABI does not allow. */
+const outcome = (row: RelocationRow, value: bigint): string =>
+  inRange(checkedRange(row), value) ? 'Xen cuts it without a word' : 'the upload fails';
+
+/** Returns bytes from where the payload is loaded; `undefined` for a section that is not. */
+function loadOffset({ content }: LintContext, section: number, offset: number): bigint | undefined {
+  const { rwOffset, roOffset, sections } = content.placement;
+  const placed = sections[section];
+  if (placed === undefined || placed.kind === 'ignored') return undefined;
+  const region = placed.kind === 'ro' ? roOffset : placed.kind === 'rw' ? rwOffset : 0n;
+  return region + BigInt(placed.offset + offset);
+}
+
+/** Tells whether a field at `place` that reaches `size` bytes each way leads to the address. */
+function fits(address: Address, place: Address, size: bigint): boolean {
+  const bytes = s64(address - place);
+  return bytes >= -size && bytes < size;
 }
 
 /**
@@ -64,16 +99,13 @@ function* inFrame(
   { offset, target, name, addend }: PayloadRelocation,
   address: Address,
 ): Generator<LintProblem, void, void> {
-  const { arch, image, release, content } = context;
+  const { arch, image, release } = context;
   const { reach } = arch.bugFrames;
   const whole = Number(BigInt.asIntN(32, addend));
   const displacement = arch.objects?.bugFrameDisplacement(whole) ?? whole;
   const leadsTo = addOffset(address, displacement - whole);
   const { start, end } = image.vmapXen(release);
-  const { rwOffset, roOffset, sections } = content.placement;
-  const within = sections[section.index] ?? { kind: 'ignored', offset: 0 };
-  const region = within.kind === 'ro' ? roOffset : within.kind === 'rw' ? rwOffset : 0n;
-  const first = start + region + BigInt(within.offset + offset);
+  const first = start + (loadOffset(context, section.index, offset) ?? 0n);
   const size = `${reach >> 20n} MiB`;
   const shown = pointerWords(context, target.kind === 'undefined' ? { ...target, addend: 0n } : target);
   const where = sectionPlace(context, section.index, offset, name);

@@ -1,5 +1,5 @@
 import { AGENT_FD, QMP_FD, SNAPSHOT_FD } from './machine.ts';
-import type { MachineShape } from './options.ts';
+import type { MachineShape } from './machine-shape.ts';
 import { MACHINE_FILES } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
 

@@ -1,6 +1,5 @@
 import type { Environment } from '../../system/index.ts';
 import type { XenArch } from '../../xen/index.ts';
-import { PLATFORMS } from './platforms.ts';
 
 /** What is being done while a host starts. */
 export interface QemuProgress {
@@ -35,28 +34,5 @@ export interface QemuOptions {
   readonly env?: Environment;
 }
 
-/** What makes one machine differ from another: with the files it boots, the key of its snapshot. */
-export interface MachineShape {
-  readonly arch: XenArch;
-  readonly cpu: string;
-  readonly smp: number;
-  readonly memory: number;
-  readonly loglvl: string;
-}
-
 export const DEFAULT_TIMEOUT_MS = 180_000;
 export const DEFAULT_CALL_TIMEOUT_MS = 30_000;
-
-export const shapeOf = ({
-  arch = 'x86_64',
-  cpu = PLATFORMS[arch].cpu,
-  smp = 1,
-  memory = 512,
-  loglvl = 'all',
-}: QemuOptions): MachineShape => ({
-  arch,
-  cpu,
-  smp,
-  memory,
-  loglvl,
-});

@@ -20,8 +20,9 @@ import { type Down, environmentFailure, MachineDown } from './down.ts';
 import { bootImages, type Images } from './images.ts';
 import { debianKernel, type KernelFiles } from './kernel.ts';
 import { Machine, type MachineSetup } from './machine.ts';
+import { type MachineShape, shapeOf } from './machine-shape.ts';
 import { type ArchiveEntry, MODE_FILE, MODE_FOLDER, MODE_PROGRAM, newcArchive } from './newc.ts';
-import { DEFAULT_TIMEOUT_MS, type MachineShape, type QemuOptions, shapeOf } from './options.ts';
+import { DEFAULT_TIMEOUT_MS, type QemuOptions } from './options.ts';
 import { MACHINE_FILES } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
 

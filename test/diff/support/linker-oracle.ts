@@ -27,7 +27,7 @@ const field = (word: number, shift: number, bits: number): number => (word >>> s
 type Led = { readonly part: 'all' | 'page' | 'low'; readonly value: bigint };
 
 /** What a field that the linker has written leads to, read from the instruction: not by the code that makes payloads. `undefined`: not known here. */
-function ledTo({ name, formula, width }: RelocationRow, at: Address, bytes: Uint8Array): Led | undefined {
+function ledTo({ name, relative: from, width }: RelocationRow, at: Address, bytes: Uint8Array): Led | undefined {
   const view = viewOf(bytes);
   const word = width >= 4 ? view.getUint32(0, true) : 0;
   const relative = (offset: number | bigint): Led => ({ part: 'all', value: BigInt.asUintN(64, at + BigInt(offset)) });
@@ -48,9 +48,9 @@ function ledTo({ name, formula, width }: RelocationRow, at: Address, bytes: Uint
     case 'R_AARCH64_CONDBR19':
       return relative(BigInt.asIntN(19, BigInt(field(word, 5, 19))) << 2n);
   }
-  if (formula === 'S + A - P' && width === 4) return relative(view.getInt32(0, true));
-  if (formula === 'S + A - P' && width === 8) return relative(view.getBigInt64(0, true));
-  if (formula === 'S + A' && width === 8) return { part: 'all', value: view.getBigUint64(0, true) };
+  if (from === 'place' && width === 4) return relative(view.getInt32(0, true));
+  if (from === 'place' && width === 8) return relative(view.getBigInt64(0, true));
+  if (from === 'no' && width === 8) return { part: 'all', value: view.getBigUint64(0, true) };
   return undefined;
 }
 

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ARM32, ARM64, type RelocationRow } from '../../src/arch/index.ts';
+import {
+  ARM32,
+  ARM64,
+  implicitAddend,
+  inRange,
+  type RelocationRow,
+  relocateInstruction,
+  X86_64,
+} from '../../src/arch/index.ts';
 import { viewOf } from '../../src/base/index.ts';
-import { type CrossArch, crossAssemble, crossLink } from '../support/cross.ts';
+import { crossAssemble, crossLink, type LinkArch } from '../support/cross.ts';
 
 /** Where the code is linked to: as far from the symbols as a payload is from the hypervisor. */
 const TEXT = 0xa0_2000n;
@@ -14,16 +22,16 @@ interface Place {
   readonly addend?: number;
 }
 
-const RECORDS = { arm64: ARM64, arm32: ARM32 };
+const RECORDS = { x86_64: X86_64, arm64: ARM64, arm32: ARM32 };
 
-const rowOf = (arch: CrossArch, type: number): RelocationRow => {
+const rowOf = (arch: LinkArch, type: number): RelocationRow => {
   const row = RECORDS[arch].relocations.get(type);
   if (row === undefined) throw new Error(`no row ${type}`);
   return row;
 };
 
 /** The places one behind the other, eight bytes each, linked by ld; with the names of those that it says do not fit. */
-function linkedByLd(arch: CrossArch, places: readonly Place[], addends = true) {
+function linkedByLd(arch: LinkArch, places: readonly Place[], addends = true) {
   const source = places.map(({ type, word, addend = 0 }, i) => {
     const value = `s${i}${addends && addend !== 0 ? `+${addend}` : ''}`;
     return `.reloc ., ${rowOf(arch, type).name}, ${value}\n.4byte 0x${word.toString(16)}, 0\n`;
@@ -40,25 +48,26 @@ function linkedByLd(arch: CrossArch, places: readonly Place[], addends = true) {
 }
 
 /** The same by the row. */
-function placed(arch: CrossArch, { type, word, target, addend = 0 }: Place, index: number) {
+function placed(arch: LinkArch, { type, word, target, addend = 0 }: Place, index: number) {
   const row = rowOf(arch, type);
   const bits = RECORDS[arch].elf.pointerSize * 8;
   const p = TEXT + BigInt(8 * index);
   const sum = target + BigInt(addend);
-  const formulas = {
-    none: 0n,
-    S: target,
-    'S + A': sum,
-    'S + A - P': sum - p,
-    'Page(S + A) - Page(P)': (sum & ~0xfffn) - (p & ~0xfffn),
-  };
-  const value = BigInt.asIntN(bits, formulas[row.formula]);
-  if (row.place === undefined) {
+  const values = { no: sum, place: sum - p, page: (sum & ~0xfffn) - (p & ~0xfffn) };
+  const value = BigInt.asIntN(bits, values[row.relative]);
+  if (row.field === null) {
     const kept = BigInt.asUintN(8 * row.width, value);
     return { word: Number(kept & 0xffff_ffffn), high: Number(kept >> 32n), overflow: undefined, quirk: undefined };
   }
-  const result = row.place({ word, value, addend: BigInt(addend) });
+  const result = relocateInstruction(row, row.field, { word, value, addend: BigInt(addend) });
   return { word: result.word, high: 0, overflow: result.overflow, quirk: result.quirk?.rule };
+}
+
+/** A row's instruction with that value in it. */
+function relocated(arch: LinkArch, type: number, word: number, value: bigint, addend = 0n) {
+  const row = rowOf(arch, type);
+  if (row.field === null) throw new Error(`${row.name} is for data`);
+  return relocateInstruction(row, row.field, { word, value, addend });
 }
 
 /** Instructions by relocation of arm64, with immediates of zero. */
@@ -119,8 +128,7 @@ describe('the relocations of arm64', () => {
   });
 
   it('reach 128 MiB with JUMP26, 1 MiB with CONDBR19, 4 GiB with ADRP', () => {
-    const overflow = (type: number, value: bigint) =>
-      rowOf('arm64', type).place?.({ word: ARM64_WORDS[type] ?? 0, value, addend: 0n }).overflow;
+    const overflow = (type: number, value: bigint) => relocated('arm64', type, ARM64_WORDS[type] ?? 0, value).overflow;
     const edges = (type: number, limit: bigint, step: bigint) =>
       [limit - step, limit, -limit, -limit - step].map((value) => overflow(type, value));
     const half = [false, true, false, true];
@@ -133,8 +141,8 @@ describe('the relocations of arm64', () => {
   });
 
   it('let a TBZ go astray between 32 KiB and 1 MiB, as Xen does', () => {
-    const place = (value: bigint) => rowOf('arm64', 279).place?.({ word: 0x3600_0003, value, addend: 0n });
-    expect(place(0x7ffcn)).toEqual({ word: 0x3603_ffe3, overflow: false });
+    const place = (value: bigint) => relocated('arm64', 279, 0x3600_0003, value);
+    expect(place(0x7ffcn)).toEqual({ word: 0x3603_ffe3, overflow: false, quirk: null });
     expect(place(0x8000n)).toMatchObject({ word: 0x3604_0003, overflow: false, quirk: { rule: 'arm64-tstbr-range' } });
     // imm14 keeps nothing of 64 KiB: a branch to itself.
     expect(place(0x1_0000n)).toMatchObject({ word: 0x3600_0003, overflow: false });
@@ -179,37 +187,85 @@ describe('the relocations of arm32', () => {
     }
     // S = 210004, P = 1002000.
     const value = 0x21_0004n - 8n - 0x100_2000n;
-    expect(rowOf('arm32', 28).place?.({ word: 0xebff_fffe, value, addend: -8n })?.word).toBe(0xebc8_37fe);
+    expect(relocated('arm32', 28, 0xebff_fffe, value, -8n).word).toBe(0xebc8_37fe);
   });
 
   it('reach 32 MiB with a branch, which loses its old offset all the same', () => {
-    const place = (value: bigint) => rowOf('arm32', 28).place?.({ word: 0xebff_fffe, value, addend: -8n });
-    expect([0x1ff_fff8n, 0x200_0000n, -0x200_0000n, -0x200_0004n].map((value) => place(value)?.overflow)).toEqual([
+    const place = (value: bigint) => relocated('arm32', 28, 0xebff_fffe, value, -8n);
+    expect([0x1ff_fff8n, 0x200_0000n, -0x200_0000n, -0x200_0004n].map((value) => place(value).overflow)).toEqual([
       false,
       true,
       false,
       true,
     ]);
-    expect(place(0x200_0000n)).toEqual({ word: 0xeb00_0000, overflow: true });
+    expect(place(0x200_0000n)).toEqual({ word: 0xeb00_0000, overflow: true, quirk: null });
   });
 
   it('leave out the addend of MOVW and MOVT, and say so', () => {
     const move = (type: number, word: number, addend: bigint) =>
-      rowOf('arm32', type).place?.({ word, value: 0x1234_5678n, addend });
+      relocated('arm32', type, word, 0x1234_5678n + addend, addend);
     expect(move(43, 0xe305_3678, 0x5678n)).toMatchObject({ word: 0xe305_3678, quirk: { rule: 'arm32-move-addend' } });
     expect(move(44, 0xe340_3004, 4n)).toMatchObject({ word: 0xe341_3234, quirk: { rule: 'arm32-move-addend' } });
-    expect(move(44, 0xe340_3000, 0n)).toEqual({ word: 0xe341_3234, overflow: false });
+    expect(move(44, 0xe340_3000, 0n)).toEqual({ word: 0xe341_3234, overflow: false, quirk: null });
   });
 
   it('find the addend in the instruction', () => {
-    const { implicitAddend } = ARM32.relocationRules;
-    const addend = (type: number, word: number) => implicitAddend(type)?.(word);
+    const addend = (type: number, word: number) => implicitAddend(rowOf('arm32', type), word);
     expect(addend(2, 0xffff_fffc)).toBe(-4);
     expect(addend(28, 0xebff_fffe)).toBe(-8);
     expect(addend(29, 0xea00_0001)).toBe(4);
     expect(addend(43, 0xe30f_3ffc)).toBe(-4);
     expect(addend(44, 0xe341_3234)).toBe(0x1234);
-    expect([implicitAddend(0), implicitAddend(1)]).toEqual([null, null]);
-    expect(ARM64.relocationRules.implicitAddend(257)).toBeNull();
+  });
+});
+
+describe('the range of a relocation', () => {
+  /** Values on both sides of each bound, as near as the alignment lets them, and what leads to them from place `i`. */
+  const bounds = (arch: LinkArch) =>
+    [...RECORDS[arch].relocations.values()].flatMap((row) => {
+      const { range, relative, field, quirk } = row;
+      if (range === null) return [];
+      const step = quirk?.kind === 'lost-bit' ? 2 * quirk.bit : relative === 'page' ? 0x1000 : row.alignment;
+      return [range.min, range.min - step, range.max + 1 - step, range.max + 1].map((value) => ({
+        ...{ row, value: BigInt(value), addend: field === null ? 0 : -row.pcOffset },
+      }));
+    });
+  /** The ABI lets these fields hold values of either sign. ld does not. */
+  const STRICTER = new Set([
+    'R_AARCH64_ABS32 -2147483648',
+    'R_AARCH64_ABS16 -32768',
+    'R_AARCH64_PREL32 4294967295',
+    'R_AARCH64_PREL16 65535',
+  ]);
+  /** Branches of arm32 have their addend in the instruction. */
+  const START: Readonly<Record<number, number>> = { 28: 0xebff_fffe, 29: 0xeaff_fffe };
+
+  it.each(['x86_64', 'arm64', 'arm32'] as const)('ends where ld ends it on %s', (arch) => {
+    const cases = bounds(arch);
+    const places = cases.map(({ row: { type, field, relative }, value, addend }, i): Place => {
+      const word = START[type] ?? ARM64_WORDS[type] ?? (field === null ? 0 : 0xd280_0005);
+      const p = TEXT + BigInt(8 * i);
+      const from = { no: 0n, place: p, page: p & ~0xfffn }[relative];
+      return { type, word, target: BigInt.asUintN(64, from + value - BigInt(addend)), addend };
+    });
+    expect(places.length).toBeGreaterThan(7);
+    for (const [i, linked] of linkedByLd(arch, places, arch !== 'arm32').entries()) {
+      const { row, value } = cases[i] as (typeof cases)[number];
+      const { word, overflow } = placed(arch, places[i] as Place, i);
+      const fits = inRange(row.range, value);
+      // A call that does not reach, ld sends over a detour.
+      const what = `${row.name} ${value}`;
+      expect(linked.fits && linked.word === word, what).toBe(fits && !STRICTER.has(what));
+      if (overflow !== undefined && row.quirk?.kind !== 'range') expect(overflow).toBe(!fits);
+    }
+  });
+
+  it.each([2, 4, 8, 16])('of a load or store of %i bytes takes multiples of that alone, as ld has it', (size) => {
+    const row = [...ARM64.relocations.values()].find(({ name }) => name === `R_AARCH64_LDST${8 * size}_ABS_LO12_NC`);
+    const { type, alignment } = row ?? expect.fail(`no row for ${size} bytes`);
+    const places = [size, size / 2].map(
+      (target): Place => ({ type, word: ARM64_WORDS[type] ?? 0, target: BigInt(target) }),
+    );
+    expect([alignment, ...linkedByLd('arm64', places).map(({ fits }) => fits)]).toEqual([size, true, false]);
   });
 });

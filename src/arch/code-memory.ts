@@ -1,0 +1,7 @@
+import type { Address } from '../base/index.ts';
+
+/** The hypervisor's memory as its own code sees it: faults are thrown, permissions are those of the page tables. */
+export interface CodeMemory {
+  read(address: Address, length: number): Uint8Array;
+  write(address: Address, bytes: Uint8Array): void;
+}
