@@ -33,7 +33,7 @@ async function outcomes(image: Uint8Array, options: SimulationOptions = {}): Pro
   };
   let checked: string;
   try {
-    checked = checkPayloads(image, HELLO, all).payloads[0]?.verdict ?? 'none';
+    checked = (await checkPayloads(image, HELLO, all)).payloads[0]?.verdict ?? 'none';
   } catch (thrown) {
     checked = coded(thrown);
   }
