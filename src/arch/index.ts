@@ -28,6 +28,7 @@ export {
   type RelocatedPlace,
   relocateInstruction,
 } from './relocation-value.ts';
+export { structPayloadOf } from './struct-payload.ts';
 export { applyAltCalls } from './x86_64/alt-calls.ts';
 export { applyAlternatives } from './x86_64/alternatives.ts';
 export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';

@@ -98,14 +98,10 @@ function hostOf(
   };
 }
 
-/**
- * Functions of the hypervisor's own that make up instructions while it boots: what they write on a host whose firmware has nothing to say.
- * arm_enable_wa2_handling lets guests switch the mitigation of SSBD, which is on by default, through. What others would write stays as in the file.
- * Source: xen/arch/arm/cpuerrata.c.
- */
+/** Carries out a function of the hypervisor that an entry of its own names while it boots. */
 function bootCallback(hv: Hypervisor, memory: RelativeMemory, address: Address, orig: Address): void {
-  if (hv.symbols.byName('arm_enable_wa2_handling') !== address) return;
-  const { arch, options } = hv;
+  const { arch, options, symbols } = hv;
+  if (!arch.alternatives.nopCallbacks.some((name) => symbols.byName(name) === address)) return;
   memory.write(Number(orig - memory.base), arch.processors.nops(options.processor, arch.patchInsnSize));
 }
 

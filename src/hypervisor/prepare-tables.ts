@@ -3,7 +3,6 @@ import { type Address, addOffset, viewOf } from '../base/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
-  bugFrameTypes,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
@@ -31,7 +30,7 @@ export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: Loade
 
 function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   // BUGFRAME_NR.
-  const types = bugFrameTypes(hv.release, hv.arch.name).length;
+  const types = hv.arch.bugFrames.types(hv.release).length;
   for (let type = 0; type < types; type++) {
     const section = secByName(elf, bugFramesSection(type));
     if (section === undefined) continue;

@@ -24,8 +24,8 @@ export type StopCause =
   | { readonly kind: 'assertion'; readonly condition: string; readonly file: string; readonly line: number | undefined }
   /** panic(). `text` is all that it was given, its newline included where there is one. */
   | { readonly kind: 'panic'; readonly text: string }
-  /** An exception with no page-table walk to show. */
-  | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }
+  /** An exception with an error code and no page-table walk to show. `text` is what the panic calls it. */
+  | { readonly kind: 'trap'; readonly text: string; readonly why: string }
   /** An exception whose handler says what it was, and stops. `head` is what it prints above the registers. */
   | { readonly kind: 'fatal'; readonly head: readonly string[]; readonly text: string; readonly why: string }
   /** The stack cannot take what an exception pushes. `stack` is what it may use. */

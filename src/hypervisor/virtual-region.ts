@@ -1,5 +1,5 @@
 import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
-import { type Address, addOffset, u64 } from '../base/index.ts';
+import { type Address, addOffset, ensure, u64 } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
@@ -38,12 +38,16 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
     harm: (rule, message) => report(hv, 'error', rule, message),
     assertionFails: (where, condition, file) => assertionFails(hv, where, condition, file),
-    generalProtection: (where, why) => {
+    raise: (vector, where, why) => {
       hv.frames.push(where);
-      throw new HostStop({ kind: 'trap', vector: 13, name: 'GENERAL PROTECTION FAULT', why });
+      throw new HostStop({ kind: 'trap', text: panicText(hv, vector), why });
     },
   };
 }
+
+/** What the panic calls an exception that has words of its own. */
+const panicText = ({ arch }: Hypervisor, vector: number): string =>
+  ensure(arch.execution.exceptions.get(vector)?.panicText, 'only such exceptions are raised');
 
 /** ASSERT() that does not hold, in a function of the hypervisor: the end of a debug build, nothing in a release build. */
 export function assertionFails(hv: Hypervisor, where: string, condition: string, file: string): void {

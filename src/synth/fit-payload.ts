@@ -157,7 +157,7 @@ class OldFunction {
   nops(): number {
     const bytes = this.bytes(RETURN_BYTES);
     const { arch } = this.#xen;
-    const kept = this.#release.endbr === 'ignored' ? 0 : arch.patchOffset(bytes);
+    const kept = arch.patchOffset(bytes, this.#release);
     if (arch.image.constantReturned(bytes) === undefined) {
       const hint = 'give new_size in the payload';
       throw new XspliceError('EIMAGE', `${this.#name} does not start with a number that it returns`, hint);

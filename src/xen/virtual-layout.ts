@@ -103,10 +103,3 @@ const ARM32_VMAP: Address = 0x1000_0000n;
 /** Start of VMAP_DEFAULT on Arm. */
 export const armVmapDefault = (release: Pick<Release, 'armLayout'>, arch: 'arm64' | 'arm32'): Address =>
   arch === 'arm64' ? ARM64_VMAP[release.armLayout] : ARM32_VMAP;
-
-/**
- * What `symbols_offsets` count from (SYMBOLS_ORIGIN): XEN_VIRT_START on x86. Arm has `symbols_addresses` instead:
- * `undefined`. Source: asm/config.h.
- */
-export const symbolsOrigin = (release: Pick<Release, 'x86Layout'>, arch: XenArch): Address | undefined =>
-  arch === 'x86_64' ? X86[release.x86Layout].start : undefined;

@@ -4,7 +4,7 @@ import type { Architecture } from '../architecture.ts';
 import { X86_64_ALTERNATIVES } from './alternative-hooks.ts';
 import { X86_64_BUG_FRAMES } from './bug-frames.ts';
 import { X86_64_CODE } from './code-forms.ts';
-import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
+import { ENDBR64_LEN, isLandingPad } from './endbr.ts';
 import { X86_64_EXECUTION } from './execution.ts';
 import { X86_64_IMAGE } from './image.ts';
 import { addNops, NOP_FAMILIES } from './nops.ts';
@@ -41,7 +41,7 @@ export const X86_64: Architecture = {
   apply,
   revert,
   insnLength,
-  patchOffset: (start) => (isEndbr64(start) || isEndbr64Poison(start) ? ENDBR64_LEN : 0),
+  patchOffset: (start, release) => (isLandingPad(start, release) ? ENDBR64_LEN : 0),
   entrySize: ENDBR64_LEN,
   encodeJump,
   nopSequences: (length) => NOP_FAMILIES.map((family) => addNops(family, length)),
