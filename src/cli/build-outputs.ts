@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { DiffVerdict, WrittenPayload } from '../diff/index.ts';
+import type { DiffVerdict, WrittenPayload } from '../documents/index.ts';
 import { fileError } from './files.ts';
 import { isFolder } from './folder.ts';
 import { outputFile } from './output-file.ts';
@@ -61,8 +61,8 @@ function folderOutputs(
   inputs: readonly string[],
 ): Outputs {
   if (debugFile !== undefined) {
-    const hint = 'leave it out: with several bases the debug information lies beside each payload';
-    throw new XspliceError('EUSAGE', '--debug-file is for a single base', hint);
+    const hint = 'remove it: with several bases, the debug information is written beside each payload';
+    throw new XspliceError('EUSAGE', '--debug-file works with a single base only', hint);
   }
   if (out !== undefined) makeFolder(out, cwd);
   return {

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import { type BuildVerdict, documentJson, renderBuild } from '../report/index.ts';
+import type { BuildVerdict } from '../documents/index.ts';
+import { documentJson, renderBuild } from '../report/index.ts';
 import type { BaseRequest, BuildRun } from './build-run.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples } from './context.ts';
@@ -36,7 +37,7 @@ interface BuildFlags extends OutputOptions {
   readonly explain?: boolean;
 }
 
-/** Options that say what one hypervisor is. */
+/** Options that describe a single hypervisor. */
 const OF_ONE_BASE = {
   xen: '--xen',
   config: '--config',
@@ -48,30 +49,28 @@ const OF_ONE_BASE = {
 
 const usage = (message: string, hint?: string): XspliceError => new XspliceError('EUSAGE', message, hint);
 
-/** Throws where an option of a single base is given, and there is none. */
-function refuseOfOneBase(flags: BuildFlags, what: string): void {
+/** Throws an XspliceError (EUSAGE) if an option for a single base is given. `reason` says why there is no single base. */
+function refuseOfOneBase(flags: BuildFlags, reason: string): void {
   const given = Object.entries(OF_ONE_BASE).find(([key]) => flags[key as keyof typeof OF_ONE_BASE] !== undefined);
   if (given !== undefined)
-    throw usage(`${given[1]} is for a single base, and there ${what}`, 'a manifest says it for each base');
+    throw usage(`${given[1]} works with a single base only, and ${reason}`, 'set it for each base in a manifest');
 }
 
-/** The bases of the command line. Throws an XspliceError (EUSAGE) where it is not said, or said twice, what to build and for what. */
+/** Returns the bases that the command line names. Throws an XspliceError (EUSAGE) if bases or patches are missing, or given twice. */
 function basesOf(flags: BuildFlags): readonly BaseRequest[] {
   const { source, base = [], manifest, patch = [] } = flags;
   if (manifest !== undefined) {
-    if (source !== undefined || base.length > 0)
-      throw usage('--manifest names the bases: leave out --source and --base');
-    if (patch.length > 0) throw usage('--manifest names the patches: leave out --patch');
-    refuseOfOneBase(flags, 'is a manifest');
+    if (source !== undefined || base.length > 0) throw usage('--manifest lists the bases: remove --source and --base');
+    if (patch.length > 0) throw usage('--manifest lists the patches: remove --patch');
+    refuseOfOneBase(flags, 'there is a manifest');
     return [];
   }
-  if (source !== undefined && base.length > 0) throw usage('--source and --base are the same thing: give one of them');
+  if (source !== undefined && base.length > 0) throw usage('--source and --base mean the same: use one of them');
   const sources = source === undefined ? base : [source];
-  if (sources.length === 0)
-    throw usage('which hypervisor? --source TREE is missing', 'xsplice build --help has examples');
+  if (sources.length === 0) throw usage('missing --source TREE', 'see xsplice build --help for examples');
   if (patch.length === 0)
-    throw usage('which patch? --patch FILE is missing', 'a unified diff, a mail, or a mailbox with a series');
-  if (sources.length > 1) refuseOfOneBase(flags, 'are several');
+    throw usage('missing --patch FILE', 'FILE is a unified diff, a mail, or a mailbox with a series');
+  if (sources.length > 1) refuseOfOneBase(flags, `there are ${sources.length}`);
   const { xen, config, pristine = [], depends, xenDepends, release } = flags;
   return sources.map((folder) => ({
     name: folder,
@@ -114,59 +113,59 @@ const STATUS: Readonly<Record<BuildVerdict, number>> = {
 export function addBuild(program: Command, context: Context): void {
   const command = program
     .command('build')
-    .summary('a source tree and a patch to a live patch that is verified')
+    .summary('build a live patch from a source tree and source patches')
     .description(
-      'Build the live patch that source patches make for a hypervisor: what depends on them is compiled before and after, with the commands ' +
-        'that the tree was built with, and what differs becomes a payload, which is loaded, applied, reverted and linted on a simulated host ' +
-        'before it is called built. The tree is only read; one that is not built is built once, in the cache. After the run OUT is there only ' +
-        'if it was built.',
+      'Build a live patch from source patches. Compiles the affected objects before and after the patches, with the compile commands of the ' +
+        'original build; puts the functions that changed into a payload; and verifies the payload on a simulated host: load, apply, revert, lint. ' +
+        'Never writes to the source tree; a tree without a build is built once, in the cache. Writes the output only if the payload passes, and ' +
+        'otherwise removes what an earlier run left there.',
     )
     .addHelpText(
       'after',
       examples([
         [
           'xsplice build --source xen --patch xsa-444.patch -o xsa-444.livepatch',
-          'Build a live patch of the hypervisor that lies in its tree',
+          'Build a live patch for the hypervisor built in this tree',
         ],
         [
-          'xsplice build --source xen --xen /usr/lib/debug/xen-syms --patch series.mbox -o fix.livepatch',
-          'Build for a hypervisor that lies elsewhere, from a series as it was mailed',
+          'xsplice build --source xen --xen /usr/lib/debug/xen-syms \\\n        --patch series.mbox -o fix.livepatch',
+          'Build a mailed series for a hypervisor installed elsewhere',
         ],
         [
-          'xsplice build --base 4.17.5-1 --base 4.17.5-2 --patch fix.patch -o payloads',
-          'Build for several hypervisors: payloads/BUILD-ID/fix.livepatch',
+          'xsplice build --base 4.17.5-1 --base 4.17.5-2 --patch fix.patch \\\n        -o payloads',
+          'Build for several hypervisors, into payloads/BUILD-ID/fix.livepatch',
         ],
         [
           'xsplice build --manifest bases.yaml -o payloads --json',
-          'Build what a manifest says, with a report for scripts',
+          'Build what a manifest lists, and print JSON for scripts',
         ],
-        ['xsplice build --source xen --patch fix.patch', 'See what a patch changes, and whether it could be built'],
+        ['xsplice build --source xen --patch fix.patch', 'See what a patch changes, and whether it can be built'],
       ]),
     )
-    .option('--source <dir>', 'the source tree of Xen, with its .config and, where it was kept, its build')
+    .option('--source <dir>', 'Xen source tree with its .config and, if kept, its build')
     .option(
       '--base <dir>',
-      'the same, or a folder that holds one with its xen-syms; repeated for several hypervisors',
+      'like --source, or a folder with a tree and its xen-syms; repeat it for several hypervisors',
       paths,
     )
-    .option('--manifest <file>', 'patches and bases from a YAML file')
-    .option('--patch <file...>', 'patches, as they were posted, in their order', paths)
-    .option('-o, --output <file>', 'where the payload goes; for several bases the folder')
-    .option('--xen <xen-syms>', 'the xen-syms that runs (default: that of the tree)')
-    .option('--config <file>', 'the .config of the hypervisor (default: that of the tree)')
-    .option('--pristine <file...>', 'patches that the running hypervisor has, and the tree not', paths)
-    .option('--name <name>', 'the name of the payload (default: that of the first patch)')
-    .option('--depends <id>', 'the build-id that has to be on top of the stack (default: that of xen-syms)', buildId)
-    .option('--xen-depends <id>', 'the build-id of the hypervisor (default: that of xen-syms)', buildId)
-    .option('--release <release>', 'follow the rules of this release (default: what xen-syms says)')
-    .option('--allow-layout <struct>', 'a structure whose changed layout you answer for; may be repeated', texts)
-    .option('--rule <id=level>', 'off, warn or error for a rule of lint; may be repeated', texts)
-    .option('--debug-file <file>', 'where the payload with its debug information goes, for debuggers')
-    .option('--ld <path>', 'the linker (default: ld of the architecture)')
-    .option('--cross-prefix <prefix>', 'CROSS_COMPILE for a tree that has to be built, and for ld')
-    .option('--keep', 'keep what was compiled, and say where')
-    .option('--jobs <n>', 'compilers that run at once (default: the number of processors)', jobCount)
-    .option('--explain', 'list the functions that did not change, too');
+    .option('--manifest <file>', 'read patches and bases from a YAML file (see docs/building.md)')
+    .option('--patch <file...>', 'source patches, in order: diffs, mails or mailboxes', paths)
+    .option('-o, --output <file>', 'payload to write; a folder if there are several bases')
+    .option('--xen <xen-syms>', 'xen-syms of the running hypervisor (default: that of the tree)')
+    .option('--config <file>', '.config of the hypervisor (default: that of the tree)')
+    .option('--pristine <file...>', 'patches that the running hypervisor has and the tree lacks', paths)
+    .option('--name <name>', 'name of the payload (default: from the first patch)')
+    .option('--depends <id>', 'build-id that must be on top of the stack (default: that of xen-syms)', buildId)
+    .option('--xen-depends <id>', 'build-id of the hypervisor (default: that of xen-syms)', buildId)
+    .option('--release <release>', 'follow the rules of this release (default: that of xen-syms)')
+    .option('--allow-layout <struct>', 'allow the layout of this structure to change; repeatable', texts)
+    .option('--rule <id=level>', 'set a lint rule to off, warn or error; repeatable', texts)
+    .option('--debug-file <file>', 'also write the payload with debug information, for debuggers')
+    .option('--ld <path>', 'linker (default: ld for the architecture)')
+    .option('--cross-prefix <prefix>', 'CROSS_COMPILE prefix, for building a tree and for ld')
+    .option('--keep', 'keep the compiled objects, and print where')
+    .option('--jobs <n>', 'compilers to run in parallel (default: one per CPU)', jobCount)
+    .option('--explain', 'also list the functions that did not change');
   addOutputOptions(command).action(async (flags: BuildFlags) => {
     const { io } = context;
     const progress = startProgress(io);

@@ -20,45 +20,45 @@ type CheckOptions = Omit<SimulationFlags, 'xen'> &
     readonly rule?: readonly string[];
   };
 
-/** So many payloads are checked sooner here than with what threads need. */
+/** Up to this many payloads, starting threads costs more than it saves. */
 const FEW = 3;
 
 /** `xsplice check PAYLOAD… --xen XEN-SYMS…` */
 export function addCheck(program: Command, context: Context): void {
   const command = program
     .command('check')
-    .summary('would this hypervisor take the payload, and is it safe?')
+    .summary('predict whether Xen accepts a payload, and lint it')
     .description(
-      "Would this hypervisor take the payload, and is it safe? Xen's own checks in Xen's order, with the errno and the console lines of the real host; then what Xen does not check: see `xsplice rules`. " +
-        'Several payloads on several hypervisors make a matrix.',
+      "Predict whether a hypervisor accepts payloads, and lint them. Runs Xen's own checks in Xen's order and prints the errno and console lines " +
+        'of the real host; then reports what Xen does not check (see xsplice rules). Checks every payload against every hypervisor.',
     )
-    .argument('<payload...>', 'livepatch files, and folders of files that end in .livepatch')
+    .argument('<payload...>', 'livepatch files, or folders to search for *.livepatch')
     .option(
       '--xen <xen-syms>',
-      "the hypervisor's xen-syms, of exactly the build that is running, or a folder of them; may be repeated",
+      'xen-syms of the exact build that runs, or a folder to search for xen-syms*; repeatable',
       paths,
     )
-    .addOption(new Option('--format <format>', 'what is printed (default: text)').choices(CHECK_FORMATS))
-    .option('--rule <id=level>', 'off, warn or error for a rule of lint; may be repeated', texts)
-    .option('--jobs <n>', 'threads (default: the number of processors)', jobCount)
+    .addOption(new Option('--format <format>', 'output format (default: text)').choices(CHECK_FORMATS))
+    .option('--rule <id=level>', 'set a lint rule to off, warn or error; repeatable', texts)
+    .option('--jobs <n>', 'threads (default: one per CPU)', jobCount)
     .addHelpText(
       'after',
       examples([
-        ['xsplice check xsa-444.livepatch --xen xen-syms', 'Check a payload against the build that is running'],
+        ['xsplice check xsa-444.livepatch --xen xen-syms', 'Check a payload against the build that runs'],
+        ['xsplice check *.livepatch --xen xen-syms --release 4.18.0', 'Check several by the rules of another release'],
+        ['xsplice check x.livepatch --xen xen-syms --rule debug-sections=off', 'Turn a rule off'],
         [
-          'xsplice check *.livepatch --xen xen-syms --release 4.18.0',
-          'Check several under the rules of another release',
+          'xsplice check payloads/ --xen builds/',
+          'Check every payload in a folder against every hypervisor in another',
         ],
-        ['xsplice check x.livepatch --xen xen-syms --rule debug-sections=off', 'Leave a rule out'],
-        ['xsplice check payloads/ --xen builds/', 'Check a folder of payloads on a folder of hypervisors'],
-        ['xsplice check payloads/ --xen xen-syms --format sarif', 'Report to code scanning'],
-        ["xsplice check --json x.livepatch --xen xen-syms | jq '.payloads[].verdict'", 'Use it in a script'],
+        ['xsplice check payloads/ --xen xen-syms --format sarif', 'Report to code scanning as SARIF'],
+        ["xsplice check --json x.livepatch --xen xen-syms | jq '.payloads[].verdict'", 'Read the verdict in a script'],
       ]),
     );
   addOutputOptions(addRulesOptions(command)).action(async (files: string[], options: CheckOptions) => {
     const { io } = context;
     if (options.json === true && options.format !== undefined && options.format !== 'json') {
-      throw new XspliceError('EUSAGE', `--json and --format ${options.format} disagree`, 'give one of them');
+      throw new XspliceError('EUSAGE', `--json conflicts with --format ${options.format}`, 'use one of them');
     }
     const format = options.format ?? (options.json === true ? 'json' : 'text');
     const hypervisors = findHypervisors(requireImage(options), io.cwd);

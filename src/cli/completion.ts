@@ -15,14 +15,14 @@ export function addCompletion(program: Command, context: Context): void {
     .command('completion')
     .summary('print a completion script for your shell')
     .description(
-      'Print a completion script for your shell. It is made from the commands and options of this very version.',
+      'Print a completion script for your shell. It knows the commands and options of this version of xsplice.',
     )
-    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SHELLS)))
+    .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(SHELLS)))
     .addHelpText(
       'after',
       examples([
-        ['eval "$(xsplice completion bash)"', 'Complete in this shell'],
-        ['echo \'eval "$(xsplice completion zsh)"\' >> ~/.zshrc', 'Complete in every zsh, behind compinit'],
+        ['eval "$(xsplice completion bash)"', 'Enable completion in this shell'],
+        ['echo \'eval "$(xsplice completion zsh)"\' >> ~/.zshrc', 'Enable it in every zsh (after compinit)'],
       ]),
     )
     .action(async (shell: keyof typeof SHELLS) => {

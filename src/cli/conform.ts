@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import type { ConformCase, ConformReport } from '../conform/index.ts';
+import type { ConformCase } from '../conform/index.ts';
+import type { ConformReport } from '../documents/index.ts';
 import { renderCases, renderConformance, type StepText } from '../report/index.ts';
 import type { XenArch } from '../xen/index.ts';
 import { archOption } from './arch-option.ts';
@@ -26,27 +27,27 @@ interface ConformFlags extends OutputOptions {
 export function addConform(program: Command, context: Context): void {
   const command = program
     .command('conform')
-    .summary('hold the simulator against a real Xen in QEMU')
+    .summary('compare the simulator with a real Xen in QEMU')
     .description(
-      'Take the same steps on the simulator and on a real Xen in QEMU, and compare errno, states, console lines, lists, addresses, live code ' +
-        'and panics after each. Each case has two hosts that were just booted. ' +
-        'Or the steps of scenarios: files that end in .yaml or .yml, and folders of them.',
+      'Run the same steps on the simulator and on a real Xen in QEMU, and compare errno, states, console lines, lists, addresses, live code ' +
+        'and panics after each step. Every case starts on two freshly booted hosts. ' +
+        'Files that end in .yaml or .yml, and folders, are scenarios (see docs/scenarios.md).',
     )
-    .argument('[case...]', 'cases to run, by name or with a * in it (default: all), or scenarios')
-    .option('--list', 'name the cases')
+    .argument('[case...]', 'cases to run, by name or pattern with * (default: all); or scenarios')
+    .option('--list', 'list the cases')
     .addOption(archOption(''))
-    .option('--xen-image <file>', "a hypervisor in place of Debian's: its xen.gz")
-    .option('--xen-syms <file>', 'the xen-syms that was built with it')
-    .option('--boot-timeout <seconds>', 'most seconds until the real host is up', seconds)
-    .option('--root <dir>', 'the folder that scenarios may read files from (default: that of each scenario)')
+    .option('--xen-image <file>', "your own xen.gz in place of Debian's")
+    .option('--xen-syms <file>', 'xen-syms of the same build as --xen-image')
+    .option('--boot-timeout <seconds>', 'time limit for the boot of the real host (default: 180)', seconds)
+    .option('--root <dir>', "folder that scenarios may read files from (default: each scenario's own)")
     .addHelpText(
       'after',
       examples([
-        ['xsplice conform', 'Run all cases on Debian’s Xen'],
+        ['xsplice conform', "Run all cases against Debian's Xen"],
         ['xsplice conform stack-of-three "nop-*"', 'Run some of them'],
         ['xsplice conform scenarios/', 'Run a folder of scenarios'],
-        ['xsplice conform --arch arm64', 'Run those that are not of x86 alone on a Xen for arm64'],
-        ['xsplice conform --xen-image xen.gz --xen-syms xen-syms', 'Use a hypervisor of your own'],
+        ['xsplice conform --arch arm64', 'Run the cases that apply to arm64'],
+        ['xsplice conform --xen-image xen.gz --xen-syms xen-syms', 'Use your own build of Xen'],
       ]),
     );
   addOutputOptions(command).action(async (names: string[], options: ConformFlags) => {
@@ -68,7 +69,7 @@ export function addConform(program: Command, context: Context): void {
         finish(report, stepText);
         return;
       }
-      if (root !== undefined) throw new XspliceError('EUSAGE', '--root is for scenarios, files that end in .yaml');
+      if (root !== undefined) throw new XspliceError('EUSAGE', '--root works with scenarios (.yaml files) only');
       const engine = await context.engine();
       const { cases: all, stepText } = await engine.conformCases();
       const cases = chosen(all, names, arch);
@@ -89,7 +90,7 @@ export function addConform(program: Command, context: Context): void {
   });
 }
 
-/** The named cases in their own order; all that run on the architecture where none is named. Throws an XspliceError (EUSAGE) for a name that fits none. */
+/** Returns the named cases of the architecture in catalogue order; all if `names` is empty. Throws an XspliceError (EUSAGE) for a name without a match. */
 function chosen(
   all: readonly ConformCase[],
   names: readonly string[],
@@ -103,8 +104,8 @@ function chosen(
     const found = cases.filter((each) => fits.test(each.name));
     if (found.length === 0) {
       const elsewhere = all.some((each) => fits.test(each.name));
-      const what = elsewhere ? `case ${name} is not one for ${arch}` : `there is no case ${name}`;
-      throw new XspliceError('EUSAGE', what, 'xsplice conform --list names them');
+      const what = elsewhere ? `case ${name} does not run on ${arch}` : `unknown case ${name}`;
+      throw new XspliceError('EUSAGE', what, 'see xsplice conform --list');
     }
     for (const each of found) wanted.add(each);
   }

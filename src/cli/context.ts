@@ -7,15 +7,15 @@ import type { CliIo } from './io.ts';
 import type { ColorWhen } from './style.ts';
 import { styleFor, wantsColor } from './style.ts';
 
-/** What each command's `add…` function gets: the process, and the work when it is needed. */
+/** Passed to the `add…` function of each command: the process, and the simulator, loaded on demand. */
 export interface Context {
   readonly io: CliIo;
   readonly engine: () => Promise<Engine>;
-  /** The command says how it ended. */
+  /** Sets the exit status. */
   readonly exit: (status: number) => void;
 }
 
-/** Options of every command that reports. */
+/** Values of the options that {@link addOutputOptions} adds. */
 export interface OutputOptions {
   readonly json?: boolean;
   readonly color: ColorWhen;
@@ -24,14 +24,14 @@ export interface OutputOptions {
 /** Adds `--color`. */
 export const addColorOption = (command: Command): Command =>
   command.addOption(
-    new Option('--color <when>', 'colours in the text').choices(['auto', 'always', 'never']).default('auto'),
+    new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']).default('auto'),
   );
 
 /** Adds `--json` and `--color`. */
 export const addOutputOptions = (command: Command): Command =>
-  addColorOption(command.option('--json', 'print a JSON document (see docs/*.schema.json)'));
+  addColorOption(command.option('--json', 'print JSON (schemas: docs/*.schema.json)'));
 
-/** Prints a document as asked for. */
+/** Prints a document as JSON or as text, as `options` say. */
 export function printReport<D extends ReportDocument>(
   document: D,
   render: (document: D, style: Style) => string,
@@ -42,6 +42,6 @@ export function printReport<D extends ReportDocument>(
   else io.stdout(render(document, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
 }
 
-/** Text for `addHelpText('after', …)`: what to type, and what for. */
+/** Returns the `Examples:` section of a help text. Each row has a command line and what it is for. */
 export const examples = (rows: readonly (readonly [command: string, what: string])[]): string =>
   `\nExamples:\n${rows.map(([command, what]) => `  ${what}:\n    $ ${command}`).join('\n')}`;

@@ -31,7 +31,7 @@ interface DiffFlags extends OutputOptions {
   readonly explain?: boolean;
 }
 
-/** Options that mean something for a linked payload alone. */
+/** Options that need `--link`. */
 const LINKED_ONLY = {
   depends: '--depends',
   xenDepends: '--xen-depends',
@@ -40,7 +40,7 @@ const LINKED_ONLY = {
   keep: '--keep',
 } as const;
 
-/** A payload's name, as given, or that of the file that it goes to. */
+/** Returns the payload's name: as given, or from the output file, or from the patched object. */
 const nameOf = ({ name, output }: DiffFlags, patched: string, payloadName: Engine['payloadName']): string =>
   checkedName(name ?? payloadName(output ?? patched));
 
@@ -49,7 +49,7 @@ function linkRequest(flags: DiffFlags, { parseRuleLevels, RULES }: LintRoom): Li
   if (flags.link !== true) {
     const given = Object.entries(LINKED_ONLY).find(([key]) => flags[key as keyof typeof LINKED_ONLY] !== undefined);
     if (given === undefined) return null;
-    throw new XspliceError('EUSAGE', `${given[1]} is for a linked payload`, 'add --link');
+    throw new XspliceError('EUSAGE', `${given[1]} needs --link`, 'add --link, or remove it');
   }
   return {
     levels: parseRuleLevels(rule, RULES),
@@ -86,42 +86,42 @@ async function runOf(
 export function addDiff(program: Command, context: Context): void {
   const command = program
     .command('diff')
-    .summary('what changed between objects before and after a patch, and the payload that carries it')
+    .summary('compare objects before and after a patch; make a payload')
     .description(
-      'Compare objects that were compiled before and after a change of the source: which functions changed, and why; what no live patch can ' +
-        'carry, and what to do about it. With --output the changed functions become an object, and with --link a payload, which is loaded, ' +
-        'applied, reverted and linted on a simulated host before it is called built. After the run OUT is there only if it was built.',
+      'Compare objects compiled before and after a source change. Lists the functions that changed and why, and the changes that no live patch ' +
+        'can carry, with a way out. With --output, writes the changed functions as an object; with --link, as a payload, after verifying it on a ' +
+        'simulated host: load, apply, revert, lint. If that fails, removes what an earlier run left there.',
     )
-    .argument('<orig>', 'the object before the change, or a folder of objects')
-    .argument('<patched>', 'the object after the change, or a folder: the same paths in both are pairs')
+    .argument('<orig>', 'object before the change, or a folder of objects')
+    .argument('<patched>', 'object after the change, or a folder with the same paths')
     .addHelpText(
       'after',
       examples([
         ['xsplice diff before/domctl.o after/domctl.o --xen xen-syms', 'See what a patch changes'],
         [
           'xsplice diff before/ after/ --xen xen-syms --link -o xsa-444.livepatch',
-          'Make a payload of all objects that a patch changes',
+          'Make a payload from all objects that changed',
         ],
-        ['xsplice diff before/ after/ --xen xen-syms --explain', 'See why each function counts as unchanged'],
+        ['xsplice diff before/ after/ --xen xen-syms --explain', 'See why each remaining function counts as unchanged'],
         [
-          'xsplice diff before/ after/ --xen xen-syms --json | jq -r \'.functions[] | select(.status == "changed").name\'',
+          'xsplice diff before/ after/ --xen xen-syms --json |\n        jq -r \'.functions[] | select(.status == "changed").name\'',
           'List the changed functions',
         ],
       ]),
     );
   addHostOptions(command)
-    .option('-o, --output <file>', 'where the payload goes, or without --link its object')
-    .option('--link', 'link a payload, with its notes and a build-id, and verify it')
-    .option('--name <name>', 'the name of the payload (default: that of the file)')
-    .option('--depends <id>', 'the build-id that has to be on top of the stack (default: that of xen-syms)', buildId)
-    .option('--xen-depends <id>', 'the build-id of the hypervisor (default: that of xen-syms)', buildId)
-    .option('--allow-layout <struct>', 'a structure whose changed layout you answer for; may be repeated', texts)
-    .option('--rule <id=level>', 'off, warn or error for a rule of lint; may be repeated', texts)
-    .option('--debug-file <file>', 'where the payload with its debug information goes, for debuggers')
-    .option('--keep', 'keep a payload that was refused, as OUT.refused')
-    .option('--ld <path>', 'the linker (default: ld of the architecture)')
-    .option('--cross-prefix <prefix>', 'what stands in front of ld, as CROSS_COMPILE of the build')
-    .option('--explain', 'list the functions that did not change, too');
+    .option('-o, --output <file>', 'object to write, or with --link the payload')
+    .option('--link', 'link a payload with notes and build-id, and verify it')
+    .option('--name <name>', 'name of the payload (default: from the file)')
+    .option('--depends <id>', 'build-id that must be on top of the stack (default: that of xen-syms)', buildId)
+    .option('--xen-depends <id>', 'build-id of the hypervisor (default: that of xen-syms)', buildId)
+    .option('--allow-layout <struct>', 'allow the layout of this structure to change; repeatable', texts)
+    .option('--rule <id=level>', 'set a lint rule to off, warn or error; repeatable', texts)
+    .option('--debug-file <file>', 'also write the payload with debug information, for debuggers')
+    .option('--keep', 'keep a refused payload as FILE.refused')
+    .option('--ld <path>', 'linker (default: ld for the architecture)')
+    .option('--cross-prefix <prefix>', 'prefix of ld, like CROSS_COMPILE of the build')
+    .option('--explain', 'also list the functions that did not change');
   addOutputOptions(command).action(async (orig: string, patched: string, flags: DiffFlags) => {
     const { io } = context;
     const progress = startProgress(io);

@@ -1,6 +1,7 @@
+import type { HostIdentity } from '../documents/index.ts';
 import { displayText } from '../report/index.ts';
 import { runList } from './host-list.ts';
-import type { HostIdentity, Outcome, Session } from './host-session.ts';
+import type { Outcome, Session } from './host-session.ts';
 
 /** The key's output is in the ring when the call returns, but for a busy hypervisor. */
 const DUMP_MS = 60;

@@ -9,21 +9,26 @@ import { styleFor, wantsColor } from './style.ts';
 
 const COMMANDS = `
 Commands:
-  list                   what is loaded, in which state, with which metadata
-  upload NAME FILE       hand a payload to the hypervisor, which checks it
-  apply NAME [--nodeps]  patch; --nodeps: against the hypervisor's build-id alone
-  revert NAME            take the patch back
-  replace NAME           revert all others and apply this one, in one go
-  unload NAME            forget a payload that is not applied
-  load FILE [--nodeps]   upload under the file's name without its extension, apply, and unload where that fails
-  inspect                the hypervisor's version and build-id, the list, and what its console key x prints
-  help                   print this
+  list                   list payloads with state and metadata
+  upload NAME FILE       upload a payload; the hypervisor checks it
+  apply NAME [--nodeps]  apply it; --nodeps: depend on the hypervisor only
+  revert NAME            revert it
+  replace NAME           revert all others and apply this one, in one step
+  unload NAME            remove a payload that is not applied
+  load FILE [--nodeps]   upload and apply FILE, named after the file without its
+                         extension; unload it again if applying fails
+  inspect                print version and build-id of the hypervisor, the list,
+                         and what its console key x prints
+  help                   print this help
 
-Grammar, output and exit status are those of xen-livepatch: 0 done; 2 try again (EAGAIN, EBUSY); 1 anything else, and
-also where this is no Xen host, for which xen-livepatch has 0. What the hypervisor's console says to a refusal follows.
-With the tools of Xen 4.18 and older, commands may be abbreviated, and there is no --force.`;
+Grammar, output and exit status are those of xen-livepatch: 0 success, 2 try
+again (EAGAIN, EBUSY), 1 any other failure. Unlike xen-livepatch, xsplice exits
+with 1 on a machine that is not a Xen host, and prints the hypervisor's console
+lines after a refusal. With the tools of Xen 4.18 and older, commands can be
+abbreviated and --force does not exist.
+`;
 
-/** The host that this process runs on. The room that knows it is loaded now. */
+/** Loads `targets/` and returns the host that this process runs on. */
 async function realHost(): Promise<HostSource> {
   const { adviceFor, installedLibraries, withHost } = await import('../targets/index.ts');
   return {
@@ -43,23 +48,23 @@ async function realHost(): Promise<HostSource> {
 }
 
 /**
- * `xsplice host …`
+ * Adds `xsplice host`.
  *
- * @param source how to get at the host; tests give a simulated one.
+ * @param source returns the host; tests pass a simulated one.
  */
 export function addHost(program: Command, context: Context, source: () => Promise<HostSource> = realHost): void {
   const { io } = context;
-  const verb = new Argument('[command]', 'what to do; see below');
-  // Offered by the shell's completion, but not checked by commander: the words are `xen-livepatch`'s to judge.
+  const verb = new Argument('[command]', 'see the list below');
+  // For shell completion. Commander must not check the words: that follows xen-livepatch.
   verb.argChoices = [...HOST_COMMANDS];
   const command = program
     .command('host')
-    .summary('patch the Xen host that this runs on, as xen-livepatch does')
-    .description('Patch the Xen host that this runs on: the verbs of xen-livepatch, with its grammar and output.')
+    .summary('patch this Xen host, with the interface of xen-livepatch')
+    .description('Patch the Xen host that xsplice runs on. Same commands, grammar and output as xen-livepatch.')
     .usage('[--json] [--force] <command> [arguments]')
     .addArgument(verb)
-    .argument('[words...]', 'names, files and flags of the command')
-    .option('--json', 'print a JSON document; also behind the arguments of a command')
+    .argument('[words...]', 'arguments of the command')
+    .option('--json', 'print JSON; can also follow the arguments of a command')
     .allowUnknownOption()
     .passThroughOptions()
     .addHelpText(
@@ -67,8 +72,8 @@ export function addHost(program: Command, context: Context, source: () => Promis
       COMMANDS +
         examples([
           ['sudo xsplice host load xsa-444.livepatch', 'Upload and apply'],
-          ['sudo xsplice host inspect', 'See what is patched'],
-          ['sudo xsplice host list --json | jq .payloads', 'List for a program'],
+          ['sudo xsplice host inspect', 'See what runs and what is loaded'],
+          ['sudo xsplice host list --json | jq .payloads', 'List payloads as JSON'],
         ]),
     );
   command.action(async (_verb: string | undefined, _words: string[], options: { readonly json?: boolean }) => {
@@ -78,7 +83,7 @@ export function addHost(program: Command, context: Context, source: () => Promis
       context.exit(await runHost(command.args, { json: options.json === true, help }, io, await source()));
     } catch (error) {
       if (!(error instanceof XspliceError)) throw error;
-      // Status 2 would have scripts try again.
+      // Status 2 would make scripts retry.
       const { red } = styleFor(wantsColor('auto', io.stderrIsTTY, io.env), io.columns);
       io.stderr(`xsplice: ${red('error:')} ${displayText(error.message)}\n`);
       if (error.hint !== undefined) io.stderr(`xsplice: ${displayText(error.hint)}\n`);

@@ -11,18 +11,21 @@ type InspectFlags = OutputOptions & { readonly disassemble?: boolean };
 export function addInspect(program: Command, context: Context): void {
   const command = program
     .command('inspect')
-    .summary('show what is in a payload')
+    .summary('show what a payload contains')
     .description(
-      'Show what is in a payload: functions, hooks, dependencies, sections and the pages each will get, relocations, metadata.',
+      'Show what a payload contains: functions, hooks, dependencies, sections and the pages they go to, relocations, metadata.',
     )
     .argument('<payload...>', 'livepatch files')
-    .option('--disassemble', 'show the instructions of replacement functions and hooks')
+    .option('--disassemble', 'disassemble replacement functions and hooks')
     .addHelpText(
       'after',
       examples([
-        ['xsplice inspect xsa-444.livepatch', 'Look into a payload'],
-        ['xsplice inspect xsa-444.livepatch --disassemble', 'Read its code'],
-        ["xsplice inspect --json xsa-444.livepatch | jq -r '.payloads[].functions[].name'", 'List what it replaces'],
+        ['xsplice inspect xsa-444.livepatch', 'Inspect a payload'],
+        ['xsplice inspect xsa-444.livepatch --disassemble', 'Include its code'],
+        [
+          "xsplice inspect --json x.livepatch | jq -r '.payloads[].functions[].name'",
+          'List the functions that it replaces',
+        ],
       ]),
     );
   addOutputOptions(command).action(async (files: string[], options: InspectFlags) => {

@@ -7,7 +7,7 @@ import type { ListedExample } from './engine.ts';
 import { fileError } from './files.ts';
 import { EXIT } from './io.ts';
 
-/** Columns, each as wide as its widest cell; the last one is not filled up. */
+/** Aligns columns. The last column is not padded. */
 function table(rows: readonly (readonly string[])[]): string {
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const line = (row: readonly string[]): string =>
@@ -35,16 +35,16 @@ export function addExamples(program: Command, context: Context): void {
     .command('examples')
     .summary('list the embedded examples, or write them to files')
     .description(
-      'List the embedded examples: payloads, the architecture each is for, and what Xen 4.18.1 makes of it. With --write they ' +
-        'become files, each with the miniature hypervisor that it is for.',
+      'List the embedded example payloads: name, architecture, what Xen 4.18.1 answers, and what the payload is. With --write, write them and ' +
+        'their miniature hypervisors to files.',
     )
-    .argument('[name...]', 'the examples; all unless given')
-    .option('--write <dir>', 'write them below this folder')
+    .argument('[name...]', 'examples (default: all)')
+    .option('--write <dir>', 'write to this folder')
     .addHelpText(
       'after',
       examples([
-        ['xsplice examples | grep arm64', 'List those of an architecture'],
-        ['xsplice examples arm64/hello --write .', 'Have one as a file, and its hypervisor beside it'],
+        ['xsplice examples | grep arm64', 'List the examples for arm64'],
+        ['xsplice examples arm64/hello --write .', 'Write one example and its hypervisor to files'],
       ]),
     )
     .action(async (names: string[], { write: folder }: { readonly write?: string }) => {

@@ -3,7 +3,7 @@ import { addBuild } from './build.ts';
 import { addCheck } from './check.ts';
 import { addCompletion } from './completion.ts';
 import { addConform } from './conform.ts';
-import type { Context } from './context.ts';
+import { type Context, examples } from './context.ts';
 import { addDiff } from './diff.ts';
 import { addHost } from './host.ts';
 import { addInspect } from './inspect.ts';
@@ -13,22 +13,25 @@ import { addReleases } from './releases.ts';
 import { addRules } from './rules.ts';
 import { styleFor, wantsColor } from './style.ts';
 
-/** The whole command line. It prints through the context only, and never ends the process. */
+/** Columns of help texts. */
+const HELP_WIDTH = 80;
+
+/** Declares every command. Prints through `context.io` only and never exits the process. */
 export function createProgram(context: Context, version: string): Command {
   const { io } = context;
   const program = new Command('xsplice')
-    .description("Carry a Xen live patch through its whole life, under the hypervisor's own rules.")
+    .description('Build, inspect, check, rehearse and apply Xen live patches.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help on a command')
+    .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError(true)
     .exitOverride()
     .enablePositionalOptions()
     .configureOutput({
       writeOut: io.stdout,
       writeErr: io.stderr,
-      getOutHelpWidth: () => styleFor(false, io.columns ?? 100).width,
-      getErrHelpWidth: () => styleFor(false, io.columns ?? 100).width,
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
       getOutHasColors: () => wantsColor('auto', io.isTTY, io.env),
       getErrHasColors: () => wantsColor('auto', io.stderrIsTTY, io.env),
       outputError: (text, write) => {
@@ -38,8 +41,15 @@ export function createProgram(context: Context, version: string): Command {
     })
     .addHelpText(
       'after',
-      '\nExit status: 0 it holds; 1 it was refused, a finding is an error, or a step did not go as expected;\n' +
-        '2 the command line or the environment is wrong.',
+      examples([
+        ['xsplice rehearse --example hello', 'Try it without a payload of your own'],
+        ['xsplice help check', 'Read about a command'],
+      ]) +
+        '\n\nExit status:\n' +
+        '  0  success\n' +
+        '  1  Xen refuses a payload, a finding is an error, or a step gave another result\n' +
+        '     than expected\n' +
+        '  2  usage error, or a file or tool that xsplice needs is missing or unusable',
     );
   addInspect(program, context);
   addCheck(program, context);

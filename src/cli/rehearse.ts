@@ -31,19 +31,19 @@ type RehearseOptions = SimulationFlags &
     readonly call?: readonly string[];
   };
 
-/** What a real hypervisor cannot be told. */
+/** Options that a real hypervisor has no equivalent for. */
 const SIMULATED_ONLY = ['release', 'cpu', 'late', 'stuck', 'debug', 'example'] as const;
 
-/** Options of `--on qemu`. Throws an XspliceError (EUSAGE) for those that only a simulation has. */
+/** Returns the options of `--on qemu`. Throws an XspliceError (EUSAGE) for an option that only the simulator has. */
 function qemuOptions(options: RehearseOptions, simulation: SimulationOptions): QemuRehearsalOptions {
   const given = SIMULATED_ONLY.find((name) => options[name] !== undefined);
   if (given !== undefined) {
-    throw new XspliceError('EUSAGE', `--${given} is for the simulator: with --on qemu the hypervisor is a real one`);
+    throw new XspliceError('EUSAGE', `--${given} works on the simulator only`, 'remove it, or remove --on qemu');
   }
   const { arch, xen, xenImage, bootTimeout } = options;
   if ((xen === undefined) !== (xenImage === undefined)) {
-    const hint = 'give both, of the same build, or neither for Debian’s hypervisor';
-    throw new XspliceError('EUSAGE', '--xen-image and --xen belong together with --on qemu', hint);
+    const hint = 'give both, of the same build; or neither, for the default Xen';
+    throw new XspliceError('EUSAGE', '--on qemu needs --xen-image and --xen together', hint);
   }
   return {
     ...simulation,
@@ -54,47 +54,52 @@ function qemuOptions(options: RehearseOptions, simulation: SimulationOptions): Q
   };
 }
 
-/** Options of a real host alone. Throws an XspliceError (EUSAGE) where one is given for the simulator. */
+/** Throws an XspliceError (EUSAGE) if the simulator gets an option that only `--on qemu` has. */
 function refuseQemuOptions({ xenImage, arch }: RehearseOptions): void {
   const given = xenImage !== undefined ? '--xen-image' : arch !== undefined ? '--arch' : null;
   if (given === null) return;
-  const hint = given === '--arch' ? 'the simulator takes the architecture of the image' : undefined;
-  throw new XspliceError('EUSAGE', `${given} is for --on qemu`, hint);
+  const hint = given === '--arch' ? 'the simulator takes the architecture from xen-syms' : undefined;
+  throw new XspliceError('EUSAGE', `${given} needs --on qemu`, hint);
 }
 
-/** Where the image and the payloads come from. Throws an XspliceError (EUSAGE) where that is not said, or said twice. */
+/** Returns where the image and the payloads come from. Throws an XspliceError (EUSAGE) if that is missing or given twice. */
 function source(files: readonly string[], options: RehearseOptions): { example: string } | { xen: string } {
   if (options.example !== undefined) {
     if (files.length > 0 || options.xen !== undefined) {
-      throw new XspliceError('EUSAGE', '--example brings its own payload and hypervisor: leave out PAYLOAD and --xen');
+      throw new XspliceError('EUSAGE', '--example includes its payload and hypervisor: remove PAYLOAD and --xen');
     }
     return { example: options.example };
   }
   if (files.length === 0) {
-    throw new XspliceError('EUSAGE', 'which payload? PAYLOAD is missing', 'xsplice rehearse --help has examples');
+    throw new XspliceError('EUSAGE', 'missing PAYLOAD', 'see xsplice rehearse --help for examples');
   }
   return { xen: requireImage(options) };
 }
 
-/** Options that mean something for scenarios only. Throws an XspliceError (EUSAGE) where one is given with payloads. */
+/** Throws an XspliceError (EUSAGE) if payloads are given with an option for scenarios. */
 function refuseScenarioOptions({ format, root, jobs }: RehearseOptions): void {
   const given =
     format === 'junit' ? '--format junit' : root !== undefined ? '--root' : jobs !== undefined ? '--jobs' : null;
-  if (given !== null) throw new XspliceError('EUSAGE', `${given} is for scenarios, files that end in .yaml`);
+  if (given !== null) throw new XspliceError('EUSAGE', `${given} works with scenarios (.yaml files) only`);
 }
 
 /** Scenarios in place of payloads. */
 async function runScenarios(files: readonly string[], options: RehearseOptions, context: Context): Promise<void> {
   const { example, replace, call, on, arch, xen, xenImage, bootTimeout, root, jobs, color } = options;
-  if (example !== undefined) throw new XspliceError('EUSAGE', '--example is a payload: leave it out, or the scenarios');
+  if (example !== undefined)
+    throw new XspliceError('EUSAGE', '--example cannot be combined with scenarios: remove one of them');
   if (replace !== undefined) {
-    throw new XspliceError('EUSAGE', '--replace is for payloads', 'a scenario says what it replaces: - replace: NAME');
+    throw new XspliceError(
+      'EUSAGE',
+      '--replace cannot be combined with scenarios',
+      'use the step "- replace: NAME" in the scenario',
+    );
   }
   if (call !== undefined) {
     throw new XspliceError(
       'EUSAGE',
-      '--call is for payloads',
-      'a scenario says what it calls: - call: { function: NAME }',
+      '--call cannot be combined with scenarios',
+      'use the step "- call: { function: NAME }" in the scenario',
     );
   }
   const { progress: _, ...overrides } = simulationOptions(options, () => undefined);
@@ -125,11 +130,11 @@ async function runScenarios(files: readonly string[], options: RehearseOptions, 
 export function addRehearse(program: Command, context: Context): void {
   const command = program
     .command('rehearse')
-    .summary('take payloads through their whole life on a simulated host')
+    .summary('upload, apply, revert and unload payloads on a simulated host')
     .description(
-      'Take payloads through their whole life on a simulated host: upload, apply, verify, revert, verify, apply again where Xen allows it, unload. ' +
-        'Several payloads are a stack: uploaded and applied in the order given, reverted in reverse order. ' +
-        'Or run scenarios: files that end in .yaml or .yml, and folders of them.',
+      'Take payloads through their life cycle on a simulated host: upload, apply, verify, revert, verify, apply again if Xen allows it, unload. ' +
+        'Several payloads form a stack: uploaded and applied in the order given, reverted in reverse order. ' +
+        'Files that end in .yaml or .yml, and folders, are scenarios (see docs/scenarios.md).',
     )
     .argument('[payload...]', 'livepatch files, or scenarios')
     .addHelpText(
@@ -137,48 +142,49 @@ export function addRehearse(program: Command, context: Context): void {
       examples([
         ['xsplice rehearse xsa-444.livepatch --xen xen-syms', 'Rehearse a payload'],
         ['xsplice rehearse first.livepatch second.livepatch --xen xen-syms', 'Rehearse a stack of payloads'],
-        ['xsplice rehearse x.livepatch --xen xen-syms --cpus 8 --late 3=40ms', 'Let a CPU come too late'],
-        ['xsplice rehearse --example hello --release 4.18.0', 'See an embedded example panic the host'],
+        [
+          'xsplice rehearse x.livepatch --xen xen-syms --cpus 8 --late 3=40ms',
+          'Delay a CPU until the rendezvous times out',
+        ],
+        ['xsplice rehearse --example hello --release 4.18.0', 'Watch an embedded example panic the host'],
         ['xsplice rehearse scenarios/ --xen xen-syms --format junit', 'Run a folder of scenarios in CI'],
         [
-          'xsplice rehearse x.livepatch --xen xen-syms --call \'xen_extra_version() = "-fixed"\'',
-          'See what a patched function does',
+          'xsplice rehearse x.livepatch --xen xen-syms \\\n        --call \'xen_extra_version() = "-fixed"\'',
+          'Check what the patched function returns',
         ],
-        ['xsplice rehearse x.livepatch --on qemu', "Rehearse on Debian's real Xen in QEMU"],
-        ['xsplice rehearse x.livepatch --on qemu --arch arm64', 'Rehearse on a real Xen for arm64'],
+        ['xsplice rehearse x.livepatch --on qemu', "Rehearse on Debian's Xen in QEMU"],
+        ['xsplice rehearse x.livepatch --on qemu --arch arm64', 'Rehearse on Xen for arm64 in QEMU'],
       ]),
     );
   addMachineOptions(addHostOptions(command)).option(
     '--example <name>',
-    'an embedded example, in place of PAYLOAD and --xen',
+    'use an embedded example instead of PAYLOAD and --xen',
   );
   command
     .addOption(
-      new Option('--on <stage>', 'where: on the simulator, or on a real Xen in QEMU')
-        .choices(['sim', 'qemu'])
-        .default('sim'),
+      new Option('--on <stage>', 'the simulator, or a real Xen in QEMU').choices(['sim', 'qemu']).default('sim'),
     )
     .addOption(archOption('with --on qemu: '))
-    .option('--xen-image <xen>', 'with --on qemu: a hypervisor of your own, xen or xen.gz, that --xen belongs to')
+    .option('--xen-image <xen>', 'with --on qemu: your own xen or xen.gz, of the same build as --xen')
     .option(
       '--call <function(…)>',
-      'call a function before, while and after the payload is applied; = RESULT behind it if wanted',
+      'call a function before, while and after the payload is applied; append "= RESULT" to state what the patched function must return; repeatable',
       texts,
     )
-    .option('--boot-timeout <seconds>', 'with --on qemu: most seconds until the host is up (default: 180)', seconds)
+    .option('--boot-timeout <seconds>', 'with --on qemu: time limit for the boot (default: 180)', seconds)
     .addOption(
-      new Option('--format <format>', 'what is printed; junit of scenarios only (default: text)').choices([
+      new Option('--format <format>', 'output format; junit for scenarios only (default: text)').choices([
         'text',
         'json',
         'junit',
       ]),
     )
-    .option('--root <dir>', 'the folder that scenarios may read files from (default: that of each scenario)')
-    .option('--jobs <n>', 'scenarios that run at once (default: the number of processors)', jobCount);
+    .option('--root <dir>', "folder that scenarios may read files from (default: each scenario's own)")
+    .option('--jobs <n>', 'scenarios to run in parallel (default: one per CPU)', jobCount);
   addOutputOptions(command).action(async (files: string[], given: RehearseOptions) => {
     const { io } = context;
     if (given.json === true && given.format !== undefined && given.format !== 'json') {
-      throw new XspliceError('EUSAGE', `--json and --format ${given.format} disagree`, 'give one of them');
+      throw new XspliceError('EUSAGE', `--json conflicts with --format ${given.format}`, 'use one of them');
     }
     const options: RehearseOptions = given.format === 'json' ? { ...given, json: true } : given;
     if (areScenarios(files, io.cwd, 'payloads')) {
@@ -196,7 +202,7 @@ export function addRehearse(program: Command, context: Context): void {
     };
     if (options.on === 'qemu') {
       const qemu = qemuOptions(options, simulation);
-      if (files.length === 0) throw new XspliceError('EUSAGE', 'which payload? PAYLOAD is missing');
+      if (files.length === 0) throw new XspliceError('EUSAGE', 'missing PAYLOAD');
       const engine = await context.engine();
       const payloads = readPayloads(files, io.cwd, engine.payloadName);
       await finish(() => engine.rehearseOnQemu(payloads, qemu));

@@ -8,23 +8,28 @@ import { styleFor, wantsColor } from './style.ts';
 
 const LEGEND = `
 Columns:
-  sysctl            interface version of the toolstack's hypercall
-  payload           version of struct livepatch_func; v2 brought expectations, metadata, and hooks around the actions
-  state in          where Xen keeps what it knows of a patched function
-  writable          while patching: W1 all (CR0.WP off), W2 all and CET off, W3 text, W4 text and rodata
-  ENDBR64           at the start of a patched function
-  Xen id            .livepatch.xen_depends: compared first thing at upload, late, or not asked for
-  bad alternatives  what comes of an entry that makes no sense
-  calls in          the section with optimised indirect calls
-  trap              the instruction of a bug frame`;
+  sysctl            XEN_SYSCTL_INTERFACE_VERSION
+  payload           version of struct livepatch_func; v2 added expectations,
+                    metadata, and hooks before and after each action
+  state in          where Xen keeps the state of a patched function
+  writable          what is writable while Xen patches: W1 everything (CR0.WP
+                    off), W2 everything, with CET off too, W3 text, W4 text and
+                    rodata
+  ENDBR64           how Xen treats ENDBR64 at the start of a patched function
+  Xen id            when Xen compares .livepatch.xen_depends: first thing at
+                    upload, late, or never
+  bad alternatives  what Xen does with an invalid alternative
+  calls in          section of optimised indirect calls
+  trap              instruction of a bug frame
+`;
 
 /** `xsplice releases` */
 export function addReleases(program: Command, context: Context): void {
   const command = program
     .command('releases')
-    .summary('list the releases of Xen that are known, and how they differ')
-    .description('List the releases of Xen that are known, and how they differ. --release takes these.')
-    .addHelpText('after', LEGEND + examples([['xsplice releases | grep 4.18', 'Look one up']]));
+    .summary('list the supported Xen releases and how they differ')
+    .description('List the supported Xen releases, which --release takes, and how their livepatch code differs.')
+    .addHelpText('after', LEGEND + examples([['xsplice releases | grep 4.18', 'Look up one release']]));
   addColorOption(command).action(async (options: { readonly color: ColorWhen }) => {
     const { io } = context;
     const engine = await context.engine();

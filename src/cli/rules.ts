@@ -9,12 +9,12 @@ import { EXIT } from './io.ts';
 import type { ColorWhen } from './style.ts';
 import { styleFor, wantsColor } from './style.ts';
 
-/** The page of a rule, from `docs/rules/`, which is two folders up from this file in the sources as in dist/. Throws an XspliceError (EFILE). */
+/** Reads the page of a rule from `docs/rules/`, two folders up both in the sources and in dist/. Throws an XspliceError (EFILE). */
 export function pageOf(id: string): string {
   try {
     return readFileSync(join(dirname(import.meta.filename), '../../docs/rules', `${id}.md`), 'utf8');
   } catch {
-    throw new XspliceError('EFILE', `the page of the rule ${id} is missing`, 'install xsplice anew');
+    throw new XspliceError('EFILE', `cannot read docs/rules/${id}.md, the page of rule ${id}`, 'reinstall xsplice');
   }
 }
 
@@ -22,15 +22,15 @@ export function pageOf(id: string): string {
 export function addRules(program: Command, context: Context): void {
   const command = program
     .command('rules')
-    .summary('list the rules that check holds payloads to, or explain one')
-    .description('List the rules that check holds payloads to beyond what Xen itself refuses, or explain one of them.')
-    .argument('[id]', 'the rule to explain')
+    .summary('list the lint rules, or explain one')
+    .description('List the lint rules, which report what Xen itself does not refuse; or explain one rule.')
+    .argument('[id]', 'rule to explain')
     .addHelpText(
       'after',
       examples([
-        ['xsplice rules', 'List them'],
-        ['xsplice rules branch-into-patch', 'What is wrong, why, and how to fix it'],
-        ['xsplice check x.livepatch --xen xen-syms --rule debug-sections=error', 'Make a rule stricter'],
+        ['xsplice rules', 'List the rules'],
+        ['xsplice rules branch-into-patch', 'Read what is wrong, why, and how to fix it'],
+        ['xsplice check x.livepatch --xen xen-syms --rule debug-sections=error', 'Raise the severity of a rule'],
       ]),
     );
   addColorOption(command).action(async (id: string | undefined, options: { readonly color: ColorWhen }) => {

@@ -3,35 +3,33 @@ import { XspliceError } from '../base/index.ts';
 import type { SimulationOptions } from '../run/index.ts';
 import { cpuCount, cpuList, lateCpu, logLevel, timeout } from './values.ts';
 
-/** Adds what says which hypervisor it is about. */
+/** Adds the options that select one hypervisor: `--xen`, `--release`, `--cpu`. */
 export const addHostOptions = (command: Command): Command =>
-  addRulesOptions(
-    command.option('--xen <xen-syms>', "the hypervisor's xen-syms, of exactly the build that is running"),
-  );
+  addRulesOptions(command.option('--xen <xen-syms>', 'xen-syms of the exact build that runs'));
 
-/** Adds what is the same for all hypervisors that it is about. */
+/** Adds the options that apply to every hypervisor of the run: `--release` and `--cpu`. */
 export const addRulesOptions = (command: Command): Command =>
   command
-    .option('--release <release>', 'follow the rules of this release (default: what the image says)')
-    .option('--cpu <preset>', 'the processor of the host');
+    .option('--release <release>', 'follow the rules of this release (default: that of xen-syms)')
+    .option('--cpu <preset>', 'CPU model of the simulated host');
 
-/** Adds how the simulated host behaves while payloads go through their lives on it. */
+/** Adds the options that configure the simulated host and its rehearsal. */
 export const addMachineOptions = (command: Command): Command =>
   command
-    .option('--cpus <n>', 'CPUs that are online', cpuCount)
-    .option('--late <cpu=ns>', 'this CPU comes to the rendezvous late; may be repeated', lateCpu)
-    .option('--stuck <cpu>', 'this CPU never comes to the rendezvous; may be repeated', cpuList)
-    .option('--loglvl <level>', "what the console shows, in Xen's own syntax (default: all)", logLevel)
-    .option('--debug', 'as a debug build of Xen (default: what the image says)')
-    .option('--no-debug', 'as a release build of Xen')
-    .option('--timeout <ns>', "time for the CPUs to meet, 0 for Xen's default of 30 ms", timeout)
-    .option('--nodeps', 'do not let Xen check the order of payloads (NODEPS)')
-    .option('--replace', 'take the second payload and those after it with REPLACE');
+    .option('--cpus <n>', 'number of online CPUs', cpuCount)
+    .option('--late <cpu=ns>', 'delay this CPU on its way to the rendezvous; repeatable', lateCpu)
+    .option('--stuck <cpu>', 'keep this CPU away from the rendezvous; repeatable', cpuList)
+    .option('--loglvl <level>', "console log level in Xen's syntax (default: all)", logLevel)
+    .option('--debug', 'behave like a debug build of Xen (default: as xen-syms was built)')
+    .option('--no-debug', 'behave like a release build of Xen')
+    .option('--timeout <ns>', "timeout of the rendezvous; 0 is Xen's default, 30 ms", timeout)
+    .option('--nodeps', 'apply with NODEPS: Xen does not check the order of the stack')
+    .option('--replace', 'apply the second and later payloads with REPLACE');
 
-/** Members that both lists of options leave in commander's result. */
+/** Values that commander parses from these options. */
 export type SimulationFlags = { readonly xen?: string } & Omit<SimulationOptions, 'progress' | 'gunzip'>;
 
-/** The simulation's options out of commander's. Throws an XspliceError (EUSAGE) where two of them disagree. */
+/** Converts commander's values. Throws an XspliceError (EUSAGE) for a late or stuck CPU that `--cpus` excludes. */
 export function simulationOptions(
   flags: Omit<SimulationFlags, 'xen'>,
   progress: (doing: string) => void,
@@ -40,7 +38,7 @@ export function simulationOptions(
   if (cpus !== undefined) {
     for (const number of [...(stuck ?? []), ...Object.keys(late ?? {}).map(Number)]) {
       if (number >= cpus) {
-        throw new XspliceError('EUSAGE', `there is no CPU ${number}: --cpus ${cpus} has CPU 0 to ${cpus - 1}`);
+        throw new XspliceError('EUSAGE', `no CPU ${number}: --cpus ${cpus} gives CPUs 0 to ${cpus - 1}`);
       }
     }
   }
@@ -59,12 +57,12 @@ export function simulationOptions(
   };
 }
 
-/** `--xen`, which the command cannot do without: its value, or its values. */
+/** Returns the value of `--xen`. Throws an XspliceError (EUSAGE) if it is missing. */
 export function requireImage<T>({ xen }: { readonly xen?: T }): T {
   if (xen !== undefined) return xen;
   throw new XspliceError(
     'EUSAGE',
-    'which hypervisor? --xen XEN-SYMS is missing',
-    'xen-syms is in the debug package of Xen',
+    'missing --xen XEN-SYMS',
+    'xen-syms is in the debug package of Xen, or in the build tree',
   );
 }

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/main.ts';
+import type { BuildDocument } from '../../src/documents/index.ts';
+import { buildSchema } from '../../src/documents/schemas.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
-import { buildSchema } from '../../src/report/build-schema.ts';
-import type { BuildDocument } from '../../src/report/index.ts';
 import { beside, type MiniatureTree, miniatureTree, patchOf } from '../builder/support/miniature-tree.ts';
 import { left } from '../builder/support/run-build.ts';
 import { root } from '../support/examples.ts';
@@ -154,17 +154,20 @@ describe('xsplice build of one base', () => {
   });
 
   it.each([
-    [[], '--source TREE is missing'],
-    [['--source', 'tree'], '--patch FILE is missing'],
-    [['--source', 'tree', '--base', 'tree', '--patch', 'fix.patch'], '--source and --base are the same thing'],
+    [[], 'missing --source TREE'],
+    [['--source', 'tree'], 'missing --patch FILE'],
+    [['--source', 'tree', '--base', 'tree', '--patch', 'fix.patch'], '--source and --base mean the same'],
     [
       ['--base', 'a', '--base', 'b', '--patch', 'fix.patch', '--xen', 'x'],
-      '--xen is for a single base, and there are several',
+      '--xen works with a single base only, and there are 2',
     ],
-    [['--base', 'a', '--base', 'b', '--patch', 'fix.patch', '--debug-file', 'x'], '--debug-file is for a single base'],
-    [['--manifest', 'm', '--source', 'tree'], '--manifest names the bases'],
-    [['--manifest', 'm', '--patch', 'fix.patch'], '--manifest names the patches'],
-    [['--manifest', 'm', '--release', '4.18.0'], '--release is for a single base, and there is a manifest'],
+    [
+      ['--base', 'a', '--base', 'b', '--patch', 'fix.patch', '--debug-file', 'x'],
+      '--debug-file works with a single base only',
+    ],
+    [['--manifest', 'm', '--source', 'tree'], '--manifest lists the bases'],
+    [['--manifest', 'm', '--patch', 'fix.patch'], '--manifest lists the patches'],
+    [['--manifest', 'm', '--release', '4.18.0'], '--release works with a single base only, and there is a manifest'],
     [['--manifest', 'm'], 'm: no such file'],
     [['--source', 'tree', '--patch', 'none'], 'none: no such file'],
     [['--source', 'none', '--patch', 'fix.patch'], 'none'],

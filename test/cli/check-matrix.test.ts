@@ -15,8 +15,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
 import type { CheckMatrix, CheckReport } from '../../src/documents/index.ts';
+import { checkSchema, matrixSchema } from '../../src/documents/schemas.ts';
 import { RULES } from '../../src/lint/index.ts';
-import { checkSchema, matrixSchema } from '../../src/report/schemas.ts';
 import { exampleManifest, examplePath } from '../support/examples.ts';
 import { validate } from '../support/json-schema.ts';
 import { readXml } from '../support/xml.ts';
@@ -203,7 +203,7 @@ describe('a format', () => {
   });
 
   it.each([
-    [['--json', '--format', 'sarif'], '--json and --format sarif disagree'],
+    [['--json', '--format', 'sarif'], '--json conflicts with --format sarif'],
     [['--format', 'xml'], "option '--format <format>' argument 'xml' is invalid"],
     [['--rule', 'nosuch=off'], 'no rule is called nosuch'],
   ])('or a rule that makes no sense is refused: %s', async (argv, message) => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { HypervisorPairOptions } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES } from '../../src/conform/cases/index.ts';
-import { type ConformCase, type ConformReport, runsOn } from '../../src/conform/index.ts';
+import { type ConformCase, runsOn } from '../../src/conform/index.ts';
+import type { ConformReport } from '../../src/documents/index.ts';
 import { run } from './support.ts';
 
 const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, real: 'EINVAL' } as const;
@@ -79,14 +80,14 @@ describe('xsplice conform', () => {
     expect(all.length).toBeLessThan(CONFORM_CASES.length);
     const refused = await conform(['--arch', 'arm64', 'hook-ud2']);
     expect(refused.status).toBe(2);
-    expect(refused.stderr).toContain('case hook-ud2 is not one for arm64');
+    expect(refused.stderr).toContain('case hook-ud2 does not run on arm64');
     expect(refused.asked).toEqual([]);
   });
 
   it('refuses a case that is none, before anything is fetched', async () => {
     const { status, stderr, asked } = await conform(['good-cycle', 'no.such']);
     expect(status).toBe(2);
-    expect(stderr).toContain('there is no case no.such');
+    expect(stderr).toContain('unknown case no.such');
     expect(stderr).toContain('--list');
     expect(asked).toEqual([]);
   });

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hex } from '../../src/base/index.ts';
 import { main } from '../../src/cli/main.ts';
-import type { DiffDocument } from '../../src/diff/index.ts';
+import type { DiffDocument } from '../../src/documents/index.ts';
+import { diffSchema } from '../../src/documents/schemas.ts';
 import { type ElfFile, isProblem, readElf } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
-import { diffSchema } from '../../src/report/diff-schema.ts';
 import type { XenArch } from '../../src/xen/index.ts';
 import { exampleBytes, examplePath, examplesOf } from '../support/examples.ts';
 import { withTool } from '../support/gcc.ts';
@@ -270,13 +270,13 @@ describe('arm64', () => {
 describe('a wrong command line', () => {
   const two = ['before/common/version.o', 'after/common/version.o'];
   it.each([
-    ['no hypervisor', two, '--xen XEN-SYMS is missing'],
+    ['no hypervisor', two, 'missing --xen XEN-SYMS'],
     ['one object', [two[0] ?? '', ...xen], "missing required argument 'patched'"],
     ['a file that is not there', ['nosuch.o', 'nosuch.o', ...xen], 'nosuch.o: no such file'],
-    ['--depends without --link', [...two, ...xen, '--depends', 'ab'], '--depends is for a linked payload'],
-    ['--debug-file without --link', [...two, ...xen, '--debug-file', 'd'], '--debug-file is for a linked payload'],
+    ['--depends without --link', [...two, ...xen, '--depends', 'ab'], '--depends needs --link'],
+    ['--debug-file without --link', [...two, ...xen, '--debug-file', 'd'], '--debug-file needs --link'],
     ['one file for both', [...two, ...xen, '--link', '-o', 'x', '--debug-file', './x'], 'and its debug information'],
-    ['--keep without --link', [...two, ...xen, '--keep'], '--keep is for a linked payload'],
+    ['--keep without --link', [...two, ...xen, '--keep'], '--keep needs --link'],
     ['an id that is none', [...two, ...xen, '--link', '--depends', 'xyz'], 'Expected a build-id'],
     ['an id that is too long', [...two, ...xen, '--link', '--depends', 'ab'.repeat(65)], 'Expected a build-id'],
     ['a name that is too long', [...two, ...xen, '--name', 'n'.repeat(128)], 'a payload cannot be called'],

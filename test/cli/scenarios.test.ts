@@ -94,17 +94,17 @@ describe('xsplice rehearse FILE.yaml', () => {
 
   it.each([
     [['x.yaml', 'hello.livepatch', '--xen', 'miniature-xen'], 'give scenarios or payloads, not both'],
-    [['x.yaml', '--example', 'hello'], '--example is a payload'],
-    [['x.yaml', '--replace'], 'a scenario says what it replaces'],
-    [['x.yaml', '--json', '--format', 'junit'], '--json and --format junit disagree'],
-    [['hello.livepatch', '--xen', 'miniature-xen', '--format', 'junit'], '--format junit is for scenarios'],
-    [['hello.livepatch', '--xen', 'miniature-xen', '--jobs', '2'], '--jobs is for scenarios'],
-    [['hello.livepatch', '--xen', 'miniature-xen', '--root', '.'], '--root is for scenarios'],
+    [['x.yaml', '--example', 'hello'], '--example cannot be combined with scenarios'],
+    [['x.yaml', '--replace'], 'use the step "- replace: NAME"'],
+    [['x.yaml', '--json', '--format', 'junit'], '--json conflicts with --format junit'],
+    [['hello.livepatch', '--xen', 'miniature-xen', '--format', 'junit'], '--format junit works with scenarios'],
+    [['hello.livepatch', '--xen', 'miniature-xen', '--jobs', '2'], '--jobs works with scenarios'],
+    [['hello.livepatch', '--xen', 'miniature-xen', '--root', '.'], '--root works with scenarios'],
     [['none.yaml'], 'none.yaml: no such file'],
     [['nohost.yaml'], 'nohost.yaml: which hypervisor?'],
-    [['x.yaml', '--on', 'qemu', '--cpu', 'zen4'], '--cpu is for the simulator'],
-    [['x.yaml', '--xen-image', 'xen.gz'], '--xen-image is for --on qemu'],
-    [['x.yaml', '--arch', 'arm64'], '--arch is for --on qemu'],
+    [['x.yaml', '--on', 'qemu', '--cpu', 'zen4'], '--cpu works on the simulator only'],
+    [['x.yaml', '--xen-image', 'xen.gz'], '--xen-image needs --on qemu'],
+    [['x.yaml', '--arch', 'arm64'], '--arch needs --on qemu'],
     [['x.yaml', '--on', 'qemu', '--arch', 'riscv'], 'Allowed choices are x86_64, arm64, arm32'],
     [['x.yaml', '--jobs', '0'], 'Expected a number from 1 to 256'],
     [['empty'], 'empty: is a directory without scenarios'],
@@ -245,7 +245,7 @@ describe('xsplice conform FILE.yaml', () => {
   it.each([
     [['x.yaml', 'good-cycle'], 'give scenarios or cases, not both'],
     [['bad.yaml'], 'bad.yaml:1:9: a step is a verb'],
-    [['good-cycle', '--root', '.'], '--root is for scenarios'],
+    [['good-cycle', '--root', '.'], '--root works with scenarios'],
   ])('%j is refused before anything is fetched', async (argv, message) => {
     put('x.yaml', LIFE);
     put('bad.yaml', 'steps: [x]\n');
