@@ -101,6 +101,8 @@ export interface Architecture {
   /** Bytes at a function's start that {@link patchOffset} looks at. */
   readonly entrySize: number;
   encodeJump(from: Address, to: Address): Uint8Array;
+  /** Returns where a jump that {@link encodeJump} made leads, given its code; `undefined` for any other code. */
+  jumpTarget(code: Uint8Array, at: Address): Address | undefined;
   /** Every sequence of NOPs of this length that Xen may write, by processor. */
   nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */

@@ -17,7 +17,7 @@ export * from './page-table.ts';
 export type * from './panic-words.ts';
 export * from './permissions.ts';
 export type * from './processor-rules.ts';
-export { architectureOf } from './registry.ts';
+export { ARCHITECTURES, architectureOf } from './registry.ts';
 export * from './relative-memory.ts';
 export type * from './relocation.ts';
 export {

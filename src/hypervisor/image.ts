@@ -1,4 +1,5 @@
 import {
+  ARCHITECTURES,
   type Architecture,
   architectureOf,
   type ImageFacts,
@@ -292,7 +293,7 @@ export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: Ope
     throw new XspliceError(
       'EIMAGE',
       `${file}: machine type ${elf.machine} is not supported`,
-      'give a xen-syms of x86-64, arm64 or arm32',
+      `give a xen-syms of one of these: ${ARCHITECTURES.map(({ image }) => image.title).join(', ')}`,
     );
   }
   const image = new Image(elf, arch, gunzip);

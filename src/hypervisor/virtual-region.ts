@@ -56,8 +56,6 @@ export function assertionFails(hv: Hypervisor, where: string, condition: string,
   throw new HostStop({ kind: 'assertion', condition, file, line: assertionLine(hv, condition, file) });
 }
 
-const SUPERPAGE = 0x20_0000n;
-
 /**
  * modify_xen_mappings_lite: entries are edited in place, large ones without being split; the range is rounded to pages.
  *
@@ -68,16 +66,17 @@ const SUPERPAGE = 0x20_0000n;
 function modifyMappingsLite(hv: Hypervisor, start: Address, end: Address, permission: Permission): void {
   if (start >= end) return;
   const { space } = hv.machine;
+  const superpage = space.superpageSize;
   const last = u64((end + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1));
-  const table = start & ~(SUPERPAGE - 1n);
+  const table = start & ~(superpage - 1n);
   let inFirstTable = true;
   for (let at = start & ~BigInt(PAGE_SIZE - 1); at < last; ) {
-    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= SUPERPAGE;
-    const edited = wrapped ? table + ((at - table) % SUPERPAGE) : at;
+    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= superpage;
+    const edited = wrapped ? table + ((at - table) % superpage) : at;
     const large = space.leafIsSuperpage(edited);
     const done = space.overwritePermission(edited, Number((last - at) / BigInt(PAGE_SIZE)), permission);
     if (done === 0) return;
     inFirstTable = inFirstTable && !large;
-    at = large ? (at & ~(SUPERPAGE - 1n)) + SUPERPAGE : addOffset(at, done * PAGE_SIZE);
+    at = large ? (at & ~(superpage - 1n)) + superpage : addOffset(at, done * PAGE_SIZE);
   }
 }
