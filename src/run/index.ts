@@ -5,6 +5,7 @@ export * from './lint-check.ts';
 export * from './matrix.ts';
 export * from './options.ts';
 export { type PlannedCall, plannedCall } from './planned-call.ts';
+export type { Ports, ProcessorOptions } from './ports.ts';
 export * from './rehearsal.ts';
 export * from './result-text.ts';
 export * from './script/index.ts';
