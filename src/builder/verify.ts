@@ -89,7 +89,7 @@ function addChecked(found: Findings, checked: CheckedPayload): void {
 }
 
 function addRehearsed(found: Findings, { verdict, steps, findings, panic }: RehearsalReport): void {
-  const culprit = steps.find(({ rc }) => rc === null || rc < 0);
+  const culprit = steps.find(({ passed }) => !passed);
   const step = culprit === undefined ? '' : `${culprit.step}: `;
   for (const finding of findings) found.add(finding, (text) => `the rehearsal fails at ${step}${text}`);
   const unproven = findings.some(({ rule }) => ABOUT_US.has(rule));

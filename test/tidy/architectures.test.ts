@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { FILES, textOf } from './tree.ts';
 
 /** Rooms in which no code may depend on which architecture it is on: it asks a member of the record for the fact. */
-const SHARED = /^src\/(?:base|elf|dwarf|xen|payload|machine|hypervisor|lint|diff|inspect|synth|run|conform|report)\/.*\.ts$/;
+const SHARED =
+  /^src\/(?:base|elf|dwarf|xen|payload|machine|hypervisor|lint|diff|inspect|synth|run|conform|report)\/.*\.ts$/;
 
 /** Words of code that choose by architecture. Comments and texts for people are left out. */
 const CHOICES: readonly (readonly [what: string, pattern: RegExp])[] = [
