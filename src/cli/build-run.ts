@@ -21,7 +21,6 @@ import type { Context } from './context.ts';
 import { readBounded } from './files.ts';
 import { checkedName } from './payload-options.ts';
 import { PORTS } from './ports.ts';
-import { rulePage } from './rule-page.ts';
 import { VERSION } from './version.ts';
 
 /** A base as the user named it. */
@@ -129,7 +128,6 @@ export function toolsOf(
   return {
     ports: PORTS,
     levels: parseRuleLevels(rules, RULES),
-    rulePage,
     env: crossPrefix === undefined ? env : { ...env, CROSS_COMPILE: crossPrefix },
     jobs,
     tool: `xsplice ${VERSION}`,

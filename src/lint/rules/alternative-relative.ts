@@ -9,8 +9,6 @@ import { lastUpTo } from '../search.ts';
  */
 export const alternativeRelative: LintRule = {
   id: 'alternative-relative',
-  title: 'a replacement refers to something by distance, which is wrong where it is copied to',
-  severity: 'error',
   *check(context) {
     const { content, release } = context;
     const { alternatives } = context.arch;
