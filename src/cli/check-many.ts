@@ -16,7 +16,7 @@ import { type ColorWhen, styleFor, wantsColor } from './style.ts';
 import { runJobs } from './thread-pool.ts';
 import { VERSION } from './version.ts';
 
-/** Most cells of a matrix. */
+/** Limit of payloads × hypervisors. */
 const MOST_CELLS = 100_000;
 
 /** Most payloads of one job: with few, progress shows, and no thread is left with much to do at the end. */
@@ -73,15 +73,15 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
   const { payloads: paths, hypervisors, format, color, threads } = options;
   const total = paths.length * hypervisors.length;
   if (total > MOST_CELLS) {
-    const hint = 'give fewer payloads or fewer hypervisors at once';
+    const hint = 'check fewer payloads or hypervisors at a time';
     throw new XspliceError(
       'EUSAGE',
-      `${paths.length} payloads on ${hypervisors.length} hypervisors are too many`,
+      `${paths.length} payloads × ${hypervisors.length} hypervisors exceed the limit of ${MOST_CELLS} checks`,
       hint,
     );
   }
   const levels = parseRuleLevels(options.settings, RULES);
-  // A file that is not there is found before anything is run.
+  // Fails for an unreadable file before any check runs.
   const payloads = matrixPayloads(readPayloads(paths, io.cwd, payloadName));
   const work = slices(options, levels, io.cwd);
   const progress = startProgress(io);
@@ -99,7 +99,7 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
           results[index] = result;
           failed ||= result.error !== null;
           cells += work[index]?.job.wanted.length ?? 0;
-          if (cells < total) progress.show(`check ${cells}/${total} …`);
+          if (cells < total) progress.show(`checked ${cells} of ${total} …`);
         },
       },
     );
@@ -109,7 +109,7 @@ export async function checkMany(options: CheckManyOptions, { io, exit }: Context
   const { identities, checked } = collect(work, results, hypervisors.length);
   const named = identities.map((identity, x) => ({ ...identity, file: toByteString(hypervisors[x] ?? '') }));
   const matrix = checkMatrix(named, payloads, checked);
-  const status = matrixHolds(matrix) ? EXIT.holds : EXIT.refused;
+  const status = matrixHolds(matrix) ? EXIT.success : EXIT.refused;
   const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
   const cwd = toByteString(io.cwd);
   io.stdout(

@@ -103,7 +103,7 @@ async function checkFew(
     progress.clear();
     printReport(report, renderCheck, options, io);
     const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));
-    context.exit(holds ? EXIT.holds : EXIT.refused);
+    context.exit(holds ? EXIT.success : EXIT.refused);
   } finally {
     progress.clear();
   }

@@ -5,19 +5,19 @@ import type { CheckSlice } from '../run/index.ts';
 
 let loading: Promise<Disassembler> | undefined;
 
-/** The disassembler, loaded once, when something is to be taken apart. Rejects with an XspliceError (ETOOL) where its package is not installed. */
+/** Loads the disassembler on first use. Rejects with an XspliceError (ETOOL) if its package is not installed. */
 export async function loadDisassembler(): Promise<Disassembler> {
   try {
     loading ??= import('../disassembler/index.ts').then(({ loadCapstone }) => loadCapstone());
     return await loading;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
-    const hint = 'xsplice needs its npm package @alexaltea/capstone-js for this: install xsplice anew';
-    throw new XspliceError('ETOOL', `the disassembler cannot be loaded: ${reason}`, hint);
+    const hint = 'reinstall xsplice with its npm package @alexaltea/capstone-js';
+    throw new XspliceError('ETOOL', `cannot load the disassembler: ${reason}`, hint);
   }
 }
 
-/** What was checked, with the code that its findings are about: as bytes only where the disassembler is missing. */
+/** Adds the code that findings point at to the checked payloads; bytes only if the disassembler is missing. */
 export async function codeOf(slice: CheckSlice): Promise<readonly CheckedPayload[]> {
   if (!slice.showsCode) return slice.withCode(null);
   try {

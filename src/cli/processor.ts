@@ -2,17 +2,17 @@ import { XspliceError } from '../base/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { SimulationOptions } from '../run/index.ts';
 
-/** What a simulation is told of a processor: one, or why there is none. */
+/** The processor for a simulation, or the reason why there is none. */
 export type ProcessorOptions = Pick<SimulationOptions, 'openCpu' | 'noCpu'>;
 
-/** How the names of all hook sections begin. */
+/** Common prefix of the hook sections. */
 const HOOKS = Buffer.from('.livepatch.hooks.');
 
-/** Has one of the payloads code that the hypervisor calls while it is applied or reverted? */
+/** Returns true if a payload has hooks, which the hypervisor calls when it applies or reverts. */
 export const haveHooks = (payloads: readonly PayloadInput[]): boolean =>
   payloads.some(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(HOOKS));
 
-/** Loads the processor. Where it is missing the rest works without it, and says why where code would have to be run. */
+/** Loads the processor. If that fails, returns the reason, which steps that run code report. */
 export async function loadProcessor(): Promise<ProcessorOptions> {
   try {
     const { loadEmulator } = await import('../emulator/index.ts');
@@ -23,6 +23,6 @@ export async function loadProcessor(): Promise<ProcessorOptions> {
   }
 }
 
-/** The processor, where one of the payloads has hooks for it to run: it takes time to load. */
+/** Loads the processor if a payload has hooks for it to run; loading takes time. */
 export const processorFor = async (payloads: readonly PayloadInput[]): Promise<ProcessorOptions> =>
   haveHooks(payloads) ? await loadProcessor() : {};

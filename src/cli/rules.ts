@@ -39,6 +39,6 @@ export function addRules(program: Command, context: Context): void {
     if (id === undefined) {
       io.stdout(renderRules(RULES, styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
     } else io.stdout(pageOf(ruleById(id, RULES).id));
-    context.exit(EXIT.holds);
+    context.exit(EXIT.success);
   });
 }
