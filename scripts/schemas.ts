@@ -1,13 +1,14 @@
 /** Writes docs/*.schema.json from the zod schemas: `tsx scripts/schemas.ts`. A test checks that they are current. */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { jsonSchemaText, SCHEMAS } from '../src/report/schemas.ts';
+import { jsonSchemaText, SCHEMAS } from '../src/documents/schemas.ts';
 import { scenarioFileSchemaText } from '../src/run/script/whole-file-schema.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 mkdirSync(docs, { recursive: true });
 const texts = {
-  ...Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, jsonSchemaText(schema)])),
+  ...Object.fromEntries([...SCHEMAS].map(([name, schema]) => [`${name}.schema.json`, jsonSchemaText(name, schema)])),
   'scenario.schema.json': scenarioFileSchemaText(),
 };
 for (const [name, text] of Object.entries(texts)) {

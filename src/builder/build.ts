@@ -1,5 +1,6 @@
 import { hex, XspliceError } from '../base/index.ts';
-import { diffPairs, type Refusal, type Remark } from '../diff/index.ts';
+import { diffPairs } from '../diff/index.ts';
+import type { Refusal, Remark } from '../documents/index.ts';
 import type { Simulation } from '../run/index.ts';
 import { throwIfStopped } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import type { Refusal, Remark } from '../diff/index.ts';
+import type { Refusal, Remark } from '../documents/index.ts';
 import {
   applyPatches,
   type FileChange,

@@ -1,12 +1,6 @@
 import { assert, ensure, XspliceError } from '../base/index.ts';
-import {
-  type DiffVerdict,
-  notesObject,
-  type PairsDiff,
-  type Provenance,
-  type Refusal,
-  type Remark,
-} from '../diff/index.ts';
+import { notesObject, type PairsDiff, type Provenance } from '../diff/index.ts';
+import type { DiffVerdict, Refusal, Remark } from '../documents/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { Simulation } from '../run/index.ts';

@@ -1,4 +1,4 @@
-import type { DiffVerdict, FunctionReport, Refusal, Remark, VerifiedOn } from '../diff/index.ts';
+import type { DiffVerdict, FunctionReport, Refusal, Remark, VerifiedOn } from '../documents/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { Simulation } from '../run/index.ts';
 import type { Environment } from '../system/index.ts';

@@ -1,6 +1,5 @@
 import { equalBytes } from '../base/index.ts';
-import type { Refusal, Remark } from '../diff/index.ts';
-import type { CheckedPayload, DocumentFinding, RehearsalReport } from '../documents/index.ts';
+import type { CheckedPayload, DocumentFinding, Refusal, RehearsalReport, Remark } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
 import { RULES } from '../lint/index.ts';
 import { type PayloadInput, readPayload } from '../payload/index.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { DiffVerdict, WrittenPayload } from '../diff/index.ts';
+import type { DiffVerdict, WrittenPayload } from '../documents/index.ts';
 import { fileError } from './files.ts';
 import { isFolder } from './folder.ts';
 import { outputFile } from './output-file.ts';

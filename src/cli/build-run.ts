@@ -13,8 +13,8 @@ import {
   readManifest,
   readPatchFiles,
 } from '../builder/index.ts';
+import type { BuildDocument, BuildVerdict, BuiltBase } from '../documents/index.ts';
 import { parseRuleLevels, RULES } from '../lint/index.ts';
-import type { BuildDocument, BuildVerdict, BuiltBase } from '../report/index.ts';
 import { type OutputPlan, type Outputs, outputsOf } from './build-outputs.ts';
 import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';

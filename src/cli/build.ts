@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import { type BuildVerdict, documentJson, renderBuild } from '../report/index.ts';
+import type { BuildVerdict } from '../documents/index.ts';
+import { documentJson, renderBuild } from '../report/index.ts';
 import type { BaseRequest, BuildRun } from './build-run.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples } from './context.ts';

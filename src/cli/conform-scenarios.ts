@@ -1,6 +1,6 @@
 import { XspliceError } from '../base/index.ts';
-import { type ConformDifference, type ConformReport, compareRuns, runName } from '../conform/index.ts';
-import type { ScenarioRun } from '../documents/index.ts';
+import { compareRuns, runName } from '../conform/index.ts';
+import type { ConformDifference, ConformReport, ScenarioRun } from '../documents/index.ts';
 import {
   loadScenario,
   observedStage,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import type { ConformCase, ConformReport } from '../conform/index.ts';
+import type { ConformCase } from '../conform/index.ts';
+import type { ConformReport } from '../documents/index.ts';
 import { renderCases, renderConformance, type StepText } from '../report/index.ts';
 import type { XenArch } from '../xen/index.ts';
 import { archOption } from './arch-option.ts';

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { joinObjects, type LinkerChoice, makePayload } from '../builder/index.ts';
-import { type DiffDocument, diffPairs, type PairsDiff, type Remark, type WrittenPayload } from '../diff/index.ts';
+import { diffPairs, type PairsDiff } from '../diff/index.ts';
+import type { DiffDocument, Remark, WrittenPayload } from '../documents/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
 import { openSimulation, type Simulation, type SimulationOptions } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';

@@ -1,6 +1,6 @@
 import type { Disassembler } from '../arch/index.ts';
-import type { ConformCase, ConformReport } from '../conform/index.ts';
-import type { CheckReport, InspectReport, RehearsalReport } from '../documents/index.ts';
+import type { ConformCase } from '../conform/index.ts';
+import type { CheckReport, ConformReport, InspectReport, RehearsalReport } from '../documents/index.ts';
 import type { InspectOptions } from '../inspect/index.ts';
 import type { LintRule, RuleLevels } from '../lint/index.ts';
 import type { PayloadInput } from '../payload/index.ts';

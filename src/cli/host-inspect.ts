@@ -1,6 +1,7 @@
+import type { HostIdentity } from '../documents/index.ts';
 import { displayText } from '../report/index.ts';
 import { runList } from './host-list.ts';
-import type { HostIdentity, Outcome, Session } from './host-session.ts';
+import type { Outcome, Session } from './host-session.ts';
 
 /** Wait for the key's output on a busy hypervisor. Normally it is in the ring when the call returns. */
 const DUMP_MS = 60;

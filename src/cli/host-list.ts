@@ -1,6 +1,7 @@
+import type { HostPayload } from '../documents/index.ts';
 import { displayText } from '../report/index.ts';
 import { ERRNO, errnoName, type ListEntry } from '../xen/index.ts';
-import type { HostPayload, Outcome, Session } from './host-session.ts';
+import type { Outcome, Session } from './host-session.ts';
 import { reportErrno, stateName } from './host-session.ts';
 import { strerror } from './host-strerror.ts';
 import { TOOL_SINCE } from './host-words.ts';

@@ -1,10 +1,11 @@
-import { displayText } from '../report/index.ts';
+import type { HostIdentity } from '../documents/index.ts';
+import { displayText, documentJson } from '../report/index.ts';
 import { toByteString } from './byte-string.ts';
 import { runAction } from './host-action.ts';
 import { runInspect } from './host-inspect.ts';
 import { runList } from './host-list.ts';
-import { hostJson, hostReport } from './host-report.ts';
-import type { HostIdentity, Outcome, Session, ToolHost } from './host-session.ts';
+import { hostReport } from './host-report.ts';
+import type { Outcome, Session, ToolHost } from './host-session.ts';
 import { statusOf } from './host-session.ts';
 import { runLoad, runUpload } from './host-upload.ts';
 import { readWords, type Words } from './host-words.ts';
@@ -79,7 +80,7 @@ async function runOn(
   const identity = json || read.command === 'inspect' ? await host.identity() : { version: null, buildId: null };
   const outcome = await perform(session, read, identity);
   const console = json || outcome !== 0 ? (await host.target.takeConsole()).slice(-CONSOLE_LINES) : [];
-  if (json) io.stdout(hostJson(hostReport(read.command, outcome, session, identity, output, console)));
+  if (json) io.stdout(documentJson(hostReport(read.command, outcome, session, identity, output, console)));
   else {
     for (const line of console) io.stderr(`(XEN) ${displayText(line)}\n`);
     for (const line of session.advice) io.stderr(`xsplice: ${line}\n`);

@@ -1,3 +1,4 @@
+import type { HostIdentity, HostPayload, HostStep } from '../documents/index.ts';
 import type { LivepatchTarget, OpResult } from '../xen/index.ts';
 import { ERRNO, errnoName } from '../xen/index.ts';
 import { strerror } from './host-strerror.ts';
@@ -12,33 +13,6 @@ export interface ToolHost {
   readonly identity: () => Promise<HostIdentity>;
   /** Presses the console key `x`. */
   readonly dump: () => Promise<OpResult>;
-}
-
-export interface HostIdentity {
-  /** `4.17.7`. */
-  readonly version: string | null;
-  /** Hex digits. */
-  readonly buildId: string | null;
-}
-
-/** One operation on a payload, for the report. */
-export interface HostStep {
-  readonly step: 'upload' | 'apply' | 'revert' | 'unload' | 'replace';
-  /** A byte string. */
-  readonly name: string;
-  /** 0, or the negated errno of the call or of the action. `null` if the hypervisor was not called. */
-  readonly rc: number | null;
-  readonly errno: string | null;
-  /** State of the payload afterwards; `null` if it is gone or its state is unknown. */
-  readonly state: string | null;
-}
-
-export interface HostPayload {
-  readonly name: string;
-  readonly state: string;
-  readonly rc: number;
-  readonly errno: string | null;
-  readonly metadata: readonly string[];
 }
 
 /** One run of a command. */

@@ -1,6 +1,7 @@
 import { join, relative, resolve, sep } from 'node:path';
 import { equalBytes, XspliceError } from '../base/index.ts';
-import type { ObjectPair, Remark } from '../diff/index.ts';
+import type { ObjectPair } from '../diff/index.ts';
+import type { Remark } from '../documents/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
 import { toByteString } from './byte-string.ts';
 import { readBounded } from './files.ts';

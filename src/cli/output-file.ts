@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, realpathSync, renameSync, rmSync, type Stats, statSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { WrittenPayload } from '../diff/index.ts';
+import type { WrittenPayload } from '../documents/index.ts';
 import { toByteString } from './byte-string.ts';
 import { fileError } from './files.ts';
 

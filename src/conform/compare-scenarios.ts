@@ -1,6 +1,5 @@
-import type { ReportedCall, ScenarioRun, ScenarioStep } from '../documents/index.ts';
-import { type ObservedValue, panicText, resultText } from '../run/index.ts';
-import type { ConformDifference } from './conform.ts';
+import type { ConformDifference, ObservedValue, ReportedCall, ScenarioRun, ScenarioStep } from '../documents/index.ts';
+import { panicText, resultText } from '../run/index.ts';
 import { withoutLineNumber, withoutRegisters } from './observe.ts';
 
 /** A scenario as a conformance report names it. */

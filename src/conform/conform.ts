@@ -1,33 +1,11 @@
 import type { Address } from '../base/index.ts';
+import type { ConformDifference, ConformReport, ObservedValue } from '../documents/index.ts';
 import type { Image } from '../hypervisor/index.ts';
-import type { ObservedValue } from '../run/index.ts';
 import { buildIdOf, buildPayload, type XenFacts, xenFacts } from '../synth/index.ts';
 import type { ObservableTarget, Release } from '../xen/index.ts';
 import { type ConformCase, stepText } from './case.ts';
 import { type Observation, observe } from './observe.ts';
 import { takesRawCalls } from './raw-call.ts';
-
-/** Where the two hosts did not do the same. */
-export interface ConformDifference {
-  readonly case: string;
-  /** Which step of the case, counted from 1. */
-  readonly step: number;
-  /** `rc`, `state`, `status`, `console`, `list`, `dump`, `pages`, `extra`, `panic`, `hook`, or `live` and an address. */
-  readonly field: string;
-  /** `null` where there is no such thing on that side. */
-  readonly simulated: ObservedValue;
-  readonly real: ObservedValue;
-}
-
-/** `xsplice conform --json`. */
-export interface ConformReport {
-  readonly format: 'xsplice-conformance/1';
-  /** How many were run. */
-  readonly cases: number;
-  /** How many of them had no difference. */
-  readonly agreed: number;
-  readonly differences: readonly ConformDifference[];
-}
 
 /** Gives a host that was just booted. */
 export type MakeTarget = () => Promise<ObservableTarget>;

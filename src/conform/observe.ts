@@ -1,7 +1,8 @@
 import type { Architecture } from '../arch/index.ts';
 import { type Address, hex, hexAddress, latin1, XspliceError } from '../base/index.ts';
+import type { ObservedValue } from '../documents/index.ts';
 import { SimulatedTarget } from '../hypervisor/index.ts';
-import { type ObservedValue, panicText, resultText } from '../run/index.ts';
+import { panicText, resultText } from '../run/index.ts';
 import {
   type ActionName,
   type ActionOptions,

@@ -1,8 +1,8 @@
 import { XspliceError } from '../base/index.ts';
+import type { FunctionReport, Refusal, Remark } from '../documents/index.ts';
 import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
-import type { FunctionReport, Refusal, Remark } from './documents.ts';
 import { payloadObject, payloadObjectWithDebugData } from './emit.ts';
 import { changedLayouts } from './layouts.ts';
 import type { ObjectContext } from './object.ts';

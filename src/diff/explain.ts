@@ -1,6 +1,6 @@
+import type { FirstDifference } from '../documents/index.ts';
 import { sourceInSection } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
-import type { FirstDifference } from './documents.ts';
 import { type CodeDifference, codeLines, firstDifference, targetText } from './instructions.ts';
 import { type DebugData, isMovedLine } from './line-only.ts';
 import type { DiffObject } from './object.ts';

@@ -1,5 +1,4 @@
 /** Two objects, before and after a change of the source: what changed and why, and the payload object that carries it. */
 export { diffPairs } from './diff.ts';
-export type * from './documents.ts';
 export * from './notes-object.ts';
 export type * from './types.ts';

@@ -1,7 +1,7 @@
 import { groupBy } from '../base/index.ts';
+import type { Remark } from '../documents/index.ts';
 import { SHF_EXECINSTR } from '../elf/index.ts';
 import type { Comparator } from './compare.ts';
-import type { Remark } from './documents.ts';
 import { type DebugData, isLineOnly } from './line-only.ts';
 import type { Piece } from './piece.ts';
 import { type Unit, Units } from './unit.ts';

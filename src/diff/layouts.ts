@@ -1,3 +1,4 @@
+import type { Refusal } from '../documents/index.ts';
 import {
   bitCountText,
   bitPlaceText,
@@ -17,7 +18,6 @@ import {
   variablesOf,
 } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
-import type { Refusal } from './documents.ts';
 import type { DebugData } from './line-only.ts';
 import { nameOf, unnumbered } from './piece.ts';
 import { codeOf, type Unit } from './unit.ts';

@@ -1,8 +1,8 @@
+import type { FunctionReport, FunctionStatus, Refusal, Remark } from '../documents/index.ts';
 import { type DwarfFile, type Inflate, readDwarf } from '../dwarf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
 import { Comparator } from './compare.ts';
 import { correlate } from './correlation.ts';
-import type { FunctionReport, FunctionStatus, Refusal, Remark } from './documents.ts';
 import { explainChange } from './explain.ts';
 import { initRemarks } from './init-remarks.ts';
 import { type DebugData, isLineOnly } from './line-only.ts';

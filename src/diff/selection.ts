@@ -1,7 +1,7 @@
 import { addOffset } from '../base/index.ts';
+import type { Refusal, Remark } from '../documents/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Destination, Replacement } from './destination.ts';
-import type { Refusal, Remark } from './documents.ts';
 import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { obstaclesOf } from './obstacles.ts';

@@ -1,6 +1,6 @@
 import type { Disassembler } from '../arch/index.ts';
+import type { DiffVerdict, FunctionReport, Refusal, Remark } from '../documents/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
-import type { DiffVerdict, FunctionReport, Refusal, Remark } from './documents.ts';
 
 /** An object as it was compiled before the change of the source, and after it. */
 export interface ObjectPair {

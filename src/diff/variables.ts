@@ -1,8 +1,8 @@
 import { equalBytes } from '../base/index.ts';
+import type { Refusal, Remark } from '../documents/index.ts';
 import { STB_LOCAL } from '../elf/index.ts';
 import type { Comparator } from './compare.ts';
 import { VARIABLES } from './correlation.ts';
-import type { Refusal, Remark } from './documents.ts';
 import { bytesOf, nameOf, type Piece, pieceText } from './piece.ts';
 import { valueChange } from './value-change.ts';
 

@@ -1,44 +1,41 @@
-import { hex } from '../base/index.ts';
-import type { CallCoverage, CallResult } from '../xen/index.ts';
+import * as z from 'zod';
+import { count, hexBytes, type Infer } from './parts.ts';
 
-/** A whole number of 64 bits: as hex digits with `0x` where a double would round it. */
-export type WideInteger = number | string;
+const callTime = z
+  .enum(['before', 'applied', 'reverted'])
+  .describe('Before any payload is applied, while one is, or after the last one was reverted.');
+export type CallTime = z.infer<typeof callTime>;
 
-/** A number of 64 bits as documents have it. */
-export const wideInteger = (value: bigint): WideInteger =>
-  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : `0x${value.toString(16)}`;
+const wideInteger = z
+  .union([z.number(), z.string()])
+  .describe('Unsigned, of 64 bits: hex digits with 0x if a double would round it.');
+/** A whole number of 64 bits: hex digits with `0x` if a double would round it. */
+export type WideInteger = z.infer<typeof wideInteger>;
 
-/** Before any payload is applied, while one is, or once one was and none is any more. */
-export type CallTime = 'before' | 'applied' | 'reverted';
-
+export const call = z
+  .strictObject({
+    function: z.string(),
+    when: callTime,
+    returned: z.strictObject({
+      int: wideInteger.nullable().describe('The result register; null if the call did not return.'),
+      string: z.string().nullable().describe('The text that the result points to; null if it points to none.'),
+    }),
+    instructions: count.nullable().describe('How many were executed; null if the target cannot tell.'),
+    entered: z
+      .array(z.string())
+      .nullable()
+      .describe('Symbols that were entered, each listed once; null if the target cannot tell.'),
+    coverage: z
+      .array(
+        z.strictObject({
+          symbol: z.string().describe('A function of a payload: "name [PAYLOAD]".'),
+          size: count.describe('Bytes of its instructions.'),
+          covered: count.describe('Bytes of those that were executed.'),
+        }),
+      )
+      .describe("How much of the payloads' functions was executed."),
+    buffers: z.array(hexBytes).describe('The contents of the buffers afterwards, in the order of the arguments.'),
+  })
+  .meta({ id: 'Call', description: 'One call of a function.' });
 /** One call of a function, in a document. */
-export interface ReportedCall {
-  readonly function: string;
-  readonly when: CallTime;
-  /** `int` is the result register, unsigned, null where the call never came back; `string` the text it points to, null where it points to none. */
-  readonly returned: { readonly int: WideInteger | null; readonly string: string | null };
-  /** Null where nobody can tell. */
-  readonly instructions: number | null;
-  /** Symbols that were entered, each once. Null where nobody can tell. */
-  readonly entered: readonly string[] | null;
-  /** How much of the payloads' functions was carried out, in bytes of their instructions. */
-  readonly coverage: readonly CallCoverage[];
-  /** What is in the buffers afterwards, in hex. */
-  readonly buffers: readonly string[];
-}
-
-/** A call and what came of it, for a document. `string` is the text that the result points to. */
-export const reportedCall = (
-  name: string,
-  when: CallTime,
-  { result, instructions, entered, coverage, buffers }: CallResult,
-  string: string | null,
-): ReportedCall => ({
-  function: name,
-  when,
-  returned: { int: result === null ? null : wideInteger(result), string },
-  instructions,
-  entered,
-  coverage,
-  buffers: buffers.map((bytes) => hex(bytes)),
-});
+export type ReportedCall = Infer<typeof call>;

@@ -1,6 +1,6 @@
 import type { Finding, Place } from '../base/index.ts';
 import { hexAddress } from '../base/index.ts';
-import type { DocumentFinding, DocumentPlace } from './documents.ts';
+import type { DocumentFinding, DocumentPlace } from './finding.ts';
 
 /** A place with its address as text. Members that are not known stay absent. */
 export function documentPlace(place: Place): DocumentPlace {

@@ -1,106 +1,89 @@
-/**
- * The document that a run of scenarios gives: `xsplice rehearse FILE.yaml --json`. As in the other documents addresses are hex strings, errno are
- * Xen's names, and text that comes from a host or a file is a byte string.
- */
-import type { Errno } from '../xen/index.ts';
-import type { ReportedCall } from './call.ts';
-import type { DocumentFinding, PayloadState, RehearsalPanic, XenIdentity } from './documents.ts';
+import * as z from 'zod';
+import { call } from './call.ts';
+import { observed } from './conformance.ts';
+import { findings } from './finding.ts';
+import { consoleLines, count, environmentError, errno, type Infer, panic, payloadState, xenIdentity } from './parts.ts';
 
-/** What a step does. */
-export type ScriptVerb =
-  | 'upload'
-  | 'apply'
-  | 'revert'
-  | 'replace'
-  | 'unload'
-  | 'get'
-  | 'list'
-  | 'dump'
-  | 'verify'
-  | 'call';
+const expectedState = z.enum([...payloadState.options, 'none']);
+/** A payload's state, or `none` if the hypervisor has no such payload. */
+export type ExpectedState = z.infer<typeof expectedState>;
 
-/** A payload's state, or `none` where the hypervisor has no such payload. */
-export type ExpectedState = PayloadState | 'none';
-
-/** `error`: the environment did not let it come to an end, and nothing is known of the payloads. */
-export type ScenarioVerdict = 'passed' | 'failed' | 'error';
-
-/** What can be told of an expectation and of what came instead. */
-export type ScenarioValue = string | number | null | readonly string[];
-
+const listEntry = z.strictObject({ name: z.string(), state: payloadState.nullable(), rc: z.int() });
 /** One payload as LIST gives it. */
-export interface ScenarioListEntry {
-  readonly name: string;
-  readonly state: PayloadState | null;
-  readonly rc: number;
-}
+export type ScenarioListEntry = Infer<typeof listEntry>;
 
-export interface ScenarioStep {
-  readonly step: ScriptVerb;
-  /** The payload's name, or the function's; null where the verb has none. */
-  readonly name: string | null;
-  /** `dir/x.yaml:3:5`. */
-  readonly place: string;
-  readonly passed: boolean;
-  /**
-   * What the operation came to: the hypercall's result, or for an action that was scheduled the `rc` that GET reports. 0 for a `verify` that found
-   * what it should, -1 for one that did not. Null where there is no result.
-   */
-  readonly rc: number | null;
-  /** Name of `-rc`; null for 0 and where it has none. */
-  readonly errno: Errno | null;
-  /** The payload's state afterwards; null where the step is about none, and after a panic. */
-  readonly state: ExpectedState | null;
-  /** The `rc` of GET afterwards; null as for `state`, and for `none`. */
-  readonly status: number | null;
-  readonly console: readonly string[];
-  /** Of `list`. */
-  readonly list: readonly ScenarioListEntry[] | null;
-  /** Of `call`: which of `calls`, from 0. */
-  readonly call: number | null;
-  readonly panic: RehearsalPanic | null;
-  /** Our own words on a step that is not what it would be on a host, or that went wrong without the hypervisor's saying so. */
-  readonly note?: string;
-}
+const scenarioStep = z.strictObject({
+  step: z.enum(['upload', 'apply', 'revert', 'replace', 'unload', 'get', 'list', 'dump', 'verify', 'call']),
+  name: z.string().nullable().describe("The payload's or function's name; null if the verb takes none."),
+  place: z.string().describe('FILE:LINE:COLUMN.'),
+  passed: z.boolean(),
+  rc: z
+    .int()
+    .nullable()
+    .describe(
+      "The hypercall's result, or for a scheduled action the rc that GET reports. For verify: 0 as expected, -1 otherwise. Null without a result.",
+    ),
+  errno: errno.describe('The name of -rc; null for 0, and if Xen has no name for it.'),
+  state: expectedState
+    .nullable()
+    .describe('Of the payload afterwards; null if the step is about none, and after a panic.'),
+  status: z.int().nullable().describe('The rc of GET afterwards; null as for state, and for none.'),
+  console: consoleLines,
+  list: z.array(listEntry).nullable().describe('The payloads that list reports; null for other verbs.'),
+  call: count.nullable().describe('Index into calls; null for other verbs.'),
+  panic: panic.nullable(),
+  note: z
+    .string()
+    .describe('Why the step is not what it would be on a host, or went wrong without a word of the hypervisor.')
+    .exactOptional(),
+});
+export type ScenarioStep = Infer<typeof scenarioStep>;
+/** What a step does. */
+export type ScriptVerb = ScenarioStep['step'];
 
-/** What did not come as expected. */
-export interface ScenarioMismatch {
-  /** `errno`, `state`, `rc`, `console`, `list`, `panic`, `returns.int`, `buffers[0]`, … */
-  readonly field: string;
-  readonly expected: ScenarioValue;
-  readonly came: ScenarioValue;
-}
+const mismatch = z.strictObject({
+  field: z.string().describe('errno, state, rc, console, list, panic, returns.int, buffers[0], …'),
+  expected: observed,
+  came: observed,
+});
+export type ScenarioMismatch = Infer<typeof mismatch>;
 
-/** Where a run first went another way than expected; it ends there. */
-export interface ScenarioSurprise {
-  /** Which step, counted from 1. */
-  readonly step: number;
-  readonly place: string;
-  readonly fields: readonly ScenarioMismatch[];
-}
+const surprise = z
+  .strictObject({
+    step: z.int().positive().describe('Which step, counted from 1.'),
+    place: z.string().describe('FILE:LINE:COLUMN.'),
+    fields: z.array(mismatch),
+  })
+  .describe('The first step that did not go as expected. The run ends there.');
+/** The first step that did not go as expected. */
+export type ScenarioSurprise = Infer<typeof surprise>;
 
+const scenarioRun = z.strictObject({
+  file: z.string().describe('As the user named it.'),
+  title: z.string(),
+  cell: z.string().describe('The combination of the matrix: release=4.17.2 cpu=amd-zen4. Empty without a matrix.'),
+  xen: xenIdentity.nullable().describe('The host; null if it could not be started.'),
+  verdict: z
+    .enum(['passed', 'failed', 'error'])
+    .describe('error: the environment ended the run, which says nothing about the payloads.'),
+  steps: z.array(scenarioStep),
+  left: z.array(z.string()).describe('The steps that were not run, in words.'),
+  calls: z.array(call),
+  surprise: surprise.nullable(),
+  error: environmentError.describe('What went wrong in the environment; null unless the verdict is error.'),
+  findings: findings.describe(
+    'What the simulator says about the step that did not go as expected, and what it assumed.',
+  ),
+});
 /** A scenario on one host. */
-export interface ScenarioRun {
-  /** As the user named it. */
-  readonly file: string;
-  readonly title: string;
-  /** `release=4.17.2 cpu=amd-zen4`; empty for a scenario without a matrix. */
-  readonly cell: string;
-  /** The host; null where it never came to be. */
-  readonly xen: XenIdentity | null;
-  readonly verdict: ScenarioVerdict;
-  readonly steps: readonly ScenarioStep[];
-  /** The steps that were not run, in words. */
-  readonly left: readonly string[];
-  readonly calls: readonly ReportedCall[];
-  readonly surprise: ScenarioSurprise | null;
-  /** Of the verdict `error`. */
-  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
-  /** What the simulator says about the step that went another way, and what it took for granted. */
-  readonly findings: readonly DocumentFinding[];
-}
+export type ScenarioRun = Infer<typeof scenarioRun>;
+export type ScenarioVerdict = ScenarioRun['verdict'];
 
-export interface ScenarioReport {
-  readonly format: 'xsplice-scenario/1';
-  readonly scenarios: readonly ScenarioRun[];
-}
+/** `xsplice rehearse FILE.yaml --json`. */
+export const scenarioSchema = z
+  .strictObject({ format: z.literal('xsplice-scenario/1'), scenarios: z.array(scenarioRun) })
+  .meta({
+    title: 'xsplice scenarios',
+    description: 'Scenarios, each run on a host: the result of each step, and where it was not as expected.',
+  });
+export type ScenarioReport = Infer<typeof scenarioSchema>;

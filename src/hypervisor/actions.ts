@@ -12,7 +12,7 @@ import { checkExpectations, functionsOf } from './expectations.ts';
 import { callHook, hookEnabled } from './hooks.ts';
 import { type Hypervisor, type LivepatchWork, report, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 import { vetoingHooks } from './replace-hooks.ts';
 import { revertPayload, revertPayloadTail } from './revert.ts';
 import { HostStop } from './stop.ts';
@@ -55,6 +55,8 @@ export function livepatchAction(hv: Hypervisor, request: ActionRequest): number 
   });
 }
 
+const refuser = (hv: Hypervisor, payload: LoadedPayload): Refuser => new Refuser(hv, LIVEPATCH_C, payload.name);
+
 const ACTIONS: Readonly<
   Record<ActionName, (hv: Hypervisor, payload: LoadedPayload, request: ActionRequest) => number>
 > = { unload, revert, apply, replace };
@@ -72,8 +74,7 @@ function revert(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest):
   if (payload.state !== 'APPLIED') return 0;
   const top = hv.applied[hv.applied.length - 1] as LoadedPayload;
   if (top !== payload) {
-    const complaint = { rule: 'not-on-top', errno: 'EBUSY' } as const;
-    return refuse(hv, LIVEPATCH_C, payload.name, complaint, "can't unload. Top is %s", top.name);
+    return refuser(hv, payload).refuse({ rule: 'not-on-top', errno: 'EBUSY' }, "can't unload. Top is %s", top.name);
   }
   const veto = preHook(hv, payload, 'prerevert', 'pre-revert');
   if (veto !== 0) return veto;
@@ -85,9 +86,8 @@ function apply(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): 
   if (payload.reverted && !payload.safeToReapply) {
     const message =
       'the payload has writable data, which its first application may have changed: unload and upload it again';
-    const complaint = { rule: 'not-reappliable', errno: 'EINVAL', message } as const;
     const template = "can't revert as payload has .data. Please unload";
-    payload.rc = refuse(hv, LIVEPATCH_C, payload.name, complaint, template);
+    payload.rc = refuser(hv, payload).refuse({ rule: 'not-reappliable', errno: 'EINVAL', message }, template);
     // Only the payload's own rc tells: the call itself succeeds.
     return 0;
   }
@@ -106,9 +106,8 @@ function replace(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest)
   const dep = buildIdDep(hv, payload, true);
   if (dep !== 0) return dep;
   if (hv.release.actionHooks && [payload, ...hv.applied].some((each) => vetoingHooks(hv, each))) {
-    const complaint = { rule: 'replace-with-hooks', errno: 'EOPNOTSUPP' } as const;
     const template = 'REPLACE action is not supported on livepatches with vetoing hooks!';
-    return refuse(hv, LIVEPATCH_C, payload.name, complaint, template);
+    return refuser(hv, payload).refuse({ rule: 'replace-with-hooks', errno: 'EOPNOTSUPP' }, template);
   }
   return scheduleWork(hv, payload, request);
 }
@@ -120,7 +119,7 @@ function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'pre
   const rc = callHook(hv, payload, kind);
   if (rc === 0) return 0;
   payload.rc = rc;
-  hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, `${text} hook failed (rc=%d), aborting!`, rc);
+  refuser(hv, payload).error(`${text} hook failed (rc=%d), aborting!`, rc);
   report(hv, 'error', 'hook-veto', `the payload's ${text} hook forbids it: it returned ${rc}`);
   return rc;
 }
@@ -182,7 +181,7 @@ function doReplace(hv: Hypervisor, payload: LoadedPayload): number {
   const expectations = checkExpectations(hv, payload);
   if (expectations !== 0) {
     const template = 'SYSTEM MIGHT BE INSECURE: Replace action has been aborted after reverting ALL payloads!';
-    hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, template);
+    refuser(hv, payload).error(template);
     report(hv, 'error', 'replace-aborted', 'all payloads are reverted, and the new one was not applied');
     return expectations;
   }
@@ -196,7 +195,7 @@ function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, expected: n
   for (const func of functionsOf(hv, payload)) {
     if (payload.fstate.at(index++).applied === expected) continue;
     const template = "Payload has a function: '%s' with inconsistent applied state.";
-    hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, template, func.text ?? 'noname');
+    refuser(hv, payload).error(template, func.text ?? 'noname');
     return false;
   }
   return true;

@@ -4,7 +4,7 @@ import { functionsOf } from './expectations.ts';
 import { callHooks } from './hooks.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { patchingHost, registerRegion } from './virtual-region.ts';
 
 /**
@@ -49,9 +49,9 @@ export function applyPayloadTail(hv: Hypervisor, payload: LoadedPayload): void {
 function safetyCheck(hv: Hypervisor, payload: LoadedPayload): number {
   const domain = hv.options.domainsWithWaitqueue[0];
   if (!hv.arch.waitqueues || !hv.release.waitqueueCheck || domain === undefined) return 0;
-  hv.log.error(hv.arch.file, 'livepatch: ', 'd%d found with active waitqueue', domain);
+  new Refuser(hv, hv.arch.file).error('d%d found with active waitqueue', domain);
   const rc = -ERRNO.EBUSY;
-  hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, 'Safety checks failed: %d', rc);
+  new Refuser(hv, LIVEPATCH_C, payload.name).error('Safety checks failed: %d', rc);
   report(hv, 'error', 'active-waitqueue', `domain ${domain} has an active vm_event waitqueue`);
   return rc;
 }
@@ -60,7 +60,7 @@ function safetyCheck(hv: Hypervisor, payload: LoadedPayload): number {
 export function quiesce(hv: Hypervisor, payload: LoadedPayload): number {
   const errno = hv.arch.quiesce(patchingHost(hv), hv.release);
   if (errno === null) return 0;
-  hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, 'unable to quiesce!');
+  new Refuser(hv, LIVEPATCH_C, payload.name).error('unable to quiesce!');
   return -ERRNO[errno];
 }
 

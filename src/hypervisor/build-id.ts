@@ -3,7 +3,7 @@ import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, readBuildId } from '../xe
 import { type LoaderElf, secByName } from './elf-load.ts';
 import { type Hypervisor, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+import { type Complaint, LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 
 /**
  * check_xen_buildid: is the payload for this hypervisor? On the file as uploaded, before anything is allocated for it.
@@ -11,10 +11,11 @@ import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
  */
 export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   const where = { section: ELF_LIVEPATCH_XEN_DEPENDS };
+  const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
   const section = secByName(elf, ELF_LIVEPATCH_XEN_DEPENDS);
   if (section === undefined) {
     const complaint = { rule: 'section-missing', errno: 'EINVAL', where } as const;
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
+    return refuser.refuse(complaint, 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
   }
   const { sh_offset, sh_size } = section.header;
   // Not bounded by the file for a section without bytes in it (SHT_NOBITS): then this reads whatever is there.
@@ -23,47 +24,38 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   if (!parsed.ok) {
     const template = 'failed to parse section %s as build-id: %d';
     const complaint = { rule: 'bad-build-id', errno: 'EINVAL', where } as const;
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
+    return refuser.refuse(complaint, template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
   }
   const { buildId } = hv.image;
   if (buildId === null) {
     const complaint = { rule: 'xen-without-build-id', errno: 'ENODATA', where } as const;
     const template = 'unable to get running Xen build-id: %d';
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, hv.release.missingBuildIdLogged);
+    return refuser.refuse(complaint, template, hv.release.missingBuildIdLogged);
   }
   if (!equalBytes(parsed.id, buildId)) {
-    const complaint = {
-      rule: 'wrong-xen',
-      errno: 'EINVAL',
-      where,
-      message: `the payload is for Xen ${hex(parsed.id)}, this is ${hex(buildId)}`,
-    } as const;
+    const message = `the payload is for Xen ${hex(parsed.id)}, this is ${hex(buildId)}`;
     const template = 'build-id mismatch:\n  livepatch: %*phN\n        xen: %*phN';
     const ids = [parsed.id.length, parsed.id, buildId.length, buildId] as const;
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, template, ...ids);
+    return refuser.refuse({ rule: 'wrong-xen', errno: 'EINVAL', where, message }, template, ...ids);
   }
   return 0;
 }
 
 /** xen_build_id_dep: the same question, asked once the payload is prepared. 4.14 … 4.17, 4.18.0-.3, 4.19.0. */
 export function xenBuildIdDep(hv: Hypervisor, payload: LoadedPayload): number {
-  return againstXen(hv, payload.name, payload.xenDep ?? new Uint8Array(0), 'wrong-xen');
+  return againstXen(hv, payload, payload.xenDep ?? new Uint8Array(0), 'wrong-xen');
 }
 
 /** build_id_dep: what the payload is stacked on has to be the hypervisor, or the last payload applied. */
 export function buildIdDep(hv: Hypervisor, payload: LoadedPayload, internal: boolean): number {
   const top = hv.applied[hv.applied.length - 1];
-  if (internal || top === undefined) return againstXen(hv, payload.name, payload.dep, 'wrong-depends');
+  if (internal || top === undefined) return againstXen(hv, payload, payload.dep, 'wrong-depends');
   if (equalBytes(payload.dep, top.buildId)) return 0;
-  const complaint = {
-    rule: 'wrong-depends',
-    errno: 'EINVAL',
-    message: `depends on ${hex(payload.dep)}; on top of the stack is ${top.name}, ${hex(top.buildId)}`,
-  } as const;
-  return refuse(hv, LIVEPATCH_C, payload.name, complaint, 'check against %s build-id failed', top.name);
+  const message = `depends on ${hex(payload.dep)}; on top of the stack is ${top.name}, ${hex(top.buildId)}`;
+  return wrongBase(hv, payload, { rule: 'wrong-depends', errno: 'EINVAL', message }, top.name);
 }
 
-function againstXen(hv: Hypervisor, name: string, id: Uint8Array, rule: string): number {
+function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule: string): number {
   const { buildId } = hv.image;
   if (buildId === null) {
     const message = 'this hypervisor has no build-id: no payload can name it';
@@ -71,15 +63,11 @@ function againstXen(hv: Hypervisor, name: string, id: Uint8Array, rule: string):
   }
   if (equalBytes(id, buildId)) return 0;
   const message = `depends on ${hex(id)}; the hypervisor is ${hex(buildId)}`;
-  return refuse(
-    hv,
-    LIVEPATCH_C,
-    name,
-    { rule, errno: 'EINVAL', message },
-    'check against %s build-id failed',
-    'hypervisor',
-  );
+  return wrongBase(hv, payload, { rule, errno: 'EINVAL', message }, 'hypervisor');
 }
+
+const wrongBase = (hv: Hypervisor, { name }: LoadedPayload, complaint: Complaint, base: string): number =>
+  new Refuser(hv, LIVEPATCH_C, name).refuse(complaint, 'check against %s build-id failed', base);
 
 /** The negated errno that prepare_payload makes of a note it cannot read: -ENODATA is told apart since 86d09d16dd. */
 export function badBuildId(hv: Hypervisor, section: string, errno: Errno): number {

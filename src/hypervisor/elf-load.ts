@@ -13,7 +13,7 @@ import {
 import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
-import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
+import { type Complaint, LIVEPATCH_ELF_C, Refuser, refuseSilently } from './refusal.ts';
 import type { UploadBuffer } from './upload-buffer.ts';
 
 /**
@@ -72,20 +72,21 @@ const EV_CURRENT = 1;
 
 export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuffer): LoaderElf | number {
   return within(hv, 'livepatch_elf_load', () => {
-    const header = headerCheck(hv, name, buffer);
+    const refuser = new Refuser(hv, LIVEPATCH_ELF_C, name);
+    const header = headerCheck(hv, refuser, buffer);
     if (typeof header === 'number') return header;
-    const tables = resolveSections(hv, name, buffer, header);
+    const tables = resolveSections(hv, refuser, buffer, header);
     if (typeof tables === 'number') return tables;
-    const named = resolveSectionNames(hv, name, buffer, header, tables.sections);
+    const named = resolveSectionNames(hv, refuser, buffer, header, tables.sections);
     if (named !== 0) return named;
-    const symbols = getSymbols(hv, name, buffer, tables);
+    const symbols = getSymbols(hv, refuser, buffer, tables);
     if (typeof symbols === 'number') return symbols;
     return { name, buffer, layout: hv.arch.elf, header, ...tables, symbols };
   });
 }
 
 /** livepatch_header_check. */
-function headerCheck(hv: Hypervisor, name: string, buffer: UploadBuffer): Ehdr | number {
+function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Ehdr | number {
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
   const no = (
@@ -94,7 +95,7 @@ function headerCheck(hv: Hypervisor, name: string, buffer: UploadBuffer): Ehdr |
     offset: number,
     template: string,
     ...args: (number | bigint)[]
-  ) => refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where: { offset } }, template, ...args);
+  ) => refuser.refuse({ rule, errno, where: { offset } }, template, ...args);
 
   if (layout.ehdr.size > length) return no('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
   const header = layout.readEhdr(buffer.view, 0);
@@ -113,7 +114,7 @@ function headerCheck(hv: Hypervisor, name: string, buffer: UploadBuffer): Ehdr |
     return no('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
   }
   const refusal = hv.arch.verifyElf(header);
-  if (refusal !== null) return refuseFor(hv, LIVEPATCH_ELF_C, name, refusal, { offset: at.e_machine });
+  if (refusal !== null) return refuser.refuseFor(refusal, { offset: at.e_machine });
   if (e_shstrndx === 0) return no('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
   if (e_shnum >= LIVEPATCH_MAX_SECTIONS) {
     return no('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
@@ -140,7 +141,7 @@ interface Tables {
 }
 
 /** elf_resolve_sections. headerCheck has made sure that all e_shnum headers lie in the file. */
-function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, header: Ehdr): Tables | number {
+function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, header: Ehdr): Tables | number {
   const { elf: layout } = hv.arch;
   const length = BigInt(buffer.bytes.length);
   const sections: (LoaderSection | undefined)[] = [undefined];
@@ -152,7 +153,7 @@ function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, hea
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
     const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
-      refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where: { offset: at } }, template, ...args);
+      refuser.refuse({ rule, errno, where: { offset: at } }, template, ...args);
 
     // The loader looks at every type here, also at those without bytes in the file.
     if (sh_offset < BigInt(layout.ehdr.size)) {
@@ -188,7 +189,7 @@ function resolveSections(hv: Hypervisor, name: string, buffer: UploadBuffer, hea
   }
 
   const no = (rule: string, template: string, where: Place) =>
-    refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno: 'EINVAL', where }, template);
+    refuser.refuse({ rule, errno: 'EINVAL', where }, template);
   if (symtab === undefined) return no('no-symbol-table', 'No symbol table found', {});
   const { sh_size, sh_entsize, sh_link } = symtab.header;
   if (sh_size === 0n || sh_entsize < BigInt(layout.sym.size) || sh_size % sh_entsize !== 0n) {
@@ -238,7 +239,7 @@ const nameIn = (strings: Uint8Array, at: number): string => cString(strings.suba
 /** elf_resolve_section_names. */
 function resolveSectionNames(
   hv: Hypervisor,
-  name: string,
+  refuser: Refuser,
   buffer: UploadBuffer,
   header: Ehdr,
   sections: readonly (LoaderSection | undefined)[],
@@ -246,14 +247,14 @@ function resolveSectionNames(
   const shstrtab = stringTable(hv, buffer, sections, header.e_shstrndx);
   if (shstrtab === null) {
     const complaint = { rule: 'section-name-table', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
-    return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Section string table is corrupted');
+    return refuser.refuse(complaint, 'Section string table is corrupted');
   }
   for (const section of sections) {
     if (section === undefined) continue;
     const { sh_name } = section.header;
     if (sh_name >= shstrtab.length) {
       const complaint = { rule: 'section-name-past-end', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
-      return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Section %u name is not within .shstrtab', section.index);
+      return refuser.refuse(complaint, 'Section %u name is not within .shstrtab', section.index);
     }
     section.name = nameIn(shstrtab, sh_name);
   }
@@ -273,14 +274,14 @@ function strewnSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count
 }
 
 /** elf_get_sym. resolveSections has made sure that the table's size is a multiple of its entries'. */
-function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: Tables): LoaderSymbols | number {
+function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tables: Tables): LoaderSymbols | number {
   const { sym } = hv.arch.elf;
   const { sh_offset, sh_size, sh_entsize } = tables.symtab.header;
   const { strtab } = tables;
   const count = sh_size / sh_entsize;
   if (count > MAX_SYMBOLS) {
     const complaint = { rule: 'symbol-table-size', errno: 'ENOMEM', where: { section: '.symtab' } } as const;
-    return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Could not allocate memory for symbols');
+    return refuser.refuse(complaint, 'Could not allocate memory for symbols');
   }
   const nsym = Number(count);
   const inFile = sh_size <= BigInt(buffer.bytes.length);
@@ -305,12 +306,12 @@ function getSymbols(hv: Hypervisor, name: string, buffer: UploadBuffer, tables: 
     const where = { section: '.symtab', offset: entry };
     if (stName >= strtab.length) {
       const complaint = { rule: 'symbol-name-past-end', errno: 'EINVAL', where } as const;
-      return refuse(hv, LIVEPATCH_ELF_C, name, complaint, 'Symbol [%u] name is not within .strtab', i);
+      return refuser.refuse(complaint, 'Symbol [%u] name is not within .strtab', i);
     }
     if (symbolDeny?.(nameIn(strtab, stName))) {
       const symbol = nameIn(strtab, stName);
       const complaint = { rule: 'symbol-denied', errno: 'EINVAL', where: { ...where, symbol } } as const;
-      return refuse(hv, LIVEPATCH_ELF_C, name, complaint, "Symbol '%s' should not be in payload", symbol);
+      return refuser.refuse(complaint, "Symbol '%s' should not be in payload", symbol);
     }
     words[2 * i] = view.getUint32(entry + at.st_value, true);
     if (wide) words[2 * i + 1] = view.getUint32(entry + at.st_value + 4, true);

@@ -11,7 +11,7 @@ import {
 } from '../xen/index.ts';
 import { type Hypervisor, report, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 
 /** One entry of a loaded payload's `.livepatch.funcs`, read from its memory now. */
 export interface LoadedFunc extends LivepatchFunc {
@@ -56,7 +56,7 @@ export function checkExpectations(hv: Hypervisor, payload: LoadedPayload): numbe
       if (errno === null) continue;
       const rc = -ERRNO[errno];
       const template = 'expectations of %s failed (rc=%d), aborting!';
-      hv.log.error(LIVEPATCH_C, `livepatch: ${payload.name}: `, template, func.text ?? 'unknown', rc);
+      new Refuser(hv, LIVEPATCH_C, payload.name).error(template, func.text ?? 'unknown', rc);
       return rc;
     }
     return 0;
@@ -81,14 +81,7 @@ function checkExpectation(hv: Hypervisor, func: LoadedFunc): Errno | null {
   const actual = hv.machine.space.read(func.oldAddr, len);
   const expected = data.subarray(0, len);
   if (equalBytes(actual, expected)) return null;
-  hv.log.error(
-    LIVEPATCH_C,
-    `livepatch: ${func.text ?? '<NULL>'}: `,
-    'expectation failed: expected:%*phN, actual:%*phN',
-    len,
-    expected,
-    len,
-    actual,
-  );
+  const template = 'expectation failed: expected:%*phN, actual:%*phN';
+  new Refuser(hv, LIVEPATCH_C, func.text ?? '<NULL>').error(template, len, expected, len, actual);
   return no('EINVAL', `expected ${hex(expected)}, found ${hex(actual)}`);
 }

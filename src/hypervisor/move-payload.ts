@@ -6,7 +6,7 @@ import { type LoaderElf, placeOf } from './elf-load.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C, refuse, refuseSilently } from './refusal.ts';
+import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 import { HostStop } from './stop.ts';
 
 /** livepatch_elf_ignore_section: not loaded and not relocated. */
@@ -44,8 +44,8 @@ export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderE
 
     const start = placed.pages <= HEAP_PAGES ? vmallocXen(hv, Number(placed.pages)) : undefined;
     if (start === undefined) {
-      const complaint = { rule: 'payload-too-large', errno: 'ENOMEM' } as const;
-      return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Could not allocate memory for payload');
+      const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
+      return refuser.refuse({ rule: 'payload-too-large', errno: 'ENOMEM' }, 'Could not allocate memory for payload');
     }
     payload.pages = Number(placed.pages);
     Object.assign(payload.text, { addr: start, size: Number(placed.textSize) });

@@ -5,7 +5,7 @@ import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
-import { type Complaint, LIVEPATCH_ELF_C, refuse, refuseFor } from './refusal.ts';
+import { type Complaint, LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 import { implicitAddend, placeInstruction, type RelocationTarget, store } from './relocation-place.ts';
 
 /**
@@ -14,6 +14,7 @@ import { implicitAddend, placeInstruction, type RelocationTarget, store } from '
  */
 export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
   return within(hv, 'livepatch_elf_perform_relocs', () => {
+    const refuser = new Refuser(hv, LIVEPATCH_ELF_C, elf.name);
     for (const section of elf.sections) {
       if (section === undefined) continue;
       const { sh_type, sh_info, sh_link, sh_size, sh_entsize } = section.header;
@@ -27,7 +28,7 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
       }
       if (ignoreSection(hv.release, target.header)) continue;
       const no = (rule: string, template: string, ...args: (string | number)[]) =>
-        refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
+        refuser.refuse({ rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
       if (sh_link !== elf.symtab.index) {
         const template = 'Relative link of %s is incorrect (%d, expected=%d)';
         return no('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
@@ -40,9 +41,9 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
       }
       const { relRefusal } = hv.arch.relocationRules;
       if (sh_type === SHT_REL && relRefusal !== null) {
-        return refuseFor(hv, LIVEPATCH_ELF_C, elf.name, relRefusal, placeOf(section));
+        return refuser.refuseFor(relRefusal, placeOf(section));
       }
-      const rc = performRela(hv, elf, target, section);
+      const rc = performRela(hv, elf, refuser, target, section);
       if (rc !== 0) return rc;
     }
     return 0;
@@ -56,7 +57,13 @@ const NULL_SH_FLAGS = 8n;
  * arch_livepatch_perform_rela, arch_livepatch_perform_rel. The entries' bytes are in the file; or else the table's size has
  * wrapped, and each entry is where the loader's arithmetic puts it, until one is refused or faults.
  */
-function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela: LoaderSection): number {
+function performRela(
+  hv: Hypervisor,
+  elf: LoaderElf,
+  refuser: Refuser,
+  target: LoaderSection,
+  rela: LoaderSection,
+): number {
   const implicit = rela.header.sh_type === SHT_REL;
   return within(hv, implicit ? 'arch_livepatch_perform_rel' : 'arch_livepatch_perform_rela', () => {
     const { symbols, layout } = elf;
@@ -88,8 +95,7 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
     });
     const pastEnd = (i: number, symbol: number): number => {
       const complaint = { rule: 'relocation-past-end', errno: 'EINVAL', where: placeOfEntry(i, symbol) } as const;
-      const template = 'Relative relocation offset is past %s section';
-      return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, template, target.name);
+      return refuser.refuse(complaint, 'Relative relocation offset is past %s section', target.name);
     };
 
     /** Entries from number `first` on, which stand behind each other. */
@@ -104,17 +110,14 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
         const beyond = wide && view.getUint32(entry + at.r_offset + 4, true) !== 0;
         const implied = implicit ? implicitAddend(place, type, offset) : 0;
         if (symbol === 0 || symbol >= symbols.count || symbols.ignored[symbol] === 1) {
-          return badSymbol(hv, elf, rela, i * stride, symbol);
+          return badSymbol(hv, elf, refuser, rela, i * stride, symbol);
         }
         if (placeBeforeType && (beyond || offset >= size || offset + leastBytes > size)) return pastEnd(i, symbol);
         if (row === undefined || row.type !== type) row = relocations.get(type);
         if (row === undefined) {
-          const complaint = {
-            rule: 'unhandled-relocation',
-            errno: 'EOPNOTSUPP',
-            where: placeOfEntry(i, symbol),
-          } as const;
-          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, relocationRules.unhandled, type);
+          const where = placeOfEntry(i, symbol);
+          const complaint = { rule: 'unhandled-relocation', errno: 'EOPNOTSUPP', where } as const;
+          return refuser.refuse(complaint, relocationRules.unhandled, type);
         }
         if (row.width === 0) continue;
         const outside = beyond || offset >= size || offset + row.width > size;
@@ -150,13 +153,9 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
           overflow = !inRange(row.range, (high | 0) * 0x1_0000_0000 + low);
         }
         if (overflow) {
-          const complaint = {
-            rule: 'relocation-overflow',
-            errno: 'EOVERFLOW',
-            where: placeOfEntry(i, symbol),
-          } as const;
-          const template = 'Overflow in relocation %u in %s for %s';
-          return refuse(hv, LIVEPATCH_ELF_C, elf.name, complaint, template, i, rela.name, target.name);
+          const where = placeOfEntry(i, symbol);
+          const complaint = { rule: 'relocation-overflow', errno: 'EOVERFLOW', where } as const;
+          return refuser.refuse(complaint, 'Overflow in relocation %u in %s for %s', i, rela.name, target.name);
         }
       }
       return 0;
@@ -173,10 +172,17 @@ function performRela(hv: Hypervisor, elf: LoaderElf, target: LoaderSection, rela
 }
 
 /** The tests that precede the type's own, in Xen's order. */
-function badSymbol(hv: Hypervisor, elf: LoaderElf, rela: LoaderSection, entry: number, symbol: number): number {
+function badSymbol(
+  hv: Hypervisor,
+  elf: LoaderElf,
+  refuser: Refuser,
+  rela: LoaderSection,
+  entry: number,
+  symbol: number,
+): number {
   const where = placeOf(rela, entry);
   const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
-    refuse(hv, LIVEPATCH_ELF_C, elf.name, { rule, errno, where }, template, ...args);
+    refuser.refuse({ rule, errno, where }, template, ...args);
   if (symbol === 0) return no('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {
     return no('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);

@@ -16,7 +16,7 @@ import { InPayloadFunctionStates, PrivateFunctionStates } from './function-state
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { prepareTables } from './prepare-tables.ts';
-import { LIVEPATCH_C, refuse, refuseFor, refuseSilently } from './refusal.ts';
+import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
@@ -73,26 +73,15 @@ function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf
 function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, index: number, at: Address): number {
   const layout = livepatchFunc(hv.release.funcLayout, hv.arch.elf.pointerSize);
   const where = { section: ELF_LIVEPATCH_FUNC, offset: index * layout.size };
+  const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
   if (func.version !== layout.version) {
     const complaint = { rule: 'function-version', errno: 'EOPNOTSUPP', where } as const;
-    return refuse(
-      hv,
-      LIVEPATCH_C,
-      elf.name,
-      complaint,
-      'Wrong version (%u). Expected %d',
-      func.version,
-      layout.version,
-    );
+    return refuser.refuse(complaint, 'Wrong version (%u). Expected %d', func.version, layout.version);
   }
   if (func.oldSize === 0) {
-    const complaint = {
-      rule: 'function-size-zero',
-      errno: 'EINVAL',
-      where,
-      message: 'old_size is 0: the size of the function to be patched has to be given',
-    } as const;
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Address or size fields are zero');
+    const message = 'old_size is 0: the size of the function to be patched has to be given';
+    const complaint = { rule: 'function-size-zero', errno: 'EINVAL', where, message } as const;
+    return refuser.refuse(complaint, 'Address or size fields are zero');
   }
   let { oldAddr } = func;
   const resolve = (): number => {
@@ -112,7 +101,7 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
     const refusal = within(hv, 'arch_livepatch_verify_func', () =>
       hv.arch.verifyFunc({ ...func, oldAddr }, hv.patching),
     );
-    return refusal === null ? 0 : refuseFor(hv, LIVEPATCH_C, elf.name, refusal, where);
+    return refusal === null ? 0 : refuser.refuseFor(refusal, where);
   };
   // Until 5142dc5c25 (4.14.5, 4.15.3, 4.16.1, 4.17) a name was resolved only after the address had been verified.
   const order = hv.release.resolveBeforeVerify ? [resolve, verify] : [verify, resolve];
@@ -135,7 +124,7 @@ function resolveOldAddress(
   const found = hv.symbols.byName(name) || livepatchSymbolsLookupByName(hv, name);
   if (found === 0n) {
     const complaint = { rule: 'unknown-function', errno: 'ENOENT', where: { ...where, symbol: name } } as const;
-    return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Could not resolve old address of %s', name);
+    return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, 'Could not resolve old address of %s', name);
   }
   hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Resolved old address %s => %p', elf.name, name, found);
   return found;

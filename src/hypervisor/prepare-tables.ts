@@ -17,7 +17,7 @@ import { alternativesHost } from './alternatives.ts';
 import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C, refuse, refuseWith } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
 /** The second half of prepare_payload: tables that Xen builds for itself and that a payload brings its own of. */
@@ -84,7 +84,7 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
 /** A table that this architecture's hypervisor has no use for. */
 function unsupported(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, template: string): number {
   const complaint = { rule: 'unsupported-table', errno: 'EOPNOTSUPP', where: { section: section.name } } as const;
-  return refuse(hv, LIVEPATCH_C, elf.name, complaint, template);
+  return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, template);
 }
 
 function tableError(
@@ -95,7 +95,7 @@ function tableError(
   ...args: (string | number | bigint)[]
 ): number {
   const complaint = { rule: RULES[section.name] ?? 'bad-table', errno, where: { section: section.name } };
-  return refuseWith(hv, LIVEPATCH_C, 'livepatch: ', complaint, template, ...args);
+  return new Refuser(hv, LIVEPATCH_C).refuse(complaint, template, ...args);
 }
 
 const RULES: Readonly<Record<string, string>> = {
@@ -212,8 +212,7 @@ function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   const last = hv.machine.space.readU8(wrapped(hv, address + BigInt((size - 1) >>> 0)));
   if (last !== 0) {
     const complaint = { rule: 'bad-metadata', errno: 'EINVAL', where: { section: ELF_LIVEPATCH_MODINFO } } as const;
-    const prefix = `livepatch: ${elf.name}: `;
-    return refuseWith(hv, LIVEPATCH_C, prefix, complaint, 'Incorrect metadata format detected');
+    return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, 'Incorrect metadata format detected');
   }
   payload.metadata = { addr: address, size };
   return 0;

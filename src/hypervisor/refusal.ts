@@ -3,11 +3,6 @@ import type { Place } from '../base/index.ts';
 import { ERRNO, type Errno, type FormatArg } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 
-/**
- * Refusals: each leaves a finding with a stable rule id, prints what the release prints, and gives the negated errno, so that a check
- * reads `return refuse(…)`, as `return -EINVAL` does in Xen.
- */
-
 /** Source files whose names dprintk lines carry. */
 export const LIVEPATCH_C = 'common/livepatch.c';
 export const LIVEPATCH_ELF_C = 'common/livepatch_elf.c';
@@ -16,45 +11,46 @@ export interface Complaint {
   readonly rule: string;
   readonly errno: Errno;
   readonly where?: Place;
-  /** What to make of it, where the console line does not say enough, or there is none. */
+  /** Explains the refusal where the console line does not, or where there is none. */
   readonly message?: string;
 }
 
-/** With the line `livepatch: NAME: …`. */
-export function refuse(
-  hv: Hypervisor,
-  file: string,
-  name: string,
-  complaint: Complaint,
-  template: string,
-  ...args: FormatArg[]
-): number {
-  return refuseWith(hv, file, `livepatch: ${name}: `, complaint, template, ...args);
+/**
+ * Refuses a payload on behalf of one of Xen's source files. A refusal adds a finding, prints what the release prints, and returns the
+ * negated errno, so that a check reads `return refuser.refuse(…)` where Xen has `return -EINVAL`.
+ */
+export class Refuser {
+  readonly #hv: Hypervisor;
+  readonly #file: string;
+  readonly #prefix: string;
+
+  /** Lines start with `livepatch: NAME: `, or with `livepatch: ` if there is no name. */
+  constructor(hv: Hypervisor, file: string, name?: string) {
+    this.#hv = hv;
+    this.#file = file;
+    this.#prefix = name === undefined ? 'livepatch: ' : `livepatch: ${name}: `;
+  }
+
+  /** Prints an error line. */
+  error(template: string, ...args: FormatArg[]): void {
+    this.#hv.log.error(this.#file, this.#prefix, template, ...args);
+  }
+
+  /** Prints an error line and refuses. The line is the finding's message unless the complaint has its own. */
+  refuse(complaint: Complaint, template: string, ...args: FormatArg[]): number {
+    this.error(template, ...args);
+    return refuseSilently(this.#hv, { message: this.#hv.log.format(template, ...args), ...complaint });
+  }
+
+  /** Refuses for a reason that an architecture's hook gives. */
+  refuseFor({ rule, errno, log, message }: Refusal, where: Place): number {
+    if (log === undefined) return refuseSilently(this.#hv, { rule, errno, where, message: message ?? rule });
+    return this.refuse({ rule, errno, where, ...(message && { message }) }, ...log);
+  }
 }
 
-/** With a line of its own shape: `prefix` stands for `livepatch: NAME: `. */
-export function refuseWith(
-  hv: Hypervisor,
-  file: string,
-  prefix: string,
-  complaint: Complaint,
-  template: string,
-  ...args: FormatArg[]
-): number {
-  hv.log.error(file, prefix, template, ...args);
-  report(hv, 'error', complaint.rule, complaint.message ?? hv.log.format(template, ...args), complaint.where);
-  return -ERRNO[complaint.errno];
-}
-
-/** Without a word: Xen returns the errno and prints nothing. */
+/** Refuses without a console line, as Xen does where it only returns an errno. */
 export function refuseSilently(hv: Hypervisor, complaint: Complaint & { readonly message: string }): number {
   report(hv, 'error', complaint.rule, complaint.message, complaint.where);
   return -ERRNO[complaint.errno];
-}
-
-/** What an architecture's hook has to say. */
-export function refuseFor(hv: Hypervisor, file: string, name: string, refusal: Refusal, where: Place = {}): number {
-  const { rule, errno, log, message } = refusal;
-  if (log !== undefined) return refuse(hv, file, name, { rule, errno, where, ...(message && { message }) }, ...log);
-  return refuseSilently(hv, { rule, errno, where, message: message ?? rule });
 }

@@ -3,7 +3,7 @@ import { ERRNO } from '../xen/index.ts';
 import { doAction } from './actions.ts';
 import { callHook, hookEnabled } from './hooks.ts';
 import { type Hypervisor, type LivepatchWork, report, within } from './hypervisor.ts';
-import { LIVEPATCH_C } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { vetoingHooks } from './replace-hooks.ts';
 import { HostStop } from './stop.ts';
 
@@ -50,7 +50,7 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
     }
     if (machine.scheduler.runUntil(() => semaphore === count, deadline)) return true;
     const template = 'Timed out on semaphore in %s quiesce phase %u/%u';
-    hv.log.error(LIVEPATCH_C, `livepatch: ${work.payload.name}: `, template, name, semaphore, count);
+    new Refuser(hv, LIVEPATCH_C, work.payload.name).error(template, name, semaphore, count);
     report(
       hv,
       'error',

@@ -3,7 +3,7 @@ import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
-import { LIVEPATCH_ELF_C, refuse } from './refusal.ts';
+import { LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 
 /**
  * livepatch_elf_resolve_symbols: every symbol gets its address. Binding and type are never looked at: a weak undefined symbol
@@ -13,6 +13,7 @@ import { LIVEPATCH_ELF_C, refuse } from './refusal.ts';
 export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
   return within(hv, 'livepatch_elf_resolve_symbols', () => {
     const { symbols, name } = elf;
+    const refuser = new Refuser(hv, LIVEPATCH_ELF_C, name);
     const say = (template: string, ...args: (string | number | bigint)[]) =>
       hv.log.dprintk(LIVEPATCH_ELF_C, 'DEBUG', `livepatch: %s: ${template}`, name, ...args);
 
@@ -20,7 +21,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
       const shndx = symbols.shndx(i);
       const no = (rule: string, errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP', template: string, arg: string | number) => {
         const where = { section: '.symtab', offset: i * symbols.stride, symbol: symbols.name(i) };
-        return refuse(hv, LIVEPATCH_ELF_C, name, { rule, errno, where }, template, arg);
+        return refuser.refuse({ rule, errno, where }, template, arg);
       };
       if (shndx === SHN_COMMON) return no('common-symbol', 'EINVAL', 'Unexpected common symbol: %s', symbols.name(i));
       if (shndx === SHN_UNDEF) {

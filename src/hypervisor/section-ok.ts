@@ -1,6 +1,6 @@
 import type { LoaderElf, LoaderSection } from './elf-load.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { LIVEPATCH_C, refuse } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 
 /** section_ok: a whole number of entries. Source: xen/common/livepatch.c. */
 export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, entry: number): boolean {
@@ -8,7 +8,7 @@ export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection
   if (sh_size % BigInt(entry) === 0n) return true;
   const complaint = { rule: 'section-size', errno: 'EINVAL', where: { section: section.name } } as const;
   const template = 'Wrong size %lu of %s (must be multiple of %zu)';
-  refuse(hv, LIVEPATCH_C, elf.name, complaint, template, sh_size, section.name, entry);
+  new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, template, sh_size, section.name, entry);
   return false;
 }
 

@@ -7,11 +7,12 @@ import {
 } from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
 import type { Hypervisor } from './hypervisor.ts';
-import { LIVEPATCH_C, refuse } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 
 /** check_special_sections: sections without which no payload is taken. Source: xen/common/livepatch.c. */
 export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
   const { funcsRequired, xenDepends } = hv.release;
+  const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
   const names = [
     ...(funcsRequired ? [ELF_LIVEPATCH_FUNC] : []),
     ELF_LIVEPATCH_DEPENDS,
@@ -22,12 +23,10 @@ export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
     const found = secByName(elf, section);
     const where = { section };
     if (found === undefined) {
-      const complaint = { rule: 'section-missing', errno: 'EINVAL', where } as const;
-      return refuse(hv, LIVEPATCH_C, elf.name, complaint, '%s is missing', section);
+      return refuser.refuse({ rule: 'section-missing', errno: 'EINVAL', where }, '%s is missing', section);
     }
     if (found.header.sh_size === 0n) {
-      const complaint = { rule: 'section-empty', errno: 'EINVAL', where } as const;
-      return refuse(hv, LIVEPATCH_C, elf.name, complaint, '%s is empty', section);
+      return refuser.refuse({ rule: 'section-empty', errno: 'EINVAL', where }, '%s is empty', section);
     }
   }
   return 0;
@@ -36,6 +35,7 @@ export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
 /** check_patching_sections: there has to be something to do. Since 76b3d4098a (4.14). */
 export function checkPatchingSections(hv: Hypervisor, elf: LoaderElf): number {
   if (hv.release.funcsRequired) return 0;
+  const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
   let found = false;
   for (const name of [ELF_LIVEPATCH_FUNC, ...HOOK_SECTIONS.map((hook) => hook.section)]) {
     const section = secByName(elf, name);
@@ -44,16 +44,11 @@ export function checkPatchingSections(hv: Hypervisor, elf: LoaderElf): number {
       continue;
     }
     if (section.header.sh_size === 0n) {
-      const complaint = { rule: 'section-empty', errno: 'EINVAL', where: { section: name } } as const;
-      return refuse(hv, LIVEPATCH_C, elf.name, complaint, '%s is empty', name);
+      return refuser.refuse({ rule: 'section-empty', errno: 'EINVAL', where: { section: name } }, '%s is empty', name);
     }
     found = true;
   }
   if (found) return 0;
-  const complaint = {
-    rule: 'nothing-to-patch',
-    errno: 'EINVAL',
-    message: `Nothing to patch: the payload has neither ${ELF_LIVEPATCH_FUNC} nor any hook`,
-  } as const;
-  return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'Nothing to patch. Aborting...');
+  const message = `Nothing to patch: the payload has neither ${ELF_LIVEPATCH_FUNC} nor any hook`;
+  return refuser.refuse({ rule: 'nothing-to-patch', errno: 'EINVAL', message }, 'Nothing to patch. Aborting...');
 }

@@ -4,7 +4,7 @@ import { KSYM_NAME_LEN, livepatchFunc } from '../xen/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload, PayloadSymbol } from './payload.ts';
-import { LIVEPATCH_C, refuse } from './refusal.ts';
+import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
 
 /** strlcpy into KSYM_NAME_LEN bytes: one of them is for the NUL. */
@@ -29,8 +29,8 @@ export function buildSymbolTable(hv: Hypervisor, payload: LoadedPayload, elf: Lo
       const template = newSymbol ? 'livepatch: %s: new symbol %s' : 'livepatch: %s: overriding symbol %s';
       if (newSymbol && (hv.symbols.byName(name) || livepatchSymbolsLookupByName(hv, name))) {
         const where = { section: '.symtab', offset: i * symbols.stride, symbol: name };
-        const complaint = { rule: 'duplicate-symbol', errno: 'EEXIST', where } as const;
-        return refuse(hv, LIVEPATCH_C, elf.name, complaint, 'duplicate new symbol: %s', name);
+        const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
+        return refuser.refuse({ rule: 'duplicate-symbol', errno: 'EEXIST', where }, 'duplicate new symbol: %s', name);
       }
       if (hv.log.debug) hv.log.dprintk(LIVEPATCH_C, 'DEBUG', template, elf.name, name);
       const symbol = { name, value, size: symbols.size(i), newSymbol };

@@ -1,5 +1,4 @@
-import type { FunctionStatus } from '../diff/index.ts';
-import type { BuildDocument, BuildVerdict, BuiltBase } from './build-document.ts';
+import type { BuildDocument, BuildVerdict, BuiltBase, FunctionStatus } from '../documents/index.ts';
 import { type Cell, cell, table, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';

@@ -1,5 +1,4 @@
-import type { DiffDocument } from '../diff/index.ts';
-import type { BuildDocument, BuiltBase } from './build-document.ts';
+import type { BuildDocument, BuiltBase, DiffDocument } from '../documents/index.ts';
 import { buildTables } from './build-tables.ts';
 import { counted } from './columns.ts';
 import { type DiffDetail, diffBody, renderDiff, verdictText } from './diff.ts';

@@ -1,5 +1,5 @@
-import type { ConformCase, ConformReport } from '../conform/index.ts';
-import type { ObservedValue } from '../run/index.ts';
+import type { ConformCase } from '../conform/index.ts';
+import type { ConformReport, ObservedValue } from '../documents/index.ts';
 import { cell, counted, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';

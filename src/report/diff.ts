@@ -1,4 +1,11 @@
-import type { DiffDocument, DiffVerdict, FirstDifference, FunctionReport, Refusal, Remark } from '../diff/index.ts';
+import type {
+  DiffDocument,
+  DiffVerdict,
+  FirstDifference,
+  FunctionReport,
+  Refusal,
+  Remark,
+} from '../documents/index.ts';
 import { counted, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';

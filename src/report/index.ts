@@ -1,6 +1,5 @@
-/** Documents as text for a terminal, as JSON, and in the formats of other tools. The zod schemas are apart (`schemas.ts`): loading zod takes time. */
+/** Documents as text for a terminal, as JSON, and in the formats of other tools. */
 export * from './build.ts';
-export type * from './build-document.ts';
 export * from './check.ts';
 export * from './check-formats.ts';
 export * from './check-results.ts';

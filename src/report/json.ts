@@ -1,7 +1,14 @@
-import type { ConformReport } from '../conform/index.ts';
-import type { DiffDocument } from '../diff/index.ts';
-import type { CheckMatrix, CheckReport, InspectReport, RehearsalReport, ScenarioReport } from '../documents/index.ts';
-import type { BuildDocument } from './build-document.ts';
+import type {
+  BuildDocument,
+  CheckMatrix,
+  CheckReport,
+  ConformReport,
+  DiffDocument,
+  HostReport,
+  InspectReport,
+  RehearsalReport,
+  ScenarioReport,
+} from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 
 /** Any of the documents that xsplice prints. */
@@ -13,11 +20,12 @@ export type ReportDocument =
   | ConformReport
   | ScenarioReport
   | DiffDocument
-  | BuildDocument;
+  | BuildDocument
+  | HostReport;
 
 /**
- * A document as JSON, indented by two blanks, with a line feed at the end. Every string goes through
- * {@link displayText}: byte strings are no text yet, and `jq -r` would give their control characters to the terminal.
+ * Prints a document as JSON, indented by two spaces, with a line feed at the end. Every string goes through
+ * {@link displayText}: byte strings are not valid text yet, and `jq -r` would pass their control characters to the terminal.
  * Nothing is shortened.
  */
 export const documentJson = (document: ReportDocument): string =>

@@ -1,4 +1,4 @@
-import type { ScenarioMismatch, ScenarioStep, ScenarioValue } from '../documents/index.ts';
+import type { ObservedValue, ScenarioMismatch, ScenarioStep } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 
 /** `apply hello`, in words. A byte string. */
@@ -15,7 +15,7 @@ export function stepOutcome({ step, rc, errno, panic, note }: ScenarioStep): str
 }
 
 /** A value as lines; a dash where there is none. */
-function valueLines(value: ScenarioValue): string[] {
+function valueLines(value: ObservedValue): string[] {
   if (value === null) return ['-'];
   if (typeof value !== 'object') return [displayText(String(value))];
   return value.length === 0 ? ['(nothing)'] : value.map((line) => displayText(line));
@@ -23,7 +23,7 @@ function valueLines(value: ScenarioValue): string[] {
 
 /** Both sides of what did not come as expected, one below the other. Text that is safe to show. */
 export function mismatchLines({ field, expected, came }: ScenarioMismatch): string[] {
-  const side = (title: string, value: ScenarioValue): string[] =>
+  const side = (title: string, value: ObservedValue): string[] =>
     valueLines(value).map((line, i) => `${(i === 0 ? title : '').padEnd(10)}${line}`);
   const indent = (line: string): string => `  ${line}`;
   return [displayText(field), ...side('expected', expected).map(indent), ...side('came', came).map(indent)];

@@ -1,8 +1,6 @@
 import { hexAddress } from '../base/index.ts';
+import type { ObservedValue } from '../documents/index.ts';
 import { errnoName, type HostPanic } from '../xen/index.ts';
-
-/** What can be told of a value in a document. */
-export type ObservedValue = string | number | null | readonly string[];
 
 /** A result as people name it: `EINVAL` for -22, and 0 or a count as it is. */
 export const resultText = (rc: number | null): ObservedValue => (rc === null || rc >= 0 ? rc : (errnoName(rc) ?? rc));

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BuildResult } from '../../src/builder/index.ts';
-import type { FunctionStatus } from '../../src/diff/index.ts';
+import type { FunctionStatus } from '../../src/documents/index.ts';
 import type { QemuHosts } from '../../src/targets/index.ts';
 import { type SourceXen, xenFromSource } from '../support/source-xen.ts';
 import { processesWith, temporaryFolder } from '../targets/support.ts';

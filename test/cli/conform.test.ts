@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { HypervisorPairOptions } from '../../src/cli/hypervisor-pair.ts';
 import { CONFORM_CASES } from '../../src/conform/cases/index.ts';
-import { type ConformCase, type ConformReport, runsOn } from '../../src/conform/index.ts';
+import { type ConformCase, runsOn } from '../../src/conform/index.ts';
+import type { ConformReport } from '../../src/documents/index.ts';
 import { run } from './support.ts';
 
 const difference = { case: 'good-cycle', step: 1, field: 'rc', simulated: 0, real: 'EINVAL' } as const;

@@ -22,7 +22,7 @@ const MIB = 1024 * 1024;
 describe('a payload', () => {
   it.each([
     ['that is missing', 'nosuch.livepatch', 'nosuch.livepatch: no such file'],
-    ['that is a directory', 'directory', ' in this directory'],
+    ['that is a directory', 'directory', 'directory: is a directory'],
     ['that is a FIFO without a writer', 'fifo', 'fifo: not a regular file'],
     ['that is a device', '/dev/zero', '/dev/zero: not a regular file'],
     ['below a file', 'xen-syms/x', 'xen-syms/x: part of the path is not a directory'],
@@ -77,7 +77,7 @@ describe('a payload', () => {
 describe('an image', () => {
   it.each([
     ['that is missing', 'nosuch', 'nosuch: no such file'],
-    ['that is a directory', 'directory', ' in this directory'],
+    ['that is a directory', 'directory', 'directory: no hypervisors in this directory'],
   ])('%s is refused with status 2', async (_what, path, message) => {
     const { status, stderr } = await run(['check', 'x.livepatch', '--xen', path], { cwd });
     expect(status).toBe(2);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import { wantsColor } from '../../src/cli/style.ts';
-import type { CheckReport, RehearsalReport } from '../../src/documents/documents.ts';
+import type { CheckReport, RehearsalReport } from '../../src/documents/index.ts';
 import { documentJson, PLAIN, renderCheck, renderRehearsal } from '../../src/report/index.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from '../report/fixtures.ts';
 import { privateDirectory, run } from './support.ts';

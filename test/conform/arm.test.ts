@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
+import { rehearsalSchema } from '../../src/documents/schemas.ts';
 import { inspectPayloads } from '../../src/inspect/index.ts';
-import { SCHEMAS } from '../../src/report/schemas.ts';
 import { checkPayloads, openSimulation, rehearsePayloads, type SimulationOptions } from '../../src/run/index.ts';
 import { fitPayload } from '../../src/synth/index.ts';
 import { openCpu } from '../run/xen.ts';
@@ -82,7 +82,7 @@ describe.each(['arm64', 'arm32'] as const)('payloads of %s', (arch) => {
       `revert ${clean} 4`,
       'revert invalidate-icache 0',
     ]);
-    expect(() => SCHEMAS['xsplice-rehearsal-1.schema.json'].parse(report)).not.toThrow();
+    expect(() => rehearsalSchema.parse(report)).not.toThrow();
     expect(report.functions.map(({ name, after }) => [name, after.length])).toEqual([
       ['xen_extra_version', 8],
       ['xen_minor_version', 8],

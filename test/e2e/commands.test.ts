@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkSchema, inspectSchema, rehearsalSchema } from '../../src/report/schemas.ts';
+import { checkSchema, inspectSchema, rehearsalSchema } from '../../src/documents/schemas.ts';
 import { examplePath, root } from '../support/examples.ts';
 import { documentOf, PROGRAM, xsplice } from './process.ts';
 

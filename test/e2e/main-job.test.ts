@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkSchema, inspectSchema, rehearsalSchema } from '../../src/report/schemas.ts';
+import { checkSchema, inspectSchema, rehearsalSchema } from '../../src/documents/schemas.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { objcopy } from '../support/gcc.ts';
 import { buildPayload } from './payload.ts';

@@ -7,8 +7,9 @@ import {
   type Observation,
   withoutLineNumber,
 } from '../../src/conform/observe.ts';
+import type { ObservedValue } from '../../src/documents/index.ts';
 import { type Image, SimulatedTarget } from '../../src/hypervisor/index.ts';
-import { ADDRESS_LINE, type ObservedValue, panicText, resultText } from '../../src/run/result-text.ts';
+import { ADDRESS_LINE, panicText, resultText } from '../../src/run/result-text.ts';
 import { ElfFields, readField } from '../../src/synth/elf-fields.ts';
 import { xenFacts } from '../../src/synth/xen-facts.ts';
 import type { ActionName, ObservableTarget, Release } from '../../src/xen/index.ts';

@@ -1,5 +1,5 @@
 /** Example documents of `xsplice build`. Their strings are byte strings. */
-import type { BuildDocument, BuiltBase } from '../../src/report/index.ts';
+import type { BuildDocument, BuiltBase } from '../../src/documents/index.ts';
 import { builtDiff, refusedDiff, unchangedDiff } from './diff-fixtures.ts';
 
 const FIRST = '3e3052db13b7907c3dde3c7fc77e5ce08d31a75b';

@@ -1,6 +1,5 @@
+import type { CheckMatrix, DocumentFinding, MatrixCell, MatrixPayload, MatrixXen } from '../../src/documents/index.ts';
 /** Checks as documents. Their strings are byte strings, as the simulator makes them. */
-import type { DocumentFinding } from '../../src/documents/documents.ts';
-import type { CheckMatrix, MatrixCell, MatrixPayload, MatrixXen } from '../../src/documents/matrix.ts';
 
 export const xen = (release: string, digit: string, file = `xen-syms-${release}`): MatrixXen => ({
   file,

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { CheckMatrix } from '../../src/documents/matrix.ts';
+import type { CheckMatrix } from '../../src/documents/index.ts';
 import {
   PLAIN,
   type ReportContext,

@@ -1,9 +1,9 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import { CONFORM_CASES, conformStepText } from '../../src/conform/cases/index.ts';
-import type { ConformReport } from '../../src/conform/index.ts';
+import type { ConformReport } from '../../src/documents/index.ts';
+import { conformanceSchema } from '../../src/documents/schemas.ts';
 import { documentJson, PLAIN, renderCases, renderConformance } from '../../src/report/index.ts';
-import { conformanceSchema } from '../../src/report/schemas.ts';
 
 const agreed: ConformReport = { format: 'xsplice-conformance/1', cases: 12, agreed: 12, differences: [] };
 

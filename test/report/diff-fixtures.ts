@@ -1,5 +1,6 @@
+import type { DiffDocument, FunctionReport } from '../../src/documents/index.ts';
+
 /** Example documents of `xsplice diff`. Their strings are byte strings, as the differ makes them. */
-import type { DiffDocument, FunctionReport } from '../../src/diff/index.ts';
 
 const unchanged = (name: string): FunctionReport => ({
   name,

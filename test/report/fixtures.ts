@@ -1,11 +1,12 @@
-/** Example documents. Their strings are byte strings, as the simulator makes them. */
 import type {
   CheckReport,
   InspectReport,
   RehearsalFunction,
   RehearsalReport,
   RehearsalStep,
-} from '../../src/documents/documents.ts';
+} from '../../src/documents/index.ts';
+
+/** Example documents. Their strings are byte strings, as the simulator makes them. */
 
 const XEN = { release: '4.17.7', buildId: '151b373fd64b321593bf987fd923cd10dabadac4', arch: 'x86_64' } as const;
 

@@ -3,11 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InspectedPayload } from '../../src/documents/documents.ts';
+import type { InspectedPayload } from '../../src/documents/index.ts';
+import { inspectSchema } from '../../src/documents/schemas.ts';
 import { inspectPayload, inspectPayloads } from '../../src/inspect/inspect.ts';
 import { payloadName } from '../../src/payload/payload-input.ts';
 import { documentJson, PLAIN, renderInspect } from '../../src/report/index.ts';
-import { inspectSchema } from '../../src/report/schemas.ts';
 
 const BIN = fileURLToPath(new URL('../../examples/bin/', import.meta.url));
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(BIN + name));

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { RehearsalReport } from '../../src/documents/documents.ts';
+import type { RehearsalReport } from '../../src/documents/index.ts';
 import type { Style } from '../../src/report/index.ts';
 import {
   PLAIN,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CheckMatrix } from '../../src/documents/matrix.ts';
+import type { CheckMatrix } from '../../src/documents/index.ts';
 import { type ReportContext, renderSarif, SARIF_LIMITS } from '../../src/report/sarif.ts';
 import { uriOf } from '../../src/report/uri.ts';
 import { validate } from '../support/json-schema.ts';

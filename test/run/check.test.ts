@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { checkSchema } from '../../src/documents/schemas.ts';
 import { documentJson } from '../../src/report/index.ts';
-import { checkSchema } from '../../src/report/schemas.ts';
 import { CHANGESET, id, patch, payloadFor } from '../hypervisor/state-support.ts';
 import { exampleManifest, examplePayload } from '../support/examples.ts';
 import { check } from './support.ts';

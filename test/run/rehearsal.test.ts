@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { rehearsalSchema } from '../../src/documents/schemas.ts';
 import { documentJson } from '../../src/report/index.ts';
-import { rehearsalSchema } from '../../src/report/schemas.ts';
 import { CHANGESET, id, patch, payloadFor, WRITABLE } from '../hypervisor/state-support.ts';
 import { exampleManifest, examplePayload } from '../support/examples.ts';
 import { example, outline, rehearse } from './support.ts';

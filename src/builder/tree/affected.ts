@@ -1,4 +1,4 @@
-import type { Refusal, Remark } from '../../diff/index.ts';
+import type { Refusal, Remark } from '../../documents/index.ts';
 import type { AffectedObject } from './affected-object.ts';
 import { sameCode } from './c-text.ts';
 import type { TreeChange } from './change.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
-import type { Remark } from '../../diff/index.ts';
+import type { Remark } from '../../documents/index.ts';
 import {
   cacheFolder,
   crossCompile,

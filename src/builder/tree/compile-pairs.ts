@@ -1,7 +1,8 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
-import type { ObjectPair, Refusal, Remark } from '../../diff/index.ts';
+import type { ObjectPair } from '../../diff/index.ts';
+import type { Refusal, Remark } from '../../documents/index.ts';
 import {
   cannotRun,
   type Environment,

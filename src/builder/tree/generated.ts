@@ -1,4 +1,4 @@
-import type { Refusal } from '../../diff/index.ts';
+import type { Refusal } from '../../documents/index.ts';
 import type { GeneratedText } from './commands.ts';
 import { type PairMaker, withoutMarkers } from './object-pair.ts';
 import type { OutcomeCache } from './outcome-cache.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
-import type { Refusal, Remark } from '../../diff/index.ts';
+import type { Refusal, Remark } from '../../documents/index.ts';
 import type { AffectedObject } from './affected-object.ts';
 import type { TreeChange } from './change.ts';
 import type { TreeCommands } from './commands.ts';

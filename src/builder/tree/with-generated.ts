@@ -1,4 +1,4 @@
-import type { Refusal } from '../../diff/index.ts';
+import type { Refusal } from '../../documents/index.ts';
 import { type Affected, affectedObjects } from './affected.ts';
 import { offsetsChange } from './asm-offsets.ts';
 import type { TreeChange } from './change.ts';

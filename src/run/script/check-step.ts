@@ -1,5 +1,5 @@
 import { cString, hex, hexAddress } from '../../base/index.ts';
-import type { ExpectedState, ScenarioMismatch, ScenarioValue } from '../../documents/index.ts';
+import type { ExpectedState, ObservedValue, ScenarioMismatch } from '../../documents/index.ts';
 import { ERRNO, type Errno, errnoName, type HostPanic } from '../../xen/index.ts';
 import { panicText } from '../result-text.ts';
 import type { Came, CameCall } from './came.ts';
@@ -14,7 +14,7 @@ import type {
 } from './types.ts';
 
 /** A result as people name it: `EINVAL` for -22, and 0 for every success. */
-const errnoOf = (rc: number): ScenarioValue => (rc >= 0 ? 0 : (errnoName(rc) ?? rc));
+const errnoOf = (rc: number): ObservedValue => (rc >= 0 ? 0 : (errnoName(rc) ?? rc));
 
 /** The state that a verb ends in where it succeeds. */
 const MEANT: Readonly<Partial<Record<ScriptAction['verb'], ExpectedState>>> = {
@@ -32,7 +32,7 @@ export function checkStep(step: ScriptStep, came: Came): ScenarioMismatch[] {
   if (panics !== null) return checkPanic(panics, came, expect.console);
   if (came.panic !== null) return [{ field: 'panic', expected: 'no panic', came: panicText(came.panic) }];
   const found: ScenarioMismatch[] = [];
-  const differ = (field: string, expected: ScenarioValue, actual: ScenarioValue): void => {
+  const differ = (field: string, expected: ObservedValue, actual: ObservedValue): void => {
     if (expected !== actual) found.push({ field, expected, came: actual });
   };
   // A GET of a payload that is not to be there is refused, and that is what is wanted.
@@ -75,7 +75,7 @@ function checkPanic(expected: PanicExpectation, came: Came, lines: ConsoleExpect
   return found;
 }
 
-const addressOf = ({ address }: HostPanic): ScenarioValue => (address === null ? null : hexAddress(address));
+const addressOf = ({ address }: HostPanic): ObservedValue => (address === null ? null : hexAddress(address));
 
 /** What does not hold of the lines. */
 export function checkConsole(expected: ConsoleExpectation, lines: readonly string[]): ScenarioMismatch[] {
@@ -99,7 +99,7 @@ export function checkConsole(expected: ConsoleExpectation, lines: readonly strin
 }
 
 function checkList(expected: readonly ExpectedEntry[], { list }: Came): ScenarioMismatch[] {
-  const text = (name: string, state: string | null | undefined, rc: ScenarioValue | undefined): string =>
+  const text = (name: string, state: string | null | undefined, rc: ObservedValue | undefined): string =>
     [name, ...(state === undefined ? [] : [state]), ...(rc === undefined ? [] : [`rc ${rc}`])].join(' ');
   const wanted = expected.map(({ name, state, rc }) => text(name, state, rc));
   // Only what is expected of an entry is compared, and shown.
@@ -142,7 +142,7 @@ function checkReturn(expected: ExpectedReturn | null, { result, string }: CameCa
 const errnoNumber = (errno: Errno | 0): number => (errno === 0 ? 0 : -ERRNO[errno]);
 
 /** Small numbers as they are, others in hex. */
-const integerText = (value: bigint): ScenarioValue => (value < 1n << 16n ? Number(value) : `0x${value.toString(16)}`);
+const integerText = (value: bigint): ObservedValue => (value < 1n << 16n ? Number(value) : `0x${value.toString(16)}`);
 
 /** Bytes of a buffer that are shown. */
 const SHOWN = 64;

@@ -91,7 +91,7 @@ const VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;
  * bigint; and a variable may stand wherever a number, a word, or true and false can.
  */
 export function scenarioFileSchemaText(): string {
-  const schema = z.toJSONSchema(scenarioFileSchema, {
+  const { $schema, ...rest } = z.toJSONSchema(scenarioFileSchema, {
     target: 'draft-2020-12',
     io: 'input',
     unrepresentable: 'any',
@@ -107,5 +107,6 @@ export function scenarioFileSchemaText(): string {
       Object.assign(jsonSchema, { ...(description !== undefined && { description }), anyOf: [rest, VARIABLE] });
     },
   });
-  return `${JSON.stringify(schema, null, 2)}\n`;
+  const head = { $schema, $id: 'urn:xsplice:scenario-file', title: 'xsplice scenario file' };
+  return `${JSON.stringify({ ...head, ...rest }, null, 2)}\n`;
 }

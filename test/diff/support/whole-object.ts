@@ -1,11 +1,11 @@
 import type { Address } from '../../../src/base/index.ts';
-import type { FunctionStatus } from '../../../src/diff/documents.ts';
 import type { DiffObject } from '../../../src/diff/object.ts';
 import { compareObjects, type ObjectDiff } from '../../../src/diff/object-diff.ts';
 import { bytesOf, type Piece } from '../../../src/diff/piece.ts';
 import { Selection } from '../../../src/diff/selection.ts';
 import type { Unit } from '../../../src/diff/unit.ts';
 import type { XenNames } from '../../../src/diff/xen-names.ts';
+import type { FunctionStatus } from '../../../src/documents/index.ts';
 import type { BuiltTree, TreeObject } from './built-tree.ts';
 
 /** An object compared with itself: nothing has changed. */

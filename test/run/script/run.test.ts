@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { scenarioSchema } from '../../../src/documents/schemas.ts';
 import { documentJson } from '../../../src/report/index.ts';
-import { scenarioSchema } from '../../../src/report/schemas.ts';
 import { exampleManifest } from '../../support/examples.ts';
 import { outline, runAll, runOne, withSteps } from './support.ts';
 

@@ -1,0 +1,87 @@
+import * as z from 'zod';
+import { buildId, count, hexBytes, type Infer } from './parts.ts';
+
+const firstDifference = z.strictObject({
+  origOffset: count
+    .nullable()
+    .describe('Bytes from the start of the function before the patch; null if there is nothing on that side.'),
+  patchedOffset: count.nullable().describe('The same after the patch.'),
+  orig: z.string().nullable().describe('The instruction, or what else differs; null if there is nothing.'),
+  patched: z.string().nullable().describe('The same after the patch.'),
+  source: z
+    .string()
+    .nullable()
+    .describe(
+      'file:line, from debug information of the patched object, or else of the original; null if there is none.',
+    ),
+});
+/** The first place where a function's two versions differ. */
+export type FirstDifference = Infer<typeof firstDifference>;
+
+const functionReport = z.strictObject({
+  name: z.string().describe("The symbol's name in the original object, or else in the patched one."),
+  object: z.string().describe('The object file, as the pair was named: common/domctl.o.'),
+  status: z.enum(['changed', 'new', 'removed', 'line-only', 'unchanged']),
+  reason: z.string().describe('Why, in words.'),
+  firstDifference: firstDifference.nullable(),
+});
+export type FunctionReport = Infer<typeof functionReport>;
+/** How a function differs between the two objects. */
+export type FunctionStatus = FunctionReport['status'];
+
+const refusal = z.strictObject({
+  reason: z.string().describe('What is wrong, with the place, in words for the author of the patch.'),
+  symbol: z.string().nullable().describe('The function, variable or structure; null if it is the whole object.'),
+  object: z.string(),
+  advice: z.string().nullable().describe('How to change the patch, if there is a way.'),
+});
+/** Something that no payload of this form can carry. */
+export type Refusal = Infer<typeof refusal>;
+
+const remark = z.strictObject({ text: z.string(), symbol: z.string().nullable(), object: z.string() });
+/** Something worth knowing that does not stop the build: `__init` code that is left out, a static that is gone. */
+export type Remark = Infer<typeof remark>;
+
+const verdict = z
+  .enum(['built', 'unchanged', 'refused'])
+  .describe('built: the payload, or without linking its object, carries every change.');
+export type DiffVerdict = z.infer<typeof verdict>;
+
+const writtenPayload = z.strictObject({ file: z.string(), bytes: count, sha256: hexBytes.describe('Of the file.') });
+/** A file that was written. */
+export type WrittenPayload = Infer<typeof writtenPayload>;
+
+const verifiedOn = z.strictObject({ release: z.string(), buildId });
+/** The hypervisor under whose rules a payload was verified. */
+export type VerifiedOn = Infer<typeof verifiedOn>;
+
+/** The members that a built base shares with a diff. */
+export const diffMembers = {
+  objects: z
+    .strictObject({ compared: count, identical: count })
+    .describe(
+      'How many objects were compared, and how many are the same byte for byte. Functions of those are not listed.',
+    ),
+  functions: z.array(functionReport),
+  refusals: z.array(refusal).describe('Why it cannot be built.'),
+  remarks: z.array(remark).describe('What is worth knowing, and does not stop the build.'),
+  verified: verifiedOn
+    .nullable()
+    .describe(
+      'The hypervisor on which the linked payload passed the simulator and lint; null if it did not, or was not linked.',
+    ),
+  payload: writtenPayload.nullable().describe('Null if nothing was written.'),
+  debug: writtenPayload
+    .nullable()
+    .describe('The payload with its debug information; null if it was not asked for, or there is none.'),
+};
+
+/** `xsplice diff --json`. */
+export const diffSchema = z.strictObject({ format: z.literal('xsplice-diff/1'), verdict, ...diffMembers }).meta({
+  title: 'xsplice diff',
+  description: 'What changed between objects before and after a patch, and the payload that carries it.',
+});
+export type DiffDocument = Infer<typeof diffSchema>;
+
+/** The verdict on a base: that of the diff, or `error` if the environment failed. */
+export const buildVerdict = z.enum([...verdict.options, 'error']);

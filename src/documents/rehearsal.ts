@@ -1,0 +1,100 @@
+import * as z from 'zod';
+import { call } from './call.ts';
+import { findings } from './finding.ts';
+import {
+  consoleLines,
+  count,
+  errno,
+  hexAddress,
+  hexBytes,
+  type Infer,
+  panic,
+  payloadState,
+  xenIdentity,
+} from './parts.ts';
+
+const placement = z.strictObject({
+  text: hexAddress,
+  rw: hexAddress,
+  ro: hexAddress,
+  pages: count.describe('Of the three kinds together.'),
+});
+/** Where a payload was placed: the first address of each of its three kinds of pages. */
+export type PayloadPlacement = Infer<typeof placement>;
+
+const cacheRange = z
+  .strictObject({
+    kind: z.enum(['clean-invalidate-dcache', 'invalidate-icache']),
+    address: hexAddress.exactOptional(),
+    length: count.describe('In bytes.').exactOptional(),
+  })
+  .describe('Without address and length: the whole cache.');
+/** One piece of cache maintenance. Address and length are absent if it is for the whole cache. */
+export type CacheRange = Infer<typeof cacheRange>;
+
+const rehearsalStep = z.strictObject({
+  step: z
+    .enum(['upload', 'apply', 'verify', 'revert', 'replace', 'unload', 'call'])
+    .describe(
+      '"verify" compares the live code with what should be there, "call" calls a function; the others are operations of the sysctl.',
+    ),
+  name: z.string().describe('The name of the payload; of a call, the function and its arguments.'),
+  rc: z
+    .int()
+    .nullable()
+    .describe(
+      "The hypercall's result, or for an action the rc that GET reports once it is done. For verify and call: 0 as expected, -1 otherwise. Null without a result: the host panicked, or the step stopped before a hook that is not run.",
+    ),
+  errno: errno.describe('The name of -rc; null for 0, and if Xen has no name for it.'),
+  state: payloadState
+    .nullable()
+    .describe('After the step; null if the hypervisor has no such payload, and after a panic.'),
+  console: consoleLines.describe("What Xen printed during the step, without '(XEN) '. A panic's screen is in panic."),
+  payload: placement.nullable().describe('Where the payload is; null if it is not loaded.'),
+  cacheMaintenance: z
+    .array(cacheRange)
+    .describe('What Xen does to caches for patched code, on a simulated Arm host. Absent if it does nothing.')
+    .exactOptional(),
+  note: z
+    .string()
+    .describe('Why the step is not what it would be on a host, or went wrong without a word of the hypervisor.')
+    .exactOptional(),
+});
+export type RehearsalStep = Infer<typeof rehearsalStep>;
+export type RehearsalStepKind = RehearsalStep['step'];
+
+const rehearsalFunction = z.strictObject({
+  name: z.string(),
+  oldAddr: hexAddress,
+  oldSize: count,
+  newAddr: hexAddress.describe('0x0 if the function is overwritten with NOPs.'),
+  newSize: count,
+  patchOffset: count.describe('Bytes from oldAddr to the jump: 4 behind an ENDBR64, otherwise 0.'),
+  before: hexBytes.describe('The bytes at oldAddr + patchOffset before apply: as many as apply replaces.'),
+  after: hexBytes.describe('The bytes there after apply; the same as before if apply did not get that far.'),
+});
+/** One patched function, as it was after the last step that touched it. */
+export type RehearsalFunction = Infer<typeof rehearsalFunction>;
+
+/** `xsplice rehearse --json`. */
+export const rehearsalSchema = z
+  .strictObject({
+    format: z.literal('xsplice-rehearsal/1'),
+    xen: xenIdentity,
+    verdict: z
+      .enum(['passed', 'refused', 'failed', 'panicked'])
+      .describe(
+        'passed: every step went as expected. refused: the hypervisor refused an upload or an action. failed: a step did not do what it should, or cannot be carried out here (a hook). panicked: the host is down.',
+      ),
+    steps: z.array(rehearsalStep),
+    functions: z.array(rehearsalFunction),
+    calls: z.array(call).describe('The calls that were asked for, in the order in which they were made.'),
+    panic: panic.nullable(),
+    findings,
+  })
+  .meta({
+    title: 'xsplice rehearsal',
+    description: 'A payload taken through its life on a simulated host, step by step.',
+  });
+export type RehearsalReport = Infer<typeof rehearsalSchema>;
+export type RehearsalVerdict = RehearsalReport['verdict'];
