@@ -50,7 +50,7 @@ function find(paths: readonly string[], cwd: string, most: number, { wanted, mat
       continue;
     }
     const inside = filesIn(path, cwd, wanted).filter(matches);
-    if (inside.length === 0) throw new XspliceError('EUSAGE', `${path}: no ${what} in this directory`, hint);
+    if (inside.length === 0) throw new XspliceError('EUSAGE', `${path}: is a directory that contains no ${what}`, hint);
     found.push(...inside);
   }
   const once = [...new Set(found)];

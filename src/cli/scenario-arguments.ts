@@ -42,7 +42,7 @@ export function findScenarios(paths: readonly string[], cwd: string): string[] {
     if (inside.length === 0) {
       throw new XspliceError(
         'EUSAGE',
-        `${path}: no scenarios in this directory`,
+        `${path}: is a directory that contains no scenarios`,
         'xsplice looks for files named *.yaml or *.yml',
       );
     }

@@ -215,8 +215,8 @@ describe('a format', () => {
 
 describe('what is no hypervisor, and no payload', () => {
   it.each([
-    [['payloads', '--xen', 'empty'], 'empty: no hypervisors in this directory'],
-    [['empty', '--xen', 'builds'], 'empty: no payloads in this directory'],
+    [['payloads', '--xen', 'empty'], 'empty: is a directory that contains no hypervisors'],
+    [['empty', '--xen', 'builds'], 'empty: is a directory that contains no payloads'],
     [['payloads', '--xen', 'nosuch', '--xen', 'builds'], 'nosuch: no such file'],
     [['payloads', 'nosuch.livepatch', '--xen', 'builds'], 'nosuch.livepatch: no such file'],
     [['payloads', '--xen', 'builds', '--xen', 'payloads/README'], 'payloads/README: '],

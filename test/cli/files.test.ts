@@ -77,7 +77,7 @@ describe('a payload', () => {
 describe('an image', () => {
   it.each([
     ['that is missing', 'nosuch', 'nosuch: no such file'],
-    ['that is a directory', 'directory', 'directory: no hypervisors in this directory'],
+    ['that is a directory', 'directory', 'directory: is a directory that contains no hypervisors'],
   ])('%s is refused with status 2', async (_what, path, message) => {
     const { status, stderr } = await run(['check', 'x.livepatch', '--xen', path], { cwd });
     expect(status).toBe(2);

@@ -107,7 +107,7 @@ describe('xsplice rehearse FILE.yaml', () => {
     [['x.yaml', '--arch', 'arm64'], '--arch needs --on qemu'],
     [['x.yaml', '--on', 'qemu', '--arch', 'riscv'], 'Allowed choices are x86_64, arm64, arm32'],
     [['x.yaml', '--jobs', '0'], 'Expected a number from 1 to 256'],
-    [['empty'], 'empty: no scenarios in this directory'],
+    [['empty'], 'empty: is a directory that contains no scenarios'],
     [['latin1.yaml'], 'latin1.yaml: not valid UTF-8'],
     [['large.yaml'], 'large.yaml: 257 KiB is too large for a scenario; the limit is 256 KiB'],
   ])('%j is refused', async (argv, message) => {

@@ -30,7 +30,7 @@ symlinkSync('loop', join(folder, 'loop'));
 const UNREADABLE: readonly (readonly [what: string, path: string, message: RegExp])[] = [
   ['a file that is not there', join(folder, 'nosuch'), /no such file/],
   ['a path through a file', join(hello, 'x'), /not a directory/],
-  ['a directory', join(folder, 'directory'), /(is a|in this) directory/],
+  ['a directory', join(folder, 'directory'), /is a directory/],
   ['a device without end', '/dev/zero', /not a regular file/],
   ['a pipe that nobody writes to', join(folder, 'fifo'), /not a regular file/],
   ['a link to itself', join(folder, 'loop'), /too many symbolic links/],
