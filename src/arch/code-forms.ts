@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import type { DecodedInstruction } from './instruction.ts';
 
 /** A place that reads as a direct jump or call. */
 export interface CodeBranch {
@@ -24,8 +25,8 @@ export interface ForeignForm {
   readonly harm: string;
   /** Offsets of bytes that may belong to such an instruction, in order: to be confirmed by {@link ForeignForm.is}. */
   mayBeAt(code: Uint8Array): Iterable<number>;
-  /** Is an instruction, as the disassembler tells it, one? */
-  is(text: string): boolean;
+  /** Tells whether an instruction, whose bytes are `bytes`, is one. */
+  is(instruction: DecodedInstruction, bytes: Uint8Array): boolean;
 }
 
 /**
@@ -46,17 +47,11 @@ export interface CodeForms {
   operands(code: Uint8Array, at: Address): Iterable<number>;
   /**
    * May the instruction that has a relative memory operand in the field at `at` write there? Told by the bytes before the field: `true` is to be
-   * confirmed by {@link CodeForms.writesMemory}.
+   * confirmed by the instruction's operands.
    */
   mayWriteAt(code: Uint8Array, at: number): boolean;
   /** Is the relative field at `at` that of an instruction which loads an address, and uses no memory? */
   takesAddressAt(code: Uint8Array, at: number): boolean;
-  /** Does an instruction, as the disassembler tells it, write to the memory that its last operand names? */
-  writesMemory(text: string): boolean;
-  /** Does an instruction, as the disassembler tells it, never go on to the one behind it? */
-  endsFlow(text: string): boolean;
   /** What the hypervisor's own code never does. */
   readonly foreign: readonly ForeignForm[];
-  /** Is it one that does nothing, or a trap, as it stands between functions? */
-  isPadding(text: string): boolean;
 }

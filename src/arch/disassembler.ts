@@ -1,30 +1,20 @@
 import type { XenArch } from '../xen/index.ts';
-
-/** One decoded instruction, or a piece of code that is none. */
-export interface Instruction {
-  /** Bytes from the start of the code that was given. */
-  readonly offset: number;
-  /** Bytes that it takes, at least 1. */
-  readonly size: number;
-  /** Mnemonic and operands: AT&T syntax on x86, as in Xen's own sources. `undefined` for bytes that are no instruction. */
-  readonly text: string | undefined;
-}
+import type { Instruction } from './instruction.ts';
 
 /**
- * A port: what turns machine code into text. The architecture is given by name with every call, so one disassembler
- * serves payloads of several.
+ * A port: decodes machine code. The architecture is given by name with every call, so one disassembler serves payloads of several.
  */
 export interface Disassembler {
   /**
-   * The instructions of `code`, in order; they cover every byte exactly once, whatever bytes these are. How much is
-   * decoded is for the caller to bound.
+   * Returns the instructions of `code`, in order; they cover every byte exactly once, whatever bytes these are. How much is decoded is for
+   * the caller to bound. `code` must not change while the instructions are used: their operands and texts are decoded on demand.
    *
-   * @param origin where the code starts, in bytes: targets of relative jumps are told as if `code` began there.
+   * @param origin where the code starts, in bytes: places that relative operands lead to are counted as if `code` began there.
    */
   disassemble(arch: XenArch, code: Uint8Array, origin: number): readonly Instruction[];
   /**
-   * The size of the instruction that starts at each byte of `code`, 0 where none does: what {@link disassemble} finds, without the texts, in
-   * a fraction of the time.
+   * Returns the size of the instruction that starts at each byte of `code`, 0 where none does: what {@link disassemble} finds, in a fraction
+   * of the time.
    */
   sizes(arch: XenArch, code: Uint8Array): Uint8Array;
 }

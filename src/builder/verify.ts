@@ -3,14 +3,7 @@ import type { CheckedPayload, DocumentFinding, Refusal, RehearsalReport, Remark 
 import { isProblem } from '../elf/index.ts';
 import { RULES } from '../lint/index.ts';
 import { type PayloadInput, readPayload } from '../payload/index.ts';
-import {
-  type CheckSlice,
-  checkSliceOn,
-  type LintCheckOptions,
-  rehearseOn,
-  type Simulation,
-  simulatedStage,
-} from '../run/index.ts';
+import { checkSliceOn, type LintCheckOptions, rehearseOn, type Simulation, simulatedStage } from '../run/index.ts';
 import { parseBuildId } from '../xen/index.ts';
 import { adviceOf, findingText, type RulePage, refusedText } from './verify-text.ts';
 
@@ -18,8 +11,6 @@ import { adviceOf, findingText, type RulePage, refusedText } from './verify-text
 export interface VerifyOptions extends LintCheckOptions {
   /** Pages of the rules of lint, which have the advice. */
   readonly rulePage: RulePage;
-  /** Puts the code and the line of source to what a check finds. Default: as bytes. */
-  readonly withCode?: (slice: CheckSlice) => Promise<readonly CheckedPayload[]>;
 }
 
 /** What became of a payload on the simulated host, and what lint says of it. */
@@ -70,11 +61,11 @@ class Findings {
 export async function verifyPayload(
   simulation: Simulation,
   payload: PayloadInput,
-  { rulePage, withCode, ...options }: VerifyOptions,
+  { rulePage, ...options }: VerifyOptions,
 ): Promise<Verification> {
   const found = new Findings(payload.file, rulePage);
   const slice = await checkSliceOn(simulation, [payload], options);
-  const [checked] = (await withCode?.(slice)) ?? slice.withCode(null);
+  const [checked] = await slice.withCode();
   if (checked !== undefined) addChecked(found, checked);
   // What the check refused would only be refused once more.
   if (found.refusals.length === 0) {
@@ -98,7 +89,7 @@ function addChecked(found: Findings, checked: CheckedPayload): void {
 }
 
 function addRehearsed(found: Findings, { verdict, steps, findings, panic }: RehearsalReport): void {
-  const culprit = steps.find(({ rc }) => rc === null || rc < 0);
+  const culprit = steps.find(({ passed }) => !passed);
   const step = culprit === undefined ? '' : `${culprit.step}: `;
   for (const finding of findings) found.add(finding, (text) => `the rehearsal fails at ${step}${text}`);
   const unproven = findings.some(({ rule }) => ABOUT_US.has(rule));

@@ -20,7 +20,8 @@ import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';
 import { readBounded } from './files.ts';
 import { checkedName } from './payload-options.ts';
-import { openHost, verifyTools } from './payload-tools.ts';
+import { PORTS } from './ports.ts';
+import { rulePage } from './rule-page.ts';
 import { VERSION } from './version.ts';
 
 /** A base as the user gave it. */
@@ -129,11 +130,12 @@ export function toolsOf(
 ): BuildTools {
   const { crossPrefix } = linker;
   return {
-    ...verifyTools(parseRuleLevels(rules, RULES)),
+    ports: PORTS,
+    levels: parseRuleLevels(rules, RULES),
+    rulePage,
     env: crossPrefix === undefined ? env : { ...env, CROSS_COMPILE: crossPrefix },
     jobs,
     tool: `xsplice ${VERSION}`,
-    openHost,
     signal,
   };
 }

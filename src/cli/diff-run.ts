@@ -1,19 +1,17 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import { joinObjects, type LinkerChoice, makePayload } from '../builder/index.ts';
+import { hostFor, joinObjects, type LinkerChoice, makePayload, openHost } from '../builder/index.ts';
 import { diffPairs, type PairsDiff } from '../diff/index.ts';
 import type { DiffDocument, Remark, WrittenPayload } from '../documents/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
-import { openSimulation, type Simulation, type SimulationOptions } from '../run/index.ts';
+import type { Simulation, SimulationOptions } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';
-import { loadDisassembler } from './disassembler.ts';
 import { readImage } from './files.ts';
-import { gunzip } from './gunzip.ts';
-import { inflate } from './inflate.ts';
 import { ownPairs, readObjectPairs } from './object-pairs.ts';
 import { type OutputFile, outputFile } from './output-file.ts';
-import { openHost, verifyTools } from './payload-tools.ts';
+import { PORTS } from './ports.ts';
+import { rulePage } from './rule-page.ts';
 import { VERSION } from './version.ts';
 
 /** The options of `xsplice diff`. */
@@ -72,15 +70,15 @@ interface Outcome {
 export async function runDiff(run: DiffRun, { io }: Context): Promise<DiffDocument> {
   const outputs = outputsOf(run, io.cwd);
   const image = readImage(run.xen, io.cwd);
-  const simulation = openSimulation(image, { ...run.simulation, gunzip });
+  const simulation = openHost(image, run.simulation, PORTS);
   run.progress('reading the objects …');
   const found = readObjectPairs(run.orig, run.patched, io.cwd);
   const { pairs, remarks } = ownPairs(found, simulation.image.arch.machine);
-  const disassembler = await loadDisassembler();
+  const disassembler = await PORTS.loadDisassembler();
   run.progress(`comparing ${pairs.length === 1 ? pairs[0]?.object : `${pairs.length} objects`} …`);
   const diff = diffPairs(simulation.image, simulation.release, pairs, {
     disassembler,
-    inflate,
+    inflate: PORTS.inflate,
     allowedLayouts: run.allowedLayouts,
     name: run.name,
     debugData: run.debugFile !== undefined,
@@ -118,8 +116,11 @@ async function finish(
     debugData: run.debugFile !== undefined,
   };
   const made = await makePayload(diff, simulation, request, {
-    ...verifyTools(levels),
-    hostFor: (payload) => openHost(image, run.simulation, payload, simulation),
+    levels,
+    rulePage,
+    inflate: PORTS.inflate,
+    loadDisassembler: PORTS.loadDisassembler,
+    hostFor: (payload) => hostFor(payload, simulation, image, run.simulation, PORTS),
     env,
     progress,
   });

@@ -9,8 +9,7 @@ import { xenFacts } from '../synth/index.ts';
 import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
 import { readImage } from './files.ts';
-import { gunzip } from './gunzip.ts';
-import { loadProcessor } from './processor.ts';
+import { PORTS } from './ports.ts';
 
 /** The same hypervisor twice: on the simulator and in QEMU. */
 export interface HypervisorPair {
@@ -88,8 +87,8 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
   const simulation = openSimulation(readImage(host.xenSyms, cwd), {
     cpu: PAIR_CPUS[arch],
     cpus: host.smp,
-    ...(await loadProcessor()),
-    gunzip,
+    ...(await PORTS.loadProcessor()),
+    gunzip: PORTS.gunzip,
   });
   const { image, release } = simulation;
   const uploadBuffer = await probeUploadBuffer(real, xenFacts(image, release));

@@ -4,7 +4,7 @@ import type { XenIdentity } from '../documents/index.ts';
 import { type Image, openImage } from '../hypervisor/index.ts';
 import type { QemuOptions, QemuTarget } from '../targets/index.ts';
 import type { XenArch } from '../xen/index.ts';
-import { gunzip } from './gunzip.ts';
+import { PORTS } from './ports.ts';
 
 /** Command line options of a real host in QEMU. */
 export interface QemuHostOptions {
@@ -39,6 +39,6 @@ export function imageOf({ host }: QemuTarget): { readonly image: Image; readonly
   if (xenSyms === null) {
     throw new XspliceError('EIMAGE', 'no xen-syms for this hypervisor', 'give it with --xen');
   }
-  const image = openImage(new Uint8Array(readFileSync(xenSyms)), { file: xenSyms, gunzip });
+  const image = openImage(new Uint8Array(readFileSync(xenSyms)), { file: xenSyms, gunzip: PORTS.gunzip });
   return { image, identity: { release: version, buildId, arch: image.arch.name } };
 }

@@ -105,6 +105,6 @@ async function runAll(
   const all = runs.filter((each) => each !== undefined);
   if (format === 'text') io.stdout(renderScenarioSum(all, style));
   else if (format === 'junit') io.stdout(renderJunit(all));
-  else io.stdout(documentJson({ format: 'xsplice-scenario/1', scenarios: all }));
+  else io.stdout(documentJson({ format: 'xsplice-scenario/2', scenarios: all }));
   return all;
 }

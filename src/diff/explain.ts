@@ -1,7 +1,7 @@
 import type { FirstDifference } from '../documents/index.ts';
 import { sourceInSection } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
-import { type CodeDifference, codeLines, firstDifference, targetText } from './instructions.ts';
+import { type CodeDifference, codeLines, firstDifference, lineText, targetText } from './instructions.ts';
 import { type DebugData, isMovedLine } from './line-only.ts';
 import type { DiffObject } from './object.ts';
 import { nameOf, type Piece, type Reference, unnumbered } from './piece.ts';
@@ -107,8 +107,8 @@ function firstOf({ before, after }: CodeDifference, was: Piece, is: Piece, debug
   return {
     origOffset: before?.offset ?? null,
     patchedOffset: after?.offset ?? null,
-    orig: before?.text ?? null,
-    patched: after?.text ?? null,
+    orig: before === undefined ? null : lineText(before),
+    patched: after === undefined ? null : lineText(after),
     source: sourceText(debug, was, before?.offset, is, after?.offset),
   };
 }
@@ -164,12 +164,7 @@ function entryText(
   const references = object.references(piece);
   const owner = references.find(({ offset }) => offset === 0)?.target;
   const rest = references.filter(({ offset }) => offset !== 0).map(({ target }) => targetText(target));
-  const text =
-    code === null
-      ? rest.join(', ')
-      : codeLines(object, code)
-          .map((line) => line.text)
-          .join('; ');
+  const text = code === null ? rest.join(', ') : codeLines(object, code).map(lineText).join('; ');
   return {
     word: format?.word ?? 'entry',
     at: owner?.kind === 'piece' ? owner.at : undefined,

@@ -1,4 +1,4 @@
-import type { Instruction } from '../arch/index.ts';
+import { branchTarget, type Instruction, instructionText, withoutField } from '../arch/index.ts';
 import { equalBytes } from '../base/index.ts';
 import { type Comparator, sameType } from './compare.ts';
 import type { DiffObject } from './object.ts';
@@ -9,7 +9,7 @@ export interface CodeLine {
   /** Bytes from the start of the piece. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-  readonly text: string;
+  readonly instruction: Instruction;
   readonly references: readonly Reference[];
 }
 
@@ -34,23 +34,26 @@ function decode(object: DiffObject, piece: Piece): CodeLine[] {
   const code = bytesOf(piece).subarray(0, MOST);
   const references = object.references(piece);
   let next = 0;
-  return disassembler.disassemble(arch.name, code, 0).map(({ offset, size, text }: Instruction) => {
+  return disassembler.disassemble(arch.name, code, 0).map((instruction) => {
+    const { offset, size } = instruction;
     const own: Reference[] = [];
     for (; next < references.length && (references[next] as Reference).offset < offset + size; next++) {
       own.push(references[next] as Reference);
     }
     const bytes = code.subarray(offset, offset + size);
-    return { offset, bytes, text: withTargets(text ?? '(no instruction)', own), references: own };
+    return { offset, bytes, instruction, references: own };
   });
 }
 
-/** What an instruction says, with the names of what its relocations lead to. */
-function withTargets(text: string, references: readonly Reference[]): string {
-  const names = references.map(({ target }) => targetText(target));
-  if (names.length === 0) return text;
-  const [first] = references;
-  if (references.length === 1 && first?.branch === true) return `${text.split(' ')[0]} ${names[0]}`;
-  return `${text} <${names.join(', ')}>`;
+/** Returns the text of an instruction, with the names of what its relocations lead to. */
+export function lineText({ instruction, references }: CodeLine): string {
+  const [name, ...more] = references.map(({ target }) => targetText(target));
+  if (name === undefined) return instructionText(instruction);
+  const target = branchTarget(instruction);
+  if (instruction.kind === 'instruction' && target !== undefined && more.length === 0) {
+    return instruction.textWith(new Map([[target, name]]));
+  }
+  return `${instructionText(instruction)} <${[name, ...more].join(', ')}>`;
 }
 
 /** A place by its name: `rover.0`, `do_domctl+0x12`, the text of a string. */
@@ -108,7 +111,6 @@ export function firstDifference(
   after: Piece,
   isLine: (a: CodeLine, b: CodeLine) => boolean,
 ): CodeDifference | undefined {
-  const { directBranch } = comparator.patched.context.forms;
   let first: CodeDifference | undefined;
   let shift = 0;
   for (const difference of differences(comparator, before, after)) {
@@ -116,13 +118,22 @@ export function firstDifference(
     const { before: a, after: b } = difference;
     if (a === undefined || b === undefined) return first === difference ? difference : first;
     if (a.offset + shift !== b.offset) return difference;
-    const branch = directBranch(a.text);
-    const follows =
-      (branch !== null && branch.rest === directBranch(b.text)?.rest) || onlyTables(comparator, a, b) || isLine(a, b);
+    const follows = sameBranch(a, b) || onlyTables(comparator, a, b) || isLine(a, b);
     if (!follows && !(shift !== 0 && sameContent(comparator, a, b))) return difference;
     shift += b.bytes.length - a.bytes.length;
   }
   return first;
+}
+
+/** Tells whether two instructions are the same direct branch but for where they lead: x86 has a short and a long form of each. */
+function sameBranch(a: CodeLine, b: CodeLine): boolean {
+  const [was, is] = [branchTarget(a.instruction), branchTarget(b.instruction)];
+  if (was === undefined || is === undefined) return false;
+  if (a.bytes.length === b.bytes.length) {
+    return equalBytes(withoutField(a.bytes, was.field), withoutField(b.bytes, is.field));
+  }
+  const [old, now] = [a.instruction, b.instruction];
+  return old.kind === 'instruction' && now.kind === 'instruction' && old.operation === now.operation;
 }
 
 function sameLine(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
@@ -142,7 +153,12 @@ function onlyTables(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
 
 /** Are two instructions the same, wherever they are? */
 function sameContent(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
-  if (!equalBytes(a.bytes, b.bytes) || a.references.length !== b.references.length) return false;
+  return equalBytes(a.bytes, b.bytes) && sameReferences(comparator, a, b);
+}
+
+/** Tells whether the relocations of two instructions lead to the same. */
+export function sameReferences(comparator: Comparator, a: CodeLine, b: CodeLine): boolean {
+  if (a.references.length !== b.references.length) return false;
   return a.references.every((reference, i) => {
     const other = b.references[i] as Reference;
     return sameType(reference, other) && comparator.sameTarget(reference.target, other.target);

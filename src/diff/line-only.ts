@@ -1,6 +1,8 @@
+import { constantMoved, withoutField } from '../arch/index.ts';
+import { equalBytes } from '../base/index.ts';
 import { type DwarfFile, sourceInSection } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
-import { type CodeLine, codeLines, differences, targetText } from './instructions.ts';
+import { type CodeLine, codeLines, differences, sameReferences, targetText } from './instructions.ts';
 import type { Piece } from './piece.ts';
 import type { Unit } from './unit.ts';
 
@@ -74,11 +76,11 @@ export function isMovedLine(
 
 /** The constants that two instructions put somewhere, which are otherwise the same; `null` where there is another difference, or none. */
 function otherConstants(comparator: Comparator, a: CodeLine, b: CodeLine): readonly [number, number] | null {
-  const { constantMoved } = comparator.patched.context.forms;
-  const was = constantMoved(a.text);
-  const is = constantMoved(b.text);
-  if (was === null || is === null || was.rest !== is.rest || was.value === is.value) return null;
-  return [was.value, is.value];
+  const was = constantMoved(a.instruction);
+  const is = constantMoved(b.instruction);
+  if (was === undefined || is === undefined || was.value === is.value) return null;
+  if (!equalBytes(withoutField(a.bytes, was.field), withoutField(b.bytes, is.field))) return null;
+  return sameReferences(comparator, a, b) ? [Number(was.value), Number(is.value)] : null;
 }
 
 /** Have two constants moved as the lines have that the code is from, and are they near to these? */

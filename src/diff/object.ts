@@ -189,7 +189,7 @@ export class DiffObject {
 
   /**
    * What an addend has besides a place. `exact`: many things lie where it leads, so that the length of the instruction has to be known; otherwise the
-   * field is taken for its last part.
+   * field is taken for its last part, whose size the relocation says.
    */
   #bias(section: ElfSection, offset: number, type: number, addend: number, exact: boolean): number {
     const { forms } = this.context;
@@ -199,17 +199,17 @@ export class DiffObject {
       return format === undefined ? 0 : addend - format.place(addend, offset % format.entrySize);
     }
     if (!CODE.has(kind) || !forms.fromInstructionEnd || !forms.relative.has(type)) return 0;
-    return exact ? offset - this.#instructionEnd(section, offset) : -FIELD;
+    const fieldEnd = offset + (this.context.arch.relocations.get(type)?.width ?? 0);
+    return offset - (exact ? this.#instructionEnd(section, offset, fieldEnd) : fieldEnd);
   }
 
-  /** The first byte behind the instruction that has the byte at `offset`. */
-  #instructionEnd(section: ElfSection, offset: number): number {
+  /** The first byte behind the instruction that has the byte at `offset`; `otherwise` where that is none of an instruction. */
+  #instructionEnd(section: ElfSection, offset: number, otherwise: number): number {
     const sizes = this.instructionSizes(section);
-    for (let start = offset; start > offset - LONGEST && start >= 0; start--) {
-      const size = sizes[start] ?? 0;
-      if (size > 0) return start + size > offset ? start + size : offset + FIELD;
-    }
-    return offset + FIELD;
+    let start = offset;
+    while (start > 0 && (sizes[start] ?? 0) === 0) start--;
+    const end = start + (sizes[start] ?? 0);
+    return end > offset ? end : otherwise;
   }
 
   /** The size of the instruction at each byte of a section of code. */
@@ -222,7 +222,3 @@ export class DiffObject {
     return sizes;
   }
 }
-
-/** Bytes of a relative field of x86, and of its longest instruction. */
-const FIELD = 4;
-const LONGEST = 15;

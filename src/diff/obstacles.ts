@@ -1,5 +1,6 @@
+import { branchTarget } from '../arch/index.ts';
 import { relocationName } from '../elf/index.ts';
-import { type CodeLine, codeLines } from './instructions.ts';
+import { type CodeLine, codeLines, lineText } from './instructions.ts';
 import type { DiffObject } from './object.ts';
 import { type Piece, pieceText } from './piece.ts';
 import type { Units } from './unit.ts';
@@ -25,7 +26,7 @@ export function* obstaclesOf(object: DiffObject, units: Units, piece: Piece): Ge
   if ((piece.kind !== 'code' && piece.kind !== 'fixup') || piece.shared) return;
   const branch = branchOut(object, units, piece);
   if (branch === undefined) return;
-  const place = `${branch.text} at +0x${branch.offset.toString(16)}`;
+  const place = `${lineText(branch)} at +0x${branch.offset.toString(16)}`;
   yield {
     reason: `${holder} goes on outside of ${pieceText(piece)} by a branch without a relocation (${place})`,
     advice: 'The assembler put the two beside each other: give the code that it goes on in a section of its own',
@@ -34,7 +35,6 @@ export function* obstaclesOf(object: DiffObject, units: Units, piece: Piece): Ge
 
 /** The first branch that leads out of what is taken as one, without a relocation, to what was beside it in the section: in a payload something else is there. */
 function branchOut(object: DiffObject, units: Units, piece: Piece): CodeLine | undefined {
-  const { directBranch } = object.context.forms;
   const pieces = object.piecesIn(piece.section.index);
   const own = pieces.indexOf(piece);
   const unit = units.of(piece);
@@ -44,8 +44,8 @@ function branchOut(object: DiffObject, units: Units, piece: Piece): CodeLine | u
   while (unit !== undefined && last + 1 < pieces.length && units.of(pieces[last + 1] as Piece) === unit) last++;
   const low = (pieces[first] as Piece).start - piece.start;
   const high = (pieces[last] as Piece).end - piece.start;
-  return codeLines(object, piece).find(({ text, references }) => {
-    const branch = references.length > 0 ? null : directBranch(text);
-    return branch !== null && (branch.target < low || branch.target >= high);
+  return codeLines(object, piece).find(({ instruction, references }) => {
+    const branch = references.length > 0 ? undefined : branchTarget(instruction);
+    return branch !== undefined && (branch.place < low || branch.place >= high);
   });
 }

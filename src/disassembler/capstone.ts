@@ -1,23 +1,42 @@
 import MCapstone, { type CapstoneModule } from '@alexaltea/capstone-js';
-import type { Disassembler, Instruction } from '../arch/index.ts';
+import type { DecodedInstruction, Disassembler, Flow, Instruction, Operand } from '../arch/index.ts';
 import { assert } from '../base/index.ts';
 import type { XenArch } from '../xen/index.ts';
-import { DIALECTS } from './dialects.ts';
+import { A32 } from './a32.ts';
+import { A64 } from './a64.ts';
+import { DETAIL_ARCH, rawOperands } from './detail.ts';
+import type { Dialect, Parts } from './dialect.ts';
+import { X86 } from './x86.ts';
 
-/** CS_OPT_SYNTAX. Source: capstone.h, version 5. */
+/** Xen runs on A32 instructions alone on arm32 (arch.mk: -marm), so there is no Thumb here. */
+const DIALECTS: Readonly<Record<XenArch, Dialect>> = { x86_64: X86, arm64: A64, arm32: A32 };
+
+/** CS_OPT_SYNTAX, and CS_OPT_DETAIL with CS_OPT_ON. Source: capstone.h, version 5. */
 const OPT_SYNTAX = 1;
+const OPT_DETAIL = 2;
+const OPT_ON = 3;
 
 /** Where the members of `cs_insn` are, in bytes. Source: capstone.h, version 5 (24 bytes of code since then). */
-const INSN = { size: 16, mnemonic: 42, operands: 74 } as const;
+const INSN = { id: 0, size: 16, mnemonic: 42, operands: 74, detail: 236 } as const;
 
 /** What `cs_disasm_iter` moves on: pointer and size (32 bits each in WebAssembly), then the 64-bit address. */
 const CURSOR = { code: 0, left: 4, address: 8, bytes: 16 } as const;
 
-/** An opened architecture. */
+/** No instruction is longer, in bytes. Source: Intel SDM, volume 2A, section 2.3.11. */
+const LONGEST = 15;
+
+/** An opened architecture: one `cs_insn` that every instruction is decoded into. */
 interface Handle {
   readonly handle: number;
-  /** The one `cs_insn` that every instruction is decoded into. */
   readonly insn: number;
+}
+
+/** What of an instruction is decoded on demand. */
+interface Content extends Parts {
+  readonly operation: number;
+  readonly mnemonic: string;
+  /** The operands' texts, as far as commas part them. */
+  readonly texts: readonly string[];
 }
 
 /**
@@ -27,52 +46,68 @@ interface Handle {
 class Capstone implements Disassembler {
   readonly #module: CapstoneModule;
   readonly #cursor: number;
-  readonly #handles = new Map<XenArch, Handle>();
+  readonly #scratch: number;
+  readonly #handles = new Map<string, Handle>();
+  readonly #names = new Map<XenArch, (string | null)[]>();
 
   constructor(module: CapstoneModule) {
     this.#module = module;
     this.#cursor = this.#allocate(CURSOR.bytes);
+    this.#scratch = this.#allocate(LONGEST);
   }
 
   disassemble(arch: XenArch, code: Uint8Array, origin: number): readonly Instruction[] {
-    const { operands } = DIALECTS[arch];
     const found: Instruction[] = [];
-    this.#decode(arch, code, origin, (offset, size, handle) => {
-      found.push({ offset, size, text: handle === null ? undefined : this.#text(handle, operands) });
+    this.#walk(arch, code, (offset, size, decoded) => {
+      found.push(decoded ? new LazyInstruction(this, arch, code, origin, offset, size) : { kind: 'bad', offset, size });
     });
     return found;
   }
 
   sizes(arch: XenArch, code: Uint8Array): Uint8Array {
     const sizes = new Uint8Array(code.length);
-    this.#decode(arch, code, 0, (offset, size, handle) => {
-      if (handle !== null) sizes[offset] = size;
+    this.#walk(arch, code, (offset, size, decoded) => {
+      if (decoded) sizes[offset] = size;
     });
     return sizes;
   }
 
-  /** Tells of each instruction in turn; without a handle, of bytes that are none. */
-  #decode(
-    arch: XenArch,
-    code: Uint8Array,
-    origin: number,
-    tell: (offset: number, size: number, handle: Handle | null) => void,
-  ): void {
+  /** What the instruction of these bytes, which there is, is made of. */
+  content(arch: XenArch, bytes: Uint8Array, place: number): Content {
+    const module = this.#module;
+    const dialect = DIALECTS[arch];
+    const handle = this.#open(arch, true);
+    module.writeArrayToMemory(bytes, this.#scratch);
+    this.#seek(this.#scratch, bytes.length, place);
+    assert(this.#next(handle) === bytes.length, 'an instruction is decoded again as it was');
+    const { insn } = handle;
+    const detail = module.getValue(insn + INSN.detail, 'i32') + DETAIL_ARCH;
+    const raw = rawOperands(module, dialect.layout, detail, (register) => this.#registerName(arch, handle, register));
+    return {
+      ...dialect.parts({ bytes, place, raw, module, detail }),
+      operation: module.getValue(insn + INSN.id, 'i32'),
+      mnemonic: module.UTF8ToString(insn + INSN.mnemonic),
+      texts: split(dialect.operandText(module.UTF8ToString(insn + INSN.operands))),
+    };
+  }
+
+  /** Tells of each instruction in turn, and of bytes that are none. */
+  #walk(arch: XenArch, code: Uint8Array, tell: (offset: number, size: number, decoded: boolean) => void): void {
     if (code.length === 0) return;
     const { step } = DIALECTS[arch];
-    const handle = this.#open(arch);
+    const handle = this.#open(arch, false);
     const start = this.#allocate(code.length);
     try {
       this.#module.writeArrayToMemory(code, start);
       for (let offset = 0; offset < code.length; ) {
-        this.#seek(start + offset, code.length - offset, origin + offset);
+        this.#seek(start + offset, code.length - offset, offset);
         for (let size = this.#next(handle); size > 0; size = this.#next(handle)) {
-          tell(offset, size, handle);
+          tell(offset, size, true);
           offset += size;
         }
         if (offset >= code.length) break;
         const size = Math.min(step, code.length - offset);
-        tell(offset, size, null);
+        tell(offset, size, false);
         offset += size;
       }
     } finally {
@@ -99,28 +134,36 @@ class Capstone implements Disassembler {
     return decoded === 0 ? 0 : this.#module.getValue(insn + INSN.size, 'i16');
   }
 
-  #text({ insn }: Handle, form: (operands: string) => string): string {
-    const mnemonic = this.#module.UTF8ToString(insn + INSN.mnemonic);
-    const operands = this.#module.UTF8ToString(insn + INSN.operands);
-    return operands === '' ? mnemonic : `${mnemonic} ${form(operands)}`;
+  #registerName(arch: XenArch, { handle }: Handle, register: number): string | null {
+    let names = this.#names.get(arch);
+    if (names === undefined) {
+      names = [null];
+      this.#names.set(arch, names);
+    }
+    names[register] ??= register === 0 ? null : this.#module.UTF8ToString(this.#module._cs_reg_name(handle, register));
+    return names[register];
   }
 
-  #open(arch: XenArch): Handle {
-    const known = this.#handles.get(arch);
+  /** A handle with detail takes a fifth longer for each instruction. */
+  #open(arch: XenArch, detail: boolean): Handle {
+    const key = `${arch} ${detail}`;
+    const known = this.#handles.get(key);
     if (known !== undefined) return known;
     const { arch: number, mode, syntax } = DIALECTS[arch];
     // cs_open stores the handle where the cursor is, which the next seek overwrites.
     const error = this.#module._cs_open(number, mode, this.#cursor);
     assert(error === 0, `cs_open for ${arch} gives ${error}`);
     const handle = this.#module.getValue(this.#cursor, 'i32');
-    if (syntax !== undefined) {
-      const refused = this.#module._cs_option(handle, OPT_SYNTAX, syntax);
+    const set = (option: number, value: number): void => {
+      const refused = this.#module._cs_option(handle, option, value);
       assert(refused === 0, `cs_option for ${arch} gives ${refused}`);
-    }
+    };
+    if (syntax !== undefined) set(OPT_SYNTAX, syntax);
+    if (detail) set(OPT_DETAIL, OPT_ON);
     const insn = this.#module._cs_malloc(handle);
     assert(insn !== 0, 'no memory for an instruction');
     const opened = { handle, insn };
-    this.#handles.set(arch, opened);
+    this.#handles.set(key, opened);
     return opened;
   }
 
@@ -129,6 +172,87 @@ class Capstone implements Disassembler {
     assert(pointer !== 0, `no memory for ${size} bytes of code`);
     return pointer;
   }
+}
+
+/** An instruction whose parts are decoded when one of them is asked for. */
+class LazyInstruction implements DecodedInstruction {
+  readonly kind = 'instruction';
+  readonly offset: number;
+  readonly size: number;
+  readonly #capstone: Capstone;
+  readonly #arch: XenArch;
+  readonly #code: Uint8Array;
+  readonly #origin: number;
+  #content: Content | undefined;
+
+  constructor(capstone: Capstone, arch: XenArch, code: Uint8Array, origin: number, offset: number, size: number) {
+    this.#capstone = capstone;
+    this.#arch = arch;
+    this.#code = code;
+    this.#origin = origin;
+    this.offset = offset;
+    this.size = size;
+  }
+
+  get #parts(): Content {
+    this.#content ??= this.#capstone.content(
+      this.#arch,
+      this.#code.subarray(this.offset, this.offset + this.size),
+      this.#origin + this.offset,
+    );
+    return this.#content;
+  }
+
+  get operation(): number {
+    return this.#parts.operation;
+  }
+
+  get flow(): Flow {
+    return this.#parts.flow;
+  }
+
+  get conditional(): boolean {
+    return this.#parts.conditional;
+  }
+
+  get operands(): readonly Operand[] {
+    return this.#parts.operands;
+  }
+
+  get text(): string {
+    return whole(this.#parts.mnemonic, this.#parts.texts);
+  }
+
+  textWith(labels: ReadonlyMap<Operand, string>): string {
+    const { mnemonic, texts, operands } = this.#parts;
+    const { label } = DIALECTS[this.#arch];
+    const labelled = texts.map((text, i) => {
+      const operand = operands[i];
+      const name = operand && labels.get(operand);
+      return operand === undefined || name === undefined ? text : label(text, operand, name);
+    });
+    return whole(mnemonic, labelled);
+  }
+}
+
+const whole = (mnemonic: string, texts: readonly string[]): string =>
+  texts.length === 0 ? mnemonic : `${mnemonic} ${texts.join(', ')}`;
+
+/** Splits operands at the commas that are outside of all brackets. */
+function split(text: string): string[] {
+  const texts: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let at = 0; at <= text.length; at++) {
+    const char = text[at];
+    if (char === '(' || char === '[' || char === '{') depth++;
+    else if (char === ')' || char === ']' || char === '}') depth--;
+    else if (char === undefined ? from < at : char === ',' && depth === 0) {
+      texts.push(text.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  return texts;
 }
 
 export interface CapstoneOptions {

@@ -1,5 +1,5 @@
-import type { Disassembler } from '../arch/index.ts';
-import { type Address, addOffset, distance, hexAddress, lowWord, s64 } from '../base/index.ts';
+import { branchTarget, type Disassembler, type Instruction, instructionText } from '../arch/index.ts';
+import { type Address, addOffset, hexAddress, lowWord } from '../base/index.ts';
 import type { CodeLine, DocumentFinding, DocumentPlace } from '../documents/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 import { type ElfSection, isProblem, STT_FUNC } from '../elf/index.ts';
@@ -113,9 +113,6 @@ function functionStart({ elf: { symbols } }: PayloadFile, section: number, offse
   return start;
 }
 
-/** A relative jump or call, of x86 or of Arm, whose target the disassembler tells as a number. */
-const RELATIVE = /^((?:callq?|jmpq?|j[a-z]{1,4}|loopn?e?|bl?(?:\.?[a-z]{2})?) )#?0x([0-9a-f]+)$/;
-
 function imageWindow({ image, release }: OfXen, { address: text, length }: DocumentPlace): CodeWindow | undefined {
   if (text === undefined) return undefined;
   const address = BigInt(text);
@@ -134,12 +131,10 @@ function imageWindow({ image, release }: OfXen, { address: text, length }: Docum
     place: (offset) => ({ address: hexAddress(addOffset(start, offset)) }),
     decode: (disassembler) =>
       known
-        ? disassembler.disassemble(image.arch.name, bytes, 0).map(({ offset, size, text: found }) => ({
-            offset,
-            size,
-            text:
-              found?.replace(RELATIVE, (_all, head: string, to: string) => head + target(image, symbols, start, to)) ??
-              '(bad)',
+        ? disassembler.disassemble(image.arch.name, bytes, 0).map((instruction) => ({
+            offset: instruction.offset,
+            size: instruction.size,
+            text: withTarget(instruction, (place) => placeName(image, symbols, addOffset(start, place))),
           }))
         : [],
   };
@@ -148,11 +143,17 @@ function imageWindow({ image, release }: OfXen, { address: text, length }: Docum
 const holds = ({ addr, size }: ElfSection, address: Address): boolean =>
   address >= addr && address < addr + BigInt(size);
 
-/** Where a jump leads that is told as if the code began at 0. */
-function target({ elf }: Image, symbols: ImageSymbols, start: Address, digits: string): string {
-  const wide = addOffset(start, Number(s64(BigInt(`0x${digits}`))));
-  const address = elf.layout.pointerSize === 4 ? BigInt(lowWord(wide)) : wide;
+/** The text of an instruction, with a name for where a direct branch leads. */
+function withTarget(instruction: Instruction, name: (place: number) => string): string {
+  const target = branchTarget(instruction);
+  if (target === undefined || instruction.kind === 'bad') return instructionText(instruction);
+  return instruction.textWith(new Map([[target, name(target.place)]]));
+}
+
+/** The name of a place of the hypervisor, `do_domctl+0x12`, or its address. */
+function placeName({ elf }: Image, symbols: ImageSymbols, place: Address): string {
+  const address = elf.layout.pointerSize === 4 ? BigInt(lowWord(place)) : place;
   const symbol = symbols.at(address);
-  if (symbol === undefined || distance(start, address) === undefined) return hexAddress(address);
+  if (symbol === undefined) return hexAddress(address);
   return symbol.at === 0 ? symbol.name : `${symbol.name}+0x${symbol.at.toString(16)}`;
 }

@@ -1,19 +1,16 @@
-import type { Disassembler, Instruction } from '../arch/index.ts';
+import { type Disassembler, type Instruction, instructionText } from '../arch/index.ts';
 import { type Finding, hex } from '../base/index.ts';
 import type { InspectedInstruction } from '../documents/index.ts';
 import { STT_FUNC } from '../elf/index.ts';
 import { bytesAt, type PayloadFile as LivepatchFile, type PayloadPointer } from '../payload/index.ts';
 import type { XenArch } from '../xen/index.ts';
-import { labelOperands, markOperands, OperandReader, type RelocatedOperand } from './inspect-operands.ts';
+import { OperandReader } from './inspect-operands.ts';
 
 /** Most bytes of one function that are disassembled. */
 export const CODE_PER_FUNCTION = 64 * 1024;
 
 /** Most bytes of one file that are disassembled: its entries may all name the same code. */
 export const CODE_PER_FILE = 256 * 1024;
-
-/** What stands for bytes that are no instruction, as objdump has it. */
-const BAD = '(bad)';
 
 /** Disassembles the code of one payload, up to the limits; {@link findings} tells where these have cut something off. */
 export class CodeReader {
@@ -55,31 +52,23 @@ export class CodeReader {
   }
 
   #instruction(
-    { offset, size, text }: Instruction,
+    instruction: Instruction,
     code: Uint8Array,
     at: PayloadPointer & { readonly kind: 'section' },
   ): InspectedInstruction {
+    const { offset, size } = instruction;
     const start = at.offset + offset;
     const bytes = code.subarray(offset, offset + size);
-    const operands = this.#operands.operands(at.section, start, start + size);
+    const relocated = this.#operands.operands(at.section, start, instruction, bytes);
+    const labels = new Map(
+      relocated.flatMap(({ operand, label }) => (operand === undefined ? [] : [[operand, label]])),
+    );
     return {
       offset: start,
       bytes: hex(bytes),
-      text: (text !== undefined && this.#labelled(bytes, start, text, operands)) || (text ?? BAD),
-      ...(operands.length === 0 ? {} : { targets: operands.map(({ place }) => place) }),
+      text: instruction.kind === 'bad' ? instructionText(instruction) : instruction.textWith(labels),
+      ...(relocated.length === 0 ? {} : { targets: relocated.map(({ place }) => place) }),
     };
-  }
-
-  /** The instruction with names for its relocated operands, or `undefined` where these do not show in its text. */
-  #labelled(bytes: Uint8Array, start: number, text: string, operands: readonly RelocatedOperand[]): string | undefined {
-    if (operands.every(({ width }) => width === 0)) return undefined;
-    const [marked, ...more] = this.#disassembler.disassemble(this.#arch, markOperands(bytes, start, operands), start);
-    const mnemonic = /^\S+/;
-    // A relocation of the opcode, which no compiler makes, would have made another instruction of it.
-    if (marked?.text === undefined || more.length > 0 || mnemonic.exec(marked.text)?.[0] !== mnemonic.exec(text)?.[0]) {
-      return undefined;
-    }
-    return labelOperands(marked.text, start + bytes.length, operands);
   }
 
   #cutOff(pointer: PayloadPointer & { readonly kind: 'section' }, shown: number): void {

@@ -19,15 +19,15 @@ const shortName = (name: string, style: Style): string =>
   truncateMiddle(displayText(name), Math.max(style.width - 78, 24));
 
 /** How a step went, in the margin. */
-function stepMark(step: RehearsalStep, panicked: boolean, style: Style): Cell {
-  if (step.rc === null) return panicked ? cell('PANIC', (t) => style.bold(style.red(t))) : cell('STOP', style.yellow);
-  return step.rc < 0 ? cell('FAIL', style.red) : cell('ok', style.green);
+function stepMark({ outcome, passed }: RehearsalStep, style: Style): Cell {
+  if (outcome === 'died') return cell('PANIC', (t) => style.bold(style.red(t)));
+  if (outcome === 'stopped-at-hook') return cell('STOP', style.yellow);
+  return passed ? cell('ok', style.green) : cell('FAIL', style.red);
 }
 
 /** What a step ended with, in words; empty where it succeeded. */
 function stepResult(step: RehearsalStep): string {
   if (step.rc === null || step.rc >= 0) return '';
-  if (step.step === 'verify' || step.step === 'call') return '';
   return step.errno === null ? `rc ${step.rc}` : `${step.errno} (${step.rc})`;
 }
 
@@ -44,16 +44,13 @@ const INDENT = '          ';
 /** One line per step: how it went, what was done to which payload, its state, and its errno. */
 const stepHeads = (report: RehearsalReport, style: Style): string[] =>
   table(
-    report.steps.map((step, i) => {
-      const panicked = report.panic !== null && i === report.steps.length - 1;
-      return [
-        stepMark(step, panicked, style),
-        cell(step.step, style.bold),
-        cell(shortName(step.name, style)),
-        cell(step.state ?? (panicked ? '?' : '-')),
-        cell(stepResult(step), style.red),
-      ];
-    }),
+    report.steps.map((step) => [
+      stepMark(step, style),
+      cell(step.step, style.bold),
+      cell(shortName(step.name, style)),
+      cell(step.state ?? (step.outcome === 'died' ? '?' : '-')),
+      cell(stepResult(step), style.red),
+    ]),
     ' ',
   );
 
@@ -118,7 +115,7 @@ const outcome = (word: string, parts: readonly string[], style: Style): string =
 /** The last line: what it all came to, and at which step. */
 function verdictLine(report: RehearsalReport, style: Style): string {
   const steps = counted(report.steps.length, 'step');
-  const culprit = report.steps.find((step) => step.rc === null || step.rc < 0);
+  const culprit = report.steps.find(({ passed }) => !passed);
   const at = culprit === undefined ? '' : `${culprit.step} of ${shortName(culprit.name, style)}`;
   const why = culprit === undefined ? '' : stepResult(culprit);
   switch (report.verdict) {
@@ -129,7 +126,11 @@ function verdictLine(report: RehearsalReport, style: Style): string {
     case 'panicked':
       return outcome('PANICKED', [at, displayText(report.panic?.message ?? '')], style);
     case 'failed':
-      return outcome('FAILED', [at, culprit?.rc === null ? 'not carried out, so nothing is proven' : why], style);
+      return outcome(
+        'FAILED',
+        [at, culprit?.outcome === 'stopped-at-hook' ? 'not carried out, so nothing is proven' : why],
+        style,
+      );
   }
 }
 

@@ -13,9 +13,11 @@ import type { PayloadInput } from '../payload/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { withCalls } from '../synth/index.ts';
 import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
+import { StepHistory } from './step-history.ts';
 
-/** Where a rehearsal takes place: a target, and what can be known about the hypervisor behind it. */
+/** Where steps take place: a target, what can be known about the hypervisor behind it, and what the steps so far have done. */
 export interface Stage {
+  readonly history: StepHistory;
   readonly identity: XenIdentity;
   /** What the image did not say, and what was taken instead. */
   readonly assumed: readonly string[];
@@ -35,8 +37,8 @@ export interface Stage {
   takeCacheMaintenance(): CacheMaintenance[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
-  /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
-  changedData(): readonly string[];
+  /** Returns a function that names the symbols of the hypervisor's data that have changed since; none where that cannot be seen. */
+  watchData(): () => readonly string[];
   /** Calls a function on the target; `null` where that cannot be done there. */
   readonly call: CallableTarget['call'] | null;
 }
@@ -55,6 +57,7 @@ export function observedStage(
   const symbols = release === undefined ? undefined : image.symbolsFor(release);
   const callable = release === undefined ? null : withCalls(target, { image, release });
   return {
+    history: new StepHistory(),
     identity,
     assumed: [],
     target: callable ?? target,
@@ -66,7 +69,7 @@ export function observedStage(
     digest: () => undefined,
     takeFindings: () => [],
     takeCacheMaintenance: () => [],
-    changedData: () => [],
+    watchData: () => () => [],
     hookReached: () => null,
     call: callable?.call ?? null,
   };

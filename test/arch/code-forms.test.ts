@@ -74,34 +74,6 @@ describe('branchesTo', () => {
   });
 });
 
-describe('the other forms', () => {
-  it.each([
-    ['movl $1, (%rip)', true],
-    ['lock xaddq %rax, (%rip)', true],
-    ['sete (%rip)', true],
-    ['movq (%rip), %rax', false],
-    ['cmpq $0, (%rip)', false],
-    ['btl %eax, (%rip)', false],
-    ['btsl %eax, (%rip)', true],
-    ['pushq (%rip)', false],
-    ['jmpq *(%rip)', false],
-  ])('%s writes: %s', (text, writes) => {
-    expect(forms.writesMemory(text)).toBe(writes);
-  });
-
-  it.each([
-    ['retq', true],
-    ['jmp 0x10', true],
-    ['notrack jmpq *%rax', true],
-    ['ud2', true],
-    ['je 0x10', false],
-    ['callq 0x10', false],
-    ['repne scasb', false],
-  ])('%s ends: %s', (text, ends) => {
-    expect(forms.endsFlow(text)).toBe(ends);
-  });
-});
-
 describe('words of Arm', () => {
   it('branch to where they say', () => {
     // Where these lead was computed by hand from ARM DDI 0487, C6.2 and DDI 0406C, A8.8.18.

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type MadePayload, makePayload, type PayloadRequest } from '../../src/builder/index.ts';
-import { loadDisassembler } from '../../src/cli/disassembler.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import { PORTS } from '../../src/cli/ports.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { RULES } from '../../src/lint/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
@@ -29,7 +29,7 @@ function make(
     diff,
     simulation,
     { file: `${name}.livepatch`, name, titles: ['fix it'], tool: 'xsplice 1.0', ...request },
-    { env, rulePage, loadDisassembler, hostFor: () => Promise.resolve(simulation) },
+    { env, rulePage, loadDisassembler: PORTS.loadDisassembler, hostFor: () => Promise.resolve(simulation) },
   );
 }
 

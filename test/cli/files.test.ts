@@ -62,7 +62,7 @@ describe('a payload', () => {
   });
 
   it('is read as it is, with the image', async () => {
-    const { calls } = await run(['check', 'x.livepatch', '--xen', join(cwd, 'xen-syms')], { cwd });
+    const { calls } = await run(['rehearse', 'x.livepatch', '--xen', join(cwd, 'xen-syms')], { cwd });
     expect(Buffer.from(calls[0]?.image ?? []).toString()).toBe('image');
     expect(Buffer.from(calls[0]?.payloads[0]?.bytes ?? []).toString()).toBe('payload');
   });
@@ -76,10 +76,10 @@ describe('a payload', () => {
 
 describe('an image', () => {
   it.each([
-    ['that is missing', 'nosuch', 'nosuch: no such file'],
-    ['that is a directory', 'directory', 'directory: is a directory that contains no hypervisors'],
-  ])('%s is refused with status 2', async (_what, path, message) => {
-    const { status, stderr } = await run(['check', 'x.livepatch', '--xen', path], { cwd });
+    ['that is missing', 'rehearse', 'nosuch', 'nosuch: no such file'],
+    ['that is a directory', 'check', 'directory', 'directory: is a directory that contains no hypervisors'],
+  ])('%s is refused with status 2', async (_what, command, path, message) => {
+    const { status, stderr } = await run([command, 'x.livepatch', '--xen', path], { cwd });
     expect(status).toBe(2);
     expect(stderr).toContain(message);
   });

@@ -124,7 +124,7 @@ describe('xsplice rehearse FILE.yaml', () => {
   it('gives JSON and JUnit', async () => {
     put('x.yaml', LIFE);
     expect(await documentOf(['x.yaml'])).toMatchObject({
-      format: 'xsplice-scenario/1',
+      format: 'xsplice-scenario/2',
       scenarios: [{ verdict: 'passed' }],
     });
     const json = await rehearse(['x.yaml', '--format', 'json']);

@@ -165,7 +165,7 @@ describe('code in the document', () => {
     });
     const { hooks } = inspect(payload);
     expect(hooks[0]?.code?.map(({ text, targets }) => [text, targets?.[0]?.symbol])).toEqual([
-      ['bl #0', 'printk'],
+      ['bl printk', 'printk'],
       ['ret', undefined],
     ]);
   });

@@ -82,7 +82,7 @@ describe('the commands, on damaged payloads', () => {
       });
       const options = { replace: random(2) === 0, nodeps: random(2) === 0, cpus: 1 + random(4) };
       expect(checkPayloads(IMAGE, files, options).payloads).toHaveLength(3);
-      expect((await rehearsePayloads(IMAGE, files, options)).format).toBe('xsplice-rehearsal/1');
+      expect((await rehearsePayloads(IMAGE, files, options)).format).toBe('xsplice-rehearsal/2');
       expect(inspectPayloads(files).payloads).toHaveLength(3);
     }
   });

@@ -56,7 +56,7 @@ describe('runLint', () => {
     const loadDisassembler = async () => {
       loaded++;
       return {
-        disassemble: () => [{ offset: 0, size: 1, text: 'nop' }],
+        disassemble: () => [{ kind: 'bad' as const, offset: 0, size: 1 }],
         sizes: (_arch: unknown, code: Uint8Array) => new Uint8Array(code.length),
       };
     };
@@ -65,14 +65,14 @@ describe('runLint', () => {
       id: 'reads',
       *check(context) {
         yield { message: 'before', where: {} };
-        yield { message: context.instructions(new Uint8Array(1), 0)[0]?.text ?? '', where: {} };
+        yield { message: context.instructions(new Uint8Array(1), 0)[0]?.kind ?? '', where: {} };
       },
     };
     await runLint([speaks], input, { loadDisassembler });
     expect(loaded).toBe(0);
     const found = await runLint([speaks, reads, reads], input, { loadDisassembler });
     expect(loaded).toBe(1);
-    expect(found.map(({ message }) => message)).toEqual(['here', 'before', 'nop', 'before', 'nop']);
+    expect(found.map(({ message }) => message)).toEqual(['here', 'before', 'bad', 'before', 'bad']);
     for (const options of [
       {},
       { loadDisassembler: () => Promise.reject(new XspliceError('ETOOL', 'it is not there')) },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import type { RehearsalReport } from '../../src/documents/index.ts';
 import { checkPayloads, plannedCall, rehearsePayloads, type SimulationOptions } from '../../src/run/index.ts';
 import { hook, hookPayload, say, type WriteCode } from '../../src/synth/hook-payload.ts';
 import type { PayloadSpec } from '../../src/synth/index.ts';
@@ -15,8 +16,7 @@ const rehearse = (spec: PayloadSpec, options: SimulationOptions = {}) =>
 const calls = (...texts: string[]) => ({ calls: texts.map(plannedCall) });
 
 const NEW: PayloadSpec = { code: [{ symbol: 'lp_new', returns: '-new' }] };
-const steps = (report: { steps: readonly { step: string; name: string; rc: number | null }[] }) =>
-  report.steps.map(({ step, name, rc }) => `${step} ${name} ${rc}`);
+const steps = (report: RehearsalReport) => report.steps.map(({ step, name, outcome }) => `${step} ${name} ${outcome}`);
 
 describe('a rehearsal with calls', () => {
   it('makes them before, while and after', async () => {
@@ -33,10 +33,10 @@ describe('a rehearsal with calls', () => {
     const applied = report.calls[2];
     expect(applied).toMatchObject({ instructions: 3, entered: ['xen_extra_version', 'lp_new [p]'] });
     expect(steps(report).slice(0, 4)).toEqual([
-      'call xen_extra_version() 0',
-      'call xen_minor_version() 0',
-      'upload p 0',
-      'apply p 0',
+      'call xen_extra_version() called',
+      'call xen_minor_version() called',
+      'upload p answered',
+      'apply p answered',
     ]);
   });
 
@@ -49,7 +49,13 @@ describe('a rehearsal with calls', () => {
         message: 'xen_extra_version(): it returned "-new", expected "-other"',
       }),
     );
-    expect(report.steps.at(-1)).toMatchObject({ step: 'call', rc: -1, errno: null });
+    expect(report.steps.at(-1)).toMatchObject({
+      step: 'call',
+      outcome: 'called',
+      passed: false,
+      rc: null,
+      errno: null,
+    });
   });
 
   it('calls a payload’s own function while it is there', async () => {

@@ -26,4 +26,6 @@ export const check = (payloads: readonly (string | PayloadInput)[], options: Sim
 
 /** The steps as one line each: `apply hello 0 APPLIED`. */
 export const outline = (report: RehearsalReport): string[] =>
-  report.steps.map(({ step, name, rc, errno, state }) => [step, name, errno ?? rc, state ?? '-'].join(' '));
+  report.steps.map(({ step, name, outcome, rc, errno, state }) =>
+    [step, name, errno ?? rc ?? outcome, state ?? '-'].join(' '),
+  );

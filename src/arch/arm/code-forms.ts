@@ -10,13 +10,11 @@ const WORD = 4;
  *
  * @param branchOffset the offset of an immediate branch in bytes; `undefined` for what is none
  * @param pipeline what offsets count from, in bytes from the branch
- * @param flowEnds what the disassembler calls instructions that do not go on to the next
  * @param operands places that code of this size leads to
  */
 export const armCode = (
   branchOffset: (word: number) => number | undefined,
   pipeline: 0 | 8,
-  flowEnds: RegExp,
   operands: CodeForms['operands'],
 ): CodeForms => ({
   landingPad: null,
@@ -37,8 +35,5 @@ export const armCode = (
   operands,
   mayWriteAt: () => false,
   takesAddressAt: () => false,
-  writesMemory: () => false,
-  endsFlow: (text) => flowEnds.test(text),
   foreign: [],
-  isPadding: (text) => /^(?:nop|mov r0, r0)\b/.test(text),
 });

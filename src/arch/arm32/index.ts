@@ -79,5 +79,5 @@ export const ARM32: Architecture = {
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
-  code: armCode(branchOffset, 8, /^(?:bx|b|udf|pop .*pc|ldm\w* .*pc|mov pc)\b/, operands),
+  code: armCode(branchOffset, 8, operands),
 };

@@ -70,6 +70,6 @@ export const ARM64: Architecture = {
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
-  code: armCode(branchOffset, 0, /^(?:ret|br|b|eret|brk|udf)\b(?!\.)/, operands),
+  code: armCode(branchOffset, 0, operands),
   objects: armObjects(BRANCHES, RELATIVE),
 };

@@ -141,13 +141,6 @@ function mayWriteAt(code: Uint8Array, at: number): boolean {
   return WRITING.has(opcode) || (code[at - 3] === 0x0f && mayWrite0f(opcode));
 }
 
-/** Mnemonics, without the suffix of the size, that only read a memory operand in the last place. */
-const READING =
-  /^(?:cmp|test|bt[bwlq]?\b|push|call|jmp|lea|prefetch|nop|ud|mul|imul|div|idiv|ptest|ucomis|comis|clflush|clwb|inv)/;
-
-const withoutPrefix = (text: string): string =>
-  text.replace(/^(?:lock|rep|repe|repne|notrack|bnd|xacquire|xrelease|cs|ds) /, '');
-
 /** What x86-64 code looks like. */
 export const X86_64_CODE: CodeForms = {
   landingPad: Uint8Array.from(ENDBR64),
@@ -157,9 +150,5 @@ export const X86_64_CODE: CodeForms = {
   mayWriteAt,
   // lea disp32(%rip): mod 0 and rm 5.
   takesAddressAt: (code, at) => ((code[at - 1] ?? 0) & 0xc7) === 0x05 && code[at - 2] === 0x8d,
-  // In AT&T's order what is written stands last.
-  writesMemory: (text) => text.endsWith(')') && !READING.test(withoutPrefix(text)),
-  endsFlow: (text) => /^(?:ret|jmp|ljmp|iret|sysret|sysexit|ud[012b]|hlt)/.test(withoutPrefix(text)),
   foreign: FOREIGN,
-  isPadding: (text) => /^(?:nop|int3|data16|xchgw? %ax, %ax)/.test(withoutPrefix(text)),
 };

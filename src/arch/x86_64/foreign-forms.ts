@@ -1,10 +1,25 @@
 import type { ForeignForm } from '../code-forms.ts';
+import type { DecodedInstruction } from '../instruction.ts';
 
 /** Second bytes, behind 0f, of instructions on xmm registers that compilers use for moves and arithmetic. Source: Intel SDM volume 2, appendix A. */
 const VECTOR = new Set([
   0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x17, 0x28, 0x29, 0x2a, 0x2c, 0x2d, 0x2e, 0x2f, 0x51, 0x54, 0x55, 0x56, 0x57,
   0x58, 0x59, 0x5c, 0x5e, 0x62, 0x6c, 0x6e, 0x6f, 0x70, 0x7e, 0x7f, 0xc6, 0xd6, 0xe7, 0xef,
 ]);
+
+/** A barrier, `lock add` or `lock or` of 0, as smp_mb() has it: memory stays as it is. Source: Intel SDM volume 2, ADD and OR. */
+function isBarrier({ operands }: DecodedInstruction, bytes: Uint8Array): boolean {
+  if (bytes[0] !== LOCK) return false;
+  const at = ((bytes[1] ?? 0) & 0xf0) === REX ? 2 : 1;
+  const zero = operands.some((operand) => operand.kind === 'immediate' && operand.value === 0n);
+  return zero && [0x80, 0x81, 0x83].includes(bytes[at] ?? 0) && [0, 1].includes(((bytes[at + 1] ?? 0) >> 3) & 7);
+}
+
+const LOCK = 0xf0;
+const REX = 0x40;
+
+/** First bytes of the VEX and EVEX forms, in which Xen's own few are. Source: Intel SDM volume 2, 2.3.5 and 2.7. */
+const VEX = new Set([0xc4, 0xc5, 0x62]);
 
 /** The flags with which Xen is built so that these do not come up. Source: xen/arch/x86/arch.mk. */
 export const FOREIGN: readonly ForeignForm[] = [
@@ -17,8 +32,12 @@ export const FOREIGN: readonly ForeignForm[] = [
         if (((code[at - 1] ?? 0) & 0xc7) === 0x44 && (code[at + 1] ?? 0) >= 0x80) yield at;
       }
     },
-    // smp_mb() adds 0 there, and lea only computes.
-    is: (text) => /-0x[0-9a-f]+\(%rsp/.test(text) && !/^(?:lea|lock (?:add|or)[lq]? \$0(?:x0)?,|nop)/.test(text),
+    is: (instruction, bytes) =>
+      !isBarrier(instruction, bytes) &&
+      instruction.operands.some(
+        (operand) =>
+          operand.kind === 'memory' && operand.base === 'rsp' && operand.displacement < 0n && operand.access !== 'none',
+      ),
   },
   {
     flag: '-mno-sse -mno-mmx',
@@ -28,7 +47,8 @@ export const FOREIGN: readonly ForeignForm[] = [
         if (VECTOR.has(code[at + 1] ?? 0)) yield at;
       }
     },
-    // Xen's own few are in the VEX form, or save what they use.
-    is: (text) => /%xmm/.test(text) && !text.startsWith('v'),
+    is: ({ operands }, bytes) =>
+      !VEX.has(bytes[0] ?? 0) &&
+      operands.some((operand) => operand.kind === 'register' && operand.name.startsWith('xmm')),
   },
 ];

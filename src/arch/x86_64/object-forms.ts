@@ -1,12 +1,9 @@
-import { type ObjectForms, signed, whole } from '../object-forms.ts';
+import type { ObjectForms } from '../object-forms.ts';
 
 /** Source: System V ABI, AMD64 supplement, 4.4. */
 const R_X86_64_PC32 = 2;
 const R_X86_64_PLT32 = 4;
 const R_X86_64_PC64 = 24;
-
-const BRANCH = /^(j[a-z]+ |callq? )(0x[0-9a-f]+)$/;
-const MOVED = /^(mov[a-z]* )\$(-?(?:0x[0-9a-f]+|\d+))(,.*)$/;
 
 /** Objects of x86-64, as gcc and gas write them. */
 export const X86_64_OBJECTS: ObjectForms = {
@@ -21,12 +18,4 @@ export const X86_64_OBJECTS: ObjectForms = {
   // asm/bug.h: bits 24 and up are those of the line, added to the displacement.
   bugFrameDisplacement: (addend) => (addend << 8) >> 8,
   bugFrameLine: null,
-  constantMoved(text) {
-    const found = MOVED.exec(text);
-    return found === null ? null : { value: whole(found[2] as string), rest: `${found[1]}${found[3]}` };
-  },
-  directBranch(text) {
-    const found = BRANCH.exec(text);
-    return found === null ? null : { rest: found[1] as string, target: signed(found[2] as string) };
-  },
 };

@@ -1,3 +1,4 @@
+import { filledOperand, instructionText, writes } from '../../arch/index.ts';
 import { SHF_WRITE } from '../../elf/index.ts';
 import type { HookKind } from '../../xen/index.ts';
 import type { LintContext } from '../context.ts';
@@ -68,7 +69,8 @@ function* stores(
     const instructions = context.newInstructions(func);
     const at = offset - start;
     const there = lastUpTo(instructions, at, (each) => each.offset);
-    const text = there === undefined || at >= there.offset + there.size ? undefined : there.text;
-    if (text !== undefined && forms.writesMemory(text)) yield { relocation, text };
+    if (there === undefined) continue;
+    const operand = filledOperand(there, at - there.offset, row);
+    if (operand?.kind === 'memory' && writes(operand.access)) yield { relocation, text: instructionText(there) };
   }
 }

@@ -23,10 +23,12 @@ export const wrongFlags: LintRule = {
           const start = func.offset;
           const instructions = context.newInstructions(func);
           const there = lastUpTo(instructions, at - start, (each) => each.offset);
-          if (there?.text === undefined || at - start >= there.offset + there.size || !is(there.text)) continue;
+          if (there?.kind !== 'instruction' || at - start >= there.offset + there.size) continue;
+          const first = start + there.offset;
+          if (!is(there, code.subarray(first, first + there.size))) continue;
           told.add(start);
           const message = `${func.symbol} has \`${there.text}\`: ${harm}. Compile it as Xen is, with ${flag}`;
-          yield { message, where: sectionPlace(context, section.index, start + there.offset, func.symbol) };
+          yield { message, where: sectionPlace(context, section.index, first, func.symbol) };
         }
       }
     }

@@ -1,23 +1,23 @@
-import { cString, hex, hexAddress } from '../../base/index.ts';
-import type { ExpectedState, ObservedValue, ScenarioMismatch } from '../../documents/index.ts';
-import { ERRNO, type Errno, errnoName, type HostPanic } from '../../xen/index.ts';
-import { panicText } from '../result-text.ts';
-import type { Came, CameCall } from './came.ts';
+import { cString, hex, hexAddress } from '../base/index.ts';
+import type { ExpectedState, ObservedValue, ScenarioMismatch } from '../documents/index.ts';
+import { ERRNO, type Errno, errnoName, type HostPanic, LIVEPATCH_STATE_NAMES } from '../xen/index.ts';
 import type {
   ConsoleExpectation,
   ExpectedBuffer,
   ExpectedEntry,
   ExpectedReturn,
+  ExpectedStep,
   PanicExpectation,
-  ScriptAction,
-  ScriptStep,
-} from './types.ts';
+} from './expectation.ts';
+import { panicText } from './result-text.ts';
+import type { CallOutcome, ListAnswer, StepOutcome, StepVerb } from './step.ts';
+import { noteOf, resultOf, stateAfter } from './step-document.ts';
 
-/** A result as people name it: `EINVAL` for -22, and 0 for every success. */
+/** Returns a result as scenario files spell it: `EINVAL` for -22, and 0 for every success. */
 const errnoOf = (rc: number): ObservedValue => (rc >= 0 ? 0 : (errnoName(rc) ?? rc));
 
-/** The state that a verb ends in where it succeeds. */
-const MEANT: Readonly<Partial<Record<ScriptAction['verb'], ExpectedState>>> = {
+/** The state that a verb leaves its payload in when it succeeds. */
+const STATE_AFTER: Readonly<Partial<Record<StepVerb, ExpectedState>>> = {
   upload: 'CHECKED',
   apply: 'APPLIED',
   replace: 'APPLIED',
@@ -25,41 +25,47 @@ const MEANT: Readonly<Partial<Record<ScriptAction['verb'], ExpectedState>>> = {
   unload: 'none',
 };
 
-/** What did not come as the step expects it; nothing where all did. */
-export function checkStep(step: ScriptStep, came: Came): ScenarioMismatch[] {
-  const { action, expect, panics } = step;
-  if (came.hook !== null) return [{ field: 'hook', expected: 'no hook', came: came.hook }];
-  if (panics !== null) return checkPanic(panics, came, expect.console);
-  if (came.panic !== null) return [{ field: 'panic', expected: 'no panic', came: panicText(came.panic) }];
+/** Compares an outcome with what the step expects. Returns every difference. */
+export function checkStep({ step, expect, panics }: ExpectedStep<unknown>, outcome: StepOutcome): ScenarioMismatch[] {
+  if (outcome.kind === 'stopped-at-hook') return [{ field: 'hook', expected: 'no hook', came: noteOf(outcome) }];
+  if (panics !== null) return checkPanic(panics, outcome, expect.console);
+  if (outcome.kind === 'died') return [{ field: 'panic', expected: 'no panic', came: panicText(outcome.panic) }];
   const found: ScenarioMismatch[] = [];
   const differ = (field: string, expected: ObservedValue, actual: ObservedValue): void => {
     if (expected !== actual) found.push({ field, expected, came: actual });
   };
-  // A GET of a payload that is not to be there is refused, and that is what is wanted.
-  const absent = action.verb === 'get' && expect.state === 'none' && expect.errno === undefined;
+  // A GET that is to find no payload has to be refused.
+  const absent = step.verb === 'get' && expect.state === 'none' && expect.errno === undefined;
   const errno = absent ? 'ENOENT' : (expect.errno ?? 0);
-  if (action.verb === 'verify') {
-    if (came.wrong.length > 0) found.push({ field: 'code', expected: 'as applied', came: came.wrong });
-  } else if (action.verb !== 'call' && action.verb !== 'dump') {
-    differ('errno', errno, came.rc === null ? null : errnoOf(came.rc));
+  const result = resultOf(outcome);
+  if (result !== null) differ('errno', errno, errnoOf(result));
+  if (outcome.kind === 'differs') found.push({ field: 'code', expected: 'as applied', came: outcome.problems });
+  const state = expect.state ?? (errno === 0 ? STATE_AFTER[step.verb] : undefined);
+  if (state !== undefined) differ('state', state, stateAfter(outcome));
+  if (expect.rc !== undefined) {
+    const status = outcome.kind === 'answered' ? outcome.status : null;
+    differ('rc', expect.rc, status === null ? null : errnoOf(status.rc));
   }
-  const state = expect.state ?? (errno === 0 ? MEANT[action.verb] : undefined);
-  if (state !== undefined) differ('state', state, came.state);
-  if (expect.rc !== undefined) differ('rc', expect.rc, came.status === null ? null : errnoOf(came.status));
-  if (action.verb === 'list' && action.payloads !== null) found.push(...checkList(action.payloads, came));
-  if (action.verb === 'call' && came.call !== null) {
-    found.push(...checkReturn(action.returns, came.call), ...checkBuffers(action.buffers, came.call));
+  if (outcome.kind === 'listed' && expect.list !== undefined) found.push(...checkList(expect.list, outcome.list));
+  if (outcome.kind === 'called') {
+    if (expect.returns !== undefined) found.push(...checkReturn(expect.returns, outcome.call));
+    found.push(...checkBuffers(expect.buffers ?? [], outcome.call));
   }
-  if (expect.console !== undefined) found.push(...checkConsole(expect.console, came.console));
+  if (expect.console !== undefined) found.push(...checkConsole(expect.console, outcome.console));
   return found;
 }
 
-function checkPanic(expected: PanicExpectation, came: Came, lines: ConsoleExpectation | undefined): ScenarioMismatch[] {
-  const { panic } = came;
-  if (panic === null) {
-    const result = came.rc === null ? 'it lives' : `it lives; the step came to ${errnoOf(came.rc)}`;
-    return [{ field: 'panic', expected: 'the host panics', came: result }];
+function checkPanic(
+  expected: PanicExpectation,
+  outcome: StepOutcome,
+  lines: ConsoleExpectation | undefined,
+): ScenarioMismatch[] {
+  if (outcome.kind !== 'died') {
+    const rc = resultOf(outcome);
+    const came = rc === null ? 'it lives' : `it lives; the step came to ${errnoOf(rc)}`;
+    return [{ field: 'panic', expected: 'the host panics', came }];
   }
+  const { panic } = outcome;
   const found: ScenarioMismatch[] = [];
   const { errorCode, message, address } = expected;
   if (errorCode !== undefined && panic.errorCode !== errorCode) {
@@ -71,13 +77,13 @@ function checkPanic(expected: PanicExpectation, came: Came, lines: ConsoleExpect
   if (address !== undefined && panic.address !== address) {
     found.push({ field: 'address', expected: hexAddress(address), came: addressOf(panic) });
   }
-  if (lines !== undefined) found.push(...checkConsole(lines, [...came.console, ...panic.screen]));
+  if (lines !== undefined) found.push(...checkConsole(lines, [...outcome.console, ...panic.screen]));
   return found;
 }
 
 const addressOf = ({ address }: HostPanic): ObservedValue => (address === null ? null : hexAddress(address));
 
-/** What does not hold of the lines. */
+/** Compares console lines with what is expected of them. Returns every difference. */
 export function checkConsole(expected: ConsoleExpectation, lines: readonly string[]): ScenarioMismatch[] {
   const found: ScenarioMismatch[] = [];
   const { exact, contains, absent } = expected;
@@ -98,26 +104,29 @@ export function checkConsole(expected: ConsoleExpectation, lines: readonly strin
   return found;
 }
 
-function checkList(expected: readonly ExpectedEntry[], { list }: Came): ScenarioMismatch[] {
+function checkList(expected: readonly ExpectedEntry[], { entries }: ListAnswer): ScenarioMismatch[] {
   const text = (name: string, state: string | null | undefined, rc: ObservedValue | undefined): string =>
     [name, ...(state === undefined ? [] : [state]), ...(rc === undefined ? [] : [`rc ${rc}`])].join(' ');
   const wanted = expected.map(({ name, state, rc }) => text(name, state, rc));
   // Only what is expected of an entry is compared, and shown.
-  const came = (list ?? []).map(({ name, state, rc }, i) => {
+  const came = entries.map(({ name, state, rc }, i) => {
     const entry = expected[i];
-    return text(name, entry?.state && state, entry?.rc === undefined ? undefined : errnoOf(rc));
+    return text(
+      name,
+      entry?.state && (LIVEPATCH_STATE_NAMES.get(state) ?? null),
+      entry?.rc === undefined ? undefined : errnoOf(rc),
+    );
   });
   const same = wanted.length === came.length && wanted.every((line, i) => line === came[i]);
   return same ? [] : [{ field: 'list', expected: wanted, came }];
 }
 
-/** The result as an `int` of C, which has the low 32 bits: what is above them is left to chance. */
+/** Returns a result as an `int` of C: the low 32 bits, as the others are undefined. */
 const lowInt = (value: bigint): bigint => BigInt.asIntN(32, value);
 
 const fitsInt = (value: bigint): boolean => BigInt.asIntN(32, value) === value;
 
-function checkReturn(expected: ExpectedReturn | null, { result, string }: CameCall): ScenarioMismatch[] {
-  if (expected === null) return [];
+function checkReturn(expected: ExpectedReturn, { result, text }: CallOutcome): ScenarioMismatch[] {
   if (result.result === null) return [{ field: 'returns', expected: 'the function returns', came: null }];
   const found: ScenarioMismatch[] = [];
   const value = result.result;
@@ -133,8 +142,8 @@ function checkReturn(expected: ExpectedReturn | null, { result, string }: CameCa
     const came = errnoOf(Number(lowInt(value)));
     found.push({ field: 'returns.errno', expected: errno, came: lowInt(value) > 0n ? integerText(value) : came });
   }
-  if (expected.string !== undefined && expected.string !== string) {
-    found.push({ field: 'returns.string', expected: expected.string, came: string });
+  if (expected.string !== undefined && expected.string !== text) {
+    found.push({ field: 'returns.string', expected: expected.string, came: text });
   }
   return found;
 }
@@ -150,9 +159,9 @@ const SHOWN = 64;
 const shown = (bytes: Uint8Array): string =>
   bytes.length <= SHOWN ? hex(bytes) : `${hex(bytes.subarray(0, SHOWN))}… (${bytes.length} bytes)`;
 
-function checkBuffers(expected: readonly ExpectedBuffer[] | null, { result }: CameCall): ScenarioMismatch[] {
+function checkBuffers(expected: readonly (ExpectedBuffer | null)[], { result }: CallOutcome): ScenarioMismatch[] {
   const found: ScenarioMismatch[] = [];
-  for (const [i, wanted] of (expected ?? []).entries()) {
+  for (const [i, wanted] of expected.entries()) {
     const came = result.buffers[i];
     if (wanted === null || came === undefined) continue;
     const field = `buffers[${i}]`;

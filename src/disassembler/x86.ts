@@ -1,0 +1,123 @@
+import type { Field, MemoryOperand, Operand } from '../arch/index.ts';
+import type { DetailLayout, RawOperand } from './detail.ts';
+import type { Decoded, Dialect, Parts } from './dialect.ts';
+import { accessOf, flowOf, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
+
+const SYNTAX_ATT = 2;
+
+/** `cs_x86` and `cs_x86_op`. Source: x86.h, version 5. */
+const LAYOUT: DetailLayout = {
+  count: 64,
+  operands: 72,
+  stride: 48,
+  type: 0,
+  value: 8,
+  immediate: 'i64',
+  access: 33,
+  size: 32,
+  segment: 0,
+  base: 4,
+  index: 8,
+  displacement: 16,
+  wideDisplacement: true,
+  scale: 12,
+  shift: null,
+};
+
+/** `cs_x86_encoding`: where displacement and immediate are, and their sizes in bytes. Source: x86.h, version 5. */
+const ENCODING = { displacement: 457, displacementSize: 458, immediate: 459, immediateSize: 460 } as const;
+
+/**
+ * A whole decimal number as an immediate, a displacement or a jump target. Not the digits of a register or of a hex
+ * number, and not a scale (`(%rax, %rbx, 4)`) or an x87 register's index (`%st(1)`), which `)` follows.
+ */
+const DECIMAL = /(^|[$*:,-] ?)(\d+)(?=$|[,(])/g;
+
+/**
+ * Capstone's AT&T printer has numbers below 10 in decimal, and negative immediates as decimal numbers of 64 bits; objdump
+ * has hex throughout.
+ */
+const attOperands = (text: string): string =>
+  text.replace(DECIMAL, (_all, before: string, digits: string) => `${before}0x${BigInt(digits).toString(16)}`);
+
+const bytesField = (at: number, size: number): Field | null => (size === 0 ? null : [{ at: 8 * at, bits: 8 * size }]);
+
+/** ENTER, the one instruction with two immediates: a word and a byte. */
+const ENTER = 0xc8;
+
+function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
+  const opcode = opcodeOf(bytes);
+  const { flow, conditional } = flowOf(opcode);
+  const byte = (at: number): number => module.getValue(detail + at, 'i8') & 0xff;
+  const immediate = bytesField(byte(ENCODING.immediate), byte(ENCODING.immediateSize));
+  const displacement = bytesField(byte(ENCODING.displacement), byte(ENCODING.displacementSize));
+  const end = place + bytes.length;
+  const direct = (flow === 'jump' || flow === 'call') && raw.length === 1;
+  const operands = completed(opcode, raw).map((operand, i): Operand => {
+    if (operand.type === 'memory') return memoryOperand(operand, displacement, opcode, end, bytes.length);
+    if (operand.type === 'register') return { kind: 'register', name: operand.register, access: operand.access };
+    if (operand.type === 'other') return { kind: 'other' };
+    if (direct && immediate !== null) {
+      return {
+        kind: 'target',
+        place: Number(BigInt.asIntN(64, operand.immediate)),
+        countsFrom: bytes.length,
+        field: immediate,
+      };
+    }
+    const field = opcode?.map === 0 && opcode.byte === ENTER ? bytesField(bytes.length - 3 + 2 * i, 2 - i) : immediate;
+    return { kind: 'immediate', value: operand.immediate, field };
+  });
+  return { flow, conditional, operands };
+}
+
+/** Shifts by CL, of whose operands Capstone leaves that out, or has 1 for it. Source: Intel SDM volume 2, SAL/SAR/SHL/SHR and RCL/RCR/ROL/ROR. */
+function completed({ map, byte }: Opcode, raw: readonly RawOperand[]): readonly RawOperand[] {
+  const last = raw.at(-1);
+  if (map !== 0 || (byte !== 0xd2 && byte !== 0xd3) || last === undefined) return raw;
+  return [{ ...last, type: 'register', register: 'cl', access: 'read' }, last];
+}
+
+function memoryOperand(
+  { segment, base, index, scale, displacement, size }: RawOperand,
+  field: Field | null,
+  opcode: Opcode,
+  end: number,
+  length: number,
+): MemoryOperand {
+  const access = accessOf(opcode, base);
+  const relative = base === 'rip' || base === 'eip';
+  return {
+    kind: 'memory',
+    segment,
+    base: relative ? null : base,
+    index,
+    scale,
+    displacement,
+    relative: relative ? { place: end + Number(displacement), countsFrom: length } : null,
+    field,
+    access,
+    width: access === 'none' ? 0 : widthOf(opcode, size),
+  };
+}
+
+/** `%gs:label(%rax, %rbx, 4)`, `*label(%rip)`, `$label`, or a label alone where a branch leads. */
+function label(text: string, operand: Operand, name: string): string {
+  if (operand.kind === 'immediate') return `$${name}`;
+  if (operand.kind !== 'memory') return name;
+  const open = text.indexOf('(');
+  const head = `${text.startsWith('*') ? '*' : ''}${operand.segment === null ? '' : `%${operand.segment}:`}`;
+  return head + name + (open < 0 ? '' : text.slice(open));
+}
+
+/** x86-64, in AT&T syntax. */
+export const X86: Dialect = {
+  arch: 3,
+  mode: 8,
+  syntax: SYNTAX_ATT,
+  step: 1,
+  layout: LAYOUT,
+  operandText: attOperands,
+  parts,
+  label,
+};
