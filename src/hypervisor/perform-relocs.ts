@@ -9,8 +9,8 @@ import { type Complaint, LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 import { implicitAddend, placeInstruction, type RelocationTarget, store } from './relocation-place.ts';
 
 /**
- * livepatch_elf_perform_relocs: relocations are applied to the loaded copy, in section order and entry order.
- * Source: xen/common/livepatch_elf.c; the types are rows of the architecture (arch_livepatch_perform_rela).
+ * livepatch_elf_perform_relocs: applies relocations to the loaded copy, in section order and entry order.
+ * Source: xen/common/livepatch_elf.c; the architecture's rows define the types (arch_livepatch_perform_rela).
  */
 export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
   return within(hv, 'livepatch_elf_perform_relocs', () => {
@@ -22,7 +22,7 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
       if (sh_info >= elf.sections.length) continue;
       const target = elf.sections[sh_info];
       if (target === undefined) {
-        // Section 0 has no header: its sh_flags are read through a null pointer.
+        // Section 0 has no header: Xen reads its sh_flags through a null pointer.
         hv.machine.space.read(NULL_SH_FLAGS, 8);
         continue;
       }
@@ -54,8 +54,8 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
 const NULL_SH_FLAGS = 8n;
 
 /**
- * arch_livepatch_perform_rela, arch_livepatch_perform_rel. The entries' bytes are in the file; or else the table's size has
- * wrapped, and each entry is where the loader's arithmetic puts it, until one is refused or faults.
+ * arch_livepatch_perform_rela, arch_livepatch_perform_rel. The entries' bytes are in the file, unless the table's size has wrapped: then each
+ * entry is where the loader's arithmetic puts it, until one is refused or faults.
  */
 function performRela(
   hv: Hypervisor,
@@ -98,7 +98,7 @@ function performRela(
       return refuser.refuse(complaint, 'Relative relocation offset is past %s section', target.name);
     };
 
-    /** Entries from number `first` on, which stand behind each other. */
+    /** Applies consecutive entries, from number `first` on. */
     const perform = (bytes: Uint8Array, first: number, last: number): number => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       for (let i = first, entry = 0; i < last; i++, entry += stride) {
@@ -149,7 +149,7 @@ function performRela(
           } else {
             store(place, offset, row.width, low, high);
           }
-          // Beyond 2^53 the number is not exact, and out of every range all the same.
+          // Above 2^53 the number is inexact, but still out of every range.
           overflow = !inRange(row.range, (high | 0) * 0x1_0000_0000 + low);
         }
         if (overflow) {
@@ -171,7 +171,7 @@ function performRela(
   });
 }
 
-/** The tests that precede the type's own, in Xen's order. */
+/** Makes the checks that precede the type's own, in Xen's order. */
 function badSymbol(
   hv: Hypervisor,
   elf: LoaderElf,

@@ -11,7 +11,7 @@ export interface Complaint {
   readonly rule: string;
   readonly errno: Errno;
   readonly where?: Place;
-  /** Explains the refusal where the console line does not, or where there is none. */
+  /** Explains the refusal if the console line does not, or there is none. */
   readonly message?: string;
 }
 

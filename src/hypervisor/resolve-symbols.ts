@@ -6,8 +6,7 @@ import { ignoreSection } from './move-payload.ts';
 import { LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 
 /**
- * livepatch_elf_resolve_symbols: every symbol gets its address. Binding and type are never looked at: a weak undefined symbol
- * fails like any other.
+ * livepatch_elf_resolve_symbols: gives every symbol its address. Ignores binding and type, so a weak undefined symbol fails like any other.
  * Source: xen/common/livepatch_elf.c.
  */
 export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
@@ -56,7 +55,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
   });
 }
 
-/** Xen keeps the result in the file's own bytes, where a relocation section may overlap the symbol table. */
+/** Writes a symbol's value. Xen keeps it in the file's own bytes, where a relocation section may overlap the symbol table. */
 function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint): void {
   const { view, stride } = symbols;
   const at = index * stride + (layout.sym.at as { readonly st_value: number }).st_value;
@@ -65,7 +64,7 @@ function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint):
   else view.setUint32(at, lowWord(value), true);
 }
 
-/** Looks a name up in what loaded payloads define, applied or not, in upload order; 0 where none does. Source: livepatch.c. */
+/** Looks a name up in loaded payloads, applied or not, in upload order; returns 0 if none defines it. Source: livepatch.c. */
 export function livepatchSymbolsLookupByName(hv: Hypervisor, name: string): Address {
   for (const payload of hv.payloads) {
     const symbol = payload.newSymbols.get(name);

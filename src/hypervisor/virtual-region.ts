@@ -6,7 +6,7 @@ import { assertionLine } from './image-bug-frames.ts';
 import { HostStop } from './stop.ts';
 import { mapTextAlias, unmapTextAlias } from './text-alias.ts';
 
-/** register_virtual_region: back traces, bug frames, and the patching window know the region from now on. */
+/** register_virtual_region: adds a region to those that back traces, bug frames and the patching window search. */
 export function registerRegion(hv: Hypervisor, region: VirtualRegion): void {
   hv.regions.push(region);
 }
@@ -15,7 +15,7 @@ export function unregisterRegion(hv: Hypervisor, region: VirtualRegion): void {
   hv.regions = hv.regions.filter((other) => other !== region);
 }
 
-/** What quiesce and revive of the architecture work on. */
+/** Returns the host on which the architecture's quiesce and revive work. */
 export function patchingHost(hv: Hypervisor): PatchingHost {
   const { space } = hv.machine;
   const { cet } = hv.options.processor;
@@ -45,7 +45,7 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
   };
 }
 
-/** ASSERT() that does not hold, in a function of the hypervisor: the end of a debug build, nothing in a release build. */
+/** Fails an ASSERT() in a function of the hypervisor: ends a debug build, does nothing in a release build. */
 export function assertionFails(hv: Hypervisor, where: string, condition: string, file: string): void {
   if (!hv.options.debugBuild) return;
   hv.frames.push(where);
@@ -55,10 +55,10 @@ export function assertionFails(hv: Hypervisor, where: string, condition: string,
 const SUPERPAGE = 0x20_0000n;
 
 /**
- * modify_xen_mappings_lite: entries are edited in place, large ones without being split; the range is rounded to pages.
+ * modify_xen_mappings_lite: edits page-table entries in place without splitting large ones; rounds the range to pages.
  *
- * Until 7c81558208 (4.17.4, 4.18.1, 4.19.0) a range in small pages that crosses a 2 MiB boundary goes on in the first table: entries of the
- * 2 MiB before are edited instead, and those behind the boundary keep what they had.
+ * Until 7c81558208 (4.17.4, 4.18.1, 4.19.0) a range of small pages that crosses a 2 MiB boundary continues in the first table: it edits entries
+ * of the preceding 2 MiB instead, and entries after the boundary keep their values.
  * Source: xen/arch/x86/mm.c.
  */
 function modifyMappingsLite(hv: Hypervisor, start: Address, end: Address, permission: Permission): void {
