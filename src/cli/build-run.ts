@@ -21,7 +21,6 @@ import type { Context } from './context.ts';
 import { readBounded } from './files.ts';
 import { checkedName } from './payload-options.ts';
 import { PORTS } from './ports.ts';
-import { rulePage } from './rule-page.ts';
 import { VERSION } from './version.ts';
 
 /** A base as the user gave it. */
@@ -132,7 +131,6 @@ export function toolsOf(
   return {
     ports: PORTS,
     levels: parseRuleLevels(rules, RULES),
-    rulePage,
     env: crossPrefix === undefined ? env : { ...env, CROSS_COMPILE: crossPrefix },
     jobs,
     tool: `xsplice ${VERSION}`,

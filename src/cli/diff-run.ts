@@ -11,7 +11,6 @@ import { readImage } from './files.ts';
 import { ownPairs, readObjectPairs } from './object-pairs.ts';
 import { type OutputFile, outputFile } from './output-file.ts';
 import { PORTS } from './ports.ts';
-import { rulePage } from './rule-page.ts';
 import { VERSION } from './version.ts';
 
 /** The options of `xsplice diff`. */
@@ -117,7 +116,6 @@ async function finish(
   };
   const made = await makePayload(diff, simulation, request, {
     levels,
-    rulePage,
     inflate: PORTS.inflate,
     loadDisassembler: PORTS.loadDisassembler,
     hostFor: (payload) => hostFor(payload, simulation, image, run.simulation, PORTS),
