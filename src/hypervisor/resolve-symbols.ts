@@ -1,4 +1,5 @@
 import { type Address, lowWord } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
@@ -6,8 +7,7 @@ import { ignoreSection } from './move-payload.ts';
 import { LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 
 /**
- * livepatch_elf_resolve_symbols: every symbol gets its address. Binding and type are never looked at: a weak undefined symbol
- * fails like any other.
+ * livepatch_elf_resolve_symbols: gives every symbol its address. Ignores binding and type, so a weak undefined symbol fails like any other.
  * Source: xen/common/livepatch_elf.c.
  */
 export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
@@ -19,7 +19,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
 
     for (let i = 1; i < symbols.count; i++) {
       const shndx = symbols.shndx(i);
-      const no = (rule: string, errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP', template: string, arg: string | number) => {
+      const no = (rule: RuleId, errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP', template: string, arg: string | number) => {
         const where = { section: '.symtab', offset: i * symbols.stride, symbol: symbols.name(i) };
         return refuser.refuse({ rule, errno, where }, template, arg);
       };
@@ -56,7 +56,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
   });
 }
 
-/** Xen keeps the result in the file's own bytes, where a relocation section may overlap the symbol table. */
+/** Writes a symbol's value. Xen keeps it in the file's own bytes, where a relocation section may overlap the symbol table. */
 function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint): void {
   const { view, stride } = symbols;
   const at = index * stride + (layout.sym.at as { readonly st_value: number }).st_value;
@@ -65,7 +65,7 @@ function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint):
   else view.setUint32(at, lowWord(value), true);
 }
 
-/** Looks a name up in what loaded payloads define, applied or not, in upload order; 0 where none does. Source: livepatch.c. */
+/** Looks a name up in loaded payloads, applied or not, in upload order; returns 0 if none defines it. Source: livepatch.c. */
 export function livepatchSymbolsLookupByName(hv: Hypervisor, name: string): Address {
   for (const payload of hv.payloads) {
     const symbol = payload.newSymbols.get(name);

@@ -1,4 +1,4 @@
-import { equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
+import { equalBytes, type Finding, finding, fromHex, hex } from '../base/index.ts';
 import type { CheckedPayload, CheckReport, CheckVerdict } from '../documents/index.ts';
 import { documentFinding } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
@@ -60,12 +60,7 @@ async function checkPayload(
   const { file } = payload;
   const stage = simulatedStage(simulation, simulation.boot());
   const { below, missing } = dependencies(simulation, payload, all);
-  const findings: Finding[] = simulation.assumed.map((message) => ({
-    rule: 'assumed',
-    severity: 'note',
-    message,
-    where: {},
-  }));
+  const findings = simulation.assumed.map((message) => finding('assumed', { message, where: {} }));
   const document = (verdict: CheckVerdict, rc: number | null, console: readonly string[]): Checked => ({
     document: {
       file,
@@ -85,7 +80,7 @@ async function checkPayload(
       const outcome = await takeStep(stage, step);
       if (!hostEnded(outcome)) continue;
       const message = 'a payload that this one depends on does not survive: check that one first';
-      findings.push({ rule: 'dependency-fails', severity: 'error', message, where: { file } });
+      findings.push(finding('dependency-fails', { message, where: { file } }));
       return document('refused', null, outcome.kind === 'died' ? outcome.panic.screen : []);
     }
   }
@@ -94,10 +89,10 @@ async function checkPayload(
   const { rc, console, findings: found } = await rehearseBriefly(stage, payload, missing !== null);
   const unsafe = found.some(({ rule }) => UNSAFE.has(rule) || (rc === null && UNSAFE_IF_LOADED.has(rule)));
   const verdict = unsafe ? 'unsafe' : rc === null ? 'accepted' : 'refused';
-  for (const finding of found) findings.push({ ...finding, where: { file, ...finding.where } });
+  for (const each of found) findings.push({ ...each, where: { file, ...each.where } });
   if (missing !== null && verdict !== 'refused') {
     const message = `depends on ${missing}, which is neither the hypervisor nor among the files given: applied here without it`;
-    findings.push({ rule: 'depends-not-given', severity: 'warning', message, where: { file } });
+    findings.push(finding('depends-not-given', { message, where: { file } }));
   }
   return document(verdict, rc, console);
 }
@@ -138,7 +133,7 @@ async function rehearseBriefly(stage: Stage, payload: PayloadInput, nodeps: bool
     if (hostEnded(outcome)) break;
     if (outcome.kind === 'answered' && outcome.result !== 0) return { rc: outcome.result, console, findings };
     if (outcome.kind === 'differs') {
-      for (const message of outcome.problems) findings.push({ rule: 'verify', severity: 'error', message, where: {} });
+      for (const message of outcome.problems) findings.push(finding('verify', { message, where: {} }));
     }
     if (step.verb === 'upload') {
       await rememberFunctions(stage, name, (await stage.describe(name))?.functions ?? []);
@@ -150,7 +145,7 @@ async function rehearseBriefly(stage: Stage, payload: PayloadInput, nodeps: bool
 function hookNotRun({ kind, symbol, address, missing: { message: why, hint } }: HookCall): Finding {
   const because = hint === undefined ? why : `${why}. ${hint}`;
   const message = `the ${kind} hook is not run: what it does, and what comes after it, is not checked: ${because}`;
-  return { rule: 'hook-not-run', severity: 'note', message, where: { ...(symbol !== null && { symbol }), address } };
+  return finding('hook-not-run', { message, where: { ...(symbol !== null && { symbol }), address } });
 }
 
 /** Returns the payloads that have to be applied first, in order, and the build-id of a dependency that is not among the files given. */

@@ -354,10 +354,10 @@ describe('bad input', () => {
     expect(reason(new Uint8Array(64))).toBe('Not an ELF file');
     const executable = payload64().slice();
     executable[16] = 2;
-    expect(reason(executable)).toBe('Not a live patch: it has to be a relocatable object');
+    expect(reason(executable)).toBe('Not a live patch: must be a relocatable object');
     const bare = payload64().slice();
     bare.fill(0, 40, 48);
-    expect(reason(bare)).toBe('Not a live patch: it has no sections');
+    expect(reason(bare)).toBe('Not a live patch: no sections');
   });
 
   /** Reads all parts; every one of them must come back. */

@@ -75,7 +75,7 @@ describe('a rehearsal with calls', () => {
 
   it('refuses a function that there is not, with those that there are', async () => {
     await expect(rehearse(NEW, calls('xen_extra_versio()'))).rejects.toThrow(
-      expect.objectContaining({ code: 'EUSAGE', hint: 'perhaps xen_extra_version?' }),
+      expect.objectContaining({ code: 'EUSAGE', hint: 'did you mean xen_extra_version?' }),
     );
   });
 });

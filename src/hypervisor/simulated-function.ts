@@ -2,30 +2,30 @@ import { type Address, addOffset, viewOf } from '../base/index.ts';
 import type { CodeRunner } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
-/** A call that code makes of a function on our side. */
-export interface ServedCall {
+/** A call from running code to a simulated function. */
+export interface SimulatedCall {
   readonly hv: Hypervisor;
   readonly runner: CodeRunner;
-  /** Which of the function's names was called. */
+  /** The name under which it was called. */
   readonly name: string;
-  /** What is in the registers of arguments. */
+  /** The argument registers. */
   readonly registers: readonly bigint[];
-  /** Where the arguments are that no register holds. */
+  /** Address of the arguments on the stack. */
   readonly stackArguments: Address;
 }
 
-/** A function of the hypervisor that is not run here. */
-export interface ServedFunction {
-  /** As the hypervisor's symbol table has them; those that a release has not are passed over. */
+/** A function of the hypervisor that the simulator implements instead of running its code. */
+export interface SimulatedFunction {
+  /** Names in the hypervisor's symbol table; names that a release does not have are skipped. */
   readonly names: readonly string[];
   /** Why its own code cannot run. */
   readonly reason: string;
-  /** Does what it does, and gives the result register. Faults as the memory does. */
-  serve(call: ServedCall): bigint;
+  /** Does the function's work and returns its result register. Faults where memory faults. */
+  simulate(call: SimulatedCall): bigint;
 }
 
-/** Argument number `index`, counted from 0, of the width of a pointer. */
-export function argument(call: ServedCall, index: number): bigint {
+/** Returns argument number `index`, counted from 0, with the width of a pointer. */
+export function argument(call: SimulatedCall, index: number): bigint {
   const { registers, stackArguments, hv } = call;
   const register = registers[index];
   if (register !== undefined) return register;
