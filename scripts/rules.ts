@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CATALOGUE } from '../src/catalogue/index.ts';
 import { RULES } from '../src/lint/index.ts';
 
 export const RULES_INDEX = fileURLToPath(new URL('../docs/rules/README.md', import.meta.url));
@@ -18,7 +19,7 @@ export const rulesIndex = (): string =>
     '',
     '| rule | default | finds |',
     '|---|---|---|',
-    ...RULES.map(({ id, severity, title }) => `| [${id}](${id}.md) | ${severity} | ${title} |`),
+    ...RULES.map(({ id }) => `| [${id}](${id}.md) | ${CATALOGUE[id].severity} | ${CATALOGUE[id].title} |`),
     '',
   ].join('\n');
 

@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
 import type { Errno, Release } from '../xen/index.ts';
 import type { AlternativeHooks } from './alternatives.ts';
@@ -16,7 +17,7 @@ import type { RelocationRow, RelocationRules } from './relocation.ts';
 
 /** Why a hook refuses: the errno, and the console line where Xen prints one (template and arguments of `format`). */
 export interface Refusal {
-  readonly rule: string;
+  readonly rule: RuleId;
   readonly errno: Errno;
   readonly log?: readonly [template: string, ...args: (number | bigint | string)[]];
   /** What is wrong, for the user, where Xen says nothing. */

@@ -118,7 +118,7 @@ class OneBuild {
     if (problems.length > 0)
       return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
     const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
-    const { env, signal, tool, ports, rulePage, levels, progress } = this.#tools;
+    const { env, signal, tool, ports, levels, progress } = this.#tools;
     const { inflate, loadDisassembler } = ports;
     progress?.(`compare ${pairs.length} objects …`);
     const diff = diffPairs(host.image, host.release, pairs, {
@@ -146,7 +146,6 @@ class OneBuild {
       {
         env,
         signal,
-        rulePage,
         loadDisassembler,
         inflate,
         hostFor: (payload) => hostFor(payload, host, xenSyms, this.#rules, ports),

@@ -11,4 +11,3 @@ export type * from './request.ts';
 export { hostFor, openHost } from './simulated-host.ts';
 export * from './tree/index.ts';
 export * from './verify.ts';
-export type { RulePage } from './verify-text.ts';

@@ -42,7 +42,7 @@ export interface BuildRequest extends LinkerChoice {
 }
 
 /** What a build works with: the machine, and what other rooms lend. */
-export interface BuildTools extends Pick<VerifyOptions, 'levels' | 'rulePage'> {
+export interface BuildTools extends Pick<VerifyOptions, 'levels'> {
   readonly ports: Ports;
   readonly env: Environment;
   /** Compilers that run at once. */

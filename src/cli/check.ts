@@ -2,7 +2,15 @@ import { type Command, Option } from 'commander';
 import { XspliceError } from '../base/index.ts';
 import type { CheckMatrix } from '../documents/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
-import { CHECK_FORMATS, type CheckFormat, matrixHolds, type ReportedRule, renderChecked } from '../report/index.ts';
+import {
+  CHECK_FORMATS,
+  type CheckFormat,
+  matrixHolds,
+  type ReportedRule,
+  renderChecked,
+  rulePage,
+  ruleTitle,
+} from '../report/index.ts';
 import { toByteString } from './byte-string.ts';
 import { findHypervisors, findPayloads, hasFolder } from './check-arguments.ts';
 import type { Context, OutputOptions } from './context.ts';
@@ -11,7 +19,6 @@ import type { LintRoom } from './engine.ts';
 import { readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
-import { pageOf } from './rules.ts';
 import type { SimulationFlags } from './simulation-options.ts';
 import { addRulesOptions, requireImage, simulationOptions } from './simulation-options.ts';
 import { styleFor, wantsColor } from './style.ts';
@@ -78,8 +85,8 @@ async function check(files: readonly string[], options: CheckOptions, context: C
   const hypervisors = findHypervisors(requireImage(options), io.cwd);
   const paths = findPayloads(files, io.cwd);
   if (paths.length * hypervisors.length > MOST_CELLS) {
-    const many = `${paths.length} payloads on ${hypervisors.length} hypervisors are too many`;
-    throw new XspliceError('EUSAGE', many, `check at most ${MOST_CELLS} pairs of them at once`);
+    const many = `${paths.length} payloads × ${hypervisors.length} hypervisors exceed the limit of ${MOST_CELLS} checks`;
+    throw new XspliceError('EUSAGE', many, `check fewer payloads or hypervisors at a time`);
   }
   const { progress: _, ...settings } = simulationOptions(options, () => undefined);
   const engine = await context.engine();
@@ -102,7 +109,7 @@ async function check(files: readonly string[], options: CheckOptions, context: C
   } finally {
     progress.clear();
   }
-  const exitStatus = matrixHolds(matrix) ? EXIT.holds : EXIT.refused;
+  const exitStatus = matrixHolds(matrix) ? EXIT.success : EXIT.refused;
   const rules = rulesRun(lint, levels, format);
   const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
   const run = { rules, cwd: toByteString(io.cwd), version: VERSION, exitStatus };
@@ -113,8 +120,8 @@ async function check(files: readonly string[], options: CheckOptions, context: C
 /** Lists the rules that were run, for reports; with their pages if the format has room for them. */
 const rulesRun = ({ RULES, severityOf }: LintRoom, levels: RuleLevels, format: CheckFormat): ReportedRule[] =>
   RULES.flatMap((rule) => {
-    const { id, title } = rule;
+    const { id } = rule;
     const severity = severityOf(rule, levels);
     if (severity === 'off') return [];
-    return [{ id, title, severity, ...(format === 'sarif' && { help: pageOf(id) }) }];
+    return [{ id, title: ruleTitle(id), severity, ...(format === 'sarif' && { help: rulePage(id) }) }];
   });

@@ -35,8 +35,6 @@ export interface LintRoom {
   readonly RULES: readonly LintRule[];
   /** The severity of what a rule finds, or `off`. */
   severityOf(rule: LintRule, levels: RuleLevels): Severity | 'off';
-  /** Throws an XspliceError (EUSAGE) where there is none of that id. */
-  ruleById(id: string, rules: readonly LintRule[]): LintRule;
   /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
   parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
 }

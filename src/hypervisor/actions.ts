@@ -120,7 +120,7 @@ function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'pre
   if (rc === 0) return 0;
   payload.rc = rc;
   refuser(hv, payload).error(`${text} hook failed (rc=%d), aborting!`, rc);
-  report(hv, 'error', 'hook-veto', `the payload's ${text} hook vetoed the action: it returned ${rc}`);
+  report(hv, 'hook-veto', `the payload's ${text} hook vetoed the action: it returned ${rc}`);
   return rc;
 }
 
@@ -182,7 +182,7 @@ function doReplace(hv: Hypervisor, payload: LoadedPayload): number {
   if (expectations !== 0) {
     const template = 'SYSTEM MIGHT BE INSECURE: Replace action has been aborted after reverting ALL payloads!';
     refuser(hv, payload).error(template);
-    report(hv, 'error', 'replace-aborted', 'all payloads were reverted, and the new one was not applied');
+    report(hv, 'replace-aborted', 'all payloads were reverted, and the new one was not applied');
     return expectations;
   }
   return doApply(hv, payload);

@@ -32,7 +32,7 @@ function withinText(hv: Hypervisor, payload: LoadedPayload, memory: RelativeMemo
       reported = true;
       const address = addOffset(text.addr, offset);
       const message = `an alternative writes ${bytes.length} bytes at ${hexAddress(address)}, outside the payload's text`;
-      report(hv, 'error', 'stray-write', message, { section: ELF_ALTINSTRUCTIONS, address });
+      report(hv, 'stray-write', message, { section: ELF_ALTINSTRUCTIONS, address });
     }
     memory.write(offset, bytes);
   };

@@ -52,7 +52,7 @@ function safetyCheck(hv: Hypervisor, payload: LoadedPayload): number {
   new Refuser(hv, hv.arch.file).error('d%d found with active waitqueue', domain);
   const rc = -ERRNO.EBUSY;
   new Refuser(hv, LIVEPATCH_C, payload.name).error('Safety checks failed: %d', rc);
-  report(hv, 'error', 'active-waitqueue', `domain ${domain} has an active vm_event waitqueue`);
+  report(hv, 'active-waitqueue', `domain ${domain} has an active vm_event waitqueue`);
   return rc;
 }
 

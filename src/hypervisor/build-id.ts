@@ -1,4 +1,5 @@
 import { equalBytes, hex } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, readBuildId } from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
 import { type Hypervisor, wrapped } from './hypervisor.ts';
@@ -55,7 +56,7 @@ export function buildIdDep(hv: Hypervisor, payload: LoadedPayload, internal: boo
   return wrongBase(hv, payload, { rule: 'wrong-depends', errno: 'EINVAL', message }, top.name);
 }
 
-function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule: string): number {
+function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule: RuleId): number {
   const { buildId } = hv.image;
   if (buildId === null) {
     const message = 'this hypervisor has no build-id, so no payload can depend on it';

@@ -1,4 +1,5 @@
 import { cString, highWord, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import {
   type Ehdr,
   ELF_NAME_MAX,
@@ -90,7 +91,7 @@ function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Eh
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
   const refuse = (
-    rule: string,
+    rule: RuleId,
     errno: Complaint['errno'],
     offset: number,
     template: string,
@@ -152,7 +153,7 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
-    const refuse = (rule: string, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
+    const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
       refuser.refuse({ rule, errno, where: { offset: at } }, template, ...args);
 
     // Xen checks every type here, even sections without bytes in the file.
@@ -188,7 +189,7 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     }
   }
 
-  const refuse = (rule: string, template: string, where: Place) =>
+  const refuse = (rule: RuleId, template: string, where: Place) =>
     refuser.refuse({ rule, errno: 'EINVAL', where }, template);
   if (symtab === undefined) return refuse('no-symbol-table', 'No symbol table found', {});
   const { sh_size, sh_entsize, sh_link } = symtab.header;
@@ -344,7 +345,7 @@ export function sectionAddress(hv: Hypervisor, elf: LoaderElf, section: LoaderSe
   if (section.loadAddr !== null) return section.loadAddr;
   if (hv.release.unloadedSection === 'null') return 0n;
   const message = `${section.name} is not loaded (no SHF_ALLOC): Xen keeps a pointer to it into memory that it frees after the upload`;
-  report(hv, 'error', 'use-after-free', message, placeOf(section));
+  report(hv, 'use-after-free', message, placeOf(section));
   return wrapped(hv, elf.buffer.address + section.header.sh_offset);
 }
 

@@ -71,7 +71,7 @@ function checkExpectation(hv: Hypervisor, func: LoadedFunc): Errno | null {
   if (!enabled) return null;
   const where = { symbol: func.text ?? 'unknown', address: func.oldAddr, length: len };
   const refuse = (errno: Errno, message: string): Errno => {
-    report(hv, 'error', 'expectation', message, where);
+    report(hv, 'expectation', message, where);
     return errno;
   };
   if (func.oldAddr === 0n) return refuse('EFAULT', 'the expectation is for a function without an address');

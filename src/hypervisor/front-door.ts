@@ -23,7 +23,7 @@ export function enter<T>(hv: Hypervisor, body: () => T): T | undefined {
       const panic = hostPanic(hv, cause);
       hv.stopped = { stop, panic, hook: null };
       const { message, where } = explain(hv, cause, panic.message);
-      report(hv, 'error', 'host-panic', message, where);
+      report(hv, 'host-panic', message, where);
     }
     hv.frames.length = 0;
     return undefined;

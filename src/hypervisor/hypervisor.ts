@@ -1,5 +1,6 @@
 import type { Architecture, PatchContext, VirtualRegion } from '../arch/index.ts';
-import type { Address, Finding, Place, Severity } from '../base/index.ts';
+import { type Address, type Finding, finding, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { AlternativeRules, HostPanic, Release } from '../xen/index.ts';
 import type { CacheLog } from './cache-maintenance.ts';
@@ -80,8 +81,9 @@ export function within<T>(hv: Hypervisor, name: string, body: () => T): T {
   return result;
 }
 
-export function report(hv: Hypervisor, severity: Severity, rule: string, message: string, where: Place = {}): void {
-  hv.findings.push({ rule, severity, message, where });
+/** Adds a finding. */
+export function report(hv: Hypervisor, rule: RuleId, message: string, where: Place = {}): void {
+  hv.findings.push(finding(rule, { message, where }));
 }
 
 /** Returns the findings reported since the last call. */

@@ -92,7 +92,7 @@ function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
   const end = addOffset(start, pages * PAGE_SIZE);
   if (end > hv.vmapXen.end) {
     const message = `the payload ends at ${hexAddress(end)}, past the end of Xen's memory for payloads at ${hexAddress(hv.vmapXen.end)}, and overwrites other mappings there`;
-    report(hv, 'warning', 'vmap-overrun', message, { address: start });
+    report(hv, 'vmap-overrun', message, { address: start });
   }
   hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });
   return start;

@@ -1,5 +1,6 @@
 import { inRange, type RelocationRow } from '../arch/index.ts';
 import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
@@ -27,7 +28,7 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
         continue;
       }
       if (ignoreSection(hv.release, target.header)) continue;
-      const refuse = (rule: string, template: string, ...args: (string | number)[]) =>
+      const refuse = (rule: RuleId, template: string, ...args: (string | number)[]) =>
         refuser.refuse({ rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
       if (sh_link !== elf.symtab.index) {
         const template = 'Relative link of %s is incorrect (%d, expected=%d)';
@@ -181,7 +182,7 @@ function badSymbol(
   symbol: number,
 ): number {
   const where = placeOf(rela, entry);
-  const refuse = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
+  const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
     refuser.refuse({ rule, errno, where }, template, ...args);
   if (symbol === 0) return refuse('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {

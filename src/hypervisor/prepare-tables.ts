@@ -1,5 +1,6 @@
 import { applyAltCalls } from '../arch/index.ts';
-import { type Address, addOffset, viewOf } from '../base/index.ts';
+import { type Address, addOffset, ensure, viewOf } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
@@ -94,11 +95,15 @@ function tableError(
   template: string,
   ...args: (string | number | bigint)[]
 ): number {
-  const complaint = { rule: RULES[section.name] ?? 'bad-table', errno, where: { section: section.name } };
+  const complaint = {
+    rule: ensure(RULES[section.name], 'each table has its rule'),
+    errno,
+    where: { section: section.name },
+  };
   return new Refuser(hv, LIVEPATCH_C).refuse(complaint, template, ...args);
 }
 
-const RULES: Readonly<Record<string, string>> = {
+const RULES: Readonly<Record<string, RuleId>> = {
   [ELF_ALTINSTRUCTIONS]: 'bad-alternative',
   [ELF_ALT_CALL_SITES]: 'bad-alternative-call',
   [ELF_LIVEPATCH_MODINFO]: 'bad-metadata',
@@ -206,7 +211,6 @@ function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   if (size === 0) {
     report(
       hv,
-      'error',
       'empty-metadata',
       `${ELF_LIVEPATCH_MODINFO} is empty: \`len - 1\` wraps, so Xen reads 4 GiB past its start`,
       {

@@ -5,6 +5,7 @@ import {
   relocateInstruction,
 } from '../arch/index.ts';
 import { type Address, lowWord, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import type { LoaderElf, LoaderSection } from './elf-load.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
@@ -94,8 +95,8 @@ export function placeInstruction(
 
 const pageOf = (address: bigint): bigint => address - BigInt(lowWord(address) & 0xfff);
 
-function reportOften({ hv, quirks }: RelocationTarget, rule: string, message: string, where: Place): void {
+function reportOften({ hv, quirks }: RelocationTarget, rule: RuleId, message: string, where: Place): void {
   const count = (quirks.get(rule) ?? 0) + 1;
   quirks.set(rule, count);
-  if (count <= MOST_FINDINGS) report(hv, 'warning', rule, message, where);
+  if (count <= MOST_FINDINGS) report(hv, rule, message, where);
 }

@@ -53,7 +53,6 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
     new Refuser(hv, LIVEPATCH_C, work.payload.name).error(template, name, semaphore, count);
     report(
       hv,
-      'error',
       'quiesce-timeout',
       `${count - semaphore} of ${count} other CPUs did not arrive within ${work.timeout} ns`,
     );

@@ -1,4 +1,5 @@
 import { type Address, lowWord } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
@@ -19,7 +20,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
     for (let i = 1; i < symbols.count; i++) {
       const shndx = symbols.shndx(i);
       const refuse = (
-        rule: string,
+        rule: RuleId,
         errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP',
         template: string,
         arg: string | number,

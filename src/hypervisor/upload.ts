@@ -40,7 +40,7 @@ export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array |
     const place = hv.uploadBuffer(Math.ceil(file.length / PAGE_SIZE));
     const onWildRead = (offset: bigint): void => {
       const message = `a section's offset or size makes Xen read outside the file, at 0x${offset.toString(16)}`;
-      report(hv, 'error', 'wild-read', message);
+      report(hv, 'wild-read', message);
     };
     const buffer = new UploadBuffer(file, place, hv.machine.space, onWildRead, hv.arch.elf.pointerSize);
     const rc = loadPayloadData(hv, payload, buffer);

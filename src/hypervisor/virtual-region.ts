@@ -36,7 +36,7 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     mapTextAlias: () => mapTextAlias(hv),
     unmapTextAlias: () => unmapTextAlias(hv),
     invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
-    harm: (rule, message) => report(hv, 'error', rule, message),
+    harm: (rule, message) => report(hv, rule, message),
     assertionFails: (where, condition, file) => assertionFails(hv, where, condition, file),
     generalProtection: (where, why) => {
       hv.frames.push(where);

@@ -134,7 +134,7 @@ function upToRefusal(target: SimulatedTarget, { name, bytes }: PayloadInput, mis
         : functions().map(({ oldAddr }, i) =>
             verifyRestored(oldAddr, before[i] ?? null, peek(hypervisor, oldAddr, LONGEST_PATCH)),
           );
-    for (const message of wrong) if (message !== null) report(hypervisor, 'error', 'verify', message);
+    for (const message of wrong) if (message !== null) report(hypervisor, 'verify', message);
   }
   return null;
 }
@@ -149,7 +149,7 @@ function reportHook(hypervisor: Hypervisor, hook: HookCall): void {
   const because = hint === undefined ? why : `${why}. ${hint}`;
   const message = `the ${hook.kind} hook is not run: what it does, and what comes after it, is not checked: ${because}`;
   const where = { ...(hook.symbol !== null && { symbol: hook.symbol }), address: hook.address };
-  report(hypervisor, 'note', 'hook-not-run', message, where);
+  report(hypervisor, 'hook-not-run', message, where);
 }
 
 /** The payloads that have to be applied first, in order; `missing` is a dependency that nobody has. */

@@ -1,4 +1,5 @@
 import { addOffset, type Finding, hex, hexAddress } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type {
   CacheRange,
   PayloadPlacement,
@@ -206,7 +207,7 @@ class Report {
     };
   }
 
-  #find(severity: Finding['severity'], rule: string, message: string, name: string): void {
+  #find(severity: Finding['severity'], rule: RuleId, message: string, name: string): void {
     this.#add({ rule, severity, message, where: {} }, name);
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { finding } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { isProblem, readElf, STT_FILE } from '../../src/elf/index.ts';
 import { ambiguousSymbol } from '../../src/lint/rules/ambiguous-symbol.ts';
@@ -30,9 +31,7 @@ describe('symbol-collision', () => {
     const overrides = built({ code: [{ symbol: 'memcpy', hex: 'c3' }], functions: [{ name: 'memcpy' }] });
     expect(await messages(symbolCollision, overrides)).toEqual([]);
     const offset = (await lint(symbolCollision, named('memcpy')))[0]?.where.offset ?? expect.fail();
-    const loader = [
-      { rule: 'duplicate-symbol', severity: 'error' as const, message: '', where: { offset, symbol: 'memcpy' } },
-    ];
+    const loader = [finding('duplicate-symbol', { message: '', where: { offset, symbol: 'memcpy' } })];
     expect(await lint(symbolCollision, named('memcpy'), { loader })).toEqual([]);
   });
 
@@ -76,9 +75,7 @@ describe('unresolved-symbol', () => {
     expect(found).toHaveLength(2);
     expect(found[0]).toContain('Nearest: memcpy');
     expect(found[1]).toContain('It is of another build');
-    const said = (symbol: string) => [
-      { rule: 'unknown-symbol', severity: 'error' as const, message: '', where: { symbol } },
-    ];
+    const said = (symbol: string) => [finding('unknown-symbol', { message: '', where: { symbol } })];
     // What Xen has said is repeated only for the sake of the names that are like it.
     expect(await messages(unresolvedSymbol, payload, { loader: said('no_such_thing_anywhere') })).toHaveLength(1);
     expect(await messages(unresolvedSymbol, payload, { loader: said('memcpyy') })).toHaveLength(2);

@@ -34,8 +34,6 @@ const isReplacement = (name: string): boolean => name === ELF_ALTINSTR_REPLACEME
  */
 export const alternativeEntry: LintRule = {
   id: 'alternative-entry',
-  title: 'an alternative that panics the host, writes outside of the payload, or is skipped',
-  severity: 'error',
   saidBy: ['bad-alternative'],
   *check(context) {
     const { release, content } = context;

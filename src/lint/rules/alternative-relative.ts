@@ -13,8 +13,6 @@ const REAIMED = new Set([0xe8, 0xe9]);
  */
 export const alternativeRelative: LintRule = {
   id: 'alternative-relative',
-  title: 'a replacement refers to something by distance, which is wrong where it is copied to',
-  severity: 'error',
   *check(context) {
     const { content, release } = context;
     const section = content.elf.section(ELF_ALTINSTR_REPLACEMENT);

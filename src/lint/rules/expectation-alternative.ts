@@ -9,8 +9,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const expectationAlternative: LintRule = {
   id: 'expectation-alternative',
-  title: 'an expectation covers code that the hypervisor replaces at boot, by processor',
-  severity: 'warning',
   *check(context) {
     const { image, arch, oldFunctions } = context;
     const expecting = oldFunctions.flatMap((func) => {
