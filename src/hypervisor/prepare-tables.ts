@@ -4,7 +4,6 @@ import type { RuleId } from '../catalogue/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
-  bugFrameTypes,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
@@ -32,7 +31,7 @@ export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: Loade
 
 function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   // BUGFRAME_NR.
-  const types = bugFrameTypes(hv.release, hv.arch.name).length;
+  const types = hv.arch.bugFrames.types(hv.release).length;
   for (let type = 0; type < types; type++) {
     const section = secByName(elf, bugFramesSection(type));
     if (section === undefined) continue;
