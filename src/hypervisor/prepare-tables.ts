@@ -117,11 +117,11 @@ function checkAlternatives(
   size: number,
 ): number {
   const section = secByName(elf, ELF_ALTINSTRUCTIONS) as LoaderSection;
-  const no = (template: string, ...args: (number | bigint)[]) =>
+  const refuse = (template: string, ...args: (number | bigint)[]) =>
     tableError(hv, section, 'EINVAL', template, elf.name, ...args);
-  if (payload.text.size === 0) return no('%s Alternatives provided, but no .text');
+  if (payload.text.size === 0) return refuse('%s Alternatives provided, but no .text');
   const replacements = secByName(elf, ELF_ALTINSTR_REPLACEMENT);
-  if (replacements === undefined) return no('%s .altinstructions provided, but no .altinstr_replacement');
+  if (replacements === undefined) return refuse('%s .altinstructions provided, but no .altinstr_replacement');
   const text = textOf(payload);
   const bounds = { start: sectionAddress(hv, elf, replacements), size: replacements.header.sh_size };
   const table = hv.machine.space.read(start, size);
@@ -134,11 +134,11 @@ function checkAlternatives(
     const replLength = view.getUint8(at + 11);
     if (!inside(hv, orig, origLength, text)) {
       const template = '%s Alternative orig %p+%#x outside payload text %p+%#zx';
-      return no(template, orig, origLength, text.start, text.size);
+      return refuse(template, orig, origLength, text.start, text.size);
     }
     if (!inside(hv, repl, replLength, bounds)) {
       const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#lx';
-      return no(template, repl, replLength, bounds.start, bounds.size);
+      return refuse(template, repl, replLength, bounds.start, bounds.size);
     }
   }
   return 0;
