@@ -56,7 +56,7 @@ export async function runCheck(request: CheckRequest): Promise<CheckMatrix> {
   const results: (CheckJobResult | undefined)[] = work.map(() => undefined);
   let cells = 0;
   let failed = false;
-  progress(`check 0/${total} …`);
+  progress(`checked 0 of ${total} …`);
   await runJobs(
     CHECKING,
     work.map(({ job }) => job),
@@ -67,7 +67,7 @@ export async function runCheck(request: CheckRequest): Promise<CheckMatrix> {
         results[index] = result;
         failed ||= result.error !== null;
         cells += work[index]?.job.wanted.length ?? 0;
-        if (cells < total) progress(`check ${cells}/${total} …`);
+        if (cells < total) progress(`checked ${cells} of ${total} …`);
       },
     },
   );

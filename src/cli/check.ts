@@ -85,8 +85,8 @@ async function check(files: readonly string[], options: CheckOptions, context: C
   const hypervisors = findHypervisors(requireImage(options), io.cwd);
   const paths = findPayloads(files, io.cwd);
   if (paths.length * hypervisors.length > MOST_CELLS) {
-    const many = `${paths.length} payloads on ${hypervisors.length} hypervisors are too many`;
-    throw new XspliceError('EUSAGE', many, `check at most ${MOST_CELLS} pairs of them at once`);
+    const many = `${paths.length} payloads × ${hypervisors.length} hypervisors exceed the limit of ${MOST_CELLS} checks`;
+    throw new XspliceError('EUSAGE', many, `check fewer payloads or hypervisors at a time`);
   }
   const { progress: _, ...settings } = simulationOptions(options, () => undefined);
   const engine = await context.engine();
@@ -109,7 +109,7 @@ async function check(files: readonly string[], options: CheckOptions, context: C
   } finally {
     progress.clear();
   }
-  const exitStatus = matrixHolds(matrix) ? EXIT.holds : EXIT.refused;
+  const exitStatus = matrixHolds(matrix) ? EXIT.success : EXIT.refused;
   const rules = rulesRun(lint, levels, format);
   const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
   const run = { rules, cwd: toByteString(io.cwd), version: VERSION, exitStatus };

@@ -29,6 +29,6 @@ export function addRules(program: Command, context: Context): void {
     const { io } = context;
     const style = styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns);
     io.stdout(id === undefined ? renderRules(style) : rulePage(parseRuleId(id)));
-    context.exit(EXIT.holds);
+    context.exit(EXIT.success);
   });
 }

@@ -25,7 +25,12 @@ async function imageOf({ cell, root, xen }: ScenarioJob): Promise<Uint8Array> {
   let bytes: Uint8Array;
   if (xen !== null) bytes = readImage(xen, root.cwd);
   else if (own !== undefined) bytes = await scenarioFiles(root).readBytes(own.path, 'xen-syms');
-  else throw new XspliceError('EUSAGE', `${cell.file}: which hypervisor? It says no xen, and --xen is missing`);
+  else
+    throw new XspliceError(
+      'EUSAGE',
+      `${cell.file}: no hypervisor`,
+      'add "xen: XEN-SYMS" to the scenario, or give --xen',
+    );
   last = { key, bytes };
   return bytes;
 }

@@ -68,7 +68,7 @@ describe('the exit status', () => {
     const result = await run(['rehearse', ...FILES], { cwd }, buggy);
     expect(result).toMatchObject({ status: 2, stdout: '' });
     expect(result.stderr).toBe(
-      'xsplice: error: this is a bug in xsplice: oops\nxsplice: XSPLICE_DEBUG=1 shows where\n',
+      'xsplice: error: internal error: oops\nxsplice: this is a bug in xsplice; set XSPLICE_DEBUG=1 for a stack trace\n',
     );
     const asked = await run(['rehearse', ...FILES], { cwd, env: { XSPLICE_DEBUG: '1' } }, buggy);
     expect(asked.stderr).toMatch(/TypeError: oops\n +at /);

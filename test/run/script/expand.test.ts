@@ -147,8 +147,8 @@ describe('include', () => {
 
 describe('paths', () => {
   it.each([
-    ['up', '../hello.livepatch', "leads out of the scenario's folder"],
-    ['up and down', 'a/../../hello.livepatch', "leads out of the scenario's folder"],
+    ['up', '../hello.livepatch', "is outside of the scenario's folder"],
+    ['up and down', 'a/../../hello.livepatch', "is outside of the scenario's folder"],
     ['absolute', '/etc/hostname', 'is an absolute path'],
     ['of Windows', 'C:/hello', 'is an absolute path'],
     ['with a NUL', 'a\\0b', 'a path has no NUL in it'],
