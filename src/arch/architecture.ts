@@ -97,11 +97,13 @@ export interface Architecture {
   revert(func: PatchedFunction, state: FunctionState, context: PatchContext): void;
   /** Bytes that `apply` writes for this function, given where it starts. */
   insnLength(func: PatchedFunction, patchOffset: number): number;
-  /** Bytes of a function's start that stay as they are: `start` is what stands there, as much of it as {@link entrySize}. */
-  patchOffset(start: Uint8Array): number;
+  /** Bytes of a function's start that stay as they are in a release: `start` is what stands there, as much of it as {@link entrySize}. */
+  patchOffset(start: Uint8Array, release: Release): number;
   /** Bytes at a function's start that {@link patchOffset} looks at. */
   readonly entrySize: number;
   encodeJump(from: Address, to: Address): Uint8Array;
+  /** Returns where a jump that {@link encodeJump} made leads, given its code; `undefined` for any other code. */
+  jumpTarget(code: Uint8Array, at: Address): Address | undefined;
   /** Every sequence of NOPs of this length that Xen may write, by processor. */
   nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */

@@ -35,6 +35,6 @@ export interface PatchingHost {
   harm(rule: RuleId, message: string): void;
   /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */
   assertionFails(where: string, condition: string, file: string): void;
-  /** #GP in hypervisor context. Does not return. */
-  generalProtection(where: string, why: string): never;
+  /** Raises an exception of the architecture in that function of the hypervisor. Does not return. */
+  raise(vector: number, where: string, why: string): never;
 }

@@ -99,13 +99,12 @@ function hostOf(
 }
 
 /**
- * Does what the hypervisor's own alternative callbacks do at boot, for firmware that reports no workarounds. arm_enable_wa2_handling lets
- * guests control the SSBD mitigation, which is on by default. Instructions of other callbacks stay as in the file.
- * Source: xen/arch/arm/cpuerrata.c.
+ * Does what a callback of the hypervisor's own alternatives does at boot, for firmware that reports no workarounds. Instructions of other
+ * callbacks stay as in the file.
  */
 function bootCallback(hv: Hypervisor, memory: RelativeMemory, address: Address, orig: Address): void {
-  if (hv.symbols.byName('arm_enable_wa2_handling') !== address) return;
-  const { arch, options } = hv;
+  const { arch, options, symbols } = hv;
+  if (!arch.alternatives.nopCallbacks.some((name) => symbols.byName(name) === address)) return;
   memory.write(Number(orig - memory.base), arch.processors.nops(options.processor, arch.patchInsnSize));
 }
 

@@ -90,7 +90,7 @@ export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuf
 function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Ehdr | number {
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
-  const no = (
+  const refuse = (
     rule: RuleId,
     errno: Complaint['errno'],
     offset: number,
@@ -98,11 +98,11 @@ function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Eh
     ...args: (number | bigint)[]
   ) => refuser.refuse({ rule, errno, where: { offset } }, template, ...args);
 
-  if (layout.ehdr.size > length) return no('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
+  if (layout.ehdr.size > length) return refuse('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
   const header = layout.readEhdr(buffer.view, 0);
   const { e_ident, e_shentsize, e_shnum, e_shoff, e_shstrndx } = header;
   const at = layout.ehdr.at as { readonly [field in keyof Ehdr]: number };
-  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return no('not-elf', 'EINVAL', 0, 'Not an ELF payload');
+  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return refuse('not-elf', 'EINVAL', 0, 'Not an ELF payload');
   const osabi = e_ident[EI_OSABI];
   if (
     header.e_version !== EV_CURRENT ||
@@ -112,25 +112,25 @@ function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Eh
     header.e_type !== ET_REL ||
     header.e_phnum !== 0
   ) {
-    return no('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
+    return refuse('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
   }
   const refusal = hv.arch.verifyElf(header);
   if (refusal !== null) return refuser.refuseFor(refusal, { offset: at.e_machine });
-  if (e_shstrndx === 0) return no('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
+  if (e_shstrndx === 0) return refuse('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
   if (e_shnum >= LIVEPATCH_MAX_SECTIONS) {
-    return no('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
+    return refuse('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
   }
   if (e_shstrndx >= e_shnum) {
     const template = 'Section name idx (%u) is past end of sections (%u)';
-    return no('section-names-past-end', 'EINVAL', at.e_shstrndx, template, e_shstrndx, e_shnum);
+    return refuse('section-names-past-end', 'EINVAL', at.e_shstrndx, template, e_shstrndx, e_shnum);
   }
-  if (e_shoff >= BigInt(length)) return no('section-headers-past-end', 'EINVAL', at.e_shoff, 'Bogus e_shoff');
+  if (e_shoff >= BigInt(length)) return refuse('section-headers-past-end', 'EINVAL', at.e_shoff, 'Bogus e_shoff');
   if (e_shentsize < layout.shdr.size) {
     const template = 'Section header size is %u! Expected %zu.';
-    return no('section-header-size', 'EINVAL', at.e_shentsize, template, e_shentsize, layout.shdr.size);
+    return refuse('section-header-size', 'EINVAL', at.e_shentsize, template, e_shentsize, layout.shdr.size);
   }
   if (Math.floor((length - Number(e_shoff)) / e_shentsize) < e_shnum) {
-    return no('section-headers-past-end', 'EINVAL', at.e_shnum, 'Section header size is corrupted');
+    return refuse('section-headers-past-end', 'EINVAL', at.e_shnum, 'Section header size is corrupted');
   }
   return header;
 }
@@ -153,24 +153,24 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
-    const no = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
+    const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
       refuser.refuse({ rule, errno, where: { offset: at } }, template, ...args);
 
     // Xen checks every type here, even sections without bytes in the file.
     if (sh_offset < BigInt(layout.ehdr.size)) {
-      return no('section-in-header', 'EINVAL', 'Section [%u] data at ELF header of payload', index);
+      return refuse('section-in-header', 'EINVAL', 'Section [%u] data at ELF header of payload', index);
     }
     // Xen does not check this sum for overflow.
     if (sh_type !== SHT_NOBITS && (sh_offset > length || wrapped(hv, sh_offset + sh_size) > length)) {
-      return no('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
+      return refuse('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
     }
     if ((sh_addralign & (sh_addralign - 1n)) !== 0n && sh_addralign !== 0n) {
       const template = 'Section [%u] alignment (%#lx) is not supported';
-      return no('section-alignment', 'EOPNOTSUPP', template, index, sh_addralign);
+      return refuse('section-alignment', 'EOPNOTSUPP', template, index, sh_addralign);
     }
     if (sh_addralign !== 0n && sh_addr % sh_addralign !== 0n) {
       const template = 'Section [%u] addr (%#lx) is not aligned properly (%#lx)';
-      return no('section-misaligned', 'EINVAL', template, index, sh_addr, sh_addralign);
+      return refuse('section-misaligned', 'EINVAL', template, index, sh_addr, sh_addralign);
     }
     const allocated = (Number(sh_flags & 0xffn) & (SHF_WRITE | SHF_ALLOC)) !== 0;
     if (allocated && sh_type === SHT_NOBITS && sh_size > BigInt(LIVEPATCH_MAX_SIZE)) {
@@ -180,24 +180,24 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     const section: LoaderSection = { index, header: shdr, name: '', loadAddr: null };
     sections.push(section);
     if (sh_type === SHT_SYMTAB) {
-      if (symtab !== undefined) return no('two-symbol-tables', 'EOPNOTSUPP', 'Unsupported multiple symbol tables');
+      if (symtab !== undefined) return refuse('two-symbol-tables', 'EOPNOTSUPP', 'Unsupported multiple symbol tables');
       symtab = section;
       if (shdr.sh_link >= header.e_shnum) {
         const template = 'Symbol table idx (%u) to strtab past end (%u)';
-        return no('strtab-past-end', 'EINVAL', template, shdr.sh_link, header.e_shnum);
+        return refuse('strtab-past-end', 'EINVAL', template, shdr.sh_link, header.e_shnum);
       }
     }
   }
 
-  const no = (rule: RuleId, template: string, where: Place) =>
+  const refuse = (rule: RuleId, template: string, where: Place) =>
     refuser.refuse({ rule, errno: 'EINVAL', where }, template);
-  if (symtab === undefined) return no('no-symbol-table', 'No symbol table found', {});
+  if (symtab === undefined) return refuse('no-symbol-table', 'No symbol table found', {});
   const { sh_size, sh_entsize, sh_link } = symtab.header;
   if (sh_size === 0n || sh_entsize < BigInt(layout.sym.size) || sh_size % sh_entsize !== 0n) {
-    return no('symbol-table-size', 'Symbol table header is corrupted', { section: '.symtab' });
+    return refuse('symbol-table-size', 'Symbol table header is corrupted', { section: '.symtab' });
   }
   const strtab = stringTable(hv, buffer, sections, sh_link);
-  if (strtab === null) return no('string-table', 'String table section is corrupted', { section: '.strtab' });
+  if (strtab === null) return refuse('string-table', 'String table section is corrupted', { section: '.strtab' });
   return { sections, symtab, strtab };
 }
 
@@ -266,7 +266,7 @@ function resolveSectionNames(
 const MAX_SYMBOLS = 1n << 20n;
 
 /** Gathers the entries of a table whose size wrapped in resolveSections: each lies where 64-bit arithmetic puts it. May fault. */
-function strewnSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
+function scatteredSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
   const table = new Uint8Array(count * size);
   for (let i = 1; i < count; i++) {
     table.set(buffer.at(wrapped(hv, header.sh_offset + BigInt(i) * header.sh_entsize), size), i * size);
@@ -289,7 +289,7 @@ function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tabl
   const stride = inFile ? Number(sh_entsize) : sym.size;
   const table = inFile
     ? buffer.at(sh_offset, Number(sh_size))
-    : strewnSymbols(hv, buffer, tables.symtab.header, nsym, stride);
+    : scatteredSymbols(hv, buffer, tables.symtab.header, nsym, stride);
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
   const tableAt = buffer.address + sh_offset;
   const at = sym.at as {

@@ -70,20 +70,20 @@ function checkExpectation(hv: Hypervisor, func: LoadedFunc): Errno | null {
   const { enabled, len, rsv, data } = decodeExpectation(bytes);
   if (!enabled) return null;
   const where = { symbol: func.text ?? 'unknown', address: func.oldAddr, length: len };
-  const no = (errno: Errno, message: string): Errno => {
+  const refuse = (errno: Errno, message: string): Errno => {
     report(hv, 'expectation', message, where);
     return errno;
   };
-  if (func.oldAddr === 0n) return no('EFAULT', 'the expectation is for a function without an address');
+  if (func.oldAddr === 0n) return refuse('EFAULT', 'the expectation is for a function without an address');
   if (len > LIVEPATCH_OPAQUE_SIZE)
-    return no('EOVERFLOW', `the expectation has ${len} bytes, more than ${LIVEPATCH_OPAQUE_SIZE}`);
-  if (rsv !== 0) return no('EINVAL', 'reserved bits of the expectation are set');
+    return refuse('EOVERFLOW', `the expectation has ${len} bytes, more than ${LIVEPATCH_OPAQUE_SIZE}`);
+  if (rsv !== 0) return refuse('EINVAL', 'reserved bits of the expectation are set');
   if (func.oldSize < len)
-    return no('ERANGE', `the expectation has ${len} bytes, more than the function's ${func.oldSize}`);
+    return refuse('ERANGE', `the expectation has ${len} bytes, more than the function's ${func.oldSize}`);
   const actual = hv.machine.space.read(func.oldAddr, len);
   const expected = data.subarray(0, len);
   if (equalBytes(actual, expected)) return null;
   const template = 'expectation failed: expected:%*phN, actual:%*phN';
   new Refuser(hv, LIVEPATCH_C, func.text ?? '<NULL>').error(template, len, expected, len, actual);
-  return no('EINVAL', `expected ${hex(expected)}, found ${hex(actual)}`);
+  return refuse('EINVAL', `expected ${hex(expected)}, found ${hex(actual)}`);
 }

@@ -1,5 +1,5 @@
 import { type Address, addOffset, cString, viewOf } from '../base/index.ts';
-import { type AddressRange, type BugFrameType, bugFrameTypes } from '../xen/index.ts';
+import type { AddressRange, BugFrameType } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
 /** Longest file name or condition read. */
@@ -8,7 +8,7 @@ const TEXT_LIMIT = 256;
 /** Yields the image's own frames of one kind with their addresses. The image's release determines the section. */
 function* imageFrames(hv: Hypervisor, type: BugFrameType) {
   const { image, arch } = hv;
-  const number = bugFrameTypes(image.release?.release ?? hv.release, arch.name).indexOf(type);
+  const number = arch.bugFrames.types(image.release?.release ?? hv.release).indexOf(type);
   const range: AddressRange | undefined = image.trapTables.bugFrames[number];
   if (range === undefined) return;
   const frames = image.bytes(range.start, Number(range.end - range.start));

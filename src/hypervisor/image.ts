@@ -1,4 +1,5 @@
 import {
+  ARCHITECTURES,
   type Architecture,
   architectureOf,
   type ImageFacts,
@@ -291,7 +292,7 @@ export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: Ope
     throw new XspliceError(
       'EIMAGE',
       `${file}: machine type ${elf.machine} is not supported`,
-      'use a xen-syms of x86-64, arm64 or arm32',
+      `use a xen-syms of one of ${ARCHITECTURES.map(({ image }) => image.title).join(', ')}`,
     );
   }
   const image = new Image(elf, arch, gunzip);

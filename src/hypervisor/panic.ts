@@ -73,7 +73,7 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
       return { head: [text, ...stateAndTrace(hv)], message: `${text}\n`, ...NO_FAULT };
     }
     case 'trap':
-      return { head: stateAndTrace(hv), message: `${cause.name}\n[error_code=0000]\n`, errorCode: 0, address: null };
+      return { head: stateAndTrace(hv), message: `${cause.text}\n[error_code=0000]\n`, errorCode: 0, address: null };
     case 'fatal':
       return { head: [...cause.head, ...stateAndTrace(hv)], message: `${cause.text}\n`, ...NO_FAULT };
     case 'double-fault':

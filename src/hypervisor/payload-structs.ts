@@ -1,3 +1,4 @@
+import { structPayloadOf } from '../arch/index.ts';
 import { type Address, addOffset, assert, type CStruct, ensure, fromLatin1, setWord, viewOf } from '../base/index.ts';
 import {
   HOOK_SECTIONS,
@@ -8,7 +9,6 @@ import {
   livepatchFunc,
   livepatchSymbol,
   offsetIn,
-  structPayload,
 } from '../xen/index.ts';
 import type { SharedPayloads } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
@@ -101,7 +101,7 @@ export class PayloadStructs implements SharedPayloads {
   }
 
   get #struct(): CStruct {
-    this.#layout ??= structPayload(this.#hv.release, this.#hv.arch.name);
+    this.#layout ??= structPayloadOf(this.#hv.arch, this.#hv.release);
     return this.#layout;
   }
 
@@ -135,7 +135,7 @@ export class PayloadStructs implements SharedPayloads {
   #writeSymbols(writer: StructWriter, payload: LoadedPayload, allocate: (size: number) => Address): void {
     const names = payload.symtab.map(({ name }) => fromLatin1(`${name}\0`));
     const strtab = allocate(names.reduce((sum, { length }) => sum + length, 0));
-    const symbolLayout = livepatchSymbol(this.#hv.arch.name);
+    const symbolLayout = livepatchSymbol(this.#hv.arch.elf.pointerSize);
     const symtab = allocate(payload.symtab.length * symbolLayout.size);
     let at = strtab;
     for (const [i, symbol] of payload.symtab.entries()) {

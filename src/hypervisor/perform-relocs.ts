@@ -28,17 +28,17 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
         continue;
       }
       if (ignoreSection(hv.release, target.header)) continue;
-      const no = (rule: RuleId, template: string, ...args: (string | number)[]) =>
+      const refuse = (rule: RuleId, template: string, ...args: (string | number)[]) =>
         refuser.refuse({ rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
       if (sh_link !== elf.symtab.index) {
         const template = 'Relative link of %s is incorrect (%d, expected=%d)';
-        return no('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
+        return refuse('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
       }
       if (sh_size === 0n) continue;
       const { rela, rel } = elf.layout;
       const entry = sh_type === SHT_RELA ? rela.size : rel.size;
       if (sh_entsize < BigInt(entry) || sh_size % sh_entsize !== 0n) {
-        return no('relocation-size', 'Section relative header is corrupted');
+        return refuse('relocation-size', 'Section relative header is corrupted');
       }
       const { relRefusal } = hv.arch.relocationRules;
       if (sh_type === SHT_REL && relRefusal !== null) {
@@ -182,12 +182,12 @@ function badSymbol(
   symbol: number,
 ): number {
   const where = placeOf(rela, entry);
-  const no = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
+  const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
     refuser.refuse({ rule, errno, where }, template, ...args);
-  if (symbol === 0) return no('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
+  if (symbol === 0) return refuse('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {
-    return no('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);
+    return refuse('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);
   }
   const template = 'Relocation against ignored symbol %s cannot be resolved';
-  return no('relocation-ignored-symbol', 'EINVAL', template, elf.symbols.name(symbol));
+  return refuse('relocation-ignored-symbol', 'EINVAL', template, elf.symbols.name(symbol));
 }

@@ -4,7 +4,6 @@ import type { RuleId } from '../catalogue/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
-  bugFrameTypes,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
@@ -32,7 +31,7 @@ export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: Loade
 
 function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   // BUGFRAME_NR.
-  const types = bugFrameTypes(hv.release, hv.arch.name).length;
+  const types = hv.arch.bugFrames.types(hv.release).length;
   for (let type = 0; type < types; type++) {
     const section = secByName(elf, bugFramesSection(type));
     if (section === undefined) continue;
@@ -118,11 +117,11 @@ function checkAlternatives(
   size: number,
 ): number {
   const section = secByName(elf, ELF_ALTINSTRUCTIONS) as LoaderSection;
-  const no = (template: string, ...args: (number | bigint)[]) =>
+  const refuse = (template: string, ...args: (number | bigint)[]) =>
     tableError(hv, section, 'EINVAL', template, elf.name, ...args);
-  if (payload.text.size === 0) return no('%s Alternatives provided, but no .text');
+  if (payload.text.size === 0) return refuse('%s Alternatives provided, but no .text');
   const replacements = secByName(elf, ELF_ALTINSTR_REPLACEMENT);
-  if (replacements === undefined) return no('%s .altinstructions provided, but no .altinstr_replacement');
+  if (replacements === undefined) return refuse('%s .altinstructions provided, but no .altinstr_replacement');
   const text = textOf(payload);
   const bounds = { start: sectionAddress(hv, elf, replacements), size: replacements.header.sh_size };
   const table = hv.machine.space.read(start, size);
@@ -135,11 +134,11 @@ function checkAlternatives(
     const replLength = view.getUint8(at + 11);
     if (!inside(hv, orig, origLength, text)) {
       const template = '%s Alternative orig %p+%#x outside payload text %p+%#zx';
-      return no(template, orig, origLength, text.start, text.size);
+      return refuse(template, orig, origLength, text.start, text.size);
     }
     if (!inside(hv, repl, replLength, bounds)) {
       const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#lx';
-      return no(template, repl, replLength, bounds.start, bounds.size);
+      return refuse(template, repl, replLength, bounds.start, bounds.size);
     }
   }
   return 0;

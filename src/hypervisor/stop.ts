@@ -24,8 +24,8 @@ export type StopCause =
   | { readonly kind: 'assertion'; readonly condition: string; readonly file: string; readonly line: number | undefined }
   /** panic(). `text` is its formatted argument, with its newline if it has one. */
   | { readonly kind: 'panic'; readonly text: string }
-  /** An exception without a page-table walk. */
-  | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }
+  /** An exception with an error code and without a page-table walk. `text` is what the panic calls it. */
+  | { readonly kind: 'trap'; readonly text: string; readonly why: string }
   /** An exception whose handler prints its name and stops. `head` is what it prints above the registers. */
   | { readonly kind: 'fatal'; readonly head: readonly string[]; readonly text: string; readonly why: string }
   /** An exception whose frame does not fit on the stack. `stack` is the usable part. */

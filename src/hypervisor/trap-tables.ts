@@ -1,5 +1,5 @@
 import { type Address, addOffset, viewOf } from '../base/index.ts';
-import { type BugFrameType, bugFrameTypes, decodeExTableEntry, EX_TABLE_ENTRY, sortExTable } from '../xen/index.ts';
+import { type BugFrameType, decodeExTableEntry, EX_TABLE_ENTRY, sortExTable } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 
@@ -36,7 +36,7 @@ export function findBugFrame(hv: Hypervisor, address: Address): FoundBugFrame | 
   if (region === undefined) return undefined;
   if (region.payload !== null && hv.arch.execution.bugFramesOfPayloads === 'not-looked-at') return undefined;
   const { bugFrames } = region.payload?.trapTables ?? hv.image.trapTables;
-  for (const [number, type] of bugFrameTypes(hv.release, hv.arch.name).entries()) {
+  for (const [number, type] of hv.arch.bugFrames.types(hv.release).entries()) {
     const range = bugFrames[number];
     if (range === undefined) continue;
     const bytes = hv.machine.space.read(range.start, Number(range.end - range.start));

@@ -1,3 +1,4 @@
+import type { ExceptionRow } from '../arch/index.ts';
 import { type Address, addOffset, assert, equalBytes, getWord, pointerText, setWord, viewOf } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
 import { bugFileName } from '../xen/index.ts';
@@ -45,20 +46,19 @@ export function handleFault(hv: Hypervisor, runner: CodeRunner, memoryFault: Mem
   const { fault } = memoryFault;
   if (fault.kind === 'page-fault') {
     if (!fixUp(hv, runner)) die(hv, runner, { kind: 'fault', fault });
-  } else if (!fixUp(hv, runner, '#GP')) die(hv, runner, { kind: 'fault', fault });
+    return;
+  }
+  const { exceptions, generalProtection } = hv.arch.execution;
+  const row = generalProtection === null ? undefined : exceptions.get(generalProtection);
+  if (!fixUp(hv, runner, row?.mnemonic)) die(hv, runner, { kind: 'fault', fault });
 }
 
 /** Handles an exception other than a memory fault. */
 export function handleException(hv: Hypervisor, runner: CodeRunner, vector: number): void {
   if (hv.arch.execution.emulate(vector, runner.cpu, hv.machine.space)) return;
   checkStack(hv, runner);
-  const { exceptions, generalProtection } = hv.arch.execution;
-  if (vector === generalProtection) {
-    if (fixUp(hv, runner, '#GP')) return;
-    const why = 'the processor refuses this instruction to the hypervisor';
-    die(hv, runner, { kind: 'trap', vector, name: 'GENERAL PROTECTION FAULT', why });
-  }
-  const { mnemonic, handling } = exceptions.get(vector) ?? { mnemonic: '???', handling: 'fatal' };
+  const row: ExceptionRow = hv.arch.execution.exceptions.get(vector) ?? { mnemonic: '???', handling: 'fatal' };
+  const { mnemonic, handling, panicText: text } = row;
   switch (handling) {
     case 'ignored':
       return;
@@ -69,7 +69,9 @@ export function handleException(hv: Hypervisor, runner: CodeRunner, vector: numb
       if (!fixUp(hv, runner, mnemonic)) breakpoint(hv, runner);
       return;
     case 'fatal': {
-      if (!fixUp(hv, runner, mnemonic)) unhandled(hv, runner, vector, `code raises ${mnemonic}`);
+      if (fixUp(hv, runner, mnemonic)) return;
+      if (text === undefined) unhandled(hv, runner, vector, `code raises ${mnemonic}`);
+      die(hv, runner, { kind: 'trap', text, why: 'the processor refuses this instruction to the hypervisor' });
     }
   }
 }
@@ -115,9 +117,9 @@ function fixUp(hv: Hypervisor, runner: CodeRunner, mnemonic?: string): boolean {
   const at = programCounter(hv, runner);
   const cont = searchExceptionTable(hv, at);
   if (cont === undefined) return false;
-  if (hv.options.debugBuild && mnemonic !== undefined) {
-    const place = `${pointerText(at)} [${symbolText(hv, at)}]`;
-    hv.machine.console.print(`<G><1>Fixup ${mnemonic}[0000]: ${place} -> ${pointerText(cont)}\n`);
+  const { fixupText } = hv.arch.execution;
+  if (hv.options.debugBuild && mnemonic !== undefined && fixupText !== null) {
+    hv.machine.console.print(`${fixupText(mnemonic, `${pointerText(at)} [${symbolText(hv, at)}]`, cont)}\n`);
   }
   goOnAt(hv, runner, cont);
   return true;

@@ -1,5 +1,5 @@
 import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
-import { type Address, addOffset, u64 } from '../base/index.ts';
+import { type Address, addOffset, ensure, u64 } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
@@ -38,12 +38,16 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
     harm: (rule, message) => report(hv, rule, message),
     assertionFails: (where, condition, file) => assertionFails(hv, where, condition, file),
-    generalProtection: (where, why) => {
+    raise: (vector, where, why) => {
       hv.frames.push(where);
-      throw new HostStop({ kind: 'trap', vector: 13, name: 'GENERAL PROTECTION FAULT', why });
+      throw new HostStop({ kind: 'trap', text: panicText(hv, vector), why });
     },
   };
 }
+
+/** Returns what the panic calls an exception that has words of its own. */
+const panicText = ({ arch }: Hypervisor, vector: number): string =>
+  ensure(arch.execution.exceptions.get(vector)?.panicText, 'only such exceptions are raised');
 
 /** Fails an ASSERT() in a function of the hypervisor: ends a debug build, does nothing in a release build. */
 export function assertionFails(hv: Hypervisor, where: string, condition: string, file: string): void {
@@ -51,8 +55,6 @@ export function assertionFails(hv: Hypervisor, where: string, condition: string,
   hv.frames.push(where);
   throw new HostStop({ kind: 'assertion', condition, file, line: assertionLine(hv, condition, file) });
 }
-
-const SUPERPAGE = 0x20_0000n;
 
 /**
  * modify_xen_mappings_lite: edits page-table entries in place without splitting large ones; rounds the range to pages.
@@ -64,16 +66,17 @@ const SUPERPAGE = 0x20_0000n;
 function modifyMappingsLite(hv: Hypervisor, start: Address, end: Address, permission: Permission): void {
   if (start >= end) return;
   const { space } = hv.machine;
+  const superpage = space.superpageSize;
   const last = u64((end + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1));
-  const table = start & ~(SUPERPAGE - 1n);
+  const table = start & ~(superpage - 1n);
   let inFirstTable = true;
   for (let at = start & ~BigInt(PAGE_SIZE - 1); at < last; ) {
-    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= SUPERPAGE;
-    const edited = wrapped ? table + ((at - table) % SUPERPAGE) : at;
+    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= superpage;
+    const edited = wrapped ? table + ((at - table) % superpage) : at;
     const large = space.leafIsSuperpage(edited);
     const done = space.overwritePermission(edited, Number((last - at) / BigInt(PAGE_SIZE)), permission);
     if (done === 0) return;
     inFirstTable = inFirstTable && !large;
-    at = large ? (at & ~(SUPERPAGE - 1n)) + SUPERPAGE : addOffset(at, done * PAGE_SIZE);
+    at = large ? (at & ~(superpage - 1n)) + superpage : addOffset(at, done * PAGE_SIZE);
   }
 }

@@ -153,6 +153,11 @@ export class AddressSpace {
     return slot?.table[slot.index];
   }
 
+  /** Bytes of a large page: what one entry of the last level but one maps. */
+  get superpageSize(): bigint {
+    return BigInt(this.#tables.covers(this.format.levels.length - 2) * PAGE_SIZE);
+  }
+
   /** Whether the entry that {@link leafEntry} returns maps a large page. */
   leafIsSuperpage(address: Address): boolean {
     const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;

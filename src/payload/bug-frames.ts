@@ -6,7 +6,6 @@ import {
   bugFrameTypes,
   X86_ASSERT_SUFFIX,
   X86_BUG_FRAME,
-  type XenArch,
 } from '../xen/index.ts';
 import { type EntryTable, readEntries } from './entry-table.ts';
 import { type PayloadPointer, type PointerReader, textAt } from './pointer.ts';
@@ -95,11 +94,10 @@ export const readArmBugFrames: BugFramesReader = (file, pointers, type) =>
 /** Reads all sections `.bug_frames.N`. */
 export const readBugFrames = (
   file: ElfFile,
-  arch: XenArch,
   pointersOf: (section: ElfSection) => PointerReader,
   read: BugFramesReader,
 ): PayloadBugFrames[] =>
-  bugFrameTypes({ armRunFn: true }, arch).flatMap((type, number) => {
+  bugFrameTypes(true).flatMap((type, number) => {
     const section = file.section(bugFramesSection(number));
     return section === undefined ? [] : [{ number, type, ...read(file, pointersOf(section), type) }];
   });

@@ -117,7 +117,7 @@ export class PayloadFile {
     return this.#once('bugFrames', () => {
       const machine = this.#machine;
       if (machine === undefined) return [];
-      return readBugFrames(this.elf, machine.arch, this.#pointersOf, machine.readBugFrames);
+      return readBugFrames(this.elf, this.#pointersOf, machine.readBugFrames);
     });
   }
 

@@ -1,3 +1,4 @@
+import { architectureOf } from '../arch/index.ts';
 import type { RehearsalFunction, RehearsalPanic, RehearsalReport, RehearsalStep } from '../documents/index.ts';
 import { callLines } from './calls.ts';
 import type { Cell } from './columns.ts';
@@ -8,8 +9,8 @@ import { PLAIN, type Style } from './style.ts';
 
 type Digits = 8 | 16;
 
-/** Digits of a pointer, by architecture. */
-const DIGITS: Readonly<Record<RehearsalReport['xen']['arch'], Digits>> = { x86_64: 16, arm64: 16, arm32: 8 };
+/** Returns how many digits a pointer has. */
+const digitsOf = ({ xen }: RehearsalReport): Digits => (architectureOf(xen.arch)?.elf.pointerSize === 4 ? 8 : 16);
 
 /** Digits shown of a function's bytes, and two dots: a jump has 10 digits, NOPs up to 62. */
 const BYTES_WIDTH = 30;
@@ -60,7 +61,7 @@ function stepLines(report: RehearsalReport, style: Style): string[] {
   const plain = stepHeads(report, { ...PLAIN, width: style.width });
   const placed = new Map<string, string>();
   return report.steps.flatMap((step, i) => {
-    const placement = placementText(step, placed.get(step.name), DIGITS[report.xen.arch]);
+    const placement = placementText(step, placed.get(step.name), digitsOf(report));
     if (step.payload === null) placed.delete(step.name);
     else placed.set(step.name, step.payload.text);
     const fits = textWidth(`${plain[i]}  ${placement}`) <= style.width;
@@ -94,7 +95,7 @@ function functionRows(row: RehearsalFunction, digits: Digits, style: Style): Cel
 
 function functionLines(report: RehearsalReport, style: Style): string[] {
   if (report.functions.length === 0) return [];
-  const digits = DIGITS[report.xen.arch];
+  const digits = digitsOf(report);
   const rows = report.functions.flatMap((row) => functionRows(row, digits, style));
   return ['', style.bold('functions'), ...table(rows, '  ')];
 }
