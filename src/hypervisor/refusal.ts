@@ -43,11 +43,29 @@ export class Refuser {
     return refuseSilently(this.#hv, { message: this.#hv.log.format(template, ...args), ...complaint });
   }
 
+  /** Returns a function that refuses because of something at `where`. */
+  at(where: Place) {
+    return (rule: RuleId, errno: Errno, template: string, ...args: FormatArg[]): number =>
+      this.refuse({ rule, errno, where }, template, ...args);
+  }
+
   /** Refuses for a reason that an architecture's hook gives. */
   refuseFor({ rule, errno, log, message }: Refusal, where: Place): number {
     if (log === undefined) return refuseSilently(this.#hv, { rule, errno, where, message: message ?? rule });
     return this.refuse({ rule, errno, where, ...(message && { message }) }, ...log);
   }
+}
+
+/** Runs stages in order; returns the negated errno of the first that refuses, or 0. */
+export function firstRefusal<T extends readonly unknown[]>(
+  stages: readonly ((...args: T) => number)[],
+  ...args: T
+): number {
+  for (const stage of stages) {
+    const rc = stage(...args);
+    if (rc !== 0) return rc;
+  }
+  return 0;
 }
 
 /** Refuses without a console line, as Xen does where it only returns an errno. */
