@@ -51,9 +51,10 @@ export async function checkSliceOn(
   wanted: readonly number[] = payloads.map((_, i) => i),
 ): Promise<CheckSlice> {
   const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
-  const { checked, said } = checkOn(simulation, payloads, options, chosen);
-  const linted = await lintPayloads(simulation, payloads, wanted, said, options);
-  const all = checked.map((payload, i): CheckedPayload => {
+  const checked = await checkOn(simulation, payloads, options, chosen);
+  const found = checked.map(({ findings }) => findings);
+  const linted = await lintPayloads(simulation, payloads, wanted, found, options);
+  const all = checked.map(({ document: payload }, i): CheckedPayload => {
     const found = linted[i] ?? [];
     const harmful = payload.verdict === 'accepted' && found.some(({ severity }) => severity === 'error');
     return {

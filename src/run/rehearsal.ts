@@ -1,5 +1,4 @@
-import { addOffset, type Finding, hex, hexAddress } from '../base/index.ts';
-import type { RuleId } from '../catalogue/index.ts';
+import { addOffset, type Finding, finding, hex, hexAddress } from '../base/index.ts';
 import type {
   CacheRange,
   PayloadPlacement,
@@ -74,7 +73,7 @@ class Report {
     this.#stage = stage;
     this.#payloads = payloads;
     for (const message of stage.assumed) {
-      this.#findings.push({ rule: 'assumed', severity: 'note', message, where: {} });
+      this.#findings.push(finding('assumed', { message, where: {} }));
     }
   }
 
@@ -97,7 +96,7 @@ class Report {
     for (const { name } of this.#payloads) {
       if ((await this.#stage.describe(name))?.safeToReapply !== false) continue;
       const message = 'has writable data: once reverted Xen does not apply it again, it has to be unloaded first';
-      this.#find('note', 'not-reappliable', message, name);
+      this.#add(finding('not-reappliable', { severity: 'note', message, where: {} }), name);
       all = false;
     }
     return all;
@@ -106,14 +105,14 @@ class Report {
   addChangedData(symbols: readonly string[], { expected }: Taken): void {
     if (symbols.length === 0) return;
     const message = `hooks, or calls, have changed the hypervisor's data for good: ${symbols.join(', ')}`;
-    this.#find('note', 'data-changed', message, expected.name);
+    this.#add(finding('data-changed', { message, where: {} }), expected.name);
   }
 
   /** Adds a step that was taken. Returns whether it went as it should. */
   async add(taken: Taken): Promise<boolean> {
     const { expected, outcome } = taken;
     const { step, name } = expected;
-    for (const finding of outcome.findings) this.#add(finding, name);
+    for (const each of outcome.findings) this.#add(each, name);
     const problem = this.#problem(taken);
     if (problem !== null) this.#verdict = problem.verdict;
     const described = step.verb === 'call' || hostEnded(outcome) ? null : await this.#stage.describe(name);
@@ -147,11 +146,12 @@ class Report {
       case 'stopped-at-hook': {
         const note = noteOf(outcome) ?? '';
         const { hint } = outcome.hook.missing;
-        this.#find('error', 'hook-not-run', hint === undefined ? note : `${note}. ${hint}`, name);
+        const message = hint === undefined ? note : `${note}. ${hint}`;
+        this.#add(finding('hook-not-run', { severity: 'error', message, where: {} }), name);
         return { verdict: 'failed', note };
       }
       case 'differs':
-        for (const problem of outcome.problems) this.#find('error', 'verify', problem, name);
+        for (const message of outcome.problems) this.#add(finding('verify', { message, where: {} }), name);
         return { verdict: 'failed', note: outcome.problems.join('; ') };
       case 'called': {
         if (call === null) return null;
@@ -161,7 +161,7 @@ class Report {
         // The patched function has to return what is expected, and no other.
         const note = phase === 'applied' ? unexpected(call, result, string) : null;
         if (note === null) return null;
-        this.#findings.push({ rule: 'call-result', severity: 'error', message: `${name}: ${note}`, where: {} });
+        this.#findings.push(finding('call-result', { message: `${name}: ${note}`, where: {} }));
         return { verdict: 'failed', note };
       }
       case 'answered': {
@@ -207,14 +207,10 @@ class Report {
     };
   }
 
-  #find(severity: Finding['severity'], rule: RuleId, message: string, name: string): void {
-    this.#add({ rule, severity, message, where: {} }, name);
-  }
-
   /** Adds a finding about a payload. */
-  #add(finding: Finding, name: string): void {
+  #add(found: Finding, name: string): void {
     const file = this.#payloads.find((payload) => payload.name === name)?.file;
-    this.#findings.push({ ...finding, where: { ...(file !== undefined && { file }), ...finding.where } });
+    this.#findings.push({ ...found, where: { ...(file !== undefined && { file }), ...found.where } });
   }
 }
 

@@ -52,7 +52,7 @@ describe('the commands, on damaged payloads', () => {
         const inspected = inspectPayloads(files);
         expect(inspected.payloads, name).toHaveLength(1);
 
-        const checked = checkPayloads(IMAGE, files, {}).payloads[0];
+        const checked = (await checkPayloads(IMAGE, files, {})).payloads[0];
         expect(checked?.verdict, name).toMatch(/^(accepted|refused|unsafe)$/);
         // Every rejection has a finding.
         const errors = checked?.findings.filter(({ severity }) => severity === 'error') ?? [];
@@ -81,7 +81,7 @@ describe('the commands, on damaged payloads', () => {
         return { file: name, name: `p${n}`, bytes };
       });
       const options = { replace: random(2) === 0, nodeps: random(2) === 0, cpus: 1 + random(4) };
-      expect(checkPayloads(IMAGE, files, options).payloads).toHaveLength(3);
+      expect((await checkPayloads(IMAGE, files, options)).payloads).toHaveLength(3);
       expect((await rehearsePayloads(IMAGE, files, options)).format).toBe('xsplice-rehearsal/2');
       expect(inspectPayloads(files).payloads).toHaveLength(3);
     }

@@ -2,10 +2,10 @@ import { type Finding, fromHex } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
 import type { CheckReport } from '../../src/documents/index.ts';
-import { isProblem, readElf } from '../../src/elf/index.ts';
+import { isProblem, readElf, STT_FILE } from '../../src/elf/index.ts';
 import { type LintedPayload, type LintRule, type RuleLevels, runLint } from '../../src/lint/index.ts';
 import { type PayloadInput, readPayload } from '../../src/payload/index.ts';
-import { checkAndLint, openSimulation, type Simulation } from '../../src/run/index.ts';
+import { checkSlice, openSimulation, type Simulation } from '../../src/run/index.ts';
 import { buildPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 
@@ -80,10 +80,13 @@ export const messages = async (rule: LintRule, bytes: Uint8Array, given: LintCas
   (await lint(rule, bytes, given)).map(({ message }) => message);
 
 /** Check with lint on the miniature hypervisor. */
-export const checked = (
+export async function checked(
   payloads: readonly PayloadInput[],
-  options: Partial<Parameters<typeof checkAndLint>[2]> = {},
-): Promise<CheckReport> => checkAndLint(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
+  options: Partial<Parameters<typeof checkSlice>[2]> = {},
+): Promise<CheckReport> {
+  const slice = await checkSlice(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
+  return { format: 'xsplice-check/1', payloads: slice.payloads };
+}
 
 /** An embedded example as a file. */
 export const exampleFile = (name: string): PayloadInput => ({
@@ -113,4 +116,21 @@ export function coreNamed(bare: string): string {
   const { image, release } = miniature();
   for (const name of image.symbolsFor(release).names()) if (name === bare || name.endsWith(`#${bare}`)) return name;
   throw new Error(`the miniature hypervisor has no ${bare}`);
+}
+
+/** The miniature hypervisor with the files of both dump_state called the same. */
+export function sameFiles(): Uint8Array {
+  const bytes = imageBytes.slice();
+  const elf = readElf(bytes);
+  if (isProblem(elf)) throw new Error(elf.message);
+  const { symbols } = elf;
+  const files = [...symbols.findAll('dump_state')].map((i) => symbols.fileOf(i));
+  const rows = files.map((file) => {
+    for (let i = 1; i < symbols.count; i++) if (symbols.type(i) === STT_FILE && symbols.name(i) === file) return i;
+    throw new Error('no such file');
+  });
+  const [first = 0, second = 0] = rows;
+  const at = (symbols.section?.offset ?? 0) + second * (symbols.section?.entsize ?? 0);
+  new DataView(bytes.buffer).setUint32(at, symbols.nameOffset(first), true);
+  return bytes;
 }

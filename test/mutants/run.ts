@@ -10,12 +10,13 @@ import {
 import type { ObservedValue } from '../../src/documents/index.ts';
 import { type Image, SimulatedTarget } from '../../src/hypervisor/index.ts';
 import { ADDRESS_LINE, panicText, resultText } from '../../src/run/result-text.ts';
-import { ElfFields, readField } from '../../src/synth/elf-fields.ts';
+import { ElfFields } from '../../src/synth/elf-fields.ts';
 import { xenFacts } from '../../src/synth/xen-facts.ts';
 import type { ActionName, ObservableTarget, Release } from '../../src/xen/index.ts';
 import { IDLE_FUNCTIONS } from './base-specs.ts';
 import { MUTANT_PARTS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
+import { readField } from './read-field.ts';
 
 /** What the two hosts did not do alike with a mutant. */
 export interface MutantDisagreement {

@@ -125,9 +125,9 @@ describe('a rehearsal with hooks', () => {
     expect(report.verdict).toBe('passed');
   });
 
-  it('is unsafe, says check, where a hook is the host’s death', () => {
+  it('is unsafe, says check, where a hook is the host’s death', async () => {
     const dies = hookPayload({ h: (code) => code.raw('0f0b') }, { load: ['h'] }, NEW);
-    const { payloads } = checkPayloads(image, [fileOf(dies)], { cpu: 'qemu-max', gunzip, openCpu });
+    const { payloads } = await checkPayloads(image, [fileOf(dies)], { cpu: 'qemu-max', gunzip, openCpu });
     expect(payloads[0]).toMatchObject({ verdict: 'unsafe' });
     expect(payloads[0]?.console.join('\n')).toContain('FATAL TRAP: vector = 6 (invalid opcode)');
   });
@@ -155,8 +155,8 @@ describe('without a processor', () => {
     );
   });
 
-  it('a check says what it has not seen', () => {
-    const { payloads } = checkPayloads(image, [fileOf(GREETING)], { cpu: 'qemu-max', gunzip, noCpu });
+  it('a check says what it has not seen', async () => {
+    const { payloads } = await checkPayloads(image, [fileOf(GREETING)], { cpu: 'qemu-max', gunzip, noCpu });
     expect(payloads[0]).toMatchObject({ verdict: 'accepted' });
     expect(payloads[0]?.findings[0]).toMatchObject({ rule: 'hook-not-run', severity: 'note' });
   });

@@ -21,8 +21,10 @@ export const rehearse = (
   options: SimulationOptions = {},
 ): Promise<RehearsalReport> => rehearsePayloads(image(), files(payloads), { gunzip, ...options });
 
-export const check = (payloads: readonly (string | PayloadInput)[], options: SimulationOptions = {}): CheckReport =>
-  checkPayloads(image(), files(payloads), { gunzip, ...options });
+export const check = (
+  payloads: readonly (string | PayloadInput)[],
+  options: SimulationOptions = {},
+): Promise<CheckReport> => checkPayloads(image(), files(payloads), { gunzip, ...options });
 
 /** The steps as one line each: `apply hello 0 APPLIED`. */
 export const outline = (report: RehearsalReport): string[] =>

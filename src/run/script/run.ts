@@ -1,4 +1,4 @@
-import { type Finding, XspliceError } from '../../base/index.ts';
+import { type Finding, finding, XspliceError } from '../../base/index.ts';
 import type { ScenarioListEntry, ScenarioRun, ScenarioStep, ScenarioSurprise } from '../../documents/index.ts';
 import { documentFinding, type ReportedCall, reportedCall } from '../../documents/index.ts';
 import type { Image } from '../../hypervisor/index.ts';
@@ -85,7 +85,7 @@ class Run {
     this.#host = host;
     this.#options = options;
     for (const message of host.stage.assumed) {
-      this.#findings.push({ rule: 'assumed', severity: 'note', message, where: {} });
+      this.#findings.push(finding('assumed', { message, where: {} }));
     }
   }
 
