@@ -1,7 +1,5 @@
 /** What readers of relocatable objects ask an architecture: what the compiler and the assembler made of a reference. */
 export interface ObjectForms {
-  /** The `R_…` types that are relative to where they stand. */
-  readonly relative: ReadonlySet<number>;
   /** In code, is a relative value counted from the end of the instruction, not from the place of the field? */
   readonly fromInstructionEnd: boolean;
   /** Does the relocation of this type at byte `at` of `code` only say where control goes on? Any other use takes the address. */

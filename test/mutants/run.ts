@@ -4,12 +4,13 @@ import type { BootStage } from '../../src/conform/index.ts';
 import { type DumpedFunction, dumpedFunctions, type Observation, observationOf } from '../../src/conform/observe.ts';
 import type { Image } from '../../src/hypervisor/index.ts';
 import { hostEnded, type Stage, type Step, type StepOutcome, takeStep } from '../../src/run/index.ts';
-import { ElfFields, readField } from '../../src/synth/elf-fields.ts';
+import { ElfFields } from '../../src/synth/elf-fields.ts';
 import { xenFacts } from '../../src/synth/xen-facts.ts';
 import type { ActionName, HostPanic, Release } from '../../src/xen/index.ts';
 import { IDLE_FUNCTIONS, type MutantParts } from './base-specs.ts';
 import { MUTANT_PARTS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
+import { readField } from './read-field.ts';
 
 /** A mutant on which the two hosts differ. */
 export interface MutantDisagreement {

@@ -23,9 +23,6 @@ const PAGE_TABLES = lpaePageTables(0, 48);
 /** R_AARCH64_TSTBR14, CONDBR19, JUMP26, CALL26. Source: ELF for the Arm 64-bit Architecture, 5.7. */
 const BRANCHES = [279, 280, 282, 283] as const;
 
-/** R_AARCH64_PREL64, PREL32, PREL16, ADR_PREL_LO21. */
-const RELATIVE = [260, 261, 262, 274] as const;
-
 /** Where images are linked to: 2 MiB up to 4.17, then the slots of 4.18 and 4.19, and 8 MiB from there. Source: asm-arm/config.h. */
 const LINKABLE = { start: 0x20_0000n, end: (20n << 39n) + 0xa0_0000n };
 
@@ -72,5 +69,5 @@ export const ARM64: Architecture = {
   exTableEntrySize: 0,
   altCallSize: 0,
   code: armCode(branchOffset, 0, operands),
-  objects: armObjects(BRANCHES, RELATIVE),
+  objects: armObjects(BRANCHES),
 };
