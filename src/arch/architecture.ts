@@ -1,7 +1,6 @@
-import type { Address } from '../base/index.ts';
-import type { RuleId } from '../catalogue/index.ts';
+import type { Address, Finding } from '../base/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
-import type { Errno, Release } from '../xen/index.ts';
+import type { Errno, FormatArg, Release } from '../xen/index.ts';
 import type { AlternativeHooks } from './alternatives.ts';
 import type { BugFrameFormat } from './bug-frames.ts';
 import type { CodeForms } from './code-forms.ts';
@@ -15,13 +14,11 @@ import type { PatchingHost } from './permissions.ts';
 import type { ProcessorRules } from './processor-rules.ts';
 import type { RelocationRow, RelocationRules } from './relocation.ts';
 
-/** Why a hook refuses: the errno, and the console line where Xen prints one (template and arguments of `format`). */
-export interface Refusal {
-  readonly rule: RuleId;
+/** A refusal of Xen's: a finding with the errno that the call returns. */
+export interface Refusal extends Partial<Pick<Finding, 'message' | 'where'>>, Pick<Finding, 'rule'> {
   readonly errno: Errno;
-  readonly log?: readonly [template: string, ...args: (number | bigint | string)[]];
-  /** What is wrong, for the user, where Xen says nothing. */
-  readonly message?: string;
+  /** The console line, if Xen prints one: template and arguments of `format`. It is the message unless there is another. */
+  readonly log?: readonly [template: string, ...args: FormatArg[]];
 }
 
 /** The members of `struct livepatch_func` that patching looks at. */

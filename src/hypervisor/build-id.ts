@@ -1,10 +1,11 @@
+import type { Refusal } from '../arch/index.ts';
 import { equalBytes, hex } from '../base/index.ts';
 import type { RuleId } from '../catalogue/index.ts';
 import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, readBuildId } from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
 import { type Hypervisor, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { type Complaint, LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
+import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 
 /**
  * check_xen_buildid: checks that the payload is for this hypervisor. Reads the file as uploaded, before anything is allocated for it.
@@ -67,7 +68,7 @@ function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule
   return wrongBase(hv, payload, { rule, errno: 'EINVAL', message }, 'hypervisor');
 }
 
-const wrongBase = (hv: Hypervisor, { name }: LoadedPayload, complaint: Complaint, base: string): number =>
+const wrongBase = (hv: Hypervisor, { name }: LoadedPayload, complaint: Refusal, base: string): number =>
   new Refuser(hv, LIVEPATCH_C, name).refuse(complaint, 'check against %s build-id failed', base);
 
 /** Refuses an unreadable build-id note as prepare_payload does: -ENODATA is distinct since 86d09d16dd. */

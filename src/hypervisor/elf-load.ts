@@ -11,10 +11,10 @@ import {
   SHT_SYMTAB,
   type Shdr,
 } from '../elf/index.ts';
-import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
+import { type Errno, LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
-import { type Complaint, LIVEPATCH_ELF_C, Refuser, refuseSilently } from './refusal.ts';
+import { LIVEPATCH_ELF_C, Refuser, refuseSilently } from './refusal.ts';
 import type { UploadBuffer } from './upload-buffer.ts';
 
 /**
@@ -90,13 +90,8 @@ export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuf
 function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Ehdr | number {
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
-  const refuse = (
-    rule: RuleId,
-    errno: Complaint['errno'],
-    offset: number,
-    template: string,
-    ...args: (number | bigint)[]
-  ) => refuser.refuse({ rule, errno, where: { offset } }, template, ...args);
+  const refuse = (rule: RuleId, errno: Errno, offset: number, template: string, ...args: (number | bigint)[]) =>
+    refuser.refuse({ rule, errno, where: { offset } }, template, ...args);
 
   if (layout.ehdr.size > length) return refuse('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
   const header = layout.readEhdr(buffer.view, 0);
@@ -153,7 +148,7 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
-    const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
+    const refuse = (rule: RuleId, errno: Errno, template: string, ...args: (number | bigint)[]) =>
       refuser.refuse({ rule, errno, where: { offset: at } }, template, ...args);
 
     // Xen checks every type here, even sections without bytes in the file.

@@ -2,11 +2,12 @@ import { inRange, type RelocationRow } from '../arch/index.ts';
 import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
 import type { RuleId } from '../catalogue/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
+import type { Errno } from '../xen/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
 import { ignoreSection } from './move-payload.ts';
-import { type Complaint, LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
+import { LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 import { implicitAddend, placeInstruction, type RelocationTarget, store } from './relocation-place.ts';
 
 /**
@@ -182,7 +183,7 @@ function badSymbol(
   symbol: number,
 ): number {
   const where = placeOf(rela, entry);
-  const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
+  const refuse = (rule: RuleId, errno: Errno, template: string, ...args: (string | number)[]) =>
     refuser.refuse({ rule, errno, where }, template, ...args);
   if (symbol === 0) return refuse('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {

@@ -1,6 +1,7 @@
 import { addOffset, assert, contentId, fromHex, fromLatin1, viewOf } from '../base/index.ts';
 import {
   ElfWriter,
+  isProblem,
   readElf,
   SHF_ALLOC,
   SHF_EXECINSTR,
@@ -74,7 +75,7 @@ function uneditedFile(spec: PayloadSpec, context: BuildContext): Uint8Array {
 /** What a built file says its build-id is; empty where it says none. */
 export function buildIdOf(file: Uint8Array): Uint8Array {
   const elf = readElf(file);
-  const bytes = elf.kind === 'elf' ? elf.section(ELF_BUILD_ID_NOTE)?.data() : undefined;
+  const bytes = !isProblem(elf) ? elf.section(ELF_BUILD_ID_NOTE)?.data() : undefined;
   if (bytes === undefined || bytes.length < 12) return new Uint8Array(0);
   const result = parseBuildId(bytes);
   return result.ok ? result.id : new Uint8Array(0);
