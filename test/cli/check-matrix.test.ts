@@ -188,7 +188,7 @@ describe('a format', () => {
   it.each([
     [['--json', '--format', 'sarif'], '--json conflicts with --format sarif'],
     [['--format', 'xml'], "option '--format <format>' argument 'xml' is invalid"],
-    [['--rule', 'nosuch=off'], 'no rule is called nosuch'],
+    [['--rule', 'nosuch=off'], 'unknown rule nosuch'],
   ])('or a rule that makes no sense is refused: %s', async (argv, message) => {
     const { status, stderr } = await check(['payloads', '--xen', 'builds', ...argv]);
     expect(status).toBe(2);

@@ -206,11 +206,11 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     const { xen: x86, xenSyms: x86Syms } = debianXen();
     expect(await failureOf(startQemu({ env, arch, xenImage: x86 }))).toMatchObject({
       code: 'EIMAGE',
-      hint: 'It is one for x86-64: choose that architecture.',
+      hint: 'This is a Xen for x86-64: choose that architecture with --arch.',
     });
     expect(await failureOf(startQemu({ env, xenImage: xen.xen }))).toMatchObject({
       code: 'EIMAGE',
-      hint: `It is one for ${arch}: choose that architecture.`,
+      hint: `This is a Xen for ${arch}: choose that architecture with --arch.`,
     });
     expect(await failureOf(startQemu({ env, arch, xenSyms: x86Syms }))).toMatchObject({
       code: 'EIMAGE',

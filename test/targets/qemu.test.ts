@@ -175,7 +175,7 @@ describe('a host in QEMU', () => {
     expect(await target.action('loop', 'apply')).toEqual({ rc: 0 });
     expect(await target.versionString('extra')).toBeNull();
     expect(await target.panic()).toEqual({
-      message: 'no answer: the host said nothing for 2 seconds',
+      message: 'no answer: the host was silent for 2 seconds',
       errorCode: null,
       address: null,
       screen: [],

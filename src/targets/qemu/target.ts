@@ -114,7 +114,7 @@ export class QemuTarget implements ObservableTarget {
   async takeConsole(): Promise<readonly string[]> {
     const { machine, ring } = this.#parts;
     const lines = machine.down === undefined ? await this.#call(() => ring.take(), []) : [];
-    if (typeof lines === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-lines}`);
+    if (typeof lines === 'number') throw new XspliceError('EHOST', `cannot read the console ring: errno ${-lines}`);
     machine.serial.skip(lines.length);
     this.#findPanic();
     const all = [...lines, ...this.#lastLines];
@@ -130,7 +130,7 @@ export class QemuTarget implements ObservableTarget {
   /** Presses the console key `x`: the state of all payloads, in the lines that come with `takeConsole`. */
   async dump(): Promise<void> {
     const { rc } = await this.press('x');
-    if (rc < 0) throw new XspliceError('EHOST', `the hypervisor takes no console keys: errno ${-rc}`);
+    if (rc < 0) throw new XspliceError('EHOST', `cannot send a console key to the hypervisor: errno ${-rc}`);
   }
 
   /** Presses keys of the serial console. */
@@ -179,7 +179,7 @@ export class QemuTarget implements ObservableTarget {
   async #call<T, U>(make: () => Promise<T>, otherwise: U): Promise<T | U> {
     const { machine, callTimeout } = this.#parts;
     if (machine.down !== undefined) {
-      throw environmentFailure(machine.down) ?? new XspliceError('EHOST', 'the host is down: it takes no more calls');
+      throw environmentFailure(machine.down) ?? new XspliceError('EHOST', 'the host is down');
     }
     try {
       return await machine.within(callTimeout, make());
@@ -208,11 +208,11 @@ export class QemuTarget implements ObservableTarget {
 function describe(down: Down): string | undefined {
   switch (down.kind) {
     case 'died':
-      return down.why === 'flood' ? 'the hypervisor prints without end' : 'the host went down';
+      return down.why === 'flood' ? 'the hypervisor prints without end' : 'the host is down';
     case 'reset':
-      return 'reset: the machine was reset without a word';
+      return 'reset: the machine was reset without a panic message';
     case 'silent':
-      return `no answer: the host said nothing for ${Math.round(down.ms / 1000)} seconds`;
+      return `no answer: the host was silent for ${Math.round(down.ms / 1000)} seconds`;
     case 'qemu':
     case 'ended':
       return undefined;
