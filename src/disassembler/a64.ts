@@ -148,13 +148,14 @@ export const A64: Dialect = {
     scale: null,
     shift: { type: 8, left: 1, value: 12 },
   },
+  missing: [],
   operandText: (text) => text,
   parts: (decoded) =>
     armParts(
       decoded,
       ENCODINGS,
       0,
-      (value) => Number(BigInt.asIntN(64, value)),
+      (value) => value,
       () => false,
     ),
   label: armLabel,

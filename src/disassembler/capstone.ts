@@ -76,6 +76,8 @@ class Capstone implements Disassembler {
   content(arch: XenArch, bytes: Uint8Array, place: number): Content {
     const module = this.#module;
     const dialect = DIALECTS[arch];
+    const missing = missingAt(dialect, bytes, 0);
+    if (missing !== undefined) return { ...NO_PARTS, mnemonic: missing.mnemonic, texts: [] };
     const handle = this.#open(arch, true);
     module.writeArrayToMemory(bytes, this.#scratch);
     this.#seek(this.#scratch, bytes.length, place);
@@ -94,7 +96,7 @@ class Capstone implements Disassembler {
   /** Tells of each instruction in turn, and of bytes that are none. */
   #walk(arch: XenArch, code: Uint8Array, tell: (offset: number, size: number, decoded: boolean) => void): void {
     if (code.length === 0) return;
-    const { step } = DIALECTS[arch];
+    const dialect = DIALECTS[arch];
     const handle = this.#open(arch, false);
     const start = this.#allocate(code.length);
     try {
@@ -106,8 +108,9 @@ class Capstone implements Disassembler {
           offset += size;
         }
         if (offset >= code.length) break;
-        const size = Math.min(step, code.length - offset);
-        tell(offset, size, false);
+        const missing = missingAt(dialect, code, offset);
+        const size = missing?.bytes.length ?? Math.min(dialect.step, code.length - offset);
+        tell(offset, size, missing !== undefined);
         offset += size;
       }
     } finally {
@@ -173,6 +176,12 @@ class Capstone implements Disassembler {
     return pointer;
   }
 }
+
+/** The instruction at a byte of `code` that Capstone does not know. */
+const missingAt = ({ missing }: Dialect, code: Uint8Array, offset: number): Dialect['missing'][number] | undefined =>
+  missing.find(({ bytes }) => bytes.every((byte, i) => code[offset + i] === byte));
+
+const NO_PARTS = { operation: 0, flow: 'next', conditional: false, operands: [] } as const;
 
 /** An instruction whose parts are decoded when one of them is asked for. */
 class LazyInstruction implements DecodedInstruction {

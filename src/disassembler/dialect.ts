@@ -31,6 +31,8 @@ export interface Dialect {
   /** Bytes from what is no instruction to where the next one may be. */
   readonly step: number;
   readonly layout: DetailLayout;
+  /** Instructions without operands that Capstone does not know. */
+  readonly missing: readonly { readonly bytes: readonly number[]; readonly mnemonic: string }[];
   /** Puts operands into the form that objdump prints. */
   readonly operandText: (text: string) => string;
   readonly parts: (decoded: Decoded) => Parts;

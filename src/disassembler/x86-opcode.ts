@@ -84,6 +84,8 @@ export function flowOf({ map, byte, reg, prefix, rexB, vex }: Opcode): { flow: F
     map === 0 ? (byte & 0xf0) === 0x70 || (byte >= 0xe0 && byte <= 0xe3) : map === 1 && (byte & 0xf0) === 0x80;
   if (conditional) return { flow: 'jump', conditional };
   if (map === 0 && byte === 0xff) return sure(INDIRECT[reg] ?? 'next');
+  // XBEGIN goes to its operand when the transaction aborts; MOV has an opcode's other values of reg.
+  if (map === 0 && byte === 0xc7 && reg === 7) return { flow: 'jump', conditional: true };
   // NOP is XCHG of RAX with itself: with a REX.B it is R8, and behind f3 PAUSE.
   if (map === 0 && byte === 0x90) return sure(rexB || prefix === 0xf3 ? 'next' : 'nop');
   return sure(FLOWS[map]?.[byte] ?? 'next');
