@@ -14,7 +14,7 @@ type Deed = (image: Uint8Array, payloads: readonly PayloadInput[], options: Simu
 const rehearse: Deed = async (image, payloads, options) => (await rehearsePayloads(image, payloads, options)).verdict;
 
 const check: Deed = async (image, payloads, options) =>
-  checkPayloads(image, payloads, options).payloads[0]?.verdict ?? 'none';
+  (await checkPayloads(image, payloads, options)).payloads[0]?.verdict ?? 'none';
 
 /** x86-64's example of a name, and the same of the others. */
 const namesOf = (name: string): string[] =>

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureDebianXen } from '../scripts/debian-xen.mjs';
+import { debianXen } from '../test/support/debian-xen.ts';
 import { type Host, manyFunctions, manyRelocations } from './payloads.ts';
 
 export interface InputFile {
@@ -31,7 +31,7 @@ function textOf(path: string): Host['text'] {
 
 /** Makes the inputs, hands them to `use`, and removes them. */
 export async function withInputs<T>(use: (inputs: Inputs) => Promise<T>): Promise<T> {
-  const { xenSyms, buildId } = ensureDebianXen();
+  const { xenSyms, buildId } = debianXen();
   const host: Host = { buildId, text: textOf(xenSyms) };
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-bench-'));
   try {

@@ -52,9 +52,9 @@ export const openContest = ({ xenSyms }: Inputs): Contest => ({
 export const checkContest = (inputs: Inputs): Contest => ({
   title: 'the whole check, inside the process',
   works: {
-    'check, inside': () => {
+    'check, inside': async () => {
       const payload = { file: 'one.livepatch', name: 'one', bytes: inputs.payload.bytes };
-      const { payloads } = checkPayloads(inputs.xenSyms.bytes, [payload], { gunzip });
+      const { payloads } = await checkPayloads(inputs.xenSyms.bytes, [payload], { gunzip });
       if (payloads[0]?.verdict !== 'accepted') throw new Error(`the payload is ${payloads[0]?.verdict}`);
     },
     'readelf -aW': readelfOf(inputs),

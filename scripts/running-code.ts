@@ -1,7 +1,7 @@
-// npx tsx scripts/running-code.ts: writes the table of docs/running-code.md anew from src/hypervisor/served-functions.ts.
+// npx tsx scripts/running-code.ts: writes the table of docs/running-code.md anew from src/hypervisor/simulated-functions.ts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { SERVED_FUNCTIONS } from '../src/hypervisor/served-functions.ts';
+import { SIMULATED_FUNCTIONS } from '../src/hypervisor/simulated-functions.ts';
 
 export const PAGE = fileURLToPath(new URL('../docs/running-code.md', import.meta.url));
 
@@ -11,7 +11,7 @@ const END = '<!-- end of table -->';
 /** Functions by the reason, in the order of the table. */
 function table(): string {
   const byReason = new Map<string, string[]>();
-  for (const { names, reason } of SERVED_FUNCTIONS) {
+  for (const { names, reason } of SIMULATED_FUNCTIONS) {
     byReason.set(reason, [...(byReason.get(reason) ?? []), ...names]);
   }
   const rows = [...byReason].map(

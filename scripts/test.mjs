@@ -7,7 +7,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureTools } from './apt.mjs';
-import { ensureDebianXen, findDebianXen, isHostCached, isSourceHostCached, isSourceXenCached } from './debian-xen.mjs';
 import { install } from './install.mjs';
 import { checkNode, inCi, run, step } from './steps.mjs';
 
@@ -36,39 +35,31 @@ function runTests() {
   }
 }
 
-function debianXen() {
-  if (offline && findDebianXen() === undefined) {
-    process.stdout.write('XSPLICE_OFFLINE=1: not fetched; the tests that need it are left out.\n');
-    return;
-  }
-  const xen = ensureDebianXen();
-  process.stdout.write(`Xen ${xen.packageVersion}, build-id ${xen.buildId}\n`);
+/** @param {readonly string[]} args */
+const script = (...args) => node('node_modules/tsx/dist/cli.mjs', ...args);
+
+/**
+ * Offline, does the cache lack this? A name of scripts/cached.ts.
+ *
+ * @param {string} name
+ */
+function leftOutOffline(name) {
+  if (!offline || script('scripts/cached.ts', name) === 0) return false;
+  process.stdout.write('XSPLICE_OFFLINE=1: not in the cache; the tests that need it are left out.\n');
+  return true;
 }
+
+const debianXen = () => (leftOutOffline('debian-xen') ? 0 : script('scripts/debian-xen.ts'));
 
 /** Built from source: one to three minutes each on two processors, once. */
-function sourceXen() {
-  if (offline && !isSourceXenCached()) {
-    process.stdout.write('XSPLICE_OFFLINE=1: not built; the tests that need it are left out.\n');
-    return;
-  }
-  return node('node_modules/tsx/dist/cli.mjs', 'scripts/xen-source.ts');
-}
+const sourceXen = () => (leftOutOffline('source-xen') ? 0 : script('scripts/xen-source.ts'));
 
 /** Boots the real hypervisor once: all tests of it begin from that snapshot. */
-function realHost() {
-  if (offline && (findDebianXen() === undefined || !isHostCached())) {
-    process.stdout.write('XSPLICE_OFFLINE=1: not fetched; the tests that need it are left out.\n');
-    return;
-  }
-  return node('bin/xsplice.js', 'conform', 'good-cycle');
-}
+const realHost = () => (leftOutOffline('debian-host') ? 0 : node('bin/xsplice.js', 'conform', 'good-cycle'));
 
 /** The same for Arm. */
 function realArmHosts() {
-  if (offline && !isSourceHostCached()) {
-    process.stdout.write('XSPLICE_OFFLINE=1: not fetched; the tests that need them are left out.\n');
-    return;
-  }
+  if (leftOutOffline('source-host')) return 0;
   const statuses = ['arm64', 'arm32'].map((arch) => node('bin/xsplice.js', 'conform', '--arch', arch, 'good-cycle'));
   return statuses.find((status) => status !== 0);
 }

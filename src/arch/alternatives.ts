@@ -40,6 +40,45 @@ export interface WholeAlternativesHost extends AlternativesHost {
   invalidateInstructionCache(): void;
 }
 
+/** The numbers of an entry. Lengths are in bytes. */
+export interface AlternativeNumbers {
+  /** As in the table: with its flag, where the release has one. */
+  readonly feature: number;
+  readonly origLen: number;
+  readonly replLen: number;
+  /** 0 where the format has none. */
+  readonly padLen: number;
+}
+
+/** What is wrong with the numbers of an entry. */
+export interface AlternativeFault {
+  /** The start of a sentence. */
+  readonly what: string;
+  /**
+   * What comes of it: the release's answer to a bad entry (`AlternativeRules.badEntry`), a panic in all releases, or a call of what the entry names as
+   * its replacement.
+   */
+  readonly outcome: 'bad-entry' | 'panic' | 'called';
+}
+
+/** A reference in a replacement. */
+export interface ReplacementReference {
+  /** The replacement's bytes. */
+  readonly code: Uint8Array;
+  /** Offset of the field in them, and its size. */
+  readonly at: number;
+  readonly width: number;
+  /** The symbol that it leads to. */
+  readonly symbol: string;
+}
+
+/** Code that the hypervisor replaces at boot, in bytes of its own table. */
+export interface ReplacedCode {
+  readonly orig: Address;
+  readonly length: number;
+  readonly feature: number;
+}
+
 /** How an architecture applies alternatives. */
 export interface AlternativeHooks {
   /** sizeof(struct alt_instr), in bytes. */
@@ -56,6 +95,19 @@ export interface AlternativeHooks {
   apply(host: WholeAlternativesHost, start: number, end: number): Errno | null;
   /** The highest feature number in a table; -1 in an empty one. */
   highestFeature(table: DataView): number;
+  /** Says what is wrong with an entry, in Xen's order of checks. `featureLimit`: as {@link featureLimit} gives it. */
+  faults(entry: AlternativeNumbers, rules: AlternativeRules, featureLimit: number): readonly AlternativeFault[];
+  /** Tells whether copying the replacement re-aims a relative reference in it. */
+  reaims(reference: ReplacementReference, rules: AlternativeRules): boolean;
+  /** What it re-aims, as the subject and verb of a sentence. */
+  readonly reaimed: string;
+  /** The code that the entries of a table replace; `address` is the table's. */
+  replaced(table: DataView, address: Address): Iterable<ReplacedCode>;
+  /**
+   * Functions that boot's own entries name in place of a replacement, and that leave NOPs on a host whose firmware has nothing to say. What others would
+   * write stays as in the file.
+   */
+  readonly nopCallbacks: readonly string[];
   /** The first number that is no feature, for an image whose own table reaches up to `highest`. */
   featureLimit(rules: AlternativeRules, highest: number): number;
 }

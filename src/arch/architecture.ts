@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
 import type { Errno, Release } from '../xen/index.ts';
 import type { AlternativeHooks } from './alternatives.ts';
@@ -16,7 +17,7 @@ import type { RelocationRow, RelocationRules } from './relocation.ts';
 
 /** Why a hook refuses: the errno, and the console line where Xen prints one (template and arguments of `format`). */
 export interface Refusal {
-  readonly rule: string;
+  readonly rule: RuleId;
   readonly errno: Errno;
   readonly log?: readonly [template: string, ...args: (number | bigint | string)[]];
   /** What is wrong, for the user, where Xen says nothing. */
@@ -96,11 +97,13 @@ export interface Architecture {
   revert(func: PatchedFunction, state: FunctionState, context: PatchContext): void;
   /** Bytes that `apply` writes for this function, given where it starts. */
   insnLength(func: PatchedFunction, patchOffset: number): number;
-  /** Bytes of a function's start that stay as they are: `start` is what stands there, as much of it as {@link entrySize}. */
-  patchOffset(start: Uint8Array): number;
+  /** Bytes of a function's start that stay as they are in a release: `start` is what stands there, as much of it as {@link entrySize}. */
+  patchOffset(start: Uint8Array, release: Release): number;
   /** Bytes at a function's start that {@link patchOffset} looks at. */
   readonly entrySize: number;
   encodeJump(from: Address, to: Address): Uint8Array;
+  /** Returns where a jump that {@link encodeJump} made leads, given its code; `undefined` for any other code. */
+  jumpTarget(code: Uint8Array, at: Address): Address | undefined;
   /** Every sequence of NOPs of this length that Xen may write, by processor. */
   nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */

@@ -19,6 +19,8 @@ export interface ExceptionRow {
   /** As the hypervisor calls it: `#DE`, `Undefined Instruction`. */
   readonly mnemonic: string;
   readonly handling: ExceptionHandling;
+  /** What the panic calls it, with an error code, where its handler has words of its own; otherwise `fatalTrap` says it. */
+  readonly panicText?: string;
   /** ESR_EL2, or HSR, where there is one. */
   readonly syndrome?: number;
 }
@@ -122,6 +124,11 @@ export interface Execution {
   readonly exceptions: ReadonlyMap<number, ExceptionRow>;
   /** Number of the exception of an access that no page table is asked about; `null` where there is none. */
   readonly generalProtection: number | null;
+  /**
+   * What a debug build prints when an exception goes on at a fix-up of the exception table, at `from`, a place in words; `null` where there is no such
+   * table.
+   */
+  readonly fixupText: ((mnemonic: string, from: string, to: Address) => string) | null;
   /** What panic() says of an exception that nobody handles. */
   fatalTrap(vector: number, facts: { readonly cpu: number; readonly interrupts: boolean }): FatalTrap;
   /**

@@ -18,7 +18,7 @@ export * from './page-table.ts';
 export type * from './panic-words.ts';
 export * from './permissions.ts';
 export type * from './processor-rules.ts';
-export { architectureOf } from './registry.ts';
+export { ARCHITECTURES, architectureOf } from './registry.ts';
 export * from './relative-memory.ts';
 export type * from './relocation.ts';
 export {
@@ -29,6 +29,7 @@ export {
   type RelocatedPlace,
   relocateInstruction,
 } from './relocation-value.ts';
+export { structPayloadOf } from './struct-payload.ts';
 export { applyAltCalls } from './x86_64/alt-calls.ts';
 export { applyAlternatives } from './x86_64/alternatives.ts';
 export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';

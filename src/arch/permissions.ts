@@ -1,4 +1,5 @@
 import type { Address } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type { Permission } from './page-table.ts';
 
 /** Memory that the hypervisor knows by purpose: `struct virtual_region` (xen/include/xen/virtual_region.h). */
@@ -31,9 +32,9 @@ export interface PatchingHost {
   unmapTextAlias(): void;
   invalidateInstructionCache(): void;
   /** Says that hosts like this one are known to come to harm here, although the simulation goes on. */
-  harm(rule: string, message: string): void;
+  harm(rule: RuleId, message: string): void;
   /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */
   assertionFails(where: string, condition: string, file: string): void;
-  /** #GP in hypervisor context. Does not return. */
-  generalProtection(where: string, why: string): never;
+  /** Raises an exception of the architecture in that function of the hypervisor. Does not return. */
+  raise(vector: number, where: string, why: string): never;
 }

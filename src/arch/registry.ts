@@ -4,7 +4,7 @@ import { ARM64 } from './arm64/index.ts';
 import { X86_64 } from './x86_64/index.ts';
 
 /** Every architecture that has live patches. */
-const ARCHITECTURES: readonly Architecture[] = [X86_64, ARM64, ARM32];
+export const ARCHITECTURES: readonly Architecture[] = [X86_64, ARM64, ARM32];
 
 /** The architecture of an `e_machine`, or of a name; `undefined` for those without live patches. */
 export const architectureOf = (which: number | Architecture['name']): Architecture | undefined =>

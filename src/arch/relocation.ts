@@ -1,3 +1,4 @@
+import type { RuleId } from '../catalogue/index.ts';
 /**
  * What a relocation's value counts from. S is the symbol's value, A the addend, P the address of the place; Page() clears the lowest twelve bits.
  *
@@ -65,7 +66,7 @@ export interface RelocationRow {
 /** How Xen's loader differs from the ABI, with the finding that says so. */
 export type RelocationQuirk = {
   /** Stable rule id of the finding. */
-  readonly rule: string;
+  readonly rule: RuleId;
   readonly message: string;
 } & (
   | {
@@ -100,7 +101,7 @@ export interface RelocationRules {
 
 /** As `Refusal` of the architecture record. */
 export interface RelRefusal {
-  readonly rule: string;
+  readonly rule: RuleId;
   readonly errno: 'EOPNOTSUPP' | 'ENOSYS';
   readonly log?: readonly [template: string];
   readonly message?: string;

@@ -1,3 +1,4 @@
+import { CATALOGUE, type RuleId, type Severity } from '../catalogue/index.ts';
 import type { Address } from './address.ts';
 
 /**
@@ -15,16 +16,28 @@ export interface Place {
   readonly address?: Address;
 }
 
-export type Severity = 'error' | 'warning' | 'note';
+export type { Severity };
 
-/**
- * Something that is wrong with what the user gave us, or that the user should know about it.
- *
- * `rule` is stable across releases of xsplice: tools filter on it.
- */
+/** Something that is wrong with what the user gave us, or that the user should know about it. */
 export interface Finding {
-  readonly rule: string;
+  readonly rule: RuleId;
   readonly severity: Severity;
   readonly message: string;
   readonly where: Place;
+  /** The next step, where it can be named more precisely than in the catalogue. */
+  readonly advice?: string;
 }
+
+/** What a check says of something that it found: a finding without what the catalogue adds. */
+export type Found = Omit<Finding, 'rule' | 'severity'> & Partial<Pick<Finding, 'severity'>>;
+
+/** Makes a finding. It has the catalogue's severity unless it brings its own. */
+export const finding = (rule: RuleId, found: Found): Finding => ({
+  rule,
+  severity: CATALOGUE[rule].severity,
+  ...found,
+});
+
+/** Returns the next step for a finding: its own advice, or the catalogue's. */
+export const adviceFor = ({ rule, advice }: Pick<Finding, 'rule' | 'advice'>): string =>
+  advice ?? CATALOGUE[rule].advice;

@@ -9,3 +9,4 @@ export * from './finding.ts';
 export * from './group-by.ts';
 export * from './nearest.ts';
 export * from './record.ts';
+export * from './rule-id.ts';

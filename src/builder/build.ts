@@ -10,6 +10,7 @@ import type { FileChange, SourcePatch } from './patches/index.ts';
 import { makePayload } from './payload.ts';
 import { builtBase } from './pristine.ts';
 import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
+import { hostFor, openHost } from './simulated-host.ts';
 import { type CompiledPairs, compilePairs, type SourceTree, type TreeCommands, treeCommands } from './tree/index.ts';
 
 /**
@@ -36,13 +37,13 @@ class OneBuild {
   }
 
   async run(): Promise<BuildResult> {
-    const { env, jobs, signal, progress, openHost } = this.#tools;
+    const { env, jobs, signal, progress, ports } = this.#tools;
     throwIfStopped(signal);
     progress?.('read the source tree …');
     const open = openBase(this.#base);
     const own = readPatchFiles(this.#base.pristine ?? []);
     const read = readPatchFiles(this.#request.patches);
-    if (open.xenSyms !== undefined) this.#host = await openHost(open.xenSyms, this.#rules);
+    if (open.xenSyms !== undefined) this.#host = openHost(open.xenSyms, this.#rules, ports);
     const unread = [...own.refusals, ...read.refusals];
     if (unread.length > 0) return this.#result(unread);
     const patched = patchTree(open.tree.top, own.patches, read.patches);
@@ -56,7 +57,7 @@ class OneBuild {
     });
     this.#remarks.push(...remarks);
     const xenSyms = open.xenSyms ?? this.#builtHere(tree);
-    this.#host ??= await openHost(xenSyms, this.#rules);
+    this.#host ??= openHost(xenSyms, this.#rules, ports);
     const commands = await treeCommands(tree, { env, signal, progress });
     const compiled = await this.#compile(tree, commands, patched.changes, open.xenSyms);
     this.#remarks.push(...compiled.remarks);
@@ -117,12 +118,12 @@ class OneBuild {
     if (problems.length > 0)
       return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
     const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
-    const { env, signal, tool, openHost, rulePage, withCode, levels, inflate, loadDisassembler, progress } =
-      this.#tools;
+    const { env, signal, tool, ports, levels, progress } = this.#tools;
+    const { inflate, loadDisassembler } = ports;
     progress?.(`compare ${pairs.length} objects …`);
     const diff = diffPairs(host.image, host.release, pairs, {
       disassembler: await loadDisassembler(),
-      ...(inflate !== undefined && { inflate }),
+      inflate,
       ...(allowedLayouts !== undefined && { allowedLayouts }),
       ...(debugData !== undefined && { debugData }),
       name,
@@ -145,12 +146,10 @@ class OneBuild {
       {
         env,
         signal,
-        rulePage,
         loadDisassembler,
-        hostFor: (payload) => openHost(xenSyms, this.#rules, payload, host),
-        ...(withCode !== undefined && { withCode }),
+        inflate,
+        hostFor: (payload) => hostFor(payload, host, xenSyms, this.#rules, ports),
         ...(levels !== undefined && { levels }),
-        ...(inflate !== undefined && { inflate }),
         ...(progress !== undefined && { progress }),
       },
     );

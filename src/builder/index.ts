@@ -8,6 +8,6 @@ export { readPatchFiles } from './patched.ts';
 export * from './patches/index.ts';
 export * from './payload.ts';
 export type * from './request.ts';
+export { hostFor, openHost } from './simulated-host.ts';
 export * from './tree/index.ts';
 export * from './verify.ts';
-export type { RulePage } from './verify-text.ts';

@@ -1,6 +1,5 @@
 import type { DiffVerdict, FunctionReport, Refusal, Remark, VerifiedOn } from '../documents/index.ts';
-import type { PayloadInput } from '../payload/index.ts';
-import type { Simulation } from '../run/index.ts';
+import type { Ports } from '../run/index.ts';
 import type { Environment } from '../system/index.ts';
 import type { LinkerChoice } from './linkers.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -43,23 +42,13 @@ export interface BuildRequest extends LinkerChoice {
 }
 
 /** What a build works with: the machine, and what other rooms lend. */
-export interface BuildTools extends Omit<VerifyOptions, 'progress' | 'release'> {
+export interface BuildTools extends Pick<VerifyOptions, 'levels'> {
+  readonly ports: Ports;
   readonly env: Environment;
   /** Compilers that run at once. */
   readonly jobs: number;
   /** Who makes it: `xsplice 0.1.0`. */
   readonly tool: string;
-  readonly loadDisassembler: NonNullable<VerifyOptions['loadDisassembler']>;
-  /**
-   * A simulated host of that hypervisor. With a payload that has code to run, one with a processor; `plain` is one that is
-   * open already.
-   */
-  readonly openHost: (
-    xenSyms: Uint8Array,
-    options: { readonly release?: string },
-    payload?: PayloadInput,
-    plain?: Simulation,
-  ) => Promise<Simulation>;
   readonly signal?: AbortSignal | undefined;
   /** Is told what is being done. */
   readonly progress?: ((doing: string) => void) | undefined;

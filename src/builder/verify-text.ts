@@ -1,19 +1,6 @@
 import type { CheckedPayload, DocumentFinding } from '../documents/index.ts';
 import { placeText } from '../report/index.ts';
 
-/** The page of a rule of lint, as Markdown; `undefined` where the rule is Xen's own and has none. */
-export type RulePage = (rule: string) => string | undefined;
-
-/** What a rule's page says is the way out: the first paragraph of `How to fix it`, in one line; `null` where there is no page. */
-export function adviceOf(rule: string, page: RulePage): string | null {
-  const section = page(rule)?.split('\n## How to fix it\n')[1];
-  const paragraph = section
-    ?.trim()
-    .split(/\n\s*\n/, 1)[0]
-    ?.replace(/\s+/g, ' ');
-  return paragraph === undefined || paragraph === '' ? null : paragraph;
-}
-
 /** What a finding says, and where, in one line. The file is left out: there is only one. */
 export function findingText({ message, where, source }: DocumentFinding): string {
   const { file: _file, symbol: _symbol, ...rest } = where;

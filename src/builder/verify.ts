@@ -1,26 +1,15 @@
 import { equalBytes } from '../base/index.ts';
+import { CATALOGUE, isRuleId } from '../catalogue/index.ts';
 import type { CheckedPayload, DocumentFinding, Refusal, RehearsalReport, Remark } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
 import { RULES } from '../lint/index.ts';
 import { type PayloadInput, readPayload } from '../payload/index.ts';
-import {
-  type CheckSlice,
-  checkSliceOn,
-  type LintCheckOptions,
-  rehearseOn,
-  type Simulation,
-  simulatedStage,
-} from '../run/index.ts';
+import { checkSliceOn, type LintCheckOptions, rehearseOn, type Simulation, simulatedStage } from '../run/index.ts';
 import { parseBuildId } from '../xen/index.ts';
-import { adviceOf, findingText, type RulePage, refusedText } from './verify-text.ts';
+import { findingText, refusedText } from './verify-text.ts';
 
 /** What a payload is verified with. */
-export interface VerifyOptions extends LintCheckOptions {
-  /** Pages of the rules of lint, which have the advice. */
-  readonly rulePage: RulePage;
-  /** Puts the code and the line of source to what a check finds. Default: as bytes. */
-  readonly withCode?: (slice: CheckSlice) => Promise<readonly CheckedPayload[]>;
-}
+export interface VerifyOptions extends LintCheckOptions {}
 
 /** What became of a payload on the simulated host, and what lint says of it. */
 export interface Verification {
@@ -38,11 +27,9 @@ class Findings {
   readonly remarks: Remark[] = [];
   readonly #seen = new Set<string>();
   readonly #object: string;
-  readonly #page: RulePage;
 
-  constructor(object: string, page: RulePage) {
+  constructor(object: string) {
     this.#object = object;
-    this.#page = page;
   }
 
   /** @param words turns what is wrong into the reason of a refusal. */
@@ -52,7 +39,8 @@ class Findings {
     if (this.#seen.has(`${rule} ${text}`)) return;
     this.#seen.add(`${rule} ${text}`);
     const symbol = where.symbol ?? null;
-    if (severity === 'error' && !ABOUT_US.has(rule)) this.refuse(words(text), symbol, adviceOf(rule, this.#page));
+    if (severity === 'error' && !ABOUT_US.has(rule))
+      this.refuse(words(text), symbol, isRuleId(rule) ? CATALOGUE[rule].advice : null);
     else this.remarks.push({ text: `${text} [${rule}]`, symbol, object: this.#object });
   }
 
@@ -70,11 +58,11 @@ class Findings {
 export async function verifyPayload(
   simulation: Simulation,
   payload: PayloadInput,
-  { rulePage, withCode, ...options }: VerifyOptions,
+  options: VerifyOptions,
 ): Promise<Verification> {
-  const found = new Findings(payload.file, rulePage);
+  const found = new Findings(payload.file);
   const slice = await checkSliceOn(simulation, [payload], options);
-  const [checked] = (await withCode?.(slice)) ?? slice.withCode(null);
+  const [checked] = await slice.withCode();
   if (checked !== undefined) addChecked(found, checked);
   // What the check refused would only be refused once more.
   if (found.refusals.length === 0) {
@@ -98,7 +86,7 @@ function addChecked(found: Findings, checked: CheckedPayload): void {
 }
 
 function addRehearsed(found: Findings, { verdict, steps, findings, panic }: RehearsalReport): void {
-  const culprit = steps.find(({ rc }) => rc === null || rc < 0);
+  const culprit = steps.find(({ passed }) => !passed);
   const step = culprit === undefined ? '' : `${culprit.step}: `;
   for (const finding of findings) found.add(finding, (text) => `the rehearsal fails at ${step}${text}`);
   const unproven = findings.some(({ rule }) => ABOUT_US.has(rule));

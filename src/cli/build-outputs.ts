@@ -6,24 +6,24 @@ import { fileError } from './files.ts';
 import { isFolder } from './folder.ts';
 import { outputFile } from './output-file.ts';
 
-/** Where the user wants what is built. */
+/** Where to write payloads. */
 export interface OutputPlan {
-  /** A file, or for several bases a folder; nothing is written without it. */
+  /** A file; for several bases a folder. Without it, nothing is written. */
   readonly out?: string;
-  /** For a single base: where the payload with its debug information goes. */
+  /** For a single base: the file for the payload with debug information. */
   readonly debugFile?: string;
 }
 
-/** The files of a payload. */
+/** The files written for a payload. */
 export type WrittenFiles = Readonly<Record<'payload' | 'debug', WrittenPayload | null>>;
 
-/** Where payloads go. */
+/** Writes payloads, and removes those of an earlier run. */
 export interface Outputs {
-  /** Is there a folder for each hypervisor? */
+  /** True if each hypervisor has its own folder. */
   readonly several: boolean;
-  /** Is the payload with its debug information written, too? */
+  /** True if the payload with debug information is written too. */
   readonly debug: boolean;
-  /** Writes what was built for the hypervisor of that build-id; where nothing was built, takes away what is left of an earlier run. */
+  /** Writes the payload for the hypervisor with build-id `id`. Unless `verdict` is `built`, removes what an earlier run wrote there. */
   write(id: string | null, verdict: DiffVerdict, bytes: Uint8Array | null, debug: Uint8Array | null): WrittenFiles;
 }
 
@@ -32,7 +32,7 @@ interface Paths {
   readonly debug: string | undefined;
 }
 
-/** Looks at where things go before anything is built. Throws an XspliceError (EUSAGE, EFILE) where nothing can be written there. */
+/** Checks the destination before anything is built. Throws an XspliceError (EUSAGE, EFILE) if it cannot be written. */
 export function outputsOf(
   { out, debugFile, inputs }: OutputPlan & { readonly inputs: readonly string[] },
   name: string,
@@ -41,7 +41,7 @@ export function outputsOf(
 ): Outputs {
   if (several) return folderOutputs(out, debugFile, name, cwd, inputs);
   if (out !== undefined && debugFile !== undefined && resolve(cwd, out) === resolve(cwd, debugFile)) {
-    throw new XspliceError('EUSAGE', `${out} cannot be the payload and its debug information`, 'name two files');
+    throw new XspliceError('EUSAGE', `--output and --debug-file are both ${out}`, 'give two different files');
   }
   const paths = { payload: out, debug: debugFile };
   for (const path of [out, debugFile]) if (path !== undefined) outputFile(path, cwd, inputs);
@@ -52,7 +52,7 @@ export function outputsOf(
   };
 }
 
-/** `OUT/<build-id>/<name>.livepatch`, as hosts look for what is theirs, and the debug information beside it. */
+/** Writes `OUT/<build-id>/<name>.livepatch` and, beside it, `<name>.debug`. A host finds its payload by its own build-id. */
 function folderOutputs(
   out: string | undefined,
   debugFile: string | undefined,
@@ -69,7 +69,7 @@ function folderOutputs(
     several: true,
     debug: out !== undefined,
     write: (id, verdict, bytes, debug) => {
-      // One without a build-id depends on nothing that a host could look for.
+      // Without a build-id, no host can find its folder.
       if (out === undefined || id === null) return { payload: null, debug: null };
       const payload = join(out, id, `${name}.livepatch`);
       if (verdict === 'built') makeFolder(dirname(payload), cwd);
@@ -99,7 +99,7 @@ function writeFiles(
     if (path === undefined) return null;
     const file = outputFile(path, cwd, inputs);
     if (verdict === 'built' && contents !== null) return file.write(contents);
-    // What is there after this run is what this run has made.
+    // A payload of an earlier run must not pass for the result of this one.
     file.remove();
     return null;
   };

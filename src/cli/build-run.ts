@@ -20,23 +20,23 @@ import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';
 import { readBounded } from './files.ts';
 import { checkedName } from './payload-options.ts';
-import { openHost, verifyTools } from './payload-tools.ts';
+import { PORTS } from './ports.ts';
 import { VERSION } from './version.ts';
 
-/** A base as the user named it. */
+/** A base as the user gave it. */
 export interface BaseRequest extends Omit<Base, 'pristine'> {
-  /** What it is called in the report. */
+  /** Its name in the report. */
   readonly name: string;
   readonly pristine: readonly string[];
 }
 
-/** What `xsplice build` was told. Paths are as they were given. */
+/** The options of `xsplice build`. Paths are as given. */
 export interface BuildRun extends OutputPlan {
-  /** In place of patches and bases. */
+  /** A manifest, instead of patches and bases. */
   readonly manifest?: string;
   readonly patches: readonly string[];
   readonly bases: readonly BaseRequest[];
-  /** Default: that of the manifest, or of the first patch. */
+  /** Name of the payload. Default: from the manifest, else from the first patch. */
   readonly name?: string;
   readonly linker: LinkerChoice;
   readonly allowedLayouts: readonly string[];
@@ -46,12 +46,12 @@ export interface BuildRun extends OutputPlan {
   readonly progress: (doing: string) => void;
 }
 
-/** No patch file is read beyond this; the reader of patches says what is too much. */
+/** Upper bound of a patch file, in bytes. `readPatches` has its own, lower limit and reports it. */
 const PATCH_CAP = 64 << 20;
 
-/** Builds for every base, and writes the payloads. Rejects with an XspliceError where a single base ends so, and where all are stopped. */
+/** Builds for every base and writes the payloads. Rejects with an XspliceError if the only base fails, or if the run is interrupted. */
 export async function runBuild(run: BuildRun, { io }: Context, signal: AbortSignal): Promise<BuildDocument> {
-  const { patches, bases, name } = await told(run, io.cwd);
+  const { patches, bases, name } = await resolveRequest(run, io.cwd);
   const plan = { ...run, inputs: inputsOf(patches, bases) };
   const outputs = outputsOf(plan, name, bases.length > 1 || run.manifest !== undefined, io.cwd);
   const read = (path: string): PatchFile => ({
@@ -76,8 +76,8 @@ export async function runBuild(run: BuildRun, { io }: Context, signal: AbortSign
   );
   const [only] = results;
   if (!several && only instanceof XspliceError) throw only;
-  const taken = new Map<string, string>();
-  const documents = results.map((result, i) => document(bases[i] as BaseRequest, result, outputs, taken));
+  const seenIds = new Map<string, string>();
+  const documents = results.map((result, i) => document(bases[i] as BaseRequest, result, outputs, seenIds));
   return {
     format: 'xsplice-build/1',
     verdict: WORST_FIRST.find((verdict) => documents.some((base) => base.verdict === verdict)) ?? 'unchanged',
@@ -89,8 +89,11 @@ export async function runBuild(run: BuildRun, { io }: Context, signal: AbortSign
 
 const WORST_FIRST: readonly BuildVerdict[] = ['error', 'refused', 'built', 'unchanged'];
 
-/** What to build: of the command line, or of the manifest. */
-async function told(run: BuildRun, cwd: string): Promise<Required<Pick<BuildRun, 'patches' | 'bases' | 'name'>>> {
+/** Returns patches, bases and name, from the command line or from the manifest. */
+async function resolveRequest(
+  run: BuildRun,
+  cwd: string,
+): Promise<Required<Pick<BuildRun, 'patches' | 'bases' | 'name'>>> {
   const { manifest } = run;
   if (manifest === undefined) return { ...run, name: nameOf(run.name, run.patches) };
   const bytes = readBounded(manifest, cwd, 4 * MANIFEST_MOST, 'manifest');
@@ -118,7 +121,7 @@ const absolute = (base: BaseRequest, cwd: string, read: (path: string) => PatchF
   };
 };
 
-/** What building takes from this machine and from other rooms. */
+/** Returns what `builder/` needs from this machine and from other rooms. */
 export function toolsOf(
   { rules, jobs, linker }: Pick<BuildRun, 'rules' | 'jobs' | 'linker'>,
   env: BuildTools['env'],
@@ -126,38 +129,38 @@ export function toolsOf(
 ): BuildTools {
   const { crossPrefix } = linker;
   return {
-    ...verifyTools(parseRuleLevels(rules, RULES)),
+    ports: PORTS,
+    levels: parseRuleLevels(rules, RULES),
     env: crossPrefix === undefined ? env : { ...env, CROSS_COMPILE: crossPrefix },
     jobs,
     tool: `xsplice ${VERSION}`,
-    openHost,
     signal,
   };
 }
 
-/** What became of a base, its files written. */
+/** Writes the files of a base and returns its part of the document. `seenIds` has the names of earlier bases by build-id. */
 function document(
   base: BaseRequest,
   result: BuildResult | XspliceError,
   outputs: Outputs,
-  taken: Map<string, string>,
+  seenIds: Map<string, string>,
 ): BuiltBase {
-  const told = { name: toByteString(base.name), source: toByteString(base.source) };
-  if (result instanceof XspliceError) return { ...NOTHING, ...told, error: errorOf(result) };
+  const identity = { name: toByteString(base.name), source: toByteString(base.source) };
+  if (result instanceof XspliceError) return { ...NOT_BUILT, ...identity, error: errorOf(result) };
   const { bytes, debug, ...rest } = result;
   const id = result.xen?.buildId ?? null;
-  const other = id === null || !outputs.several ? undefined : taken.get(id);
+  const other = id === null || !outputs.several ? undefined : seenIds.get(id);
   if (other !== undefined) {
-    const message = `it has the build-id of ${other}, whose payload would be in the same place`;
-    return { ...NOTHING, ...told, error: { code: 'EUSAGE', message, hint: 'name each hypervisor once' } };
+    const message = `same build-id as ${other}: both payloads would go to the same file`;
+    return { ...NOT_BUILT, ...identity, error: { code: 'EUSAGE', message, hint: 'list each hypervisor once' } };
   }
-  if (id !== null) taken.set(id, told.name);
-  return { ...rest, ...told, error: null, ...outputs.write(id, result.verdict, bytes, debug) };
+  if (id !== null) seenIds.set(id, identity.name);
+  return { ...rest, ...identity, error: null, ...outputs.write(id, result.verdict, bytes, debug) };
 }
 
 const errorOf = ({ code, message, hint }: XspliceError): BuiltBase['error'] => ({ code, message, hint: hint ?? null });
 
-const NOTHING = {
+const NOT_BUILT = {
   verdict: 'error',
   xen: null,
   compiled: 0,

@@ -103,8 +103,8 @@ function runOf(flags: BuildFlags, cwd: string, progress: BuildRun['progress']): 
 }
 
 const STATUS: Readonly<Record<BuildVerdict, number>> = {
-  built: EXIT.holds,
-  unchanged: EXIT.holds,
+  built: EXIT.success,
+  unchanged: EXIT.success,
   refused: EXIT.refused,
   error: EXIT.usage,
 };

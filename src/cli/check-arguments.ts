@@ -3,54 +3,54 @@ import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { filesIn, isFolder, tooMany } from './folder.ts';
 
-/** Is one of the arguments a folder? */
+/** Returns true if one of the arguments is a folder. */
 export const hasFolder = (paths: readonly string[], cwd: string): boolean => paths.some((path) => isFolder(path, cwd));
 
-/** Most payloads, and most hypervisors, of one check. */
+/** Limits of one check. */
 const MOST = { payloads: 10_000, hypervisors: 1000 } as const;
 
 /**
- * The payloads that are meant: files as they are, of a folder those in it and below it that end in `.livepatch`, sorted. Each once, in the
- * order of the arguments. Throws an XspliceError: EFILE for a folder that cannot be read, EUSAGE for one without payloads, or with too many.
+ * Expands the arguments to payload files: a file is itself, a folder is every `*.livepatch` in and below it, sorted. Drops duplicates. Throws
+ * an XspliceError: EFILE for a folder that cannot be read, EUSAGE for one without payloads or with too many.
  */
 export const findPayloads = (paths: readonly string[], cwd: string): string[] =>
   find(paths, cwd, MOST.payloads, {
     wanted: (name) => name.endsWith('.livepatch'),
-    holds: () => true,
+    matches: () => true,
     what: 'payloads',
-    hint: 'payloads are files that end in .livepatch',
+    hint: 'xsplice looks for files named *.livepatch',
   });
 
 /**
- * The hypervisors that are meant, in the same way: of a folder the ELF files whose names begin with `xen-syms`, as Xen's build and the
- * distributions name them. The map beside them (`xen-syms.map`) is none.
+ * Expands the arguments to hypervisors in the same way. In a folder, these are ELF files named `xen-syms*`, as Xen's build and the
+ * distributions name them; `xen-syms.map` is not ELF.
  */
 export const findHypervisors = (paths: readonly string[], cwd: string): string[] =>
   find(paths, cwd, MOST.hypervisors, {
     wanted: (name) => name.startsWith('xen-syms'),
-    holds: (path) => isElf(resolve(cwd, path)),
+    matches: (path) => isElf(resolve(cwd, path)),
     what: 'hypervisors',
-    hint: 'hypervisors are ELF files whose names begin with xen-syms',
+    hint: 'xsplice looks for ELF files named xen-syms*',
   });
 
 interface Kind {
-  /** By the name. */
+  /** Selects files by name. */
   readonly wanted: (name: string) => boolean;
-  /** By what is in the file. */
-  readonly holds: (path: string) => boolean;
+  /** Selects files by content. */
+  readonly matches: (path: string) => boolean;
   readonly what: string;
   readonly hint: string;
 }
 
-function find(paths: readonly string[], cwd: string, most: number, { wanted, holds, what, hint }: Kind): string[] {
+function find(paths: readonly string[], cwd: string, most: number, { wanted, matches, what, hint }: Kind): string[] {
   const found: string[] = [];
   for (const path of paths) {
     if (!isFolder(path, cwd)) {
       found.push(path);
       continue;
     }
-    const inside = filesIn(path, cwd, wanted).filter(holds);
-    if (inside.length === 0) throw new XspliceError('EUSAGE', `${path}: is a directory without ${what}`, hint);
+    const inside = filesIn(path, cwd, wanted).filter(matches);
+    if (inside.length === 0) throw new XspliceError('EUSAGE', `${path}: is a directory that contains no ${what}`, hint);
     found.push(...inside);
   }
   const once = [...new Set(found)];
@@ -58,7 +58,7 @@ function find(paths: readonly string[], cwd: string, most: number, { wanted, hol
   return once;
 }
 
-/** Does the file begin as ELF files do? What cannot be read does not. */
+/** Returns true if the file starts with the ELF magic. False if it cannot be read. */
 function isElf(path: string): boolean {
   const magic = new Uint8Array(4);
   try {

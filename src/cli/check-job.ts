@@ -5,11 +5,8 @@ import type { PayloadInput } from '../payload/index.ts';
 import { payloadName } from '../payload/index.ts';
 import type { LintCheckOptions, Simulation, SimulationOptions } from '../run/index.ts';
 import { checkSliceOn, openSimulation } from '../run/index.ts';
-import { codeOf, loadDisassembler } from './disassembler.ts';
 import { readImage, readPayloads } from './files.ts';
-import { gunzip } from './gunzip.ts';
-import { inflate } from './inflate.ts';
-import { processorFor } from './processor.ts';
+import { PORTS } from './ports.ts';
 import type { ThreadWork } from './thread-pool.ts';
 
 /** Some payloads on one hypervisor. Plain data: it goes to another thread, which reads the files itself. */
@@ -60,9 +57,10 @@ function payloadsOf({ payloads, cwd, run }: CheckJob): readonly PayloadInput[] {
 export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   try {
     const payloads = payloadsOf(job);
+    const { gunzip, inflate, loadDisassembler, processorFor } = PORTS;
     const ports = { ...(await processorFor(payloads)), gunzip, inflate, loadDisassembler };
     const slice = await checkSliceOn(simulationOf(job, ports), payloads, { ...job.options, ...ports }, job.wanted);
-    return { xen: slice.xen, payloads: await codeOf(slice), error: null };
+    return { xen: slice.xen, payloads: await slice.withCode(), error: null };
   } catch (error) {
     if (!(error instanceof XspliceError)) throw error;
     const { code, hint } = error;

@@ -1,15 +1,29 @@
 import { type Command, Option } from 'commander';
 import { XspliceError } from '../base/index.ts';
-import { CHECK_FORMATS, type CheckFormat, hasError, renderCheck } from '../report/index.ts';
+import type { CheckMatrix } from '../documents/index.ts';
+import type { RuleLevels } from '../lint/index.ts';
+import {
+  CHECK_FORMATS,
+  type CheckFormat,
+  matrixHolds,
+  type ReportedRule,
+  renderChecked,
+  rulePage,
+  ruleTitle,
+} from '../report/index.ts';
+import { toByteString } from './byte-string.ts';
 import { findHypervisors, findPayloads, hasFolder } from './check-arguments.ts';
 import type { Context, OutputOptions } from './context.ts';
-import { addOutputOptions, examples, printReport } from './context.ts';
-import { readImage, readPayloads } from './files.ts';
+import { addOutputOptions, examples } from './context.ts';
+import type { LintRoom } from './engine.ts';
+import { readPayloads } from './files.ts';
 import { EXIT } from './io.ts';
 import { startProgress } from './progress.ts';
 import type { SimulationFlags } from './simulation-options.ts';
 import { addRulesOptions, requireImage, simulationOptions } from './simulation-options.ts';
-import { jobCount, paths, texts } from './values.ts';
+import { styleFor, wantsColor } from './style.ts';
+import { jobCount, paths as pathList, texts } from './values.ts';
+import { VERSION } from './version.ts';
 
 type CheckOptions = Omit<SimulationFlags, 'xen'> &
   OutputOptions & {
@@ -20,8 +34,8 @@ type CheckOptions = Omit<SimulationFlags, 'xen'> &
     readonly rule?: readonly string[];
   };
 
-/** Up to this many payloads, starting threads costs more than it saves. */
-const FEW = 3;
+/** Most cells of a matrix. */
+const MOST_CELLS = 100_000;
 
 /** `xsplice check PAYLOAD… --xen XEN-SYMS…` */
 export function addCheck(program: Command, context: Context): void {
@@ -36,7 +50,7 @@ export function addCheck(program: Command, context: Context): void {
     .option(
       '--xen <xen-syms>',
       'xen-syms of the exact build that runs, or a folder to search for xen-syms*; repeatable',
-      paths,
+      pathList,
     )
     .addOption(new Option('--format <format>', 'output format (default: text)').choices(CHECK_FORMATS))
     .option('--rule <id=level>', 'set a lint rule to off, warn or error; repeatable', texts)
@@ -55,56 +69,59 @@ export function addCheck(program: Command, context: Context): void {
         ["xsplice check --json x.livepatch --xen xen-syms | jq '.payloads[].verdict'", 'Read the verdict in a script'],
       ]),
     );
-  addOutputOptions(addRulesOptions(command)).action(async (files: string[], options: CheckOptions) => {
-    const { io } = context;
-    if (options.json === true && options.format !== undefined && options.format !== 'json') {
-      throw new XspliceError('EUSAGE', `--json conflicts with --format ${options.format}`, 'use one of them');
-    }
-    const format = options.format ?? (options.json === true ? 'json' : 'text');
-    const hypervisors = findHypervisors(requireImage(options), io.cwd);
-    const payloads = findPayloads(files, io.cwd);
-    const [xen] = hypervisors;
-    const fromFolder = hasFolder(files, io.cwd);
-    const plain = format === 'text' || format === 'json';
-    if (plain && xen !== undefined && hypervisors.length === 1 && payloads.length <= FEW) {
-      await checkFew(payloads, xen, { ...options, json: format === 'json', fromFolder }, context);
-      return;
-    }
-    const { progress: _, ...host } = simulationOptions(options, () => undefined);
-    const simulation = { ...host, fromFolder };
-    const { checkMany } = await import('./check-many.ts');
-    const { color, jobs, rule = [] } = options;
-    const threads = jobs === undefined ? {} : { threads: jobs };
-    await checkMany({ payloads, hypervisors, format, color, ...threads, simulation, settings: rule }, context);
-  });
+  addOutputOptions(addRulesOptions(command)).action((files: string[], options: CheckOptions) =>
+    check(files, options, context),
+  );
 }
 
-/** A few payloads on one hypervisor, at once. */
-async function checkFew(
-  files: readonly string[],
-  xen: string,
-  options: CheckOptions & { readonly fromFolder: boolean },
-  context: Context,
-): Promise<void> {
+/** Runs the command. Throws an XspliceError. */
+async function check(files: readonly string[], options: CheckOptions, context: Context): Promise<void> {
   const { io } = context;
-  const progress = startProgress(io);
-  const simulation = simulationOptions(options, progress.show);
+  const { json = false, color, jobs, rule = [] } = options;
+  if (json && options.format !== undefined && options.format !== 'json') {
+    throw new XspliceError('EUSAGE', `--json conflicts with --format ${options.format}`, 'use only one of them');
+  }
+  const format = options.format ?? (json ? 'json' : 'text');
+  const hypervisors = findHypervisors(requireImage(options), io.cwd);
+  const paths = findPayloads(files, io.cwd);
+  if (paths.length * hypervisors.length > MOST_CELLS) {
+    const many = `${paths.length} payloads × ${hypervisors.length} hypervisors exceed the limit of ${MOST_CELLS} checks`;
+    throw new XspliceError('EUSAGE', many, `check fewer payloads or hypervisors at a time`);
+  }
+  const { progress: _, ...settings } = simulationOptions(options, () => undefined);
   const engine = await context.engine();
-  const { parseRuleLevels, RULES } = await engine.lint();
-  const levels = parseRuleLevels(options.rule ?? [], RULES);
-  const image = readImage(xen, io.cwd);
-  const payloads = readPayloads(files, io.cwd, engine.payloadName);
+  const lint = await engine.lint();
+  const levels = lint.parseRuleLevels(rule, lint.RULES);
+  // Read first, so that a missing file is reported before anything runs.
+  const payloads = readPayloads(paths, io.cwd, engine.payloadName);
+  const progress = startProgress(io);
+  let matrix: CheckMatrix;
   try {
-    const report = await engine.checkPayloads(image, payloads, {
-      ...simulation,
-      levels,
-      fromFolder: options.fromFolder,
+    matrix = await engine.checkMatrix({
+      paths,
+      payloads,
+      hypervisors,
+      cwd: io.cwd,
+      ...(jobs !== undefined && { threads: jobs }),
+      options: { ...settings, levels, fromFolder: hasFolder(files, io.cwd) },
+      progress: progress.show,
     });
-    progress.clear();
-    printReport(report, renderCheck, options, io);
-    const holds = report.payloads.every((entry) => entry.verdict === 'accepted' && !hasError(entry.findings));
-    context.exit(holds ? EXIT.holds : EXIT.refused);
   } finally {
     progress.clear();
   }
+  const exitStatus = matrixHolds(matrix) ? EXIT.success : EXIT.refused;
+  const rules = rulesRun(lint, levels, format);
+  const style = styleFor(wantsColor(color, io.isTTY, io.env), io.columns);
+  const run = { rules, cwd: toByteString(io.cwd), version: VERSION, exitStatus };
+  io.stdout(renderChecked(matrix, format, style, run));
+  context.exit(exitStatus);
 }
+
+/** Lists the rules that were run, for reports; with their pages if the format has room for them. */
+const rulesRun = ({ RULES, severityOf }: LintRoom, levels: RuleLevels, format: CheckFormat): ReportedRule[] =>
+  RULES.flatMap((rule) => {
+    const { id } = rule;
+    const severity = severityOf(rule, levels);
+    if (severity === 'off') return [];
+    return [{ id, title: ruleTitle(id), severity, ...(format === 'sarif' && { help: rulePage(id) }) }];
+  });

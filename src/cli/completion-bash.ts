@@ -1,11 +1,11 @@
 import type { CompletedOption, CompletionModel } from './completion-model.ts';
 
-/** A word list as one bash word. Names of ours hold no quotes; should one ever, it is escaped. */
+/** Quotes a word list as one bash word. */
 const quote = (words: readonly string[]): string => `'${words.join(' ').replaceAll("'", `'\\''`)}'`;
 
 const allFlags = (options: readonly CompletedOption[]): string[] => options.flatMap((option) => option.flags);
 
-/** Cases for the values of options: `'rehearse --color')`. Where a value is free, nothing is offered. */
+/** Returns `case` branches for option values: `'rehearse --color')`. Free values get no completion. */
 function valueCases(command: string, options: readonly CompletedOption[]): string[] {
   return options
     .filter((option) => option.takesValue)
@@ -17,8 +17,8 @@ function valueCases(command: string, options: readonly CompletedOption[]): strin
 }
 
 /**
- * A completion script for bash 4 or later. Where `COMPREPLY` stays empty, readline completes file names itself
- * (`complete -o default`), which knows how to quote them.
+ * Returns a completion script for bash 4 or later. If `COMPREPLY` stays empty, readline completes file names itself
+ * (`complete -o default`) and quotes them correctly.
  */
 export function bashCompletion(model: CompletionModel): string {
   const names = model.commands.map((command) => command.name);
@@ -35,7 +35,7 @@ _xsplice() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command='' i
   local flags=${quote(allFlags(model.options))} words=${quote(names)} files=''
   COMPREPLY=()
-  # --option=value comes as three words.
+  # Bash splits --option=value into three words.
   if [[ $cur == '=' ]]; then cur=''
   elif [[ $prev == '=' && $COMP_CWORD -gt 1 ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   for ((i = 1; i < COMP_CWORD; i++)); do

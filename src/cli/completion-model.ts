@@ -1,13 +1,12 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What completion has to know of an option. */
+/** An option as the completion scripts need it. */
 export interface CompletedOption {
-  /** `--json`, `-h`: every spelling. */
+  /** All spellings: `-h`, `--help`. */
   readonly flags: readonly string[];
   readonly description: string;
-  /** Does a value follow? */
   readonly takesValue: boolean;
-  /** The values to offer; undefined where it is free, or a file. */
+  /** The values to offer; undefined if the value is free or a file. */
   readonly values: readonly string[] | undefined;
   readonly isFile: boolean;
 }
@@ -16,9 +15,9 @@ export interface CompletedCommand {
   readonly name: string;
   readonly description: string;
   readonly options: readonly CompletedOption[];
-  /** Does it take files as arguments? */
+  /** True if its arguments are files. */
   readonly takesFiles: boolean;
-  /** Words that its argument may be. */
+  /** The words that its argument may be. */
   readonly words: readonly string[];
 }
 
@@ -28,10 +27,10 @@ export interface CompletionModel {
   readonly commands: readonly CompletedCommand[];
 }
 
-/** Long option → values that commander does not know: releases, presets, examples. */
+/** Values that commander does not know, by long option: releases, presets, examples. */
 export type Candidates = Readonly<Record<string, readonly string[]>>;
 
-/** Placeholders that stand for files. */
+/** Placeholders of options that take a file. */
 const FILE_PLACEHOLDER = /<(?:xen-syms|file|path|dir)(?:\.{3})?>/;
 
 const optionOf = (option: Option, candidates: Candidates): CompletedOption => ({
@@ -48,7 +47,7 @@ const optionsOf = (command: Command, candidates: Candidates): CompletedOption[] 
     .visibleOptions(command)
     .map((option) => optionOf(option, candidates));
 
-/** Arguments of commands that take exactly so many files. */
+/** Names of non-variadic arguments that are files. */
 const FILE_ARGUMENTS: ReadonlySet<string> = new Set(['orig', 'patched']);
 
 const takesFile = (argument: Argument): boolean => argument.variadic || FILE_ARGUMENTS.has(argument.name());
@@ -64,7 +63,7 @@ function commandOf(command: Command, candidates: Candidates): CompletedCommand {
   };
 }
 
-/** Everything that can be completed, read off the program itself, so that a script can never know less than it. */
+/** Derives the completion model from the program, so that the scripts always know every command and option. */
 export function completionModel(program: Command, candidates: Candidates): CompletionModel {
   const commands = program.createHelp().visibleCommands(program);
   const names = commands.map((command) => command.name());

@@ -1,18 +1,18 @@
 import type { CompletedCommand, CompletedOption, CompletionModel } from './completion-model.ts';
 
-/** Text inside single quotes. */
+/** Quotes text with single quotes. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Text inside an `_arguments` description: brackets and colons have a meaning there. */
+/** Escapes an `_arguments` description, in which brackets and colons are syntax. */
 const described = (text: string): string => text.replace(/[[\]\\:]/g, (character) => `\\${character}`);
 
-/** One option as specifications for `_arguments`, one per spelling. */
+/** Returns the `_arguments` specifications of an option, one per spelling. */
 function optionSpecs(option: CompletedOption): string[] {
   const description = `[${described(option.description)}]`;
   const values = option.values === undefined ? '' : `(${option.values.join(' ')})`;
   const action = option.isFile ? '_files' : values === '' ? ' ' : values;
   return option.flags.map((flag) => {
-    // `*`: it may be repeated, and spellings do not exclude each other.
+    // `*`: the option can be repeated, and its spellings do not exclude each other.
     if (!option.takesValue) return quote(`*${flag}${description}`);
     const equals = flag.startsWith('--') ? '=' : '';
     return quote(`*${flag}${equals}${description}:value:${action}`);
@@ -29,7 +29,7 @@ const commandCase = (command: CompletedCommand): string => {
   return `    ${command.name})\n      _arguments -s ${specs.join(' \\\n        ')}\n      ;;`;
 };
 
-/** A completion script for zsh: works in a file of `fpath` and when evaluated. */
+/** Returns a completion script for zsh that works both from a file in `fpath` and with `eval`. */
 export function zshCompletion(model: CompletionModel): string {
   const commands = model.commands.map((command) => `    ${quote(`${command.name}:${described(command.description)}`)}`);
   return `#compdef ${model.program}

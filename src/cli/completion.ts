@@ -33,6 +33,6 @@ export function addCompletion(program: Command, context: Context): void {
         '--example': await engine.exampleNames(),
       };
       context.io.stdout(SHELLS[shell](completionModel(program, candidates)));
-      context.exit(EXIT.holds);
+      context.exit(EXIT.success);
     });
 }

@@ -91,7 +91,7 @@ async function compareHosts(
 ): Promise<ConformDifference[]> {
   const { image, release, simulation, version } = pair;
   const run = (host: ScenarioHost): Promise<ScenarioRun> =>
-    runScenario(cell, host, { files, heedless: true, progress });
+    runScenario(cell, host, { files, toTheEnd: true, progress });
   const simulated = await run({ stage: simulatedStage(simulation, await pair.simulated()), image, release });
   const target = await pair.real();
   try {

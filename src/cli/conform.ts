@@ -85,7 +85,7 @@ export function addConform(program: Command, context: Context): void {
     function finish(report: ConformReport, stepText: StepText): void {
       progress.clear();
       printReport(report, (document, style) => renderConformance(document, style, stepText), options, io);
-      context.exit(report.differences.length === 0 ? EXIT.holds : EXIT.refused);
+      context.exit(report.differences.length === 0 ? EXIT.success : EXIT.refused);
     }
   });
 }

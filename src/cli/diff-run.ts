@@ -1,43 +1,40 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import { joinObjects, type LinkerChoice, makePayload } from '../builder/index.ts';
+import { hostFor, joinObjects, type LinkerChoice, makePayload, openHost } from '../builder/index.ts';
 import { diffPairs, type PairsDiff } from '../diff/index.ts';
 import type { DiffDocument, Remark, WrittenPayload } from '../documents/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
-import { openSimulation, type Simulation, type SimulationOptions } from '../run/index.ts';
+import type { Simulation, SimulationOptions } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import type { Context } from './context.ts';
-import { loadDisassembler } from './disassembler.ts';
 import { readImage } from './files.ts';
-import { gunzip } from './gunzip.ts';
-import { inflate } from './inflate.ts';
 import { ownPairs, readObjectPairs } from './object-pairs.ts';
 import { type OutputFile, outputFile } from './output-file.ts';
-import { openHost, verifyTools } from './payload-tools.ts';
+import { PORTS } from './ports.ts';
 import { VERSION } from './version.ts';
 
-/** What `xsplice diff` was told. */
+/** The options of `xsplice diff`. */
 export interface DiffRun {
   readonly orig: string;
   readonly patched: string;
   readonly xen: string;
-  /** Where the payload, or its object, goes; nothing is written without it. */
+  /** File for the payload or its object. Without it, nothing is written. */
   readonly out?: string;
-  /** Where the payload with its debug information goes. */
+  /** File for the payload with debug information. */
   readonly debugFile?: string;
-  /** Of the payload. */
+  /** Name of the payload. */
   readonly name: string;
-  /** Link it into a payload; `null` for the object alone. */
+  /** Link a payload; `null`: write the object. */
   readonly link: LinkRequest | null;
   readonly linker: LinkerChoice;
-  /** Keep a payload that was refused, beside where it would be. */
+  /** Keep a refused payload as `OUT.refused`. */
   readonly keep: boolean;
   readonly allowedLayouts: readonly string[];
   readonly simulation: Pick<SimulationOptions, 'release' | 'cpu'>;
   readonly progress: (doing: string) => void;
 }
 
-/** What a linked payload says of itself. */
+/** Dependencies of a linked payload, and the rules to lint it with. */
 export interface LinkRequest {
   readonly depends?: Uint8Array;
   readonly xenDepends?: Uint8Array;
@@ -53,7 +50,7 @@ interface Outputs {
 
 function outputsOf({ orig, patched, xen, out, debugFile, keep }: DiffRun, cwd: string): Outputs {
   if (out !== undefined && debugFile !== undefined && resolve(cwd, out) === resolve(cwd, debugFile)) {
-    throw new XspliceError('EUSAGE', `${out} cannot be the payload and its debug information`, 'name two files');
+    throw new XspliceError('EUSAGE', `--output and --debug-file are both ${out}`, 'give two different files');
   }
   const inputs = [orig, patched, xen];
   const at = (path: string | undefined): OutputFile | null =>
@@ -61,26 +58,26 @@ function outputsOf({ orig, patched, xen, out, debugFile, keep }: DiffRun, cwd: s
   return { out: at(out), refused: at(keep && out !== undefined ? `${out}.refused` : undefined), debug: at(debugFile) };
 }
 
-/** What there is to write, and the document without the files. */
+/** The bytes to write, and the document without its files. */
 interface Outcome {
   readonly document: Omit<DiffDocument, 'payload' | 'debug'>;
   readonly bytes: Uint8Array | null;
   readonly debug: Uint8Array | null;
 }
 
-/** Compares, links, verifies and writes. Rejects with an XspliceError for what is wrong with the environment. */
+/** Compares, links, verifies and writes. Rejects with an XspliceError if a file or a tool fails. */
 export async function runDiff(run: DiffRun, { io }: Context): Promise<DiffDocument> {
   const outputs = outputsOf(run, io.cwd);
   const image = readImage(run.xen, io.cwd);
-  const simulation = openSimulation(image, { ...run.simulation, gunzip });
-  run.progress('read the objects …');
+  const simulation = openHost(image, run.simulation, PORTS);
+  run.progress('reading the objects …');
   const found = readObjectPairs(run.orig, run.patched, io.cwd);
   const { pairs, remarks } = ownPairs(found, simulation.image.arch.machine);
-  const disassembler = await loadDisassembler();
-  run.progress(`compare ${pairs.length === 1 ? pairs[0]?.object : `${pairs.length} objects`} …`);
+  const disassembler = await PORTS.loadDisassembler();
+  run.progress(`comparing ${pairs.length === 1 ? pairs[0]?.object : `${pairs.length} objects`} …`);
   const diff = diffPairs(simulation.image, simulation.release, pairs, {
     disassembler,
-    inflate,
+    inflate: PORTS.inflate,
     allowedLayouts: run.allowedLayouts,
     name: run.name,
     debugData: run.debugFile !== undefined,
@@ -118,8 +115,10 @@ async function finish(
     debugData: run.debugFile !== undefined,
   };
   const made = await makePayload(diff, simulation, request, {
-    ...verifyTools(levels),
-    hostFor: (payload) => openHost(image, run.simulation, payload, simulation),
+    levels,
+    inflate: PORTS.inflate,
+    loadDisassembler: PORTS.loadDisassembler,
+    hostFor: (payload) => hostFor(payload, simulation, image, run.simulation, PORTS),
     env,
     progress,
   });
@@ -141,7 +140,7 @@ function write({ document, bytes, debug }: Outcome, outputs: Outputs, run: DiffR
       debug: written(outputs.debug, debug),
     };
   }
-  // What is there after this run is what this run has made.
+  // A payload of an earlier run must not pass for the result of this one.
   outputs.out?.remove();
   outputs.debug?.remove();
   const kept = written(outputs.refused, bytes);

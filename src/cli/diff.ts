@@ -134,7 +134,7 @@ export function addDiff(program: Command, context: Context): void {
       io.stdout(
         flags.json === true ? documentJson(document) : renderDiff(document, style, { explain: flags.explain === true }),
       );
-      context.exit(document.verdict === 'refused' ? EXIT.refused : EXIT.holds);
+      context.exit(document.verdict === 'refused' ? EXIT.refused : EXIT.success);
     } finally {
       progress.clear();
     }

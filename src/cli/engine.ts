@@ -1,11 +1,13 @@
 import type { Disassembler } from '../arch/index.ts';
+import type { Severity } from '../base/index.ts';
 import type { ConformCase } from '../conform/index.ts';
-import type { CheckReport, ConformReport, InspectReport, RehearsalReport } from '../documents/index.ts';
+import type { CheckMatrix, ConformReport, InspectReport, RehearsalReport } from '../documents/index.ts';
 import type { InspectOptions } from '../inspect/index.ts';
 import type { LintRule, RuleLevels } from '../lint/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
-import type { LintCheckOptions, PlannedCall, RehearsalOptions, SimulationOptions } from '../run/index.ts';
+import type { PlannedCall, RehearsalOptions, SimulationOptions } from '../run/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
+import type { CheckRequest } from './check-run.ts';
 import type { HypervisorPairOptions } from './hypervisor-pair.ts';
 
 /** An image and payloads that come with xsplice. */
@@ -31,8 +33,8 @@ export interface QemuRehearsalOptions extends RehearsalOptions {
 export interface LintRoom {
   /** In the order of their findings. */
   readonly RULES: readonly LintRule[];
-  /** Throws an XspliceError (EUSAGE) where there is none of that id. */
-  ruleById(id: string, rules: readonly LintRule[]): LintRule;
+  /** The severity of what a rule finds, or `off`. */
+  severityOf(rule: LintRule, levels: RuleLevels): Severity | 'off';
   /** Reads what `--rule` was given. Throws an XspliceError (EUSAGE). */
   parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): RuleLevels;
 }
@@ -55,12 +57,8 @@ export interface Engine {
   inspectPayloads(payloads: readonly PayloadInput[], options: InspectOptions): InspectReport;
   /** Loads a disassembler. Rejects with an XspliceError (ETOOL) where its package is not installed. */
   disassembler(): Promise<Disassembler>;
-  /** Xen's own checks, and then lint. */
-  checkPayloads(
-    image: Uint8Array,
-    payloads: readonly PayloadInput[],
-    options: Omit<LintCheckOptions, 'loadDisassembler' | 'rules' | 'inflate'>,
-  ): Promise<CheckReport>;
+  /** Xen's own checks and then lint, of every payload on every hypervisor. Rejects with an XspliceError. */
+  checkMatrix(request: CheckRequest): Promise<CheckMatrix>;
   /** The rules, and what reads their names. */
   lint(): Promise<LintRoom>;
   rehearsePayloads(

@@ -2,18 +2,18 @@ import { XspliceError } from '../base/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { Example, ListedExample } from './engine.ts';
 
-/** Names that `--example` takes. */
+/** Returns the names that `--example` accepts. */
 export async function exampleNames(): Promise<string[]> {
   const { exampleManifest } = await import('./embedded/index.ts');
   return exampleManifest.payloads.map((payload) => payload.name);
 }
 
-/** What an example is uploaded as: its name without the architecture. */
+/** Returns the payload name of an example: without the architecture. */
 const uploadName = (name: string): string => name.replace(/^.*\//, '');
 
 /**
- * An example with what it stands on: a payload that depends on another example is rehearsed on top of that one. Rejects
- * with an XspliceError (EUSAGE) for a name that is none.
+ * Returns an example with its hypervisor and, below it in the stack, the examples that it depends on. Rejects with an XspliceError (EUSAGE)
+ * for an unknown name.
  */
 export async function example(name: string): Promise<Example> {
   const { embeddedExample, exampleManifest } = await import('./embedded/index.ts');
@@ -22,7 +22,7 @@ export async function example(name: string): Promise<Example> {
   if (wanted === undefined) throw unknown(name, [...known.keys()]);
   const host = exampleManifest.images.find(({ arch }) => arch === wanted.arch);
   const image = host === undefined ? undefined : embeddedExample(host.name);
-  if (image === undefined) throw new Error(`there is no hypervisor of ${wanted.arch}`);
+  if (image === undefined) throw new Error(`no embedded hypervisor for ${wanted.arch}`);
   const payloads: PayloadInput[] = [];
   const taken = new Set<string>();
   for (let at: typeof wanted | undefined = wanted; at !== undefined && !taken.has(at.name); ) {
@@ -36,7 +36,7 @@ export async function example(name: string): Promise<Example> {
   return { image, payloads };
 }
 
-/** What is known of the examples of these names, or of all where there are none. Rejects like {@link example}. */
+/** Describes the named examples, or all if `names` is empty. Rejects like {@link example}. */
 export async function listExamples(names: readonly string[]): Promise<ListedExample[]> {
   const { exampleManifest } = await import('./embedded/index.ts');
   const { payloads } = exampleManifest;
@@ -51,7 +51,7 @@ export async function listExamples(names: readonly string[]): Promise<ListedExam
     });
 }
 
-/** The files of examples and of the hypervisors that they are for: bytes by relative path. */
+/** Returns the files of examples and of their hypervisors: bytes by relative path. */
 export async function exampleFiles(listed: readonly ListedExample[]): Promise<Map<string, Uint8Array>> {
   const { embeddedExample, exampleManifest } = await import('./embedded/index.ts');
   const archs = new Set(listed.map(({ arch }) => arch));
@@ -66,13 +66,13 @@ export async function exampleFiles(listed: readonly ListedExample[]): Promise<Ma
 }
 
 const unknown = (name: string, names: readonly string[]): XspliceError =>
-  new XspliceError('EUSAGE', `no example is called ${name}`, thereAre(names));
+  new XspliceError('EUSAGE', `unknown example ${name}`, knownExamples(names));
 
-/** All names, those that several architectures have once. */
-function thereAre(names: readonly string[]): string {
+/** Lists the names; those that exist for several architectures once. */
+function knownExamples(names: readonly string[]): string {
   const plain = names.filter((name) => !name.includes('/'));
   const shared = (name: string): boolean => name.includes('/') && plain.includes(uploadName(name));
   const folders = [...new Set(names.filter(shared).map((name) => name.slice(0, name.indexOf('/') + 1)))];
   const own = names.filter((name) => !shared(name));
-  return `there are: ${own.join(', ')}; and ${folders.join(' and ')} before all of x86-64`;
+  return `examples: ${own.join(', ')}; prefix those of x86-64 with ${folders.join(' or ')} for the other architectures`;
 }

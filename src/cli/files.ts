@@ -7,12 +7,12 @@ import { toByteString } from './byte-string.ts';
 const MIB = 1024 * 1024;
 
 /**
- * No payload is read beyond this. Xen's own limit is 2 MiB (LIVEPATCH_MAX_SIZE), refused by the hypervisor with -EINVAL
- * and not a word, and that refusal is what the user has to see: so what is larger than Xen takes is read and handed on.
+ * Upper bound of a payload file, in bytes. Far above Xen's own limit of 2 MiB (LIVEPATCH_MAX_SIZE), so that the user sees
+ * Xen's refusal: -EINVAL, without a console line.
  */
 export const PAYLOAD_CAP = 64 * MIB;
 
-/** No image is read beyond this; a xen-syms with debug information has some 30 MB. */
+/** Upper bound of a xen-syms, in bytes. One with debug information has some 30 MB. */
 export const IMAGE_CAP = 512 * MIB;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -20,15 +20,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
+  ENOTDIR: 'part of the path is not a directory',
   ELOOP: 'too many symbolic links',
-  ENAMETOOLONG: 'the name is too long',
+  ENAMETOOLONG: 'file name too long',
   EMFILE: 'too many open files',
-  EIO: 'the device reports an error',
+  EIO: 'input/output error',
   ENXIO: 'not a regular file',
 };
 
-/** What the system says of a path that cannot be read, in words. */
+/** Converts a file system error to an XspliceError (EFILE) in words. */
 export function fileError(path: string, error: unknown): XspliceError {
   const code = (error as { code?: unknown }).code;
   const name = typeof code === 'string' ? code : 'unknown error';
@@ -39,11 +39,11 @@ const sizeText = (bytes: number): string =>
   bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(0)} MiB`;
 
 /**
- * The bytes of a regular file. Throws an XspliceError (EFILE) for anything else: a directory, a device, a FIFO (it is
- * opened without waiting for a writer), a file larger than `cap`.
+ * Reads a regular file. Throws an XspliceError (EFILE) for anything else: a directory, a device, a FIFO, a file larger than
+ * `cap` bytes. `what` names the kind of file in the error.
  */
 export function readBounded(path: string, cwd: string, cap: number, what: string): Uint8Array {
-  if (path === '') throw new XspliceError('EUSAGE', `an empty name is no ${what}`);
+  if (path === '') throw new XspliceError('EUSAGE', `empty file name for a ${what}`);
   if (path.includes('\0')) throw new XspliceError('EFILE', `${path}: no such file`);
   let descriptor: number;
   try {
@@ -54,11 +54,11 @@ export function readBounded(path: string, cwd: string, cap: number, what: string
   }
   try {
     const stat = fstatSync(descriptor);
-    if (stat.isDirectory()) throw new XspliceError('EFILE', `${path}: is a directory`, `give a ${what} file`);
-    if (!stat.isFile()) throw new XspliceError('EFILE', `${path}: not a regular file`, `give a ${what} file`);
+    if (stat.isDirectory()) throw new XspliceError('EFILE', `${path}: is a directory`, `name a ${what} file`);
+    if (!stat.isFile()) throw new XspliceError('EFILE', `${path}: not a regular file`, `name a ${what} file`);
     if (stat.size > cap) {
       const size = sizeText(stat.size);
-      throw new XspliceError('EFILE', `${path}: ${size} is too large for a ${what}; at most ${sizeText(cap)} are read`);
+      throw new XspliceError('EFILE', `${path}: ${size} is too large for a ${what}; the limit is ${sizeText(cap)}`);
     }
     const bytes = new Uint8Array(stat.size);
     let filled = 0;
@@ -76,8 +76,8 @@ export function readBounded(path: string, cwd: string, cap: number, what: string
 }
 
 /**
- * Reads payloads. `nameOf` is `payloadName` of payload/, handed in so that this file does not load the simulator: each
- * payload is named after its file, as `xen-livepatch load` does.
+ * Reads payloads and names each after its file, as `xen-livepatch load` does. The caller passes `payloadName` of `payload/`
+ * as `nameOf`, so that this file does not load the simulator.
  */
 export const readPayloads = (paths: readonly string[], cwd: string, nameOf: (path: string) => string): PayloadInput[] =>
   paths.map((path) => ({

@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { fileError } from './files.ts';
 
-/** Bounds of a folder that is looked through. */
+/** Limits of a folder walk. */
 const MOST = { depth: 16, entries: 100_000 } as const;
 
-/** Is there a folder at `path`? What cannot be looked at is none: whoever reads it says why. */
+/** Returns true if `path` is a folder. False if it cannot be stat'ed; the later read reports why. */
 export function isFolder(path: string, cwd: string): boolean {
   if (path === '' || path.includes('\0')) return false;
   try {
@@ -16,38 +16,38 @@ export function isFolder(path: string, cwd: string): boolean {
   }
 }
 
-/** The error for a folder that is larger than what is looked through. */
+/** Returns the error for a folder above a limit. */
 export const tooMany = (path: string, limit: number, what: string): XspliceError =>
-  new XspliceError('EUSAGE', `${path}: more than ${limit} ${what}`, 'name a smaller folder');
+  new XspliceError('EUSAGE', `${path}: more than ${limit} ${what}`, 'choose a smaller folder');
 
-/** Names that are left alone where nothing else is said. */
-const ASIDE = /^[._]/;
+/** Names that a walk skips by default. */
+const SKIPPED = /^[._]/;
 
 /**
- * The files in a folder and below it whose base name is wanted, sorted by code units, the same everywhere. Links are not followed, and what
- * begins with `.` or `_` is left alone. Throws an XspliceError: EFILE for a folder that cannot be read, EUSAGE for one that is too large.
+ * Returns the files in and below a folder whose base name is wanted, sorted by code units. Does not follow links; skips names that start with
+ * `.` or `_`. Throws an XspliceError: EFILE for a folder that cannot be read, EUSAGE for one that is too large.
  *
- * @param aside names of files and folders that are left alone in place of those.
+ * @param skipped names of files and folders to skip instead.
  */
 export const filesIn = (
   folder: string,
   cwd: string,
   wanted: (name: string) => boolean,
-  aside: RegExp = ASIDE,
-): string[] => [...new Walk(folder, cwd, wanted, aside).files()];
+  skipped: RegExp = SKIPPED,
+): string[] => [...new Walk(folder, cwd, wanted, skipped).files()];
 
 class Walk {
   readonly #top: string;
   readonly #cwd: string;
   readonly #wanted: (name: string) => boolean;
-  readonly #aside: RegExp;
+  readonly #skipped: RegExp;
   #entries = 0;
 
-  constructor(top: string, cwd: string, wanted: (name: string) => boolean, aside: RegExp) {
+  constructor(top: string, cwd: string, wanted: (name: string) => boolean, skipped: RegExp) {
     this.#top = top;
     this.#cwd = cwd;
     this.#wanted = wanted;
-    this.#aside = aside;
+    this.#skipped = skipped;
   }
 
   files(): Generator<string> {
@@ -55,7 +55,7 @@ class Walk {
   }
 
   *#in(folder: string, depth: number): Generator<string> {
-    if (depth > MOST.depth) throw tooMany(this.#top, MOST.depth, 'folders inside of one another');
+    if (depth > MOST.depth) throw tooMany(this.#top, MOST.depth, 'levels of nested folders');
     let entries: Dirent[];
     try {
       entries = readdirSync(resolve(this.#cwd, folder), { withFileTypes: true });
@@ -64,9 +64,9 @@ class Walk {
     }
     this.#entries += entries.length;
     if (this.#entries > MOST.entries) throw tooMany(this.#top, MOST.entries, 'files');
-    // By code units: the same order everywhere.
+    // By code units: independent of the locale.
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (this.#aside.test(entry.name)) continue;
+      if (this.#skipped.test(entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) yield* this.#in(path, depth + 1);
       else if (entry.isFile() && this.#wanted(entry.name)) yield path;

@@ -2,15 +2,15 @@ import { displayText } from '../report/index.ts';
 import { type ActionName, ERRNO, XEN_LIVEPATCH_NAME_SIZE } from '../xen/index.ts';
 import { toByteString } from './byte-string.ts';
 import type { Outcome, Session } from './host-session.ts';
-import { errorLine, recordStep, STATE, stateName, tellErrno } from './host-session.ts';
+import { errorLine, recordStep, reportErrno, STATE, stateName } from './host-session.ts';
 
 interface Action {
-  /** State in which it can be done. */
+  /** The state that allows the action. */
   readonly allow: number;
-  /** State afterwards; a negated errno of GET. */
+  /** The state afterwards; or, for unload, the negated errno of GET. */
   readonly expected: number;
   readonly verb: string;
-  /** Words behind the name, and the bits that they set. */
+  /** Flags after the name, and the bits that they set. */
   readonly flags: Readonly<Record<string, number>>;
 }
 
@@ -25,13 +25,13 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
   replace: { allow: STATE.CHECKED, expected: STATE.APPLIED, verb: 'Replacing all live patches with', flags: {} },
 };
 
-/** Nanoseconds that the hypervisor gets for it. */
+/** Timeout passed to the hypervisor, in nanoseconds. */
 const HYPERVISOR_TIMEOUT_NS = 30_000_000;
 
-/** It may take a while to begin, so twice that until the result is asked for, once. Source: xen-livepatch.c, DELAY. */
+/** Wait before the single GET for the result: twice the timeout, as the action may start late. Source: xen-livepatch.c, DELAY. */
 const DELAY_MS = (2 * HYPERVISOR_TIMEOUT_NS) / 1_000_000;
 
-/** A payload's name as the hypervisor gets it, or `undefined` where it is too long, which is told. */
+/** Converts a payload name to a byte string. Prints an error and returns `undefined` if it is too long. */
 export function nameOf(session: Session, word: string): string | undefined {
   const name = toByteString(word);
   if (name.length <= XEN_LIVEPATCH_NAME_SIZE) return name;
@@ -59,7 +59,7 @@ function wrongState(session: Session, shown: string, current: number, expected: 
   return -1;
 }
 
-/** `apply NAME [--nodeps]`, `revert NAME`, `unload NAME`, `replace NAME`. Source: xen-livepatch.c, action_func. */
+/** Runs `apply NAME [--nodeps]`, `revert NAME`, `unload NAME` or `replace NAME`. Source: xen-livepatch.c, action_func. */
 export async function runAction(session: Session, action: ActionName, args: readonly string[]): Promise<Outcome> {
   const { target } = session.host;
   const [word = '', ...flagWords] = args;
@@ -72,7 +72,7 @@ export async function runAction(session: Session, action: ActionName, args: read
   const before = await target.get(name);
   if (before.rc !== 0 || before.state === null) {
     session.err(`Failed to get status of ${shown}.\n`);
-    tellErrno(session, -before.rc);
+    reportErrno(session, -before.rc);
     recordStep(session, action, name, before.rc, null);
     return -before.rc;
   }
@@ -94,16 +94,16 @@ export async function runAction(session: Session, action: ActionName, args: read
   const { rc } = await target.action(name, action, { timeout: HYPERVISOR_TIMEOUT_NS, flags });
   if (rc !== 0) {
     session.out('failed\n');
-    tellErrno(session, -rc);
+    reportErrno(session, -rc);
     recordStep(session, action, name, rc, before.state);
     return -rc;
   }
   await session.sleep(DELAY_MS);
-  return settled(session, action, name);
+  return resultOf(session, action, name);
 }
 
-/** What came of an action that the hypervisor has taken. */
-async function settled(session: Session, action: ActionName, name: string): Promise<Outcome> {
+/** Asks for the result of an action that the hypervisor has scheduled. */
+async function resultOf(session: Session, action: ActionName, name: string): Promise<Outcome> {
   const { expected } = ACTIONS[action];
   const after = await session.host.target.get(name);
   const rc = after.rc !== 0 ? after.rc : (after.statusRc ?? 0);

@@ -3,13 +3,13 @@ import { displayText } from '../report/index.ts';
 import { runList } from './host-list.ts';
 import type { Outcome, Session } from './host-session.ts';
 
-/** The key's output is in the ring when the call returns, but for a busy hypervisor. */
+/** Wait for the key's output on a busy hypervisor. Normally it is in the ring when the call returns. */
 const DUMP_MS = 60;
 
-/** What the key prints first. Source: xen/common/livepatch.c, livepatch_printall. */
+/** The first line that the key prints. Source: xen/common/livepatch.c, livepatch_printall. */
 const DUMP_START = /'x' pressed/;
 
-/** What the console key `x` prints, as far as we may press it and read it; `null` where not. */
+/** Returns what the console key `x` prints; `null` if the hypervisor does not let us press it or read the console. */
 async function dumped({ host, sleep }: Session): Promise<readonly string[] | null> {
   const { rc } = await host.dump();
   if (rc !== 0) return null;
@@ -22,10 +22,10 @@ async function dumped({ host, sleep }: Session): Promise<readonly string[] | nul
   return start < 0 ? null : lines.slice(start);
 }
 
-/** `inspect`, which `xen-livepatch` does not have: what runs, and what is loaded into it. */
+/** Runs `inspect`, which `xen-livepatch` does not have: prints version, build-id, payloads and the output of console key `x`. */
 export async function runInspect(session: Session, identity: HostIdentity): Promise<Outcome> {
   const { version, buildId } = identity;
-  session.out(`Xen       ${version === null ? 'of unknown version' : displayText(version)}\n`);
+  session.out(`Xen       ${version === null ? 'unknown version' : displayText(version)}\n`);
   session.out(`build-id  ${buildId ?? 'none'}\n\n`);
   const listed = await runList(session);
   if (listed !== 0) return listed;

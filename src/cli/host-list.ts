@@ -2,32 +2,32 @@ import type { HostPayload } from '../documents/index.ts';
 import { displayText } from '../report/index.ts';
 import { ERRNO, errnoName, type ListEntry } from '../xen/index.ts';
 import type { Outcome, Session } from './host-session.ts';
-import { stateName, tellErrno } from './host-session.ts';
+import { reportErrno, stateName } from './host-session.ts';
 import { strerror } from './host-strerror.ts';
 import { TOOL_SINCE } from './host-words.ts';
 
-/** Entries that `xen-livepatch` up to 4.13 asks for at a time. */
+/** Entries per call in `xen-livepatch` up to 4.13. */
 const PAGE = 11;
 
-/** Payloads come and go while we list them: so often we begin anew. */
+/** Attempts at a consistent list: payloads may come and go meanwhile. */
 const ATTEMPTS = 4;
 
 const HEAD = ' ID                                     | status';
 const RULE = '----------------------------------------+------------';
 
-/** `%-40s`, which counts bytes. */
+/** Formats like `%-40s`, which counts bytes. */
 const column = (name: string): string => displayText(name) + ' '.repeat(Math.max(0, 40 - name.length));
 
 const failure = ({ rc }: ListEntry): string => (rc === 0 ? '' : ` (${-rc}, ${strerror(-rc)})`);
 
-/** A payload's metadata: each inner NUL is a semicolon, and the last one the end. */
+/** Formats metadata: an inner NUL becomes a semicolon, a final NUL is dropped. */
 function metadataText(metadata: Uint8Array): string {
   const last = metadata.length - 1;
   const text = [...metadata].map((byte, i) => (byte === 0 && i < last ? ';' : String.fromCharCode(byte))).join('');
   return displayText(text.replace(/\0$/, ''));
 }
 
-/** The strings in a payload's metadata. */
+/** Splits metadata into its strings. */
 const metadataStrings = (metadata: Uint8Array): string[] =>
   [...metadata]
     .map((byte) => String.fromCharCode(byte))
@@ -43,7 +43,7 @@ const described = (entry: ListEntry): HostPayload => ({
   metadata: metadataStrings(entry.metadata),
 });
 
-/** `list`. Source: xen-livepatch.c, list_func. */
+/** Runs `list`. Source: xen-livepatch.c, list_func. */
 export const runList = (session: Session): Promise<Outcome> =>
   session.host.minor >= TOOL_SINCE.flags ? listWithMetadata(session) : listInPages(session);
 
@@ -53,7 +53,7 @@ async function listWithMetadata(session: Session): Promise<Outcome> {
     const sizes = await target.list({ idx: 0, nr: 0 });
     if (sizes.rc < 0) {
       session.err('Failed to get list sizes.\n');
-      tellErrno(session, -sizes.rc);
+      reportErrno(session, -sizes.rc);
       return -sizes.rc;
     }
     const { nr, nameTotalSize, metadataTotalSize } = sizes;
@@ -72,7 +72,7 @@ async function listWithMetadata(session: Session): Promise<Outcome> {
     if (changed && attempt < ATTEMPTS) continue;
     const errno = changed ? ERRNO.EBUSY : -list.rc;
     session.err(`Failed to list ${list.nr}/${nr}.\n`);
-    tellErrno(session, errno);
+    reportErrno(session, errno);
     return errno;
   }
 }
@@ -87,14 +87,14 @@ async function listInPages(session: Session): Promise<Outcome> {
     const list = await session.host.target.list({ idx: entries.length, nr: PAGE });
     if (list.rc < 0) {
       session.err(`Failed to list ${entries.length}/${left}.\n`);
-      tellErrno(session, -list.rc);
+      reportErrno(session, -list.rc);
       return -list.rc;
     }
     if (entries.length === 0) session.out(`${HEAD}\n${RULE}\n`);
     for (const entry of list.entries)
       session.out(`${column(entry.name)}| ${stateName(entry.state)}${failure(entry)}\n`);
     entries.push(...list.entries);
-    // A page without entries would be asked for without end.
+    // An empty page would repeat forever.
     left = list.entries.length === 0 ? 0 : list.nr;
   } while (left > 0);
   session.payloads = entries.map(described);

@@ -6,13 +6,13 @@ const VERDICTS = ['done', 'refused', 'retry'] as const;
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
-/** The document of one run. `said` is what went to each stream. */
+/** Makes the document of one run. `output` is the text printed to each stream. */
 export function hostReport(
   command: HostReport['command'],
   outcome: Outcome,
   session: Session,
   identity: HostIdentity,
-  said: { readonly stdout: string; readonly stderr: string },
+  output: { readonly stdout: string; readonly stderr: string },
   console: readonly string[],
 ): HostReport {
   return {
@@ -23,7 +23,7 @@ export function hostReport(
     steps: session.steps,
     payloads: session.payloads,
     dump: session.dumped,
-    messages: { stdout: lines(said.stdout), stderr: lines(said.stderr) },
+    messages: { stdout: lines(output.stdout), stderr: lines(output.stderr) },
     advice: session.advice,
     console,
   };

@@ -11,24 +11,24 @@ import { runLoad, runUpload } from './host-upload.ts';
 import { readWords, type Words } from './host-words.ts';
 import type { CliIo } from './io.ts';
 
-/** A host that can be had. */
+/** Opens the host. */
 export interface HostSource {
-  /** The second number of the newest toolstack's version that is installed: whose grammar holds. */
+  /** Minor version of the newest installed toolstack, whose grammar applies. */
   readonly minor: number;
-  /** Opens the host, has `work` done, and closes it. Rejects with an XspliceError where there is none. */
+  /** Opens the host, runs `work`, and closes it. Rejects with an XspliceError if this is not a Xen host. */
   readonly withHost: <T>(work: (host: ToolHost) => Promise<T>) => Promise<T>;
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** More of the hypervisor's lines than this are not shown. */
+/** Limit of console lines shown. */
 const CONSOLE_LINES = 200;
 
 /**
- * Runs `xsplice host WORDS` and gives the exit status of `xen-livepatch`. What that prints is printed byte for byte, but
- * for control characters, which are escaped, and for its help. Behind it, on standard error, go the hypervisor's own lines
- * where something was refused, as `(XEN) …`, and explanations, as `xsplice: …`.
+ * Runs `xsplice host WORDS` and returns the exit status of `xen-livepatch`. Prints what that prints, byte for byte, except
+ * for its help and for control characters, which are escaped. After a refusal, also prints the hypervisor's console lines as
+ * `(XEN) …` and explanations as `xsplice: …`, on standard error.
  *
- * @param json whether `--json` was given before the words.
+ * @param json true if `--json` came before the words.
  * @param help prints the help.
  */
 export async function runHost(
@@ -46,7 +46,7 @@ export async function runHost(
     const word = displayText(toByteString(read.word));
     io.stderr(`Unrecognised command '${word}' -- try 'xen-livepatch help'\n`);
     if (read.word === '--force') io.stderr('xsplice: --force needs the tools of Xen 4.19 or newer\n');
-    io.stderr('xsplice: xsplice host --help says what there is\n');
+    io.stderr('xsplice: see xsplice host --help\n');
     return 1;
   }
   return source.withHost((host) => runOn(host, read, json || read.json, io, source.sleep));
@@ -61,15 +61,15 @@ async function runOn(
   io: Pick<CliIo, 'stdout' | 'stderr' | 'cwd'>,
   sleep: HostSource['sleep'],
 ): Promise<number> {
-  const said = { stdout: '', stderr: '' };
-  const say = (stream: 'stdout' | 'stderr') => (text: string) => {
-    if (json) said[stream] += text;
+  const output = { stdout: '', stderr: '' };
+  const print = (stream: 'stdout' | 'stderr') => (text: string) => {
+    if (json) output[stream] += text;
     else io[stream](text);
   };
   const session: Session = {
     host,
-    out: say('stdout'),
-    err: say('stderr'),
+    out: print('stdout'),
+    err: print('stderr'),
     sleep,
     cwd: io.cwd,
     advice: [],
@@ -80,7 +80,7 @@ async function runOn(
   const identity = json || read.command === 'inspect' ? await host.identity() : { version: null, buildId: null };
   const outcome = await perform(session, read, identity);
   const console = json || outcome !== 0 ? (await host.target.takeConsole()).slice(-CONSOLE_LINES) : [];
-  if (json) io.stdout(documentJson(hostReport(read.command, outcome, session, identity, said, console)));
+  if (json) io.stdout(documentJson(hostReport(read.command, outcome, session, identity, output, console)));
   else {
     for (const line of console) io.stderr(`(XEN) ${displayText(line)}\n`);
     for (const line of session.advice) io.stderr(`xsplice: ${line}\n`);

@@ -3,12 +3,12 @@ import type { LivepatchTarget, OpResult } from '../xen/index.ts';
 import { ERRNO, errnoName } from '../xen/index.ts';
 import { strerror } from './host-strerror.ts';
 
-/** The host as the commands see it: all of it can be had from the simulator, too. */
+/** The host as the commands use it. Tests make one from the simulator. */
 export interface ToolHost {
   readonly target: LivepatchTarget;
-  /** The second number of the toolstack's version: which `xen-livepatch` this stands for. */
+  /** Minor version of the toolstack: which `xen-livepatch` to behave like. */
   readonly minor: number;
-  /** What a call's errno says of the host, where it is not the payload's. */
+  /** Explains an errno that the host causes, not the payload. */
   readonly advice: (errno: number) => string | undefined;
   readonly identity: () => Promise<HostIdentity>;
   /** Presses the console key `x`. */
@@ -23,19 +23,17 @@ export interface Session {
   readonly err: (text: string) => void;
   readonly sleep: (ms: number) => Promise<void>;
   readonly cwd: string;
-  /** What is said besides, to explain a failure: one line each. */
+  /** Explanations of failures, one line each. */
   readonly advice: string[];
   readonly steps: HostStep[];
   payloads: readonly HostPayload[] | null;
   dumped: readonly string[] | null;
 }
 
-/**
- * What a command comes to, in the words of the source: 0, an errno, or -1 for a refusal of the tool's own.
- */
+/** Result of a command, as in xen-livepatch.c: 0, an errno, or -1 for a refusal by the tool itself. */
 export type Outcome = number;
 
-/** Exit status of a refusal; Xen's `EXIT_TIMEOUT`, 2, asks for another attempt. Source: xen-livepatch.c, main (4.9+). */
+/** Returns the exit status; 2, Xen's `EXIT_TIMEOUT`, means try again. Source: xen-livepatch.c, main (4.9+). */
 export const statusOf = (outcome: Outcome): number =>
   outcome === 0 ? 0 : outcome === ERRNO.EAGAIN || outcome === ERRNO.EBUSY ? 2 : 1;
 
@@ -49,8 +47,8 @@ export const STATE = { CHECKED: 1, APPLIED: 2 } as const;
 export const stateName = (state: number): string =>
   state === STATE.CHECKED ? 'CHECKED' : state === STATE.APPLIED ? 'APPLIED' : 'unknown';
 
-/** Tells of an errno that a call gave, and what it may mean. */
-export function tellErrno(session: Session, errno: number): void {
+/** Prints the errno of a call, and records an explanation if there is one. */
+export function reportErrno(session: Session, errno: number): void {
   session.err(errorLine(errno));
   const advice = session.host.advice(errno);
   if (advice !== undefined && !session.advice.includes(advice)) session.advice.push(advice);

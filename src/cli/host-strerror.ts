@@ -1,4 +1,4 @@
-/** What strerror(3) of the GNU C library says, by Linux's numbers: what `xen-livepatch` prints behind `Error N:`. */
+/** Texts of glibc's strerror(3), by Linux's numbers: `xen-livepatch` prints them after `Error N:`. */
 const TEXTS: Readonly<Record<number, string>> = {
   1: 'Operation not permitted',
   2: 'No such file or directory',
@@ -133,6 +133,6 @@ const TEXTS: Readonly<Record<number, string>> = {
   133: 'Memory page has hardware error',
 };
 
-/** The text of an errno, as in a C program without a locale of its own. */
+/** Returns the text of an errno in the C locale. */
 export const strerror = (errno: number): string =>
   errno === 0 ? 'Success' : (TEXTS[errno] ?? `Unknown error ${errno}`);

@@ -6,12 +6,12 @@ import { toByteString } from './byte-string.ts';
 import { PAYLOAD_CAP } from './files.ts';
 import { nameOf, runAction } from './host-action.ts';
 import type { Outcome, Session } from './host-session.ts';
-import { errorLine, recordStep, STATE, tellErrno } from './host-session.ts';
+import { errorLine, recordStep, reportErrno, STATE } from './host-session.ts';
 
 /** LIVEPATCH_FLAG_FORCE. Source: xen/include/public/sysctl.h. */
 const FORCE = 1;
 
-/** What mmap(2) says to a file that is none that has contents. Linux's number. */
+/** Errno of mmap(2) for a directory. Linux's number. */
 const ENODEV = 19;
 
 type Read =
@@ -20,10 +20,7 @@ type Read =
 
 const errnoOf = (error: unknown): number => Math.abs((error as NodeJS.ErrnoException).errno ?? ERRNO.EINVAL);
 
-/**
- * A file's contents, or what `open`, `stat` or `mmap` would have failed with. What is far larger than any payload has no
- * room.
- */
+/** Reads a file. Returns the errno with which `open`, `stat` or `mmap` would fail; ENOMEM for a file above PAYLOAD_CAP. */
 function readFile(path: string, cwd: string): Read {
   let descriptor: number;
   try {
@@ -54,7 +51,7 @@ function readFile(path: string, cwd: string): Read {
   }
 }
 
-/** `upload NAME FILE`. Source: xen-livepatch.c, upload_func. */
+/** Runs `upload NAME FILE`. Source: xen-livepatch.c, upload_func. */
 export async function runUpload(
   session: Session,
   [word = '', file = '']: readonly string[],
@@ -77,11 +74,11 @@ export async function runUpload(
     return 0;
   }
   session.out('failed\n');
-  tellErrno(session, -rc);
+  reportErrno(session, -rc);
   return -rc;
 }
 
-/** `load FILE [--nodeps]`: upload and apply, and unload again where that fails. Source: xen-livepatch.c, load_func. */
+/** Runs `load FILE [--nodeps]`: uploads and applies, and unloads if applying fails. Source: xen-livepatch.c, load_func. */
 export async function runLoad(
   session: Session,
   [file = '', ...flags]: readonly string[],

@@ -1,16 +1,16 @@
 /**
- * The words behind `xsplice host`, read as `xen-livepatch` of the host's own release reads them.
+ * Parses the words after `xsplice host` like `xen-livepatch` of the host's release.
  * Source: tools/misc/xen-livepatch.c, main.
  */
 
-/** The commands of `xen-livepatch` in the order in which abbreviations are looked up, and `inspect`, which is ours. */
+/** Commands of `xen-livepatch`, in the order in which it looks up abbreviations. */
 const TOOL_COMMANDS = ['help', 'list', 'upload', 'load', 'apply', 'revert', 'unload', 'replace'] as const;
 
 export const HOST_COMMANDS = [...TOOL_COMMANDS, 'inspect'] as const;
 
 export type HostCommand = (typeof HOST_COMMANDS)[number];
 
-/** How many words of its own each command has; what follows are flags. */
+/** Number of arguments of each command; flags follow them. */
 const OWN_WORDS: Readonly<Record<HostCommand, number>> = {
   help: 0,
   list: 0,
@@ -23,19 +23,19 @@ const OWN_WORDS: Readonly<Record<HostCommand, number>> = {
   inspect: 0,
 };
 
-/** Commands that take exactly their own words; the others say what they think of more by themselves. */
+/** Commands that take no flags. The others report unknown flags themselves. */
 const EXACT: readonly HostCommand[] = ['list', 'upload', 'inspect'];
 
-/** What `xen-livepatch` of a release can do, by the second number of its version. */
+/** Minor version of Xen in which `xen-livepatch` gained each feature. */
 export const TOOL_SINCE = {
   /** Flags of actions, `--nodeps`; lists with metadata (b274989b61, 5083e0ff93). */
   flags: 14,
-  /** `--force` (62a72092a5), and no more abbreviations (fb2716a191). */
+  /** `--force` (62a72092a5); abbreviations were dropped (fb2716a191). */
   force: 19,
 } as const;
 
 export type Words =
-  /** Print the help, and end so. */
+  /** Print the help and exit with `status`. */
   | { readonly kind: 'help'; readonly status: 0 | 1 }
   | { readonly kind: 'unknown'; readonly word: string }
   | {
@@ -49,13 +49,13 @@ export type Words =
 function commandNamed(word: string, minor: number): HostCommand | undefined {
   const exact = HOST_COMMANDS.find((name) => name === word);
   if (exact !== undefined || minor >= TOOL_SINCE.force) return exact;
-  // strncmp over the length of the word: an empty one is an abbreviation of everything.
+  // strncmp over the length of the word: an empty word matches the first command.
   return TOOL_COMMANDS.find((name) => name.startsWith(word));
 }
 
 /**
- * Reads the words. `--json` is ours: it goes before the command, or behind the command's own words. `minor` is that of the
- * host's release.
+ * Parses the words. `--json`, which `xen-livepatch` does not have, comes before the command or after its arguments. `minor`
+ * is the minor version of the toolstack.
  */
 export function readWords(words: readonly string[], minor: number): Words {
   let at = 0;

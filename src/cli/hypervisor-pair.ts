@@ -9,37 +9,36 @@ import { xenFacts } from '../synth/index.ts';
 import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
 import { readImage } from './files.ts';
-import { gunzip } from './gunzip.ts';
-import { loadProcessor } from './processor.ts';
+import { PORTS } from './ports.ts';
 
-/** The same hypervisor twice: simulated, and real in QEMU. */
+/** The same hypervisor twice: on the simulator and in QEMU. */
 export interface HypervisorPair {
   readonly image: Image;
   readonly release: Release;
   /** The hypervisor's own version: `4.17.7`. */
   readonly version: string;
-  /** What the simulated hosts are booted from. */
+  /** Boots the simulated hosts. */
   readonly simulation: Simulation;
-  /** CPUs of both. */
+  /** Number of CPUs of both hosts. */
   readonly smp: number;
   readonly simulated: () => Promise<SimulatedTarget>;
   readonly real: MakeTarget;
 }
 
 export interface HypervisorPairOptions {
-  /** Of both; `x86_64` by default. */
+  /** Architecture of both hosts; `x86_64` by default. */
   readonly arch?: XenArch;
-  /** A hypervisor of the user's own, with its `xen-syms`; Debian's by default. */
+  /** The user's own hypervisor with its `xen-syms`; Debian's by default. */
   readonly xenImage?: string;
   readonly xenSyms?: string;
-  /** Most milliseconds until the real one is ready, downloads not counted. */
+  /** Time limit for booting the real host, in milliseconds, without downloads. */
   readonly timeout?: number;
   /** Directory that relative paths start from. */
   readonly cwd: string;
   readonly progress?: (doing: string) => void;
 }
 
-/** The presets that are the processors of the real hosts; on x86 QEMU's `-cpu max` without SMAP. */
+/** CPU presets that match the real hosts; on x86 QEMU's `-cpu max` without SMAP. */
 export const PAIR_CPUS: Readonly<Record<XenArch, string>> = {
   x86_64: 'qemu-max',
   arm64: 'cortex-a57',
@@ -49,7 +48,7 @@ export const PAIR_CPUS: Readonly<Record<XenArch, string>> = {
 /** HYPERVISOR_sysctl. Source: xen/include/public/xen.h. */
 const HYPERVISOR_SYSCTL = 35;
 
-/** A call as bytes, made by dom0. */
+/** Adds a sysctl made by dom0 from raw bytes. */
 const withRawCalls = (target: QemuTarget) =>
   Object.assign(target, {
     rawSysctl: async (make: (place: PlaceBytes) => Uint8Array) => {
@@ -60,13 +59,17 @@ const withRawCalls = (target: QemuTarget) =>
   });
 
 /**
- * Makes both ready. Throws an XspliceError: ETOOL where QEMU, a download or the boot fails, EIMAGE or EFILE for a hypervisor that is none,
- * EUSAGE where only half of the user's own is given.
+ * Prepares both hosts. Throws an XspliceError: ETOOL if QEMU, a download or the boot fails, EIMAGE or EFILE for an invalid hypervisor, EUSAGE
+ * if only one of `xenImage` and `xenSyms` is given.
  */
 export async function openHypervisorPair(options: HypervisorPairOptions): Promise<HypervisorPair> {
   const { arch = 'x86_64', xenImage, xenSyms, cwd, timeout, progress } = options;
   if ((xenImage === undefined) !== (xenSyms === undefined)) {
-    throw new XspliceError('EUSAGE', '--xen-image and --xen-syms belong together', 'give both, of the same build');
+    throw new XspliceError(
+      'EUSAGE',
+      '--xen-image and --xen-syms must be given together',
+      'give both, of the same build',
+    );
   }
   const hosts = await prepareQemu({
     arch,
@@ -80,12 +83,12 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
   const { host } = first;
   await first.close();
   if (host.xenSyms === null)
-    throw new XspliceError('EIMAGE', 'the xen-syms of the hypervisor is not known', 'give it with --xen-syms');
+    throw new XspliceError('EIMAGE', 'no xen-syms for this hypervisor', 'give it with --xen-syms');
   const simulation = openSimulation(readImage(host.xenSyms, cwd), {
     cpu: PAIR_CPUS[arch],
     cpus: host.smp,
-    ...(await loadProcessor()),
-    gunzip,
+    ...(await PORTS.loadProcessor()),
+    gunzip: PORTS.gunzip,
   });
   const { image, release } = simulation;
   const uploadBuffer = await probeUploadBuffer(real, xenFacts(image, release));

@@ -34,6 +34,6 @@ export function addInspect(program: Command, context: Context): void {
     const code = options.disassemble ? { disassembler: await engine.disassembler() } : {};
     const report = engine.inspectPayloads(payloads, code);
     printReport(report, renderInspect, options, context.io);
-    context.exit(report.payloads.some((payload) => hasError(payload.findings)) ? EXIT.refused : EXIT.holds);
+    context.exit(report.payloads.some((payload) => hasError(payload.findings)) ? EXIT.refused : EXIT.success);
   });
 }

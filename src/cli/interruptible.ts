@@ -1,4 +1,4 @@
-/** Does work that Ctrl-C, or being told to end, aborts. */
+/** Runs `work` with a signal that SIGINT or SIGTERM aborts. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interrupted = new AbortController();
   const onSignal = () => interrupted.abort();

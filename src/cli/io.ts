@@ -1,4 +1,4 @@
-/** Everything that a command sees of the process it runs in. Tests make their own. */
+/** What a command uses of its process. Tests pass their own. */
 export interface CliIo {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
@@ -7,18 +7,17 @@ export interface CliIo {
   /** Is standard error a terminal? Progress and coloured error messages go there. */
   readonly stderrIsTTY: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Width of the terminal; undefined where there is none. */
+  /** Width of the terminal; undefined without one. */
   readonly columns: number | undefined;
   /** Directory that relative paths start from. */
   readonly cwd: string;
 }
 
-/** What the shell sees. Source: design, section 6. */
+/** Exit statuses: a public interface. */
 export const EXIT = {
-  /** It holds. */
-  holds: 0,
-  /** Refused, a panic, a failed step, or a finding that is an error. */
+  success: 0,
+  /** Refused by Xen, a panic, a failed step, or a finding of severity error. */
   refused: 1,
-  /** The command line or the environment is wrong. */
+  /** A usage error, or a failure of the environment. */
   usage: 2,
 } as const;

@@ -56,6 +56,6 @@ export function addExamples(program: Command, context: Context): void {
         write(folder, io.cwd, files);
         io.stdout([...files.keys()].map((name) => `${name}\n`).join(''));
       } else io.stdout(table(listed.map(rowOf)));
-      context.exit(EXIT.holds);
+      context.exit(EXIT.success);
     });
 }

@@ -1,9 +1,6 @@
-import { codeOf, loadDisassembler } from './disassembler.ts';
 import type { Engine } from './engine.ts';
 import { example, exampleFiles, exampleNames, listExamples } from './examples.ts';
-import { gunzip } from './gunzip.ts';
-import { inflate } from './inflate.ts';
-import { loadProcessor, processorFor } from './processor.ts';
+import { PORTS } from './ports.ts';
 
 /** The simulator, loaded now. */
 export async function loadEngine(): Promise<Engine> {
@@ -18,20 +15,11 @@ export async function loadEngine(): Promise<Engine> {
     payloadName: payload.payloadName,
     plannedCall: run.plannedCall,
     inspectPayloads: inspect.inspectPayloads,
-    disassembler: loadDisassembler,
-    checkPayloads: async (image, payloads, options) => {
-      const processor = await processorFor(payloads);
-      const slice = await run.checkSlice(image, payloads, {
-        ...options,
-        ...processor,
-        gunzip,
-        inflate,
-        loadDisassembler,
-      });
-      return { format: 'xsplice-check/1', payloads: await codeOf(slice) };
-    },
+    disassembler: PORTS.loadDisassembler,
+    checkMatrix: async (request) => (await import('./check-run.ts')).runCheck(request),
     lint: () => import('../lint/index.ts'),
     rehearsePayloads: async (image, payloads, options) => {
+      const { gunzip, loadProcessor, processorFor } = PORTS;
       const processor = options.calls === undefined ? await processorFor(payloads) : await loadProcessor();
       return run.rehearsePayloads(image, payloads, { ...options, ...processor, gunzip });
     },

@@ -15,34 +15,34 @@ function printError(message: string, hint: string | undefined, io: CliIo): void 
   if (hint !== undefined) io.stderr(`xsplice: ${displayText(hint)}\n`);
 }
 
-/** What an error means for the shell, after telling the user. */
+/** Prints an error and returns its exit status. */
 function statusOf(error: unknown, io: CliIo): number {
   if (error instanceof CommanderError) {
-    // Commander has printed its message. Help and version that were asked for have exit code 0.
-    return error.exitCode === 0 ? EXIT.holds : EXIT.usage;
+    // Commander has printed its message. Requested help and version have exit code 0.
+    return error.exitCode === 0 ? EXIT.success : EXIT.usage;
   }
   if (error instanceof XspliceError) {
     printError(error.message, error.hint, io);
     return EXIT.usage;
   }
   const message = error instanceof Error ? error.message : String(error);
-  printError(`this is a bug in xsplice: ${message}`, 'XSPLICE_DEBUG=1 shows where', io);
+  printError(`internal error: ${message}`, 'this is a bug in xsplice; set XSPLICE_DEBUG=1 for a stack trace', io);
   if ((io.env['XSPLICE_DEBUG'] ?? '') !== '' && error instanceof Error) io.stderr(`${error.stack ?? ''}\n`);
   return EXIT.usage;
 }
 
 /**
- * Runs one command line and gives the exit status. Never throws, never ends the process, prints through `io` only.
+ * Runs one command line and returns the exit status. Never throws or exits the process; prints through `io` only.
  *
- * @param argv the arguments alone, without node and script.
- * @param engine how to get at the simulator; tests give their own.
+ * @param argv arguments without node and script.
+ * @param engine loads the simulator; tests pass their own.
  */
 export async function main(
   argv: readonly string[],
   io: CliIo,
   engine: () => Promise<Engine> = loadEngine,
 ): Promise<number> {
-  let status: number = EXIT.holds;
+  let status: number = EXIT.success;
   const context = {
     io,
     engine,

@@ -9,38 +9,38 @@ import { filesIn, isFolder } from './folder.ts';
 
 const MIB = 1024 * 1024;
 
-/** Bounds of what is read: an object of Xen with debug information has some 300 KB, a build of it 420 objects. */
+/** Limits. An object of Xen with debug information has some 300 KB; a build has 420 objects. */
 const MOST = { object: 64 * MIB, kept: 1024 * MIB, objects: 20_000 } as const;
 
 /**
- * Objects of a build of Xen that no code of the running hypervisor is from: what others were put together into, tables that every link makes
- * anew, and trial compilations. Source: livepatch-build-tools, livepatch-gcc.
+ * Objects of a Xen build that add no code to the running hypervisor: combined objects, tables that each link regenerates, and trial
+ * compilations. Source: livepatch-build-tools, livepatch-gcc.
  */
 const LEFT_OUT = /^(?:built[_-]in|prelink|buildid|check)\.o$|\.xen-syms\..*\.o$|\.xen\.efi\..*\.o$/;
 
-/** Code that is gone after boot: `boot.init.o`, which the build makes of `boot.o`. Source: xen/Rules.mk, `%.init.o`. */
+/** Objects that are freed after boot: the build makes `boot.init.o` from `boot.o`. Source: xen/Rules.mk, `%.init.o`. */
 const INIT = /\.init\.o$/;
 
-/** Two sets of objects, as pairs of the same name. */
+/** Pairs of objects with the same name. */
 export interface FoundPairs {
-  /** Those that differ; a single pair whether it does or not. */
+  /** The pairs that differ; a single pair even if it does not. */
   readonly pairs: readonly ObjectPair[];
-  /** How many were compared, and how many of these are the same, byte for byte. */
+  /** Number of pairs compared, and of those that are identical. */
   readonly compared: number;
   readonly identical: number;
-  /** Are they from folders, in which there is more than what a user has chosen? */
+  /** True if the user gave folders and did not choose each object. */
   readonly fromFolders: boolean;
 }
 
 /**
- * Reads what is to be compared: two objects, or two folders of them, in which objects of the same relative path are a pair. Of folders only
- * what differs is kept. Throws an XspliceError: EFILE for what cannot be read, EUSAGE for a file and a folder, and for too much of either.
+ * Reads two objects, or two folders, where objects with the same relative path are a pair; keeps only pairs that differ. Throws an
+ * XspliceError: EFILE for an unreadable file, EUSAGE for a file and a folder, or if a limit is exceeded.
  */
 export function readObjectPairs(orig: string, patched: string, cwd: string): FoundPairs {
   const folders = [orig, patched].filter((path) => isFolder(path, cwd));
   if (folders.length === 1) {
     const hint = 'give two objects, or two folders of objects';
-    throw new XspliceError('EUSAGE', `${folders[0]} is a directory, and the other one is not`, hint);
+    throw new XspliceError('EUSAGE', `${folders[0]} is a directory and the other argument is not`, hint);
   }
   if (folders.length === 2) return pairsOf(orig, patched, cwd);
   const pair = {
@@ -53,7 +53,7 @@ export function readObjectPairs(orig: string, patched: string, cwd: string): Fou
 
 const readObject = (path: string, cwd: string): Uint8Array => readBounded(path, cwd, MOST.object, 'compiled object');
 
-/** What both paths end in: `common/domctl.o` of `before/common/domctl.o` and `after/common/domctl.o`. */
+/** Returns the common end of two paths: `common/domctl.o` for `before/common/domctl.o` and `after/common/domctl.o`. */
 function commonEnd(orig: string, patched: string): string {
   const a = orig.split('/').filter((part) => part !== '');
   const b = patched.split('/').filter((part) => part !== '');
@@ -66,7 +66,7 @@ function pairsOf(orig: string, patched: string, cwd: string): FoundPairs {
   const [before, after] = [objectsIn(orig, cwd), objectsIn(patched, cwd)];
   const names = [...new Set([...before, ...after])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   if (names.length === 0) {
-    throw new XspliceError('EUSAGE', `${orig} and ${patched} have no objects`, 'objects are files that end in .o');
+    throw new XspliceError('EUSAGE', `no objects in ${orig} and ${patched}`, 'xsplice looks for files named *.o');
   }
   const pairs: ObjectPair[] = [];
   let kept = 0;
@@ -78,16 +78,16 @@ function pairsOf(orig: string, patched: string, cwd: string): FoundPairs {
     pairs.push(pair);
     kept += (pair.orig?.length ?? 0) + (pair.patched?.length ?? 0);
     if (kept > MOST.kept) {
-      const hint = 'give the objects that the patch touches, in folders of their own';
-      throw new XspliceError('EUSAGE', `the objects that differ have more than ${MOST.kept / MIB} MiB`, hint);
+      const hint = 'copy the objects that the patch touches into two folders, and compare those';
+      throw new XspliceError('EUSAGE', `the objects that differ exceed ${MOST.kept / MIB} MiB`, hint);
     }
   }
   return { pairs, compared: names.length, identical: names.length - pairs.length, fromFolders: true };
 }
 
-/** Paths of the objects in a folder and below it, relative to it, with `/`. */
+/** Returns the paths of the objects in and below a folder, relative to it, with `/`. */
 function objectsIn(folder: string, cwd: string): Set<string> {
-  // Names may begin with `_`; those that begin with `.` are the build's own.
+  // Objects may start with `_`. Names that start with `.` are temporary files of the build.
   const paths = filesIn(folder, cwd, (name) => name.endsWith('.o') && !LEFT_OUT.test(name), /^\./);
   if (paths.length > MOST.objects) {
     throw new XspliceError('EUSAGE', `${folder}: more than ${MOST.objects} objects`, 'name a smaller folder');
@@ -101,15 +101,15 @@ function objectsIn(folder: string, cwd: string): Set<string> {
   );
 }
 
-/** Pairs of a machine, and what is to be said of the others. */
+/** The pairs for the hypervisor's machine, and remarks about the others. */
 export interface OwnPairs {
   readonly pairs: readonly ObjectPair[];
   readonly remarks: readonly Remark[];
 }
 
 /**
- * Without the objects of folders that are for another machine than the hypervisor: a build of it leaves some, which run while the host starts
- * (`arch/x86/boot/reloc.o` is for 32 bits). An object that was named alone stays, for the differ to say what is wrong with it.
+ * Drops objects for another machine than the hypervisor's, which a build has for early boot (`arch/x86/boot/reloc.o` is 32-bit code). Keeps
+ * an object that the user named: the differ reports what is wrong with it.
  */
 export function ownPairs({ pairs, fromFolders }: FoundPairs, machine: number): OwnPairs {
   if (!fromFolders) return { pairs, remarks: [] };
@@ -117,7 +117,7 @@ export function ownPairs({ pairs, fromFolders }: FoundPairs, machine: number): O
     [orig, patched].every((bytes) => bytes === null || isForeign(bytes, machine)),
   );
   const remarks = foreign.map(({ object }) => ({
-    text: 'is for another machine than the hypervisor, as code is that runs while the host starts: left out',
+    text: 'skipped: built for another machine than the hypervisor, like early boot code',
     symbol: null,
     object,
   }));

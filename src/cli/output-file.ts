@@ -6,34 +6,36 @@ import type { WrittenPayload } from '../documents/index.ts';
 import { toByteString } from './byte-string.ts';
 import { fileError } from './files.ts';
 
-/** A file that a command makes: it is there with all of its contents, or not at all. */
+/** An output file, written atomically. */
 export interface OutputFile {
-  /** Puts the bytes there. Throws an XspliceError (EFILE). */
+  /** Writes the file. Throws an XspliceError (EFILE). */
   write(bytes: Uint8Array): WrittenPayload;
-  /** Takes away what an earlier run has left there, which would be taken for the result of this one. */
+  /** Removes the file of an earlier run, so that nobody takes it for the result of this one. */
   remove(): void;
 }
 
 /**
- * Looks at the place of a file that is to be made. Throws an XspliceError: EFILE where there is something else than a file, EUSAGE where it is
- * one of `inputs`, by whatever path.
+ * Checks the path of an output file. Throws an XspliceError: EFILE if its folder is missing or it is not a regular file, EUSAGE if it is the
+ * same file as one of `inputs`.
  */
 export function outputFile(path: string, cwd: string, inputs: readonly string[]): OutputFile {
-  if (path === '' || path.includes('\0')) throw new XspliceError('EUSAGE', 'an empty name is no file to write');
+  if (path === '' || path.includes('\0'))
+    throw new XspliceError('EUSAGE', 'invalid name for an output file', 'use a name that is not empty and has no NUL');
   const target = realPath(resolve(cwd, path));
   const folder = statOf(dirname(target), path);
-  if (folder?.isDirectory() !== true) throw new XspliceError('EFILE', `${path}: its directory is not there`);
+  if (folder?.isDirectory() !== true)
+    throw new XspliceError('EFILE', `${path}: its directory does not exist`, 'create the directory first');
   const there = statOf(target, path);
   if (there !== undefined && !there.isFile()) {
     const what = there.isDirectory() ? 'is a directory' : 'not a regular file';
-    throw new XspliceError('EFILE', `${path}: ${what}`, 'name the file that is to be written');
+    throw new XspliceError('EFILE', `${path}: ${what}`, 'give the name of a file to write');
   }
   const same = inputs.find((input) => {
     const stat = statOf(resolve(cwd, input), input);
     return stat !== undefined && stat.ino === there?.ino && stat.dev === there.dev;
   });
   if (same !== undefined) {
-    throw new XspliceError('EUSAGE', `${path} would be written over ${same}, which is read`, 'name another file');
+    throw new XspliceError('EUSAGE', `${path} would overwrite the input ${same}`, 'give another output file');
   }
   return {
     write: (bytes) => {
@@ -59,7 +61,7 @@ function statOf(path: string, shown: string): Stats | undefined {
   }
 }
 
-/** Where a link leads to; a file that is not there yet is its own place. */
+/** Resolves links. Returns the path itself if nothing is there yet. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);
@@ -68,7 +70,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Whoever looks meanwhile sees the old file or the new one, never a part. */
+/** Replaces the file with a rename: readers see the old file or the new one, never a part. */
 function replaceFile(target: string, path: string, bytes: Uint8Array): void {
   const unfinished = `${target}.${randomBytes(6).toString('hex')}.new`;
   try {

@@ -1,17 +1,17 @@
 import { displayText } from '../report/index.ts';
 import type { CliIo } from './io.ts';
 
-/** Work that is done sooner shows no progress. */
+/** Delay before the first progress line. */
 const PATIENCE_MS = 200;
 
 export interface Progress {
-  /** Says what is being done, in one line that replaces the one before. */
+  /** Replaces the progress line. */
   readonly show: (doing: string) => void;
-  /** Takes the line away. */
+  /** Removes the progress line. */
   readonly clear: () => void;
 }
 
-/** A progress line on standard error where that is a terminal; nothing at all elsewhere. */
+/** Shows progress on standard error if that is a terminal. */
 export function startProgress(io: CliIo): Progress {
   if (!io.stderrIsTTY) return { show: () => undefined, clear: () => undefined };
   const start = performance.now();
@@ -28,7 +28,7 @@ export function startProgress(io: CliIo): Progress {
       latest = doing;
       const early = PATIENCE_MS - (performance.now() - start);
       if (early <= 0) write();
-      // What takes long may be the first thing that is done, and the last that is told.
+      // The first step may be the slow one, and nothing may call `show` again.
       else timer ??= setTimeout(write, early).unref();
     },
     clear: () => {

@@ -4,21 +4,21 @@ import type { XenIdentity } from '../documents/index.ts';
 import { type Image, openImage } from '../hypervisor/index.ts';
 import type { QemuOptions, QemuTarget } from '../targets/index.ts';
 import type { XenArch } from '../xen/index.ts';
-import { gunzip } from './gunzip.ts';
+import { PORTS } from './ports.ts';
 
-/** A real host in QEMU as the command line asks for it. */
+/** Command line options of a real host in QEMU. */
 export interface QemuHostOptions {
   readonly arch?: XenArch | undefined;
   readonly xenImage?: string | undefined;
   readonly xenSyms?: string | undefined;
   readonly cpus?: number | undefined;
   readonly loglvl?: string | undefined;
-  /** Most seconds until a host is up. */
+  /** Time limit for the boot, in seconds. */
   readonly bootTimeout?: number | undefined;
   readonly progress?: ((doing: string) => void) | undefined;
 }
 
-/** The same as the target wants it. */
+/** Converts them to the options of `targets/`. */
 export function qemuOptions(options: QemuHostOptions, signal: AbortSignal): QemuOptions {
   const { arch, xenImage, xenSyms, cpus, loglvl, bootTimeout, progress } = options;
   return {
@@ -33,12 +33,12 @@ export function qemuOptions(options: QemuHostOptions, signal: AbortSignal): Qemu
   };
 }
 
-/** The image of a host that is running, and who it is. Throws an XspliceError (EIMAGE) where nothing is known of its symbols. */
+/** Opens the image of a running host. Throws an XspliceError (EIMAGE) if its `xen-syms` is unknown. */
 export function imageOf({ host }: QemuTarget): { readonly image: Image; readonly identity: XenIdentity } {
   const { xenSyms, version, buildId } = host;
   if (xenSyms === null) {
-    throw new XspliceError('EIMAGE', 'no xen-syms belongs to this hypervisor', 'name it with --xen');
+    throw new XspliceError('EIMAGE', 'no xen-syms for this hypervisor', 'give it with --xen');
   }
-  const image = openImage(new Uint8Array(readFileSync(xenSyms)), { file: xenSyms, gunzip });
+  const image = openImage(new Uint8Array(readFileSync(xenSyms)), { file: xenSyms, gunzip: PORTS.gunzip });
   return { image, identity: { release: version, buildId, arch: image.arch.name } };
 }

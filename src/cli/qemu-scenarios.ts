@@ -14,7 +14,7 @@ export interface QemuScenariosOptions extends Omit<QemuHostOptions, 'cpus' | 'lo
   readonly progress: (doing: string) => void;
 }
 
-/** What a real hypervisor cannot be told. */
+/** Settings that a real hypervisor has no equivalent for. */
 const SIMULATED_ONLY = ['cpu', 'late', 'stuck', 'debug'] as const;
 
 /**
@@ -28,12 +28,12 @@ export function realHost(target: QemuTarget, { file, settings }: ScenarioCell): 
   } = target.host;
   const given = SIMULATED_ONLY.find((name) => settings[name] !== undefined);
   if (given !== undefined) {
-    throw new XspliceError('EUSAGE', `${file}: ${given} is for the simulator: here the hypervisor is a real one`);
+    throw new XspliceError('EUSAGE', `${file}: ${given} works on the simulator only`, `remove ${given}, or --on qemu`);
   }
   const wanted = settings.release;
   if (wanted !== undefined && releaseByVersion(wanted)?.release.version !== release.version) {
-    const hint = 'boot that one with --xen-image and --xen, or leave release out';
-    throw new XspliceError('EUSAGE', `${file}: is for Xen ${wanted}, and this host runs ${version}`, hint);
+    const hint = `boot Xen ${wanted} with --xen-image and --xen, or remove release`;
+    throw new XspliceError('EUSAGE', `${file}: needs Xen ${wanted}, but this host runs ${version}`, hint);
   }
   const { image, identity } = imageOf(target);
   return { stage: observedStage(target, image, identity, []), image, release };
@@ -59,7 +59,7 @@ export const runOnQemu = (jobs: readonly ScenarioJob[], options: QemuScenariosOp
       } finally {
         await target.close();
       }
-      if (signal.aborted) throw new XspliceError('ETOOL', 'stopped: the scenarios were not all run');
+      if (signal.aborted) throw new XspliceError('ETOOL', 'interrupted before all scenarios had run');
     }
   });
 

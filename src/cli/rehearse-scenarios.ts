@@ -13,13 +13,13 @@ import { type ColorWhen, styleFor, wantsColor } from './style.ts';
 
 export type ScenarioFormat = 'text' | 'json' | 'junit';
 
-/** What the command line says of scenarios. */
+/** Options of `xsplice rehearse` for scenarios. */
 export interface RehearseScenariosOptions {
   readonly format: ScenarioFormat;
   readonly color: ColorWhen;
-  /** The image, in place of the scenarios' own. */
+  /** Overrides the image of the scenarios. */
   readonly xen?: string;
-  /** The folder that scenarios may read from, in place of their own. */
+  /** Overrides the folder that scenarios may read from. */
   readonly root?: string;
   /** Threads. */
   readonly jobs?: number;
@@ -33,14 +33,14 @@ export interface RehearseScenariosOptions {
   } | null;
 }
 
-/** What is asked of whoever runs the jobs: each run in whatever order. */
+/** Runs the jobs, in any order. */
 type Runner = (
   jobs: readonly ScenarioJob[],
   done: (run: ScenarioRun, index: number) => void,
   progress: (doing: string) => void,
 ) => Promise<void>;
 
-/** `xsplice rehearse FILE.yaml…`: reads all scenarios first, so that a wrong file is found before anything is run. */
+/** Runs `xsplice rehearse FILE.yaml…`. Reads all scenarios first, to report an invalid one before any step runs. */
 export async function rehearseScenarios(
   paths: readonly string[],
   options: RehearseScenariosOptions,
@@ -53,16 +53,16 @@ export async function rehearseScenarios(
     const cells = await loadScenario(path, scenarioFiles(root), options.overrides);
     for (const cell of cells) {
       if (options.xen === undefined && options.qemu === null && cell.settings.xen === undefined) {
-        const hint = 'name its xen-syms in the file (xen: …), or give --xen XEN-SYMS';
-        throw new XspliceError('EUSAGE', `${file}: which hypervisor?`, hint);
+        const hint = 'add "xen: XEN-SYMS" to the scenario, or give --xen';
+        throw new XspliceError('EUSAGE', `${file}: no hypervisor`, hint);
       }
       jobs.push({ cell, root, xen: options.xen ?? null });
     }
   }
   const runs = await runAll(jobs, options, context, await runnerOf(options));
   const count = (verdict: ScenarioRun['verdict']): number => runs.filter((run) => run.verdict === verdict).length;
-  // What the environment did says nothing of the payloads.
-  context.exit(count('failed') > 0 ? EXIT.refused : count('error') > 0 ? EXIT.usage : EXIT.holds);
+  // A failed scenario outranks an error of the environment.
+  context.exit(count('failed') > 0 ? EXIT.refused : count('error') > 0 ? EXIT.usage : EXIT.success);
 }
 
 async function runnerOf({ qemu, jobs: threads }: RehearseScenariosOptions): Promise<Runner> {
@@ -74,7 +74,7 @@ async function runnerOf({ qemu, jobs: threads }: RehearseScenariosOptions): Prom
   return (jobs, done) => runJobs(SCENARIOS, jobs, { ...(threads !== undefined && { threads }), done });
 }
 
-/** Runs all, prints them in the order of the jobs, and gives them back in that order. */
+/** Runs all jobs, prints and returns the results in the order of the jobs. */
 async function runAll(
   jobs: readonly ScenarioJob[],
   { format, color }: RehearseScenariosOptions,
@@ -85,7 +85,7 @@ async function runAll(
   const progress = startProgress(io);
   const runs: (ScenarioRun | undefined)[] = jobs.map(() => undefined);
   let [printed, passed, other] = [0, 0, 0];
-  const count = (): string => `${passed}/${jobs.length} passed${other === 0 ? '' : `, ${other} not`}`;
+  const count = (): string => `${passed}/${jobs.length} passed${other === 0 ? '' : `, ${other} failed`}`;
   const done = (result: ScenarioRun, index: number): void => {
     runs[index] = result;
     if (result.verdict === 'passed') passed++;
@@ -105,6 +105,6 @@ async function runAll(
   const all = runs.filter((each) => each !== undefined);
   if (format === 'text') io.stdout(renderScenarioSum(all, style));
   else if (format === 'junit') io.stdout(renderJunit(all));
-  else io.stdout(documentJson({ format: 'xsplice-scenario/1', scenarios: all }));
+  else io.stdout(documentJson({ format: 'xsplice-scenario/2', scenarios: all }));
   return all;
 }

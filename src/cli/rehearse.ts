@@ -222,7 +222,7 @@ export function addRehearse(program: Command, context: Context): void {
         const report = await rehearse();
         progress.clear();
         printReport(report, renderRehearsal, options, io);
-        context.exit(report.verdict === 'passed' && !hasError(report.findings) ? EXIT.holds : EXIT.refused);
+        context.exit(report.verdict === 'passed' && !hasError(report.findings) ? EXIT.success : EXIT.refused);
       } finally {
         progress.clear();
       }

@@ -34,6 +34,6 @@ export function addReleases(program: Command, context: Context): void {
     const { io } = context;
     const engine = await context.engine();
     io.stdout(renderReleases(engine.releases(), styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns)));
-    context.exit(EXIT.holds);
+    context.exit(EXIT.success);
   });
 }

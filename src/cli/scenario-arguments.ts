@@ -1,18 +1,18 @@
 import { XspliceError } from '../base/index.ts';
 import { filesIn, isFolder, tooMany } from './folder.ts';
 
-/** Most scenarios of one run. */
+/** Limit of scenarios per run. */
 const MOST_SCENARIOS = 10_000;
 
 const SUFFIX = /\.ya?ml$/i;
 
-/** Is this argument a scenario file, or a folder of them? Everything else is a payload. */
+/** Returns true for a scenario file and for a folder. Anything else is a payload or a case. */
 export function isScenarioArgument(path: string, cwd: string): boolean {
   return SUFFIX.test(path) || isFolder(path, cwd);
 }
 
 /**
- * Are the arguments scenarios? Throws an XspliceError (EUSAGE) where some are and some are not. `other` is what the others are.
+ * Returns true if the arguments are scenarios. Throws an XspliceError (EUSAGE) for a mixture. `other` names what the other arguments are.
  */
 export function areScenarios(paths: readonly string[], cwd: string, other: string): boolean {
   const scenarios = paths.filter((path) => isScenarioArgument(path, cwd));
@@ -21,15 +21,15 @@ export function areScenarios(paths: readonly string[], cwd: string, other: strin
   const odd = paths.find((path) => !scenarios.includes(path));
   throw new XspliceError(
     'EUSAGE',
-    `${odd} is no scenario and ${scenarios[0]} is one`,
-    `give scenarios or ${other}, not both`,
+    `${scenarios[0]} is a scenario and ${odd} is not`,
+    `give either scenarios or ${other}`,
   );
 }
 
 /**
- * The scenario files that are meant: files as they are, of a folder those in it and below it, sorted. In a folder, links are not followed, and
- * what begins with `.` or `_` is left alone: parts that others include. Throws an XspliceError: EFILE for a folder that cannot be read, EUSAGE
- * for one without scenarios, or with too many.
+ * Expands the arguments to scenario files: a file is itself, a folder is every scenario in and below it, sorted. Does not follow links in a
+ * folder; skips names that start with `.` or `_`, which are for files that others include. Throws an XspliceError: EFILE for a folder that
+ * cannot be read, EUSAGE for one without scenarios or with too many.
  */
 export function findScenarios(paths: readonly string[], cwd: string): string[] {
   const found: string[] = [];
@@ -42,8 +42,8 @@ export function findScenarios(paths: readonly string[], cwd: string): string[] {
     if (inside.length === 0) {
       throw new XspliceError(
         'EUSAGE',
-        `${path}: is a directory without scenarios`,
-        'scenarios are files that end in .yaml or .yml',
+        `${path}: is a directory that contains no scenarios`,
+        'xsplice looks for files named *.yaml or *.yml',
       );
     }
     found.push(...inside);

@@ -3,8 +3,7 @@ import type { ScenarioRun } from '../documents/index.ts';
 import type { ScenarioCell } from '../run/index.ts';
 import { runScenario, scenarioError, simulatedHost } from '../run/index.ts';
 import { readImage } from './files.ts';
-import { gunzip } from './gunzip.ts';
-import { loadProcessor } from './processor.ts';
+import { PORTS } from './ports.ts';
 import { type ScenarioRoot, scenarioFiles } from './scenario-root.ts';
 import type { ThreadWork } from './thread-pool.ts';
 
@@ -26,7 +25,12 @@ async function imageOf({ cell, root, xen }: ScenarioJob): Promise<Uint8Array> {
   let bytes: Uint8Array;
   if (xen !== null) bytes = readImage(xen, root.cwd);
   else if (own !== undefined) bytes = await scenarioFiles(root).readBytes(own.path, 'xen-syms');
-  else throw new XspliceError('EUSAGE', `${cell.file}: which hypervisor? It says no xen, and --xen is missing`);
+  else
+    throw new XspliceError(
+      'EUSAGE',
+      `${cell.file}: no hypervisor`,
+      'add "xen: XEN-SYMS" to the scenario, or give --xen',
+    );
   last = { key, bytes };
   return bytes;
 }
@@ -35,7 +39,10 @@ async function imageOf({ cell, root, xen }: ScenarioJob): Promise<Uint8Array> {
 export async function runJob(job: ScenarioJob): Promise<ScenarioRun> {
   try {
     const image = await imageOf(job);
-    const host = simulatedHost(image, job.cell.settings, { ...(await loadProcessor()), gunzip });
+    const host = simulatedHost(image, job.cell.settings, {
+      ...(await PORTS.loadProcessor()),
+      gunzip: PORTS.gunzip,
+    });
     return await runScenario(job.cell, host, { files: scenarioFiles(job.root) });
   } catch (error) {
     if (error instanceof XspliceError) return scenarioError(job.cell, error);

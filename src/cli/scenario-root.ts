@@ -5,17 +5,17 @@ import type { ScriptFiles } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
 import { fileError, IMAGE_CAP, PAYLOAD_CAP, readBounded } from './files.ts';
 
-/** The folder that a scenario's files are in. Plain data, so that it can be handed to another thread. */
+/** The folder that a scenario may read from. Plain data: it can go to another thread. */
 export interface ScenarioRoot {
-  /** Without links. */
+  /** Path with links resolved. */
   readonly real: string;
-  /** As the user named it. */
+  /** Path as the user gave it. */
   readonly shown: string;
   /** Directory that relative paths start from. */
   readonly cwd: string;
 }
 
-/** A scenario's root, and its path below it. */
+/** The root of a scenario, and its path relative to it. */
 export interface ScenarioPlace {
   readonly root: ScenarioRoot;
   readonly path: string;
@@ -34,20 +34,24 @@ const isBelow = (path: string, root: string): boolean =>
   path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 
 /**
- * Where the scenario `file` may read: the folder that it is in, or `widened`. Throws an XspliceError: EFILE for a file that is not there, EUSAGE
- * where it is not below `widened`.
+ * Returns the folder that the scenario `file` may read from: its own, or `widened`. Throws an XspliceError: EFILE for a missing file, EUSAGE if
+ * it is not below `widened`.
  */
 export function placeScenario(file: string, widened: string | undefined, cwd: string): ScenarioPlace {
   const real = realPath(file, cwd);
   if (widened === undefined) {
     const folder = dirname(real);
-    // A scenario that is a link has its files where it leads.
+    // A linked scenario reads files beside its target.
     const linked = realPath(dirname(resolve(cwd, file)), cwd) !== folder || basename(real) !== basename(file);
     return { root: { real: folder, shown: linked ? folder : dirname(file), cwd }, path: basename(real) };
   }
   const root = realPath(widened, cwd);
   if (!isBelow(real, root)) {
-    throw new XspliceError('EUSAGE', `${file}: is not in ${widened}`, '--root has to hold the scenario itself');
+    throw new XspliceError(
+      'EUSAGE',
+      `${file}: not below --root ${widened}`,
+      'choose a root that contains the scenario',
+    );
   }
   return { root: { real: root, shown: widened, cwd }, path: relative(root, real).split(sep).join('/') };
 }
@@ -56,15 +60,15 @@ const fromByteString = (text: string): string => Buffer.from(text, 'latin1').toS
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The files below a root, for reading only. What a link leads to has to be below it, too. */
+/** Reads files below a root. The target of a link must be below it too. */
 export function scenarioFiles({ real: root, shown, cwd }: ScenarioRoot): ScriptFiles {
   const named = (path: string): string => join(shown, path);
   const read = (bytePath: string, cap: number, what: string): Uint8Array => {
     const path = fromByteString(bytePath);
     const below = relative(root, realPath(join(root, path), cwd));
     if (isAbsolute(below) || below === '..' || below.startsWith(`..${sep}`)) {
-      const hint = 'a scenario names files of its own folder; --root DIR widens that';
-      throw new XspliceError('EFILE', `${named(path)}: leads out of the scenario's folder`, hint);
+      const hint = 'a scenario may read files below its own folder; use --root DIR for a wider one';
+      throw new XspliceError('EFILE', `${named(path)}: is outside of the scenario's folder`, hint);
     }
     return readBounded(named(path), cwd, cap, what);
   };
@@ -74,7 +78,7 @@ export function scenarioFiles({ real: root, shown, cwd }: ScenarioRoot): ScriptF
         return UTF8.decode(read(path, cap, 'scenario'));
       } catch (error) {
         if (error instanceof XspliceError) throw error;
-        throw new XspliceError('EFILE', `${named(fromByteString(path))}: is not text in UTF-8`);
+        throw new XspliceError('EFILE', `${named(fromByteString(path))}: not valid UTF-8`);
       }
     },
     readBytes: async (path, what) => read(path, what === 'payload' ? PAYLOAD_CAP : IMAGE_CAP, what),

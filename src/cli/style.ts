@@ -5,8 +5,8 @@ import type { CliIo } from './io.ts';
 export type ColorWhen = 'auto' | 'always' | 'never';
 
 /**
- * Are colours wanted? `--color` decides, then NO_COLOR (no-color.org: any value but the empty one), then FORCE_COLOR
- * (`0` and `false` mean no), then whether the stream is a terminal that can do more than `dumb`.
+ * Decides on colour: `--color` first, then NO_COLOR (no-color.org: any value but the empty one), then FORCE_COLOR (`0` and
+ * `false` mean no), then whether the stream is a terminal other than `dumb`.
  */
 export function wantsColor(when: ColorWhen, isTTY: boolean, env: CliIo['env']): boolean {
   if (when !== 'auto') return when === 'always';
@@ -16,11 +16,11 @@ export function wantsColor(when: ColorWhen, isTTY: boolean, env: CliIo['env']): 
   return isTTY && env['TERM'] !== 'dumb';
 }
 
-/** Tables stay readable in this range, whatever the terminal's width is. */
+/** Range of widths in which tables stay readable. */
 const NARROWEST = 80;
 const WIDEST = 120;
 
-/** Select Graphic Rendition: the codes that begin and end one kind of mark-up. Source: ECMA-48, section 8.3.117. */
+/** Wraps text in the Select Graphic Rendition codes that start and end a style. Source: ECMA-48, section 8.3.117. */
 const sgr =
   (begin: number, end: number) =>
   (text: string): string =>
@@ -28,7 +28,7 @@ const sgr =
 
 const COLORS = { bold: sgr(1, 22), dim: sgr(2, 22), red: sgr(31, 39), green: sgr(32, 39), yellow: sgr(33, 39) };
 
-/** The style of one output stream. */
+/** Returns the style of an output stream. */
 export function styleFor(color: boolean, columns: number | undefined): Style {
   const width = columns === undefined ? PLAIN.width : Math.min(Math.max(columns, NARROWEST), WIDEST);
   return { ...(color ? COLORS : PLAIN), width };

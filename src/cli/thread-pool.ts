@@ -1,38 +1,38 @@
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/** Work that threads can do: plain data in, plain data out. */
+/** Work for threads: plain data in, plain data out. */
 export interface ThreadWork<J, R> {
-  /** Its name among the exports of `worker.ts`. */
+  /** Name of the export of `worker.ts` that does it. */
   readonly name: string;
-  /** The same, to be run in this thread. */
+  /** Does the same in this thread. */
   readonly here: (job: J) => Promise<R>;
 }
 
-/** Milliseconds until threads do as much as this one: Node starts, loads the simulator, and compiles it anew. Measured with two of them. */
+/** Milliseconds that a thread needs to start Node and to load and compile the simulator. Measured with two threads. */
 const STARTING_MS = 1000;
 
-/** Milliseconds that say what jobs cost: the first ones read files and load code. */
+/** Milliseconds to run jobs here before estimating their cost: the first ones read files and load code. */
 const PATIENCE_MS = 300;
 
 export interface PoolOptions<R> {
-  /** Threads. Where not given as many as there are processors, once jobs have shown that they take long enough. */
+  /** Number of threads. By default one per CPU, and only if the jobs take long enough. */
   readonly threads?: number;
-  /** Told of each result as it is there, in whatever order. */
+  /** Receives each result as it arrives, in any order. */
   readonly done: (result: R, index: number) => void;
-  /** Asked before each job: is there no sense in going on? */
+  /** Called before each job; true stops the run. */
   readonly enough?: () => boolean;
 }
 
-/** What a thread begins with: a file beside this one, in the sources as in dist/. */
+/** Returns the entry point of a thread: beside this file, both in the sources and in dist/. */
 function workerFile(): string {
   const self = import.meta.filename;
   return join(dirname(self), basename(self).endsWith('.ts') ? 'worker.mjs' : 'worker.cjs');
 }
 
 /**
- * Runs jobs, in threads where that is sooner: the first are run here, until it shows. Jobs are begun in their order. Rejects where a thread dies:
- * our own bug.
+ * Runs jobs, and starts threads if that is faster. The first jobs run here, to measure their cost. Jobs start in order. Rejects if a thread
+ * dies, which is a bug.
  */
 export async function runJobs<J, R>(
   work: ThreadWork<J, R>,
@@ -66,7 +66,7 @@ async function runThreads<J, R>(
   const { Tinypool } = await import('tinypool');
   const pool = new Tinypool({ filename: workerFile(), name: work.name, minThreads: threads, maxThreads: threads });
   try {
-    // A few at a time for each thread: what waits for its turn is not copied yet.
+    // Two jobs in flight per thread; later ones are not copied yet.
     let next = first;
     const feed = async (): Promise<void> => {
       for (let index = next++; index < jobs.length && !enough(); index = next++) {

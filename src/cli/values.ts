@@ -2,7 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { fromHex } from '../base/index.ts';
 import { toByteString } from './byte-string.ts';
 
-/** A number within bounds, decimal or `0x…`. Throws commander's own error, which names the option. */
+/** Parses a number within bounds, decimal or `0x…`. Throws commander's error, which names the option. */
 export function integer(text: string, least: number, most: number): number {
   const value = /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most)) {
@@ -13,7 +13,7 @@ export function integer(text: string, least: number, most: number): number {
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, ns: 1, us: 1e3, ms: 1e6, s: 1e9 };
 
-/** Nanoseconds: a number, with `ns`, `us`, `ms` or `s` behind it if wanted. At most `most`. */
+/** Parses nanoseconds: a number with an optional `ns`, `us`, `ms` or `s`. At most `most`. */
 export function nanoseconds(text: string, most: number): number {
   const parts = /^(\d+)(ns|us|ms|s)?$/.exec(text);
   const value = parts === null ? Number.NaN : Number(parts[1]) * (UNITS[parts[2] ?? ''] as number);
@@ -26,17 +26,17 @@ export function nanoseconds(text: string, most: number): number {
 /** `timeout` of an action is 32 bits wide. Source: public/sysctl.h, struct xen_sysctl_livepatch_action. */
 export const timeout = (text: string): number => nanoseconds(text, 0xffff_ffff);
 
-/** More CPUs than this are not simulated; Xen's own default limit is far below it. */
+/** Upper bound of simulated CPUs, far above Xen's default limit. */
 export const MOST_CPUS = 4095;
 
 export const cpuCount = (text: string): number => integer(text, 1, MOST_CPUS);
 
-/** CPU numbers, separated by commas; adds to those given before. */
+/** Parses CPU numbers separated by commas, and adds them to `before`. */
 export const cpuList = (text: string, before: readonly number[] = []): number[] => [
   ...new Set([...before, ...text.split(',').map((part) => integer(part, 0, MOST_CPUS - 1))]),
 ];
 
-/** `CPU=NS`; adds to those given before. */
+/** Parses `CPU=NS`, and adds it to `before`. */
 export function lateCpu(text: string, before: Readonly<Record<number, number>> = {}): Record<number, number> {
   const parts = /^([^=]+)=(.+)$/.exec(text);
   if (parts === null) throw new InvalidArgumentError('Expected CPU=NS, for example 1=40ms.');
@@ -44,16 +44,16 @@ export function lateCpu(text: string, before: Readonly<Record<number, number>> =
   return { ...before, [cpu]: nanoseconds(parts[2] as string, Number.MAX_SAFE_INTEGER) };
 }
 
-/** Text as the system has it, as a byte string; adds to what was given before. */
+/** Converts an argument to a byte string, and adds it to `before`. */
 export const texts = (text: string, before: readonly string[] = []): string[] => [...before, toByteString(text)];
 
-/** A path, as the system has it; adds to those given before. */
+/** Adds a path to `before`. */
 export const paths = (text: string, before: readonly string[] = []): string[] => [...before, text];
 
 /** Levels of Xen's `loglvl`. Source: xen/drivers/char/console.c, parse_log_level. */
 export const LOG_LEVELS = ['none', 'error', 'warning', 'info', 'debug', 'all'] as const;
 
-/** `LEVEL` or `LOWER/UPPER`, as Xen's own option. */
+/** Parses `LEVEL` or `LOWER/UPPER`, like Xen's own option. */
 export function logLevel(text: string): string {
   const parts = text.split('/');
   if (parts.length > 2 || !parts.every((part) => (LOG_LEVELS as readonly string[]).includes(part))) {
@@ -62,20 +62,20 @@ export function logLevel(text: string): string {
   return text;
 }
 
-/** Seconds: a whole number, up to an hour. */
+/** Parses whole seconds, up to an hour. */
 export const seconds = (text: string): number => integer(text, 1, 3600);
 
-/** Threads. */
+/** Parses a number of threads or processes. */
 export const jobCount = (text: string): number => integer(text, 1, 256);
 
-/** Most bytes of a build-id: those of SHA-512. */
+/** Longest build-id in bytes: SHA-512. */
 const LONGEST_ID = 64;
 
-/** A build-id: hex digits, of any length that a linker makes. */
+/** Parses a build-id in hex digits. */
 export function buildId(text: string): Uint8Array {
   const bytes = fromHex(text.toLowerCase());
   if (bytes === undefined || bytes.length === 0 || bytes.length > LONGEST_ID) {
-    throw new InvalidArgumentError('Expected a build-id: hex digits, two for each byte.');
+    throw new InvalidArgumentError('Expected a build-id: hex digits, two per byte.');
   }
   return bytes;
 }

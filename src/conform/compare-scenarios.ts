@@ -7,7 +7,7 @@ export const runName = ({ file, cell }: Pick<ScenarioRun, 'file' | 'cell'>): str
   cell === '' ? file : `${file} ${cell}`;
 
 /**
- * Every difference between two runs of one scenario, step by step. Neither run has stopped at a surprise: see `heedless`. Where one of them was
+ * Every difference between two runs of one scenario, step by step. Neither run has stopped at a surprise: see `toTheEnd`. Where one of them was
  * stopped by its environment, that is the last difference.
  */
 export function compareRuns(simulated: ScenarioRun, real: ScenarioRun): ConformDifference[] {

@@ -75,7 +75,7 @@ async function runCase(
       if ('raw' in step && !takesRawCalls(real)) continue;
       const acts = !('get' in step || 'list' in step);
       const observing = {
-        arch: image.arch.name,
+        arch: image.arch,
         release,
         files,
         dump: acts && each.noDump !== true,

@@ -1,7 +1,6 @@
 import type { Architecture } from '../arch/index.ts';
-import { type Address, cString, viewOf, XspliceError } from '../base/index.ts';
-import type { ObservableTarget } from '../xen/index.ts';
-import { STRING_CODE, STRING_CODE_READERS } from './returned-string.ts';
+import { type Address, addOffset, cString, XspliceError } from '../base/index.ts';
+import type { ObservableTarget, Release } from '../xen/index.ts';
 
 /** A target that runs code, and says what xen_extra_version returned. */
 interface RunningTarget extends ObservableTarget {
@@ -14,16 +13,16 @@ const JUMPS = 64;
 /** Longest version that is read. Source: xen/include/public/version.h, xen_extraversion_t. */
 const LONGEST = 16;
 
-/** Bytes of a pointer that {@link Leads} may lead through: arm32 alone does so. */
-const POINTER = 4;
+/** Bytes that are read of a function: a landing pad and a jump, or the instructions that return an address. */
+const CODE = 12;
 
 /**
- * What xen_extra_version, at that address, returns now. A host that runs is asked; of one that does not run code, the code is read: jumps to code
- * that returns a string. `null` where it is anything else.
+ * Returns what xen_extra_version, at that address, returns now. A host that runs is asked. Where no code is run, it is read: jumps to code that does
+ * nothing but return a string. `null` where it does anything else.
  */
 export async function extraVersion(
   target: ObservableTarget,
-  arch: Architecture['name'],
+  { arch, release }: { readonly arch: Architecture; readonly release: Release },
   address: Address,
 ): Promise<string | null> {
   if (typeof (target as Partial<RunningTarget>).extraVersion === 'function') {
@@ -33,20 +32,16 @@ export async function extraVersion(
   }
   let at = address;
   for (let jump = 0; jump < JUMPS; jump++) {
-    const bytes = await target.peek(at, STRING_CODE);
-    const leads = bytes === null ? null : STRING_CODE_READERS[arch](bytes, at);
-    if (leads === null) return null;
-    if (!('jump' in leads)) {
-      const string = 'returns' in leads ? leads.returns : await pointerAt(target, leads.returnsAt);
-      const text = string === null ? null : await target.peek(string, LONGEST);
+    const code = await target.peek(at, CODE);
+    if (code === null) return null;
+    const kept = arch.patchOffset(code, release);
+    const to = arch.jumpTarget(code.subarray(kept), addOffset(at, kept));
+    if (to === undefined) {
+      const string = arch.image.addressReturned(code, at);
+      const text = string === undefined ? null : await target.peek(string, LONGEST);
       return text === null ? null : cString(text, 0);
     }
-    at = leads.jump;
+    at = to;
   }
   return null;
-}
-
-async function pointerAt(target: ObservableTarget, address: Address): Promise<Address | null> {
-  const bytes = await target.peek(address, POINTER);
-  return bytes === null ? null : BigInt(viewOf(bytes).getUint32(0, true));
 }

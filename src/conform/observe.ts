@@ -24,7 +24,7 @@ export type Observation = Map<string, ObservedValue>;
 
 /** What a step works on. */
 export interface ObserveOptions {
-  readonly arch: Architecture['name'];
+  readonly arch: Architecture;
   readonly release: Release;
   /** The case's payload files by key. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -87,7 +87,7 @@ async function take(
   seen: Observation,
 ): Promise<void> {
   if ('extra' in step) {
-    seen.set('extra', await extraVersion(target, options.arch, options.extraVersion));
+    seen.set('extra', await extraVersion(target, options, options.extraVersion));
     return;
   }
   const { rc, list, name } = await perform(target, step, options);

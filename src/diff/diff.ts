@@ -1,3 +1,4 @@
+import { ARCHITECTURES } from '../arch/index.ts';
 import { XspliceError } from '../base/index.ts';
 import type { FunctionReport, Refusal, Remark } from '../documents/index.ts';
 import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '../elf/index.ts';
@@ -29,7 +30,7 @@ export function diffPairs(
     throw new XspliceError(
       'EIMAGE',
       `payloads for ${arch.image.title} cannot be made from objects yet`,
-      'x86-64 and arm64 can',
+      `supported: ${ARCHITECTURES.flatMap(({ image, objects }) => (objects === undefined ? [] : image.title)).join(', ')}`,
     );
   }
   const context: ObjectContext = { arch, forms: arch.objects, release, disassembler: options.disassembler };

@@ -30,7 +30,7 @@ export function oldFunction(names: XenNames, name: string, piece: Piece, object:
     }
   }
   const { arch } = image;
-  const offset = names.release.endbr === 'ignored' ? 0 : arch.patchOffset(image.bytes(address, arch.entrySize));
+  const offset = arch.patchOffset(image.bytes(address, arch.entrySize), names.release);
   const least = offset + arch.patchInsnSize;
   if (size < least) {
     problems.push({

@@ -1,5 +1,5 @@
 import type { Architecture, ObjectForms } from '../arch/index.ts';
-import { bugFrameTypes, ELF_ALT_CALL_SITES, ELF_ALTINSTRUCTIONS, ELF_EX_TABLE, type Release } from '../xen/index.ts';
+import { ELF_ALT_CALL_SITES, ELF_ALTINSTRUCTIONS, ELF_EX_TABLE, type Release } from '../xen/index.ts';
 
 /** How a table of entries is written that belong to functions: in each, the first field leads to the code that the entry is about. */
 export interface TableFormat {
@@ -31,11 +31,11 @@ export function tableFormat(
   name: string,
   arch: Architecture,
   forms: ObjectForms,
-  release: Pick<Release, 'armRunFn'>,
+  release: Release,
 ): TableFormat | undefined {
   const number = BUG_FRAMES.exec(name)?.[1];
   if (number !== undefined) {
-    const type = bugFrameTypes(release, arch.name)[Number(number)];
+    const type = arch.bugFrames.types(release)[Number(number)];
     if (type === undefined) return undefined;
     return {
       entrySize: arch.bugFrames.entrySize(type),

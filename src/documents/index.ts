@@ -52,3 +52,4 @@ export type {
   ScenarioVerdict,
   ScriptVerb,
 } from './scenario.ts';
+export type { StepDocument } from './step.ts';

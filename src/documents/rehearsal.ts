@@ -1,17 +1,8 @@
 import * as z from 'zod';
 import { call } from './call.ts';
 import { findings } from './finding.ts';
-import {
-  consoleLines,
-  count,
-  errno,
-  hexAddress,
-  hexBytes,
-  type Infer,
-  panic,
-  payloadState,
-  xenIdentity,
-} from './parts.ts';
+import { count, hexAddress, hexBytes, type Infer, panic, payloadState, xenIdentity } from './parts.ts';
+import { stepMembers } from './step.ts';
 
 const placement = z.strictObject({
   text: hexAddress,
@@ -39,25 +30,14 @@ const rehearsalStep = z.strictObject({
       '"verify" compares the live code with what should be there, "call" calls a function; the others are operations of the sysctl.',
     ),
   name: z.string().describe('The name of the payload; of a call, the function and its arguments.'),
-  rc: z
-    .int()
-    .nullable()
-    .describe(
-      "The hypercall's result, or for an action the rc that GET reports once it is done. For verify and call: 0 as expected, -1 otherwise. Null without a result: the host panicked, or the step stopped before a hook that is not run.",
-    ),
-  errno: errno.describe('The name of -rc; null for 0, and if Xen has no name for it.'),
+  ...stepMembers,
   state: payloadState
     .nullable()
-    .describe('After the step; null if the hypervisor has no such payload, and after a panic.'),
-  console: consoleLines.describe("What Xen printed during the step, without '(XEN) '. A panic's screen is in panic."),
+    .describe('After the step; null if the hypervisor has no such payload, for a call, and if the host is gone.'),
   payload: placement.nullable().describe('Where the payload is; null if it is not loaded.'),
   cacheMaintenance: z
     .array(cacheRange)
     .describe('What Xen does to caches for patched code, on a simulated Arm host. Absent if it does nothing.')
-    .exactOptional(),
-  note: z
-    .string()
-    .describe('Why the step is not what it would be on a host, or went wrong without a word of the hypervisor.')
     .exactOptional(),
 });
 export type RehearsalStep = Infer<typeof rehearsalStep>;
@@ -79,7 +59,7 @@ export type RehearsalFunction = Infer<typeof rehearsalFunction>;
 /** `xsplice rehearse --json`. */
 export const rehearsalSchema = z
   .strictObject({
-    format: z.literal('xsplice-rehearsal/1'),
+    format: z.literal('xsplice-rehearsal/2'),
     xen: xenIdentity,
     verdict: z
       .enum(['passed', 'refused', 'failed', 'panicked'])

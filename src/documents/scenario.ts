@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { call } from './call.ts';
 import { observed } from './conformance.ts';
 import { findings } from './finding.ts';
-import { consoleLines, count, environmentError, errno, type Infer, panic, payloadState, xenIdentity } from './parts.ts';
+import { count, environmentError, type Infer, panic, payloadState, xenIdentity } from './parts.ts';
+import { stepMembers } from './step.ts';
 
 const expectedState = z.enum([...payloadState.options, 'none']);
 /** A payload's state, or `none` if the hypervisor has no such payload. */
@@ -16,26 +17,14 @@ const scenarioStep = z.strictObject({
   step: z.enum(['upload', 'apply', 'revert', 'replace', 'unload', 'get', 'list', 'dump', 'verify', 'call']),
   name: z.string().nullable().describe("The payload's or function's name; null if the verb takes none."),
   place: z.string().describe('FILE:LINE:COLUMN.'),
-  passed: z.boolean(),
-  rc: z
-    .int()
-    .nullable()
-    .describe(
-      "The hypercall's result, or for a scheduled action the rc that GET reports. For verify: 0 as expected, -1 otherwise. Null without a result.",
-    ),
-  errno: errno.describe('The name of -rc; null for 0, and if Xen has no name for it.'),
+  ...stepMembers,
   state: expectedState
     .nullable()
-    .describe('Of the payload afterwards; null if the step is about none, and after a panic.'),
+    .describe('Of the payload afterwards; null if the step is about none, and if the host is gone.'),
   status: z.int().nullable().describe('The rc of GET afterwards; null as for state, and for none.'),
-  console: consoleLines,
   list: z.array(listEntry).nullable().describe('The payloads that list reports; null for other verbs.'),
   call: count.nullable().describe('Index into calls; null for other verbs.'),
   panic: panic.nullable(),
-  note: z
-    .string()
-    .describe('Why the step is not what it would be on a host, or went wrong without a word of the hypervisor.')
-    .exactOptional(),
 });
 export type ScenarioStep = Infer<typeof scenarioStep>;
 /** What a step does. */
@@ -81,7 +70,7 @@ export type ScenarioVerdict = ScenarioRun['verdict'];
 
 /** `xsplice rehearse FILE.yaml --json`. */
 export const scenarioSchema = z
-  .strictObject({ format: z.literal('xsplice-scenario/1'), scenarios: z.array(scenarioRun) })
+  .strictObject({ format: z.literal('xsplice-scenario/2'), scenarios: z.array(scenarioRun) })
   .meta({
     title: 'xsplice scenarios',
     description: 'Scenarios, each run on a host: the result of each step, and where it was not as expected.',

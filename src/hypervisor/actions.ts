@@ -20,7 +20,7 @@ import { freePayload } from './upload.ts';
 
 export interface ActionRequest {
   readonly name: string;
-  /** `undefined` for a number that is no action. */
+  /** `undefined` if the number names no action. */
   readonly action: ActionName | undefined;
   /** Nanoseconds; 0 for the default. */
   readonly timeout: number;
@@ -28,19 +28,19 @@ export interface ActionRequest {
 }
 
 /**
- * livepatch_action, behind the checks of the structure itself: whether the action may be scheduled. What becomes of it is seen in
- * the payload's `rc` after the CPUs have met. An action that the payload's state does not call for succeeds without effect.
+ * livepatch_action, after the checks of the structure itself: checks whether the action may be scheduled, and schedules it. The outcome is in
+ * the payload's `rc` once the CPUs have met. An action that the payload's state does not call for succeeds without effect.
  * Source: xen/common/livepatch.c.
  */
 export function livepatchAction(hv: Hypervisor, request: ActionRequest): number {
   return within(hv, 'livepatch_action', () => {
     const payload = hv.payloads.find(({ name }) => name === request.name);
     if (payload === undefined) {
-      const message = `no payload of the name ${request.name} is loaded`;
+      const message = `no payload named ${request.name} is loaded`;
       return refuseSilently(hv, { rule: 'no-such-payload', errno: 'ENOENT', message });
     }
     if (hv.work?.payload === payload) {
-      const message = `an action on ${payload.name} is under way`;
+      const message = `an action on ${payload.name} is in progress`;
       return refuseSilently(hv, { rule: 'action-pending', errno: 'EBUSY', message });
     }
     const { action } = request;
@@ -63,7 +63,7 @@ const ACTIONS: Readonly<
 
 function unload(hv: Hypervisor, payload: LoadedPayload): number {
   if (payload.state !== 'CHECKED') {
-    const message = `${payload.name} is applied: it has to be reverted before it can be unloaded`;
+    const message = `${payload.name} is applied: revert it before unloading it`;
     return refuseSilently(hv, { rule: 'still-applied', errno: 'EINVAL', message });
   }
   freePayload(hv, payload);
@@ -85,10 +85,10 @@ function apply(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest): 
   if (payload.state !== 'CHECKED') return 0;
   if (payload.reverted && !payload.safeToReapply) {
     const message =
-      'the payload has writable data, which its first application may have changed: unload and upload it again';
+      'the payload has writable data, which the first application may have changed: unload it and upload it again';
     const template = "can't revert as payload has .data. Please unload";
     payload.rc = refuser(hv, payload).refuse({ rule: 'not-reappliable', errno: 'EINVAL', message }, template);
-    // Only the payload's own rc tells: the call itself succeeds.
+    // Only the payload's own rc reports this; the call itself succeeds.
     return 0;
   }
   const nodeps = hv.release.actionFlags && (request.flags & LIVEPATCH_ACTION_APPLY_NODEPS) !== 0;
@@ -112,7 +112,7 @@ function replace(hv: Hypervisor, payload: LoadedPayload, request: ActionRequest)
   return scheduleWork(hv, payload, request);
 }
 
-/** Calls a hook that may forbid the action. Whatever it returns, if not 0, is the action's result, of any sign. */
+/** Calls a hook that may veto the action. Any value other than 0, of either sign, is the action's result. */
 function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'prerevert', text: string): number {
   if (!hv.release.actionHooks || !hookEnabled(hv, payload, kind)) return 0;
   hv.log.printk('INFO', `livepatch: %s: Calling ${text} hook function`, payload.name);
@@ -120,15 +120,15 @@ function preHook(hv: Hypervisor, payload: LoadedPayload, kind: 'preapply' | 'pre
   if (rc === 0) return 0;
   payload.rc = rc;
   refuser(hv, payload).error(`${text} hook failed (rc=%d), aborting!`, rc);
-  report(hv, 'error', 'hook-veto', `the payload's ${text} hook forbids it: it returned ${rc}`);
+  report(hv, 'hook-veto', `the payload's ${text} hook vetoed the action: it returned ${rc}`);
   return rc;
 }
 
-/** schedule_work: one action at a time. The payload's rc is set before, and stays -EAGAIN where this refuses. */
+/** schedule_work: accepts one action at a time. Sets the payload's rc to -EAGAIN first, and leaves it there if it refuses. */
 function scheduleWork(hv: Hypervisor, payload: LoadedPayload, { action, timeout }: ActionRequest): number {
   payload.rc = -ERRNO.EAGAIN;
   if (hv.work !== null) {
-    const message = `an action on ${hv.work.payload.name} is under way`;
+    const message = `an action on ${hv.work.payload.name} is in progress`;
     return refuseSilently(hv, { rule: 'action-pending', errno: 'EBUSY', message });
   }
   const effective = timeout === 0 ? LIVEPATCH_DEFAULT_TIMEOUT_NS : timeout;
@@ -137,7 +137,7 @@ function scheduleWork(hv: Hypervisor, payload: LoadedPayload, { action, timeout 
   return 0;
 }
 
-/** livepatch_do_action: what the master does while everybody waits. */
+/** livepatch_do_action: the master CPU's work while all others wait. */
 export function doAction(hv: Hypervisor, { cmd, payload }: LivepatchWork): void {
   within(hv, 'livepatch_do_action', () => {
     payload.rc = DO[cmd](hv, payload);
@@ -166,7 +166,7 @@ function doRevert(hv: Hypervisor, payload: LoadedPayload): number {
   return rc;
 }
 
-/** The hook that takes the place of the hypervisor's own work; `undefined` where the payload has none. */
+/** Calls the hook that replaces the hypervisor's own work; returns `undefined` if the payload has none. */
 function actionHook(hv: Hypervisor, payload: LoadedPayload, kind: 'apply' | 'revert'): number | undefined {
   if (!hv.release.actionHooks || !hookEnabled(hv, payload, kind)) return undefined;
   hv.log.printk('INFO', `livepatch: %s: Calling ${kind} action hook function`, payload.name);
@@ -182,13 +182,13 @@ function doReplace(hv: Hypervisor, payload: LoadedPayload): number {
   if (expectations !== 0) {
     const template = 'SYSTEM MIGHT BE INSECURE: Replace action has been aborted after reverting ALL payloads!';
     refuser(hv, payload).error(template);
-    report(hv, 'error', 'replace-aborted', 'all payloads are reverted, and the new one was not applied');
+    report(hv, 'replace-aborted', 'all payloads were reverted, and the new one was not applied');
     return expectations;
   }
   return doApply(hv, payload);
 }
 
-/** was_action_consistent: are all functions in the state that the action's result says? Since 6047104c3c (4.14). */
+/** was_action_consistent: checks that all functions are in the state that the action's result implies. Since 6047104c3c (4.14). */
 function wasActionConsistent(hv: Hypervisor, payload: LoadedPayload, expected: number): boolean {
   if (hv.release.funcLayout === 'v1') return true;
   let index = 0;

@@ -3,8 +3,8 @@ import { MemoryFault } from '../machine/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
 /**
- * What the hypervisor's code does to a word of memory, as far as the processor minds where the word lies: 32-bit Arm, where the hypervisor runs
- * with alignment checks (HSCTLR.A), refuses one that is not at a multiple of its size. Throws a {@link MemoryFault}.
+ * Throws a {@link MemoryFault} if the processor faults on a word at this address. 32-bit Arm does unless the address is a multiple of the
+ * word's size, because Xen sets HSCTLR.A there.
  */
 export function checkAligned(hv: Hypervisor, address: Address, width: 2 | 4 | 8, kind: 'read' | 'write'): void {
   const { alignmentFault } = hv.arch;

@@ -11,7 +11,7 @@ import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
 import { isActiveKernelText } from './trap-tables.ts';
 
-/** What applying the alternatives of a payload works on: its own memory, still writable. */
+/** Returns the host for applying a payload's alternatives: it writes to the payload's own memory before that is secured. */
 export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): WholeAlternativesHost {
   const { space } = hv.machine;
   const window = space.span(payload.text.addr, payload.pages * PAGE_SIZE) ?? new Uint8Array(0);
@@ -19,41 +19,41 @@ export function alternativesHost(hv: Hypervisor, payload: LoadedPayload): WholeA
   return hostOf(hv, hv.alternativeRules, { ...memory, write: withinText(hv, payload, memory) }, 'trap');
 }
 
-/** Padding behind an original is written without a look at where the text ends (and by old releases, everything is). */
+/** Reports writes outside of the text: Xen pads the original without checking where the text ends, and old releases check nothing. */
 function withinText(hv: Hypervisor, payload: LoadedPayload, memory: RelativeMemory): RelativeMemory['write'] {
   const { text, ro } = payload;
   const tables = Number(ro.addr - text.addr);
   let reported = false;
   return (offset, bytes) => {
     const inText = offset >= 0 && offset + bytes.length <= text.size;
-    // The marks in the table itself, which lies among the read-only data.
+    // Applied marks go into the table itself, in the read-only data.
     const inTables = offset >= tables && offset + bytes.length <= tables + ro.size && bytes.length === 1;
     if (!inText && !inTables && !reported) {
       reported = true;
       const address = addOffset(text.addr, offset);
-      const message = `an alternative writes ${bytes.length} bytes at ${hexAddress(address)}, outside of the payload's text`;
-      report(hv, 'error', 'stray-write', message, { section: ELF_ALTINSTRUCTIONS, address });
+      const message = `an alternative writes ${bytes.length} bytes at ${hexAddress(address)}, outside the payload's text`;
+      report(hv, 'stray-write', message, { section: ELF_ALTINSTRUCTIONS, address });
     }
     memory.write(offset, bytes);
   };
 }
 
 /**
- * The same for the hypervisor itself while it boots: `memory` is its image. It follows the image's own release, whatever rules payloads are held
- * to; and what is printed then is not of this time.
+ * Returns the host for applying the hypervisor's own alternatives at boot; `memory` is its image. It follows the image's own release even if
+ * payloads are held to another release's rules, and prints nothing.
  */
 export const bootAlternativesHost = (hv: Hypervisor, memory: RelativeMemory): WholeAlternativesHost => ({
   ...hostOf(hv, imageRules(hv.image, hv.image.release?.release ?? hv.release), memory, 'defer'),
   log: () => {},
   callback: (address, orig) => bootCallback(hv, memory, address, orig),
-  // Long before payloads.
+  // No payload is loaded yet, and caches are off.
   cleanDataCache: () => {},
   invalidateInstructionCache: () => {},
 });
 
 /**
- * A release's rules as this image has them. Vendors take features from stable branches before the next point release: then the image's own
- * table names features behind the release's limit, and the array has the words for them.
+ * Returns a release's rules, adapted to this image. Vendors backport features before the next point release: then the image's own table
+ * names features above the release's limit, and the feature array has room for them.
  */
 export function imageRules(image: Image, release: Release): AlternativeRules {
   const rules = release.alternatives;
@@ -76,7 +76,7 @@ function hostOf(
     nullCalls,
     hasFeature: (feature) => processors.hasFeature(processor, feature, rules.featureLimit),
     nops: memoised((length) => processors.nops(processor, length)),
-    // Where the assembler knows `.nops` at all, the build keeps a sample to compare with.
+    // If the assembler supports `.nops`, the build keeps a sample to compare with.
     toolchainNopsIdeal: processors.toolchainNopsIdeal(processor) && image.linker('toolchain_nops') !== undefined,
     ibtBuild: image.configured('CONFIG_XEN_IBT'),
     returnThunk: image.configured('CONFIG_RETURN_THUNK') ? image.linker('__x86_return_thunk') : undefined,
@@ -91,7 +91,7 @@ function hostOf(
     invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
     bug: (index, why, where) => {
       if (where !== undefined) hv.frames.push(where);
-      // Found in the image's own bug frames, in the order of their lines.
+      // The image's own bug frames have the lines, in this order.
       const lines = bugLines(hv, alternatives.bugFunction, alternatives.file);
       throw new HostStop({ kind: 'bug', file: alternatives.file, line: lines[index], why });
     },
@@ -99,25 +99,24 @@ function hostOf(
 }
 
 /**
- * Functions of the hypervisor's own that make up instructions while it boots: what they write on a host whose firmware has nothing to say.
- * arm_enable_wa2_handling lets guests switch the mitigation of SSBD, which is on by default, through. What others would write stays as in the file.
- * Source: xen/arch/arm/cpuerrata.c.
+ * Does what a callback of the hypervisor's own alternatives does at boot, for firmware that reports no workarounds. Instructions of other
+ * callbacks stay as in the file.
  */
 function bootCallback(hv: Hypervisor, memory: RelativeMemory, address: Address, orig: Address): void {
-  if (hv.symbols.byName('arm_enable_wa2_handling') !== address) return;
-  const { arch, options } = hv;
+  const { arch, options, symbols } = hv;
+  if (!arch.alternatives.nopCallbacks.some((name) => symbols.byName(name) === address)) return;
   memory.write(Number(orig - memory.base), arch.processors.nops(options.processor, arch.patchInsnSize));
 }
 
-/** An entry names a function of the hypervisor or of the payload, to make up the instructions. */
+/** Stops the host for an entry that names a function to generate the instructions. */
 function callback(hv: Hypervisor, address: Address): void {
-  // The payload's own text may not be executed before its pages are secured.
+  // The payload's own text is not executable until its pages are secured.
   hv.machine.space.check(address, 4, 'fetch');
-  const why = `an alternative is made by code, ${symbolText(hv, address)}, which is not carried out here`;
+  const why = `an alternative calls ${symbolText(hv, address)} to generate code, which is not simulated`;
   throw new HostStop({ kind: 'corruption', why });
 }
 
-/** NOPs by length, made once: the image has thousands of places for them. Not to be written to. */
+/** Caches NOPs by length, since the image has thousands of places for them. Callers must not write to the result. */
 function memoised(make: (length: number) => Uint8Array): (length: number) => Uint8Array {
   const known: Uint8Array[] = [];
   return (length) => {

@@ -8,7 +8,7 @@ import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { patchingHost, registerRegion } from './virtual-region.ts';
 
 /**
- * apply_payload: with all other CPUs waiting, the load hooks run and every function gets its jump, or its NOPs.
+ * apply_payload: runs the load hooks and gives every function its jump or NOPs, while all other CPUs wait.
  * Source: xen/common/livepatch.c.
  */
 export function applyPayload(hv: Hypervisor, payload: LoadedPayload): number {
@@ -38,25 +38,25 @@ export function applyPayload(hv: Hypervisor, payload: LoadedPayload): number {
   });
 }
 
-/** apply_payload_tail: the payload is on top of the stack now. */
+/** apply_payload_tail: puts the payload on top of the stack. */
 export function applyPayloadTail(hv: Hypervisor, payload: LoadedPayload): void {
   hv.applied.push(payload);
   if (hv.release.regionRegistered === 'apply') registerRegion(hv, payload.region);
   payload.state = 'APPLIED';
 }
 
-/** arch_livepatch_safety_check, where there is something to check: no domain may be in the middle of a vm_event. Not made for a revert. */
+/** arch_livepatch_safety_check: on architectures with waitqueues, refuses while a domain is in a vm_event. Reverts skip the check. */
 function safetyCheck(hv: Hypervisor, payload: LoadedPayload): number {
   const domain = hv.options.domainsWithWaitqueue[0];
   if (!hv.arch.waitqueues || !hv.release.waitqueueCheck || domain === undefined) return 0;
   new Refuser(hv, hv.arch.file).error('d%d found with active waitqueue', domain);
   const rc = -ERRNO.EBUSY;
   new Refuser(hv, LIVEPATCH_C, payload.name).error('Safety checks failed: %d', rc);
-  report(hv, 'error', 'active-waitqueue', `domain ${domain} has an active vm_event waitqueue`);
+  report(hv, 'active-waitqueue', `domain ${domain} has an active vm_event waitqueue`);
   return rc;
 }
 
-/** arch_livepatch_quiesce, and what is said where it fails. */
+/** arch_livepatch_quiesce, with the error line for a failure. Returns 0 or a negated errno. */
 export function quiesce(hv: Hypervisor, payload: LoadedPayload): number {
   const errno = hv.arch.quiesce(patchingHost(hv), hv.release);
   if (errno === null) return 0;
@@ -64,18 +64,18 @@ export function quiesce(hv: Hypervisor, payload: LoadedPayload): number {
   return -ERRNO[errno];
 }
 
-/** livepatch_display_metadata: every string of `.modinfo`. Since 4848297ad4 (4.14). */
+/** livepatch_display_metadata: prints every string of `.modinfo`. Since 4848297ad4 (4.14). */
 export function printMetadata(hv: Hypervisor, payload: LoadedPayload): void {
   const { addr, size } = payload.metadata;
   if (size === 0) return;
   hv.log.printk('INFO', 'livepatch: module metadata:');
   for (const text of metadataStrings(hv.machine.space.read(addr, size))) {
-    // Not through the formatter: a payload can bring two million of them.
+    // Bypass the formatter: a payload may have two million strings.
     hv.machine.console.printk('INFO', `livepatch:   ${text}`);
   }
 }
 
-/** The NUL-terminated strings of `.modinfo`, empty ones included; its last byte is NUL, which prepare_payload has checked. */
+/** Splits `.modinfo` into its NUL-terminated strings, empty ones included. prepare_payload has checked that the last byte is NUL. */
 function metadataStrings(bytes: Uint8Array): string[] {
   const strings = latin1(bytes).split('\0');
   strings.pop();

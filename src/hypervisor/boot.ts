@@ -20,22 +20,22 @@ import { badImage } from './image-layout.ts';
 import { Log } from './log.ts';
 import { patchContext } from './patch-context.ts';
 import { relativeMemory } from './relative-memory.ts';
-import { SERVED_FUNCTIONS } from './served-functions.ts';
+import { SIMULATED_FUNCTIONS } from './simulated-functions.ts';
 import { HostStop } from './stop.ts';
 import { VmapXen } from './vmap.ts';
 
 export interface BootOptions extends HostOptions {
-  /** How many CPUs are online, or how each of them behaves. */
+  /** How many CPUs are online, or the behaviour of each. */
   readonly cpus?: number | readonly CpuOptions[];
-  /** The command line's `loglvl=`; `all` unless given. */
+  /** The command line's `loglvl=`; `all` by default. */
   readonly loglvl?: string;
-  /** Gives a processor for the code of payloads and of the hypervisor. Without it no code is run. */
+  /** Opens a processor for code of payloads and of the hypervisor. Without it no code runs. */
   readonly openCpu?: OpenCpu;
-  /** Where an upload's file of that many pages is held while it loads: a matter of what else the host has allocated. */
+  /** Returns the address of an upload's buffer of that many pages; it depends on the host's other allocations. */
   readonly uploadBuffer?: (pages: number) => Address;
 }
 
-/** Permissions of the image once the host is up; the init part has been given back by then. */
+/** Permissions of the image once the host is up; the init part has been freed by then. */
 const PERMISSIONS: Readonly<Record<ImageRegion['name'], Permission | null>> = {
   text: PAGE_KINDS.RX,
   rodata: PAGE_KINDS.RO,
@@ -43,14 +43,14 @@ const PERMISSIONS: Readonly<Record<ImageRegion['name'], Permission | null>> = {
   rwdata: PAGE_KINDS.RW,
 };
 
-/** Bytes from the start of VMAP_DEFAULT to where the file of an upload is held while it loads. On a real host it depends on what else was allocated. */
+/** Bytes from the start of VMAP_DEFAULT to an upload's buffer. On a real host this depends on earlier allocations. */
 const UPLOAD_OFFSET = 0x21_e000;
 
-/** That address. */
+/** Returns the default address of an upload's buffer. */
 export const uploadBufferOf = (arch: Architecture, release: Release): Address =>
   addOffset(arch.vmapDefault(release), UPLOAD_OFFSET);
 
-/** Boots an image: it is mapped at its link addresses and brought into the state in which a host runs. Throws EIMAGE where it cannot be. */
+/** Boots an image: maps it at its link addresses and patches it as Xen does at boot. Throws EIMAGE if the image cannot boot. */
 export function boot(image: Image, options: BootOptions): Hypervisor {
   const { release, debugBuild } = options;
   const machine = new Machine({
@@ -105,7 +105,7 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
     patchImage(hv, relativeMemory(machine.space, first, memory), memory);
   } catch (thrown) {
     if (!(thrown instanceof HostStop || thrown instanceof MemoryFault)) throw thrown;
-    throw badImage('the hypervisor would not come up: applying its own alternatives goes wrong');
+    throw badImage('the hypervisor cannot boot: applying its own alternatives fails');
   }
   for (const region of regions) {
     const permission = PERMISSIONS[region.name];
@@ -117,13 +117,13 @@ export function boot(image: Image, options: BootOptions): Hypervisor {
       superpages: image.arch.image.superpages,
     });
   }
-  if (options.openCpu !== undefined) hv.code = new ProcessorRunner(hv, options.openCpu, SERVED_FUNCTIONS);
+  if (options.openCpu !== undefined) hv.code = new ProcessorRunner(hv, options.openCpu, SIMULATED_FUNCTIONS);
   return hv;
 }
 
 /**
- * What Xen does to its own code before it is up: alternatives are applied, and what else the architecture does. Alternative calls whose pointers
- * initialisation fills stay as they are in the file: their targets depend on the host.
+ * Patches the image as Xen does at boot: applies alternatives, then the architecture's own changes. Alternative calls through pointers that
+ * initialisation fills stay as in the file, because their targets depend on the host.
  */
 function patchImage(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): void {
   const { image, arch } = hv;
@@ -159,10 +159,10 @@ function patchImage(hv: Hypervisor, memory: RelativeMemory, bytes: Uint8Array): 
 
 const NOTHING = new DataView(new ArrayBuffer(0));
 
-/** Where a table of the image starts and ends in its bytes. Throws EIMAGE where that is not inside them. */
+/** Returns the offsets of a table's start and end in the image's bytes. Throws EIMAGE if they are outside. */
 function offsetsIn(memory: RelativeMemory, bytes: Uint8Array, start: Address, end: Address): readonly [number, number] {
   if (start < memory.base || end < start || end > memory.base + BigInt(bytes.length)) {
-    throw badImage(`a table at ${hexAddress(start)} to ${hexAddress(end)} does not lie in the image`);
+    throw badImage(`a table at ${hexAddress(start)} to ${hexAddress(end)} is outside the image`);
   }
   return [Number(start - memory.base), Number(end - memory.base)];
 }

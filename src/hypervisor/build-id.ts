@@ -1,4 +1,5 @@
 import { equalBytes, hex } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, readBuildId } from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
 import { type Hypervisor, wrapped } from './hypervisor.ts';
@@ -6,7 +7,7 @@ import type { LoadedPayload } from './payload.ts';
 import { type Complaint, LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 
 /**
- * check_xen_buildid: is the payload for this hypervisor? On the file as uploaded, before anything is allocated for it.
+ * check_xen_buildid: checks that the payload is for this hypervisor. Reads the file as uploaded, before anything is allocated for it.
  * Source: xen/common/livepatch.c, fa49f4be41 (4.18.4, 4.19.1, 4.20).
  */
 export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
@@ -18,7 +19,7 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
     return refuser.refuse(complaint, 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
   }
   const { sh_offset, sh_size } = section.header;
-  // Not bounded by the file for a section without bytes in it (SHT_NOBITS): then this reads whatever is there.
+  // The file does not bound an SHT_NOBITS section, so this may read any memory.
   const read = (offset: number, length: number) => elf.buffer.at(wrapped(hv, sh_offset + BigInt(offset)), length);
   const parsed = readBuildId(Number(sh_size), read);
   if (!parsed.ok) {
@@ -41,37 +42,37 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   return 0;
 }
 
-/** xen_build_id_dep: the same question, asked once the payload is prepared. 4.14 … 4.17, 4.18.0-.3, 4.19.0. */
+/** xen_build_id_dep: makes the same check once the payload is prepared. 4.14 … 4.17, 4.18.0-.3, 4.19.0. */
 export function xenBuildIdDep(hv: Hypervisor, payload: LoadedPayload): number {
   return againstXen(hv, payload, payload.xenDep ?? new Uint8Array(0), 'wrong-xen');
 }
 
-/** build_id_dep: what the payload is stacked on has to be the hypervisor, or the last payload applied. */
+/** build_id_dep: checks that the payload depends on the hypervisor or on the last payload applied. */
 export function buildIdDep(hv: Hypervisor, payload: LoadedPayload, internal: boolean): number {
   const top = hv.applied[hv.applied.length - 1];
   if (internal || top === undefined) return againstXen(hv, payload, payload.dep, 'wrong-depends');
   if (equalBytes(payload.dep, top.buildId)) return 0;
-  const message = `depends on ${hex(payload.dep)}; on top of the stack is ${top.name}, ${hex(top.buildId)}`;
+  const message = `depends on ${hex(payload.dep)}, but the top of the stack is ${top.name}, ${hex(top.buildId)}`;
   return wrongBase(hv, payload, { rule: 'wrong-depends', errno: 'EINVAL', message }, top.name);
 }
 
-function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule: string): number {
+function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule: RuleId): number {
   const { buildId } = hv.image;
   if (buildId === null) {
-    const message = 'this hypervisor has no build-id: no payload can name it';
+    const message = 'this hypervisor has no build-id, so no payload can depend on it';
     return refuseSilently(hv, { rule: 'xen-without-build-id', errno: 'ENODATA', message });
   }
   if (equalBytes(id, buildId)) return 0;
-  const message = `depends on ${hex(id)}; the hypervisor is ${hex(buildId)}`;
+  const message = `depends on ${hex(id)}, but the hypervisor is ${hex(buildId)}`;
   return wrongBase(hv, payload, { rule, errno: 'EINVAL', message }, 'hypervisor');
 }
 
 const wrongBase = (hv: Hypervisor, { name }: LoadedPayload, complaint: Complaint, base: string): number =>
   new Refuser(hv, LIVEPATCH_C, name).refuse(complaint, 'check against %s build-id failed', base);
 
-/** The negated errno that prepare_payload makes of a note it cannot read: -ENODATA is told apart since 86d09d16dd. */
+/** Refuses an unreadable build-id note as prepare_payload does: -ENODATA is distinct since 86d09d16dd. */
 export function badBuildId(hv: Hypervisor, section: string, errno: Errno): number {
   const name = hv.release.buildIdErrno ? errno : 'EINVAL';
-  const message = `${section} holds no GNU build-id note`;
+  const message = `${section} has no GNU build-id note`;
   return refuseSilently(hv, { rule: 'bad-build-id', errno: name, where: { section }, message });
 }

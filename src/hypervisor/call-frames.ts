@@ -1,15 +1,15 @@
 import type { Hypervisor } from './hypervisor.ts';
 
-/** A function of the hypervisor that is being carried out, on our side. */
+/** A function of the hypervisor that the simulator is executing. */
 export interface Frame {
   readonly name: string;
   readonly size: number | undefined;
 }
 
-/** Files in which the functions are static, besides those of the architecture: their names in the symbol table carry the file. */
+/** Files whose static functions appear here, besides the architecture's; the symbol table prefixes their names with the file. */
 const FILES = ['common/livepatch.c', 'common/livepatch_elf.c', 'common/vmap.c', 'livepatch.c'];
 
-/** The functions that were being carried out, innermost first, as far as the compiler left them functions of their own. */
+/** Returns the active functions, innermost first, without those that the compiler inlined. */
 export function callFrames(hv: Hypervisor): Frame[] {
   const found: Frame[] = [];
   const files = [...FILES, ...hv.arch.panic.files];
@@ -20,6 +20,6 @@ export function callFrames(hv: Hypervisor): Frame[] {
   return found;
 }
 
-/** A frame as a call trace has it: where in the function it is, only a real run knows. */
+/** Formats a frame for a call trace. The offset in the function is `?`, since only a real run knows it. */
 export const framePlace = (frame: Frame | undefined): string =>
   frame === undefined ? '?' : `${frame.name}+?/${frame.size === undefined ? '?' : `0x${frame.size.toString(16)}`}`;

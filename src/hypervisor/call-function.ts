@@ -6,28 +6,27 @@ import { enter } from './front-door.ts';
 import { missingCpu } from './host-options.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
-/** Most arguments of a call. */
+/** Most arguments per call. */
 const MOST_ARGUMENTS = 32;
 
 /**
- * Calls a function as the hypervisor would on behalf of dom0, and tells what came of it. Where the host dies of it, `hv.stopped` says
- * so. Throws an XspliceError: EUSAGE for a function or a CPU that there is not, or too many arguments; ETOOL without a processor; EHOST where the
- * host is down already.
+ * Calls a function as the hypervisor would on behalf of dom0 and returns the outcome. If the host dies, `hv.stopped` says why. Throws an
+ * XspliceError: EUSAGE for an unknown function or CPU, or too many arguments; ETOOL without a processor; EHOST if the host is already down.
  */
 export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult {
   const { code } = hv;
   if (code === null) {
     const { message, hint } = missingCpu(hv.options);
-    throw new XspliceError('ETOOL', `there is no processor to run code on: ${message}`, hint);
+    throw new XspliceError('ETOOL', `cannot run code: ${message}`, hint);
   }
-  if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it runs nothing any more');
+  if (hv.stopped !== null) throw new XspliceError('EHOST', 'the host is down and runs no more code');
   const cpu = request.cpu ?? 0;
   const { cpus } = hv.machine;
   if (cpu < 0 || cpu >= cpus.length) {
-    throw new XspliceError('EUSAGE', `there is no CPU ${cpu}: the host has ${cpus.length}`, 'give more with --cpus');
+    throw new XspliceError('EUSAGE', `no CPU ${cpu}: the host has ${cpus.length}`, 'add more with --cpus');
   }
   if (request.args.length > MOST_ARGUMENTS) {
-    throw new XspliceError('EUSAGE', `${request.args.length} arguments: at most ${MOST_ARGUMENTS} can be given`);
+    throw new XspliceError('EUSAGE', `too many arguments: ${request.args.length}, at most ${MOST_ARGUMENTS}`);
   }
   const entry = findFunction(hv, request.function);
   const observer = new CoverageRecorder(hv);
@@ -51,7 +50,7 @@ export function callFunction(hv: Hypervisor, request: FunctionCall): CallResult 
 /** Arguments in the host's memory. */
 interface PlacedArguments {
   readonly values: readonly bigint[];
-  /** What is in the buffers now. */
+  /** Returns the buffers' current contents. */
   buffers(): Uint8Array[];
   free(): void;
 }
@@ -66,7 +65,7 @@ function placeArguments(
   const place = (bytes: Uint8Array, buffer: boolean): Address => {
     const address = heap.allocate(bytes.length);
     if (address === 0n)
-      throw new XspliceError('EUSAGE', `${bytes.length} bytes of arguments: the host has no such memory`);
+      throw new XspliceError('EUSAGE', `arguments of ${bytes.length} bytes do not fit into the host's memory`);
     machine.space.write(address, bytes);
     placed.push({ address, length: bytes.length, buffer });
     return address;
@@ -76,7 +75,7 @@ function placeArguments(
       const { value } = arg;
       if (value === BigInt.asUintN(bits, value) || value === BigInt.asIntN(bits, value))
         return BigInt.asUintN(bits, value);
-      throw new XspliceError('EUSAGE', `${value} does not fit into the ${bits} bits of an argument`);
+      throw new XspliceError('EUSAGE', `${value} does not fit into a ${bits}-bit argument`);
     }
     return arg.kind === 'string' ? place(fromLatin1(`${arg.text}\0`), false) : place(arg.bytes, true);
   });
@@ -91,8 +90,8 @@ function placeArguments(
 }
 
 /**
- * Where a function is: by its name in the hypervisor's own table, in a loaded payload (`name`, or `name [PAYLOAD]` as it is printed), or as a
- * static one of the hypervisor without its file, where only one has that name.
+ * Returns a function's address. Looks the name up in the hypervisor's own table, then in loaded payloads (`name`, or `name [PAYLOAD]` as it is
+ * printed), then among the hypervisor's static functions without their file, if it is unique there.
  */
 function findFunction(hv: Hypervisor, name: string): Address {
   const known = hv.symbols.byName(name);
@@ -105,11 +104,11 @@ function findFunction(hv: Hypervisor, name: string): Address {
   const statics = names.filter((each) => each.endsWith(`#${name}`));
   if (statics.length === 1) return hv.symbols.byName(statics[0] as string);
   if (statics.length > 1) {
-    const hint = `say which: ${statics.slice(0, 4).join(', ')}`;
-    throw new XspliceError('EUSAGE', `${statics.length} functions are called ${name}`, hint);
+    const hint = `use one of: ${statics.slice(0, 4).join(', ')}`;
+    throw new XspliceError('EUSAGE', `ambiguous function ${name}: ${statics.length} matches`, hint);
   }
   const payloads = hv.payloads.flatMap((payload) => payload.symtab.map((symbol) => symbol.name));
   const nearest = nearestNames(name, [...payloads, ...names]);
-  const hint = nearest.length === 0 ? undefined : `perhaps ${nearest.join(', ')}?`;
+  const hint = nearest.length === 0 ? undefined : `did you mean ${nearest.join(', ')}?`;
   throw new XspliceError('EUSAGE', `neither the hypervisor nor a loaded payload has a function ${name}`, hint);
 }

@@ -6,42 +6,41 @@ import type { CodeRunner, RunBudget, RunContext, RunObserver } from './code-port
 import { type Hypervisor, within } from './hypervisor.ts';
 import { HypervisorStacks } from './hypervisor-stacks.ts';
 import { PayloadStructs } from './payload-structs.ts';
-import type { ServedFunction } from './served-function.ts';
+import type { SimulatedFunction } from './simulated-function.ts';
 import { HostStop } from './stop.ts';
 import { handleException, handleFault } from './traps.ts';
 import { XenHeap } from './xen-heap.ts';
 
 export const RUN_BUDGET: RunBudget = { instructions: 200_000_000, milliseconds: 20_000 };
 
-/** Calls of functions on our side that one call may make. */
-const MOST_SERVED = 200_000;
+/** Most calls to simulated functions per call. */
+const MOST_SIMULATED = 200_000;
 
-/** Traps within traps: code that a bug frame calls may trap again. */
+/** Most nested traps: code that a bug frame calls may trap again. */
 const MOST_NESTED = 16;
 
-/** A run that is under way, with all that it has called. */
+/** A call in progress, with everything it has called. */
 interface Run {
   readonly cpu: Cpu;
   readonly context: RunContext;
   readonly budget: RunBudget;
-  served: number;
+  simulated: number;
   depth: number;
 }
 
-/** Bytes at a function's entry that tell whether it is patched: more than any jump takes. */
+/** Bytes at a function's entry that show whether it is patched; no jump is longer. */
 const ENTRY_BYTES = 8;
 
-/** Where code may call a function that is carried out on our side. */
-interface ServedEntry {
+/** An address at which code may enter a simulated function. */
+interface SimulatedEntry {
   readonly name: string;
-  readonly served: ServedFunction;
-  /** What the hypervisor has there by itself. */
+  readonly simulated: SimulatedFunction;
+  /** The hypervisor's own code there. */
   readonly code: Uint8Array;
 }
 
 /**
- * Carries out machine code of the hypervisor and its payloads: the processor runs it, and here is what the hypervisor does when the
- * processor traps, and what is done on our side in place of functions that cannot run here.
+ * Runs machine code on a processor. Handles its traps as the hypervisor does, and simulates functions whose own code cannot run here.
  */
 export class ProcessorRunner implements CodeRunner {
   readonly heap: XenHeap;
@@ -50,15 +49,15 @@ export class ProcessorRunner implements CodeRunner {
   readonly #hv: Hypervisor;
   readonly #open: OpenCpu;
   readonly #stacks: HypervisorStacks;
-  /** Functions on our side, by their addresses. */
-  readonly #served = new Map<Address, ServedEntry>();
+  /** Simulated functions by address. */
+  readonly #simulated = new Map<Address, SimulatedEntry>();
   readonly #returnTo: Address;
   #plain: Cpu | undefined;
   #traced: Cpu | undefined;
   #observer: RunObserver | undefined;
   #run: Run | undefined;
 
-  constructor(hv: Hypervisor, open: OpenCpu, servedFunctions: readonly ServedFunction[]) {
+  constructor(hv: Hypervisor, open: OpenCpu, simulatedFunctions: readonly SimulatedFunction[]) {
     this.#hv = hv;
     this.#open = open;
     const { space } = hv.machine;
@@ -66,13 +65,13 @@ export class ProcessorRunner implements CodeRunner {
     this.#stacks = new HypervisorStacks(hv);
     this.payloads = new PayloadStructs(hv, this.heap);
     this.#returnTo = hv.arch.execution.layout.returnTo;
-    for (const served of servedFunctions) {
-      for (const name of served.names) {
+    for (const simulated of simulatedFunctions) {
+      for (const name of simulated.names) {
         const address = hv.symbols.byName(name);
-        // A function of the image's init part is gone by now.
+        // The init part of the image has been freed.
         if (address === 0n || space.permissionAt(address)?.execute !== true) continue;
         for (const entry of hv.arch.execution.entryPoints(address, space)) {
-          this.#served.set(entry, { name, served, code: space.read(entry, ENTRY_BYTES) });
+          this.#simulated.set(entry, { name, simulated, code: space.read(entry, ENTRY_BYTES) });
         }
       }
     }
@@ -96,7 +95,7 @@ export class ProcessorRunner implements CodeRunner {
   }
 
   get #current(): Run {
-    return ensure(this.#run, 'code is being run');
+    return ensure(this.#run, 'a call is in progress');
   }
 
   call(
@@ -110,7 +109,7 @@ export class ProcessorRunner implements CodeRunner {
     this.#observer = outer === undefined ? observer : this.#observer;
     const cpu = outer?.cpu ?? this.#processor(observer !== undefined);
     if (outer === undefined) cpu.allow(budget.milliseconds);
-    this.#run = { cpu, context, budget, served: 0, depth: 0 };
+    this.#run = { cpu, context, budget, simulated: 0, depth: 0 };
     const { calls } = this.#hv.arch.execution;
     for (const register of calls.registers) cpu.set(register, 0n);
     cpu.set(calls.flags, calls.flagsWith(context.interrupts));
@@ -126,7 +125,7 @@ export class ProcessorRunner implements CodeRunner {
   callNested(entry: Address, args: readonly bigint[], below: Address): bigint {
     const run = this.#current;
     const { calls } = this.#hv.arch.execution;
-    if (run.depth >= MOST_NESTED) throw new HostStop({ kind: 'hang', why: `${MOST_NESTED} traps within each other` });
+    if (run.depth >= MOST_NESTED) throw new HostStop({ kind: 'hang', why: `more than ${MOST_NESTED} nested traps` });
     const kept = calls.registers.map((register) => [register, run.cpu.get(register)] as const);
     run.depth++;
     run.cpu.set(calls.stackPointer, below);
@@ -144,7 +143,7 @@ export class ProcessorRunner implements CodeRunner {
   }
 
   #processor(traced: boolean): Cpu {
-    const request = { arch: this.#hv.arch.name, space: this.#hv.machine.space, stopAt: [...this.#served.keys()] };
+    const request = { arch: this.#hv.arch.name, space: this.#hv.machine.space, stopAt: [...this.#simulated.keys()] };
     if (!traced) {
       this.#plain ??= this.#open(request);
       return this.#plain;
@@ -160,8 +159,8 @@ export class ProcessorRunner implements CodeRunner {
     const { cpu } = this.#current;
     const { calls } = this.#hv.arch.execution;
     calls.enter(cpu, this.#hv.machine.space, entry, args, this.#returnTo);
-    // A run does not stop at the address that it starts at.
-    if (this.#serves(entry)) this.#serve(entry);
+    // A run does not stop at its start address.
+    if (this.#isSimulated(entry)) this.#simulate(entry);
     for (;;) {
       const exit = this.#step();
       if (exit === 'returned') return cpu.get(calls.result);
@@ -182,7 +181,7 @@ export class ProcessorRunner implements CodeRunner {
     switch (exit.kind) {
       case 'stop':
         if (exit.address === this.#returnTo) return 'returned';
-        if (this.#serves(exit.address)) this.#serve(exit.address);
+        if (this.#isSimulated(exit.address)) this.#simulate(exit.address);
         return 'goes on';
       case 'fault':
         handleFault(this.#hv, this, this.#memoryFault(exit));
@@ -198,10 +197,10 @@ export class ProcessorRunner implements CodeRunner {
   #exhausted(of: 'instructions' | 'time'): string {
     const { instructions, milliseconds } = this.#current.budget;
     const spent = of === 'time' ? `${milliseconds} ms` : `${instructions} instructions`;
-    return `code does not come back: it was given ${spent}`;
+    return `code did not return within ${spent}`;
   }
 
-  /** The page tables' word on a fault of the processor, whose view of them may be behind: then it goes on. */
+  /** Checks a processor's fault against the page tables. Returns `undefined` if they allow the access: the processor's view was stale. */
   #memoryFault(exit: CpuExit & { kind: 'fault' }): MemoryFault | undefined {
     try {
       this.#hv.machine.space.check(exit.address, Math.max(exit.size, 1), exit.access);
@@ -212,27 +211,33 @@ export class ProcessorRunner implements CodeRunner {
     return undefined;
   }
 
-  /** Is this function carried out on our side? Not while a payload has patched it: then its code is somebody's own. */
-  #serves(address: Address): boolean {
-    const known = this.#served.get(address);
+  /** Whether calls here are simulated. They are not while a payload patches the function, since its code then is the payload's. */
+  #isSimulated(address: Address): boolean {
+    const known = this.#simulated.get(address);
     return known !== undefined && equalBytes(this.#hv.machine.space.read(address, ENTRY_BYTES), known.code);
   }
 
-  #serve(address: Address): void {
+  #simulate(address: Address): void {
     const run = this.#current;
-    const { name, served } = ensure(this.#served.get(address), 'a function that is served');
-    run.served++;
-    if (run.served > MOST_SERVED) {
+    const { name, simulated } = ensure(this.#simulated.get(address), 'a simulated function');
+    run.simulated++;
+    if (run.simulated > MOST_SIMULATED) {
       throw new HostStop({
         kind: 'hang',
-        why: `code does not come back: it has called ${name} and such ${MOST_SERVED} times`,
+        why: `code did not return after ${MOST_SIMULATED} calls to simulated functions (last: ${name})`,
       });
     }
     const { space } = this.#hv.machine;
     const { calls } = this.#hv.arch.execution;
     const registers = calls.arguments.map((register) => run.cpu.get(register));
     const result = within(this.#hv, name, () =>
-      served.serve({ hv: this.#hv, runner: this, name, registers, stackArguments: calls.stackArguments(run.cpu) }),
+      simulated.simulate({
+        hv: this.#hv,
+        runner: this,
+        name,
+        registers,
+        stackArguments: calls.stackArguments(run.cpu),
+      }),
     );
     calls.leave(run.cpu, space, result);
   }

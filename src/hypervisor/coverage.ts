@@ -4,7 +4,7 @@ import type { RunObserver } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { symbolPlace } from './symbol-text.ts';
 
-/** A function of a payload, and which of its bytes were carried out. */
+/** A payload's function and how many of its bytes were executed. */
 interface Covered {
   readonly symbol: string;
   readonly start: Address;
@@ -12,16 +12,16 @@ interface Covered {
   covered: number;
 }
 
-/** Functions that are told of at most: a wild jump into a table of stubs enters hundreds. */
+/** Most entered functions recorded: a wild jump into a table of stubs enters hundreds. */
 const MOST_ENTERED = 1000;
 
-/** Notes which instructions a call carries out: how many, and which functions it enters. */
+/** Records the instructions that a call executes: how many, and which functions it enters. */
 export class CoverageRecorder implements RunObserver {
   instructions = 0;
-  /** Symbols whose first instruction was carried out, each once. */
+  /** Symbols whose first instruction was executed, each once. */
   readonly entered: string[] = [];
   readonly #hv: Hypervisor;
-  /** Addresses of instructions that were carried out. */
+  /** Addresses of executed instructions. */
   readonly #seen = new Set<Address>();
   readonly #covered = new Map<string, Covered>();
   #last: Address = -1n;
@@ -31,7 +31,7 @@ export class CoverageRecorder implements RunObserver {
   }
 
   instruction(address: Address, size: number): void {
-    // A repeated instruction is told of for each round.
+    // A repeated instruction is reported once per iteration.
     if (address !== this.#last) this.instructions++;
     this.#last = address;
     if (this.#seen.has(address)) return;
@@ -39,7 +39,7 @@ export class CoverageRecorder implements RunObserver {
     this.#note(address, size);
   }
 
-  /** Of the payloads' functions, in the order in which they were entered. */
+  /** Returns the coverage of payloads' functions, in the order of entry. */
   coverage(): CallCoverage[] {
     return [...this.#covered.values()].map(({ symbol, size, covered }) => ({ symbol, size, covered }));
   }
@@ -51,7 +51,7 @@ export class CoverageRecorder implements RunObserver {
     if (function_ !== undefined) function_.covered += size;
   }
 
-  /** The payload's function that an address is in: by the symbols, or else by `.livepatch.funcs`. */
+  /** Returns the payload function that contains an address, from the payload's symbols. */
   #functionAt(address: Address): Covered | undefined {
     for (const payload of this.#hv.payloads) {
       const { addr, size } = payload.text;

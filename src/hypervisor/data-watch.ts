@@ -4,19 +4,19 @@ import type { AddressRange } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { nameAt } from './symbol-text.ts';
 
-/** Names that are told of at most. */
+/** Most names reported. */
 const MOST_NAMES = 12;
 
-/** Bytes that are compared at a time: a pointer's. */
+/** Bytes compared at a time: a pointer's. */
 const WORD = 8;
 
 const dataOf = (hv: Hypervisor): ImageRegion[] => hv.image.regions.filter(({ name }) => name === 'rwdata');
 
-/** The memory of one region, while it is mapped in one piece. */
+/** Returns a region's memory if it is mapped in one piece. */
 const bytesOf = ({ machine }: Hypervisor, { start, end }: ImageRegion): Uint8Array | undefined =>
   machine.space.span(start, Number(end - start));
 
-/** The hypervisor's own variables, and which of them code has changed since. Of a host that runs no code, nothing is kept. */
+/** Finds which of the hypervisor's own variables running code changes. Keeps no copy on a host that runs no code. */
 export class DataWatch {
   readonly #hv: Hypervisor;
   readonly #before: readonly { readonly region: ImageRegion; readonly bytes: Uint8Array }[];
@@ -30,7 +30,7 @@ export class DataWatch {
     });
   }
 
-  /** Symbols in whose memory something is different; the last entry says how many more there are. */
+  /** Returns the symbols whose memory has changed; the last entry counts those left out. */
   changed(): string[] {
     const names = new Set<string>();
     for (const { region, bytes: before } of this.#before) {
@@ -42,14 +42,14 @@ export class DataWatch {
         if (!same) names.add((nameAt(this.#hv, addOffset(region.start, at)) ?? '?').replace(/\+.*/, ''));
       }
     }
-    // What code is told of its CPU is set for it, and no change of its own.
+    // The simulator sets these before it runs code.
     for (const name of this.#hv.arch.execution.currentVariables) names.delete(name);
     const all = [...names];
     return all.length <= MOST_NAMES ? all : [...all.slice(0, MOST_NAMES), `and ${all.length - MOST_NAMES} more`];
   }
 }
 
-/** What may be different on a host that has run code: its stacks and heap, and variables, of which {@link DataWatch} tells. */
+/** Returns the memory that running code may change: its stacks and heap, and the variables that {@link DataWatch} reports. */
 export function notCompared(hv: Hypervisor): AddressRange[] {
   if (hv.code === null) return [];
   return [...hv.code.ranges(), ...dataOf(hv).map(({ start, end }) => ({ start, end }))];

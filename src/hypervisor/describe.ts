@@ -4,34 +4,34 @@ import { functionsOf } from './expectations.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 
-/** A loaded payload as a report shows it. */
+/** A loaded payload, for reports. */
 export interface PayloadDescription {
   readonly text: Address;
   readonly rw: Address;
   readonly ro: Address;
   readonly pages: number;
-  /** May be applied again once it was reverted. */
+  /** Whether it may be applied again after a revert. */
   readonly safeToReapply: boolean;
-  /** Hooks that it brings. */
+  /** Kinds of hooks that it has. */
   readonly hooks: readonly HookKind[];
   readonly functions: readonly FunctionDescription[];
 }
 
 export interface FunctionDescription {
-  /** `null` for an entry without a name. */
+  /** `null` if the entry has no name. */
   readonly name: string | null;
   readonly oldAddr: Address;
   readonly oldSize: number;
   readonly newAddr: Address;
   readonly newSize: number;
-  /** Bytes from oldAddr to the patch; meaningful while the function is, or was, applied. */
+  /** Bytes from oldAddr to the patch; meaningful once the function has been applied. */
   readonly patchOffset: number;
   readonly applied: boolean;
-  /** Bytes that the patch takes. */
+  /** Length of the patch in bytes. */
   readonly length: number;
 }
 
-/** What a debugger would see of a payload: nothing faults, nothing changes. */
+/** Describes a payload as a debugger sees it: without faults or changes. */
 export function describePayload(hv: Hypervisor, payload: LoadedPayload): PayloadDescription {
   const { text, rw, ro, pages, safeToReapply, fstate } = payload;
   const functions: FunctionDescription[] = [];
@@ -55,7 +55,7 @@ export function describePayload(hv: Hypervisor, payload: LoadedPayload): Payload
   return { text: text.addr, rw: rw.addr, ro: ro.addr, pages, safeToReapply, hooks, functions };
 }
 
-/** `length` bytes of memory, or `null` where they are not all mapped. */
+/** Returns `length` bytes of memory, or `null` if not all of them are mapped. */
 export function peek(hv: Hypervisor, address: Address, length: number): Uint8Array | null {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {

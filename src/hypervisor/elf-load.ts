@@ -1,4 +1,5 @@
 import { cString, highWord, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import {
   type Ehdr,
   ELF_NAME_MAX,
@@ -17,7 +18,7 @@ import { type Complaint, LIVEPATCH_ELF_C, Refuser, refuseSilently } from './refu
 import type { UploadBuffer } from './upload-buffer.ts';
 
 /**
- * livepatch_elf_load: the file's headers, section names and symbols, each checked as Xen checks it and in its order.
+ * livepatch_elf_load: checks the file's headers, section names and symbols as Xen does, in Xen's order.
  * Source: xen/common/livepatch_elf.c.
  */
 
@@ -26,7 +27,7 @@ export interface LoaderSection {
   readonly index: number;
   readonly header: Shdr;
   name: string;
-  /** Where the section was loaded; `null` where it was not. */
+  /** Address of the loaded section; `null` if it is not loaded. */
   loadAddr: bigint | null;
 }
 
@@ -46,17 +47,17 @@ export interface LoaderElf {
 /** `elf->sym`: one slot per entry of the symbol table; slot 0 is empty. */
 export interface LoaderSymbols {
   readonly count: number;
-  /** Offset of each entry's fields in the table's bytes. */
+  /** The table's bytes; entry `i` starts at `i * stride`. */
   readonly view: DataView;
   readonly stride: number;
-  /** st_value, resolved in place. */
+  /** `st_value`, resolved in place. */
   readonly value: BigUint64Array<ArrayBuffer>;
-  /** The same as pairs of words, low first, for the relocation loop. */
+  /** The same values as pairs of words, low first, for the relocation loop. */
   readonly words: Uint32Array<ArrayBuffer>;
-  /** 1 where the symbol's section is not loaded. */
+  /** 1 if the symbol's section is not loaded. */
   readonly ignored: Uint8Array;
   name(index: number): string;
-  /** Index of the symbol's section, or a reserved one. */
+  /** Returns the index of the symbol's section, or a reserved index. */
   shndx(index: number): number;
   size(index: number): number;
 }
@@ -89,19 +90,19 @@ export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuf
 function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Ehdr | number {
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
-  const no = (
-    rule: string,
+  const refuse = (
+    rule: RuleId,
     errno: Complaint['errno'],
     offset: number,
     template: string,
     ...args: (number | bigint)[]
   ) => refuser.refuse({ rule, errno, where: { offset } }, template, ...args);
 
-  if (layout.ehdr.size > length) return no('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
+  if (layout.ehdr.size > length) return refuse('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
   const header = layout.readEhdr(buffer.view, 0);
   const { e_ident, e_shentsize, e_shnum, e_shoff, e_shstrndx } = header;
   const at = layout.ehdr.at as { readonly [field in keyof Ehdr]: number };
-  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return no('not-elf', 'EINVAL', 0, 'Not an ELF payload');
+  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return refuse('not-elf', 'EINVAL', 0, 'Not an ELF payload');
   const osabi = e_ident[EI_OSABI];
   if (
     header.e_version !== EV_CURRENT ||
@@ -111,25 +112,25 @@ function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Eh
     header.e_type !== ET_REL ||
     header.e_phnum !== 0
   ) {
-    return no('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
+    return refuse('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
   }
   const refusal = hv.arch.verifyElf(header);
   if (refusal !== null) return refuser.refuseFor(refusal, { offset: at.e_machine });
-  if (e_shstrndx === 0) return no('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
+  if (e_shstrndx === 0) return refuse('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
   if (e_shnum >= LIVEPATCH_MAX_SECTIONS) {
-    return no('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
+    return refuse('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
   }
   if (e_shstrndx >= e_shnum) {
     const template = 'Section name idx (%u) is past end of sections (%u)';
-    return no('section-names-past-end', 'EINVAL', at.e_shstrndx, template, e_shstrndx, e_shnum);
+    return refuse('section-names-past-end', 'EINVAL', at.e_shstrndx, template, e_shstrndx, e_shnum);
   }
-  if (e_shoff >= BigInt(length)) return no('section-headers-past-end', 'EINVAL', at.e_shoff, 'Bogus e_shoff');
+  if (e_shoff >= BigInt(length)) return refuse('section-headers-past-end', 'EINVAL', at.e_shoff, 'Bogus e_shoff');
   if (e_shentsize < layout.shdr.size) {
     const template = 'Section header size is %u! Expected %zu.';
-    return no('section-header-size', 'EINVAL', at.e_shentsize, template, e_shentsize, layout.shdr.size);
+    return refuse('section-header-size', 'EINVAL', at.e_shentsize, template, e_shentsize, layout.shdr.size);
   }
   if (Math.floor((length - Number(e_shoff)) / e_shentsize) < e_shnum) {
-    return no('section-headers-past-end', 'EINVAL', at.e_shnum, 'Section header size is corrupted');
+    return refuse('section-headers-past-end', 'EINVAL', at.e_shnum, 'Section header size is corrupted');
   }
   return header;
 }
@@ -140,7 +141,7 @@ interface Tables {
   readonly strtab: Uint8Array;
 }
 
-/** elf_resolve_sections. headerCheck has made sure that all e_shnum headers lie in the file. */
+/** elf_resolve_sections. headerCheck has checked that all e_shnum headers are in the file. */
 function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, header: Ehdr): Tables | number {
   const { elf: layout } = hv.arch;
   const length = BigInt(buffer.bytes.length);
@@ -152,24 +153,24 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
-    const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
+    const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (number | bigint)[]) =>
       refuser.refuse({ rule, errno, where: { offset: at } }, template, ...args);
 
-    // The loader looks at every type here, also at those without bytes in the file.
+    // Xen checks every type here, even sections without bytes in the file.
     if (sh_offset < BigInt(layout.ehdr.size)) {
-      return no('section-in-header', 'EINVAL', 'Section [%u] data at ELF header of payload', index);
+      return refuse('section-in-header', 'EINVAL', 'Section [%u] data at ELF header of payload', index);
     }
-    // A sum that is not tested for overflow.
+    // Xen does not check this sum for overflow.
     if (sh_type !== SHT_NOBITS && (sh_offset > length || wrapped(hv, sh_offset + sh_size) > length)) {
-      return no('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
+      return refuse('section-past-end', 'EINVAL', 'Section [%u] data is past end of payload', index);
     }
     if ((sh_addralign & (sh_addralign - 1n)) !== 0n && sh_addralign !== 0n) {
       const template = 'Section [%u] alignment (%#lx) is not supported';
-      return no('section-alignment', 'EOPNOTSUPP', template, index, sh_addralign);
+      return refuse('section-alignment', 'EOPNOTSUPP', template, index, sh_addralign);
     }
     if (sh_addralign !== 0n && sh_addr % sh_addralign !== 0n) {
       const template = 'Section [%u] addr (%#lx) is not aligned properly (%#lx)';
-      return no('section-misaligned', 'EINVAL', template, index, sh_addr, sh_addralign);
+      return refuse('section-misaligned', 'EINVAL', template, index, sh_addr, sh_addralign);
     }
     const allocated = (Number(sh_flags & 0xffn) & (SHF_WRITE | SHF_ALLOC)) !== 0;
     if (allocated && sh_type === SHT_NOBITS && sh_size > BigInt(LIVEPATCH_MAX_SIZE)) {
@@ -179,31 +180,31 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     const section: LoaderSection = { index, header: shdr, name: '', loadAddr: null };
     sections.push(section);
     if (sh_type === SHT_SYMTAB) {
-      if (symtab !== undefined) return no('two-symbol-tables', 'EOPNOTSUPP', 'Unsupported multiple symbol tables');
+      if (symtab !== undefined) return refuse('two-symbol-tables', 'EOPNOTSUPP', 'Unsupported multiple symbol tables');
       symtab = section;
       if (shdr.sh_link >= header.e_shnum) {
         const template = 'Symbol table idx (%u) to strtab past end (%u)';
-        return no('strtab-past-end', 'EINVAL', template, shdr.sh_link, header.e_shnum);
+        return refuse('strtab-past-end', 'EINVAL', template, shdr.sh_link, header.e_shnum);
       }
     }
   }
 
-  const no = (rule: string, template: string, where: Place) =>
+  const refuse = (rule: RuleId, template: string, where: Place) =>
     refuser.refuse({ rule, errno: 'EINVAL', where }, template);
-  if (symtab === undefined) return no('no-symbol-table', 'No symbol table found', {});
+  if (symtab === undefined) return refuse('no-symbol-table', 'No symbol table found', {});
   const { sh_size, sh_entsize, sh_link } = symtab.header;
   if (sh_size === 0n || sh_entsize < BigInt(layout.sym.size) || sh_size % sh_entsize !== 0n) {
-    return no('symbol-table-size', 'Symbol table header is corrupted', { section: '.symtab' });
+    return refuse('symbol-table-size', 'Symbol table header is corrupted', { section: '.symtab' });
   }
   const strtab = stringTable(hv, buffer, sections, sh_link);
-  if (strtab === null) return no('string-table', 'String table section is corrupted', { section: '.strtab' });
+  if (strtab === null) return refuse('string-table', 'String table section is corrupted', { section: '.strtab' });
   return { sections, symtab, strtab };
 }
 
-/** Bytes from a null section header to its `sh_type` and `sh_flags`: where Xen reads when it follows index 0. */
+/** Offset of `sh_type` in a section header at address 0: what Xen reads for index 0. */
 const NULL_SH_TYPE = 4n;
 
-/** elf_verify_strtab: `null` where it is none. Index 0 has no header at all, which no release tests. */
+/** elf_verify_strtab: returns the strings, or `null` for a bad table. No release checks for index 0, which has no header. */
 function stringTable(
   hv: Hypervisor,
   buffer: UploadBuffer,
@@ -218,7 +219,7 @@ function stringTable(
     }
     const { sh_type, sh_size, sh_offset } = section.header;
     if (sh_type !== SHT_STRTAB || sh_size === 0n) return null;
-    // The bound lets a size pass that wraps the sum: then first and last byte are read from wherever they are.
+    // The bounds check passes a size that wraps the sum: then the first and last byte may be read anywhere.
     if (highWord(sh_size) !== 0 || sh_size > BigInt(buffer.bytes.length)) {
       if (buffer.at(sh_offset, 1)[0] !== 0) return null;
       return buffer.at(wrapped(hv, sh_offset + sh_size - 1n), 1)[0] === 0
@@ -231,8 +232,8 @@ function stringTable(
 }
 
 /**
- * A name, cut off behind more characters than any name of the hypervisor has and than one printk shows: thousands of
- * names may all be the tail of one that fills the file.
+ * Returns a name, cut to a length that no name of the hypervisor and no printk line exceeds: thousands of names may be tails of one that
+ * fills the file.
  */
 const nameIn = (strings: Uint8Array, at: number): string => cString(strings.subarray(at, at + ELF_NAME_MAX), 0);
 
@@ -261,11 +262,11 @@ function resolveSectionNames(
   return 0;
 }
 
-/** More than any file holds: a count above it comes from a size that wrapped, and no allocation of that size succeeds. */
+/** More than any file contains: only a wrapped size gives a higher count, and no allocation of that size succeeds. */
 const MAX_SYMBOLS = 1n << 20n;
 
-/** The entries of a table whose size wrapped in resolveSections: each is where 64-bit arithmetic puts it. May fault. */
-function strewnSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
+/** Gathers the entries of a table whose size wrapped in resolveSections: each lies where 64-bit arithmetic puts it. May fault. */
+function scatteredSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count: number, size: number): Uint8Array {
   const table = new Uint8Array(count * size);
   for (let i = 1; i < count; i++) {
     table.set(buffer.at(wrapped(hv, header.sh_offset + BigInt(i) * header.sh_entsize), size), i * size);
@@ -273,7 +274,7 @@ function strewnSymbols(hv: Hypervisor, buffer: UploadBuffer, header: Shdr, count
   return table;
 }
 
-/** elf_get_sym. resolveSections has made sure that the table's size is a multiple of its entries'. */
+/** elf_get_sym. resolveSections has checked that the table's size is a multiple of its entry size. */
 function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tables: Tables): LoaderSymbols | number {
   const { sym } = hv.arch.elf;
   const { sh_offset, sh_size, sh_entsize } = tables.symtab.header;
@@ -288,7 +289,7 @@ function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tabl
   const stride = inFile ? Number(sh_entsize) : sym.size;
   const table = inFile
     ? buffer.at(sh_offset, Number(sh_size))
-    : strewnSymbols(hv, buffer, tables.symtab.header, nsym, stride);
+    : scatteredSymbols(hv, buffer, tables.symtab.header, nsym, stride);
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
   const tableAt = buffer.address + sh_offset;
   const at = sym.at as {
@@ -332,23 +333,23 @@ function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tabl
   };
 }
 
-/** livepatch_elf_sec_by_name: the first of that name; a second one is never noticed. */
+/** livepatch_elf_sec_by_name: returns the first section of that name; Xen never notices a second one. */
 export const secByName = (elf: LoaderElf, name: string): LoaderSection | undefined =>
   elf.sections.find((section) => section?.name === name);
 
 /**
- * Where the loader takes a section's bytes from: the loaded copy. Without SHF_ALLOC there is none: a null pointer, or since
- * 8c81423038 the upload buffer, which is gone when the upload is done.
+ * Returns the address from which Xen reads a section: its loaded copy. Without SHF_ALLOC there is none, and this is a null pointer, or since
+ * 8c81423038 a pointer into the upload buffer, which Xen frees after the upload.
  */
 export function sectionAddress(hv: Hypervisor, elf: LoaderElf, section: LoaderSection): bigint {
   if (section.loadAddr !== null) return section.loadAddr;
   if (hv.release.unloadedSection === 'null') return 0n;
-  const message = `${section.name} is not loaded (no SHF_ALLOC): the pointer that Xen keeps leads into memory that is freed when the upload is done`;
-  report(hv, 'error', 'use-after-free', message, placeOf(section));
+  const message = `${section.name} is not loaded (no SHF_ALLOC): Xen keeps a pointer to it into memory that it frees after the upload`;
+  report(hv, 'use-after-free', message, placeOf(section));
   return wrapped(hv, elf.buffer.address + section.header.sh_offset);
 }
 
-/** A section's place in the file for findings. */
+/** Returns a section's place in the file, for findings. */
 export const placeOf = (section: LoaderSection, offset?: number): Place => ({
   section: section.name,
   ...(offset !== undefined && { offset }),

@@ -8,8 +8,8 @@ import { isActiveKernelText } from './trap-tables.ts';
 import type { TrappedState } from './trapped-state.ts';
 
 /**
- * What show_execution_state() prints of code that is being run: its registers and its own stack are exact. The functions of the hypervisor that
- * have called it are not run here, so that they are not on the stack: they follow behind its call trace, with what is known of them.
+ * Returns what show_execution_state() prints for running code. Registers and the code's own stack are exact. The hypervisor functions that
+ * called it are simulated and not on the stack, so they follow its call trace with what is known of them.
  */
 export function executionState(hv: Hypervisor, trapped: TrappedState): string[] {
   const { layout, showExecutionState, callerMark } = hv.arch.execution;
@@ -50,7 +50,7 @@ function stateOf(hv: Hypervisor, { registers, vcpu, cpu, faultAddress, syndrome 
       const place = symbolPlace(hv, address);
       return place === undefined ? undefined : symbolText(place, withOffset);
     },
-    // Code returns to our side where on a host it returns to the function that called it.
+    // Code returns to this address in place of its caller on a real host.
     isText: (address) => address === hv.arch.execution.layout.returnTo || isActiveKernelText(hv, address),
   };
 }

@@ -13,18 +13,18 @@ import { type Hypervisor, report, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, Refuser } from './refusal.ts';
 
-/** One entry of a loaded payload's `.livepatch.funcs`, read from its memory now. */
+/** One entry of a loaded payload's `.livepatch.funcs`, as its memory holds it now. */
 export interface LoadedFunc extends LivepatchFunc {
   /** Address of the entry. */
   readonly entry: Address;
-  /** The text that `name` points to, as `%s` prints it; `null` for a null pointer. */
+  /** The string at `name`, as `%s` prints it; `null` for a null pointer. */
   readonly text: string | null;
 }
 
-/** Longest function name that is read for a message. */
+/** Longest function name read for a message. */
 const NAME_LIMIT = 1024;
 
-/** The functions of a payload, as they stand in its memory. */
+/** Yields a payload's functions as its memory holds them now. */
 export function* functionsOf(hv: Hypervisor, payload: LoadedPayload): Generator<LoadedFunc> {
   const layout = livepatchFunc(hv.release.funcLayout, hv.arch.elf.pointerSize);
   const { addr, count } = payload.funcs;
@@ -44,8 +44,8 @@ export function* functionsOf(hv: Hypervisor, payload: LoadedPayload): Generator<
 }
 
 /**
- * livepatch_check_expectations: does the memory at every function hold what the payload's author expected there? Compared at old_addr itself,
- * also where an ENDBR64 stands there. Since 8e24c88788 (4.14).
+ * livepatch_check_expectations: checks that the memory of every function matches what the payload expects. Compares at old_addr itself, even if
+ * there is an ENDBR64. Since 8e24c88788 (4.14).
  */
 export function checkExpectations(hv: Hypervisor, payload: LoadedPayload): number {
   if (!hv.release.expectations) return 0;
@@ -70,18 +70,20 @@ function checkExpectation(hv: Hypervisor, func: LoadedFunc): Errno | null {
   const { enabled, len, rsv, data } = decodeExpectation(bytes);
   if (!enabled) return null;
   const where = { symbol: func.text ?? 'unknown', address: func.oldAddr, length: len };
-  const no = (errno: Errno, message: string): Errno => {
-    report(hv, 'error', 'expectation', message, where);
+  const refuse = (errno: Errno, message: string): Errno => {
+    report(hv, 'expectation', message, where);
     return errno;
   };
-  if (func.oldAddr === 0n) return no('EFAULT', 'an expectation of a function without an address');
-  if (len > LIVEPATCH_OPAQUE_SIZE) return no('EOVERFLOW', `an expectation of ${len} bytes`);
-  if (rsv !== 0) return no('EINVAL', 'the reserved bits of the expectation are set');
-  if (func.oldSize < len) return no('ERANGE', `${len} bytes are expected of a function of ${func.oldSize}`);
+  if (func.oldAddr === 0n) return refuse('EFAULT', 'the expectation is for a function without an address');
+  if (len > LIVEPATCH_OPAQUE_SIZE)
+    return refuse('EOVERFLOW', `the expectation has ${len} bytes, more than ${LIVEPATCH_OPAQUE_SIZE}`);
+  if (rsv !== 0) return refuse('EINVAL', 'reserved bits of the expectation are set');
+  if (func.oldSize < len)
+    return refuse('ERANGE', `the expectation has ${len} bytes, more than the function's ${func.oldSize}`);
   const actual = hv.machine.space.read(func.oldAddr, len);
   const expected = data.subarray(0, len);
   if (equalBytes(actual, expected)) return null;
   const template = 'expectation failed: expected:%*phN, actual:%*phN';
   new Refuser(hv, LIVEPATCH_C, func.text ?? '<NULL>').error(template, len, expected, len, actual);
-  return no('EINVAL', `expected ${hex(expected)}, found ${hex(actual)}`);
+  return refuse('EINVAL', `expected ${hex(expected)}, found ${hex(actual)}`);
 }

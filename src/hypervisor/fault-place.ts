@@ -4,19 +4,19 @@ import { ELF_LIVEPATCH_FUNC, PAGE_SIZE } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { nameAt } from './symbol-text.ts';
 
-/** What a fault was about, in words: the access, and what lies at the address as far as the hypervisor knows. */
+/** Explains a fault: the access, and what the hypervisor knows to be at the address. */
 export function explainFault(hv: Hypervisor, fault: Fault): { readonly message: string; readonly where: Place } {
   const { address } = fault;
   const what = atAddress(hv, address);
   const where = { ...what.where, address };
   if (fault.kind === 'general-protection')
-    return { message: `access to ${hexAddress(address)}, which is not canonical`, where };
+    return { message: `access to ${hexAddress(address)}, a non-canonical address`, where };
   const { present, write, fetch } = hv.arch.pageTables.accessOf(fault.errorCode);
   const access = fetch ? 'execution' : write ? 'write' : 'read';
   const forbidden = { execution: 'not executable', write: 'read-only', read: 'not readable' }[access];
   const why = present ? forbidden : 'not mapped';
   const state = what.where.section === ELF_LIVEPATCH_FUNC && access === 'write' && hv.release.stateInPayload;
-  const because = state ? `: Xen ${hv.release.version} keeps its notes about each function there` : '';
+  const because = state ? `: Xen ${hv.release.version} keeps each function's state there` : '';
   return { message: `${access} at ${what.text}, which is ${why}${because}`, where };
 }
 

@@ -6,8 +6,8 @@ import { hostPanic } from './panic.ts';
 import { HostStop } from './stop.ts';
 
 /**
- * Runs something in the hypervisor's context. When the host dies of it, or would have to run a payload's code, the result is `undefined`
- * and `hv.stopped` says why; nothing works after that.
+ * Runs `body` in the hypervisor's context. If the host dies, or would have to run a payload's code without a processor, returns `undefined` and
+ * sets `hv.stopped`; nothing works after that.
  */
 export function enter<T>(hv: Hypervisor, body: () => T): T | undefined {
   if (hv.stopped !== null) return undefined;
@@ -23,7 +23,7 @@ export function enter<T>(hv: Hypervisor, body: () => T): T | undefined {
       const panic = hostPanic(hv, cause);
       hv.stopped = { stop, panic, hook: null };
       const { message, where } = explain(hv, cause, panic.message);
-      report(hv, 'error', 'host-panic', message, where);
+      report(hv, 'host-panic', message, where);
     }
     hv.frames.length = 0;
     return undefined;

@@ -3,8 +3,8 @@ import { type Address, addOffset, assert } from '../base/index.ts';
 import { LIVEPATCH_FUNC_APPLIED, LIVEPATCH_FUNC_NOT_APPLIED, LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 
 /**
- * What the hypervisor remembers about every function of a payload: where the patch starts, whether it is applied, and the
- * instructions it overwrote. Allocated once the payload has been placed, freed with it.
+ * The hypervisor's state of every function of a payload: where the patch starts, whether it is applied, and the instructions that it
+ * overwrote. Allocated once the payload has been placed, freed with it.
  */
 export interface FunctionStates {
   readonly length: number;
@@ -12,12 +12,12 @@ export interface FunctionStates {
 }
 
 /**
- * `struct livepatch_fstate`: memory of our own. The payload's `.livepatch.funcs` is never written after load.
+ * `struct livepatch_fstate`: state in the hypervisor's own memory. The payload's `.livepatch.funcs` is never written after load.
  * Source: 82182ad7b4 (4.17.3, 4.18.1, 4.19.0). Allocated zeroed, so nothing is applied at first.
  */
 export class PrivateFunctionStates implements FunctionStates {
   readonly length: number;
-  /** Made when first asked for: a file may claim more functions than anybody ever looks at. */
+  /** Filled on demand: a file may claim far more functions than are ever accessed. */
   readonly #states: PrivateFunctionState[] = [];
 
   constructor(count: number) {
@@ -47,21 +47,21 @@ class PrivateFunctionState implements FunctionState {
   }
 }
 
-/** The buffer as it is allocated: nobody writes to this one. */
+/** The zeroed buffer of a function that was never applied; never written. */
 const NO_INSNS = new Uint8Array(LIVEPATCH_OPAQUE_SIZE);
 
-/** Where a release that keeps the state in `struct livepatch_func` puts it, in bytes from the structure's start. */
+/** Offsets of the state in `struct livepatch_func`, in releases that keep it there. */
 export interface StateOffsets {
   readonly opaque: number;
-  /** Absent in the first version of the structure: there the payload's own state stands for all functions. */
+  /** Absent in the first version of the structure, where the payload's own state applies to all functions. */
   readonly applied: number | undefined;
   /** Absent before 6974c75180 (4.14.5, 4.15.3, 4.16.1, 4.17.0): the jump is always at the function's start. */
   readonly patchOffset: number | undefined;
 }
 
 /**
- * The state as releases before 82182ad7b4 keep it: inside the payload's `.livepatch.funcs`. Every member is a memory access, which
- * faults where those pages may not be written.
+ * The state as releases before 82182ad7b4 keep it: inside the payload's `.livepatch.funcs`. Every access to a member is a memory access and
+ * faults if those pages do not allow it.
  */
 export class InPayloadFunctionStates implements FunctionStates {
   readonly length: number;
@@ -69,7 +69,7 @@ export class InPayloadFunctionStates implements FunctionStates {
   readonly #start: Address;
   readonly #stride: number;
   readonly #offsets: StateOffsets;
-  /** Functions that are applied, where the structure has no flag. */
+  /** Applied functions, for the structure without the flag. */
   readonly #applied = new Set<number>();
 
   constructor(count: number, memory: CodeMemory, start: Address, stride: number, offsets: StateOffsets) {

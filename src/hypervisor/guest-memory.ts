@@ -1,23 +1,21 @@
 import type { Address } from '../base/index.ts';
 
-/** The caller's memory: what copy_from_guest and copy_to_guest reach. */
+/** The caller's memory, as copy_from_guest and copy_to_guest access it. */
 export interface GuestMemory {
-  /** A copy; `undefined` where the caller has no such memory. */
+  /** Returns a copy, or `undefined` if the caller has no such memory. */
   read(handle: Address, length: number): Uint8Array | undefined;
-  /** `false` where the caller has no such memory, or may not write to it. */
+  /** Returns `false` if the caller has no such memory or may not write to it. */
   write(handle: Address, bytes: Uint8Array): boolean;
-  /** guest_handle_okay: always true for callers other than PV ones. */
+  /** guest_handle_okay: always true except for PV callers. */
   okay(handle: Address, length: number): boolean;
 }
 
-/**
- * Memory that holds just what a hypercall needs: each piece is put at an address of its own, with a hole behind it.
- */
+/** Memory for one hypercall: each piece has its own address, followed by a hole. */
 export class ScratchGuestMemory implements GuestMemory {
   readonly #pieces: { readonly start: Address; readonly bytes: Uint8Array }[] = [];
   #next: Address = 0x1000_0000n;
 
-  /** Places a copy of `bytes`, or as many zeroes; the handle is its address. */
+  /** Places a copy of `bytes`, or that many zeroes, and returns its address. */
   place(bytes: Uint8Array | number): Address {
     const piece = { start: this.#next, bytes: typeof bytes === 'number' ? new Uint8Array(bytes) : bytes.slice() };
     this.#pieces.push(piece);

@@ -8,7 +8,7 @@ import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
 import { patchingHost } from './virtual-region.ts';
 
-/** Reads hook pointer `index`, as the hypervisor does before it calls it. A section that is not loaded is a null pointer: may fault. */
+/** Reads hook pointer `index` from memory, as Xen does before the call. May fault: the address of a section that is not loaded is null. */
 function hookPointer(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, index: number): Address {
   const hooks = payload.hooks.get(kind);
   const { pointerSize } = hv.arch.elf;
@@ -16,15 +16,13 @@ function hookPointer(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, ind
   return pointerSize === 8 ? hv.machine.space.readU64(at) : BigInt(hv.machine.space.readU32(at));
 }
 
-/** Is a single hook there, and its pointer not null? Source: xen/common/livepatch.c, is_hook_enabled. */
+/** is_hook_enabled: whether a single hook exists and its pointer is not null. Source: xen/common/livepatch.c. */
 export function hookEnabled(hv: Hypervisor, payload: LoadedPayload, kind: HookKind): boolean {
   const hooks = payload.hooks.get(kind);
   return hooks !== undefined && hooks.addr !== 0n && hookPointer(hv, payload, kind, 0) !== 0n;
 }
 
-/**
- * Calls a single hook, and gives what it returned. Without a processor to run it the host stops here, and whoever asked is told so.
- */
+/** Calls a single hook and returns its result. Without a processor, stops the host with the hook as the cause. */
 export function callHook(hv: Hypervisor, payload: LoadedPayload, kind: PayloadHook): number {
   const address = hookPointer(hv, payload, kind, 0);
   const result = enter(hv, payload, kind, address, (code) =>
@@ -33,7 +31,7 @@ export function callHook(hv: Hypervisor, payload: LoadedPayload, kind: PayloadHo
   return Number(BigInt.asIntN(32, result));
 }
 
-/** Calls all load or unload hooks, in section order; null pointers are not skipped. */
+/** Calls all load or unload hooks in section order, without skipping null pointers. */
 export function callHooks(hv: Hypervisor, payload: LoadedPayload, kind: 'load' | 'unload'): void {
   const count = payload.hooks.get(kind)?.count ?? 0;
   for (let i = 0; i < count; i++) {
@@ -42,11 +40,11 @@ export function callHooks(hv: Hypervisor, payload: LoadedPayload, kind: 'load' |
   }
 }
 
-/** Hooks that are given the payload. */
+/** Hooks that get the payload as their argument. */
 export type PayloadHook = Exclude<HookKind, 'load' | 'unload'>;
 
 /**
- * Where each hook is called from: in the hypercall, with all CPUs waiting and interrupts off, or when they go on.
+ * The context of each hook: in the hypercall, with all CPUs waiting and interrupts off, or after they resume.
  * Source: xen/common/livepatch.c (livepatch_action, livepatch_do_action, check_for_livepatch_work).
  */
 const CONTEXTS: Readonly<Record<HookKind, Omit<RunContext, 'cpu'>>> = {
@@ -70,7 +68,7 @@ function enter(
   run: (code: CodeRunner) => bigint,
 ): bigint {
   return within(hv, pointerText(address, hv.arch.elf.pointerSize), () => {
-    // Where the pointer leads to no code, what follows is known without running any.
+    // A pointer to no code faults; that is known without running any.
     if (hv.code === null) {
       hv.machine.space.fetch(address);
       const symbol = payload.symtab.find(({ value }) => value === address)?.name ?? symbolText(hv, address);
@@ -82,7 +80,7 @@ function enter(
   });
 }
 
-/** On a host that tracks indirect branches the call has to arrive at an ENDBR64. */
+/** Stops the host if it tracks indirect branches and the hook does not start with an ENDBR64. */
 function refuseIndirectCall(hv: Hypervisor, address: Address): void {
   const { indirectBranchTracking } = patchingHost(hv).cet;
   if (!indirectBranchTracking || hv.machine.space.permissionAt(address)?.execute !== true) return;

@@ -6,26 +6,26 @@ import type { Hypervisor } from './hypervisor.ts';
 /** DOMID_IDLE. Source: xen/include/public/xen.h. */
 const DOMID_IDLE = 0x7fff;
 
-/** Pages that a domain, and a vCPU, have: more than either structure takes. */
+/** Pages per domain and per vCPU; neither structure is larger. */
 const DOMAIN_PAGES = 1;
 const VCPU_PAGES = 1;
 
-/** What is where, in pages from the start. Behind it, for each CPU, its idle vCPU and its per-CPU area. */
+/** Layout in pages from the start. Then follow each CPU's idle vCPU and per-CPU area. */
 const IDLE_DOMAIN = 0;
 const DOM0 = DOMAIN_PAGES;
 const DOM0_VCPU = 2 * DOMAIN_PAGES;
 const CPUS = DOM0_VCPU + VCPU_PAGES;
 
 /**
- * What a host has allocated by the time that it is up, as far as code gets to it at once: two domains, their vCPUs, and the areas of
- * per-CPU variables. All zero but for numbers and pointers to each other: what else a boot fills in is not known here.
+ * Objects that a host has allocated by the end of its boot and that code reaches directly: two domains, their vCPUs, and the per-CPU areas.
+ * All zero except for ids and pointers to each other, since the other contents of a booted host are unknown.
  */
 export class HypervisorObjects {
   readonly #hv: Hypervisor;
   readonly #host: CurrentHost;
   #members: DomainLayout | undefined;
   readonly #start: Address;
-  /** Bytes of one CPU's area of per-CPU variables, in whole pages. */
+  /** Size of one per-CPU area in bytes, in whole pages. */
   readonly #area: number;
   readonly #mapped = new Set<number>();
 
@@ -40,7 +40,7 @@ export class HypervisorObjects {
     this.#point();
   }
 
-  /** The vCPU that runs on a CPU when no other does. */
+  /** Returns the vCPU that runs on a CPU when no other does. */
   idleVcpu(cpu: number): Address {
     const vcpu = this.#idleVcpuAddress(cpu);
     this.#domain(IDLE_DOMAIN, DOMID_IDLE);
@@ -48,14 +48,14 @@ export class HypervisorObjects {
     return vcpu;
   }
 
-  /** d0v0, which makes the hypercalls. */
+  /** Returns d0v0, which makes the hypercalls. */
   dom0Vcpu(): Address {
     this.#domain(DOM0, 0);
     this.#vcpu(this.#at(DOM0_VCPU), 0, this.#at(DOM0));
     return this.#at(DOM0_VCPU);
   }
 
-  /** What is added to a per-CPU variable's address. CPU 0 has the area of the image itself. Source: xen/arch/x86/percpu.c. */
+  /** Returns the offset to add to a per-CPU variable's address. CPU 0 uses the area of the image itself. Source: xen/arch/x86/percpu.c. */
   perCpuOffset(cpu: number): bigint {
     if (cpu === 0 || this.#area === 0) return 0n;
     const area = this.#areaAddress(cpu);
@@ -68,7 +68,7 @@ export class HypervisorObjects {
     return { start: this.#start, end: addOffset(this.#cpu(cpus), 0) };
   }
 
-  /** The hypervisor's own pointers to these: in its variables, as a boot leaves them. */
+  /** Sets the hypervisor's own pointers to these objects, as a boot does. */
   #point(): void {
     const { symbols, machine, arch } = this.#hv;
     const { pointerSize } = arch.elf;
@@ -119,7 +119,7 @@ export class HypervisorObjects {
     this.#hv.machine.space.write(addOffset(address, vcpuDomain), new Uint8Array(fields.buffer, 8, pointerSize));
   }
 
-  /** Returns false where it is there already. */
+  /** Returns false if the memory is mapped already. */
   #map(address: Address, length: number): boolean {
     const page = Number((address - this.#start) / BigInt(PAGE_SIZE));
     if (this.#mapped.has(page)) return false;

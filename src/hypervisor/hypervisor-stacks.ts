@@ -5,7 +5,7 @@ import type { RunContext } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { HypervisorObjects } from './hypervisor-objects.ts';
 
-/** The stack of each simulated CPU, and what tells code by it, or by a register, which CPU that is and for whom it runs. */
+/** The stack of each simulated CPU, and the data at its top, or in a register, that tells code its CPU and vCPU. */
 export class HypervisorStacks {
   readonly #hv: Hypervisor;
   readonly #objects: HypervisorObjects;
@@ -19,7 +19,7 @@ export class HypervisorStacks {
     this.#objects = new HypervisorObjects(hv, this.#host);
   }
 
-  /** Makes a CPU ready for a call, and gives the stack pointer to begin with. */
+  /** Prepares a CPU for a call and returns the initial stack pointer. */
   enter({ cpu, current }: RunContext, processor: Cpu): Address {
     const { end } = this.range(cpu);
     if (!this.#mapped.has(cpu)) this.#map(cpu);
@@ -31,7 +31,7 @@ export class HypervisorStacks {
     });
   }
 
-  /** What a CPU's code may use of its stack. */
+  /** Returns the part of a CPU's stack that its code may use. */
   range(cpu: number): AddressRange {
     const known = this.#ranges.get(cpu);
     if (known !== undefined) return known;
@@ -39,7 +39,7 @@ export class HypervisorStacks {
     const lowest = addOffset(layout.stacks, -cpu * layout.stackDistance);
     const end = addOffset(lowest, stacks.size);
     let start = end;
-    // Downwards from the top, to the first page that is for something else.
+    // Go down from the top to the first page with another use.
     for (let page = addOffset(end, -PAGE_SIZE); page >= lowest && this.#isUsable(page); page -= BigInt(PAGE_SIZE)) {
       start = page;
     }
@@ -48,7 +48,7 @@ export class HypervisorStacks {
     return range;
   }
 
-  /** All memory of stacks, and of what the hypervisor has allocated. */
+  /** Returns the memory of all stacks and of {@link HypervisorObjects}. */
   ranges(): AddressRange[] {
     return [...[...this.#mapped].map((cpu) => this.range(cpu)), this.#objects.range()];
   }

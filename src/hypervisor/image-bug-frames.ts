@@ -1,14 +1,14 @@
 import { type Address, addOffset, cString, viewOf } from '../base/index.ts';
-import { type AddressRange, type BugFrameType, bugFrameTypes } from '../xen/index.ts';
+import type { AddressRange, BugFrameType } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
-/** Longest file name or condition that is read. */
+/** Longest file name or condition read. */
 const TEXT_LIMIT = 256;
 
-/** The image's own frames of one kind, with their addresses; its release says which section that is. */
+/** Yields the image's own frames of one kind with their addresses. The image's release determines the section. */
 function* imageFrames(hv: Hypervisor, type: BugFrameType) {
   const { image, arch } = hv;
-  const number = bugFrameTypes(image.release?.release ?? hv.release, arch.name).indexOf(type);
+  const number = arch.bugFrames.types(image.release?.release ?? hv.release).indexOf(type);
   const range: AddressRange | undefined = image.trapTables.bugFrames[number];
   if (range === undefined) return;
   const frames = image.bytes(range.start, Number(range.end - range.start));
@@ -23,7 +23,7 @@ function* imageFrames(hv: Hypervisor, type: BugFrameType) {
   }
 }
 
-/** Line numbers of the BUG()s of one source file inside one function, or in all of it, ascending: the image's own bug frames say. */
+/** Returns the ascending lines of BUG()s in one source file, inside one function or in all of it, from the image's own bug frames. */
 export function bugLines(hv: Hypervisor, functionName: string | null, file: string): number[] {
   const { symbols } = hv;
   const start = functionName === null ? 0n : symbols.byName(functionName);
@@ -37,7 +37,7 @@ export function bugLines(hv: Hypervisor, functionName: string | null, file: stri
   return [...lines].sort((a, b) => a - b);
 }
 
-/** Line number of the first ASSERT of this condition in one source file; only debug builds have any. */
+/** Returns the line of the first ASSERT with this condition in one source file. Only debug builds have any. */
 export function assertionLine(hv: Hypervisor, condition: string, file: string): number | undefined {
   for (const frame of imageFrames(hv, 'assert')) {
     if (frame.condition === condition && frame.file === file) return frame.line;

@@ -2,27 +2,27 @@ import type { Address } from '../base/index.ts';
 import { type ElfFile, STT_FILE, STT_FUNC, STT_NOTYPE, STT_OBJECT } from '../elf/index.ts';
 import { KSYM_NAME_LEN, openSymbolTable, type SymbolTableBytes } from '../xen/index.ts';
 
-/** The hypervisor's own symbols, by the names that it looks them up by: static ones are `FILE#symbol`. */
+/** The hypervisor's own symbols under their look-up names; static ones are `FILE#symbol`. */
 export interface ImageSymbols {
-  /** Where these come from. */
+  /** The table that they come from. */
   readonly source: 'embedded' | 'symtab';
-  /** symbols_lookup_by_name: 0 where there is no such symbol. */
+  /** symbols_lookup_by_name: returns 0 for an unknown name. */
   byName(name: string): Address;
-  /** Every name, in the order of the addresses. */
+  /** Returns every name in address order. */
   names(): Iterable<string>;
-  /** symbols_lookup: the symbol at or before an address. */
+  /** symbols_lookup: returns the symbol at or before an address. */
   at(address: Address): SymbolAtAddress | undefined;
 }
 
 export interface SymbolAtAddress {
   readonly name: string;
-  /** Bytes from the symbol's start. */
+  /** Bytes from the symbol's start to the address. */
   readonly at: number;
-  /** Bytes to the next symbol, or of the symbol itself. */
+  /** Bytes to the next symbol, or the symbol's own size. */
   readonly size: number | undefined;
 }
 
-/** The table that the hypervisor carries in itself. */
+/** Reads the symbol table that the hypervisor contains. */
 export function embeddedSymbols(bytes: SymbolTableBytes): ImageSymbols {
   const table = openSymbolTable(bytes);
   return {
@@ -36,8 +36,8 @@ export function embeddedSymbols(bytes: SymbolTableBytes): ImageSymbols {
 }
 
 /**
- * The same made from `.symtab`, for an image without a table of its own. Local symbols get the name of the FILE symbol before them, as
- * Xen's tools/symbols does. Made at the first look-up.
+ * Builds the same from `.symtab`, for an image without its own table. Local symbols get the name of the preceding FILE symbol, as in Xen's
+ * tools/symbols. Built at the first look-up.
  */
 export function symtabSymbols(elf: ElfFile): ImageSymbols {
   let built: { byName: Map<string, Address>; sorted: { address: Address; name: string }[] } | undefined;
@@ -54,7 +54,7 @@ export function symtabSymbols(elf: ElfFile): ImageSymbols {
       const kind = type === STT_FUNC || type === STT_OBJECT || type === STT_NOTYPE;
       if (!kind || name === '' || section === undefined || section.index === 0) continue;
       const full = symbols.bind(i) === 0 && file !== '' ? `${file}#${name}` : name;
-      // xen/tools/symbols.c leaves these out, too.
+      // xen/tools/symbols.c skips these, too.
       if (full.length > KSYM_NAME_LEN) continue;
       const address = symbols.value(i);
       if (!byName.has(full)) byName.set(full, address);

@@ -1,4 +1,5 @@
 import {
+  ARCHITECTURES,
   type Architecture,
   architectureOf,
   type ImageFacts,
@@ -27,15 +28,14 @@ import { findLinkerSymbols } from './linker-symbols.ts';
 import type { TrapTables } from './region-tables.ts';
 
 /**
- * A `xen-syms` that describes itself: where its parts are, what it is called, which symbols and options it has. Reads nothing before it is
- * asked, but for the linker's symbols.
+ * A `xen-syms` file: its layout, version, symbols and configuration. Reads each on demand, except for the linker's symbols.
  */
 export class Image {
   readonly arch: Architecture;
   readonly elf: ElfFile;
   readonly #gunzip: Gunzip | undefined;
   readonly #linker: ReadonlyMap<string, { readonly value: Address; readonly size: number }>;
-  /** What the image did not say, and what was taken instead: for the user. */
+  /** Facts that the image does not state, and what is assumed instead: for the user. */
   readonly assumed: string[] = [];
   #symbols: ImageSymbols | undefined;
   #config: XenConfig | null | undefined;
@@ -50,7 +50,7 @@ export class Image {
     this.#linker = findLinkerSymbols(elf, LINKER_SYMBOLS);
   }
 
-  /** Address of one of the linker's symbols. */
+  /** Returns the address of one of the linker's symbols. */
   linker(name: LinkerSymbolName): Address | undefined {
     return this.#linker.get(name)?.value;
   }
@@ -61,13 +61,13 @@ export class Image {
       throw new XspliceError(
         'EIMAGE',
         `the image has no symbol ${name}`,
-        'give an unstripped xen-syms, as the Xen build leaves it beside xen.gz',
+        'use an unstripped xen-syms, which the Xen build leaves beside xen.gz',
       );
     }
     return value;
   }
 
-  /** What the architecture's rules are told. */
+  /** Facts for the architecture's image rules. */
   get #facts(): ImageFacts {
     return {
       needed: (name) => this.#require(name),
@@ -77,7 +77,7 @@ export class Image {
     };
   }
 
-  /** The image's parts, in ascending order. The init part is gone once the host is up. */
+  /** The image's parts in ascending order. The init part is freed by the end of the boot. */
   get regions(): readonly ImageRegion[] {
     return this.arch.image.regions(this.#facts);
   }
@@ -93,7 +93,7 @@ export class Image {
     };
   }
 
-  /** The core's bug frames and exception table. Since 3434518d05 (4.19) each kind of frame has a start of its own. */
+  /** The core's bug frames and exception table. Since 3434518d05 (4.19) each kind of frame has its own start symbol. */
   get trapTables(): TrapTables {
     const range = (start: Address | undefined, end: Address | undefined): AddressRange | undefined =>
       start === undefined || end === undefined || end < start ? undefined : { start, end };
@@ -106,15 +106,15 @@ export class Image {
     return { bugFrames, exTable };
   }
 
-  /** The note's descriptor; `null` for an image linked without one. */
+  /** The build-id note's descriptor; `null` for an image linked without one. */
   get buildId(): Uint8Array | null {
     if (this.#buildId === undefined) this.#buildId = this.#readBuildId();
     return this.#buildId;
   }
 
-  /** `file` bytes at a link address; fewer where the file has no more there. */
+  /** Returns the file's bytes at a link address; fewer if the file has no more there. */
   bytes(address: Address, length: number): Uint8Array {
-    // Symbols of a damaged image may stand in the wrong order.
+    // Symbols of a damaged image may be out of order.
     if (length <= 0) return new Uint8Array(0);
     for (const section of this.elf.sections) {
       if ((section.flags & SHF_ALLOC) === 0 || section.type === SHT_NOBITS) continue;
@@ -126,7 +126,7 @@ export class Image {
     return new Uint8Array(0);
   }
 
-  /** From one linker symbol up to another, or up to the section's end. */
+  /** Returns the bytes from one linker symbol to another, or to the section's end. */
   #between(start: LinkerSymbolName, end?: LinkerSymbolName): Uint8Array | undefined {
     const from = this.linker(start);
     if (from === undefined) return undefined;
@@ -141,7 +141,7 @@ export class Image {
     return found.ok ? found.id : null;
   }
 
-  /** `.config` of the build; `null` where the image does not carry it, or where there is nothing to unpack it with. */
+  /** `.config` of the build; `null` if the image does not contain it or nothing can unpack it. */
   get config(): XenConfig | null {
     if (this.#config === undefined) this.#config = this.#readConfig() ?? null;
     return this.#config;
@@ -154,12 +154,12 @@ export class Image {
     return readConfigData(this.bytes(data, viewOf(size).getUint32(0, true)), this.#gunzip);
   }
 
-  /** Is an option on? Without a configuration, the answer is that of an ordinary release build: see {@link assumptions}. */
+  /** Whether an option is set. Without a configuration, assumes an ordinary release build: see {@link assumed}. */
   configured(option: string): boolean {
     return this.config === null ? ASSUMED_ON.has(option) : configEnabled(this.config, option);
   }
 
-  /** The row of the release table that the image's own version functions point to; `undefined` where they say nothing known. */
+  /** The row of the release table that the image's own version functions match; `undefined` if none does. */
   get release(): ReleaseMatch | undefined {
     if (this.#release === null) {
       const major = this.#constantReturned('xen_major_version');
@@ -171,14 +171,14 @@ export class Image {
     return this.#release;
   }
 
-  /** As the host's console names itself: `4.17.7`. */
+  /** The version that the host's console prints: `4.17.7`. */
   get version(): string | undefined {
     const major = this.#constantReturned('xen_major_version');
     const minor = this.#constantReturned('xen_minor_version');
     return major === undefined || minor === undefined ? undefined : `${major}.${minor}${this.extraVersion ?? ''}`;
   }
 
-  /** What xen_extra_version() returns; `undefined` where its code does more than return a text. */
+  /** The string that xen_extra_version() returns; `undefined` if its code does more than return a string. */
   get extraVersion(): string | undefined {
     const start = this.linker('xen_extra_version');
     const text =
@@ -186,13 +186,13 @@ export class Image {
     return text === undefined ? undefined : cString(this.bytes(text, 64), 0);
   }
 
-  /** What a function returns that only returns a number. */
+  /** Returns the constant that a function returns, if it does nothing else. */
   #constantReturned(name: LinkerSymbolName): number | undefined {
     const start = this.linker(name);
     return start === undefined ? undefined : this.arch.image.constantReturned(this.bytes(start, FUNCTION_BYTES));
   }
 
-  /** The table of symbols that the hypervisor itself uses, or `.symtab` in its place. */
+  /** Returns the hypervisor's own symbol table, or `.symtab` instead. */
   symbolsFor(release: Release): ImageSymbols {
     if (this.#symbols === undefined) {
       const embedded = this.#symbolTableBytes(release);
@@ -207,7 +207,7 @@ export class Image {
     const tokenTable = this.#between('symbols_token_table');
     const tokenIndex = this.#between('symbols_token_index');
     const number = this.#between('symbols_num_syms');
-    // How the table is encoded is the image's own affair, whatever rules it is run under.
+    // The image's own release determines the table's encoding, whatever rules are in force.
     const addresses = this.#symbolAddresses(this.release?.release ?? release);
     if (!names || !markers || !tokenTable || !tokenIndex || !number || addresses === undefined) return undefined;
     if (number.length < 4) return undefined;
@@ -234,7 +234,7 @@ export class Image {
       : { kind: 'offsets', view, origin };
   }
 
-  /** The highest feature that the image's own alternatives ask for; -1 where it has none. */
+  /** The highest feature in the image's own alternatives; -1 if there are none. */
   get highestFeature(): number {
     this.#highestFeature ??= this.arch.alternatives.highestFeature(
       viewOf(this.#between('__alt_instructions', '__alt_instructions_end') ?? new Uint8Array(0)),
@@ -242,7 +242,7 @@ export class Image {
     return this.#highestFeature;
   }
 
-  /** Bounds of VMAP_XEN, from which payloads take their memory. Throws EIMAGE where the release leaves it no room. */
+  /** Returns the bounds of VMAP_XEN, where payloads get their memory. Throws EIMAGE if the release leaves no room. */
   vmapXen(release: Release): AddressRange {
     const { regions } = this;
     const imageEnd = (regions[regions.length - 1] as ImageRegion).end;
@@ -250,7 +250,7 @@ export class Image {
   }
 }
 
-/** Bytes of a function that are looked at for what it returns. */
+/** Bytes of a function decoded for what it returns. */
 const FUNCTION_BYTES = 32;
 
 const BUG_FRAME_STARTS: readonly LinkerSymbolName[] = [
@@ -266,17 +266,17 @@ const BUG_FRAME_STOPS: readonly LinkerSymbolName[] = [
   '__stop_bug_frames_3',
 ];
 
-/** Options of an image that does not say: as Xen's own defaults for a release build have them. */
+/** Options assumed to be set without a configuration: Xen's defaults for a release build. */
 const ASSUMED_ON = new Set(['CONFIG_LIVEPATCH', 'CONFIG_XEN_IBT', 'CONFIG_XEN_SHSTK']);
 
 export interface OpenImageOptions {
-  /** What messages call the image; `the image` unless given. */
+  /** The image's name in messages; `the image` by default. */
   readonly file?: string;
-  /** Unpacks the configuration that the image carries. Without it, it counts as absent. */
+  /** Unpacks the image's configuration; without it, the configuration counts as absent. */
   readonly gunzip?: Gunzip;
 }
 
-/** Opens a `xen-syms`. Throws EIMAGE with what is wrong and what to give instead. */
+/** Opens a `xen-syms`. Throws EIMAGE with the cause and the file to use instead. */
 export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: OpenImageOptions = {}): Image {
   const elf = readElf(bytes);
   if (elf.kind !== 'elf') {
@@ -284,7 +284,7 @@ export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: Ope
     throw new XspliceError(
       'EIMAGE',
       `${file}: ${gzip ? 'compressed, not an ELF file' : elf.message}`,
-      'give xen-syms, the uncompressed ELF file with symbols that the Xen build leaves beside xen.gz',
+      'use xen-syms, the uncompressed ELF file with symbols that the Xen build leaves beside xen.gz',
     );
   }
   const arch = architectureOf(elf.machine);
@@ -292,11 +292,11 @@ export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: Ope
     throw new XspliceError(
       'EIMAGE',
       `${file}: machine type ${elf.machine} is not supported`,
-      'give a xen-syms of x86-64, arm64 or arm32',
+      `use a xen-syms of one of ${ARCHITECTURES.map(({ image }) => image.title).join(', ')}`,
     );
   }
   const image = new Image(elf, arch, gunzip);
-  // Asked for here so that a stripped or damaged file is refused at once.
+  // Read this now, so that a stripped or damaged file is refused at once.
   checkLayout(image.regions, image.core, arch.image.linkable);
   return image;
 }

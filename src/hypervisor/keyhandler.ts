@@ -3,7 +3,7 @@ import { printMetadata } from './apply.ts';
 import { functionsOf } from './expectations.ts';
 import { type Hypervisor, within } from './hypervisor.ts';
 
-/** livepatch_printall: what the console key `x` prints. Source: xen/common/livepatch.c. */
+/** livepatch_printall: prints what the console key `x` prints. Source: xen/common/livepatch.c. */
 export function livepatchPrintAll(hv: Hypervisor): void {
   within(hv, 'livepatch_printall', () => {
     const { log, release } = hv;

@@ -2,8 +2,7 @@ import type { Address } from '../base/index.ts';
 import { type ElfFile, SHN_UNDEF, SHT_SYMTAB } from '../elf/index.ts';
 
 /**
- * Finds a handful of symbols among the thousands of a `xen-syms` in one pass, without making a string of any of them: names are
- * compared by hash first. Sizes come along, for those who must know where a function ends.
+ * Finds a few symbols among the thousands of a `xen-syms` in one pass without creating their strings: compares hashes of the names first.
  */
 export interface LinkerSymbol {
   readonly value: Address;
@@ -16,7 +15,7 @@ export function findLinkerSymbols(elf: ElfFile, names: readonly string[]): Map<s
   const strtab = symtab === undefined ? undefined : elf.sections[symtab.link];
   if (symtab === undefined || strtab === undefined) return found;
   const wanted = new Map<number, string[]>();
-  // The first two characters tell most of the others apart at once.
+  // The first two characters rule out most other names.
   const beginnings = new Uint8Array(0x1_0000);
   for (const name of names) {
     const hash = hashText(name);
@@ -44,7 +43,7 @@ export function findLinkerSymbols(elf: ElfFile, names: readonly string[]): Map<s
   return found;
 }
 
-// FNV-1a, 32 bits: cheap and good enough, as every hit is compared.
+// FNV-1a, 32 bits: collisions do not matter, since every hit is compared.
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
@@ -54,7 +53,7 @@ function hashText(text: string): number {
   return hash;
 }
 
-/** Of a text of `max` bytes and more, the hash of that many: all names of a file may be the tail of one that fills it. */
+/** Hashes a string's first `max` bytes at most: all names of a file may be tails of one that fills it. */
 function hashBytes(bytes: Uint8Array, from: number, max: number): number {
   let hash = FNV_OFFSET;
   const end = Math.min(bytes.length, from + max);

@@ -16,19 +16,19 @@ import type { LoadedPayload } from './payload.ts';
 
 const STATES = { CHECKED: LIVEPATCH_STATE_CHECKED, APPLIED: LIVEPATCH_STATE_APPLIED } as const;
 
-/** livepatch_get: state and result of the last action. Source: xen/common/livepatch.c. */
+/** livepatch_get: returns the state and the result of the last action. Source: xen/common/livepatch.c. */
 export function livepatchGet(hv: Hypervisor, name: string): { rc: number; out?: Pick<GetOp, 'state' | 'rc'> } {
   const payload = hv.payloads.find((each) => each.name === name);
   if (payload === undefined) return { rc: -ERRNO.ENOENT };
   return { rc: 0, out: { state: STATES[payload.state], rc: payload.rc } };
 }
 
-/** The members of LIST that are written back, besides what goes to the caller's arrays. */
+/** Members of LIST that are written back, besides the caller's arrays. */
 export type ListOut = Pick<ListOp, 'version' | 'nr' | 'nameTotalSize' | 'metadataTotalSize'>;
 
 /**
- * livepatch_list: names, states and metadata from payload `idx` on, in upload order, into the caller's arrays; or, for `nr` 0, how large
- * these have to be. Source: xen/common/livepatch.c; commits b145b4a39c, 5083e0ff93 (4.14), 4c3ce492ed (4.21).
+ * livepatch_list: writes names, states and metadata from payload `idx` on, in upload order, to the caller's arrays; for `nr` 0, returns the sizes
+ * that these need. Source: xen/common/livepatch.c; commits b145b4a39c, 5083e0ff93 (4.14), 4c3ce492ed (4.21).
  */
 export function livepatchList(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: number; out?: ListOut } {
   if (op.nr > LIVEPATCH_LIST_MAX) return { rc: -ERRNO.E2BIG };
@@ -84,7 +84,7 @@ function copyEntries(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: numb
       rc = -ERRNO.ENOBUFS;
       break;
     }
-    // guest_handle_subrange_okay, which looks at the start also of a range of no bytes.
+    // guest_handle_subrange_okay, which checks the start even of an empty range.
     const namesOk = !listMetadata || guest.okay(op.names + BigInt(names), nameLen);
     if (!namesOk || (listMetadata && !guest.okay(op.metadata + BigInt(metadata), metadataLen))) {
       rc = -ERRNO.EINVAL;
@@ -94,7 +94,7 @@ function copyEntries(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: numb
     LIVEPATCH_STATUS.write(viewOf(status), 0, { state: STATES[payload.state], rc: payload.rc });
     const at = (handle: bigint, offset: number): bigint => handle + BigInt(offset);
     const nameAt = listMetadata ? names : copied * XEN_LIVEPATCH_NAME_SIZE;
-    // guest_handle_subrange_okay, for the two arrays whose entries differ in size.
+    // guest_handle_subrange_okay, for the two arrays whose entries vary in size.
     if (
       listMetadata &&
       !(guest.okay(at(op.names, names), nameLen) && guest.okay(at(op.metadata, metadata), metadataLen))
@@ -122,7 +122,7 @@ function copyEntries(hv: Hypervisor, op: ListOp, guest: GuestMemory): { rc: numb
   const out: ListOut = {
     version: hv.payloadVersion,
     nr: hv.payloads.length - visited,
-    // Up to 4.20 these are sums over what was visited, including what then failed to be copied.
+    // Up to 4.20 these sum up all visited entries, including one that could not be copied.
     nameTotalSize: listSizesIn ? names : sumNames,
     metadataTotalSize: listSizesIn ? metadata : sumMetadata,
   };
@@ -135,7 +135,7 @@ function u32(value: number): Uint8Array {
   return bytes;
 }
 
-/** Actions by the number that the sysctl has for them. */
+/** Actions by their number in the sysctl. */
 export const ACTION_BY_NUMBER: Readonly<Record<number, ActionName>> = {
   1: 'unload',
   2: 'revert',

@@ -9,20 +9,20 @@ import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 import { HostStop } from './stop.ts';
 
-/** livepatch_elf_ignore_section: not loaded and not relocated. */
+/** livepatch_elf_ignore_section: whether a section is neither loaded nor relocated. */
 export const ignoreSection = (release: Release, header: Shdr): boolean =>
   (lowWord(header.sh_flags) & SHF_ALLOC) === 0 || (!release.emptySectionsPlaced && header.sh_size === 0n);
 
-/** Section 0, which Xen never looks at. */
+/** Section 0, which Xen never reads. */
 const NULL_HEADER = { sh_flags: 0n, sh_size: 0n, sh_addralign: 0n };
 
-/** What the simulated host's heap gives to one payload: 64 MiB. A file of 2 MiB that wants more does so by its alignments or .bss. */
+/** Pages that the simulated host's heap has for one payload: 64 MiB. A file of 2 MiB exceeds them only through alignment or .bss. */
 const HEAP_PAGES = 0x4000n;
 
 /**
- * move_payload: the sections that take memory get it in VMAP_XEN, three regions of pages behind each other, and are copied there.
- * Padding between sections is not initialised by Xen. Here it is zero, as the heap of a release build scrubs its pages; in a debug build
- * some pages show the scrub pattern 0xc2.
+ * move_payload: allocates three consecutive regions of pages in VMAP_XEN and copies the sections that need memory there. Xen does not
+ * initialise the padding between sections. Here it is zero, because a release build scrubs heap pages; in a debug build some pages contain
+ * the scrub pattern 0xc2.
  * Source: xen/common/livepatch.c.
  */
 export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
@@ -38,7 +38,7 @@ export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderE
         rule: 'section-writable-code',
         errno: 'EOPNOTSUPP',
         where: placeOf(refused),
-        message: `Section ${refused.name} is both writable and executable: no page may be`,
+        message: `section ${refused.name} is both writable and executable: Xen allows no such page`,
       });
     }
 
@@ -77,9 +77,9 @@ export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderE
   });
 }
 
-/** vmalloc_xen: pages from the heap, mapped RW and not executable until they are secured. */
+/** vmalloc_xen: maps pages from the heap as RW; they are not executable until they are secured. */
 function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
-  // A release build takes no pages, gets an address, and goes on.
+  // A release build allocates no pages, returns an address, and continues.
   if (pages === 0 && hv.options.debugBuild) {
     within(hv, 'vmalloc_type', () => {
       const file = 'common/vmap.c';
@@ -88,26 +88,26 @@ function vmallocXen(hv: Hypervisor, pages: number): Address | undefined {
   }
   const start = hv.vmapXen.alloc(pages);
   if (start === undefined || pages === 0) return start;
-  // On Arm the bitmap describes more than the region has, and nothing else keeps the allocator from going on.
+  // On Arm the bitmap describes more than the region has, and nothing else stops the allocator at the end.
   const end = addOffset(start, pages * PAGE_SIZE);
   if (end > hv.vmapXen.end) {
-    const message = `the payload reaches up to ${hexAddress(end)}, behind the end of Xen's memory for payloads at ${hexAddress(hv.vmapXen.end)}: what else is mapped there is lost`;
-    report(hv, 'warning', 'vmap-overrun', message, { address: start });
+    const message = `the payload ends at ${hexAddress(end)}, past the end of Xen's memory for payloads at ${hexAddress(hv.vmapXen.end)}, and overwrites other mappings there`;
+    report(hv, 'vmap-overrun', message, { address: start });
   }
   hv.machine.space.map(start, new Uint8Array(pages * PAGE_SIZE), { write: true, execute: false });
   return start;
 }
 
-/** Bytes that memcpy moves at a time. Source: xen/arch/x86/string.c. */
+/** Bytes that memcpy copies at a time. Source: xen/arch/x86/string.c. */
 const WORD = 8;
 
-/** memcpy from the upload buffer: both sides may leave their mapping when a size has wrapped. */
+/** memcpy from the upload buffer. If a size has wrapped, source or destination may leave its mapping. */
 function copy(hv: Hypervisor, elf: LoaderElf, to: Address, offset: bigint, size: bigint): void {
   if (size <= BigInt(elf.buffer.bytes.length)) {
     hv.machine.space.write(to, elf.buffer.at(offset, Number(size)));
     return;
   }
-  // A wrapped size: word by word, as `rep movsq` does, until one of the two sides faults.
+  // A wrapped size: copy word by word like `rep movsq`, until either side faults.
   for (let done = 0; ; done += WORD) {
     hv.machine.space.write(addOffset(to, done), elf.buffer.at(wrapped(hv, offset + BigInt(done)), WORD));
   }

@@ -8,8 +8,8 @@ import type { Hypervisor } from './hypervisor.ts';
 import type { StopCause } from './stop.ts';
 
 /**
- * Panic screens in Xen's form, with the architecture's own words. What only a real run knows is marked: registers and stack are `[...]`, and
- * an offset in a function is `?`. Sources: common/console panic(), and those named with the words.
+ * Panic screens in Xen's form and the architecture's own words. What only a real run knows is marked: registers and stack are `[...]`, and an
+ * offset in a function is `?`. Sources: panic() in xen/drivers/char/console.c, and those cited with the words.
  */
 
 type PanicCause = Exclude<StopCause, { kind: 'hook' }>;
@@ -23,12 +23,12 @@ export function hostPanic(hv: Hypervisor, cause: PanicCause): HostPanic {
 
 const STARS = '*'.repeat(40);
 
-/** `buf` of panic(), its NUL included. */
+/** Size of `buf` in panic(), including the NUL. */
 const BUFFER_SIZE = 128;
 
 /**
- * What of it is to be seen. State and page walk have the default level, so that `loglvl` may hide them; panic() calls console_start_sync
- * before it prints its box, which shows whatever is set. A text that fills the buffer loses its newline.
+ * Returns the visible part of the screen. State and page walk have the default level, so `loglvl` may hide them; panic() calls
+ * console_start_sync before it prints its box, which is always visible. A text that fills the buffer loses its newline.
  */
 function screen(hv: Hypervisor, head: readonly string[], message: string): string[] {
   const { clock, console } = hv.machine;
@@ -49,7 +49,7 @@ function screen(hv: Hypervisor, head: readonly string[], message: string): strin
 interface Description {
   /** Lines above the first row of asterisks. */
   readonly head: readonly string[];
-  /** What panic() was given; nothing where the host says nothing. */
+  /** The argument of panic(); empty if the host prints nothing. */
   readonly message: string;
   readonly errorCode: number | null;
   readonly address: Address | null;
@@ -57,7 +57,7 @@ interface Description {
 
 const NO_FAULT = { errorCode: null, address: null } as const;
 
-/** Causes of which the host says nothing. */
+/** A cause for which the host prints nothing. */
 const SILENT: Description = { head: [], message: '', ...NO_FAULT };
 
 function describe(hv: Hypervisor, cause: PanicCause): Description {
@@ -73,7 +73,7 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
       return { head: [text, ...stateAndTrace(hv)], message: `${text}\n`, ...NO_FAULT };
     }
     case 'trap':
-      return { head: stateAndTrace(hv), message: `${cause.name}\n[error_code=0000]\n`, errorCode: 0, address: null };
+      return { head: stateAndTrace(hv), message: `${cause.text}\n[error_code=0000]\n`, errorCode: 0, address: null };
     case 'fatal':
       return { head: [...cause.head, ...stateAndTrace(hv)], message: `${cause.text}\n`, ...NO_FAULT };
     case 'double-fault':
@@ -87,13 +87,13 @@ function describe(hv: Hypervisor, cause: PanicCause): Description {
   }
 }
 
-/** show_execution_state: exact where code was being run, and as far as it is known where the hypervisor's own was not. */
+/** show_execution_state: exact for running code; for the simulated hypervisor, what is known of it. */
 function stateAndTrace(hv: Hypervisor): string[] {
   if (hv.trapped !== null) return executionState(hv, hv.trapped);
   return state(hv);
 }
 
-/** The vCPU is not told of on a stack that is not the one of code. */
+/** Omits the vCPU, because this is not the code's stack. */
 function doubleFaultScreen(hv: Hypervisor, { with: words, stack }: PanicCause & { kind: 'double-fault' }): string[] {
   const { trapped } = hv;
   assert(trapped !== null, 'code was run when its stack was used up');
@@ -119,10 +119,10 @@ function describeFault(hv: Hypervisor, fault: Fault): Description {
   return { ...screen, errorCode, address };
 }
 
-/** The banner and what is known of a CPU of which no registers are. */
+/** Returns the banner and the known state of a CPU whose registers are unknown. */
 function state(hv: Hypervisor): string[] {
   const { arch, image, release, options } = hv;
-  // Under another release's rules the image is no longer the version that it says.
+  // Under another release's rules the image is no longer its own version.
   const version = image.release?.release === release ? image.version : release.version;
   const debug = options.debugBuild ? 'y' : 'n';
   const certain = options.debugBuild || image.configured('CONFIG_FRAME_POINTER');
@@ -130,12 +130,12 @@ function state(hv: Hypervisor): string[] {
   return [banner, ...arch.panic.state(tracePlaces(hv), certain)];
 }
 
-/** The functions that were being carried out, innermost first; `hooks.ts` names a frame by its address that is code of no function it knows. */
+/** Returns the active functions, innermost first. `hooks.ts` names a frame by its address if the code belongs to no known function. */
 function tracePlaces(hv: Hypervisor): TracePlace[] {
   const last = hv.frames[hv.frames.length - 1] ?? '';
   const known = callFrames(hv).map((frame) => ({ text: framePlace(frame), address: null }));
   return STRAY.test(last) ? [{ text: last, address: last }, ...known] : known;
 }
 
-/** An address with all its digits. */
+/** Matches an address with all its digits. */
 const STRAY = /^(?:[0-9a-f]{8}){1,2}$/;

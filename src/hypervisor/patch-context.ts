@@ -6,7 +6,7 @@ import { HostStop } from './stop.ts';
 import { textAliasOf } from './text-alias.ts';
 import { assertionFails } from './virtual-region.ts';
 
-/** What the architecture's patching code works on. `host` is the hypervisor that this becomes part of. */
+/** Returns the context of the architecture's patching code. `host` returns the hypervisor that this becomes part of. */
 export function patchContext(release: Release, memory: AddressSpace, host: () => Hypervisor): PatchContext {
   return {
     memory,

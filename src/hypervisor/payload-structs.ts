@@ -1,3 +1,4 @@
+import { structPayloadOf } from '../arch/index.ts';
 import { type Address, addOffset, assert, type CStruct, ensure, fromLatin1, setWord, viewOf } from '../base/index.ts';
 import {
   HOOK_SECTIONS,
@@ -8,7 +9,6 @@ import {
   livepatchFunc,
   livepatchSymbol,
   offsetIn,
-  structPayload,
 } from '../xen/index.ts';
 import type { SharedPayloads } from './code-port.ts';
 import type { Hypervisor } from './hypervisor.ts';
@@ -16,22 +16,22 @@ import type { LoadedPayload } from './payload.ts';
 import { StructWriter } from './struct-writer.ts';
 import type { XenHeap } from './xen-heap.ts';
 
-/** What one payload has in the host's memory. */
+/** One payload's structures in the host's memory. */
 interface Lent {
   readonly struct: Address;
-  /** `struct livepatch_fstate` of its functions; 0 where the release keeps that elsewhere. */
+  /** `struct livepatch_fstate` of its functions; 0 in releases that keep the state elsewhere. */
   readonly fstate: Address;
-  /** Everything that was allocated for it. */
+  /** All allocations for it. */
   readonly held: readonly Address[];
 }
 
-/** Heads of lists in the image, under the names that builds give the file. */
+/** List heads in the image; builds differ in the name of the file. */
 const HEADS = {
   list: ['common/livepatch.c#payload_list', 'livepatch.c#payload_list'],
   applied_list: ['common/livepatch.c#applied_list', 'livepatch.c#applied_list'],
 } as const;
 
-/** Where the hooks of each kind are in `struct livepatch_hooks`. */
+/** Members of `struct livepatch_hooks` by kind of hook. */
 const HOOK_MEMBERS: Readonly<Record<string, string>> = {
   preapply: 'hooks.apply.pre',
   apply: 'hooks.apply.action',
@@ -42,8 +42,8 @@ const HOOK_MEMBERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * `struct payload` in the host's memory, for code that is handed a pointer to one. The simulator's own record of a payload is elsewhere: it
- * is written out before code runs, and what code may change is read back after it.
+ * `struct payload` in the host's memory, for code that gets a pointer to one. The simulator keeps its own record of a payload elsewhere: it
+ * writes the structure before code runs and reads changes back afterwards.
  */
 export class PayloadStructs implements SharedPayloads {
   readonly #hv: Hypervisor;
@@ -101,7 +101,7 @@ export class PayloadStructs implements SharedPayloads {
   }
 
   get #struct(): CStruct {
-    this.#layout ??= structPayload(this.#hv.release, this.#hv.arch.name);
+    this.#layout ??= structPayloadOf(this.#hv.arch, this.#hv.release);
     return this.#layout;
   }
 
@@ -135,7 +135,7 @@ export class PayloadStructs implements SharedPayloads {
   #writeSymbols(writer: StructWriter, payload: LoadedPayload, allocate: (size: number) => Address): void {
     const names = payload.symtab.map(({ name }) => fromLatin1(`${name}\0`));
     const strtab = allocate(names.reduce((sum, { length }) => sum + length, 0));
-    const symbolLayout = livepatchSymbol(this.#hv.arch.name);
+    const symbolLayout = livepatchSymbol(this.#hv.arch.elf.pointerSize);
     const symtab = allocate(payload.symtab.length * symbolLayout.size);
     let at = strtab;
     for (const [i, symbol] of payload.symtab.entries()) {
@@ -154,7 +154,7 @@ export class PayloadStructs implements SharedPayloads {
     writer.set('nsyms', payload.symtab.length);
   }
 
-  /** Writes all that may have changed since. */
+  /** Writes everything that may have changed. */
   #write(): void {
     for (const [payload, lent] of this.#lent) this.#writePayload(payload, lent);
     this.#link('list', this.#hv.payloads);
@@ -227,7 +227,7 @@ export class PayloadStructs implements SharedPayloads {
     }
   }
 
-  /** Links payloads in this order, from the head of the list in the image back to it. */
+  /** Links payloads in this order into the list whose head is in the image. */
   #link(member: keyof typeof HEADS, payloads: readonly LoadedPayload[]): void {
     const head = HEADS[member].map((name) => this.#hv.symbols.byName(name)).find((address) => address !== 0n);
     if (head === undefined) return;
@@ -247,7 +247,7 @@ export class PayloadStructs implements SharedPayloads {
     }
   }
 
-  /** Takes over what code has changed. */
+  /** Copies the code's changes into the records. */
   #readBack(): void {
     const { space } = this.#hv.machine;
     for (const [payload, { struct, fstate }] of this.#lent) {

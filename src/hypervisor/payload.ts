@@ -4,12 +4,12 @@ import type { HookKind } from '../xen/index.ts';
 import type { FunctionStates } from './function-state.ts';
 import type { TrapTables } from './region-tables.ts';
 
-/** A symbol that a payload defines: `struct livepatch_symbol`. */
+/** `struct livepatch_symbol`: a symbol that a payload defines. */
 export interface PayloadSymbol {
   readonly name: string;
   readonly value: Address;
   readonly size: number;
-  /** Others may link against it: it is not merely the new version of something. */
+  /** Other payloads may link against it, because it is not just the new version of a function. */
   readonly newSymbol: boolean;
 }
 
@@ -20,21 +20,21 @@ export interface PayloadRange {
   readonly size: number;
 }
 
-/** One page kind of a payload: an address is given even where it is empty, as Xen does. */
+/** The region of one page kind. As in Xen, it has an address even if it is empty. */
 export interface PayloadRegion {
   addr: Address;
   /** Bytes, before rounding to pages. */
   size: number;
 }
 
-/** Hook pointers of one section. The addresses are read from memory when the hook is due. */
+/** Hook pointers of one section. Xen reads the addresses from memory when it calls the hook. */
 export interface PayloadHooks extends PayloadRange {
   readonly count: number;
 }
 
 /**
- * A payload that the hypervisor holds: `struct payload` (xen/common/livepatch.c). What it remembers about each function is in
- * `fstate` and nowhere in the payload's own pages.
+ * `struct payload` (xen/common/livepatch.c): a payload that the hypervisor holds. The state of each function is in `fstate`, not in the
+ * payload's own pages.
  */
 export interface LoadedPayload {
   readonly name: string;
@@ -46,22 +46,22 @@ export interface LoadedPayload {
   readonly text: PayloadRegion;
   readonly rw: PayloadRegion;
   readonly ro: PayloadRegion;
-  /** Pages of all three together; the allocation starts at `text.addr`. */
+  /** Pages of all three regions; the allocation starts at `text.addr`. */
   pages: number;
   /** `.livepatch.funcs` as loaded. */
   funcs: PayloadRange & { readonly count: number };
   fstate: FunctionStates;
   symtab: readonly PayloadSymbol[];
-  /** Those of `symtab` that others may link against, by name; the first of equal names. */
+  /** Symbols of `symtab` that others may link against, by name; the first of equal names. */
   newSymbols: ReadonlyMap<string, PayloadSymbol>;
   buildId: Uint8Array;
-  /** `.livepatch.depends`: build-id of what must be on top of the stack. */
+  /** `.livepatch.depends`: build-id of the required top of the stack. */
   dep: Uint8Array;
   xenDep: Uint8Array | null;
   readonly hooks: Map<HookKind, PayloadHooks>;
-  /** `.modinfo` as loaded; of size 0 where there is none. */
+  /** `.modinfo` as loaded; empty if there is none. */
   metadata: PayloadRange;
   region: VirtualRegion;
-  /** What the trap handlers look up there. */
+  /** The tables that trap handlers search for it. */
   readonly trapTables: TrapTables;
 }

@@ -1,5 +1,6 @@
 import { inRange, type RelocationRow } from '../arch/index.ts';
 import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
@@ -9,8 +10,8 @@ import { type Complaint, LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 import { implicitAddend, placeInstruction, type RelocationTarget, store } from './relocation-place.ts';
 
 /**
- * livepatch_elf_perform_relocs: relocations are applied to the loaded copy, in section order and entry order.
- * Source: xen/common/livepatch_elf.c; the types are rows of the architecture (arch_livepatch_perform_rela).
+ * livepatch_elf_perform_relocs: applies relocations to the loaded copy, in section order and entry order.
+ * Source: xen/common/livepatch_elf.c; the architecture's rows define the types (arch_livepatch_perform_rela).
  */
 export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
   return within(hv, 'livepatch_elf_perform_relocs', () => {
@@ -22,22 +23,22 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
       if (sh_info >= elf.sections.length) continue;
       const target = elf.sections[sh_info];
       if (target === undefined) {
-        // Section 0 has no header: its sh_flags are read through a null pointer.
+        // Section 0 has no header: Xen reads its sh_flags through a null pointer.
         hv.machine.space.read(NULL_SH_FLAGS, 8);
         continue;
       }
       if (ignoreSection(hv.release, target.header)) continue;
-      const no = (rule: string, template: string, ...args: (string | number)[]) =>
+      const refuse = (rule: RuleId, template: string, ...args: (string | number)[]) =>
         refuser.refuse({ rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
       if (sh_link !== elf.symtab.index) {
         const template = 'Relative link of %s is incorrect (%d, expected=%d)';
-        return no('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
+        return refuse('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
       }
       if (sh_size === 0n) continue;
       const { rela, rel } = elf.layout;
       const entry = sh_type === SHT_RELA ? rela.size : rel.size;
       if (sh_entsize < BigInt(entry) || sh_size % sh_entsize !== 0n) {
-        return no('relocation-size', 'Section relative header is corrupted');
+        return refuse('relocation-size', 'Section relative header is corrupted');
       }
       const { relRefusal } = hv.arch.relocationRules;
       if (sh_type === SHT_REL && relRefusal !== null) {
@@ -54,8 +55,8 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
 const NULL_SH_FLAGS = 8n;
 
 /**
- * arch_livepatch_perform_rela, arch_livepatch_perform_rel. The entries' bytes are in the file; or else the table's size has
- * wrapped, and each entry is where the loader's arithmetic puts it, until one is refused or faults.
+ * arch_livepatch_perform_rela, arch_livepatch_perform_rel. The entries' bytes are in the file, unless the table's size has wrapped: then each
+ * entry is where the loader's arithmetic puts it, until one is refused or faults.
  */
 function performRela(
   hv: Hypervisor,
@@ -98,7 +99,7 @@ function performRela(
       return refuser.refuse(complaint, 'Relative relocation offset is past %s section', target.name);
     };
 
-    /** Entries from number `first` on, which stand behind each other. */
+    /** Applies consecutive entries, from number `first` on. */
     const perform = (bytes: Uint8Array, first: number, last: number): number => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       for (let i = first, entry = 0; i < last; i++, entry += stride) {
@@ -149,7 +150,7 @@ function performRela(
           } else {
             store(place, offset, row.width, low, high);
           }
-          // Beyond 2^53 the number is not exact, and out of every range all the same.
+          // Above 2^53 the number is inexact, but still out of every range.
           overflow = !inRange(row.range, (high | 0) * 0x1_0000_0000 + low);
         }
         if (overflow) {
@@ -171,7 +172,7 @@ function performRela(
   });
 }
 
-/** The tests that precede the type's own, in Xen's order. */
+/** Makes the checks that precede the type's own, in Xen's order. */
 function badSymbol(
   hv: Hypervisor,
   elf: LoaderElf,
@@ -181,12 +182,12 @@ function badSymbol(
   symbol: number,
 ): number {
   const where = placeOf(rela, entry);
-  const no = (rule: string, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
+  const refuse = (rule: RuleId, errno: Complaint['errno'], template: string, ...args: (string | number)[]) =>
     refuser.refuse({ rule, errno, where }, template, ...args);
-  if (symbol === 0) return no('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
+  if (symbol === 0) return refuse('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {
-    return no('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);
+    return refuse('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);
   }
   const template = 'Relocation against ignored symbol %s cannot be resolved';
-  return no('relocation-ignored-symbol', 'EINVAL', template, elf.symbols.name(symbol));
+  return refuse('relocation-ignored-symbol', 'EINVAL', template, elf.symbols.name(symbol));
 }

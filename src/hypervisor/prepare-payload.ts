@@ -21,8 +21,7 @@ import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
 /**
- * prepare_payload: everything that the payload's special sections say is read and checked, on the relocated copy while its pages are
- * still writable.
+ * prepare_payload: reads and checks the payload's special sections, on the relocated copy while its pages are still writable.
  * Source: xen/common/livepatch.c.
  */
 export function preparePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
@@ -36,7 +35,7 @@ export function preparePayload(hv: Hypervisor, payload: LoadedPayload, elf: Load
   });
 }
 
-/** `struct livepatch_fstate` takes 40 bytes; the simulated heap gives 64 MiB to one payload, as in move-payload.ts. */
+/** `struct livepatch_fstate` takes 40 bytes; the simulated heap has 64 MiB for one payload, as in move-payload.ts. */
 const MAX_STATES = (64 << 20) / 40;
 
 function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
@@ -61,7 +60,7 @@ function prepareFunctions(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf
 
   for (let i = 0; i < count; i++) {
     const at = addOffset(addr, i * layout.size);
-    // The version is the first member that is looked at: where the section is not loaded, the fault is there.
+    // Xen reads the version first: if the section is not loaded, this access faults.
     hv.machine.space.readU8(addOffset(at, layout.at.version));
     const func = layout.read(viewOf(hv.machine.space.read(at, layout.size)), 0);
     const rc = checkFunction(hv, elf, func, i, at);
@@ -79,7 +78,7 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
     return refuser.refuse(complaint, 'Wrong version (%u). Expected %d', func.version, layout.version);
   }
   if (func.oldSize === 0) {
-    const message = 'old_size is 0: the size of the function to be patched has to be given';
+    const message = 'old_size is 0: it must be the size of the function to patch';
     const complaint = { rule: 'function-size-zero', errno: 'EINVAL', where, message } as const;
     return refuser.refuse(complaint, 'Address or size fields are zero');
   }
@@ -103,7 +102,7 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
     );
     return refusal === null ? 0 : refuser.refuseFor(refusal, where);
   };
-  // Until 5142dc5c25 (4.14.5, 4.15.3, 4.16.1, 4.17) a name was resolved only after the address had been verified.
+  // Until 5142dc5c25 (4.14.5, 4.15.3, 4.16.1, 4.17) Xen verified the address before it resolved the name.
   const order = hv.release.resolveBeforeVerify ? [resolve, verify] : [verify, resolve];
   for (const step of order) {
     const rc = step();
@@ -112,7 +111,7 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
   return verifyDistance(hv, func, oldAddr, where);
 }
 
-/** resolve_old_address: the hypervisor's own symbols first, then those of loaded payloads. */
+/** resolve_old_address: looks in the hypervisor's own symbols first, then in those of loaded payloads. */
 function resolveOldAddress(
   hv: Hypervisor,
   elf: LoaderElf,
@@ -130,7 +129,7 @@ function resolveOldAddress(
   return found;
 }
 
-/** Longest name that is read: more than any symbol has, and than a console line shows. */
+/** Longest name read: longer than any symbol and any console line. */
 const NAME_LIMIT = 1024 + KSYM_NAME_LEN;
 
 /** livepatch_verify_distance. */
@@ -145,7 +144,7 @@ function verifyDistance(
   const offset = BigInt.asIntN(hv.arch.elf.pointerSize * 8, oldAddr - func.newAddr);
   if (offset >= -hv.arch.range && offset < hv.arch.range) return 0;
   const apart = distance(func.newAddr, oldAddr) ?? offset;
-  const message = `old and new address lie ${apart} bytes apart: a jump reaches ${hv.arch.range}`;
+  const message = `old and new address are ${apart} bytes apart, beyond the reach of a jump: ${hv.arch.range} bytes`;
   return refuseSilently(hv, { rule: 'function-out-of-range', errno: 'EOVERFLOW', where, message });
 }
 
@@ -159,7 +158,7 @@ function prepareHooks(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): n
     const size = Number(section.header.sh_size);
     const count = size / pointerSize;
     if (!multiple && count !== 1) {
-      const message = `${name} holds ${count} pointers: exactly one hook of this kind is allowed`;
+      const message = `${name} has ${count} pointers: only one hook of this kind is allowed`;
       return refuseSilently(hv, { rule: 'hook-count', errno: 'EINVAL', where: { section: name }, message });
     }
     payload.hooks.set(kind, { addr: sectionAddress(hv, elf, section), size, count });
@@ -184,7 +183,7 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
     const other = hv.payloads.find((loaded) => equalBytes(loaded.buildId, id));
     if (other !== undefined) {
       hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Already loaded as %s!', elf.name, other.name);
-      const message = `a payload with this build-id is loaded already, as ${other.name}`;
+      const message = `a payload with this build-id is already loaded as ${other.name}`;
       return refuseSilently(hv, {
         rule: 'already-loaded',
         errno: 'EEXIST',
@@ -204,7 +203,7 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
   return 0;
 }
 
-/** The payload's `struct virtual_region`; registered later. */
+/** Sets the payload's `struct virtual_region`, which is registered later. */
 function prepareRegion(hv: Hypervisor, payload: LoadedPayload): number {
   const { text, ro } = payload;
   const rodata = hv.release.permissions === 'W4' ? ro.size : 0;

@@ -1,9 +1,9 @@
 import { applyAltCalls } from '../arch/index.ts';
-import { type Address, addOffset, viewOf } from '../base/index.ts';
+import { type Address, addOffset, ensure, viewOf } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import {
   ALT_CALL_LEN,
   bugFramesSection,
-  bugFrameTypes,
   ELF_ALT_CALL_SITES,
   ELF_ALTINSTR_REPLACEMENT,
   ELF_ALTINSTRUCTIONS,
@@ -20,7 +20,7 @@ import type { LoadedPayload } from './payload.ts';
 import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
-/** The second half of prepare_payload: tables that Xen builds for itself and that a payload brings its own of. */
+/** The second half of prepare_payload: the payload's own versions of tables that Xen has for itself. */
 export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   for (const step of [prepareBugFrames, prepareAlternatives, prepareAltCalls, prepareExTable, prepareModinfo]) {
     const rc = step(hv, payload, elf);
@@ -31,7 +31,7 @@ export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: Loade
 
 function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
   // BUGFRAME_NR.
-  const types = bugFrameTypes(hv.release, hv.arch.name).length;
+  const types = hv.arch.bugFrames.types(hv.release).length;
   for (let type = 0; type < types; type++) {
     const section = secByName(elf, bugFramesSection(type));
     if (section === undefined) continue;
@@ -42,13 +42,13 @@ function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf
   return 0;
 }
 
-/** A range of memory in the architecture's arithmetic, as the checks below compare them. */
+/** A range of memory in the architecture's arithmetic. */
 interface Bounds {
   readonly start: Address;
   readonly size: bigint;
 }
 
-/** `start`, length and end of a piece all inside? Without overflow checks, as in Xen. */
+/** Whether a piece lies inside the bounds; without overflow checks, as in Xen. */
 const inside = (hv: Hypervisor, at: Address, length: number, bounds: Bounds): boolean =>
   at >= bounds.start &&
   BigInt(length) <= bounds.size &&
@@ -81,7 +81,7 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
   return tableError(hv, section, errno, '%s applying alternatives failed: %d', elf.name, -ERRNO[errno]);
 }
 
-/** A table that this architecture's hypervisor has no use for. */
+/** Refuses a table that Xen does not support on this architecture. */
 function unsupported(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, template: string): number {
   const complaint = { rule: 'unsupported-table', errno: 'EOPNOTSUPP', where: { section: section.name } } as const;
   return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, template);
@@ -94,17 +94,21 @@ function tableError(
   template: string,
   ...args: (string | number | bigint)[]
 ): number {
-  const complaint = { rule: RULES[section.name] ?? 'bad-table', errno, where: { section: section.name } };
+  const complaint = {
+    rule: ensure(RULES[section.name], 'each table has its rule'),
+    errno,
+    where: { section: section.name },
+  };
   return new Refuser(hv, LIVEPATCH_C).refuse(complaint, template, ...args);
 }
 
-const RULES: Readonly<Record<string, string>> = {
+const RULES: Readonly<Record<string, RuleId>> = {
   [ELF_ALTINSTRUCTIONS]: 'bad-alternative',
   [ELF_ALT_CALL_SITES]: 'bad-alternative-call',
   [ELF_LIVEPATCH_MODINFO]: 'bad-metadata',
 };
 
-/** Entries have to stay in the payload. e74360e4ba (4.17.4, 4.18.0); the older test could not fail. */
+/** Checks that entries stay inside the payload. e74360e4ba (4.17.4, 4.18.0); the older check could not fail. */
 function checkAlternatives(
   hv: Hypervisor,
   payload: LoadedPayload,
@@ -113,11 +117,11 @@ function checkAlternatives(
   size: number,
 ): number {
   const section = secByName(elf, ELF_ALTINSTRUCTIONS) as LoaderSection;
-  const no = (template: string, ...args: (number | bigint)[]) =>
+  const refuse = (template: string, ...args: (number | bigint)[]) =>
     tableError(hv, section, 'EINVAL', template, elf.name, ...args);
-  if (payload.text.size === 0) return no('%s Alternatives provided, but no .text');
+  if (payload.text.size === 0) return refuse('%s Alternatives provided, but no .text');
   const replacements = secByName(elf, ELF_ALTINSTR_REPLACEMENT);
-  if (replacements === undefined) return no('%s .altinstructions provided, but no .altinstr_replacement');
+  if (replacements === undefined) return refuse('%s .altinstructions provided, but no .altinstr_replacement');
   const text = textOf(payload);
   const bounds = { start: sectionAddress(hv, elf, replacements), size: replacements.header.sh_size };
   const table = hv.machine.space.read(start, size);
@@ -130,17 +134,17 @@ function checkAlternatives(
     const replLength = view.getUint8(at + 11);
     if (!inside(hv, orig, origLength, text)) {
       const template = '%s Alternative orig %p+%#x outside payload text %p+%#zx';
-      return no(template, orig, origLength, text.start, text.size);
+      return refuse(template, orig, origLength, text.start, text.size);
     }
     if (!inside(hv, repl, replLength, bounds)) {
       const template = '%s Alternative repl %p+%#x outside .altinstr_replacement %p+%#lx';
-      return no(template, repl, replLength, bounds.start, bounds.size);
+      return refuse(template, repl, replLength, bounds.start, bounds.size);
     }
   }
   return 0;
 }
 
-/** 4.17.0-.3 and 4.18.0-.1 on a host with CET-IBT: the list is in memory that was freed after boot. Fixed by 4be1fef1e6. */
+/** 4.17.0-.3 and 4.18.0-.1 with CET-IBT read a list in memory that was freed after boot. Fixed by 4be1fef1e6. */
 function walkFreedClobberList(hv: Hypervisor): void {
   const start = hv.image.linker('__initdata_cf_clobber_start');
   const end = hv.image.linker('__initdata_cf_clobber_end');
@@ -186,7 +190,7 @@ function prepareExTable(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   if (size === 0) return 0;
   const address = sectionAddress(hv, elf, section);
   within(hv, 'sort_exception_table', () => {
-    // A heap sort begins with the last entry that has a child: where nothing is mapped, it dies there. Source: xen/include/xen/sort.h.
+    // A heap sort starts with the last entry that has a child; if that is not mapped, it faults there. Source: xen/include/xen/sort.h.
     const lastParent = Math.max(0, Math.floor(size / (2 * hv.arch.exTableEntrySize)) - 1);
     hv.machine.space.readU32(wrapped(hv, address + BigInt(lastParent * hv.arch.exTableEntrySize)));
     const table = hv.machine.space.read(address, size);
@@ -204,9 +208,14 @@ function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   const address = sectionAddress(hv, elf, section);
   const size = Number(BigInt.asUintN(32, section.header.sh_size));
   if (size === 0) {
-    report(hv, 'error', 'empty-metadata', `an empty ${ELF_LIVEPATCH_MODINFO} makes Xen read 4 GiB behind it`, {
-      section: ELF_LIVEPATCH_MODINFO,
-    });
+    report(
+      hv,
+      'empty-metadata',
+      `${ELF_LIVEPATCH_MODINFO} is empty: \`len - 1\` wraps, so Xen reads 4 GiB past its start`,
+      {
+        section: ELF_LIVEPATCH_MODINFO,
+      },
+    );
   }
   // The length is an unsigned int: 0 - 1 wraps.
   const last = hv.machine.space.readU8(wrapped(hv, address + BigInt((size - 1) >>> 0)));

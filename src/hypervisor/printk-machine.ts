@@ -2,7 +2,7 @@ import { guestLayout, type PrintkMachine, symbolText } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { symbolPlace } from './symbol-text.ts';
 
-/** The hypervisor as its own vsnprintf sees it. */
+/** Returns the hypervisor's facts for its vsnprintf: memory, symbols, and the release's rules. */
 export function printkMachine(hv: Hypervisor): PrintkMachine {
   const { space } = hv.machine;
   return {

@@ -1,5 +1,6 @@
 import type { Refusal } from '../arch/index.ts';
 import type { Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { ERRNO, type Errno, type FormatArg } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 
@@ -8,10 +9,10 @@ export const LIVEPATCH_C = 'common/livepatch.c';
 export const LIVEPATCH_ELF_C = 'common/livepatch_elf.c';
 
 export interface Complaint {
-  readonly rule: string;
+  readonly rule: RuleId;
   readonly errno: Errno;
   readonly where?: Place;
-  /** Explains the refusal where the console line does not, or where there is none. */
+  /** Explains the refusal if the console line does not, or there is none. */
   readonly message?: string;
 }
 
@@ -51,6 +52,6 @@ export class Refuser {
 
 /** Refuses without a console line, as Xen does where it only returns an errno. */
 export function refuseSilently(hv: Hypervisor, complaint: Complaint & { readonly message: string }): number {
-  report(hv, 'error', complaint.rule, complaint.message, complaint.where);
+  report(hv, complaint.rule, complaint.message, complaint.where);
   return -ERRNO[complaint.errno];
 }

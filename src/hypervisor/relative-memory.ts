@@ -3,8 +3,8 @@ import { type Address, addOffset, viewOf } from '../base/index.ts';
 import type { AddressSpace } from '../machine/index.ts';
 
 /**
- * The address space seen from `base`, the address of `window`'s first byte: inside the window accesses go straight to the bytes, outside through
- * the page tables, where they may fault. For memory that is writable at the time: permissions inside the window are not looked at.
+ * Returns memory relative to `base`, the address of `window`'s first byte. Accesses inside the window go straight to the bytes and ignore
+ * permissions, so the memory must be writable; others go through the page tables and may fault.
  */
 export function relativeMemory(space: AddressSpace, base: Address, window: Uint8Array): RelativeMemory {
   const view = viewOf(window);

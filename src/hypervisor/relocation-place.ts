@@ -5,29 +5,30 @@ import {
   relocateInstruction,
 } from '../arch/index.ts';
 import { type Address, lowWord, type Place } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import type { LoaderElf, LoaderSection } from './elf-load.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 
-/** Where the relocations of one section go. */
+/** The target of one section's relocations. */
 export interface RelocationTarget {
   readonly hv: Hypervisor;
   readonly elf: LoaderElf;
   readonly target: LoaderSection;
   readonly rela: LoaderSection;
-  /** Address and size, in bytes, of the loaded section. */
+  /** Address and size of the loaded section in bytes. */
   readonly base: Address;
   readonly size: number;
-  /** The section's memory; `null` where it does not lie in one piece. */
+  /** The section's memory; `null` if it is not in one piece. */
   readonly memory: DataView<ArrayBufferLike> | null;
-  /** How often each quirk was reported for this section. */
+  /** Number of reports per quirk in this section. */
   readonly quirks: Map<string, number>;
 }
 
-/** Findings of one rule in one relocation section: a payload may bring ten thousand places of a kind. */
+/** Most findings of one rule per relocation section: a payload may have ten thousand. */
 const MOST_FINDINGS = 10;
 
-/** Address of a place, in the architecture's arithmetic. */
+/** Returns the address of a place, in the architecture's arithmetic. */
 function addressOf({ hv, base }: RelocationTarget, offset: number): Address {
   return BigInt.asUintN(hv.arch.elf.pointerSize * 8, base + BigInt(offset));
 }
@@ -39,7 +40,7 @@ function readWord(place: RelocationTarget, offset: number): number {
   return hv.machine.space.readU32(addressOf(place, offset));
 }
 
-/** Stores a result whose place is not known to be in the section's memory. May fault. */
+/** Stores a result at a place that may be outside the section's memory. May fault. */
 export function store(place: RelocationTarget, offset: number, width: 2 | 4 | 8, low: number, high = 0): void {
   const { hv, size } = place;
   const bytes = new DataView(new ArrayBuffer(8));
@@ -48,28 +49,28 @@ export function store(place: RelocationTarget, offset: number, width: 2 | 4 | 8,
   const address = addressOf(place, offset);
   checkAligned(hv, address, width, 'write');
   if (offset + width > size) {
-    const message = `a relocation writes ${width} bytes behind the end of ${place.target.name}: Xen does not check where`;
+    const message = `a relocation writes ${width} bytes past the end of ${place.target.name}, which Xen does not check`;
     reportOften(place, 'stray-relocation', message, { section: place.rela.name, address });
   }
   hv.machine.space.write(address, new Uint8Array(bytes.buffer, 0, width));
 }
 
-/** get_addend: the addend that a REL entry has at its place. Reads it, and may fault there; 0, and nothing is read, for types that have none. */
+/** get_addend: reads the addend of a REL entry from its place, and may fault. Returns 0 without a read for types without addend. */
 export function implicitAddend(place: RelocationTarget, type: number, offset: number): number {
   const row = place.hv.arch.relocations.get(type);
   return row === undefined || row.width === 0 ? 0 : addendOf(row, readWord(place, offset));
 }
 
-/** What a relocation puts into an instruction. */
+/** The value that a relocation puts into an instruction. */
 export interface RelocationValue {
   /** Offset of the place in its section. */
   readonly offset: number;
-  /** S + A, less P where the row is relative to the place. */
+  /** S + A, less P for types relative to the place. */
   readonly sum: bigint;
   readonly addend: bigint;
 }
 
-/** Relocates the instruction at a place. Returns whether the value is out of the range that Xen checks. */
+/** Relocates the instruction at a place. Returns whether the value is outside the range that Xen checks. */
 export function placeInstruction(
   place: RelocationTarget,
   row: RelocationRow,
@@ -94,8 +95,8 @@ export function placeInstruction(
 
 const pageOf = (address: bigint): bigint => address - BigInt(lowWord(address) & 0xfff);
 
-function reportOften({ hv, quirks }: RelocationTarget, rule: string, message: string, where: Place): void {
+function reportOften({ hv, quirks }: RelocationTarget, rule: RuleId, message: string, where: Place): void {
   const count = (quirks.get(rule) ?? 0) + 1;
   quirks.set(rule, count);
-  if (count <= MOST_FINDINGS) report(hv, 'warning', rule, message, where);
+  if (count <= MOST_FINDINGS) report(hv, rule, message, where);
 }

@@ -8,8 +8,8 @@ import { vetoingHooks } from './replace-hooks.ts';
 import { HostStop } from './stop.ts';
 
 /**
- * check_for_livepatch_work: in the idle loop, all CPUs meet; while they wait with interrupts off, the master carries out the action.
- * Runs what {@link LivepatchWork} was scheduled; nothing where none was.
+ * check_for_livepatch_work: the idle loop's rendezvous. All CPUs meet and wait with interrupts off while the master performs the scheduled
+ * action. Does nothing if none is scheduled.
  * Source: xen/common/livepatch.c.
  */
 export function checkForLivepatchWork(hv: Hypervisor): void {
@@ -28,7 +28,7 @@ export function checkForLivepatchWork(hv: Hypervisor): void {
   });
 }
 
-/** livepatch_spin, twice: the CPUs arrive, then they have their interrupts off. One deadline holds for both. */
+/** livepatch_spin, twice: for the CPUs to arrive, and for them to disable interrupts. One deadline covers both. */
 function meet(hv: Hypervisor, work: LivepatchWork): boolean {
   const { machine } = hv;
   const [master, ...others] = machine.cpus;
@@ -53,9 +53,8 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
     new Refuser(hv, LIVEPATCH_C, work.payload.name).error(template, name, semaphore, count);
     report(
       hv,
-      'error',
       'quiesce-timeout',
-      `${count - semaphore} of ${count} other CPUs did not come within ${work.timeout} ns`,
+      `${count - semaphore} of ${count} other CPUs did not arrive within ${work.timeout} ns`,
     );
     work.payload.rc = -ERRNO.EBUSY;
     return false;
@@ -77,7 +76,7 @@ function meet(hv: Hypervisor, work: LivepatchWork): boolean {
   );
 }
 
-/** Hooks that run when the CPUs go on, whether or not the action succeeded; after a timeout they do not run. */
+/** Calls the hook that runs when the CPUs resume, whether or not the action succeeded. After a timeout it does not run. */
 function postHook(hv: Hypervisor, { cmd, payload }: LivepatchWork): void {
   if (cmd === 'replace') {
     if (!vetoingHooks(hv, payload)) return;

@@ -1,4 +1,5 @@
 import { type Address, lowWord } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
@@ -6,57 +7,62 @@ import { ignoreSection } from './move-payload.ts';
 import { LIVEPATCH_ELF_C, Refuser } from './refusal.ts';
 
 /**
- * livepatch_elf_resolve_symbols: every symbol gets its address. Binding and type are never looked at: a weak undefined symbol
- * fails like any other.
+ * livepatch_elf_resolve_symbols: gives every symbol its address. Ignores binding and type, so a weak undefined symbol fails like any other.
  * Source: xen/common/livepatch_elf.c.
  */
 export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
   return within(hv, 'livepatch_elf_resolve_symbols', () => {
     const { symbols, name } = elf;
     const refuser = new Refuser(hv, LIVEPATCH_ELF_C, name);
-    const say = (template: string, ...args: (string | number | bigint)[]) =>
+    const debug = (template: string, ...args: (string | number | bigint)[]) =>
       hv.log.dprintk(LIVEPATCH_ELF_C, 'DEBUG', `livepatch: %s: ${template}`, name, ...args);
 
     for (let i = 1; i < symbols.count; i++) {
       const shndx = symbols.shndx(i);
-      const no = (rule: string, errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP', template: string, arg: string | number) => {
+      const refuse = (
+        rule: RuleId,
+        errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP',
+        template: string,
+        arg: string | number,
+      ) => {
         const where = { section: '.symtab', offset: i * symbols.stride, symbol: symbols.name(i) };
         return refuser.refuse({ rule, errno, where }, template, arg);
       };
-      if (shndx === SHN_COMMON) return no('common-symbol', 'EINVAL', 'Unexpected common symbol: %s', symbols.name(i));
+      if (shndx === SHN_COMMON)
+        return refuse('common-symbol', 'EINVAL', 'Unexpected common symbol: %s', symbols.name(i));
       if (shndx === SHN_UNDEF) {
         const symbol = symbols.name(i);
         const value = hv.symbols.byName(symbol) || livepatchSymbolsLookupByName(hv, symbol);
-        if (value === 0n) return no('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
+        if (value === 0n) return refuse('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
         setValue(elf, i, value);
-        if (hv.log.debug) say('Undefined symbol resolved: %s => %#lx', symbol, value);
+        if (hv.log.debug) debug('Undefined symbol resolved: %s => %#lx', symbol, value);
         continue;
       }
       if (shndx === SHN_ABS) {
-        if (hv.log.debug) say('Absolute symbol: %s => %#lx', symbols.name(i), symbols.value[i] as bigint);
+        if (hv.log.debug) debug('Absolute symbol: %s => %#lx', symbols.name(i), symbols.value[i] as bigint);
         continue;
       }
       if (shndx >= elf.sections.length || shndx >= SHN_LORESERVE) {
         const errno = shndx >= SHN_LORESERVE ? 'EOPNOTSUPP' : 'EINVAL';
-        return no('symbol-section', errno, 'Out of bounds symbol section %#x', shndx);
+        return refuse('symbol-section', errno, 'Out of bounds symbol section %#x', shndx);
       }
       const section = elf.sections[shndx];
       if (section === undefined || section.loadAddr === null || ignoreSection(hv.release, section.header)) {
         if (hv.release.ignoredSymbols) {
           symbols.ignored[i] = 1;
-          if (hv.log.debug) say('Symbol %s from section %s ignored', symbols.name(i), section?.name ?? '');
+          if (hv.log.debug) debug('Symbol %s from section %s ignored', symbols.name(i), section?.name ?? '');
         }
         continue;
       }
       setValue(elf, i, wrapped(hv, (symbols.value[i] as bigint) + section.loadAddr));
       if (hv.log.debug)
-        say('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
+        debug('Symbol resolved: %s => %#lx (%s)', symbols.name(i), symbols.value[i] as bigint, section.name);
     }
     return 0;
   });
 }
 
-/** Xen keeps the result in the file's own bytes, where a relocation section may overlap the symbol table. */
+/** Writes a symbol's value. Xen keeps it in the file's own bytes, where a relocation section may overlap the symbol table. */
 function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint): void {
   const { view, stride } = symbols;
   const at = index * stride + (layout.sym.at as { readonly st_value: number }).st_value;
@@ -65,7 +71,7 @@ function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint):
   else view.setUint32(at, lowWord(value), true);
 }
 
-/** Looks a name up in what loaded payloads define, applied or not, in upload order; 0 where none does. Source: livepatch.c. */
+/** Looks a name up in loaded payloads, applied or not, in upload order; returns 0 if none defines it. Source: livepatch.c. */
 export function livepatchSymbolsLookupByName(hv: Hypervisor, name: string): Address {
   for (const payload of hv.payloads) {
     const symbol = payload.newSymbols.get(name);

@@ -7,7 +7,7 @@ import type { LoadedPayload } from './payload.ts';
 import { patchingHost, unregisterRegion } from './virtual-region.ts';
 
 /**
- * revert_payload: every function gets its old instructions back, in the order in which they were patched, then the unload hooks run.
+ * revert_payload: restores every function's old instructions, in the order in which they were patched, then runs the unload hooks.
  * Source: xen/common/livepatch.c.
  */
 export function revertPayload(hv: Hypervisor, payload: LoadedPayload): number {
@@ -33,7 +33,7 @@ export function revertPayload(hv: Hypervisor, payload: LoadedPayload): number {
   });
 }
 
-/** revert_payload_tail: off the stack, and marked, as its data may be used up. */
+/** revert_payload_tail: takes the payload off the stack and marks it, because its data may have changed. */
 export function revertPayloadTail(hv: Hypervisor, payload: LoadedPayload): void {
   hv.applied = hv.applied.filter((other) => other !== payload);
   if (hv.release.regionRegistered === 'apply') unregisterRegion(hv, payload.region);

@@ -2,7 +2,7 @@ import type { LoaderElf, LoaderSection } from './elf-load.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { LIVEPATCH_C, Refuser } from './refusal.ts';
 
-/** section_ok: a whole number of entries. Source: xen/common/livepatch.c. */
+/** section_ok: checks that a section is a whole number of entries. Source: xen/common/livepatch.c. */
 export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, entry: number): boolean {
   const { sh_size } = section.header;
   if (sh_size % BigInt(entry) === 0n) return true;
@@ -12,5 +12,5 @@ export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection
   return false;
 }
 
-/** The answer where {@link sectionOk} has said no, and why. */
+/** The result of a stage for which {@link sectionOk} returned false: -EINVAL. */
 export const SECTION_NOT_OK = -22;

@@ -4,7 +4,7 @@ import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 
 /**
- * secure_payload: text becomes RX, data RW, everything else RO. Until here all of it was writable and nothing executable.
+ * secure_payload: maps text as RX, data as RW and everything else as RO. Until then all pages are writable and none is executable.
  * Source: xen/common/livepatch.c, arch_livepatch_secure.
  */
 export function securePayload(hv: Hypervisor, payload: LoadedPayload): number {

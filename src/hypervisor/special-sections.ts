@@ -9,7 +9,7 @@ import { type LoaderElf, secByName } from './elf-load.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { LIVEPATCH_C, Refuser } from './refusal.ts';
 
-/** check_special_sections: sections without which no payload is taken. Source: xen/common/livepatch.c. */
+/** check_special_sections: checks that the required sections exist and are not empty. Source: xen/common/livepatch.c. */
 export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
   const { funcsRequired, xenDepends } = hv.release;
   const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
@@ -32,7 +32,7 @@ export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
   return 0;
 }
 
-/** check_patching_sections: there has to be something to do. Since 76b3d4098a (4.14). */
+/** check_patching_sections: checks that there is a function to patch or a hook. Since 76b3d4098a (4.14). */
 export function checkPatchingSections(hv: Hypervisor, elf: LoaderElf): number {
   if (hv.release.funcsRequired) return 0;
   const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);

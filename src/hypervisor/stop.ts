@@ -4,8 +4,8 @@ import type { AddressRange } from '../xen/index.ts';
 import type { NoCpu } from './host-options.ts';
 
 /**
- * Ways in which the hypervisor stops for good. Thrown as control flow inside the simulator, from wherever the host would have died,
- * and caught at the front door (`sysctl.ts`). Not an `Error`: nothing is wrong with us.
+ * Ends the hypervisor for good. Thrown as control flow inside the simulator wherever the host would die, and caught in `front-door.ts`. Not an
+ * `Error`, because nothing is wrong with the simulator.
  */
 export class HostStop {
   readonly cause: StopCause;
@@ -22,35 +22,35 @@ export type StopCause =
   | { readonly kind: 'bug'; readonly file: string; readonly line: number | undefined; readonly why: string }
   /** ASSERT() of a debug build. */
   | { readonly kind: 'assertion'; readonly condition: string; readonly file: string; readonly line: number | undefined }
-  /** panic(). `text` is all that it was given, its newline included where there is one. */
+  /** panic(). `text` is its formatted argument, with its newline if it has one. */
   | { readonly kind: 'panic'; readonly text: string }
-  /** An exception with no page-table walk to show. */
-  | { readonly kind: 'trap'; readonly vector: number; readonly name: string; readonly why: string }
-  /** An exception whose handler says what it was, and stops. `head` is what it prints above the registers. */
+  /** An exception with an error code and without a page-table walk. `text` is what the panic calls it. */
+  | { readonly kind: 'trap'; readonly text: string; readonly why: string }
+  /** An exception whose handler prints its name and stops. `head` is what it prints above the registers. */
   | { readonly kind: 'fatal'; readonly head: readonly string[]; readonly text: string; readonly why: string }
-  /** The stack cannot take what an exception pushes. `stack` is what it may use. */
+  /** An exception whose frame does not fit on the stack. `stack` is the usable part. */
   | {
       readonly kind: 'double-fault';
       readonly with: DoubleFault;
       readonly stack: AddressRange;
       readonly why: string;
     }
-  /** Code never comes back: the host says nothing more. */
+  /** Code never returns; the host prints nothing more. */
   | { readonly kind: 'hang'; readonly why: string }
-  /** The hypervisor's own data is destroyed: what a real host does then depends on what lies where. */
+  /** The hypervisor's own data is corrupted; what a real host does next depends on the overwritten data. */
   | { readonly kind: 'corruption'; readonly why: string }
-  /** Triple fault: the machine resets without a word. */
+  /** Triple fault: the machine resets silently. */
   | { readonly kind: 'reset'; readonly why: string }
-  /** Code of a payload would have to be run now. */
+  /** The host would have to run a payload's code, and there is no processor. */
   | { readonly kind: 'hook'; readonly hook: HookCall };
 
-/** A call into a payload's code that the simulator does not make. */
+/** A call of a hook that the simulator cannot make. */
 export interface HookCall {
   readonly payload: string;
   /** As in the section's name: `load`, `preapply`, … */
   readonly kind: string;
   readonly address: bigint;
   readonly symbol: string | null;
-  /** Why it is not made. */
+  /** Why it cannot. */
   readonly missing: NoCpu;
 }

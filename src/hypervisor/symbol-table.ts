@@ -7,12 +7,12 @@ import type { LoadedPayload, PayloadSymbol } from './payload.ts';
 import { LIVEPATCH_C, Refuser } from './refusal.ts';
 import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
 
-/** strlcpy into KSYM_NAME_LEN bytes: one of them is for the NUL. */
+/** strlcpy into KSYM_NAME_LEN bytes, one of them for the NUL. */
 const NAME_MAX = KSYM_NAME_LEN - 1;
 
 /**
- * build_symbol_table: the symbols that the payload adds to the hypervisor, for back traces and for payloads that come later. A symbol that is
- * the new version of a function replaces none; any other has to be new.
+ * build_symbol_table: collects the symbols that the payload adds to the hypervisor, for back traces and later payloads. The new version of a
+ * function overrides its symbol; any other symbol must be new.
  * Source: xen/common/livepatch.c.
  */
 export function buildSymbolTable(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
@@ -43,7 +43,7 @@ export function buildSymbolTable(hv: Hypervisor, payload: LoadedPayload, elf: Lo
   });
 }
 
-/** is_payload_symbol: the name that symbol `i` is entered under, or `null`. */
+/** is_payload_symbol: returns the name under which symbol `i` is added, or `null` if it is not. */
 function payloadSymbolName(hv: Hypervisor, elf: LoaderElf, i: number): string | null {
   const shndx = elf.symbols.shndx(i);
   const section = elf.sections[shndx];
@@ -56,7 +56,7 @@ function payloadSymbolName(hv: Hypervisor, elf: LoaderElf, i: number): string | 
   return name.slice(0, NAME_MAX);
 }
 
-/** new_addr of every function in the payload. */
+/** Returns new_addr of every function in the payload. */
 function newAddresses(hv: Hypervisor, payload: LoadedPayload): Set<Address> {
   const addresses = new Set<Address>();
   const { addr, size, count } = payload.funcs;

@@ -3,8 +3,8 @@ import { symbolText as placeText, type SymbolPlace } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
 /**
- * symbols_lookup: the symbol that an address is in. Only code in registered regions has symbols: the hypervisor's own text, and payloads
- * that the release has registered by then. Source: xen/common/symbols.c, xen/common/livepatch.c (livepatch_symbols_lookup).
+ * symbols_lookup: returns the symbol that contains an address. Only code in registered regions has symbols: the hypervisor's own text, and
+ * payloads once the release has registered them. Source: xen/common/symbols.c, xen/common/livepatch.c (livepatch_symbols_lookup).
  */
 export function symbolPlace(hv: Hypervisor, address: Address): SymbolPlace | undefined {
   const region = hv.regions.find(({ textStart, textEnd }) => address >= textStart && address < textEnd);
@@ -23,13 +23,13 @@ function placeInImage(hv: Hypervisor, address: Address): SymbolPlace | undefined
   return found === undefined ? undefined : { name: found.name, offset: found.at, size: found.size ?? 0 };
 }
 
-/** `%ps`: an address as symbol and, but for 0, offset; as a number where it has no symbol. Source: xen/common/vsprintf.c, pointer. */
+/** `%ps`: formats an address as symbol and any offset, or as a number if there is no symbol. Source: xen/common/vsprintf.c, pointer. */
 export function symbolText(hv: Hypervisor, address: Address): string {
   const place = symbolPlace(hv, address);
   return place === undefined ? pointerText(address, hv.arch.elf.pointerSize) : placeText(place, false);
 }
 
-/** The name of whatever lies at an address of the hypervisor, code or data: for reports, where `%ps` would print a number. */
+/** Returns the name of the hypervisor's code or data at an address: for reports, where `%ps` would print a number. */
 export function nameAt(hv: Hypervisor, address: Address): string | undefined {
   const place = placeInImage(hv, address);
   return place === undefined ? undefined : placeText(place, false);

@@ -20,8 +20,8 @@ import { refuseSilently } from './refusal.ts';
 import { livepatchUpload, verifyUploadSize } from './upload.ts';
 
 /**
- * do_sysctl: the front door, on bytes. `handle` is where the caller has its `struct xen_sysctl`. Returns 0, a count, or a negated errno; the
- * structure is copied back after errors, too.
+ * do_sysctl: decodes and performs one call. `handle` is the address of the caller's `struct xen_sysctl`. Returns 0, a count, or a negated
+ * errno; copies the structure back even after errors.
  * Source: xen/common/sysctl.c.
  */
 export function doSysctl(hv: Hypervisor, guest: GuestMemory, handle: bigint, privileged = true): number {
@@ -32,13 +32,13 @@ export function doSysctl(hv: Hypervisor, guest: GuestMemory, handle: bigint, pri
     if (sysctl.interfaceVersion !== hv.release.sysctlInterfaceVersion) {
       const asked = `0x${sysctl.interfaceVersion.toString(16)}`;
       const known = `0x${hv.release.sysctlInterfaceVersion.toString(16)}`;
-      const message = `the caller speaks sysctl interface ${asked}, this hypervisor ${known}`;
+      const message = `the caller uses sysctl interface ${asked}, this hypervisor ${known}`;
       return refuseSilently(hv, { rule: 'interface-version', errno: 'EACCES', message });
     }
     if (!privileged) return -ERRNO.EPERM;
     if (sysctl.cmd !== XEN_SYSCTL_LIVEPATCH_OP) return -ERRNO.EOPNOTSUPP;
     if (!hv.image.configured('CONFIG_LIVEPATCH')) {
-      const message = 'this hypervisor is built without CONFIG_LIVEPATCH';
+      const message = 'this hypervisor was built without CONFIG_LIVEPATCH';
       return refuseSilently(hv, { rule: 'no-livepatch', errno: 'ENOSYS', message });
     }
     const rc = within(hv, 'livepatch_op', () => livepatchOp(hv, sysctl.word, sysctl.op, guest, bytes));
@@ -79,7 +79,7 @@ function livepatchOp(
   }
 }
 
-/** get_name: the effective name ends at the first NUL. */
+/** get_name: reads the name, which ends at the first NUL. */
 function getName(guest: GuestMemory, { name, size, pad }: LivepatchName): string | number {
   if (size === 0 || size > XEN_LIVEPATCH_NAME_SIZE || pad.some((word) => word !== 0)) return -ERRNO.EINVAL;
   const bytes = guest.read(name, size);
@@ -89,9 +89,9 @@ function getName(guest: GuestMemory, { name, size, pad }: LivepatchName): string
 
 function upload(hv: Hypervisor, op: UploadOp, guest: GuestMemory): number {
   const name = getName(guest, op.name);
-  // verify_payload makes EINVAL of whatever is wrong with the name.
+  // verify_payload returns EINVAL for any bad name.
   if (typeof name === 'number') {
-    const message = `the name is not one: 1 to ${XEN_LIVEPATCH_NAME_SIZE} bytes, the last of them NUL`;
+    const message = `invalid payload name: must be 1 to ${XEN_LIVEPATCH_NAME_SIZE} bytes including the NUL`;
     return refuseSilently(hv, { rule: 'bad-name', errno: 'EINVAL', message });
   }
   const rc = verifyUploadSize(hv, op.size);

@@ -3,24 +3,21 @@ import { type Address, addOffset, assert } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import type { Hypervisor } from './hypervisor.ts';
 
-/**
- * Bytes from the start of VMAP_DEFAULT to where the image is mapped a second time. On a real host it depends on what else was mapped: devices,
- * and stacks of idle vCPUs.
- */
+/** Bytes from the start of VMAP_DEFAULT to the image's second mapping. On a real host this depends on earlier mappings: devices, idle stacks. */
 const OFFSET = 0x80_0000;
 
-/** Where the image begins and ends: `_start` and `_end`. */
+/** Returns the image's start and size: `_start` to `_end`. */
 function imageRange(hv: Hypervisor): { readonly start: Address; readonly pages: number } {
   const start = hv.image.linker('_start') ?? 0n;
   const end = hv.image.linker('_end') ?? start;
   const needed = Math.ceil(Number(end - start) / PAGE_SIZE);
-  // get_order_from_bytes: whole powers of two.
+  // get_order_from_bytes: a power of two.
   return { start, pages: 2 ** Math.ceil(Math.log2(Math.max(1, needed))) };
 }
 
 /**
- * Maps the hypervisor's image once more, writable, as arch_livepatch_quiesce does on Arm. What of it is not mapped any more, like the init part,
- * stays away here too: on a host somebody else's memory would be there. Returns false where it cannot be.
+ * Maps the hypervisor's image a second time as writable, as arch_livepatch_quiesce does on Arm. Parts that are no longer mapped, like init,
+ * stay unmapped here; on a real host their frames belong to others by then. Returns false if the range is not free.
  */
 export function mapTextAlias(hv: Hypervisor): boolean {
   const { space } = hv.machine;
@@ -41,7 +38,7 @@ export function unmapTextAlias(hv: Hypervisor): void {
   hv.textAlias = null;
 }
 
-/** `address - _start + vmap_of_xen_text`, in the architecture's arithmetic: for an address outside of the image, anywhere. */
+/** Returns `address - _start + vmap_of_xen_text` in the architecture's arithmetic; an address outside the image may map anywhere. */
 export function textAliasOf(hv: Hypervisor, address: Address): Address {
   const { textAlias } = hv;
   assert(textAlias !== null, 'functions are patched inside the window');

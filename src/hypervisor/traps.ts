@@ -1,3 +1,4 @@
+import type { ExceptionRow } from '../arch/index.ts';
 import { type Address, addOffset, assert, equalBytes, getWord, pointerText, setWord, viewOf } from '../base/index.ts';
 import { MemoryFault } from '../machine/index.ts';
 import { bugFileName } from '../xen/index.ts';
@@ -16,11 +17,11 @@ import {
 import type { TrappedState } from './trapped-state.ts';
 
 /**
- * What the hypervisor does when code traps: bug frames print, faults with a fix-up go on at it, all else is the host's end.
+ * Trap handlers. Bug frames print, faults with a fix-up continue there, and all other traps end the host.
  * Source: xen/arch/x86/traps.c (do_page_fault, do_general_protection, do_invalid_op, do_int3, do_trap).
  */
 
-/** The registers of the code that is being run. */
+/** Returns the registers of the running code. */
 export function trappedState(hv: Hypervisor, runner: CodeRunner, vector?: number): TrappedState {
   const { calls, exceptions } = hv.arch.execution;
   const names = calls.registers;
@@ -34,10 +35,10 @@ export function trappedState(hv: Hypervisor, runner: CodeRunner, vector?: number
   };
 }
 
-/** do_page_fault, do_general_protection. `undefined` stands for an access that the page tables allow by now. */
+/** do_page_fault, do_general_protection. `undefined` means that the page tables now allow the access. */
 export function handleFault(hv: Hypervisor, runner: CodeRunner, memoryFault: MemoryFault | undefined): void {
   if (memoryFault === undefined) {
-    // Code has cleared CR0.WP since the run began: the next one heeds that.
+    // Code has cleared CR0.WP since the run began; the next run uses the new value.
     assert(!hv.machine.space.writeProtect, 'the processor faults where the page tables do');
     return;
   }
@@ -45,20 +46,19 @@ export function handleFault(hv: Hypervisor, runner: CodeRunner, memoryFault: Mem
   const { fault } = memoryFault;
   if (fault.kind === 'page-fault') {
     if (!fixUp(hv, runner)) die(hv, runner, { kind: 'fault', fault });
-  } else if (!fixUp(hv, runner, '#GP')) die(hv, runner, { kind: 'fault', fault });
+    return;
+  }
+  const { exceptions, generalProtection } = hv.arch.execution;
+  const row = generalProtection === null ? undefined : exceptions.get(generalProtection);
+  if (!fixUp(hv, runner, row?.mnemonic)) die(hv, runner, { kind: 'fault', fault });
 }
 
-/** The handler of an exception that is no fault of memory. */
+/** Handles an exception other than a memory fault. */
 export function handleException(hv: Hypervisor, runner: CodeRunner, vector: number): void {
   if (hv.arch.execution.emulate(vector, runner.cpu, hv.machine.space)) return;
   checkStack(hv, runner);
-  const { exceptions, generalProtection } = hv.arch.execution;
-  if (vector === generalProtection) {
-    if (fixUp(hv, runner, '#GP')) return;
-    const why = 'an instruction that the processor refuses to the hypervisor';
-    die(hv, runner, { kind: 'trap', vector, name: 'GENERAL PROTECTION FAULT', why });
-  }
-  const { mnemonic, handling } = exceptions.get(vector) ?? { mnemonic: '???', handling: 'fatal' };
+  const row: ExceptionRow = hv.arch.execution.exceptions.get(vector) ?? { mnemonic: '???', handling: 'fatal' };
+  const { mnemonic, handling, panicText: text } = row;
   switch (handling) {
     case 'ignored':
       return;
@@ -69,7 +69,9 @@ export function handleException(hv: Hypervisor, runner: CodeRunner, vector: numb
       if (!fixUp(hv, runner, mnemonic)) breakpoint(hv, runner);
       return;
     case 'fatal': {
-      if (!fixUp(hv, runner, mnemonic)) unhandled(hv, runner, vector, `code raises ${mnemonic}`);
+      if (fixUp(hv, runner, mnemonic)) return;
+      if (text === undefined) unhandled(hv, runner, vector, `code raises ${mnemonic}`);
+      die(hv, runner, { kind: 'trap', text, why: 'the processor refuses this instruction to the hypervisor' });
     }
   }
 }
@@ -95,7 +97,7 @@ const programCounter = (hv: Hypervisor, runner: CodeRunner): Address =>
 const goOnAt = (hv: Hypervisor, runner: CodeRunner, address: Address): void =>
   runner.cpu.set(hv.arch.execution.calls.programCounter, address);
 
-/** The processor pushes what it interrupts on the stack: where there is none left, it faults once more, and the host is lost. */
+/** Ends the host if the trap frame does not fit on the stack, since the processor then faults again. */
 function checkStack(hv: Hypervisor, runner: CodeRunner): void {
   const { trapFrame, calls } = hv.arch.execution;
   const stack = runner.cpu.get(calls.stackPointer) & ~BigInt(trapFrame.alignment - 1);
@@ -103,27 +105,27 @@ function checkStack(hv: Hypervisor, runner: CodeRunner): void {
     hv.machine.space.check(addOffset(stack, -trapFrame.pushed), trapFrame.pushed, 'write');
   } catch (thrown) {
     if (!(thrown instanceof MemoryFault)) throw thrown;
-    const why = 'the stack is used up, or lost';
+    const why = 'the stack is exhausted or lost';
     if (trapFrame.doubleFault === null) die(hv, runner, { kind: 'corruption', why });
     const stack = runner.stackOf(runner.context.cpu);
     die(hv, runner, { kind: 'double-fault', with: trapFrame.doubleFault, why, stack });
   }
 }
 
-/** extable_fixup: goes on at the fix-up of the trapping instruction, where it has one. Only debug builds say so, and not for page faults. */
+/** extable_fixup: continues at the fix-up of the trapping instruction, if it has one. Only debug builds print it, except for page faults. */
 function fixUp(hv: Hypervisor, runner: CodeRunner, mnemonic?: string): boolean {
   const at = programCounter(hv, runner);
   const cont = searchExceptionTable(hv, at);
   if (cont === undefined) return false;
-  if (hv.options.debugBuild && mnemonic !== undefined) {
-    const place = `${pointerText(at)} [${symbolText(hv, at)}]`;
-    hv.machine.console.print(`<G><1>Fixup ${mnemonic}[0000]: ${place} -> ${pointerText(cont)}\n`);
+  const { fixupText } = hv.arch.execution;
+  if (hv.options.debugBuild && mnemonic !== undefined && fixupText !== null) {
+    hv.machine.console.print(`${fixupText(mnemonic, `${pointerText(at)} [${symbolText(hv, at)}]`, cont)}\n`);
   }
   goOnAt(hv, runner, cont);
   return true;
 }
 
-/** do_int3: the instruction is done, and the code goes on behind it. */
+/** do_int3: the instruction is complete, and code continues after it. */
 function breakpoint(hv: Hypervisor, runner: CodeRunner): void {
   const at = programCounter(hv, runner);
   hv.machine.console.printk('DEBUG', `Hit embedded breakpoint at ${pointerText(at)} [${symbolText(hv, at)}]`);
@@ -137,26 +139,26 @@ function bugTrap(hv: Hypervisor, runner: CodeRunner, vector: number, mnemonic: s
   if (fixUp(hv, runner, mnemonic)) return;
   const why =
     frame === undefined
-      ? `code comes to an invalid instruction at ${symbolText(hv, at)}`
-      : `the file name of the bug frame at ${symbolText(hv, at)} is none that this hypervisor looks at`;
+      ? `code reaches an invalid instruction at ${symbolText(hv, at)}`
+      : `the bug frame at ${symbolText(hv, at)} has a file name outside the hypervisor and its payloads`;
   unhandled(hv, runner, vector, why);
 }
 
-/** The bug frame of a trap instruction in code that the hypervisor knows. */
+/** Returns the bug frame of a trap instruction in registered text. */
 function bugFrameAt(hv: Hypervisor, at: Address): FoundBugFrame | undefined {
   if (!isActiveKernelText(hv, at)) return undefined;
   const trap = hv.arch.execution.bugTrap(hv.release);
   try {
     if (!equalBytes(hv.machine.space.read(at, trap.length), trap)) return undefined;
   } catch (thrown) {
-    // copy_from_unsafe: what cannot be read is no bug frame's instruction.
+    // copy_from_unsafe: an unreadable instruction has no bug frame.
     if (thrown instanceof MemoryFault) return undefined;
     throw thrown;
   }
   return findBugFrame(hv, at);
 }
 
-/** Carries a bug frame out. Returns false where its file name is nobody's, so that the trap is an ordinary one. */
+/** Performs a bug frame. Returns false if Xen rejects its file name and treats the trap as an ordinary one. */
 function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame, vector: number): boolean {
   const at = programCounter(hv, runner);
   const behind = addOffset(at, hv.arch.execution.bugTrap(hv.release).length);
@@ -186,7 +188,7 @@ function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame
   }
 }
 
-/** run_in_exception_handler: the function gets the trapped registers in memory, and may change them. */
+/** run_in_exception_handler: the function gets the trapped registers in memory and may change them. */
 function callWithTrapFrame(hv: Hypervisor, runner: CodeRunner, entry: Address): void {
   const { trapFrame, calls } = hv.arch.execution;
   const { space } = hv.machine;
@@ -203,7 +205,7 @@ function callWithTrapFrame(hv: Hypervisor, runner: CodeRunner, entry: Address): 
   for (const [name, at] of Object.entries(trapFrame.registers)) runner.cpu.set(name, getWord(after, at, pointerSize));
 }
 
-/** The registers that a `struct cpu_user_regs` in memory holds. */
+/** Reads the registers from a `struct cpu_user_regs` in memory. */
 export function registersInMemory(hv: Hypervisor, frame: Address): ReadonlyMap<string, bigint> {
   const { registers, size } = hv.arch.execution.trapFrame;
   const view = viewOf(hv.machine.space.read(frame, Math.min(size, 1 + Math.max(...Object.values(registers)) + 7)));

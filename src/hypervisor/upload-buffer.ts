@@ -3,8 +3,8 @@ import type { AddressSpace } from '../machine/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 
 /**
- * The file as the hypervisor holds it while it loads: vmalloc'ed and mapped, with guard pages around it. The loader bounds sections by
- * `sh_offset + sh_size` without a test for overflow, so what it reads can be anywhere at all.
+ * The hypervisor's copy of the uploaded file: vmalloc'ed and mapped, between guard pages. The loader bounds sections by `sh_offset + sh_size`
+ * without an overflow check, so it may read anywhere.
  * Source: xen/common/livepatch.c, livepatch_upload; livepatch_elf.c, elf_resolve_sections.
  */
 export class UploadBuffer {
@@ -13,11 +13,11 @@ export class UploadBuffer {
   readonly address: Address;
   readonly #space: AddressSpace;
   readonly #pages: number;
-  /** Of an address. */
+  /** Bits of an address. */
   readonly #bits: number;
   readonly #onWildRead: (offset: bigint) => void;
 
-  /** `onWildRead` is told of reads outside of the file, before they are made. */
+  /** Calls `onWildRead` before each read outside the file. */
   constructor(
     file: Uint8Array,
     address: Address,
@@ -37,7 +37,7 @@ export class UploadBuffer {
     space.map(address, backing, { write: true, execute: false });
   }
 
-  /** `length` bytes at `offset`, which is a raw field: a window on the file, or whatever memory lies there. May fault. */
+  /** Returns `length` bytes at `offset`, a raw field: part of the file, or whatever memory is there. May fault. */
   at(offset: bigint, length: number): Uint8Array {
     if (offset + BigInt(length) <= BigInt(this.bytes.length)) {
       return this.bytes.subarray(Number(offset), Number(offset) + length);

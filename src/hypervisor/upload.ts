@@ -15,32 +15,32 @@ import { buildSymbolTable } from './symbol-table.ts';
 import { UploadBuffer } from './upload-buffer.ts';
 import { registerRegion, unregisterRegion } from './virtual-region.ts';
 
-/** Size of an upload: 0 where it may go on. Source: xen/common/livepatch.c, verify_payload. */
+/** verify_payload: checks the size of an upload; returns 0 or a negated errno. Source: xen/common/livepatch.c. */
 export function verifyUploadSize(hv: Hypervisor, size: bigint): number {
   if (size > 0n && size <= BigInt(LIVEPATCH_MAX_SIZE)) return 0;
   const message =
-    size === 0n ? 'the file is empty' : `the file has ${size} bytes: Xen takes ${LIVEPATCH_MAX_SIZE} (2 MiB) at most`;
+    size === 0n ? 'the file is empty' : `the file has ${size} bytes, more than ${LIVEPATCH_MAX_SIZE} (2 MiB)`;
   return refuseSilently(hv, { rule: 'upload-size', errno: 'EINVAL', message });
 }
 
 /**
- * livepatch_upload, with what was copied from the caller, `undefined` where that failed: the name is checked, the file is loaded, and on success the payload is
- * CHECKED and last in the list. A failed upload leaves no trace.
+ * livepatch_upload: checks the name and loads the file; on success the payload is CHECKED and last in the list. `file` is what was copied from
+ * the caller, or `undefined` if that failed. A failed upload leaves no trace.
  * Source: xen/common/livepatch.c.
  */
 export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array | undefined): number {
   return within(hv, 'livepatch_upload', () => {
     if (hv.payloads.some((payload) => payload.name === name)) {
-      const message = `a payload of the name ${name} is loaded already`;
+      const message = `a payload named ${name} is already loaded`;
       return refuseSilently(hv, { rule: 'name-taken', errno: 'EEXIST', message });
     }
-    // Copied only once the name is known to be free.
+    // Xen copies the file only once the name is known to be free.
     if (file === undefined) return -ERRNO.EFAULT;
     const payload = newPayload(name);
     const place = hv.uploadBuffer(Math.ceil(file.length / PAGE_SIZE));
     const onWildRead = (offset: bigint): void => {
-      const message = `a section's offset or size makes the loader read outside of the file, at 0x${offset.toString(16)}`;
-      report(hv, 'error', 'wild-read', message);
+      const message = `a section's offset or size makes Xen read outside the file, at 0x${offset.toString(16)}`;
+      report(hv, 'wild-read', message);
     };
     const buffer = new UploadBuffer(file, place, hv.machine.space, onWildRead, hv.arch.elf.pointerSize);
     const rc = loadPayloadData(hv, payload, buffer);
@@ -57,7 +57,7 @@ export function livepatchUpload(hv: Hypervisor, name: string, file: Uint8Array |
   });
 }
 
-/** load_payload_data: the stages in the order of the release; the first that refuses ends it. */
+/** load_payload_data: runs the stages in the release's order; the first that refuses ends it. */
 function loadPayloadData(hv: Hypervisor, payload: LoadedPayload, buffer: UploadBuffer): number {
   return within(hv, 'load_payload_data', () => {
     const elf = livepatchElfLoad(hv, payload.name, buffer);
@@ -82,7 +82,7 @@ function loadPayloadData(hv: Hypervisor, payload: LoadedPayload, buffer: UploadB
   });
 }
 
-/** A payload that nothing is known of yet but its name. */
+/** Returns a payload of which only the name is known. */
 export function newPayload(name: string): LoadedPayload {
   return {
     name,
@@ -117,7 +117,7 @@ export function freePayload(hv: Hypervisor, payload: LoadedPayload): void {
   hv.code?.payloads.forget(payload);
 }
 
-/** free_payload_data: the pages go back; nothing stays mapped. */
+/** free_payload_data: frees the pages and unmaps them. */
 function freePayloadData(hv: Hypervisor, payload: LoadedPayload): void {
   if (payload.text.addr === 0n) return;
   if (payload.pages > 0) hv.machine.space.unmap(payload.text.addr, payload.pages);

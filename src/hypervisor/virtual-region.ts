@@ -1,12 +1,12 @@
 import type { PatchingHost, Permission, VirtualRegion } from '../arch/index.ts';
-import { type Address, addOffset, u64 } from '../base/index.ts';
+import { type Address, addOffset, ensure, u64 } from '../base/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 import { assertionLine } from './image-bug-frames.ts';
 import { HostStop } from './stop.ts';
 import { mapTextAlias, unmapTextAlias } from './text-alias.ts';
 
-/** register_virtual_region: back traces, bug frames, and the patching window know the region from now on. */
+/** register_virtual_region: adds a region to those that back traces, bug frames and the patching window search. */
 export function registerRegion(hv: Hypervisor, region: VirtualRegion): void {
   hv.regions.push(region);
 }
@@ -15,7 +15,7 @@ export function unregisterRegion(hv: Hypervisor, region: VirtualRegion): void {
   hv.regions = hv.regions.filter((other) => other !== region);
 }
 
-/** What quiesce and revive of the architecture work on. */
+/** Returns the host on which the architecture's quiesce and revive work. */
 export function patchingHost(hv: Hypervisor): PatchingHost {
   const { space } = hv.machine;
   const { cet } = hv.options.processor;
@@ -36,44 +36,47 @@ export function patchingHost(hv: Hypervisor): PatchingHost {
     mapTextAlias: () => mapTextAlias(hv),
     unmapTextAlias: () => unmapTextAlias(hv),
     invalidateInstructionCache: () => hv.caches.invalidateInstructionCache(),
-    harm: (rule, message) => report(hv, 'error', rule, message),
+    harm: (rule, message) => report(hv, rule, message),
     assertionFails: (where, condition, file) => assertionFails(hv, where, condition, file),
-    generalProtection: (where, why) => {
+    raise: (vector, where, why) => {
       hv.frames.push(where);
-      throw new HostStop({ kind: 'trap', vector: 13, name: 'GENERAL PROTECTION FAULT', why });
+      throw new HostStop({ kind: 'trap', text: panicText(hv, vector), why });
     },
   };
 }
 
-/** ASSERT() that does not hold, in a function of the hypervisor: the end of a debug build, nothing in a release build. */
+/** Returns what the panic calls an exception that has words of its own. */
+const panicText = ({ arch }: Hypervisor, vector: number): string =>
+  ensure(arch.execution.exceptions.get(vector)?.panicText, 'only such exceptions are raised');
+
+/** Fails an ASSERT() in a function of the hypervisor: ends a debug build, does nothing in a release build. */
 export function assertionFails(hv: Hypervisor, where: string, condition: string, file: string): void {
   if (!hv.options.debugBuild) return;
   hv.frames.push(where);
   throw new HostStop({ kind: 'assertion', condition, file, line: assertionLine(hv, condition, file) });
 }
 
-const SUPERPAGE = 0x20_0000n;
-
 /**
- * modify_xen_mappings_lite: entries are edited in place, large ones without being split; the range is rounded to pages.
+ * modify_xen_mappings_lite: edits page-table entries in place without splitting large ones; rounds the range to pages.
  *
- * Until 7c81558208 (4.17.4, 4.18.1, 4.19.0) a range in small pages that crosses a 2 MiB boundary goes on in the first table: entries of the
- * 2 MiB before are edited instead, and those behind the boundary keep what they had.
+ * Until 7c81558208 (4.17.4, 4.18.1, 4.19.0) a range of small pages that crosses a 2 MiB boundary continues in the first table: it edits entries
+ * of the preceding 2 MiB instead, and entries after the boundary keep their values.
  * Source: xen/arch/x86/mm.c.
  */
 function modifyMappingsLite(hv: Hypervisor, start: Address, end: Address, permission: Permission): void {
   if (start >= end) return;
   const { space } = hv.machine;
+  const superpage = space.superpageSize;
   const last = u64((end + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1));
-  const table = start & ~(SUPERPAGE - 1n);
+  const table = start & ~(superpage - 1n);
   let inFirstTable = true;
   for (let at = start & ~BigInt(PAGE_SIZE - 1); at < last; ) {
-    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= SUPERPAGE;
-    const edited = wrapped ? table + ((at - table) % SUPERPAGE) : at;
+    const wrapped = hv.release.liteMappingBug && inFirstTable && at - table >= superpage;
+    const edited = wrapped ? table + ((at - table) % superpage) : at;
     const large = space.leafIsSuperpage(edited);
     const done = space.overwritePermission(edited, Number((last - at) / BigInt(PAGE_SIZE)), permission);
     if (done === 0) return;
     inFirstTable = inFirstTable && !large;
-    at = large ? (at & ~(SUPERPAGE - 1n)) + SUPERPAGE : addOffset(at, done * PAGE_SIZE);
+    at = large ? (at & ~(superpage - 1n)) + superpage : addOffset(at, done * PAGE_SIZE);
   }
 }

@@ -1,23 +1,21 @@
 import { type Address, addOffset } from '../base/index.ts';
 
 const PAGE_SIZE = 4096;
-/** Pages that one page of bitmap describes: the steps in which the search grows. */
+/** Pages that one page of bitmap describes; the search grows in these steps. */
 const PAGES_PER_BITMAP_PAGE = PAGE_SIZE * 8;
 
 const pagesFor = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
 
 /**
- * The allocator of VMAP_XEN, the part of the address space from which only payloads take memory: lowest address first, with one
- * page left free in front of each allocation, so that a payload lands where it lands on the real host.
- *
- * Everything is counted in pages from the region's start, as Xen does.
+ * The allocator of VMAP_XEN, the region for payloads only. Takes the lowest free address and leaves one page free before each allocation, so
+ * payloads get the same addresses as on a real host. Counts in pages from the region's start, as Xen does.
  * Source: xen/common/vmap.c, vm_init_type, vm_alloc, vm_free; unchanged from 4.11 on for this purpose.
  */
 export class VmapXen {
   readonly start: Address;
   readonly end: Address;
   readonly #end: number;
-  /** One byte a page, 1 = used: a byte array has a native search where a bit array has none. */
+  /** One byte per page, 1 = used: byte arrays have a native search. */
   readonly #bitmap: Uint8Array;
   /** vm_low: no page below it is free. */
   #low: number;
@@ -28,7 +26,7 @@ export class VmapXen {
     this.start = start;
     this.end = end;
     this.#end = Number((end - start) / BigInt(PAGE_SIZE));
-    // The region's first pages hold the bitmap.
+    // The region's first pages contain the bitmap.
     this.#low = pagesFor(Math.floor((this.#end + 7) / 8));
     // Not clipped to the region's end: on Arm the first bitmap page describes more than the region has.
     this.#top = pagesFor(Math.floor((this.#low + 7) / 8)) * PAGES_PER_BITMAP_PAGE;
@@ -36,7 +34,7 @@ export class VmapXen {
     this.#bitmap.fill(1, 0, this.#low);
   }
 
-  /** Takes `pages` pages; `undefined` where there is no room. */
+  /** Allocates `pages` pages; returns `undefined` if there is no room. */
   alloc(pages: number): Address | undefined {
     let start = this.#search(pages);
     while (start === undefined) {
@@ -49,7 +47,7 @@ export class VmapXen {
     return addOffset(this.start, start * PAGE_SIZE);
   }
 
-  /** Gives back the allocation that starts at `address`. */
+  /** Frees the allocation that starts at `address`. */
   free(address: Address): void {
     let bit = Number((address - this.start) / BigInt(PAGE_SIZE));
     if (bit < this.#low) {

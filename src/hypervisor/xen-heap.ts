@@ -2,25 +2,25 @@ import { PAGE_KINDS, PAGE_SIZE } from '../arch/index.ts';
 import { type Address, addOffset } from '../base/index.ts';
 import type { AddressSpace } from '../machine/index.ts';
 
-/** Bytes that are mapped at a time: a heap page of Xen's allocator would make one mapping per few allocations. */
+/** Bytes mapped at a time, to keep the number of mappings low. */
 const CHUNK = 16 * PAGE_SIZE;
 
-/** Most memory that code may hold at a time, in bytes. Beyond it an allocation fails, as on a host without free memory. */
+/** Most bytes that code may hold at a time. Larger allocations fail, as on a host without free memory. */
 const LIMIT = 64 << 20;
 
-/** Alignment that every allocation has at least. Source: xen/common/xmalloc_tlsf.c, MEM_ALIGN. */
+/** Minimum alignment of an allocation. Source: xen/common/xmalloc_tlsf.c, MEM_ALIGN. */
 const ALIGNMENT = 16;
 
 /**
- * The memory that code allocates while it runs: mapped writable as it is needed, and never unmapped. First fit, so the same calls get
- * the same addresses. New memory is zeroed; memory that was freed keeps its contents.
+ * Memory that running code allocates. Maps writable pages on demand and never unmaps them. First fit, so the same calls get the same
+ * addresses. New memory is zeroed; freed memory keeps its contents.
  */
 export class XenHeap {
   readonly start: Address;
   readonly #space: AddressSpace;
-  /** What is held: offset → size. */
+  /** Sizes of allocations by offset. */
   readonly #held = new Map<number, number>();
-  /** Free ranges of what is mapped, ascending. */
+  /** Free ranges of the mapped memory, ascending. */
   readonly #free: { at: number; size: number }[] = [];
   #mapped = 0;
 
@@ -29,12 +29,12 @@ export class XenHeap {
     this.start = start;
   }
 
-  /** Bytes that the heap can reach at most. */
+  /** Most bytes that the heap can map. */
   get limit(): number {
     return LIMIT;
   }
 
-  /** The address of `size` new bytes at a multiple of `alignment` (a power of two), or 0 where there is no room. */
+  /** Returns the address of `size` new bytes at a multiple of `alignment` (a power of two), or 0 if there is no room. */
   allocate(size: number, alignment: number = ALIGNMENT): Address {
     const wanted = Math.ceil(Math.max(size, 1) / ALIGNMENT) * ALIGNMENT;
     const align = Math.max(alignment, ALIGNMENT);
@@ -44,12 +44,12 @@ export class XenHeap {
     return addOffset(this.start, at);
   }
 
-  /** Bytes of an allocation; `undefined` for an address that is none. */
+  /** Returns the size of an allocation in bytes; `undefined` if there is none at the address. */
   sizeOf(address: Address): number | undefined {
     return this.#held.get(Number(address - this.start));
   }
 
-  /** Gives an allocation back. Returns false for an address that is none. */
+  /** Frees an allocation. Returns false if there is none at the address. */
   free(address: Address): boolean {
     const at = Number(address - this.start);
     const size = this.#held.get(at);

@@ -1,4 +1,5 @@
 import type { Finding, Place, Severity } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import type { InspectedRelocations } from '../documents/index.ts';
 import type { PayloadFile } from '../payload/index.ts';
 import {
@@ -19,7 +20,7 @@ export function inspectFindings(
   relocations: readonly InspectedRelocations[],
 ): Finding[] {
   const findings: Finding[] = [];
-  const add = (rule: string, severity: Severity, message: string, where: Place): void => {
+  const add = (rule: RuleId, severity: Severity, message: string, where: Place): void => {
     findings.push({ rule, severity, message, where: { file, ...where } });
   };
 

@@ -246,7 +246,7 @@ function oldFunction(entry: PayloadFunction, context: LintContext): OldFunction 
   const address = named === undefined ? context.addressOf(entry.oldAddr) : context.resolve(named);
   if (address === undefined || address === 0n) return undefined;
   const at = context.symbols.at(address);
-  const patchOffset = release.endbr === 'ignored' ? 0 : arch.patchOffset(image.bytes(address, arch.entrySize));
+  const patchOffset = arch.patchOffset(image.bytes(address, arch.entrySize), release);
   const nop = entry.newAddr.kind === 'null';
   return {
     entry,

@@ -1,6 +1,6 @@
 import type { CodeRange } from '../arch/index.ts';
 import { type Address, addOffset, distance, viewOf } from '../base/index.ts';
-import { type AddressRange, bugFrameTypes, EX_TABLE_ENTRY } from '../xen/index.ts';
+import { type AddressRange, EX_TABLE_ENTRY } from '../xen/index.ts';
 import type { LintContext } from './context.ts';
 import { lastUpTo } from './search.ts';
 
@@ -29,7 +29,7 @@ export function trapSitesIn(context: LintContext, ranges: readonly CodeRange[]):
     return { view: viewOf(context.image.bytes(range.start, Number(range.end - range.start))), base };
   };
   const { bugFrames: format } = context.arch;
-  for (const [number, type] of bugFrameTypes(context.release, context.arch.name).entries()) {
+  for (const [number, type] of context.arch.bugFrames.types(context.release).entries()) {
     const { view, base } = table(bugFrames[number]);
     for (let at = 0; at + format.size <= view.byteLength; at += format.size) {
       hit('bug frame', base + at + format.decode(view, at, type).loc);

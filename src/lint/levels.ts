@@ -1,4 +1,5 @@
-import { nearestNames, type Severity, XspliceError } from '../base/index.ts';
+import { parseRuleId, type Severity, XspliceError } from '../base/index.ts';
+import { CATALOGUE } from '../catalogue/index.ts';
 import type { LintRule } from './rule.ts';
 
 /** What the user may make of a rule. */
@@ -10,8 +11,8 @@ export type RuleLevel = (typeof RULE_LEVELS)[number];
 export type RuleLevels = ReadonlyMap<string, RuleLevel>;
 
 /**
- * Reads settings like `overlap=error`; the last one of a rule holds. Throws an XspliceError (EUSAGE) for an id that no rule has,
- * with those nearest to it, and for a level that is none.
+ * Reads settings like `overlap=error`; the last one of a rule holds. Throws an XspliceError (EUSAGE) for an
+ * unknown id, with those nearest to it, for an id that is not a lint rule's, and for an invalid level.
  */
 export function parseRuleLevels(settings: readonly string[], rules: readonly LintRule[]): Map<string, RuleLevel> {
   const levels = new Map<string, RuleLevel>();
@@ -25,27 +26,22 @@ export function parseRuleLevels(settings: readonly string[], rules: readonly Lin
         hint,
       );
     }
-    ruleById(id, rules);
+    const rule = parseRuleId(id);
+    if (!rules.some((each) => each.id === rule)) {
+      throw new XspliceError(
+        'EUSAGE',
+        `${rule} is not a lint rule: it cannot be switched`,
+        `xsplice rules ${rule} explains it`,
+      );
+    }
     levels.set(id, level as RuleLevel);
   }
   return levels;
 }
 
-/** The rule of that id. Throws an XspliceError (EUSAGE) with the nearest ids where there is none. */
-export function ruleById(id: string, rules: readonly LintRule[]): LintRule {
-  const rule = rules.find((each) => each.id === id);
-  if (rule !== undefined) return rule;
-  const nearest = nearestNames(
-    id,
-    rules.map((each) => each.id),
-  );
-  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : 'xsplice rules lists them';
-  throw new XspliceError('EUSAGE', `no rule is called ${id}`, hint);
-}
-
 /** The severity that a rule has after the user's settings; `off` where it is not to be run. */
-export function severityOf(rule: LintRule, levels: RuleLevels): Severity | 'off' {
-  const level = levels.get(rule.id);
-  if (level === undefined) return rule.severity;
+export function severityOf({ id }: LintRule, levels: RuleLevels): Severity | 'off' {
+  const level = levels.get(id);
+  if (level === undefined) return CATALOGUE[id].severity;
   return level === 'warn' ? 'warning' : level;
 }

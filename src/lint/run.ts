@@ -1,8 +1,8 @@
 import type { Disassembler } from '../arch/index.ts';
-import { type Finding, type Place, type Severity, XspliceError } from '../base/index.ts';
+import { type Finding, type Found, finding, type Place, type Severity, XspliceError } from '../base/index.ts';
 import { LintContext, type LintInput, NO_DISASSEMBLER } from './context.ts';
 import { type RuleLevels, severityOf } from './levels.ts';
-import type { LintProblem, LintRule } from './rule.ts';
+import type { LintRule } from './rule.ts';
 
 export interface LintOptions {
   /** What the user made of the rules. */
@@ -47,35 +47,29 @@ export async function runLint(
     }
     if (found === null) {
       const message = `the rule ${rule.id} was not run, it needs instructions: ${missing}`;
-      findings.push({ rule: 'lint-not-run', severity: 'note', message, where: { file: input.payload.file } });
+      findings.push(finding('lint-not-run', { message, where: { file: input.payload.file } }));
       continue;
     }
     const news = found.filter(({ where }) => !input.loader.some((said) => saysTheSame(rule, said, where)));
-    const levelOf = (problem: LintProblem): Severity =>
-      levels.has(rule.id) ? severity : (problem.severity ?? severity);
-    for (const problem of news.slice(0, MOST_PER_RULE)) {
-      const { message, where } = problem;
-      findings.push({
-        rule: rule.id,
-        severity: levelOf(problem),
-        message,
-        where: { file: input.payload.file, ...where },
-      });
+    const levelOf = (found: Found): Severity => (levels.has(rule.id) ? severity : (found.severity ?? severity));
+    for (const found of news.slice(0, MOST_PER_RULE)) {
+      const where = { file: input.payload.file, ...found.where };
+      findings.push(finding(rule.id, { ...found, severity: levelOf(found), where }));
     }
     const more = news.slice(MOST_PER_RULE).map(levelOf);
     if (more.length > 0) {
       const message = `${more.length} more of this kind`;
       const worst = more.includes(severity) ? severity : (more[0] as Severity);
-      findings.push({ rule: rule.id, severity: worst, message, where: { file: input.payload.file } });
+      findings.push(finding(rule.id, { severity: worst, message, where: { file: input.payload.file } }));
     }
   }
   return findings;
 }
 
 /** What a rule finds; `null` where it needs a disassembler that is not there yet. */
-function attempt(rule: LintRule, context: LintContext): LintProblem[] | null {
+function attempt(rule: LintRule, context: LintContext): Found[] | null {
   try {
-    const found: LintProblem[] = [];
+    const found: Found[] = [];
     for (const problem of rule.check(context)) {
       found.push(problem);
       // A broken file may have one for each of its bytes.

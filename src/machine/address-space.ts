@@ -8,23 +8,23 @@ import { PageTables } from './page-tables.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
 import { type CachedPage, TranslationCache } from './translation-cache.ts';
 
-/** `clean` is cache maintenance by address: it needs a mapping that can be read, and is reported as a write. */
+/** `clean` is cache maintenance by address: it needs a readable mapping, and its faults are reported as writes. */
 type AccessKind = 'read' | 'write' | 'fetch' | 'clean';
 
-/** Told which of a memory's bytes have been written. */
+/** Called with the part of a memory's bytes that has been written. */
 export type WriteWatcher = (bytes: Uint8Array, offset: number, length: number) => void;
 
 /** The last page of the 64-bit address space. */
 const LAST_PAGE = 2 ** 52 - 1;
 
-/** What a load from a frame without memory gives. */
+/** Value of a load from a frame without memory. */
 const BUS_FLOAT = 0xff;
 
 /**
  * The hypervisor's address space: memory behind real page tables of the architecture's format.
  *
- * `read…`, `write…` and `fetch` act as the processor does in supervisor mode, and throw a {@link MemoryFault}. Everything
- * else acts as the hypervisor's memory management, or as a debugger, and never faults.
+ * `read…`, `write…` and `fetch` behave like the processor in supervisor mode and throw a {@link MemoryFault}. All other methods behave like the
+ * hypervisor's memory management, or like a debugger, and never fault.
  */
 export class AddressSpace {
   readonly format: PageTableFormat;
@@ -47,44 +47,42 @@ export class AddressSpace {
     this.#bits = (format.levels[0]?.shift ?? 0) + Math.log2(format.entries);
   }
 
-  /** The frame of the topmost page table. */
+  /** The frame of the top-level page table. */
   get rootFrame(): number {
     return this.#tables.rootFrame;
   }
 
-  /** Changes whenever the page tables have been changed. */
+  /** Changes with every change of the page tables. */
   get generation(): number {
     return this.#generation;
   }
 
-  /**
-   * Tells of every write from now on: of those made here, and of those announced. Returns what ends that.
-   */
+  /** Reports every write from now on: those made here and those announced. Returns a function that stops the reports. */
   watchWrites(watcher: WriteWatcher): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Somebody who has the memory's own bytes has written there, or may have. */
+  /** Reports that a holder of the memory's own bytes has, or may have, written there. */
   announceWrite(bytes: Uint8Array, offset: number, length: number): void {
     for (const watcher of this.#watchers) watcher(bytes, offset, length);
   }
 
   // ---- memory management
 
-  /** Can these addresses be mapped: whole pages, canonical from end to end? */
+  /** Whether these addresses can be mapped: they must be whole pages and canonical. */
   mappable(start: Address, length: number): boolean {
     if (length <= 0 || length % PAGE_SIZE !== 0 || start % BigInt(PAGE_SIZE) !== 0n) return false;
     const end = start + BigInt(length) - 1n;
-    // Both ends canonical and no further apart than half the space: then so is everything between them.
+    // If both ends are canonical and at most half the space apart, so is everything between them.
     return (
       length < 2 ** (this.#bits - 1) && end < 1n << 64n && this.format.canonical(start) && this.format.canonical(end)
     );
   }
 
   /**
-   * Maps bytes in place: they stay the caller's, and are the machine's memory from now on. Frames are taken for them, and
-   * given back when no entry maps them any more. Replaces what was mapped there. The range has to be {@link mappable}.
+   * Maps bytes in place: they stay the caller's and become the machine's memory. Takes frames for them and frees these with the last mapping.
+   * Replaces earlier mappings. The range must be {@link mappable}.
    */
   map(start: Address, backing: Uint8Array, permission: Permission, options: MapOptions = {}): void {
     assert(this.mappable(start, backing.length), `${backing.length} bytes cannot be mapped at ${start.toString(16)}`);
@@ -97,9 +95,9 @@ export class AddressSpace {
   }
 
   /**
-   * Maps, a second time, the memory that is mapped at `source`: Arm patches its text through such an alias.
+   * Maps the memory at `source` a second time: Arm patches its text through such an alias.
    *
-   * @returns false, and does nothing, where a page at `source` is not mapped
+   * @returns false, without any effect, if a page at `source` is not mapped
    */
   alias(start: Address, source: Address, pages: number, permission: Permission): boolean {
     assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be mapped at ${start.toString(16)}`);
@@ -117,9 +115,8 @@ export class AddressSpace {
   }
 
   /**
-   * Takes pages away, as Xen's vunmap: the tables above stay where they are, and entries become
-   * {@link PageTableFormat.unmapped}. Compare {@link digest}s, which know only what is mapped. Pages that are not mapped are
-   * passed over.
+   * Unmaps pages as Xen's vunmap does: the tables above stay, and entries become {@link PageTableFormat.unmapped}. Compare hosts by
+   * {@link digest}, which covers only mapped memory. Skips pages that are not mapped.
    */
   unmap(start: Address, pages: number): void {
     assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be unmapped at ${start.toString(16)}`);
@@ -127,7 +124,7 @@ export class AddressSpace {
     this.#changed();
   }
 
-  /** modify_xen_mappings: other permissions for pages that are mapped; large pages are shattered where they have to be. */
+  /** modify_xen_mappings: changes the permissions of mapped pages; shatters large pages if necessary. */
   protect(start: Address, pages: number, permission: Permission): void {
     assert(this.mappable(start, pages * PAGE_SIZE), `${pages} pages cannot be changed at ${start.toString(16)}`);
     this.#tables.protect(this.#page(start), pages, permission);
@@ -135,11 +132,10 @@ export class AddressSpace {
   }
 
   /**
-   * modify_xen_mappings_lite within one table: another permission in the entry of the large page at `start`, or in those of
-   * up to `pages` small ones from there to the end of their table. An entry that is not present gains its present bit, and
-   * maps whatever it says.
+   * modify_xen_mappings_lite within one table: changes the permission in the entry of the large page at `start`, or in those of up to `pages`
+   * small pages from there to the end of their table. An entry that is not present becomes present and maps whatever it contains.
    *
-   * @returns the pages from `start` on that are done; 0 where there is no entry for it
+   * @returns how many pages from `start` on are done; 0 if there is no entry for it
    */
   overwritePermission(start: Address, pages: number, permission: Permission): number {
     if (!this.format.canonical(start)) return 0;
@@ -149,25 +145,29 @@ export class AddressSpace {
   }
 
   /**
-   * The entry that maps an address, small or large, or the slot of the last level where it would be: present or not.
-   * `undefined` where there is no table for it.
+   * Returns the entry that maps an address, large or small, or the slot of the last level that would, present or not. `undefined` without a
+   * table for it.
    */
   leafEntry(address: Address): bigint | undefined {
     const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;
     return slot?.table[slot.index];
   }
 
-  /** Is the entry that {@link leafEntry} gives one of a large page? */
+  /** Bytes of a large page: what one entry of the last level but one maps. */
+  get superpageSize(): bigint {
+    return BigInt(this.#tables.covers(this.format.levels.length - 2) * PAGE_SIZE);
+  }
+
+  /** Whether the entry that {@link leafEntry} returns maps a large page. */
   leafIsSuperpage(address: Address): boolean {
     const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;
     return slot !== undefined && slot.level < this.format.levels.length - 1;
   }
 
   /**
-   * Overwrites the entry that {@link leafEntry} gives, with anything. A frame whose last mapping this takes away loses its
-   * memory.
+   * Overwrites the entry that {@link leafEntry} returns with any value. A frame that loses its last mapping loses its memory.
    *
-   * @returns false, and does nothing, where there is no such entry, or where a large page would become a table
+   * @returns false, without any effect, if there is no such entry or a large page would become a table
    */
   setLeafEntry(address: Address, entry: bigint): boolean {
     const slot = this.format.canonical(address) ? this.#tables.leafSlot(this.#page(address)) : undefined;
@@ -178,7 +178,7 @@ export class AddressSpace {
     return true;
   }
 
-  /** All levels down to the leaf, or to the first entry that is not present. Empty for a non-canonical address. */
+  /** Returns all levels down to the leaf, or to the first entry that is not present. Empty for a non-canonical address. */
   walk(address: Address): readonly WalkStep[] {
     if (!this.format.canonical(address)) return [];
     const steps: WalkStep[] = [];
@@ -191,14 +191,14 @@ export class AddressSpace {
     return steps;
   }
 
-  /** What the processor may do at an address; `undefined` where it is not mapped. */
+  /** Returns the processor's permission at an address; `undefined` if it is not mapped. */
   permissionAt(address: Address): Permission | undefined {
     if (!this.format.canonical(address)) return undefined;
     const found = this.#tables.translate(this.#page(address));
     return typeof found === 'string' ? undefined : { write: found.write, execute: found.execute };
   }
 
-  /** All that is mapped, ascending, neighbours with equal permissions merged. */
+  /** Yields all mapped ranges in ascending order; merges neighbours with equal permissions. */
   *mapped(): Generator<MappedRange> {
     for (const { first, pages, write, execute } of this.#tables.ranges()) {
       const start = this.format.canonicalise(BigInt(first) * BigInt(PAGE_SIZE));
@@ -207,8 +207,7 @@ export class AddressSpace {
   }
 
   /**
-   * The bytes themselves, where `[address, address + length)` is mapped and lies in one piece in memory. No permission is
-   * checked, nothing is recorded.
+   * Returns the bytes themselves if `[address, address + length)` is mapped and contiguous in memory. Checks no permission, records nothing.
    */
   span(address: Address, length: number): Uint8Array | undefined {
     const page = Number(address >> 12n);
@@ -225,7 +224,7 @@ export class AddressSpace {
     return first.extent.bytes.subarray(start, end);
   }
 
-  /** All memory that is mapped, ascending. A frame without memory is left out. */
+  /** Yields all mapped memory in ascending order, except frames without memory. */
   *pieces(): Generator<MappedPiece> {
     for (const { start, pages, permission } of this.mapped()) {
       let open: { from: number; bytes: Uint8Array } | undefined;
@@ -242,8 +241,8 @@ export class AddressSpace {
   }
 
   /**
-   * A value that is equal for equal machines: addresses, permissions and bytes of all that is mapped. Not the frames, nor how
-   * the tables are built; and not what begins in one of the ranges that are left out. Not cryptographic.
+   * Returns a value that is equal for equal machines: it covers addresses, permissions and bytes of all mapped memory, but not frames or the
+   * shape of the tables, and not pages that begin in one of the ranges to leave out. Not cryptographic.
    */
   digest(leftOut: readonly { readonly start: Address; readonly end: Address }[] = []): string {
     const counts = ({ start }: MappedRange): boolean =>
@@ -253,9 +252,9 @@ export class AddressSpace {
 
   // ---- the processor
 
-  /** A copy of `length` bytes. Faults at the first byte that cannot be read. */
+  /** Returns a copy of `length` bytes. Faults at the first unreadable byte. */
   read(address: Address, length: number): Uint8Array {
-    // First the checks: a wild length must fault before memory is taken for it.
+    // Check first: a wild length must fault before anything is allocated for it.
     for (let at = 0; at < length; ) at += this.#access(addOffset(address, at), 'read').left;
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; ) {
@@ -285,7 +284,7 @@ export class AddressSpace {
     return page.extent.view.getBigUint64(offset, true);
   }
 
-  /** The text up to a NUL, one character per byte, and at most `max` characters. */
+  /** Reads a string up to a NUL, one character per byte, at most `max` characters. */
   readCString(address: Address, max: number): string {
     let text = '';
     while (text.length < max) {
@@ -299,7 +298,7 @@ export class AddressSpace {
     return text;
   }
 
-  /** Writes as a processor's memcpy: what lies before the page that faults has been written by then. */
+  /** Writes like a processor's memcpy: bytes before the faulting page are written by then. */
   write(address: Address, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const to = addOffset(address, at);
@@ -317,18 +316,18 @@ export class AddressSpace {
     }
   }
 
-  /** Writes as one store instruction: all of it or, where a byte of it faults, nothing. */
+  /** Writes like one store instruction: everything or, if any byte faults, nothing. */
   store(address: Address, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) at += this.#access(addOffset(address, at), 'write').left;
     this.write(address, bytes);
   }
 
-  /** Fetches an instruction's byte: faults where it may not be executed. */
+  /** Fetches an instruction's byte; faults if it is not executable. */
   fetch(address: Address): void {
     this.#access(address, 'fetch');
   }
 
-  /** Faults where an access of so many bytes would. Nothing is read or written. */
+  /** Faults if an access of that many bytes would. Reads and writes nothing. */
   check(address: Address, length: number, kind: AccessKind): void {
     for (let at = 0; at < length; ) at += this.#access(addOffset(address, at), kind).left;
   }
@@ -368,14 +367,14 @@ export class AddressSpace {
     return new MemoryFault({ kind: 'page-fault', address, errorCode });
   }
 
-  /** Index of the last level that a walk to this address looks at. */
+  /** Returns the last level that a walk to this address reads. */
   #depth(address: Address): number {
     let depth = 0;
     for (const { level } of this.#tables.walk(this.#page(address))) depth = level;
     return this.format.rootFilled ? Math.max(depth, 1) : depth;
   }
 
-  /** A canonical address as the tables count pages. */
+  /** Returns the page number of a canonical address, as the tables count pages. */
   #page(address: Address): number {
     return Number(BigInt.asUintN(this.#bits, address) >> 12n);
   }

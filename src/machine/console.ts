@@ -4,23 +4,23 @@ import { RateLimit } from './rate-limit.ts';
 
 export interface ConsoleOptions {
   readonly thresholds: Thresholds;
-  /** The level of lines that name none: WARNING up to 4.17, INFO since 8c01f267ef (4.18). */
+  /** Level of lines without one: WARNING up to 4.17, INFO since 8c01f267ef (4.18). */
   readonly defaultLevel: Level;
-  /** Lines kept at most; the oldest go first. */
+  /** Most lines kept; the oldest are dropped first. */
   readonly lineLimit?: number;
 }
 
 /** One line, without `(XEN) ` and its newline. */
 export interface ConsoleLine {
   readonly level: Level;
-  /** When the line was begun, in nanoseconds. */
+  /** Start of the line in nanoseconds. */
   readonly time: number;
   readonly text: string;
-  /** Was it printed, or is it below the threshold? */
+  /** Whether it was printed; false if its level is below the threshold. */
   readonly visible: boolean;
 }
 
-/** A line without its end yet. */
+/** A line without its newline yet. */
 interface OpenLine {
   readonly level: Level;
   readonly time: number;
@@ -28,12 +28,12 @@ interface OpenLine {
   text: string;
 }
 
-/** `buf` of vprintk_common: what one printk can hold, its NUL included. */
+/** Size of `buf` in vprintk_common: the longest printk, including the NUL. */
 const BUFFER_SIZE = 1024;
 
 const DEFAULT_LINE_LIMIT = 65_536;
 
-/** Characters of one line that is never ended; the rest is lost here, though not on a real console. */
+/** Most characters kept of a line that never ends; a real console would print the rest. */
 const OPEN_LINE_LIMIT = 16 * BUFFER_SIZE;
 
 /**
@@ -47,10 +47,10 @@ export class Console {
   readonly #limit: number;
   readonly #rateLimit = new RateLimit();
   #thresholds: Thresholds;
-  /** While above zero everything is printed, whatever its level (`print_everything`): a panic raises it. */
+  /** Everything is printed while this is above zero (`print_everything`): a panic increments it. */
   #everything = 0;
   #lines: ConsoleLine[] = [];
-  /** Number of the first line in `#lines`, counted from the first line ever. */
+  /** Number of the first line in `#lines`, counted from the first line ever printed. */
   #first = 0;
   #taken = 0;
   /** Per CPU, as `state` in vprintk_common. */
@@ -67,22 +67,22 @@ export class Console {
     return this.#thresholds;
   }
 
-  /** As the console keys `+` and `-` do. */
+  /** Sets the thresholds, like the console keys `+` and `-`. */
   set thresholds(thresholds: Thresholds) {
     this.#thresholds = thresholds;
   }
 
-  /** Lines that are gone because there were too many. */
+  /** Lines dropped because of the limit. */
   get dropped(): number {
     return this.#first;
   }
 
-  /** What is kept of all ended lines, visible or not, in order. */
+  /** The kept lines, visible or not, in order; only complete ones. */
   get lines(): readonly ConsoleLine[] {
     return this.#lines;
   }
 
-  /** console_start_sync: from now on everything is printed. */
+  /** console_start_sync: prints everything from now on. */
   startSync(): void {
     this.#everything++;
   }
@@ -93,8 +93,8 @@ export class Console {
   }
 
   /**
-   * `printk(LEVEL "text\n")`: the newline of the format is added here. Further newlines in the text, say in a payload's name,
-   * begin lines of their own, at the default level unless they start with `<N>`, as on the real console.
+   * `printk(LEVEL "text\n")`: adds the format's newline. Further newlines in the text, for example in a payload's name, start new lines at the
+   * default level unless these begin with `<N>`, as on a real console.
    */
   printk(level: LogLevel, text: string, cpu = 0): void {
     const prefix = level === 'DEFAULT' ? '' : `<${LOG_LEVELS.indexOf(level)}>`;
@@ -102,8 +102,8 @@ export class Console {
   }
 
   /**
-   * printk with everything in one string: level prefixes `<0>` … `<3>` at the start of lines, newlines where lines end. What
-   * follows the last newline is continued by this CPU's next call.
+   * printk with everything in one string: level prefixes `<0>` … `<3>` at the start of lines, and newlines at their end. This CPU's next call
+   * continues a line without a newline.
    */
   print(text: string, cpu = 0): void {
     const end = text.indexOf('\0');
@@ -117,13 +117,13 @@ export class Console {
     if (rest !== '') this.#add(rest, cpu);
   }
 
-  /** A line that this CPU has begun and not ended; `undefined` where there is none, or where it is not shown. */
+  /** Returns this CPU's line without a newline yet; `undefined` if there is none or it is not visible. */
   openLine(cpu = 0): string | undefined {
     const open = this.#open.get(cpu);
     return open?.visible === true ? open.text : undefined;
   }
 
-  /** __printk_ratelimit: may one more message be printed now? Says how many were suppressed before this one. */
+  /** __printk_ratelimit: whether another message may be printed now. Prints how many were suppressed before it. */
   passRateLimit(): boolean {
     const suppressed = this.#rateLimit.pass(this.#clock.now);
     if (suppressed === false) return false;
@@ -134,12 +134,12 @@ export class Console {
     return true;
   }
 
-  /** A point in the output, for {@link since}. */
+  /** Returns the current position in the output, for {@link since}. */
   mark(): number {
     return this.#first + this.#lines.length;
   }
 
-  /** The visible lines ended since a mark, as far as they are kept. */
+  /** Returns the visible lines completed since a mark that are still kept. */
   since(mark: number): string[] {
     const lines: string[] = [];
     for (let i = Math.max(0, mark - this.#first); i < this.#lines.length; i++) {
@@ -149,7 +149,7 @@ export class Console {
     return lines;
   }
 
-  /** The visible lines ended since the last `take`. */
+  /** Returns the visible lines completed since the last `take`. */
   take(): string[] {
     const lines = this.since(this.#taken);
     this.#taken = this.mark();
@@ -162,7 +162,7 @@ export class Console {
     else if (open.text.length < OPEN_LINE_LIMIT) open.text += piece;
   }
 
-  /** printk_prefix_check. `<G>`, a guest's line, does not come from livepatch; its thresholds are not kept here. */
+  /** printk_prefix_check. `<G>` marks a guest's line, which does not come from livepatch; its thresholds are not modelled. */
   #begin(piece: string): OpenLine {
     const time = this.#clock.now;
     let level: Level | undefined;
@@ -191,7 +191,7 @@ export class Console {
 
   #keep(line: ConsoleLine): void {
     this.#lines.push(line);
-    // In batches: cutting one line off a long array at every printk would copy it every time.
+    // Drop lines in batches: dropping one per printk would copy a long array each time.
     if (this.#lines.length < this.#limit + Math.max(16, this.#limit >> 3)) return;
     const surplus = this.#lines.length - this.#limit;
     this.#lines = this.#lines.slice(surplus);

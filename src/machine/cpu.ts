@@ -1,25 +1,25 @@
 import type { Address } from '../base/index.ts';
 
-/** Nanoseconds, or `never` for a CPU that is stuck. */
+/** Nanoseconds, or `never` for a stuck CPU. */
 export type Latency = number | 'never';
 
-/** From being poked to the idle loop: an IPI and a context switch. */
+/** Time from the call to the idle loop: an IPI and a context switch. */
 const DEFAULT_ARRIVAL = 5_000;
 
-/** From seeing that all CPUs are there to having interrupts disabled. */
+/** Time from the master's signal until interrupts are disabled. */
 const DEFAULT_IRQ_LATENCY = 200;
 
-/** How a CPU behaves in the rendezvous. What is left out is that of a healthy idle CPU. */
+/** A CPU's behaviour in the rendezvous. The defaults are those of a healthy idle CPU. */
 export interface CpuOptions {
-  /** Nanoseconds from being called to the rendezvous until it is in the idle loop (phase `CPU`). */
+  /** Nanoseconds from the call to the rendezvous until it reaches the idle loop (phase `CPU`). */
   readonly arrivesAfter?: Latency;
   /** Nanoseconds from the master's signal until its interrupts are off (phase `IRQ`). */
   readonly disablesIrqsAfter?: Latency;
-  /** A function that it is executing, or has on its stack, when it is called. */
+  /** A function that it is executing, or has on its stack, at the call. */
   readonly insideFunction?: Address;
 }
 
-/** One processor. CPU 0 is the one that the hypercall runs on, unless the hypervisor decides otherwise. */
+/** A processor. CPU 0 makes the hypercall unless the hypervisor decides otherwise. */
 export class Cpu {
   readonly id: number;
   arrivesAfter: Latency;

@@ -12,9 +12,9 @@ class Lanes {
     this.#b = mixB(this.#b, value);
   }
 
-  /** Length is a multiple of four. */
+  /** The length must be a multiple of four. */
   bytes(bytes: Uint8Array): void {
-    // Megabytes go through here, so whole words do, in this machine's own byte order: digests are not for others.
+    // Hash whole words in this machine's byte order, for speed: digests never leave the machine.
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
     const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
     let a = this.#a;
@@ -53,7 +53,7 @@ function finish(value: number): number {
 
 const digits = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
 
-/** 16 hex digits over ranges and the bytes in them; `page` gives one page's bytes, `undefined` where it has no memory. */
+/** Returns 16 hex digits over ranges and their bytes; `page` returns one page's bytes, `undefined` if it has no memory. */
 export function digestOf(ranges: Iterable<MappedRange>, page: (address: Address) => Uint8Array | undefined): string {
   const lanes = new Lanes();
   for (const { start, pages, permission } of ranges) {

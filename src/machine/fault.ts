@@ -7,8 +7,8 @@ export type Fault =
   | { readonly kind: 'general-protection'; readonly address: Address };
 
 /**
- * Thrown by the accessors of {@link AddressSpace}, and caught where the simulated hypervisor would enter its trap handler.
- * Not an `Error`: it is the machine's control flow, not a failure of ours, and needs no stack.
+ * Thrown by the accessors of {@link AddressSpace}, and caught where the simulated hypervisor would enter its trap handler. Not an `Error`: it
+ * is the machine's control flow, not a bug, and needs no stack trace.
  */
 export class MemoryFault {
   readonly fault: Fault;

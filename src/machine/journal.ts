@@ -7,22 +7,22 @@ export interface JournalEntry {
   readonly after: Uint8Array;
 }
 
-/** Bytes of `after` that a journal keeps between `begin` and `end` unless told otherwise. */
+/** Default for the most bytes of `after` that a journal keeps between `begin` and `end`. */
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
 
-/** Writes cost at least this much of the limit, so that many tiny ones are bounded, too. */
+/** Minimum cost of a write, to limit many tiny ones, too. */
 const ENTRY_COST = 64;
 
-/** Records what is written to an address space between {@link begin} and {@link end}. Off, and free, until then. */
+/** Records writes to an address space between {@link begin} and {@link end}. Costs nothing outside of that. */
 export class Journal {
-  /** Writes that were not kept because the journal was full. */
+  /** Writes not recorded because the journal was full. */
   dropped = 0;
   #recording = false;
   #entries: JournalEntry[] = [];
   #cost = 0;
   readonly #limit: number;
 
-  /** `limit`: bytes kept at most. */
+  /** `limit`: most bytes kept. */
   constructor(limit: number = DEFAULT_LIMIT) {
     this.#limit = limit;
   }
@@ -31,7 +31,7 @@ export class Journal {
     return this.#recording;
   }
 
-  /** Starts over with an empty journal. */
+  /** Starts with an empty journal. */
   begin(): void {
     this.#recording = true;
     this.#entries = [];
@@ -39,7 +39,7 @@ export class Journal {
     this.dropped = 0;
   }
 
-  /** Stops recording. The writes since `begin`, in order; none where nothing was recorded. */
+  /** Stops recording and returns the writes since `begin`, in order. */
   end(): readonly JournalEntry[] {
     const entries = this.#entries;
     this.#recording = false;

@@ -5,16 +5,16 @@ export const LOG_LEVELS = ['ERR', 'WARNING', 'INFO', 'DEBUG'] as const;
 
 export type Level = (typeof LOG_LEVELS)[number];
 
-/** What a caller of printk says: a level, or none (`XENLOG_DEFAULT`). */
+/** The level that a caller of printk gives, or none (`XENLOG_DEFAULT`). */
 export type LogLevel = Level | 'DEFAULT';
 
-/** Lines whose level number is below `lower` are printed; below `upper` as often as the rate limit lets them. */
+/** Lines with a level number below `lower` are printed; those below `upper`, subject to the rate limit. */
 export interface Thresholds {
   readonly lower: number;
   readonly upper: number;
 }
 
-/** The words of `loglvl=`, in the order in which Xen looks for them (drivers/char/console.c, __parse_loglvl). */
+/** The words of `loglvl=`, in the order in which Xen compares them (drivers/char/console.c, __parse_loglvl). */
 const WORDS: readonly (readonly [word: string, threshold: number])[] = [
   ['none', 0],
   ['error', 1],
@@ -24,22 +24,22 @@ const WORDS: readonly (readonly [word: string, threshold: number])[] = [
   ['all', 4],
 ];
 
-/** What Xen takes where none of the words fits. */
+/** The threshold if no word matches. */
 const FALLBACK = 2;
 
-/** Everything is printed: `loglvl=all`, and the default of debug builds. */
+/** Prints everything: `loglvl=all`, and the default of debug builds. */
 export const LOG_ALL: Thresholds = { lower: LOG_LEVELS.length, upper: LOG_LEVELS.length };
 
-/** The thresholds that let lines of a level, and more important ones, through. */
+/** Returns the thresholds that print lines of a level and above. */
 export function thresholdsFor(level: Level): Thresholds {
   const threshold = LOG_LEVELS.indexOf(level) + 1;
   return { lower: threshold, upper: threshold };
 }
 
 /**
- * The command line's `loglvl=LOWER[/UPPER]`. Source: drivers/char/console.c, _parse_loglvl.
+ * Parses the command line's `loglvl=LOWER[/UPPER]`. Source: drivers/char/console.c, _parse_loglvl.
  *
- * @returns `undefined` where Xen would call the option malformed (it would then go on with what it understood)
+ * @returns `undefined` if Xen would call the option malformed (it would then use what it understood)
  */
 export function parseLogLevel(text: string): Thresholds | undefined {
   const [lower, afterLower] = word(text, 0);

@@ -9,11 +9,11 @@ import { Scheduler } from './scheduler.ts';
 
 export interface MachineOptions {
   readonly format: PageTableFormat;
-  /** How many CPUs are online, or how each of them behaves. */
+  /** How many CPUs are online, or the behaviour of each. */
   readonly cpus: number | readonly CpuOptions[];
-  /** The command line's `loglvl=`; left out, the build's own default holds. */
+  /** The command line's `loglvl=`; the build's own default if absent. */
   readonly loglvl?: string;
-  /** The least important level that a release build shows, which is also that of lines without a level. */
+  /** The least important level that a release build prints, which is also the level of lines without one. */
   readonly defaultLogLevel: Level;
   /** Debug builds show all levels by default. */
   readonly debugBuild?: boolean;
@@ -21,14 +21,14 @@ export interface MachineOptions {
   readonly firstFrame?: number;
 }
 
-/** A host without a hypervisor: memory, CPUs, a clock and a console. The same options make the same machine. */
+/** A host without a hypervisor: memory, CPUs, a clock and a console. Equal options make equal machines. */
 export class Machine {
   readonly memory: PhysicalMemory;
   readonly space: AddressSpace;
   readonly clock = new Clock();
   readonly scheduler: Scheduler;
   readonly console: Console;
-  /** In order of their numbers; never empty. */
+  /** In ascending order of their numbers; never empty. */
   readonly cpus: readonly Cpu[];
 
   constructor(options: MachineOptions) {
@@ -43,7 +43,7 @@ export class Machine {
   }
 }
 
-/** A `loglvl` that makes no sense leaves the default in place; whoever takes it from a user checks with `parseLogLevel`. */
+/** Returns the thresholds; an invalid `loglvl` keeps the default. Callers check a user's value with `parseLogLevel`. */
 function thresholds(options: MachineOptions): Thresholds {
   const chosen = options.loglvl === undefined ? undefined : parseLogLevel(options.loglvl);
   return chosen ?? (options.debugBuild === true ? LOG_ALL : thresholdsFor(options.defaultLogLevel));

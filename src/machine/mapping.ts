@@ -2,28 +2,28 @@ import type { LeafOptions, Permission } from '../arch/index.ts';
 import type { Address } from '../base/index.ts';
 
 export interface MapOptions extends LeafOptions {
-  /** Use large pages where start, frame and length allow: the frames are then chosen to suit. */
+  /** Use large pages if start, frame and length allow; frames are chosen to suit. */
   readonly superpages?: boolean;
 }
 
-/** Pages that follow each other and have the same permission. */
+/** Consecutive pages with the same permission. */
 export interface MappedRange {
   readonly start: Address;
   readonly pages: number;
   readonly permission: Permission;
 }
 
-/** One line of a page-table walk. */
+/** One step of a page-table walk. */
 export interface WalkStep {
-  /** As the format names it: `L4`. */
+  /** The format's name of the level: `L4`. */
   readonly level: string;
   readonly index: number;
   readonly entry: bigint;
-  /** Does the entry map a large page? */
+  /** Whether the entry maps a large page. */
   readonly superpage: boolean;
 }
 
-/** Memory that is mapped in one piece: its bytes themselves lie together, too. */
+/** A contiguous mapping whose bytes are contiguous, too. */
 export interface MappedPiece {
   readonly start: Address;
   readonly bytes: Uint8Array;

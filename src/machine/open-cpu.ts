@@ -2,16 +2,16 @@ import type { Architecture, Cpu, CpuTrace } from '../arch/index.ts';
 import type { Address } from '../base/index.ts';
 import type { AddressSpace } from './address-space.ts';
 
-/** What a processor is made for. */
+/** Requirements for a processor. */
 export interface CpuRequest {
   readonly arch: Architecture['name'];
-  /** Its memory, in place: what either side writes, the other one reads. */
+  /** Its memory, in place: both sides see each other's writes. */
   readonly space: AddressSpace;
-  /** Every run stops in front of these addresses. */
+  /** Every run stops before these addresses. */
   readonly stopAt: readonly Address[];
-  /** Told of each instruction. It slows the processor down by far. */
+  /** Called for each instruction; much slower. */
   readonly trace?: CpuTrace;
 }
 
-/** Gives a processor that runs machine code. Throws an XspliceError (ETOOL) for an architecture that it cannot run. */
+/** Opens a processor that runs machine code. Throws an XspliceError (ETOOL) for an unsupported architecture. */
 export type OpenCpu = (request: CpuRequest) => Cpu;

@@ -10,7 +10,7 @@ export interface Slot {
   readonly level: number;
 }
 
-/** What a page number translates to. */
+/** The translation of a page number. */
 export interface Translation {
   readonly frame: number;
   readonly write: boolean;
@@ -19,7 +19,7 @@ export interface Translation {
   readonly slot: Slot;
 }
 
-/** Pages that follow each other and have the same permission. */
+/** Consecutive pages with the same permission. */
 export interface PageRange {
   readonly first: number;
   readonly pages: number;
@@ -28,16 +28,16 @@ export interface PageRange {
 }
 
 /**
- * A tree of page tables in physical memory, and what Xen does to it. Addresses are page numbers here: the lower 48 bits or
- * fewer of an address, without its page offset, as a plain number.
+ * A tree of page tables in physical memory, with Xen's operations on it. Addresses are page numbers here: plain numbers, from at most the lower
+ * 48 bits of an address, without the page offset.
  */
 export class PageTables {
   readonly format: PageTableFormat;
   readonly memory: PhysicalMemory;
   readonly #root: BigUint64Array;
-  /** The frame of the topmost table. */
+  /** The frame of the top-level table. */
   readonly rootFrame: number;
-  /** Small pages that one entry of each level covers. */
+  /** Small pages covered by one entry of each level. */
   readonly #covers: readonly number[];
   readonly #last: number;
 
@@ -52,17 +52,17 @@ export class PageTables {
     this.#covers = format.levels.map((level) => 2 ** (level.shift - smallest));
   }
 
-  /** Small pages that one entry of a level covers. */
+  /** Returns how many small pages one entry of a level covers. */
   covers(level: number): number {
     return this.#covers[level] as number;
   }
 
-  /** A page number's index into the tables of a level. */
+  /** Returns a page number's index in the tables of a level. */
   indexAt(page: number, level: number): number {
     return Math.floor(page / this.covers(level)) % this.format.entries;
   }
 
-  /** The slots on the way to a page: down to the leaf, or to the first that is not present. */
+  /** Yields the slots on the way to a page: down to the leaf, or to the first that is not present. */
   *walk(page: number): Generator<Slot> {
     let table: BigUint64Array | undefined = this.#root;
     for (let level = 0; table !== undefined; level++) {
@@ -74,7 +74,7 @@ export class PageTables {
     }
   }
 
-  /** The translation of a page; otherwise why there is none. */
+  /** Returns the translation of a page, or why there is none. */
   translate(page: number): Translation | 'absent' | 'reserved' {
     const format = this.format;
     let write = true;
@@ -93,13 +93,12 @@ export class PageTables {
       }
       table = this.memory.table(frame);
     }
-    // An entry was made to point to something that is no table: the processor would read whatever is there.
+    // An entry points to something that is not a table: the processor would read whatever is there.
     return 'reserved';
   }
 
   /**
-   * The slot that maps, or could map, a page without new tables: an entry of the last level, present or not, or a present
-   * superpage.
+   * Returns the slot that maps, or could map, a page without new tables: an entry of the last level, present or not, or a present superpage.
    */
   leafSlot(page: number): Slot | undefined {
     const slot = this.#deepest(page);
@@ -108,7 +107,7 @@ export class PageTables {
     return this.format.present(entry) && this.format.isLeaf(entry, slot.level) ? slot : undefined;
   }
 
-  /** Puts an entry into a slot, and keeps count of what is mapped. */
+  /** Writes an entry into a slot and updates the count of mappings. */
   replace(slot: Slot, entry: bigint): void {
     const format = this.format;
     const covers = this.covers(slot.level);
@@ -119,8 +118,8 @@ export class PageTables {
   }
 
   /**
-   * map_pages_to_xen: maps pages to frames that follow each other. Replaces what was there. A superpage is used where both
-   * numbers are aligned, enough pages are left and no table is in its place.
+   * map_pages_to_xen: maps pages to consecutive frames and replaces earlier mappings. Uses a superpage if both numbers are aligned, enough pages
+   * are left and no table is in its place.
    */
   map(
     page: number,
@@ -157,14 +156,14 @@ export class PageTables {
     }
   }
 
-  /** vunmap: small pages lose their entries, whole superpages are cleared; the tables above stay. */
+  /** vunmap: clears the entries of small pages and of whole superpages; the tables above stay. */
   unmap(page: number, pages: number): void {
     this.#edit(page, pages, (slot) => {
       this.replace(slot, slot.level === this.#last ? this.format.unmapped : 0n);
     });
   }
 
-  /** modify_xen_mappings: changes what is present, shatters superpages of which only a part changes. */
+  /** modify_xen_mappings: changes present entries; shatters superpages that change only in part. */
   protect(page: number, pages: number, permission: Permission): void {
     this.#edit(page, pages, (slot, entry) => {
       if (this.format.present(entry)) slot.table[slot.index] = this.format.withPermission(entry, permission);
@@ -172,10 +171,10 @@ export class PageTables {
   }
 
   /**
-   * modify_xen_mappings_lite within one table: another permission for the leaf entry of a large page, which stays whole, or
-   * for the entries of up to `pages` small ones, no further than their table goes. Present or not.
+   * modify_xen_mappings_lite within one table: changes the permission in the leaf entry of a large page, which stays whole, or in the entries of
+   * up to `pages` small ones, up to the end of their table. Changes entries whether or not they are present.
    *
-   * @returns the pages from `page` on that are done; 0 where there is no such entry
+   * @returns how many pages from `page` on are done; 0 if there is no such entry
    */
   overwritePermission(page: number, pages: number, permission: Permission): number {
     const format = this.format;
@@ -191,14 +190,14 @@ export class PageTables {
     for (let i = index; i < index + count; i++) {
       const entry = table[i] as bigint;
       const changed = format.withPermission(entry, permission);
-      // The frame is the same: only what becomes present has to be counted.
+      // The frame stays the same: only a newly present entry changes the count.
       if (format.present(entry)) table[i] = changed;
       else this.replace({ table, index: i, level }, changed);
     }
     return count;
   }
 
-  /** All that is mapped, ascending, neighbours with equal permissions merged. */
+  /** Yields all mapped ranges in ascending order; merges neighbours with equal permissions. */
   *ranges(): Generator<PageRange> {
     let open: { first: number; pages: number; write: boolean; execute: boolean } | undefined;
     for (const next of this.#leaves(this.#root, 0, 0, true, true)) {
@@ -235,7 +234,7 @@ export class PageTables {
     }
   }
 
-  /** The last slot of a {@link walk}. */
+  /** Returns the last slot of a {@link walk}. */
   #deepest(page: number): Slot {
     let table = this.#root;
     for (let level = 0; ; level++) {
@@ -250,7 +249,7 @@ export class PageTables {
     }
   }
 
-  /** Calls `change` with every leaf slot of the range that exists; a superpage that reaches beyond the range is shattered. */
+  /** Calls `change` with every existing leaf slot of the range; shatters a superpage that extends beyond it. */
   #edit(page: number, pages: number, change: (slot: Slot, entry: bigint) => void): void {
     const end = page + pages;
     for (let at = page; at < end; ) {
@@ -274,7 +273,7 @@ export class PageTables {
     }
   }
 
-  /** The table of a level that holds a page's entry; missing tables are made and superpages in the way shattered. */
+  /** Returns the table of a level for a page's entry; creates missing tables and shatters superpages in the way. */
   #tableFor(page: number, level: number): BigUint64Array {
     let table = this.#root;
     for (let above = 0; above < level; above++) {

@@ -1,13 +1,13 @@
 import { PAGE_SIZE } from '../arch/index.ts';
 import { assert, viewOf } from '../base/index.ts';
 
-/** Frames that lie next to each other and share one byte array. */
+/** Consecutive frames that share one byte array. */
 export interface Extent {
   readonly first: number;
   readonly frames: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** Page-table entries that map its frames, counted in small pages. The extent goes with the last one. */
+  /** Page-table entries that map its frames, counted in small pages. The last one to go frees the extent. */
   mappings: number;
 }
 
@@ -17,14 +17,14 @@ export interface TablePage {
   readonly entries: BigUint64Array;
 }
 
-/** Where the simulated host's free memory starts: below 4 GiB, as the heap of a small machine. */
+/** Start of the simulated host's free memory: below 4 GiB, like the heap of a small machine. */
 const DEFAULT_FIRST_FRAME = 0x6c000;
 
 const ENTRIES_PER_TABLE = 512;
 
 /**
- * The machine's memory, by frame number. Frames are given out lowest first, so equal histories give equal page tables.
- * What has been mapped lives in {@link Extent}s, page tables beside them; a frame that is neither is not there.
+ * The machine's memory by frame number. Allocates the lowest frames first, so equal histories give equal page tables. A frame belongs to an
+ * {@link Extent} of mapped memory or to a page table, or does not exist.
  */
 export class PhysicalMemory {
   readonly #tables = new Map<number, BigUint64Array>();
@@ -38,12 +38,12 @@ export class PhysicalMemory {
     this.#next = firstFrame;
   }
 
-  /** Frames of page tables in use. */
+  /** Number of page tables in use. */
   get tableCount(): number {
     return this.#tables.size;
   }
 
-  /** Takes a zeroed frame for a page table. */
+  /** Allocates a zeroed frame for a page table. */
   allocateTable(): TablePage {
     const frame = this.#take(1, 1, 0);
     const entries = new BigUint64Array(ENTRIES_PER_TABLE);
@@ -51,14 +51,14 @@ export class PhysicalMemory {
     return { frame, entries };
   }
 
-  /** The page table in a frame, `undefined` where there is none. */
+  /** Returns the page table in a frame; `undefined` if there is none. */
   table(frame: number): BigUint64Array | undefined {
     return this.#tables.get(frame);
   }
 
   /**
-   * Gives frames to bytes, which stay the caller's: the machine reads and writes them in place. The first frame is
-   * congruent to `remainder` modulo `modulus`. The frames are free again as soon as they were mapped and no longer are.
+   * Allocates frames for bytes, which stay the caller's: the machine reads and writes them in place. The first frame is congruent to `remainder`
+   * modulo `modulus`. The frames are freed with their last mapping.
    */
   allocate(bytes: Uint8Array, modulus = 1, remainder = 0): Extent {
     assert(bytes.length > 0 && bytes.length % PAGE_SIZE === 0, `${bytes.length} bytes are not whole pages`);
@@ -69,7 +69,7 @@ export class PhysicalMemory {
     return extent;
   }
 
-  /** What a frame holds, `undefined` where nothing has been mapped to it. */
+  /** Returns the extent of a frame; `undefined` if nothing is mapped to it. */
   extentAt(frame: number): Extent | undefined {
     const extent = this.#extents[this.#indexAbove(frame) - 1];
     return extent !== undefined && frame < extent.first + extent.frames ? extent : undefined;
@@ -80,7 +80,7 @@ export class PhysicalMemory {
     this.#count(first, frames, 1);
   }
 
-  /** Takes mappings back; memory that nothing maps any more is gone. */
+  /** Removes mappings; frees memory without any. */
   release(first: number, frames: number): void {
     this.#count(first, frames, -1);
   }
@@ -101,7 +101,7 @@ export class PhysicalMemory {
     }
   }
 
-  /** Index of the first extent that starts above a frame. */
+  /** Returns the index of the first extent above a frame. */
   #indexAbove(frame: number): number {
     let low = 0;
     let high = this.#extents.length;
@@ -113,7 +113,7 @@ export class PhysicalMemory {
     return low;
   }
 
-  /** First fit. */
+  /** Takes the first range that fits. */
   #take(frames: number, modulus: number, remainder: number): number {
     for (let i = 0; i < this.#holes.length; i++) {
       const hole = this.#holes[i] as { first: number; frames: number };
@@ -134,7 +134,7 @@ export class PhysicalMemory {
     return first;
   }
 
-  /** Makes a range free, and joins it with its free neighbours. */
+  /** Frees a range and merges it with free neighbours. */
   #give(first: number, frames: number): void {
     const holes = this.#holes;
     let at = 0;
@@ -162,6 +162,6 @@ export class PhysicalMemory {
   }
 }
 
-/** The first number at or above `from` that leaves `remainder`. */
+/** Returns the first number at or above `from` with this `remainder`. */
 const congruent = (from: number, modulus: number, remainder: number): number =>
   from + ((((remainder - from) % modulus) + modulus) % modulus);

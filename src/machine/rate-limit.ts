@@ -1,4 +1,4 @@
-/** Milliseconds that one message costs, and how many may come at once (printk_ratelimit_ms, printk_ratelimit_burst). */
+/** Cost of one message in milliseconds, and the most messages in a burst (printk_ratelimit_ms, printk_ratelimit_burst). */
 const INTERVAL = 5_000;
 const BURST = 10;
 
@@ -9,7 +9,7 @@ export class RateLimit {
   #missed = 0;
 
   /**
-   * May a message be printed at this time (nanoseconds)?
+   * Asks to print a message at this time (nanoseconds).
    *
    * @returns `false`, or the number of messages that were suppressed before this one
    */

@@ -9,16 +9,15 @@ interface Event {
   readonly run: (cpu: Cpu) => void;
 }
 
-/** Events that one `runUntil` handles at most: beyond it, something of ours reschedules itself for ever. */
+/** Most events per `runUntil`: beyond it, some code reschedules itself for ever. */
 const EVENT_LIMIT = 10_000_000;
 
 /**
- * What CPUs will do, in virtual time. Events at the same time happen in the order in which they were scheduled, so a run is
- * the same every time.
+ * Future events of CPUs in virtual time. Events at the same time happen in the order of their scheduling, so a run is deterministic.
  */
 export class Scheduler {
   readonly #clock: Clock;
-  /** A binary heap, the next event first. */
+  /** A binary heap with the next event first. */
   readonly #heap: Event[] = [];
   #order = 0;
 
@@ -26,7 +25,7 @@ export class Scheduler {
     this.#clock = clock;
   }
 
-  /** Events that have not happened yet. */
+  /** Number of pending events. */
   get pending(): number {
     return this.#heap.length;
   }
@@ -37,11 +36,11 @@ export class Scheduler {
   }
 
   /**
-   * Lets events happen until `condition` holds or the clock reaches `deadline`, as a CPU that spins on a condition and the
-   * time. Events at the deadline itself still happen. The clock ends at the event that made the condition true, or at the
-   * deadline. Without a deadline it ends with the last event.
+   * Runs events until `condition` is true or the clock reaches `deadline`, like a CPU that spins on a condition and the time. Events at the
+   * deadline itself still happen. The clock ends at the event that made the condition true, or at the deadline; without a deadline, at the last
+   * event.
    *
-   * @returns whether the condition holds
+   * @returns whether the condition is true
    */
   runUntil(condition: () => boolean, deadline?: number): boolean {
     for (let handled = 0; !condition(); handled++) {
@@ -52,19 +51,19 @@ export class Scheduler {
         return false;
       }
       this.#pop();
-      // A handler may have let time pass beyond this event.
+      // A handler may have advanced the clock past this event.
       if (next.at > this.#clock.now) this.#clock.advanceTo(next.at);
       next.run(next.cpu);
     }
     return true;
   }
 
-  /** Lets all events happen; the clock ends with the last one. */
+  /** Runs all events; the clock ends at the last one. */
   drain(): void {
     this.runUntil(() => false);
   }
 
-  /** Forgets what has not happened yet, as a host that has stopped. */
+  /** Drops all pending events, for a host that has stopped. */
   clear(): void {
     this.#heap.length = 0;
   }

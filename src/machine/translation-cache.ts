@@ -3,11 +3,11 @@ import type { Address } from '../base/index.ts';
 import type { PageTables, Slot } from './page-tables.ts';
 import type { Extent } from './physical-memory.ts';
 
-/** A translation, ready for use. */
+/** A cached translation. */
 export interface CachedPage {
-  /** The memory behind the page; `undefined` where its frame has none. */
+  /** The memory behind the page; `undefined` if its frame has none. */
   readonly extent: Extent | undefined;
-  /** Where in the extent the page starts. */
+  /** Offset of the page in the extent. */
   readonly offset: number;
   readonly write: boolean;
   readonly execute: boolean;
@@ -16,17 +16,17 @@ export interface CachedPage {
   dirty: boolean;
 }
 
-/** Translations kept at most: enough for an image and a hundred payloads. */
+/** Most translations kept: enough for an image and a hundred payloads. */
 const LIMIT = 16384;
 
 /**
- * The translations used lately, by page number. Unlike a processor's TLB it is never out of date: every change to the tables
- * flushes it. What stale entries do to a real host is not simulated.
+ * Recently used translations by page number. Unlike a processor's TLB it is never stale: every change of the tables flushes it. The effect of
+ * stale entries on a real host is not simulated.
  */
 export class TranslationCache {
   readonly #tables: PageTables;
   readonly #pages = new Map<number, CachedPage>();
-  /** Pages that the tables can tell apart. */
+  /** Number of pages that the tables distinguish. */
   readonly #pageCount: number;
 
   constructor(tables: PageTables) {
@@ -35,8 +35,8 @@ export class TranslationCache {
   }
 
   /**
-   * The translation of an address; otherwise why there is none. `page` is `address >> 12`, all 52 bits of it, so that no
-   * non-canonical address can be taken for another one.
+   * Returns the translation of an address, or why there is none. `page` is `address >> 12`, all 52 bits of it, so that a non-canonical address is
+   * never mistaken for another.
    */
   get(page: number, address: Address): CachedPage | 'non-canonical' | 'absent' | 'reserved' {
     const known = this.#pages.get(page);

@@ -18,17 +18,17 @@ export interface PayloadAlternative {
   /** Bytes from the start of `.altinstructions`. */
   readonly offset: number;
   readonly orig: PayloadPointer;
-  /** The replacement; for an Arm callback entry the function to call. */
+  /** The replacement; for an Arm callback entry, the function to call. */
   readonly repl: PayloadPointer;
-  /** All 16 bits; whether bit 15 has a meaning of its own depends on the release. */
+  /** All 16 bits; the meaning of bit 15 depends on the release. */
   readonly feature: number;
   readonly origLen: number;
   readonly replLen: number;
   /** 0 on Arm, which has no padding. */
   readonly padLen: number;
-  /** Xen's own byte, 0 in a sound file; 0 on Arm. */
+  /** Xen's own byte, 0 in a valid file; 0 on Arm. */
   readonly priv: number;
-  /** An indirect call that 4.13 … 4.20 make direct: their form of what is in `.alt_call_sites` since 4.21. */
+  /** Whether 4.13 … 4.20 make this indirect call direct; since 4.21 `.alt_call_sites` lists such calls. */
   readonly altCall: boolean;
 }
 
@@ -43,13 +43,13 @@ export interface PayloadExEntry {
   readonly offset: number;
   /** The instruction that may fault. */
   readonly addr: PayloadPointer;
-  /** Where execution goes on. */
+  /** Where execution continues. */
   readonly cont: PayloadPointer;
 }
 
 type PointersOf = (section: ElfSection) => PointerReader;
 
-/** How an architecture reads the section's entries. */
+/** Reads the section's entries for one architecture. */
 export type AlternativesReader = (file: ElfFile, pointers: PointerReader) => EntryTable<PayloadAlternative>;
 
 export const readX86Alternatives: AlternativesReader = (file, pointers) =>
@@ -75,8 +75,8 @@ export const readX86Alternatives: AlternativesReader = (file, pointers) =>
   });
 
 /**
- * `call *disp(%rip)` to be replaced by a `call` to itself, or both with `jmp`: nothing but the marker of 4.13 … 4.20 has
- * that form. Source: asm-x86/alternative.h, ALTERNATIVE_CALL; arch/x86/alternative.c, _apply_alternatives (67d01cdb55).
+ * Whether an entry replaces `call *disp(%rip)` by a `call` to itself, or does so with `jmp`: only the marker of 4.13 … 4.20 has that form.
+ * Source: asm-x86/alternative.h, ALTERNATIVE_CALL; arch/x86/alternative.c, _apply_alternatives (67d01cdb55).
  */
 function isAltCall(orig: Uint8Array, repl: Uint8Array): boolean {
   const opcode = repl[0];
@@ -101,7 +101,7 @@ export const readArmAlternatives: AlternativesReader = (_file, pointers) =>
     };
   });
 
-/** Reads `.altinstructions`, where there is one. */
+/** Reads `.altinstructions`, if it exists. */
 export function readAlternatives(
   file: ElfFile,
   pointersOf: PointersOf,
@@ -111,7 +111,7 @@ export function readAlternatives(
   return section && read(file, pointersOf(section));
 }
 
-/** Reads `.alt_call_sites`, where there is one. */
+/** Reads `.alt_call_sites`, if it exists. */
 export function readAltCalls(file: ElfFile, pointersOf: PointersOf): EntryTable<PayloadAltCall> | undefined {
   const section = file.section(ELF_ALT_CALL_SITES);
   if (section === undefined) return undefined;
@@ -119,7 +119,7 @@ export function readAltCalls(file: ElfFile, pointersOf: PointersOf): EntryTable<
   return readEntries(pointers, ALT_CALL.size, (offset) => ({ offset, site: pointers.relative(offset) }));
 }
 
-/** Reads `.ex_table`, where there is one, in file order: Xen sorts it when it loads. */
+/** Reads `.ex_table`, if it exists, in file order; Xen sorts it when it loads the payload. */
 export function readExTable(file: ElfFile, pointersOf: PointersOf): EntryTable<PayloadExEntry> | undefined {
   const section = file.section(ELF_EX_TABLE);
   if (section === undefined) return undefined;

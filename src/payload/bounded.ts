@@ -1,8 +1,8 @@
 import type { ElfFile, RelocationTable } from '../elf/index.ts';
 
 /**
- * The first of these tables, as many as can stand in the file side by side. Only sections that overlap make more than
- * that, and thousands of them over the same bytes would take any amount of time to go through.
+ * Returns the first of these tables whose bytes together fit into the file. Only overlapping sections exceed that, and thousands of them over
+ * the same bytes would take too long to read.
  */
 export function tablesInFile(file: ElfFile, tables: readonly RelocationTable[]): readonly RelocationTable[] {
   let bytes = 0;

@@ -6,7 +6,6 @@ import {
   bugFrameTypes,
   X86_ASSERT_SUFFIX,
   X86_BUG_FRAME,
-  type XenArch,
 } from '../xen/index.ts';
 import { type EntryTable, readEntries } from './entry-table.ts';
 import { type PayloadPointer, type PointerReader, textAt } from './pointer.ts';
@@ -19,22 +18,22 @@ export interface PayloadBugFrame {
   readonly loc: PayloadPointer;
   /** The file name, or the function to run. */
   readonly ptr: PayloadPointer;
-  /** The text at `ptr`; `undefined` for `run_fn` and for pointers out of the payload. */
+  /** The string at `ptr`; `undefined` for `run_fn` and for pointers out of the payload. */
   readonly file: string | undefined;
   readonly line: number;
-  /** Of an assertion. */
+  /** The condition of an assertion. */
   readonly message: string | undefined;
 }
 
 /** The frames of one `.bug_frames.N`. */
 export interface PayloadBugFrames extends EntryTable<PayloadBugFrame> {
-  /** The N of the name. */
+  /** The N in the section's name. */
   readonly number: number;
-  /** What N means since 4.15, and on x86 always; Arm had `warn` as its 0 before. */
+  /** The meaning of N since 4.15, and on x86 in all releases; Arm used 0 for `warn` before. */
   readonly type: BugFrameType;
 }
 
-/** How an architecture reads a section of frames of one type. */
+/** Reads a section of frames of one type for one architecture. */
 export type BugFramesReader = (
   file: ElfFile,
   pointers: PointerReader,
@@ -42,9 +41,8 @@ export type BugFramesReader = (
 ) => EntryTable<PayloadBugFrame>;
 
 /**
- * A word of an x86 frame: bits 0–23 a displacement from the frame, bits 24–30 half of the line. What the assembler left
- * in the addend is the sum of both, so a negative displacement has taken one from the line; taking the displacement off
- * first gives it back.
+ * Splits a word of an x86 frame: bits 0–23 are a displacement from the frame, bits 24–30 half of the line. The assembler leaves the sum of both
+ * in the addend, so a negative displacement borrows one from the line; subtracting the displacement first restores it.
  */
 function splitWord(pointers: PointerReader, at: number, frame: number): readonly [PayloadPointer, line: number] {
   const relocated = pointers.relocation(at, 4);
@@ -61,7 +59,7 @@ function splitWord(pointers: PointerReader, at: number, frame: number): readonly
 
 /** x86: 8 bytes, and for assertions another 8 with the message. Source: asm-x86/bug.h, BUG_FRAME. */
 export const readX86BugFrames: BugFramesReader = (file, pointers, type) => {
-  // Xen's own look-up takes the second half of an assertion for a frame; only its size tells that it is none.
+  // Xen's own search treats the second half of an assertion as a frame; only the section's size tells them apart.
   const paired = type === 'assert' && pointers.data.length % (X86_BUG_FRAME.size + X86_ASSERT_SUFFIX.size) === 0;
   return readEntries(pointers, X86_BUG_FRAME.size + (paired ? X86_ASSERT_SUFFIX.size : 0), (offset) => {
     const [loc, high] = splitWord(pointers, offset + X86_BUG_FRAME.at.loc, offset);
@@ -93,14 +91,13 @@ export const readArmBugFrames: BugFramesReader = (file, pointers, type) =>
     };
   });
 
-/** Reads all `.bug_frames.N` there are. */
+/** Reads all sections `.bug_frames.N`. */
 export const readBugFrames = (
   file: ElfFile,
-  arch: XenArch,
   pointersOf: (section: ElfSection) => PointerReader,
   read: BugFramesReader,
 ): PayloadBugFrames[] =>
-  bugFrameTypes({ armRunFn: true }, arch).flatMap((type, number) => {
+  bugFrameTypes(true).flatMap((type, number) => {
     const section = file.section(bugFramesSection(number));
     return section === undefined ? [] : [{ number, type, ...read(file, pointersOf(section), type) }];
   });

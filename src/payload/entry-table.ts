@@ -1,17 +1,17 @@
 import type { ElfSection } from '../elf/index.ts';
 import type { PointerReader } from './pointer.ts';
 
-/** The entries of one section that is an array of structures. */
+/** The entries of a section that is an array of structures. */
 export interface EntryTable<T> {
   readonly section: ElfSection;
   /** Bytes of one entry. */
   readonly entrySize: number;
   readonly entries: readonly T[];
-  /** Bytes at the end that make no whole entry; Xen refuses such a section. */
+  /** Bytes of an incomplete entry at the end; Xen refuses such a section. */
   readonly leftover: number;
 }
 
-/** Reads all whole entries whose bytes are in the file. `read` gets the entry's offset in the section and its number. */
+/** Reads all complete entries in the file. `read` gets the entry's offset in the section and its number. */
 export function readEntries<T>(
   pointers: PointerReader,
   entrySize: number,

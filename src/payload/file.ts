@@ -26,15 +26,15 @@ import {
 } from './sections.ts';
 import { SymbolLocator } from './symbol-locator.ts';
 
-/** What a reading depends on that the file does not say. */
+/** Facts that the file does not contain. */
 export interface PayloadOptions {
-  /** `Release.emptySectionsPlaced` of the release in mind; true by default. */
+  /** `Release.emptySectionsPlaced` of the release in question; true by default. */
   readonly emptySectionsPlaced?: boolean;
 }
 
 /**
- * A live patch as a file: what is in it, before it has an address. Lenient: it tells what is there; whether Xen would take it
- * is the hypervisor room's to say. Parts are read when asked for, and once.
+ * The contents of a live patch file, before it has an address. Lenient: whether Xen accepts the payload is for the hypervisor room to say. Reads
+ * each part on demand and once.
  */
 export class PayloadFile {
   readonly kind = 'payload';
@@ -52,12 +52,12 @@ export class PayloadFile {
     this.#locator = new SymbolLocator(elf);
   }
 
-  /** `undefined` for a machine that has no live patches; alternatives and bug frames are not read then. */
+  /** `undefined` for a machine without live patches, whose alternatives and bug frames are not read. */
   get arch(): XenArch | undefined {
     return this.#machine?.arch;
   }
 
-  /** `.livepatch.funcs`; `undefined` for a payload that has hooks only. */
+  /** `.livepatch.funcs`; `undefined` for a payload with hooks only. */
   get functions(): PayloadFunctions | undefined {
     return this.#once('functions', () => {
       const section = this.elf.section(ELF_LIVEPATCH_FUNC);
@@ -77,7 +77,7 @@ export class PayloadFile {
     return this.#once('metadata', () => readMetadata(this.elf));
   }
 
-  /** Regions, and the place of every section in them. */
+  /** The regions, and the place of every section in them. */
   get placement(): Placement {
     return this.#once('placement', () =>
       placeSections(
@@ -117,7 +117,7 @@ export class PayloadFile {
     return this.#once('bugFrames', () => {
       const machine = this.#machine;
       if (machine === undefined) return [];
-      return readBugFrames(this.elf, machine.arch, this.#pointersOf, machine.readBugFrames);
+      return readBugFrames(this.elf, this.#pointersOf, machine.readBugFrames);
     });
   }
 
@@ -125,7 +125,7 @@ export class PayloadFile {
     return this.#once('exTable', () => readExTable(this.elf, this.#pointersOf));
   }
 
-  /** The writable sections that are not empty, in file order: the data that a revert does not bring back. */
+  /** Writable sections that are not empty, in file order: data that a revert does not restore. */
   get writableSections(): readonly ElfSection[] {
     return this.#once('writableSections', () =>
       this.elf.sections.filter(({ index, header }) => index !== 0 && isWritableData(header)),
@@ -133,8 +133,8 @@ export class PayloadFile {
   }
 
   /**
-   * Will Xen apply the payload again after a revert? Yes without writable data, or where `.livepatch.funcs` is all there is
-   * of it. Source: xen/common/livepatch.c, move_payload (safe_to_reapply).
+   * Whether Xen applies the payload again after a revert: true without writable data, or if `.livepatch.funcs` is the only writable section.
+   * Source: xen/common/livepatch.c, move_payload (safe_to_reapply).
    */
   get safeToReapply(): boolean {
     const [first, ...others] = this.writableSections;
@@ -150,19 +150,18 @@ export class PayloadFile {
 }
 
 /**
- * Opens a payload. Refused are files that are no readable ELF, that are not relocatable (ET_REL), and that have no
- * sections; everything else is told by the parts.
+ * Opens a payload. Refuses files that are not readable ELF, not relocatable (ET_REL), or without sections; the parts report everything else.
  */
 export function readPayload(bytes: Uint8Array, options: PayloadOptions = {}): PayloadFile | ElfProblem {
   const elf = readElf(bytes);
   if (isProblem(elf)) return elf;
   if (elf.header.e_type !== ET_REL) {
-    return problem('Not a live patch: it has to be a relocatable object', {
+    return problem('Not a live patch: must be a relocatable object', {
       offset: elf.layout.ehdr.at['e_type'] as number,
     });
   }
   if (elf.sections.length === 0) {
-    return problem('Not a live patch: it has no sections', { offset: elf.layout.ehdr.at['e_shoff'] as number });
+    return problem('Not a live patch: no sections', { offset: elf.layout.ehdr.at['e_shoff'] as number });
   }
   return new PayloadFile(elf, options);
 }

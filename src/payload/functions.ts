@@ -9,38 +9,35 @@ import {
 import { type EntryTable, readEntries } from './entry-table.ts';
 import { type PayloadPointer, type PointerReader, textAt } from './pointer.ts';
 
-/** One `struct livepatch_func` as it stands in the file. */
+/** One `struct livepatch_func` as the file contains it. */
 export interface PayloadFunction {
   readonly index: number;
   /** Bytes from the start of `.livepatch.funcs`. */
   readonly offset: number;
-  /** The text that `name` points at; `undefined` for NULL and for a pointer out of the payload. */
+  /** The string at `name`; `undefined` for NULL and for a pointer out of the payload. */
   readonly name: string | undefined;
   readonly namePointer: PayloadPointer;
   /** `null` for a NOP patch. */
   readonly newAddr: PayloadPointer;
-  /** `null` where Xen has to look the name up. */
+  /** `null` if Xen must look up the name. */
   readonly oldAddr: PayloadPointer;
   readonly newSize: number;
   readonly oldSize: number;
   readonly version: number;
   /** `undefined` in version 1. */
   readonly expectation: LivepatchExpectation | undefined;
-  /**
-   * All bytes between `version` and the expectation, or the end: Xen's own in some releases, padding in others, and zero
-   * in a sound payload.
-   */
+  /** All bytes from `version` to the expectation or the end: Xen's own in some releases, padding in others, and zero in a valid payload. */
   readonly rest: Uint8Array;
 }
 
 export interface PayloadFunctions extends EntryTable<PayloadFunction> {
-  /** 64 or 52 bytes per entry, or 104 or 92. */
+  /** Version 1 has 64 or 52 bytes per entry, version 2 104 or 92. */
   readonly layout: 1 | 2;
 }
 
 /**
- * Which layout the entries have. `version` is in the same place in both, so the first entry tells; a version that is
- * neither is taken for the current layout.
+ * Detects the layout of the entries from the first one, since `version` is at the same offset in both. An unknown version counts as the current
+ * layout.
  */
 function detectLayout(pointers: PointerReader, pointerSize: 4 | 8): LivepatchFuncLayout {
   const v1 = livepatchFunc('v1', pointerSize);

@@ -8,7 +8,7 @@ export interface PayloadHooks extends EntryTable<PayloadPointer> {
   readonly kind: HookKind;
 }
 
-/** Reads all hook sections there are, in Xen's order. */
+/** Reads all hook sections in Xen's order. */
 export const readHooks = (file: ElfFile, pointersOf: (section: ElfSection) => PointerReader): PayloadHooks[] =>
   HOOK_SECTIONS.flatMap(({ kind, section: name }) => {
     const section = file.section(name);

@@ -8,18 +8,18 @@ import {
   parseBuildId,
 } from '../xen/index.ts';
 
-/** A build-id that a payload names. */
+/** A build-id in one of a payload's sections. */
 export interface PayloadBuildId {
   readonly section: ElfSection;
-  /** Lower-case hex digits; `undefined` where Xen's own reader finds no build-id in the section. */
+  /** Lower-case hex digits; `undefined` if Xen's own reader finds no build-id in the section. */
   readonly id: string | undefined;
 }
 
-/** What a payload is, and what it was made for. A member is `undefined` where the section is missing. */
+/** A payload's build-ids. A member is `undefined` if its section is missing. */
 export interface PayloadIdentity {
   /** Its own build-id, `.note.gnu.build-id`. */
   readonly buildId: PayloadBuildId | undefined;
-  /** What has to be on top of the applied payloads, or the hypervisor: `.livepatch.depends`. */
+  /** The required top of the stack, an applied payload or the hypervisor: `.livepatch.depends`. */
   readonly depends: PayloadBuildId | undefined;
   /** The hypervisor it was built for: `.livepatch.xen_depends`. */
   readonly xenDepends: PayloadBuildId | undefined;
@@ -42,13 +42,13 @@ export const readIdentity = (file: ElfFile): PayloadIdentity => ({
 /** The metadata of `.modinfo`. */
 export interface PayloadMetadata {
   readonly section: ElfSection;
-  /** The strings, without their NULs; the toolstack shows one a line. */
+  /** The strings without their NULs; the toolstack prints one per line. */
   readonly strings: readonly string[];
-  /** Does the section end with a NUL, as it must? */
+  /** Whether the section ends with a NUL, as it must. */
   readonly terminated: boolean;
 }
 
-/** Reads `.modinfo`, where there is one. */
+/** Reads `.modinfo`, if it exists. */
 export function readMetadata(file: ElfFile): PayloadMetadata | undefined {
   const section = file.section(ELF_LIVEPATCH_MODINFO);
   if (section === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** A live patch as a file, before it has an address: what is in it, and where loading would put it. Imports `xen`, `elf`. */
+/** The contents of a live patch file before it has an address, and where loading would place them. Imports `xen`, `elf`. */
 export * from './alternatives.ts';
 export * from './bug-frames.ts';
 export * from './entry-table.ts';

@@ -3,7 +3,7 @@ import type { XenArch } from '../xen/index.ts';
 import { type AlternativesReader, readArmAlternatives, readX86Alternatives } from './alternatives.ts';
 import { type BugFramesReader, readArmBugFrames, readX86BugFrames } from './bug-frames.ts';
 
-/** How one machine's payloads differ from another's as files. */
+/** Differences between payload files of one machine and another. */
 export interface PayloadMachine {
   readonly arch: XenArch;
   readonly readAlternatives: AlternativesReader;
@@ -16,5 +16,5 @@ const MACHINES: Readonly<Record<number, PayloadMachine>> = {
   [EM_ARM]: { arch: 'arm32', readAlternatives: readArmAlternatives, readBugFrames: readArmBugFrames },
 };
 
-/** The machine of a payload by `e_machine`, or `undefined` for those that have no live patches. */
+/** Returns the machine of a payload by `e_machine`, or `undefined` for machines without live patches. */
 export const payloadMachine = (machine: number): PayloadMachine | undefined => MACHINES[machine];

@@ -3,14 +3,14 @@ import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, type Shdr } from '../elf/index.ts'
 import { PAGE_SIZE } from '../xen/index.ts';
 
 /**
- * Which pages a section of a payload gets, and where in them it goes: the arithmetic of Xen's move_payload without the
- * moving. Source: xen/common/livepatch.c, move_payload and calc_section.
+ * Computes the page kind and the place of each section of a payload: the arithmetic of Xen's move_payload.
+ * Source: xen/common/livepatch.c, move_payload and calc_section.
  */
 
 /** Pages of a loaded payload: RX, RW and RO. */
 export type PageKind = 'text' | 'rw' | 'ro';
 
-/** What happens to a section: it gets a page kind, it is not loaded, or the payload is refused because of it. */
+/** A section gets a page kind, is not loaded, or makes Xen refuse the payload. */
 export type SectionKind = PageKind | 'ignored' | 'refused';
 
 const KIND_BY_ACCESS: Readonly<Record<number, SectionKind>> = {
@@ -20,11 +20,11 @@ const KIND_BY_ACCESS: Readonly<Record<number, SectionKind>> = {
   [SHF_WRITE | SHF_EXECINSTR]: 'refused',
 };
 
-/** The kind by the low word of `sh_flags` alone: names and types do not matter to Xen. */
+/** Returns the kind from the low word of `sh_flags`; Xen ignores names and types. */
 export const classifySection = (flags: number): SectionKind =>
   (flags & SHF_ALLOC) === 0 ? 'ignored' : (KIND_BY_ACCESS[flags & (SHF_WRITE | SHF_EXECINSTR)] as SectionKind);
 
-/** The header fields that decide; a section header of either class has them. */
+/** The header fields that determine the place; section headers of either class have them. */
 export type PlaceableHeader = Pick<Shdr, 'sh_flags' | 'sh_size' | 'sh_addralign'>;
 
 export interface PlacementRules {
@@ -35,19 +35,16 @@ export interface PlacementRules {
 
 export interface SectionPlace {
   readonly kind: SectionKind;
-  /**
-   * Bytes from the start of its region. Xen keeps 32 bits of it (`unsigned int *offset`), and so does this. 0 for
-   * sections without a region.
-   */
+  /** Bytes from the start of its region. Xen keeps only 32 bits (`unsigned int *offset`), and so does this. 0 without a region. */
   readonly offset: number;
 }
 
 /**
- * Where everything goes, before there is an address. Sizes are Xen's `size_t`, raw: headers that no loader would accept
- * can make them anything up to 2^64 - 1, or 2^32 - 1 with 32-bit pointers, and they wrap as Xen's do.
+ * The places of all sections, before there is an address. Sizes are Xen's raw `size_t`: invalid headers can make them anything up to 2^64 - 1,
+ * or 2^32 - 1 with 32-bit pointers, and they wrap as Xen's do.
  */
 export interface Placement {
-  /** By section index. */
+  /** Indexed by section. */
   readonly sections: readonly SectionPlace[];
   readonly textSize: bigint;
   readonly rwSize: bigint;
@@ -63,8 +60,8 @@ export interface Placement {
 }
 
 /**
- * Places all sections in index order. Section 0 is never placed. After a refused section Xen stops; this goes on
- * without it, for those who want to know about the others.
+ * Places all sections in index order, except section 0. Xen stops at a refused section; this continues without it, so that callers see the
+ * others.
  */
 export function placeSections(headers: readonly PlaceableHeader[], rules: PlacementRules): Placement {
   const bits = rules.pointerSize * 8;
@@ -77,8 +74,8 @@ export function placeSections(headers: readonly PlaceableHeader[], rules: Placem
     const kind = index === 0 ? 'ignored' : kindOf(header, rules);
     if (kind === 'refused') refused ??= index;
     if (kind === 'refused' || kind === 'ignored') return { kind, offset: 0 };
-    // ROUNDUP(x, a) is (x + a - 1) & ~(a - 1): with an alignment of 0 that is 0, so the section lands on the first ones
-    // of its region, whose size starts anew.
+    // ROUNDUP(x, a) is (x + a - 1) & ~(a - 1): with an alignment of 0 that is 0, so the section overlaps the first ones of its region, whose
+    // size starts again from 0.
     const mask = wrap(header.sh_addralign - 1n);
     const offset = wrap(sizes[kind] + mask) & ~mask;
     sizes[kind] = wrap(header.sh_size + offset);
@@ -107,6 +104,6 @@ function kindOf(header: PlaceableHeader, rules: PlacementRules): SectionKind {
   return classifySection(lowWord(header.sh_flags));
 }
 
-/** Does the section count as data that a revert cannot bring back? Writable and not empty; empty ones do not count. */
+/** Whether a section is data that a revert cannot restore: writable and not empty. */
 export const isWritableData = (header: PlaceableHeader): boolean =>
   classifySection(lowWord(header.sh_flags)) === 'rw' && header.sh_size !== 0n;

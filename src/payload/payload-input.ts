@@ -1,6 +1,6 @@
-/** A payload as the commands hand it on. */
+/** A payload as commands pass it on. */
 export interface PayloadInput {
-  /** The file as the user named it: for findings. */
+  /** The file name that the user gave, for findings. */
   readonly file: string;
   /** The payload's name in the hypervisor, see {@link payloadName}. A byte string. */
   readonly name: string;

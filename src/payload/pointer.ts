@@ -11,11 +11,11 @@ import { tablesInFile } from './bounded.ts';
 import type { SymbolLocator } from './symbol-locator.ts';
 
 /**
- * Where a field of a payload will point once it is loaded, as far as the file tells. Relocation types are not looked at:
- * a field that is made for an address is read as one, and a relative one as relative.
+ * The target of a payload's field once it is loaded, as far as the file tells. Ignores relocation types: reads address fields as absolute and
+ * relative fields as relative.
  */
 export type PayloadPointer =
-  /** No relocation, and zero. */
+  /** Zero without a relocation. */
   | { readonly kind: 'null' }
   /** A number in the file, or an absolute symbol. */
   | { readonly kind: 'absolute'; readonly address: bigint }
@@ -24,7 +24,7 @@ export type PayloadPointer =
       readonly kind: 'section';
       /** Section index. */
       readonly section: number;
-      /** Bytes from the start of the section; negative or past its end where the file is odd. */
+      /** Bytes from the start of the section; may be negative or past its end in a bad file. */
       readonly offset: number;
       /** The symbol there, or the last one before it. */
       readonly symbol: string | undefined;
@@ -34,13 +34,13 @@ export type PayloadPointer =
   /** A symbol of the hypervisor, or of another payload. */
   | { readonly kind: 'undefined'; readonly symbol: string; readonly addend: bigint };
 
-/** A relocation's symbol, by index, and addend. */
+/** A relocation's symbol index and addend. */
 interface Relocated {
   readonly symbol: number;
   readonly addend: bigint;
 }
 
-/** Reads the pointers in one section's bytes through the relocations that will be applied to them. */
+/** Reads the pointers in one section's bytes through their relocations. */
 export class PointerReader {
   readonly section: ElfSection;
   readonly data: Uint8Array;
@@ -57,7 +57,7 @@ export class PointerReader {
     this.#locator = locator;
   }
 
-  /** The pointer-sized field at `at`. */
+  /** Reads the pointer-sized field at `at`. */
   pointer(at: number): PayloadPointer {
     const relocated = this.relocation(at, this.#file.layout.pointerSize);
     if (relocated !== undefined) return this.#target(relocated);
@@ -66,20 +66,17 @@ export class PointerReader {
     return address === 0n ? { kind: 'null' } : { kind: 'absolute', address };
   }
 
-  /**
-   * The signed 32-bit field at `at` that holds the distance of its target from `base` in the same section; by default
-   * from itself.
-   */
+  /** Reads the signed 32-bit field at `at`: the distance of its target from `base` in the same section, by default from the field itself. */
   relative(at: number, base: number = at): PayloadPointer {
     const relocated = this.relocation(at, 4);
-    // A relocation makes S + A - P of the field, P being its own address.
+    // A relocation sets the field to S + A - P, where P is its own address.
     if (relocated !== undefined) {
       return this.#target({ symbol: relocated.symbol, addend: relocated.addend + BigInt(base - at) });
     }
     return this.place(this.section.index, base + this.view.getInt32(at, true));
   }
 
-  /** What will be added at `at`: the last relocation there wins, as when they are applied in order. */
+  /** Returns the last relocation at `at`, which wins when they are applied in order. */
   relocation(at: number, size: 4 | 8): Relocated | undefined {
     this.#relocations ??= this.#collect();
     const found = this.#relocations.get(at);
@@ -90,20 +87,20 @@ export class PointerReader {
     return { symbol: table.symbol(i), addend: table.hasAddends ? table.addend(i) : implicit() };
   }
 
-  /** A place in one of the payload's sections. */
+  /** Returns a place in one of the payload's sections. */
   place(section: number, offset: number): PayloadPointer {
     const found = this.#locator.locate(section, offset);
     return { kind: 'section', section, offset, symbol: found?.symbol, distance: found?.distance ?? 0 };
   }
 
-  /** The place `displacement` bytes from a symbol, which is how a relocation's target is given. */
+  /** Returns the place `displacement` bytes from a symbol, which is how a relocation names its target. */
   fromSymbol(symbol: number, displacement: number): PayloadPointer {
     return this.#target({ symbol, addend: BigInt(displacement) });
   }
 
   #target({ symbol, addend }: Relocated): PayloadPointer {
     const { symbols } = this.#file;
-    // Symbol 0, and one that is not there, has the value 0.
+    // Symbol 0 and a missing symbol have the value 0.
     if (symbol === 0 || symbol >= symbols.count) return { kind: 'absolute', address: BigInt.asUintN(64, addend) };
     const section = symbols.sectionIndex(symbol);
     const value = symbols.value(symbol);
@@ -126,14 +123,14 @@ export class PointerReader {
   }
 }
 
-/** Up to `count` of the file's bytes that a pointer points at; none where it points out of the payload. */
+/** Returns at most `count` of the file's bytes at a pointer; none if it points out of the payload. */
 export function bytesAt(file: ElfFile, pointer: PayloadPointer, count: number): Uint8Array {
   if (pointer.kind !== 'section' || pointer.offset < 0) return new Uint8Array(0);
   const data = file.sections[pointer.section]?.data() ?? new Uint8Array(0);
   return data.subarray(Math.min(pointer.offset, data.length), Math.min(pointer.offset + count, data.length));
 }
 
-/** The text that a pointer points at; `undefined` where it points at no bytes of the file. */
+/** Returns the string at a pointer; `undefined` if there are no bytes of the file. */
 export function textAt(file: ElfFile, pointer: PayloadPointer): string | undefined {
   const bytes = bytesAt(file, pointer, ELF_NAME_MAX);
   return bytes.length === 0 ? undefined : cString(bytes, 0);

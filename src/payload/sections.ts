@@ -9,23 +9,23 @@ import {
 import { tablesInFile } from './bounded.ts';
 import type { Placement, SectionKind } from './page-kinds.ts';
 
-/** A section, and what loading makes of it. */
+/** A section, and how Xen loads it. */
 export interface PayloadSection {
   readonly index: number;
   readonly name: string;
-  /** As readelf has it: `PROGBITS`. */
+  /** In readelf's form: `PROGBITS`. */
   readonly type: string;
-  /** As readelf has them: `WAX`. */
+  /** In readelf's form: `WAX`. */
   readonly flags: string;
   /** Bytes. */
   readonly size: number;
   readonly addralign: number;
   readonly kind: SectionKind;
-  /** Bytes from the start of its region; `undefined` where it has none. */
+  /** Bytes from the start of its region; `undefined` without one. */
   readonly offset: number | undefined;
 }
 
-/** All sections but the null one, in index order. */
+/** Describes all sections in index order, except the null section. */
 export const describeSections = (file: ElfFile, placement: Placement): PayloadSection[] =>
   file.sections.slice(1).map((section, i) => {
     const place = placement.sections[i + 1];
@@ -43,22 +43,22 @@ export const describeSections = (file: ElfFile, placement: Placement): PayloadSe
     };
   });
 
-/** One relocation section, summed up. */
+/** A summary of one relocation section. */
 export interface RelocationSummary {
   readonly section: string;
   readonly sectionIndex: number;
-  /** The section to relocate; empty where `sh_info` names none. */
+  /** The section to relocate; empty if `sh_info` is invalid. */
   readonly target: string;
   readonly targetIndex: number;
-  /** Xen skips relocations of sections that are not loaded. */
+  /** Whether Xen applies it; it skips relocations of sections that are not loaded. */
   readonly applied: boolean;
   readonly hasAddends: boolean;
   readonly count: number;
-  /** In ascending order of type. Empty where tables overlap and those before have used up the file. */
+  /** In ascending order of type. Empty if tables overlap and earlier ones already account for the whole file. */
   readonly types: readonly { readonly type: number; readonly name: string; readonly count: number }[];
 }
 
-/** All relocation sections in file order. */
+/** Summarises all relocation sections in file order. */
 export function summariseRelocations(file: ElfFile): RelocationSummary[] {
   const tables = file.relocationTables();
   const counted = new Set(tablesInFile(file, tables));
@@ -84,15 +84,15 @@ export function summariseRelocations(file: ElfFile): RelocationSummary[] {
   });
 }
 
-/** A symbol that the hypervisor, or another payload, has to provide. */
+/** A symbol that the hypervisor or another payload must define. */
 export interface UndefinedSymbol {
   readonly index: number;
   readonly name: string;
-  /** STB_…; Xen does not look at it, so weak symbols have to be found, too. */
+  /** STB_…; Xen ignores it, so weak symbols must be defined, too. */
   readonly bind: number;
 }
 
-/** All undefined symbols in file order, the null symbol left out. */
+/** Returns all undefined symbols in file order, except the null symbol. */
 export function undefinedSymbols({ symbols }: ElfFile): UndefinedSymbol[] {
   const found: UndefinedSymbol[] = [];
   for (let index = 1; index < symbols.count; index++) {

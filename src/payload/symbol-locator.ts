@@ -11,7 +11,7 @@ interface Row {
   readonly index: number;
 }
 
-/** Finds the symbol that a place in a section belongs to: the last one at or before it. Sorted on first use. */
+/** Finds the symbol for a place in a section: the last one at or before it. Sorts on first use. */
 export class SymbolLocator {
   readonly #file: ElfFile;
   #bySection: Map<number, Row[]> | undefined;
@@ -20,7 +20,7 @@ export class SymbolLocator {
     this.#file = file;
   }
 
-  /** The symbol in force at `offset` of section `section`; where several are, one with a type, then the first. */
+  /** Returns the symbol for `offset` in section `section`; of several, one with a type, then the first. */
   locate(section: number, offset: number): SymbolPlace | undefined {
     this.#bySection ??= this.#collect();
     const rows = this.#bySection.get(section);
@@ -44,7 +44,7 @@ export class SymbolLocator {
       const type = symbols.type(index);
       if (section === undefined || type === STT_SECTION || type === STT_FILE) continue;
       const name = symbols.name(index);
-      // Local labels of the compiler and Arm's mapping symbols ($a, $d, $x) say nothing to a reader.
+      // The compiler's local labels and Arm's mapping symbols ($a, $d, $x) mean nothing to a reader.
       if (name === '' || name.startsWith('.L') || name.startsWith('$')) continue;
       const row = { offset: Number(symbols.value(index)), index };
       const rows = bySection.get(section);
@@ -55,7 +55,7 @@ export class SymbolLocator {
       const type = symbols.type(index);
       return type === STT_FUNC || type === STT_OBJECT ? 1 : 0;
     };
-    // The look-up takes the last of equals, so the best comes last.
+    // The search takes the last of equal offsets, so the best comes last.
     for (const rows of bySection.values()) {
       rows.sort((a, b) => a.offset - b.offset || typed(a) - typed(b) || b.index - a.index);
     }

@@ -1,3 +1,4 @@
+import { architectureOf } from '../arch/index.ts';
 import type { RehearsalFunction, RehearsalPanic, RehearsalReport, RehearsalStep } from '../documents/index.ts';
 import { callLines } from './calls.ts';
 import type { Cell } from './columns.ts';
@@ -8,8 +9,8 @@ import { PLAIN, type Style } from './style.ts';
 
 type Digits = 8 | 16;
 
-/** Digits of a pointer, by architecture. */
-const DIGITS: Readonly<Record<RehearsalReport['xen']['arch'], Digits>> = { x86_64: 16, arm64: 16, arm32: 8 };
+/** Returns how many digits a pointer has. */
+const digitsOf = ({ xen }: RehearsalReport): Digits => (architectureOf(xen.arch)?.elf.pointerSize === 4 ? 8 : 16);
 
 /** Digits shown of a function's bytes, and two dots: a jump has 10 digits, NOPs up to 62. */
 const BYTES_WIDTH = 30;
@@ -19,15 +20,15 @@ const shortName = (name: string, style: Style): string =>
   truncateMiddle(displayText(name), Math.max(style.width - 78, 24));
 
 /** How a step went, in the margin. */
-function stepMark(step: RehearsalStep, panicked: boolean, style: Style): Cell {
-  if (step.rc === null) return panicked ? cell('PANIC', (t) => style.bold(style.red(t))) : cell('STOP', style.yellow);
-  return step.rc < 0 ? cell('FAIL', style.red) : cell('ok', style.green);
+function stepMark({ outcome, passed }: RehearsalStep, style: Style): Cell {
+  if (outcome === 'died') return cell('PANIC', (t) => style.bold(style.red(t)));
+  if (outcome === 'stopped-at-hook') return cell('STOP', style.yellow);
+  return passed ? cell('ok', style.green) : cell('FAIL', style.red);
 }
 
 /** What a step ended with, in words; empty where it succeeded. */
 function stepResult(step: RehearsalStep): string {
   if (step.rc === null || step.rc >= 0) return '';
-  if (step.step === 'verify' || step.step === 'call') return '';
   return step.errno === null ? `rc ${step.rc}` : `${step.errno} (${step.rc})`;
 }
 
@@ -44,16 +45,13 @@ const INDENT = '          ';
 /** One line per step: how it went, what was done to which payload, its state, and its errno. */
 const stepHeads = (report: RehearsalReport, style: Style): string[] =>
   table(
-    report.steps.map((step, i) => {
-      const panicked = report.panic !== null && i === report.steps.length - 1;
-      return [
-        stepMark(step, panicked, style),
-        cell(step.step, style.bold),
-        cell(shortName(step.name, style)),
-        cell(step.state ?? (panicked ? '?' : '-')),
-        cell(stepResult(step), style.red),
-      ];
-    }),
+    report.steps.map((step) => [
+      stepMark(step, style),
+      cell(step.step, style.bold),
+      cell(shortName(step.name, style)),
+      cell(step.state ?? (step.outcome === 'died' ? '?' : '-')),
+      cell(stepResult(step), style.red),
+    ]),
     ' ',
   );
 
@@ -63,7 +61,7 @@ function stepLines(report: RehearsalReport, style: Style): string[] {
   const plain = stepHeads(report, { ...PLAIN, width: style.width });
   const placed = new Map<string, string>();
   return report.steps.flatMap((step, i) => {
-    const placement = placementText(step, placed.get(step.name), DIGITS[report.xen.arch]);
+    const placement = placementText(step, placed.get(step.name), digitsOf(report));
     if (step.payload === null) placed.delete(step.name);
     else placed.set(step.name, step.payload.text);
     const fits = textWidth(`${plain[i]}  ${placement}`) <= style.width;
@@ -97,7 +95,7 @@ function functionRows(row: RehearsalFunction, digits: Digits, style: Style): Cel
 
 function functionLines(report: RehearsalReport, style: Style): string[] {
   if (report.functions.length === 0) return [];
-  const digits = DIGITS[report.xen.arch];
+  const digits = digitsOf(report);
   const rows = report.functions.flatMap((row) => functionRows(row, digits, style));
   return ['', style.bold('functions'), ...table(rows, '  ')];
 }
@@ -118,7 +116,7 @@ const outcome = (word: string, parts: readonly string[], style: Style): string =
 /** The last line: what it all came to, and at which step. */
 function verdictLine(report: RehearsalReport, style: Style): string {
   const steps = counted(report.steps.length, 'step');
-  const culprit = report.steps.find((step) => step.rc === null || step.rc < 0);
+  const culprit = report.steps.find(({ passed }) => !passed);
   const at = culprit === undefined ? '' : `${culprit.step} of ${shortName(culprit.name, style)}`;
   const why = culprit === undefined ? '' : stepResult(culprit);
   switch (report.verdict) {
@@ -129,7 +127,11 @@ function verdictLine(report: RehearsalReport, style: Style): string {
     case 'panicked':
       return outcome('PANICKED', [at, displayText(report.panic?.message ?? '')], style);
     case 'failed':
-      return outcome('FAILED', [at, culprit?.rc === null ? 'not carried out, so nothing is proven' : why], style);
+      return outcome(
+        'FAILED',
+        [at, culprit?.outcome === 'stopped-at-hook' ? 'not carried out, so nothing is proven' : why],
+        style,
+      );
   }
 }
 

@@ -5,10 +5,11 @@ import { displayText } from './display-text.ts';
 export const stepTitle = ({ step, name }: ScenarioStep): string => (name === null ? step : `${step} ${name}`);
 
 /** What a step came to, where that is not plain success. */
-export function stepOutcome({ step, rc, errno, panic, note }: ScenarioStep): string {
-  if (panic !== null) return 'panic';
-  if (step === 'verify') return rc === 0 ? '' : 'not as it should be';
-  if (rc === null) return note === undefined ? '' : 'not carried out';
+export function stepOutcome({ step, outcome, rc, errno }: ScenarioStep): string {
+  if (outcome === 'died') return 'panic';
+  if (outcome === 'differs') return 'not as it should be';
+  if (outcome === 'stopped-at-hook') return 'not carried out';
+  if (rc === null) return '';
   if (step === 'list') return rc < 0 ? (errno ?? `rc ${rc}`) : `${rc} listed`;
   if (rc >= 0) return '';
   return errno === null ? `rc ${rc}` : `${errno} (${rc})`;

@@ -1,8 +1,7 @@
 import type { Disassembler } from '../arch/index.ts';
-import { ensure, type Finding } from '../base/index.ts';
+import { ensure, type Finding, XspliceError } from '../base/index.ts';
 import type { CheckedPayload, XenIdentity } from '../documents/index.ts';
 import { documentFinding } from '../documents/index.ts';
-import type { Inflate } from '../dwarf/index.ts';
 import { isProblem } from '../elf/index.ts';
 import type { FindingSpots } from '../inspect/index.ts';
 import type { LintedPayload, LintRule, RuleLevels } from '../lint/index.ts';
@@ -11,15 +10,12 @@ import { readPayload } from '../payload/index.ts';
 import { checkOn } from './check.ts';
 import { companionsInFolder } from './lint-set.ts';
 import type { SimulationOptions } from './options.ts';
+import type { Ports } from './ports.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
 
-export interface LintCheckOptions extends SimulationOptions {
+export interface LintCheckOptions extends SimulationOptions, Partial<Pick<Ports, 'loadDisassembler' | 'inflate'>> {
   /** What the user made of the rules. */
   readonly levels?: RuleLevels;
-  /** Loads a disassembler, where a rule needs one. A port: `xsplice/disassembler` has one. */
-  readonly loadDisassembler?: () => Promise<Disassembler>;
-  /** Unpacks compressed debug sections. A port: this room has no decompression. */
-  readonly inflate?: Inflate;
   /** Do the payloads come from a folder? Then their order says nothing, and they may be for different hypervisors. */
   readonly fromFolder?: boolean;
   /** Default: all there are. */
@@ -30,10 +26,8 @@ export interface LintCheckOptions extends SimulationOptions {
 export interface CheckSlice {
   readonly xen: XenIdentity;
   readonly payloads: readonly CheckedPayload[];
-  /** Is one of the findings about code, which a disassembler would take apart? */
-  readonly showsCode: boolean;
-  /** The same with the code around each place, as bytes only where there is no disassembler, and with its line of source. */
-  withCode(disassembler: Disassembler | null): CheckedPayload[];
+  /** Adds the code around each place, and its line of source. Without a disassembler the code is bytes alone. */
+  withCode(): Promise<CheckedPayload[]>;
 }
 
 /**
@@ -57,9 +51,10 @@ export async function checkSliceOn(
   wanted: readonly number[] = payloads.map((_, i) => i),
 ): Promise<CheckSlice> {
   const chosen = wanted.map((i) => ensure(payloads[i], 'what is checked is one of the payloads'));
-  const { checked, said } = checkOn(simulation, payloads, options, chosen);
-  const linted = await lintPayloads(simulation, payloads, wanted, said, options);
-  const all = checked.map((payload, i): CheckedPayload => {
+  const checked = await checkOn(simulation, payloads, options, chosen);
+  const found = checked.map(({ findings }) => findings);
+  const linted = await lintPayloads(simulation, payloads, wanted, found, options);
+  const all = checked.map(({ document: payload }, i): CheckedPayload => {
     const found = linted[i] ?? [];
     const harmful = payload.verdict === 'accepted' && found.some(({ severity }) => severity === 'error');
     return {
@@ -72,10 +67,21 @@ export async function checkSliceOn(
   return {
     xen: simulation.identity,
     payloads: all,
-    showsCode: spots.some(({ found }) => found),
-    withCode: (disassembler) =>
-      all.map((each, i) => ({ ...each, findings: spots[i]?.withCode(disassembler) ?? each.findings })),
+    withCode: async () => {
+      const disassembler = spots.some(({ found }) => found) ? await disassemblerOf(options) : null;
+      return all.map((each, i) => ({ ...each, findings: spots[i]?.withCode(disassembler) ?? each.findings }));
+    },
   };
+}
+
+/** The disassembler; null if there is none, or it cannot be loaded. */
+async function disassemblerOf({ loadDisassembler }: LintCheckOptions): Promise<Disassembler | null> {
+  try {
+    return (await loadDisassembler?.()) ?? null;
+  } catch (error) {
+    if (!(error instanceof XspliceError)) throw error;
+    return null;
+  }
 }
 
 /** The places of code that the findings on each payload are about. */

@@ -1,158 +1,154 @@
-import { addOffset, equalBytes, type Finding, fromHex, hex } from '../base/index.ts';
+import { equalBytes, type Finding, finding, fromHex, hex } from '../base/index.ts';
 import type { CheckedPayload, CheckReport, CheckVerdict } from '../documents/index.ts';
 import { documentFinding } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
-import {
-  describePayload,
-  type FunctionDescription,
-  type HookCall,
-  type Hypervisor,
-  peek,
-  report,
-  type SimulatedTarget,
-} from '../hypervisor/index.ts';
+import type { HookCall } from '../hypervisor/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { errnoName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../xen/index.ts';
 import type { SimulationOptions } from './options.ts';
+import { simulatedStage } from './simulated-stage.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
-import { LONGEST_PATCH, verifyPatched, verifyRestored } from './verify.ts';
+import type { Stage } from './stage.ts';
+import { hostEnded, type Step } from './step.ts';
+import { takeStep } from './take-step.ts';
+import { rememberFunctions } from './verify-stage.ts';
 
 /**
- * Would this hypervisor take the payloads, and would it live? Each one is uploaded, applied and reverted on a host of its own, on which those
- * of the other payloads stand that it depends on.
+ * Checks whether a hypervisor takes payloads, and survives them: each is uploaded, applied and reverted on a host of its own, on top of those
+ * of the other payloads that it depends on. Throws an XspliceError: EIMAGE for a bad image, EUSAGE for options that make no sense.
  */
-export function checkPayloads(
+export async function checkPayloads(
   image: Uint8Array,
   payloads: readonly PayloadInput[],
   options: SimulationOptions,
-): CheckReport {
-  const { checked } = checkOn(openSimulation(image, options), payloads, options);
-  return { format: 'xsplice-check/1', payloads: checked };
+): Promise<CheckReport> {
+  const checked = await checkOn(openSimulation(image, options), payloads, options);
+  return { format: 'xsplice-check/1', payloads: checked.map(({ document }) => document) };
 }
 
-/**
- * The same on a simulation that is open: one document for each payload, and what the simulated hypervisor found, for each in the same order.
- *
- * @param wanted those of the payloads that are checked; the others are there to depend on.
- */
-export function checkOn(
-  simulation: Simulation,
-  payloads: readonly PayloadInput[],
-  { progress }: Pick<SimulationOptions, 'progress'>,
-  wanted: readonly PayloadInput[] = payloads,
-): { readonly checked: readonly CheckedPayload[]; readonly said: readonly (readonly Finding[])[] } {
-  const results = wanted.map((payload) => {
-    progress?.(`check ${payload.name}`);
-    return checkPayload(simulation, payload, payloads);
-  });
-  return { checked: results.map(({ document }) => document), said: results.map(({ findings }) => findings) };
-}
-
-/** A payload's document, and the findings in it as they are before they become text. */
-interface Checked {
+/** The document of a payload, and the findings in it before they become text. */
+export interface Checked {
   readonly document: CheckedPayload;
   readonly findings: readonly Finding[];
 }
 
-function checkPayload(simulation: Simulation, payload: PayloadInput, all: readonly PayloadInput[]): Checked {
-  const target = simulation.boot();
-  const { below, missing } = dependencies(simulation, payload, all);
-  for (const other of below) {
-    target.uploadNow(other.name, other.bytes);
-    target.actionNow(other.name, 'apply');
+/**
+ * Checks payloads as {@link checkPayloads} does, on a simulation that is open already.
+ *
+ * @param wanted the payloads to check; the others are there to depend on.
+ */
+export async function checkOn(
+  simulation: Simulation,
+  payloads: readonly PayloadInput[],
+  { progress }: Pick<SimulationOptions, 'progress'>,
+  wanted: readonly PayloadInput[] = payloads,
+): Promise<Checked[]> {
+  const checked: Checked[] = [];
+  for (const payload of wanted) {
+    progress?.(`check ${payload.name}`);
+    checked.push(await checkPayload(simulation, payload, payloads));
   }
-  target.takeFindings();
-  target.hypervisor.machine.console.take();
+  return checked;
+}
 
-  const findings: Finding[] = simulation.assumed.map((message) => ({
-    rule: 'assumed',
-    severity: 'note',
-    message,
-    where: {},
-  }));
-  if (target.hypervisor.stopped !== null) {
-    const message = 'a payload that this one depends on does not survive: check that one first';
-    findings.push({ rule: 'dependency-fails', severity: 'error', message, where: { file: payload.file } });
-    return { document: document(target, payload, 'refused', null, findings), findings };
+async function checkPayload(
+  simulation: Simulation,
+  payload: PayloadInput,
+  all: readonly PayloadInput[],
+): Promise<Checked> {
+  const { file } = payload;
+  const stage = simulatedStage(simulation, simulation.boot());
+  const { below, missing } = dependencies(simulation, payload, all);
+  const findings = simulation.assumed.map((message) => finding('assumed', { message, where: {} }));
+  const document = (verdict: CheckVerdict, rc: number | null, console: readonly string[]): Checked => ({
+    document: {
+      file,
+      verdict,
+      errno: rc === null ? null : errnoName(rc),
+      console,
+      findings: findings.map(documentFinding),
+    },
+    findings,
+  });
+
+  for (const { name, bytes } of below) {
+    for (const step of [
+      { verb: 'upload', name, payload: bytes },
+      { verb: 'apply', name },
+    ] as const) {
+      const outcome = await takeStep(stage, step);
+      if (!hostEnded(outcome)) continue;
+      const message = 'a payload that this one depends on does not survive: check that one first';
+      findings.push(finding('dependency-fails', { message, where: { file } }));
+      return document('refused', null, outcome.kind === 'died' ? outcome.panic.screen : []);
+    }
   }
-  const { verdict, rc } = carryThrough(target, payload, missing);
-  for (const finding of target.takeFindings()) {
-    findings.push({ ...finding, where: { file: payload.file, ...finding.where } });
-  }
+  // Lines of the boot belong to no step.
+  await stage.target.takeConsole();
+  const { rc, console, findings: found } = await rehearseBriefly(stage, payload, missing !== null);
+  const unsafe = found.some(({ rule }) => UNSAFE.has(rule) || (rc === null && UNSAFE_IF_LOADED.has(rule)));
+  const verdict = unsafe ? 'unsafe' : rc === null ? 'accepted' : 'refused';
+  for (const each of found) findings.push({ ...each, where: { file, ...each.where } });
   if (missing !== null && verdict !== 'refused') {
     const message = `depends on ${missing}, which is neither the hypervisor nor among the files given: applied here without it`;
-    findings.push({ rule: 'depends-not-given', severity: 'warning', message, where: { file: payload.file } });
+    findings.push(finding('depends-not-given', { message, where: { file } }));
   }
-  return { document: document(target, payload, verdict, rc, findings), findings };
+  return document(verdict, rc, console);
 }
 
 /** Findings after which no host is safe, whatever Xen answers. */
 const UNSAFE = new Set(['host-panic', 'wild-read', 'stray-write', 'verify', 'cet-patching']);
 
-/** Findings that matter only where Xen keeps the payload. */
+/** Findings that matter only if Xen keeps the payload. */
 const UNSAFE_IF_LOADED = new Set(['use-after-free']);
 
-/** Uploads, applies and reverts. The first refusal ends it; so does the host's end. */
-function carryThrough(
-  target: SimulatedTarget,
-  payload: PayloadInput,
-  missing: string | null,
-): { verdict: CheckVerdict; rc: number | null } {
-  const rc = upToRefusal(target, payload, missing);
-  const unsafe = target.hypervisor.findings.some(
-    ({ rule }) => UNSAFE.has(rule) || (rc === null && UNSAFE_IF_LOADED.has(rule)),
-  );
-  if (unsafe) return { verdict: 'unsafe', rc };
-  return { verdict: rc === null ? 'accepted' : 'refused', rc };
+/** The life of a payload, as short as it can be; verifications look at its own functions only, which keeps a check fast. */
+const briefRehearsal = ({ name, bytes }: PayloadInput, flags: number): readonly Step[] => [
+  { verb: 'upload', name, payload: bytes },
+  { verb: 'apply', name, flags },
+  { verb: 'verify', name },
+  { verb: 'revert', name, flags },
+  { verb: 'verify', name },
+];
+
+/** What a check reads its verdict from. `rc` is the negated errno of a refusal; `null` where there was none. */
+interface BriefResult {
+  readonly rc: number | null;
+  readonly console: readonly string[];
+  readonly findings: readonly Finding[];
 }
 
-/** The refusal's negated errno; `null` where there is none, or the host has stopped. */
-function upToRefusal(target: SimulatedTarget, { name, bytes }: PayloadInput, missing: string | null): number | null {
-  const { hypervisor } = target;
-  const uploaded = target.uploadNow(name, bytes);
-  if (hypervisor.stopped !== null) return null;
-  if (uploaded !== 0) return uploaded;
-  const loaded = hypervisor.payloads.find((each) => each.name === name);
-  if (loaded === undefined) return null;
-  const functions = () => describePayload(hypervisor, loaded).functions;
-  const before = functions().map(({ oldAddr }) => peek(hypervisor, oldAddr, LONGEST_PATCH));
-
-  const flags = missing === null ? 0 : LIVEPATCH_ACTION_APPLY_NODEPS;
-  for (const action of ['apply', 'revert'] as const) {
-    const rc = target.actionNow(name, action, { flags });
-    // Read afresh: the action has changed it.
-    const { stopped } = target.hypervisor as Pick<Hypervisor, 'stopped'>;
-    if (stopped !== null) {
-      if (stopped.hook !== null) reportHook(hypervisor, stopped.hook);
-      return null;
+/** Takes the steps up to the first refusal, or the end of the host. A verification that fails does not end them. */
+async function rehearseBriefly(stage: Stage, payload: PayloadInput, nodeps: boolean): Promise<BriefResult> {
+  const { name } = payload;
+  const console: string[] = [];
+  const findings: Finding[] = [];
+  for (const step of briefRehearsal(payload, nodeps ? LIVEPATCH_ACTION_APPLY_NODEPS : 0)) {
+    const outcome = await takeStep(stage, step);
+    console.push(...outcome.console);
+    findings.push(...outcome.findings);
+    if (outcome.kind === 'died') console.push(...outcome.panic.screen);
+    if (outcome.kind === 'stopped-at-hook') findings.push(hookNotRun(outcome.hook));
+    if (hostEnded(outcome)) break;
+    if (outcome.kind === 'answered' && outcome.result !== 0) return { rc: outcome.result, console, findings };
+    if (outcome.kind === 'differs') {
+      for (const message of outcome.problems) findings.push(finding('verify', { message, where: {} }));
     }
-    if (rc !== 0) return rc;
-    const wrong =
-      action === 'apply'
-        ? functions().map((func) => verifyPatched(hypervisor.arch, func, patchedBytes(hypervisor, func)))
-        : functions().map(({ oldAddr }, i) =>
-            verifyRestored(oldAddr, before[i] ?? null, peek(hypervisor, oldAddr, LONGEST_PATCH)),
-          );
-    for (const message of wrong) if (message !== null) report(hypervisor, 'error', 'verify', message);
+    if (step.verb === 'upload') {
+      await rememberFunctions(stage, name, (await stage.describe(name))?.functions ?? []);
+    }
   }
-  return null;
+  return { rc: null, console, findings };
 }
 
-const patchedBytes = (hypervisor: Hypervisor, func: FunctionDescription) => ({
-  bytes: peek(hypervisor, addOffset(func.oldAddr, func.patchOffset), Math.min(func.length, LONGEST_PATCH)),
-  executable: hypervisor.machine.space.permissionAt(func.newAddr)?.execute === true,
-});
-
-function reportHook(hypervisor: Hypervisor, hook: HookCall): void {
-  const { message: why, hint } = hook.missing;
+function hookNotRun({ kind, symbol, address, missing: { message: why, hint } }: HookCall): Finding {
   const because = hint === undefined ? why : `${why}. ${hint}`;
-  const message = `the ${hook.kind} hook is not run: what it does, and what comes after it, is not checked: ${because}`;
-  const where = { ...(hook.symbol !== null && { symbol: hook.symbol }), address: hook.address };
-  report(hypervisor, 'note', 'hook-not-run', message, where);
+  const message = `the ${kind} hook is not run: what it does, and what comes after it, is not checked: ${because}`;
+  return finding('hook-not-run', { message, where: { ...(symbol !== null && { symbol }), address } });
 }
 
-/** The payloads that have to be applied first, in order; `missing` is a dependency that nobody has. */
+/** Returns the payloads that have to be applied first, in order, and the build-id of a dependency that is not among the files given. */
 function dependencies(
   simulation: Simulation,
   payload: PayloadInput,
@@ -173,7 +169,7 @@ function dependencies(
   }
 }
 
-/** Build-ids that were read already: every payload asks all others for theirs, on every hypervisor. */
+/** Build-ids that were read before: every payload asks all others for theirs, on every hypervisor. */
 const buildIds = new WeakMap<PayloadInput, string | null>();
 
 function hasBuildId(payload: PayloadInput, id: string): boolean {
@@ -184,21 +180,4 @@ function hasBuildId(payload: PayloadInput, id: string): boolean {
     buildIds.set(payload, known);
   }
   return known === id;
-}
-
-function document(
-  target: SimulatedTarget,
-  payload: PayloadInput,
-  verdict: CheckVerdict,
-  rc: number | null,
-  findings: readonly Finding[],
-): CheckedPayload {
-  const screen = target.hypervisor.stopped?.panic?.screen ?? [];
-  return {
-    file: payload.file,
-    verdict,
-    errno: rc === null ? null : errnoName(rc),
-    console: [...target.hypervisor.machine.console.take(), ...screen],
-    findings: findings.map(documentFinding),
-  };
 }

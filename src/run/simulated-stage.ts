@@ -1,13 +1,14 @@
 import { DataWatch, describePayload, notCompared, type SimulatedTarget, takeFindings } from '../hypervisor/index.ts';
 import type { Simulation } from './simulation.ts';
 import type { Stage } from './stage.ts';
+import { StepHistory } from './step-history.ts';
 
 /** A freshly booted simulated host: everything of it can be seen. */
 export function simulatedStage(simulation: Simulation, target: SimulatedTarget): Stage {
   const { hypervisor } = target;
   const { textStart, textEnd } = simulation.image.core;
-  const data = new DataWatch(hypervisor);
   return {
+    history: new StepHistory(),
     identity: simulation.identity,
     assumed: simulation.assumed,
     target,
@@ -20,7 +21,10 @@ export function simulatedStage(simulation: Simulation, target: SimulatedTarget):
     nameAt: (address) => hypervisor.symbols.at(address)?.name,
     executable: (address) => hypervisor.machine.space.permissionAt(address)?.execute === true,
     digest: () => hypervisor.machine.space.digest(notCompared(hypervisor)),
-    changedData: () => data.changed(),
+    watchData: () => {
+      const watch = new DataWatch(hypervisor);
+      return () => watch.changed();
+    },
     takeFindings: () => takeFindings(hypervisor),
     takeCacheMaintenance: () => target.takeCacheMaintenance(),
     hookReached: () => hypervisor.stopped?.hook ?? null,

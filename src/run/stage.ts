@@ -12,10 +12,12 @@ import type {
 import type { PayloadInput } from '../payload/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { withCalls } from '../synth/index.ts';
-import type { CallableTarget, ObservableTarget } from '../xen/index.ts';
+import { type CallableTarget, type ObservableTarget, RELEASES, type Release } from '../xen/index.ts';
+import { StepHistory } from './step-history.ts';
 
-/** Where a rehearsal takes place: a target, and what can be known about the hypervisor behind it. */
+/** Where steps take place: a target, what can be known about the hypervisor behind it, and what the steps so far have done. */
 export interface Stage {
+  readonly history: StepHistory;
   readonly identity: XenIdentity;
   /** What the image did not say, and what was taken instead. */
   readonly assumed: readonly string[];
@@ -35,8 +37,8 @@ export interface Stage {
   takeCacheMaintenance(): CacheMaintenance[];
   /** The call into payload code that ended a simulation. */
   hookReached(): HookCall | null;
-  /** Symbols of the hypervisor's data that are no longer what they were when it was booted; none where nobody can tell. */
-  changedData(): readonly string[];
+  /** Returns a function that names the symbols of the hypervisor's data that have changed since; none where that cannot be seen. */
+  watchData(): () => readonly string[];
   /** Calls a function on the target; `null` where that cannot be done there. */
   readonly call: CallableTarget['call'] | null;
 }
@@ -55,18 +57,19 @@ export function observedStage(
   const symbols = release === undefined ? undefined : image.symbolsFor(release);
   const callable = release === undefined ? null : withCalls(target, { image, release });
   return {
+    history: new StepHistory(),
     identity,
     assumed: [],
     target: callable ?? target,
     arch: image.arch,
     text: { start: textStart, end: textEnd },
-    describe: (name) => describeFromDump(target, image.arch, name, payloads),
+    describe: (name) => describeFromDump(target, image, name, payloads),
     nameAt: (address) => symbols?.at(address)?.name,
     executable: () => undefined,
     digest: () => undefined,
     takeFindings: () => [],
     takeCacheMaintenance: () => [],
-    changedData: () => [],
+    watchData: () => () => [],
     hookReached: () => null,
     call: callable?.call ?? null,
   };
@@ -78,7 +81,7 @@ const PAYLOAD_LINE =
 
 async function describeFromDump(
   target: ObservableTarget,
-  arch: Architecture,
+  image: Image,
   name: string,
   payloads: readonly PayloadInput[],
 ): Promise<PayloadDescription | null> {
@@ -101,7 +104,7 @@ async function describeFromDump(
       continue;
     }
     const row = found === null ? null : FUNCTION_LINE.exec(line);
-    if (row !== null) functions.push(await describeFunction(target, arch, row, applied));
+    if (row !== null) functions.push(await describeFunction(target, image, row, applied));
   }
   if (found === null) return null;
   const file = payloads.find((each) => each.name === name);
@@ -114,16 +117,18 @@ const address = (digits: string | undefined): Address => BigInt(`0x${digits ?? '
 
 async function describeFunction(
   target: ObservableTarget,
-  arch: Architecture,
+  { arch, release: known }: Image,
   row: RegExpExecArray,
   applied: boolean,
 ): Promise<FunctionDescription> {
+  // An image that does not say its release is taken for one of the newest.
+  const release = known?.release ?? (RELEASES.at(-1) as Release);
   const oldAddr = address(row[2]);
   const newAddr = address(row[4]);
   const newSize = Number(row[5]);
   // Architectures without a landing pad have nothing to look at.
   const start = arch.entrySize === 0 ? null : await target.peek(oldAddr, arch.entrySize);
-  const patchOffset = start === null ? 0 : arch.patchOffset(start);
+  const patchOffset = start === null ? 0 : arch.patchOffset(start, release);
   const length = arch.insnLength({ oldAddr, newAddr, oldSize: Number(row[3]), newSize }, patchOffset);
   // As the key prints a null pointer.
   const name = row[1] === '<NULL>' ? null : (row[1] ?? '');

@@ -1,11 +1,13 @@
 import { type Address, addOffset, cString } from '../base/index.ts';
 import { type ObservableTarget, PAGE_SIZE } from '../xen/index.ts';
 
-/** Longest text that a result may point to. */
+/** Longest text that is read, in bytes. */
 const LONGEST = 4096;
 
-/** The text at an address, up to its NUL; `null` where it does not end, or not in mapped memory. */
+/** Returns the NUL-terminated text at an address; `null` where it has no end, or is not all in mapped memory. */
 export async function textAt(target: ObservableTarget, address: Address): Promise<string | null> {
+  // Nothing is mapped in the first page.
+  if (address < BigInt(PAGE_SIZE)) return null;
   let text = '';
   for (let at = address; text.length < LONGEST; ) {
     // Up to the end of the page: the next one need not be mapped.
@@ -20,9 +22,6 @@ export async function textAt(target: ObservableTarget, address: Address): Promis
   return null;
 }
 
-/** The same where it looks like text that somebody wrote: what a number happens to point at mostly does not. */
-export async function writtenTextAt(target: ObservableTarget, address: Address): Promise<string | null> {
-  if (address < BigInt(PAGE_SIZE)) return null;
-  const text = await textAt(target, address);
-  return text !== null && /^[\t\n -~]+$/.test(text) ? text : null;
-}
+/** Returns the text if it looks like something that a person wrote: what a number happens to point at mostly does not. */
+export const writtenText = (text: string | null): string | null =>
+  text !== null && /^[\t\n -~]+$/.test(text) ? text : null;

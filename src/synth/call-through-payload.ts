@@ -121,14 +121,14 @@ function lookupName(name: string, image: Image, release: Release): string {
   if (symbols.byName(name) !== 0n) return name;
   const statics = [...symbols.names()].filter((each) => each.endsWith(`#${name}`));
   if (statics.length > 1) {
-    const hint = `say which: ${statics.slice(0, 4).join(', ')}`;
-    throw new XspliceError('EUSAGE', `${statics.length} functions are called ${name}`, hint);
+    const hint = `use one of: ${statics.slice(0, 4).join(', ')}`;
+    throw new XspliceError('EUSAGE', `ambiguous function ${name}: ${statics.length} matches`, hint);
   }
   return statics[0] ?? name.replace(/^(\S+) \[.*\]$/s, '$1');
 }
 
 function unknown(name: string, image: Image, release: Release): XspliceError {
   const nearest = nearestNames(name, image.symbolsFor(release).names());
-  const hint = nearest.length === 0 ? undefined : `perhaps ${nearest.join(', ')}?`;
+  const hint = nearest.length === 0 ? undefined : `did you mean ${nearest.join(', ')}?`;
   return new XspliceError('EUSAGE', `neither the hypervisor nor a loaded payload has a function ${name}`, hint);
 }

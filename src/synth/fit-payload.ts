@@ -1,3 +1,4 @@
+import type { Architecture } from '../arch/index.ts';
 import { contentId, viewOf, XspliceError } from '../base/index.ts';
 import { copyElf, type ElfCopy, isProblem, SHF_WRITE, type WriterSection } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
@@ -12,8 +13,8 @@ import {
   livepatchFunc,
   type Release,
 } from '../xen/index.ts';
-
 import { PAYLOAD_LAYOUT_SECTION, payloadLayout } from './payload-layout.ts';
+import { PAYLOAD_MACHINES } from './payload-machine.ts';
 import { type XenFacts, xenFacts } from './xen-facts.ts';
 
 export interface FitOptions {
@@ -47,7 +48,7 @@ export function fitPayload(bytes: Uint8Array, { image, release, depends }: FitOp
   sections.fill(ELF_LIVEPATCH_XEN_DEPENDS, () => encodeBuildIdNote(buildId));
   sections.fill(PAYLOAD_LAYOUT_SECTION, (data) => payloadLayout(release, image.arch, data));
   fitFunctions(payload, sections, release, xenFacts(image, release));
-  if (release.bugTrap === 'udb') fitTraps(payload, sections);
+  if (release.bugTrap === 'udb') fitTraps(payload, sections, image.arch);
   // The id is that of the file without an id.
   sections.fill(ELF_BUILD_ID_NOTE, () => encodeBuildIdNote(new Uint8Array(20)));
   const id = contentId(copy.writer.write());
@@ -157,7 +158,7 @@ class OldFunction {
   nops(): number {
     const bytes = this.bytes(RETURN_BYTES);
     const { arch } = this.#xen;
-    const kept = this.#release.endbr === 'ignored' ? 0 : arch.patchOffset(bytes);
+    const kept = arch.patchOffset(bytes, this.#release);
     if (arch.image.constantReturned(bytes) === undefined) {
       const hint = 'give new_size in the payload';
       throw new XspliceError('EIMAGE', `${this.#name} does not start with a number that it returns`, hint);
@@ -166,17 +167,15 @@ class OldFunction {
   }
 }
 
-/** `ud2`, and what traps in its place since 1f3dd605ea (4.22): `udb`, one byte. */
-const UD2 = [0x0f, 0x0b] as const;
-const UDB_AND_NOP = [0xd6, 0x90] as const;
-
-function fitTraps(payload: PayloadFile, sections: Sections): void {
+function fitTraps(payload: PayloadFile, sections: Sections, arch: Architecture): void {
+  const { udb } = PAYLOAD_MACHINES[arch.name];
+  if (udb === null) return;
   for (const { entries } of payload.bugFrames) {
     for (const { loc } of entries) {
       const section = loc.kind === 'section' ? sections.at(loc.section) : undefined;
       if (loc.kind !== 'section' || section === undefined) continue;
       const data = section.data.slice();
-      if (UD2.every((byte, i) => data[loc.offset + i] === byte)) data.set(UDB_AND_NOP, loc.offset);
+      if (udb.was.every((byte, i) => data[loc.offset + i] === byte)) data.set(udb.becomes, loc.offset);
       section.data = data;
     }
   }

@@ -27,6 +27,8 @@ export interface PayloadMachine {
   readonly returns: CodePiece;
   /** A jump. */
   readonly jump: CodePiece;
+  /** The trap of a bug frame, and what replaces it where the release's `bugTrap` is `udb`; `null` where there is one trap. */
+  readonly udb: { readonly was: readonly number[]; readonly becomes: readonly number[] } | null;
 }
 
 const words = (...all: readonly number[]): number[] =>
@@ -42,6 +44,8 @@ export const PAYLOAD_MACHINES: Readonly<Record<Architecture['name'], PayloadMach
     returns: { bytes: [0x48, 0x8d, 0x05, 0, 0, 0, 0, 0xc3], fields: [{ at: 3, type: 2, addend: -4 }] },
     // jmp target
     jump: { bytes: [0xe9, 0, 0, 0, 0], fields: [{ at: 1, type: 4, addend: -4 }] },
+    // ud2; udb, nop. 1f3dd605ea (4.22).
+    udb: { was: [0x0f, 0x0b], becomes: [0xd6, 0x90] },
   },
   arm64: {
     flags: 0,
@@ -57,6 +61,7 @@ export const PAYLOAD_MACHINES: Readonly<Record<Architecture['name'], PayloadMach
     },
     // b target
     jump: { bytes: words(0x1400_0000), fields: [{ at: 0, type: 282, addend: 0 }] },
+    udb: null,
   },
   arm32: {
     // EF_ARM_EABI_VER5
@@ -67,5 +72,6 @@ export const PAYLOAD_MACHINES: Readonly<Record<Architecture['name'], PayloadMach
     returns: { bytes: words(0xe59f_0000, 0xe12f_ff1e, 0), fields: [{ at: 8, type: 2, addend: 0 }] },
     // ldr pc, 1f; 1: .word target. Not b, half of whose targets the hypervisor misses.
     jump: { bytes: words(0xe51f_f004, 0), fields: [{ at: 4, type: 2, addend: 0 }] },
+    udb: null,
   },
 };

@@ -1,6 +1,4 @@
 import { record } from '../base/index.ts';
-import type { Release } from './release.ts';
-import type { XenArch } from './virtual-layout.ts';
 
 /** Entries of `.bug_frames.N`. Sources: asm/bug.h of x86 and Arm, xen/include/xen/bug.h since 4.18 (60a9b07150). */
 
@@ -68,11 +66,7 @@ const RUN_FN_FIRST: readonly BugFrameType[] = ['run_fn', 'warn', 'bug', 'assert'
 const WARN_FIRST: readonly BugFrameType[] = ['warn', 'bug', 'assert'];
 
 /** What `.bug_frames.N` holds, by N. Sections with a higher number mean nothing to that release. */
-export const bugFrameTypes = (release: Pick<Release, 'armRunFn'>, arch: XenArch): readonly BugFrameType[] =>
-  arch === 'x86_64' || release.armRunFn ? RUN_FN_FIRST : WARN_FIRST;
-
-/** sizeof(struct bug_frame): what the section's size has to be a multiple of. */
-export const bugFrameSize = (arch: XenArch): number => (arch === 'x86_64' ? X86_BUG_FRAME.size : ARM_BUG_FRAME.size);
+export const bugFrameTypes = (hasRunFn: boolean): readonly BugFrameType[] => (hasRunFn ? RUN_FN_FIRST : WARN_FIRST);
 
 /** Longest file name in a bug message; of longer ones `...` and the last 47 characters are printed. */
 export const BUG_FILE_NAME_MAX = 50;

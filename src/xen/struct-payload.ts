@@ -1,8 +1,6 @@
 import { type CStruct, cStruct, ensure } from '../base/index.ts';
-import { bugFrameTypes } from './bug-frame.ts';
 import { LIVEPATCH_OPAQUE_SIZE, XEN_LIVEPATCH_NAME_SIZE } from './limits.ts';
 import type { Release } from './release.ts';
-import type { XenArch } from './virtual-layout.ts';
 
 /**
  * `struct payload` and what is in it: what a payload's hooks are handed a pointer to, and what Xen's own functions
@@ -43,8 +41,14 @@ function wordsOf(word: 'u32' | 'u64'): Words {
   };
 }
 
-const WORDS_64 = wordsOf('u64');
-const WORDS: Readonly<Record<XenArch, Words>> = { x86_64: WORDS_64, arm64: WORDS_64, arm32: wordsOf('u32') };
+const WORDS = { 4: wordsOf('u32'), 8: wordsOf('u64') } as const;
+
+/** What the layout of a structure depends on besides the release. */
+export interface StructPayloadHost {
+  readonly pointerSize: 4 | 8;
+  /** How many kinds of bug frames there are: BUGFRAME_NR. */
+  readonly bugFrames: number;
+}
 
 /**
  * `struct livepatch_fstate`, one for each patched function. Since 82182ad7b4 (4.17.3, 4.18.1, 4.19.0); `applied` is an enum
@@ -57,8 +61,8 @@ export const LIVEPATCH_FSTATE: CStruct = cStruct('livepatch_fstate', {
 });
 
 /** `struct virtual_region` of a release. */
-export function virtualRegion(release: Release, arch: XenArch): CStruct {
-  const { word, listHead, bugFrames, bugFrameBounds } = WORDS[arch];
+export function virtualRegion(release: Release, host: StructPayloadHost): CStruct {
+  const { word, listHead, bugFrames, bugFrameBounds } = WORDS[host.pointerSize];
   // ef969144a4 (4.17.4, 4.18.2, 4.19.0) brought the bounds of .rodata, and is what regime W4 needs.
   const rodata = release.permissions === 'W4' ? word : undefined;
   const frame = release.bugFrameBounds ? bugFrameBounds : bugFrames;
@@ -70,15 +74,15 @@ export function virtualRegion(release: Release, arch: XenArch): CStruct {
     rodata_start: rodata,
     rodata_end: rodata,
     symbols_lookup: word,
-    ...Object.fromEntries(bugFrameTypes(release, arch).map((_, i) => [`frame[${i}]`, frame])),
+    ...Object.fromEntries(Array.from({ length: host.bugFrames }, (_, i) => [`frame[${i}]`, frame])),
     ex: word,
     ex_end: word,
   });
 }
 
 /** `struct payload` of a release. Members that the release does not have are not in `at`. */
-export function structPayload(release: Release, arch: XenArch): CStruct {
-  const { word, listHead, buildId, hooks, metadata } = WORDS[arch];
+export function structPayload(release: Release, host: StructPayloadHost): CStruct {
+  const { word, listHead, buildId, hooks, metadata } = WORDS[host.pointerSize];
   return cStruct('payload', {
     state: 'u32',
     rc: 'i32',
@@ -99,7 +103,7 @@ export function structPayload(release: Release, arch: XenArch): CStruct {
     nfuncs: 'u32',
     symtab: word,
     strtab: word,
-    region: virtualRegion(release, arch),
+    region: virtualRegion(release, host),
     nsyms: 'u32',
     id: buildId,
     dep: buildId,
@@ -123,4 +127,4 @@ export const offsetIn = (struct: CStruct, member: string): number =>
   ensure(struct.at[member], `struct ${struct.name} has no ${member}`);
 
 /** `struct livepatch_symbol`: an entry of a payload's symbol table. The same in all releases. Source: xen/include/xen/livepatch.h. */
-export const livepatchSymbol = (arch: XenArch): CStruct => WORDS[arch].symbol;
+export const livepatchSymbol = (pointerSize: 4 | 8): CStruct => WORDS[pointerSize].symbol;

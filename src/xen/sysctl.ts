@@ -41,8 +41,11 @@ export const LIVEPATCH_FLAGS_MASK = 1;
 export const LIVEPATCH_FUNC_NOT_APPLIED = 0;
 export const LIVEPATCH_FUNC_APPLIED = 1;
 
-/** Names of the states as `xen-livepatch list` and the `x` key print them; `unknown` stands for all others. */
-export const LIVEPATCH_STATE_NAMES: ReadonlyMap<number, string> = new Map([
+/** State of a payload by name. */
+export type PayloadState = 'CHECKED' | 'APPLIED';
+
+/** Names of the states as `xen-livepatch list` and the `x` key print them, which print `unknown` for any other number. */
+export const LIVEPATCH_STATE_NAMES: ReadonlyMap<number, PayloadState> = new Map([
   [LIVEPATCH_STATE_CHECKED, 'CHECKED'],
   [LIVEPATCH_STATE_APPLIED, 'APPLIED'],
 ]);

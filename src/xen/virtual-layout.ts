@@ -90,23 +90,14 @@ const ARM64_XEN: Readonly<Record<Release['armLayout'], Address>> = {
 export const arm64Layout = (start: Address): Release['armLayout'] | undefined =>
   (Object.keys(ARM64_XEN) as Release['armLayout'][]).find((layout) => ARM64_XEN[layout] === start);
 
-/** VMAP_VIRT_START of arm64: 1 GiB into Xen's slot. Source: asm-arm/config.h, asm/mmu/layout.h. */
+/** VMAP_VIRT_START of arm64, where VMAP_DEFAULT starts: 1 GiB into Xen's slot. Source: asm-arm/config.h, asm/mmu/layout.h. */
 const ARM64_VMAP: Readonly<Record<Release['armLayout'], Address>> = {
   '4.8': 1n << 30n,
   '4.18': slot0(4n) + (1n << 30n),
   '4.19': slot0(20n) + (1n << 30n),
 };
 
+export const arm64VmapDefault = ({ armLayout }: Pick<Release, 'armLayout'>): Address => ARM64_VMAP[armLayout];
+
 /** The same of arm32. */
-const ARM32_VMAP: Address = 0x1000_0000n;
-
-/** Start of VMAP_DEFAULT on Arm. */
-export const armVmapDefault = (release: Pick<Release, 'armLayout'>, arch: 'arm64' | 'arm32'): Address =>
-  arch === 'arm64' ? ARM64_VMAP[release.armLayout] : ARM32_VMAP;
-
-/**
- * What `symbols_offsets` count from (SYMBOLS_ORIGIN): XEN_VIRT_START on x86. Arm has `symbols_addresses` instead:
- * `undefined`. Source: asm/config.h.
- */
-export const symbolsOrigin = (release: Pick<Release, 'x86Layout'>, arch: XenArch): Address | undefined =>
-  arch === 'x86_64' ? X86[release.x86Layout].start : undefined;
+export const ARM32_VMAP_DEFAULT: Address = 0x1000_0000n;

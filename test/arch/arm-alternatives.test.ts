@@ -174,3 +174,39 @@ it('an image tells how many capabilities its hypervisor has by its callbacks', (
   table.setUint16(20, 18, true);
   expect([highestFeature(table), highestFeature(new DataView(new ArrayBuffer(0)))]).toEqual([18, -1]);
 });
+
+describe('what lint asks of alternatives', () => {
+  const { alternatives } = ARM64;
+  const rules = release('4.17.5').alternatives;
+
+  it('is wrong with lengths that differ, and with features beyond that of callbacks', () => {
+    const limit = 16;
+    const outcomes = (feature: number, replLen: number) =>
+      alternatives.faults({ feature, origLen: 8, replLen, padLen: 0 }, rules, limit).map(({ outcome }) => outcome);
+    expect([outcomes(3, 8), outcomes(3, 4), outcomes(3, 12)]).toEqual([[], ['panic'], ['panic']]);
+    expect([outcomes(limit, 0), outcomes(limit + 1, 0)]).toEqual([[], ['called']]);
+  });
+
+  it.each([
+    ['bl', 0x9400_0000, true],
+    ['b.eq', 0x5400_0000, true],
+    ['adr', 0x1000_0000, false],
+  ])('is whether %s is re-aimed', (_name, word, expected) => {
+    const code = new Uint8Array(8);
+    viewOf(code).setUint32(4, word, true);
+    expect(alternatives.reaims({ code, at: 4, width: 4, symbol: 'f' }, rules)).toBe(expected);
+    expect(alternatives.reaims({ code, at: 6, width: 2, symbol: 'f' }, rules)).toBe(false);
+  });
+
+  it('is what is replaced, by feature', () => {
+    const table = new DataView(new ArrayBuffer(24));
+    table.setInt32(12, -0x100, true);
+    table.setUint16(20, 5, true);
+    table.setUint8(22, 8);
+    const found = [...alternatives.replaced(table, BASE)];
+    expect(found).toEqual([
+      { orig: BASE, length: 0, feature: 0 },
+      { orig: addOffset(BASE, 12 - 0x100), length: 8, feature: 5 },
+    ]);
+  });
+});

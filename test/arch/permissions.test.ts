@@ -35,8 +35,8 @@ function host(cet: PatchingHost['cet'] = { shadowStacks: false, indirectBranchTr
     assertionFails: (_where, condition) => {
       calls.push(`ASSERT(${condition})`);
     },
-    generalProtection: () => {
-      throw new Stopped('#GP');
+    raise: (vector) => {
+      throw new Stopped(X86_64.execution.exceptions.get(vector)?.mnemonic ?? `${vector}`);
     },
   };
   return { patching, calls };

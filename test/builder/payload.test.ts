@@ -1,21 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type MadePayload, makePayload, type PayloadRequest } from '../../src/builder/index.ts';
-import { loadDisassembler } from '../../src/cli/disassembler.ts';
+import { CATALOGUE } from '../../src/catalogue/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import { PORTS } from '../../src/cli/ports.ts';
 import { isProblem } from '../../src/elf/index.ts';
-import { RULES } from '../../src/lint/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import { openSimulation, type SimulationOptions } from '../../src/run/index.ts';
 import type { XenArch } from '../../src/xen/index.ts';
-import { exampleBytes, examplesOf, root } from '../support/examples.ts';
+import { exampleBytes, examplesOf } from '../support/examples.ts';
 import { builtFrom, objectOf, temporaryFolder, xenOf } from './support.ts';
 
 const { env, left } = temporaryFolder();
-
-const rulePage = (rule: string): string | undefined =>
-  RULES.some(({ id }) => id === rule) ? readFileSync(join(root, `docs/rules/${rule}.md`), 'utf8') : undefined;
 
 function make(
   arch: XenArch,
@@ -29,7 +24,7 @@ function make(
     diff,
     simulation,
     { file: `${name}.livepatch`, name, titles: ['fix it'], tool: 'xsplice 1.0', ...request },
-    { env, rulePage, loadDisassembler, hostFor: () => Promise.resolve(simulation) },
+    { env, loadDisassembler: PORTS.loadDisassembler, hostFor: () => Promise.resolve(simulation) },
   );
 }
 
@@ -74,7 +69,7 @@ describe('a payload', () => {
       expect.stringContaining('the host panics in arch_livepatch_apply'),
       expect.stringContaining('4.18.0 keeps its state in .livepatch.funcs, which is read-only'),
     ]);
-    expect(refusals[1]?.advice).toMatch(/^Make the section writable for these hosts: .* does not count\.$/);
+    expect(refusals[1]?.advice).toBe(CATALOGUE['funcs-read-only'].advice);
   });
 
   it('says what Xen prints where that says more', async () => {
@@ -114,7 +109,7 @@ describe('a payload', () => {
     const objects = diff.objects.map((object) => ({ ...object, debug: Uint8Array.of(1, 2, 3) }));
     const request = { file: 'x.livepatch', name: 'x', titles: [], tool: 't', debugData: true };
     const hostFor = () => Promise.resolve(simulation);
-    const made = await makePayload({ ...diff, objects }, simulation, request, { env, rulePage, hostFor });
+    const made = await makePayload({ ...diff, objects }, simulation, request, { env, hostFor });
     expect(made).toMatchObject({ verdict: 'built', debug: null });
     expect(made.remarks.map(({ text }) => text)).toEqual([
       expect.stringMatching(/^the debug information cannot be linked, and is not kept: .*common\/version\.o/s),
@@ -127,7 +122,7 @@ describe('a payload', () => {
     const diff = { ...builtFrom({}), verdict: 'refused', refusals: [refusal] } as const;
     const request = { file: 'x', name: 'x', titles: [], tool: 't' };
     const hostFor = () => Promise.reject(new Error('nothing to verify'));
-    expect(await makePayload(diff, simulation, request, { env: {}, rulePage, hostFor })).toEqual({
+    expect(await makePayload(diff, simulation, request, { env: {}, hostFor })).toEqual({
       verdict: 'refused',
       refusals: [refusal],
       remarks: [],

@@ -171,13 +171,13 @@ describe('xsplice build of one base', () => {
     [['--manifest', 'm'], 'm: no such file'],
     [['--source', 'tree', '--patch', 'none'], 'none: no such file'],
     [['--source', 'none', '--patch', 'fix.patch'], 'none'],
-    [['--source', 'tree', '--patch', 'fix.patch', '-o', 'no/out'], 'no/out: its directory is not there'],
-    [['--source', 'tree', '--patch', 'fix.patch', '-o', 'fix.patch'], 'would be written over fix.patch'],
+    [['--source', 'tree', '--patch', 'fix.patch', '-o', 'no/out'], 'no/out: its directory does not exist'],
+    [['--source', 'tree', '--patch', 'fix.patch', '-o', 'fix.patch'], 'would overwrite the input fix.patch'],
     [
       ['--source', 'tree', '--patch', 'fix.patch', '-o', 'a', '--debug-file', './a'],
-      'cannot be the payload and its debug',
+      '--output and --debug-file are both',
     ],
-    [['--source', 'tree', '--patch', 'fix.patch', '--name', '../x'], 'a payload cannot be called'],
+    [['--source', 'tree', '--patch', 'fix.patch', '--name', '../x'], 'invalid payload name'],
     [['--source', 'tree', '--patch', 'fix.patch', '--release', '3.0'], 'release 3.0 is not known'],
     [['--source', 'tree', '--patch', 'fix.patch', '--ld', '/nowhere/ld'], '/nowhere/ld'],
   ])('%j is wrong, and ends with 2', async (argv, message) => {
@@ -220,7 +220,7 @@ describe('xsplice build of several bases', () => {
     const bases = ['--base', 'tree', '--base', 'tree/xen'];
     const { document } = await documentOf(tree, ...bases, '--patch', 'fix.patch', '-o', 'made');
     expect(document.bases.map(({ verdict }) => verdict)).toEqual(['built', 'error']);
-    expect(document.bases[1]?.error?.message).toContain('it has the build-id of tree');
+    expect(document.bases[1]?.error?.message).toContain('same build-id as tree');
   });
 
   it('is told what to build by a manifest', async () => {

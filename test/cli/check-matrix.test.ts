@@ -148,7 +148,7 @@ describe('payloads on several hypervisors', () => {
     });
     expect(status).toBe(1);
     // How fast the machine is decides how many there are.
-    expect(shown.every((text) => /^\r\[K(check \d+\/80 …)?$/.test(text.replace('\x1b', '')))).toBe(true);
+    expect(shown.every((text) => /^\r\[K(checked \d+ of 80 …)?$/.test(text.replace('\x1b', '')))).toBe(true);
     expect(shown.length === 0 || shown.at(-1) === '\r\x1b[K').toBe(true);
   });
 });
@@ -215,8 +215,8 @@ describe('a format', () => {
 
 describe('what is no hypervisor, and no payload', () => {
   it.each([
-    [['payloads', '--xen', 'empty'], 'empty: is a directory without hypervisors'],
-    [['empty', '--xen', 'builds'], 'empty: is a directory without payloads'],
+    [['payloads', '--xen', 'empty'], 'empty: is a directory that contains no hypervisors'],
+    [['empty', '--xen', 'builds'], 'empty: is a directory that contains no payloads'],
     [['payloads', '--xen', 'nosuch', '--xen', 'builds'], 'nosuch: no such file'],
     [['payloads', 'nosuch.livepatch', '--xen', 'builds'], 'nosuch.livepatch: no such file'],
     [['payloads', '--xen', 'builds', '--xen', 'payloads/README'], 'payloads/README: '],

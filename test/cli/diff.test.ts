@@ -247,7 +247,7 @@ describe('input that is none', () => {
     const { status, document } = await diff('mixed/before', 'mixed/after', ...xen);
     expect({ status, verdict: document.verdict }).toEqual({ status: 0, verdict: 'built' });
     expect(document.remarks).toContainEqual({
-      text: expect.stringContaining('is for another machine than the hypervisor') as string,
+      text: expect.stringContaining('built for another machine than the hypervisor') as string,
       symbol: null,
       object: 'boot/reloc.o',
     });
@@ -275,15 +275,19 @@ describe('a wrong command line', () => {
     ['a file that is not there', ['nosuch.o', 'nosuch.o', ...xen], 'nosuch.o: no such file'],
     ['--depends without --link', [...two, ...xen, '--depends', 'ab'], '--depends needs --link'],
     ['--debug-file without --link', [...two, ...xen, '--debug-file', 'd'], '--debug-file needs --link'],
-    ['one file for both', [...two, ...xen, '--link', '-o', 'x', '--debug-file', './x'], 'and its debug information'],
+    [
+      'one file for both',
+      [...two, ...xen, '--link', '-o', 'x', '--debug-file', './x'],
+      '--output and --debug-file are both',
+    ],
     ['--keep without --link', [...two, ...xen, '--keep'], '--keep needs --link'],
     ['an id that is none', [...two, ...xen, '--link', '--depends', 'xyz'], 'Expected a build-id'],
     ['an id that is too long', [...two, ...xen, '--link', '--depends', 'ab'.repeat(65)], 'Expected a build-id'],
-    ['a name that is too long', [...two, ...xen, '--name', 'n'.repeat(128)], 'a payload cannot be called'],
-    ['a name that is a path', [...two, ...xen, '--name', '../x'], 'a payload cannot be called "../x"'],
+    ['a name that is too long', [...two, ...xen, '--name', 'n'.repeat(128)], 'invalid payload name'],
+    ['a name that is a path', [...two, ...xen, '--name', '../x'], 'invalid payload name "../x"'],
     ['an unknown rule', [...two, ...xen, '--link', '--rule', 'nosuch=off'], 'nosuch'],
-    ['an output that is an input', [...two, ...xen, '-o', two[1] ?? ''], 'would be written over'],
-    ['an output without a folder', [...two, ...xen, '-o', 'no/such'], 'its directory is not there'],
+    ['an output that is an input', [...two, ...xen, '-o', two[1] ?? ''], 'would overwrite the input'],
+    ['an output without a folder', [...two, ...xen, '-o', 'no/such'], 'its directory does not exist'],
     ['a linker that is not there', [...two, ...xen, '--link', '--ld', 'no-ld'], 'no-ld is not installed'],
     ['an unknown release', [...two, ...xen, '--release', '9.9'], 'release 9.9 is not known'],
   ])('with %s ends with status 2 and says so', async (_what, argv, message) => {

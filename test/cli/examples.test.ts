@@ -50,8 +50,9 @@ describe('xsplice examples', () => {
 
   it('names each example once where one is not known', async () => {
     const { stderr } = await run(['examples', 'nosuch']);
-    expect(stderr).toContain('no example is called nosuch');
-    const [, list = ''] = /there are: (.*); and arm64\/ and arm32\/ before all of x86-64/.exec(stderr) ?? [];
+    expect(stderr).toContain('unknown example nosuch');
+    const [, list = ''] =
+      /examples: (.*); prefix those of x86-64 with arm64\/ or arm32\/ for the other/.exec(stderr) ?? [];
     const names = manifest.payloads.filter(({ arch }) => arch === 'x86_64').map(({ name }) => name);
     expect(list.split(', ')).toEqual([...names, 'arm32/odd-branch']);
   });

@@ -25,10 +25,10 @@ describe('a payload', () => {
     ['that is a directory', 'directory', 'directory: is a directory'],
     ['that is a FIFO without a writer', 'fifo', 'fifo: not a regular file'],
     ['that is a device', '/dev/zero', '/dev/zero: not a regular file'],
-    ['below a file', 'xen-syms/x', 'xen-syms/x: a part of the path is not a directory'],
+    ['below a file', 'xen-syms/x', 'xen-syms/x: part of the path is not a directory'],
     ['behind a loop of links', 'loop', 'loop: too many symbolic links'],
-    ['without a name', '', 'an empty name is no payload'],
-    ['with a name that is too long', 'x'.repeat(300), 'the name is too long'],
+    ['without a name', '', 'empty file name for a payload'],
+    ['with a name that is too long', 'x'.repeat(300), 'file name too long'],
     ['with a NUL in its name', 'a\0b', 'a\\0b: no such file'],
   ])('%s is refused with status 2', async (_what, path, message) => {
     for (const argv of [
@@ -47,7 +47,7 @@ describe('a payload', () => {
     sparse('huge', 64 * MIB + 1);
     const { status, stderr } = await run(['inspect', 'huge'], { cwd });
     expect(status).toBe(2);
-    expect(stderr).toBe('xsplice: error: huge: 64 MiB is too large for a payload; at most 64 MiB are read\n');
+    expect(stderr).toBe('xsplice: error: huge: 64 MiB is too large for a payload; the limit is 64 MiB\n');
   });
 
   it('of more than the 2 MiB that Xen takes is handed on: its refusal is Xen\u2019s', async () => {
@@ -62,7 +62,7 @@ describe('a payload', () => {
   });
 
   it('is read as it is, with the image', async () => {
-    const { calls } = await run(['check', 'x.livepatch', '--xen', join(cwd, 'xen-syms')], { cwd });
+    const { calls } = await run(['rehearse', 'x.livepatch', '--xen', join(cwd, 'xen-syms')], { cwd });
     expect(Buffer.from(calls[0]?.image ?? []).toString()).toBe('image');
     expect(Buffer.from(calls[0]?.payloads[0]?.bytes ?? []).toString()).toBe('payload');
   });
@@ -76,10 +76,10 @@ describe('a payload', () => {
 
 describe('an image', () => {
   it.each([
-    ['that is missing', 'nosuch', 'nosuch: no such file'],
-    ['that is a directory', 'directory', 'directory: is a directory without hypervisors'],
-  ])('%s is refused with status 2', async (_what, path, message) => {
-    const { status, stderr } = await run(['check', 'x.livepatch', '--xen', path], { cwd });
+    ['that is missing', 'rehearse', 'nosuch', 'nosuch: no such file'],
+    ['that is a directory', 'check', 'directory', 'directory: is a directory that contains no hypervisors'],
+  ])('%s is refused with status 2', async (_what, command, path, message) => {
+    const { status, stderr } = await run([command, 'x.livepatch', '--xen', path], { cwd });
     expect(status).toBe(2);
     expect(stderr).toContain(message);
   });
@@ -88,7 +88,7 @@ describe('an image', () => {
     sparse('huge-image', 513 * MIB);
     const { status, stderr } = await run(['rehearse', 'x.livepatch', '--xen', 'huge-image'], { cwd });
     expect(status).toBe(2);
-    expect(stderr).toContain('huge-image: 513 MiB is too large for a xen-syms; at most 512 MiB are read');
+    expect(stderr).toContain('huge-image: 513 MiB is too large for a xen-syms; the limit is 512 MiB');
   });
 });
 

@@ -94,12 +94,12 @@ describe('folders of objects', () => {
   });
 
   it('without objects are an error', () => {
-    expect(() => read(folders({ 'a.c': '' }, {}))).toThrow('before and after have no objects');
+    expect(() => read(folders({ 'a.c': '' }, {}))).toThrow('no objects in before and after');
   });
 
   it('are an error beside a file', () => {
     const cwd = folders({ 'a.o': '1' }, { 'a.o': '2' });
-    expect(() => read(cwd, 'before', 'after/a.o')).toThrow('before is a directory, and the other one is not');
+    expect(() => read(cwd, 'before', 'after/a.o')).toThrow('before is a directory and the other argument is not');
   });
 });
 

@@ -49,7 +49,7 @@ describe('a file that is made', () => {
     symlinkSync('in', join(cwd, 'soft'));
     linkSync(join(cwd, 'in'), join(cwd, 'hard'));
     for (const path of ['in', './in', 'soft', 'hard']) {
-      expect(() => outputFile(path, cwd, ['nosuch', 'in'])).toThrow(`${path} would be written over in, which is read`);
+      expect(() => outputFile(path, cwd, ['nosuch', 'in'])).toThrow(`${path} would overwrite the input in`);
     }
   });
 
@@ -58,7 +58,7 @@ describe('a file that is made', () => {
     mkdirSync(join(cwd, 'folder'));
     expect(() => outputFile('folder', cwd, [])).toThrow('folder: is a directory');
     expect(() => outputFile('/dev/null', cwd, [])).toThrow('/dev/null: not a regular file');
-    expect(() => outputFile('nosuch/out', cwd, [])).toThrow('nosuch/out: its directory is not there');
-    expect(() => outputFile('', cwd, [])).toThrow('an empty name is no file to write');
+    expect(() => outputFile('nosuch/out', cwd, [])).toThrow('nosuch/out: its directory does not exist');
+    expect(() => outputFile('', cwd, [])).toThrow('invalid name for an output file');
   });
 });

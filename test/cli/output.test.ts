@@ -6,7 +6,7 @@ import { wantsColor } from '../../src/cli/style.ts';
 import type { CheckReport, RehearsalReport } from '../../src/documents/index.ts';
 import { documentJson, PLAIN, renderCheck, renderRehearsal } from '../../src/report/index.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from '../report/fixtures.ts';
-import { privateDirectory, run } from './support.ts';
+import { matrixOf, privateDirectory, run } from './support.ts';
 
 const cwd = privateDirectory();
 writeFileSync(join(cwd, 'xen-syms'), '');
@@ -37,9 +37,8 @@ describe('the exit status', () => {
     ['accepted with a finding that is an error', [{ ...accepted, findings: refused.findings }], 1],
   ] as const)('of a check: %s', async (_what, payloads, status) => {
     const report = { ...checked, payloads } as CheckReport;
-    expect((await run(['check', ...FILES], { cwd }, { checkPayloads: () => Promise.resolve(report) })).status).toBe(
-      status,
-    );
+    const engine = { checkMatrix: () => Promise.resolve(matrixOf(report)) };
+    expect((await run(['check', ...FILES], { cwd }, engine)).status).toBe(status);
   });
 
   it('of inspect is 1 where a finding is an error, else 0', async () => {
@@ -53,7 +52,7 @@ describe('the exit status', () => {
       ['check', ...FILES],
       { cwd },
       {
-        checkPayloads: () => {
+        checkMatrix: () => {
           throw new XspliceError('EIMAGE', 'no release 9.9 \x1b[2J', 'xsplice releases lists them');
         },
       },
@@ -69,7 +68,7 @@ describe('the exit status', () => {
     const result = await run(['rehearse', ...FILES], { cwd }, buggy);
     expect(result).toMatchObject({ status: 2, stdout: '' });
     expect(result.stderr).toBe(
-      'xsplice: error: this is a bug in xsplice: oops\nxsplice: XSPLICE_DEBUG=1 shows where\n',
+      'xsplice: error: internal error: oops\nxsplice: this is a bug in xsplice; set XSPLICE_DEBUG=1 for a stack trace\n',
     );
     const asked = await run(['rehearse', ...FILES], { cwd, env: { XSPLICE_DEBUG: '1' } }, buggy);
     expect(asked.stderr).toMatch(/TypeError: oops\n +at /);

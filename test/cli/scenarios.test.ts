@@ -93,7 +93,7 @@ describe('xsplice rehearse FILE.yaml', () => {
   });
 
   it.each([
-    [['x.yaml', 'hello.livepatch', '--xen', 'miniature-xen'], 'give scenarios or payloads, not both'],
+    [['x.yaml', 'hello.livepatch', '--xen', 'miniature-xen'], 'give either scenarios or payloads'],
     [['x.yaml', '--example', 'hello'], '--example cannot be combined with scenarios'],
     [['x.yaml', '--replace'], 'use the step "- replace: NAME"'],
     [['x.yaml', '--json', '--format', 'junit'], '--json conflicts with --format junit'],
@@ -101,15 +101,15 @@ describe('xsplice rehearse FILE.yaml', () => {
     [['hello.livepatch', '--xen', 'miniature-xen', '--jobs', '2'], '--jobs works with scenarios'],
     [['hello.livepatch', '--xen', 'miniature-xen', '--root', '.'], '--root works with scenarios'],
     [['none.yaml'], 'none.yaml: no such file'],
-    [['nohost.yaml'], 'nohost.yaml: which hypervisor?'],
+    [['nohost.yaml'], 'nohost.yaml: no hypervisor'],
     [['x.yaml', '--on', 'qemu', '--cpu', 'zen4'], '--cpu works on the simulator only'],
     [['x.yaml', '--xen-image', 'xen.gz'], '--xen-image needs --on qemu'],
     [['x.yaml', '--arch', 'arm64'], '--arch needs --on qemu'],
     [['x.yaml', '--on', 'qemu', '--arch', 'riscv'], 'Allowed choices are x86_64, arm64, arm32'],
     [['x.yaml', '--jobs', '0'], 'Expected a number from 1 to 256'],
-    [['empty'], 'empty: is a directory without scenarios'],
-    [['latin1.yaml'], 'latin1.yaml: is not text in UTF-8'],
-    [['large.yaml'], 'large.yaml: 257 KiB is too large for a scenario; at most 256 KiB are read'],
+    [['empty'], 'empty: is a directory that contains no scenarios'],
+    [['latin1.yaml'], 'latin1.yaml: not valid UTF-8'],
+    [['large.yaml'], 'large.yaml: 257 KiB is too large for a scenario; the limit is 256 KiB'],
   ])('%j is refused', async (argv, message) => {
     put('x.yaml', LIFE);
     put('nohost.yaml', 'steps: [list]\n');
@@ -124,7 +124,7 @@ describe('xsplice rehearse FILE.yaml', () => {
   it('gives JSON and JUnit', async () => {
     put('x.yaml', LIFE);
     expect(await documentOf(['x.yaml'])).toMatchObject({
-      format: 'xsplice-scenario/1',
+      format: 'xsplice-scenario/2',
       scenarios: [{ verdict: 'passed' }],
     });
     const json = await rehearse(['x.yaml', '--format', 'json']);
@@ -203,11 +203,11 @@ describe('what a scenario may read', () => {
     symlinkSync(join(outside, name), join(cwd, 's', 'link'));
     symlinkSync(outside, join(cwd, 's', 'folder'));
     for (const [file, message] of [
-      [`../secret/${name}`, "leads out of the scenario's folder"],
+      [`../secret/${name}`, "outside of the scenario's folder"],
       [join(outside, name), 'is an absolute path'],
-      ['link', "link: leads out of the scenario's folder"],
-      [`folder/${name}`, "leads out of the scenario's folder"],
-      [`folder/../../secret/${name}`, "leads out of the scenario's folder"],
+      ['link', "link: is outside of the scenario's folder"],
+      [`folder/${name}`, "outside of the scenario's folder"],
+      [`folder/../../secret/${name}`, "outside of the scenario's folder"],
     ] as const) {
       put('s/x.yaml', text.replace('FILE', file));
       const { status, stdout, stderr } = await rehearse([
@@ -229,7 +229,7 @@ describe('what a scenario may read', () => {
     mkdirSync(join(cwd, 'other'));
     const other = await rehearse(['s/x.yaml', '--root', 'other']);
     expect(other).toMatchObject({ status: 2 });
-    expect(other.stderr).toContain('s/x.yaml: is not in other');
+    expect(other.stderr).toContain('s/x.yaml: not below --root other');
   });
 
   it('is what a link to the scenario leads to', async () => {
@@ -243,7 +243,7 @@ describe('what a scenario may read', () => {
 
 describe('xsplice conform FILE.yaml', () => {
   it.each([
-    [['x.yaml', 'good-cycle'], 'give scenarios or cases, not both'],
+    [['x.yaml', 'good-cycle'], 'give either scenarios or cases'],
     [['bad.yaml'], 'bad.yaml:1:9: a step is a verb'],
     [['good-cycle', '--root', '.'], '--root works with scenarios'],
   ])('%j is refused before anything is fetched', async (argv, message) => {

@@ -7,6 +7,7 @@ import { example, exampleFiles, exampleNames, listExamples } from '../../src/cli
 import type { CliIo } from '../../src/cli/io.ts';
 import { main } from '../../src/cli/main.ts';
 import { CONFORM_CASES, conformStepText } from '../../src/conform/cases/index.ts';
+import type { CheckMatrix, CheckReport } from '../../src/documents/index.ts';
 import { payloadName } from '../../src/payload/payload-input.ts';
 import type { SimulationOptions } from '../../src/run/options.ts';
 import { plannedCall } from '../../src/run/planned-call.ts';
@@ -19,6 +20,21 @@ export function privateDirectory(): string {
   afterAll(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
+
+/** A check on one hypervisor as the matrix that it is. */
+export const matrixOf = ({ payloads }: CheckReport): CheckMatrix => ({
+  format: 'xsplice-check-matrix/1',
+  hypervisors: [{ file: 'xen-syms', release: '4.17.7', buildId: null, arch: 'x86_64' }],
+  payloads: payloads.map(({ file }) => ({
+    file,
+    name: payloadName(file),
+    buildId: null,
+    depends: null,
+    xenDepends: null,
+    dependsOn: null,
+  })),
+  cells: payloads.map(({ file: _, ...members }, payload) => ({ payload, xen: 0, named: false, ...members })),
+});
 
 /** What the commands handed to the simulator. */
 export interface Call {
@@ -51,9 +67,9 @@ export async function run(
       return inspected;
     },
     disassembler: () => Promise.reject(new Error('nobody asked for it')),
-    checkPayloads: (image, payloads, options) => {
-      calls.push({ image, payloads, options });
-      return Promise.resolve(checked);
+    checkMatrix: ({ payloads, options }) => {
+      calls.push({ payloads, options });
+      return Promise.resolve(matrixOf(checked));
     },
     lint: () => import('../../src/lint/index.ts'),
     rehearsePayloads: (image, payloads, options) => {

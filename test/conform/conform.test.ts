@@ -287,18 +287,18 @@ describe('what is looked into', () => {
   it('is what xen_extra_version returns, through the jumps of a stack', async () => {
     const target = debian.boot();
     const at = xen.address('xen_extra_version');
-    const original = await extraVersion(target, 'x86_64', at);
+    const original = await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at);
     expect(original).toMatch(/^\.\d+/);
     await target.upload('a', buildPayload({}, { xen }));
     await target.action('a', 'apply');
-    expect(await extraVersion(target, 'x86_64', at)).toBe('-LIVEPATCHED');
+    expect(await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at)).toBe('-LIVEPATCHED');
     const second = { code: [{ symbol: 'fn', returns: '-SECOND' }] };
     await target.upload('b', buildPayload(second, { xen }));
     await target.action('b', 'apply', { flags: 1 });
-    expect(await extraVersion(target, 'x86_64', at)).toBe('-SECOND');
+    expect(await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at)).toBe('-SECOND');
     await target.action('b', 'revert');
     await target.action('a', 'revert');
-    expect(await extraVersion(target, 'x86_64', at)).toBe(original);
+    expect(await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at)).toBe(original);
   });
 
   it('is where the host keeps the file of an upload', async () => {

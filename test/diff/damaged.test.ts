@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { viewOf } from '../../src/base/index.ts';
-import { loadDisassembler } from '../../src/cli/disassembler.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { inflate } from '../../src/cli/inflate.ts';
+import { PORTS } from '../../src/cli/ports.ts';
 import { diffPairs, type PairsDiff } from '../../src/diff/index.ts';
 import { isProblem, readElf } from '../../src/elf/index.ts';
 import { openSimulation } from '../../src/run/index.ts';
@@ -15,7 +15,7 @@ let patched: Uint8Array;
 let diff: (orig: Uint8Array, patched: Uint8Array) => PairsDiff;
 
 beforeAll(async () => {
-  const disassembler = await loadDisassembler();
+  const disassembler = await PORTS.loadDisassembler();
   diff = (before, after) =>
     diffPairs(image, release, [{ object: 'common/kernel.o', orig: before, patched: after }], {
       disassembler,

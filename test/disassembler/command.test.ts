@@ -61,6 +61,6 @@ describe('xsplice inspect', () => {
     expect(xsplice(['inspect', hello], { program })).toEqual(xsplice(['inspect', hello]));
     const { status, stdout, stderr } = xsplice(['inspect', hello, '--disassemble'], { program });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^xsplice: error: the disassembler cannot be loaded: .*\nxsplice: .*capstone-js.*\n$/);
+    expect(stderr).toMatch(/^xsplice: error: cannot load the disassembler: .*\nxsplice: .*capstone-js.*\n$/);
   });
 });

@@ -34,7 +34,7 @@ const UNREADABLE: readonly (readonly [what: string, path: string, message: RegEx
   ['a device without end', '/dev/zero', /not a regular file/],
   ['a pipe that nobody writes to', join(folder, 'fifo'), /not a regular file/],
   ['a link to itself', join(folder, 'loop'), /too many symbolic links/],
-  ['an empty name', '', /an empty name is no/],
+  ['an empty name', '', /empty file name for a/],
 ];
 
 describe('what cannot be read', () => {

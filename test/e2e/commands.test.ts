@@ -67,7 +67,7 @@ describe('the exit status', () => {
     ['an unknown processor', ['check', hello, '--xen', xen, '--cpu', '8086'], /no processor .*is called 8086/],
     ['a bad number', ['rehearse', hello, '--xen', xen, '--cpus', '0'], /Expected a number from 1 to/],
     ['a CPU that is not there', ['rehearse', hello, '--xen', xen, '--late', '7=1ms'], /no CPU 7/],
-    ['an unknown example', ['rehearse', '--example', 'nosuch'], /no example is called nosuch/],
+    ['an unknown example', ['rehearse', '--example', 'nosuch'], /unknown example nosuch/],
     ['an example and a file', ['rehearse', '--example', 'hello', hello], /--example includes its/],
   ] as const)('2: %s', (_name, args, message) => {
     const { status, stdout, stderr } = xsplice(args);

@@ -38,7 +38,7 @@ describe('scenarios with the built program', () => {
 
   it('give the same document each time', () => {
     const { stdout } = xsplice(['rehearse', 's', '--json', '--jobs', '2'], { cwd });
-    expect(JSON.parse(stdout)).toMatchObject({ format: 'xsplice-scenario/1', scenarios: { length: 16 } });
+    expect(JSON.parse(stdout)).toMatchObject({ format: 'xsplice-scenario/2', scenarios: { length: 16 } });
     expect(xsplice(['rehearse', 's', '--format', 'json', '--jobs', '2'], { cwd }).stdout).toBe(stdout);
   });
 

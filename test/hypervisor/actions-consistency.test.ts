@@ -17,7 +17,7 @@ describe('the consistency check', () => {
   const flagged = { ...A, funcsFlags: WRITABLE };
   const flag = (target: SimulatedTarget, index = 0) => loaded(target, 'a').funcs.addr + BigInt(104 * index + 64);
 
-  it('panics where a failed APPLY finds a function applied', () => {
+  it('panics if a function is applied after a failed APPLY', () => {
     const target = hostWith({ a: flagged }, { release, domainsWithWaitqueue: [1] });
     poke(target, flag(target), [1]);
     const { rc, panic } = apply(target, 'a');
@@ -49,7 +49,7 @@ describe('an applied byte in the file', () => {
   });
 
   it.each(['4.14.0', '4.14.4', '4.15.2', '4.16.0', '4.14.5', '4.16.7', '4.17.2', '4.18.0'])(
-    '%s takes the function for patched, and the payload is APPLIED',
+    '%s treats the function as patched, and the payload is APPLIED',
     (release) => {
       const target = hostWith({ a: spec(release) }, { release });
       const before = memory(target, EXTRA_VERSION.address, 8);
@@ -61,13 +61,13 @@ describe('an applied byte in the file', () => {
       });
       expect(loaded(target, 'a').state).toBe('APPLIED');
       expect(memory(target, EXTRA_VERSION.address, 8)).toBe(before);
-      // What revert takes for the saved instructions is what the file has in `opaque`.
+      // Revert restores the file's `opaque` bytes as if they were saved instructions.
       revert(target, 'a');
       expect(memory(target, EXTRA_VERSION.address, 8)).toBe(`0000000000${before.slice(10)}`);
     },
   );
 
-  it.each(['4.17.3', '4.18.1', '4.19.0', '4.22.0'])('%s does not look at it', (release) => {
+  it.each(['4.17.3', '4.18.1', '4.19.0', '4.22.0'])('%s ignores it', (release) => {
     const target = hostWith({ a: spec(release) }, { release });
     const before = memory(target, EXTRA_VERSION.address, 8);
     expect(apply(target, 'a').rc).toBe(0);
@@ -77,8 +77,8 @@ describe('an applied byte in the file', () => {
   });
 });
 
-describe('a function that stands twice in one payload', () => {
-  it('keeps the first entry’s jump after the revert, as functions are reverted in the order of application', () => {
+describe('a function listed twice in one payload', () => {
+  it('keeps the first entry’s jump after the revert, because functions are reverted in the order of application', () => {
     const target = hostWith({ a: { ...A, functions: [patch(EXTRA_VERSION), patch(EXTRA_VERSION)] } });
     apply(target, 'a');
     const text = loaded(target, 'a').text.addr;
@@ -90,7 +90,7 @@ describe('a function that stands twice in one payload', () => {
       return bytes.toString('hex');
     };
     expect(memory(target, EXTRA_VERSION.address, 5)).toBe(jump(text));
-    // The memory that it leads to is gone after the unload.
+    // The jump's target is unmapped after the unload.
     unload(target, 'a');
     expect(memory(target, EXTRA_VERSION.address, 5)).toBe(jump(text));
     expect(target.hypervisor.machine.space.permissionAt(text)).toBe(undefined);
@@ -108,25 +108,25 @@ describe('the waitqueue check', () => {
     const target = hostWith({ a: A }, { release, domainsWithWaitqueue: [7, 9] });
     expect(apply(target, 'a').rc).toBe(EBUSY);
     expect(stack(target)).toEqual([]);
-    // There and nowhere else: before the functions are counted.
+    // Only there: before the functions are counted.
     const text = target.hypervisor.machine.console.lines.map((line) => line.text);
     expect(text).not.toContain('livepatch: a: Applying 1 functions');
     const printed = releaseNamed(release).errorsLogged === 'printk' ? refusal : refusal.slice(2);
     expect(text.slice(-printed.length)).toEqual(printed);
   });
 
-  it.each(['4.11.2', '4.12.1'])('%s does not have it', (release) => {
+  it.each(['4.11.2', '4.12.1'])('%s makes no such check', (release) => {
     expect(apply(hostWith({ a: A }, { release, domainsWithWaitqueue: [7] }), 'a').rc).toBe(0);
   });
 
-  it('is not made for a revert', () => {
+  it('does not apply to a revert', () => {
     const waiting: number[] = [];
     const target = hostWith({ a: A }, { applied: ['a'], domainsWithWaitqueue: waiting });
     waiting.push(7);
     expect(revert(target, 'a')).toMatchObject({ rc: 0 });
   });
 
-  it('makes a REPLACE fail after everything is reverted', () => {
+  it('makes REPLACE fail after everything is reverted', () => {
     const waiting: number[] = [];
     const target = hostWith({ a: A, d: CUMULATIVE }, { applied: ['a'], domainsWithWaitqueue: waiting });
     waiting.push(7);

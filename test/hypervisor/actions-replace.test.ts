@@ -13,7 +13,7 @@ import {
 } from './state-support.ts';
 import { apply, loaded, replace, revert } from './support.ts';
 
-/** Three payloads that go on top of each other, and one for the hypervisor itself. */
+/** A stack of three payloads, and one that depends on the hypervisor itself. */
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };
 const B = { buildId: id(0xb2), functions: [patch(CHANGESET)], depends: id(0xa1) };
 const C = { buildId: id(0xc3), functions: [patch(COMPILE_DATE)], depends: id(0xb2) };
@@ -44,7 +44,7 @@ describe('REPLACE', () => {
     expect(stack(target)).toEqual(['d']);
   });
 
-  it('looks at the build-id of the hypervisor, whatever is applied', () => {
+  it('compares with the hypervisor’s build-id, whatever is applied', () => {
     const target = hostWith({ a: A, b: B }, { applied: ['a'] });
     expect(replace(target, 'b')).toMatchObject({
       errno: 'EINVAL',
@@ -53,7 +53,7 @@ describe('REPLACE', () => {
     expect(stack(target)).toEqual(['a']);
   });
 
-  it('whose expectation fails leaves the host without any payload, and says so', async () => {
+  it('with a failed expectation leaves the host without any payload and reports it', async () => {
     const wrong = { expectation: expectation([0xff]) };
     const target = hostWith(
       { ...below, d: { ...CUMULATIVE, functions: [patch(EXTRA_VERSION, wrong)] } },
@@ -75,7 +75,7 @@ describe('REPLACE', () => {
     expect(await status(target, 'd')).toEqual(['CHECKED', EINVAL]);
   });
 
-  it('compares with what stands there once the others are reverted', () => {
+  it('checks expectations after the others are reverted', () => {
     const original = { expectation: expectation([0x48, 0x8d, 0x05]) };
     const target = hostWith(
       { a: A, d: { ...CUMULATIVE, functions: [patch(EXTRA_VERSION, original)] } },
@@ -84,7 +84,7 @@ describe('REPLACE', () => {
     expect(replace(target, 'd')).toMatchObject({ rc: 0 });
   });
 
-  it('applies again what APPLY would refuse: dirty data stay', () => {
+  it('reapplies a payload that APPLY refuses, with its dirty data', () => {
     const target = hostWith({ a: { ...A, data: 8 } }, { applied: ['a'] });
     const { addr } = loaded(target, 'a').rw;
     target.hypervisor.machine.space.write(addr, Uint8Array.of(0xd1, 0xd2));
@@ -104,17 +104,17 @@ describe('REPLACE', () => {
     expect(loaded(target, 'd').rc).toBe(0);
   });
 
-  it.each(['prerevert', 'postrevert'] as const)('is refused where an applied payload has a %s hook', (kind) => {
+  it.each(['prerevert', 'postrevert'] as const)('is refused if an applied payload has a %s hook', (kind) => {
     const target = hostWith({ a: { ...A, hooks: { [kind]: 1 } }, d: CUMULATIVE }, { applied: ['a'] });
     const line = 'livepatch: d: REPLACE action is not supported on livepatches with vetoing hooks!';
     expect(replace(target, 'd')).toMatchObject({ errno: 'EOPNOTSUPP', console: [line] });
   });
 
-  it.each(['load', 'unload', 'apply', 'revert'] as const)('does not mind a %s hook as such', (kind) => {
+  it.each(['load', 'unload', 'apply', 'revert'] as const)('accepts a %s hook', (kind) => {
     const target = hostWith({ d: { ...CUMULATIVE, hooks: { [kind]: 1 } } });
     const { errno, hook } = replace(target, 'd');
     expect(errno).toBe(null);
-    // Those of applying are reached then; those of reverting are not.
+    // Hooks for apply run then; those for revert do not.
     expect(hook).toBe(kind === 'load' || kind === 'apply' ? kind : null);
   });
 });

@@ -17,7 +17,7 @@ import {
 } from './state-support.ts';
 import { act, apply, digest, replace, revert, unload, upload } from './support.ts';
 
-/** Three payloads that go on top of each other, and one for the hypervisor itself. */
+/** A stack of three payloads, and one that depends on the hypervisor itself. */
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };
 const B = { buildId: id(0xb2), functions: [patch(CHANGESET)], depends: id(0xa1) };
 const C = { buildId: id(0xc3), functions: [patch(COMPILE_DATE)], depends: id(0xb2) };
@@ -27,7 +27,7 @@ const EINVAL = -22;
 const EBUSY = -16;
 const EAGAIN = -11;
 
-/** The result of the hypercall alone, and of what follows it. */
+/** The result of the hypercall, and the outcome of the action. */
 async function step(target: SimulatedTarget, name: string, action: ActionName, flags = 0) {
   const rc = target.schedule(name, action, { flags });
   const pending = await status(target, name);
@@ -36,7 +36,7 @@ async function step(target: SimulatedTarget, name: string, action: ActionName, f
 }
 
 describe('state and rc of a payload (facts 3.7)', () => {
-  it('UNLOAD of a CHECKED payload: it is gone', async () => {
+  it('UNLOAD of a CHECKED payload: unloaded', async () => {
     const target = hostWith({ a: A });
     expect(await step(target, 'a', 'unload')).toEqual({ rc: 0, pending: null, after: null, console: [] });
   });
@@ -53,14 +53,14 @@ describe('state and rc of a payload (facts 3.7)', () => {
     expect(await step(target, 'a', 'revert')).toEqual({ rc: 0, pending: state, after: state, console: [] });
   });
 
-  it('REVERT of a payload that is not on top: EBUSY, and its rc stays', async () => {
+  it('REVERT of a payload that is not on top: EBUSY, rc unchanged', async () => {
     const target = hostWith({ a: A, b: B }, { applied: ['a', 'b'] });
     const state = ['APPLIED', 0];
     const console = ["livepatch: a: can't unload. Top is b"];
     expect(await step(target, 'a', 'revert')).toEqual({ rc: EBUSY, pending: state, after: state, console });
   });
 
-  it('REVERT of the payload on top: EAGAIN while it is pending, then CHECKED', async () => {
+  it('REVERT of the payload on top: EAGAIN while pending, then CHECKED', async () => {
     const target = hostWith({ a: A }, { applied: ['a'] });
     expect(await step(target, 'a', 'revert')).toEqual({
       rc: 0,
@@ -85,14 +85,14 @@ describe('state and rc of a payload (facts 3.7)', () => {
     expect(stack(target)).toEqual([]);
   });
 
-  it('APPLY of a payload that depends on something else: EINVAL, rc stays', async () => {
+  it('APPLY of a payload with another dependency: EINVAL, rc unchanged', async () => {
     const target = hostWith({ b: B });
     const state = ['CHECKED', 0];
     const console = ['livepatch: b: check against hypervisor build-id failed'];
     expect(await step(target, 'b', 'apply')).toEqual({ rc: EINVAL, pending: state, after: state, console });
   });
 
-  it('APPLY that an expectation forbids: its errno, rc stays', async () => {
+  it('APPLY with a failed expectation: its errno, rc unchanged', async () => {
     const expect_ = { expectation: expectation([1, 2, 3]) };
     const target = hostWith({ a: { ...A, functions: [patch(EXTRA_VERSION, expect_)] } });
     const state = ['CHECKED', 0];
@@ -104,7 +104,7 @@ describe('state and rc of a payload (facts 3.7)', () => {
     expect(await step(target, 'a', 'apply')).toEqual({ rc: EINVAL, pending: state, after: state, console });
   });
 
-  it('APPLY: EAGAIN while it is pending, then APPLIED', async () => {
+  it('APPLY: EAGAIN while pending, then APPLIED', async () => {
     const target = hostWith({ a: { ...A, modinfo: ['author=me', 'XSA=1'] } });
     expect(await step(target, 'a', 'apply')).toEqual({
       rc: 0,
@@ -127,7 +127,7 @@ describe('state and rc of a payload (facts 3.7)', () => {
     expect(await step(target, 'a', 'replace')).toEqual({ rc: 0, pending: state, after: state, console: [] });
   });
 
-  it('REPLACE of a CHECKED payload: EAGAIN while it is pending, then APPLIED', async () => {
+  it('REPLACE of a CHECKED payload: EAGAIN while pending, then APPLIED', async () => {
     const target = hostWith({ a: A, d: CUMULATIVE }, { applied: ['a'] });
     expect(await step(target, 'd', 'replace')).toEqual({
       rc: 0,
@@ -143,7 +143,7 @@ describe('state and rc of a payload (facts 3.7)', () => {
     expect(await status(target, 'a')).toEqual(['CHECKED', 0]);
   });
 
-  it.each(['apply', 'revert', 'replace', 'unload'] as const)('%s of a name that nobody has: ENOENT', (action) => {
+  it.each(['apply', 'revert', 'replace', 'unload'] as const)('%s of an unknown name: ENOENT', (action) => {
     expect(act(hostWith({ a: A }), 'nobody', action)).toMatchObject({ rc: -2, errno: 'ENOENT', console: [] });
   });
 });
@@ -164,7 +164,7 @@ describe('while an action is pending', () => {
     target.schedule('a', 'apply');
     expect(target.schedule('e', 'apply')).toBe(EBUSY);
     target.idle();
-    // Nothing is pending any more, yet the payload says so for ever.
+    // Nothing is pending any more, but the payload's rc stays at EAGAIN.
     expect(await status(target, 'e')).toEqual(['CHECKED', EAGAIN]);
     target.idle();
     expect(await status(target, 'e')).toEqual(['CHECKED', EAGAIN]);
@@ -180,10 +180,10 @@ describe('while an action is pending', () => {
     expect((await status(target, 'd'))?.[1]).toBe(EAGAIN);
   });
 
-  it('refusals that come before the schedule win over EBUSY', () => {
+  it('refusals before schedule_work take precedence over EBUSY', () => {
     const target = hostWith({ a: A, b: B });
     target.schedule('a', 'apply');
-    // Nothing is applied yet: the payload below is the hypervisor.
+    // Nothing is applied yet: the dependency is the hypervisor.
     expect(target.schedule('b', 'apply')).toBe(EINVAL);
   });
 
@@ -198,7 +198,7 @@ describe('while an action is pending', () => {
 });
 
 describe('stacking', () => {
-  it('goes up in the order of the build-ids and down in the reverse, leaving the machine as it was', () => {
+  it('applies in the order of the build-ids and reverts in reverse, and restores the machine', () => {
     const target = hostWith({});
     const before = digest(target);
     const three = hostWith({ a: A, b: B, c: C });
@@ -219,18 +219,18 @@ describe('stacking', () => {
     });
   });
 
-  it('compares the build-ids by their lengths, too', () => {
+  it('compares the lengths of build-ids, too', () => {
     const target = hostWith({ a: A, b: { ...B, depends: id(0xa1).subarray(0, 19) } }, { applied: ['a'] });
     expect(apply(target, 'b').console).toEqual(['livepatch: b: check against a build-id failed']);
   });
 
-  it('NODEPS leaves the build-ids alone', () => {
+  it('NODEPS skips the build-id check', () => {
     const target = hostWith({ a: A, c: C }, { applied: ['a'] });
     expect(apply(target, 'c', { flags: 1 })).toMatchObject({ rc: 0 });
     expect(stack(target)).toEqual(['a', 'c']);
   });
 
-  it('NODEPS does not hold for REPLACE', () => {
+  it('REPLACE ignores NODEPS', () => {
     const target = hostWith({ a: A, b: B }, { applied: ['a'] });
     expect(replace(target, 'b', { flags: 1 })).toMatchObject({
       errno: 'EINVAL',
@@ -243,13 +243,13 @@ describe('stacking', () => {
     expect(apply(target, 'c', { flags: 1 })).toMatchObject({ errno: 'EINVAL' });
   });
 
-  it.each([2, 4, 0x8000_0000, 0xffff_fffe])('flag 0x%s that nobody knows is ignored', (flags) => {
+  it.each([2, 4, 0x8000_0000, 0xffff_fffe])('ignores unknown flag 0x%s', (flags) => {
     const target = hostWith({ a: A, c: C });
     expect(apply(target, 'c', { flags })).toMatchObject({ errno: 'EINVAL' });
     expect(apply(target, 'a', { flags })).toMatchObject({ rc: 0 });
   });
 
-  it('the second patch of a function shows, and revert restores the first', () => {
+  it('a second patch of a function takes effect, and revert restores the first', () => {
     const second = { buildId: id(0xb2), depends: id(0xa1) };
     const target = hostWith({ a: A, b: second });
     const original = memory(target, EXTRA_VERSION.address, 8);
@@ -266,12 +266,12 @@ describe('stacking', () => {
 });
 
 describe('names and build-ids', () => {
-  it('a name is taken as long as its payload is loaded', () => {
+  it('a name is in use while its payload is loaded', () => {
     const target = hostWith({ a: A });
     expect(upload(target, 'a', payloadFor(CUMULATIVE))).toMatchObject({ errno: 'EEXIST', console: [] });
   });
 
-  it('a build-id is, too, under whatever name', () => {
+  it('a build-id is, too, under any name', () => {
     const target = hostWith({ hello: { buildId: id(7) } }, { debugBuild: true });
     const spec = { buildId: id(7), functions: [patch(CHANGESET)] };
     const outcome = upload(target, 'again', payloadFor(spec));

@@ -5,7 +5,7 @@ import { RELEASES } from '../../src/xen/index.ts';
 import { buildPayload, type PayloadBuilder } from '../support/elf-builder.ts';
 import { bootHost, type HostSettings, loaded, miniatureImage, pagesOf, processorNamed, upload } from './support.ts';
 
-/** Alternatives in payloads that are uploaded: what prepare_payload checks before they are applied, and what comes of it. */
+/** Alternatives in uploaded payloads: prepare_payload's checks, and the resulting code. */
 
 const ALWAYS = 93;
 
@@ -28,7 +28,7 @@ function payload(version: string, alternatives: readonly Alternative[], more?: (
   const xen = miniatureImage().buildId as Uint8Array;
   return buildPayload({
     layout: release.funcLayout,
-    // An address of its own: then nothing depends on what the name is resolved to.
+    // Give the address, so that nothing depends on the name's resolution.
     functions: [{ name: 'xen_extra_version' }],
     depends: xen,
     xenDepends: xen,
@@ -57,7 +57,7 @@ function payload(version: string, alternatives: readonly Alternative[], more?: (
   });
 }
 
-/** The upload, and `.text.alt` as loaded: 16 bytes behind the one function of the payload. */
+/** The upload, and `.text.alt` as loaded: 16 bytes after the payload's only function. */
 function run(alternatives: readonly Alternative[], settings: HostSettings = {}) {
   const version = settings.release ?? '4.18.1';
   const target = bootHost(settings);
@@ -75,18 +75,18 @@ describe('alternatives of a payload', () => {
     expect(done.console.some((line) => /^alt table [0-9a-f]{16} -> [0-9a-f]{16}$/.test(line))).toBe(true);
   });
 
-  it('go by the features and the NOPs of the processor', () => {
+  it('depend on the features and NOPs of the processor', () => {
     const skylake = processorNamed('intel-skylake');
     expect(run([{ padLength: 4 }], { processor: skylake }).code).toBe('31 c0 0f 1f 44 00 00 cc');
-    // X86_FEATURE_PCOMMIT's bit was never set by any of them.
+    // No release ever set the bit of X86_FEATURE_PCOMMIT.
     const never = 5 * 32 + 22;
     expect(run([{ cpuid: never, padLength: 4 }], { processor: skylake }).code).toBe('0f 31 c3 0f 1f 40 00 cc');
     expect(run([{ cpuid: never, padLength: 1 }], { processor: skylake }).code).toBe(PLAIN);
   });
 
-  it('have the synthetic features in the word behind the featureset, which moves from release to release', () => {
+  it('use the word after the featureset for synthetic features, whose index differs between releases', () => {
     const processor = { ...processorNamed(), synthetic: 1 << 15 };
-    // The word: NCAPINTS less one of synthetic features and one of bugs.
+    // The word: NCAPINTS minus one for synthetic features and one for bugs.
     for (const [release, limit] of [
       ['4.16.0', 448],
       ['4.17.2', 640],
@@ -103,7 +103,7 @@ describe('alternatives of a payload', () => {
   });
 });
 
-describe('alternatives that lie elsewhere', () => {
+describe('alternatives outside the text', () => {
   it('are refused from 4.17.4 and 4.18.0 on, with address and length', () => {
     const orig = run([{ orig: 10 }]);
     expect(orig.errno).toBe('EINVAL');
@@ -117,28 +117,28 @@ describe('alternatives that lie elsewhere', () => {
     );
   });
 
-  it('are those past the end of all text: 28 bytes here, the replacements included', () => {
-    // `.text.alt` is 16 bytes behind the start: 16 + 9 + 3.
+  it('are refused past the end of all text: 28 bytes here, including the replacements', () => {
+    // `.text.alt` starts at 16: 16 + 9 + 3.
     expect(run([{ orig: 9 }]).rc).toBe(0);
     const fits = run([{ orig: 0, origLength: 12, replLength: 2 }]);
     expect(fits.rc).toBe(0);
     expect(run([{ orig: 0, origLength: 13, replLength: 2 }]).errno).toBe('EINVAL');
   });
 
-  it('may reach past .text with their padding: nobody looks at it', () => {
+  it('may extend past .text with their padding, which is not checked', () => {
     expect(run([{ origLength: 3, padLength: 200 }]).rc).toBe(0);
   });
 
-  it('are not looked at before', () => {
+  it('are not checked before', () => {
     for (const release of ['4.17.3', '4.16.7', '4.14.6']) expect(run([{ repl: 3 }], { release }).rc).toBe(0);
   });
 
-  it('write to the hypervisor itself where nobody looks: a page fault, as its text is read-only', () => {
+  it('cause a page fault where unchecked, because the hypervisor’s text is read-only', () => {
     const target = bootHost({ release: '4.16.7' });
     const to = target.hypervisor.symbols.byName('xen_extra_version');
     const release = RELEASES.find(({ version }) => version === '4.16.7');
     const base = payload('4.16.7', [{}]);
-    // Aimed from where the table is loaded, which a first upload tells.
+    // A first upload shows the table's address, from which the displacement is computed.
     upload(target, 'p', base);
     const text = loaded(target, 'p').text.addr;
     const bad = payload('4.16.7', [{ orig: Number(BigInt.asIntN(32, to - (text + 16n))) }]);
@@ -165,7 +165,7 @@ describe('bad entries', () => {
       /^Alt for .*, origin size 0xff bigger than buffer 0xfe$/,
     ],
     [
-      'for a feature that is none',
+      'for an unknown feature',
       { cpuid: 704 },
       'ERANGE',
       /^Alt for .*, feature 0x2c0 outside of featureset range 0x2[0-9a-c]0$/,
@@ -190,7 +190,7 @@ describe('bad entries', () => {
 });
 
 describe('freed lists', () => {
-  it('are walked on hosts with IBT by 4.17.0-.3 and 4.18.0-.1 only', () => {
+  it('are read on hosts with IBT by 4.17.0-.3 and 4.18.0-.1 only', () => {
     const processor = processorNamed('intel-sapphire-rapids');
     const has = miniatureImage().linker('__initdata_cf_clobber_start') !== undefined;
     for (const [release, walks] of [

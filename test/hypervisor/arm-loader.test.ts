@@ -9,7 +9,7 @@ import { xenFromSource } from '../support/source-xen.ts';
 import { buildArmPayload } from '../targets/support/arm-payload.ts';
 import { apply, loaded, releaseNamed, revert, upload } from './support.ts';
 
-/** A function with calls, constants, pointers and data, and one that is called: what a compiler makes relocations for. */
+/** A function with calls, constants, pointers and data, and a callee: everything for which compilers emit relocations. */
 const CODE = `
 extern int printk(const char *fmt, ...);
 extern unsigned int xen_major_version(void);
@@ -52,12 +52,12 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
   };
   const symbol = (name: string): bigint => image.symbolsFor(releaseNamed('4.17.5')).byName(name);
 
-  it('is loaded as ld links it to the same place, but for the quirks that are told of', () => {
+  it('loads like ld links it at the same address, except for reported quirks', () => {
     const file = buildArmPayload({ arch, c: CODE, depends: id });
     const elf = readElf(file);
     if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');
     const kinds = elf.sections.map(({ type }) => type);
-    // What the compiler's own tools make: arm32 keeps addends in the code.
+    // As the compiler's own tools emit them: arm32 keeps addends in the code.
     expect(kinds.includes(arch === 'arm32' ? SHT_REL : SHT_RELA)).toBe(true);
 
     const target = host();
@@ -65,7 +65,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
     expect(outcome).toMatchObject({ rc: 0, console: [] });
     const payload = loaded(target, 'a');
     const starts = { text: payload.text.addr, rw: payload.rw.addr, ro: payload.ro.addr };
-    // Where move_payload has put them: index order within each kind.
+    // move_payload's places: index order within each kind.
     const addresses: Record<string, bigint> = {};
     for (const section of elf.sections) {
       if ((section.flags & 2) === 0 || section.size === 0) continue;
@@ -84,7 +84,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       const linked = crossLink(arch, file, addresses, known, section.name);
       expect(linked.complaints).not.toMatch(/undefined|truncated/);
       const ours = target.hypervisor.machine.space.read(address, section.size);
-      // prepare_payload has looked the function's address up.
+      // prepare_payload has resolved the function's address.
       if (section.name === '.livepatch.funcs') continue;
       for (let at = 0; at + 4 <= section.size; at += 4) {
         compared++;
@@ -103,7 +103,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
     expect(revert(target, 'a').rc).toBe(0);
   });
 
-  it('keeps its mapping symbols to itself', () => {
+  it('adds no mapping symbols to the symbol table', () => {
     const target = host();
     upload(target, 'a', buildArmPayload({ arch, c: CODE, depends: id }));
     const names = loaded(target, 'a').symtab.map(({ name }) => name);
@@ -111,11 +111,11 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
     expect(names.filter((name) => name.startsWith('$'))).toEqual([]);
   });
 
-  /** The payload with some more assembly. */
+  /** The payload with additional assembly. */
   const withAssembly = (source: string): Uint8Array =>
     crossCombine(arch, [buildArmPayload({ arch, c: CODE, depends: id }), crossAssemble(arch, source)]);
 
-  it('may say what no row says', () => {
+  it('is refused for a type without a row', () => {
     const type = arch === 'arm64' ? 'R_AARCH64_LD_PREL_LO19' : 'R_ARM_TARGET1';
     const file = withAssembly(`.section .text.x,"ax",%progbits\n.reloc ., ${type}, lp_helper\n.word 0\n`);
     const line = arch === 'arm64' ? 'Unhandled relocation 273' : 'Unhandled relocation #26';
@@ -136,7 +136,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       expect(upload(host(), 'a', file)).toMatchObject({ errno: 'EOPNOTSUPP', console: [line] });
     });
 
-    it('loses what is added to an address in MOVW and MOVT, and is told', () => {
+    it('loses the addend in MOVW and MOVT, with a finding', () => {
       const source =
         '.section .text.x,"ax",%progbits\nmovw r0, #:lower16:lp_helper+8\nmovt r0, #:upper16:lp_helper+8\n';
       const target = host();
@@ -150,7 +150,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       expect(target.hypervisor.machine.space.readU32(place)).toBe(expected);
     });
 
-    it('takes the host down where a word is not aligned', async () => {
+    it('kills the host at a misaligned word', async () => {
       const source = '.section .rodata.x,"a",%progbits\n.balign 4\n.byte 1\n.word lp_helper\n';
       const target = host();
       expect(upload(target, 'a', withAssembly(source)).rc).toBeNaN();
@@ -159,7 +159,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       expect(Number(panic?.address ?? 0n) % 4).not.toBe(0);
     });
 
-    it('is relocated behind the end of a section, too', () => {
+    it('is relocated past the end of a section, too', () => {
       const file = withAssembly('.section .rodata.x,"a",%progbits\n.balign 4\n.word lp_helper\n');
       const elf = readElf(file);
       if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');
@@ -170,7 +170,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       expect(outcome.findings.map(({ rule }) => rule)).toContain('stray-relocation');
     });
   } else {
-    it('is refused where a relocation is behind the end of a section, and with SHT_REL without a word', () => {
+    it('is refused if a relocation is past the end of a section, and silently with SHT_REL', () => {
       const source = '.section .rodata.x,"a",%progbits\n.reloc 2, R_AARCH64_ABS16, lp_helper\n.word 0\n';
       const line = 'livepatch: a: Relative relocation offset is past .rodata.x section';
       expect(upload(host(), 'a', withAssembly(source))).toMatchObject({ errno: 'EINVAL', console: [line] });
@@ -185,7 +185,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
       expect(upload(host(), 'a', file)).toMatchObject({ errno: 'ENOSYS', console: [] });
     });
 
-    it('with a TBZ that does not reach is taken, and told of', () => {
+    it('with a TBZ out of range is accepted, with a finding', () => {
       const source = '.section .text.x,"ax",%progbits\n.reloc ., R_AARCH64_TSTBR14, lp_helper+0x9000\ntbz x0, #1, .\n';
       const outcome = upload(host(), 'a', withAssembly(source));
       expect(outcome.rc).toBe(0);

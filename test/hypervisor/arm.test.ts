@@ -12,7 +12,7 @@ import { nm } from '../support/gcc.ts';
 import { type SourceXen, xenFromSource } from '../support/source-xen.ts';
 import { apply, bytesAt, digest, loaded, releaseNamed, revert, unload, upload } from './support.ts';
 
-/** What differs between the two. */
+/** Differences between the two architectures. */
 const KINDS = {
   arm64: {
     digits: 16,
@@ -60,7 +60,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
   const pointer = (address: bigint): string => address.toString(16).padStart(kind.digits, '0');
 
   describe('as an image', () => {
-    it('says what it is', () => {
+    it('describes itself', () => {
       expect([image.arch.name, image.version, image.release?.release.version]).toEqual([arch, '4.17.5', '4.17.5']);
       expect(crossReadelf(arch, readFileSync(source.xenSyms), ['-n'])).toContain(hex(image.buildId as Uint8Array));
       expect(hex(image.buildId as Uint8Array)).toBe(source.buildId);
@@ -69,7 +69,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       );
     });
 
-    it('finds every function of nm in its own table of symbols, by name and by address', () => {
+    it('finds every function that nm lists in its own symbol table, by name and by address', () => {
       const symbols = image.symbolsFor(releaseNamed('4.17.5'));
       expect(symbols.source).toBe('embedded');
       const { textStart, textEnd } = image.core;
@@ -87,7 +87,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect([...symbols.names()].filter((name) => /^\$[adxt]/.test(name))).toEqual([]);
     });
 
-    it('has the pages that setup_pagetables makes, in small entries', () => {
+    it('has the mappings of setup_pagetables, in small pages', () => {
       const { space } = host().hypervisor.machine;
       const permission = (symbol: string) => space.permissionAt(xen.address(symbol));
       expect(permission('do_sysctl')).toEqual({ write: false, execute: true });
@@ -98,7 +98,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect(space.walk(xen.address('do_sysctl')).map(({ superpage }) => superpage)).not.toContain(true);
     });
 
-    it.each([kind.cpu, `${kind.cpu},+sb`])('is patched by its own alternatives while it boots on %s', (cpu) => {
+    it.each([kind.cpu, `${kind.cpu},+sb`])('is patched by its own alternatives at boot on %s', (cpu) => {
       const { hypervisor } = host({ cpu });
       const { processors } = image.arch;
       const table = image.linker('__alt_instructions') as bigint;
@@ -112,7 +112,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
         const orig = entry + BigInt(view.getInt32(at, true));
         const feature = view.getUint16(at + 8, true);
         const length = view.getUint8(at + 10);
-        // Callbacks, and code that is gone by now.
+        // Callbacks, and code in freed memory.
         if (orig < textStart || orig >= textEnd || feature >= 18) continue;
         const same = hex(hypervisor.machine.space.read(orig, length)) === hex(image.bytes(orig, length));
         if (!same) changed.add(feature);
@@ -124,8 +124,8 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
     });
   });
 
-  describe('takes a payload', () => {
-    it('that replaces a function, and gives it back', () => {
+  describe('accepts a payload', () => {
+    it('that replaces a function, and restores it', () => {
       const target = host();
       const before = digest(target);
       const address = xen.address('xen_extra_version');
@@ -152,7 +152,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
         { kind: 'clean-invalidate-dcache', address: patched, length: 4 },
         { kind: 'invalidate-icache' },
       ]);
-      // The writable mapping is gone again.
+      // The writable mapping has been removed.
       expect(target.hypervisor.textAlias).toBeNull();
       expect(target.hypervisor.machine.space.permissionAt(patched)).toBeUndefined();
 
@@ -164,7 +164,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect(digest(target)).toBe(before);
     });
 
-    it('of NOPs, as many as fit the buffer, past the end of the function too', () => {
+    it('of NOPs, up to the buffer’s size, even past the end of the function', () => {
       const target = host();
       const address = xen.address('xen_minor_version');
       const functions = [{ name: 'xen_minor_version', new: null, newSize: 28, oldSize: 4 }];
@@ -185,7 +185,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect(outcome.findings.map((finding) => finding.rule)).toEqual([rule]);
     });
 
-    it('where VMAP_XEN has room, and behind its end as well', () => {
+    it('where VMAP_XEN has room, and past its end as well', () => {
       const target = host();
       const big = (name: string): PayloadSpec => ({
         sections: [{ name: '.bss.big', flags: 'AW', type: 'nobits', size: 0x18_0000 }],
@@ -200,14 +200,14 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
     });
 
     it.each(['4.14.6', '4.16.7', '4.18.1', '4.19.0', '4.22.0'])(
-      'under the rules of %s, whose layout may be another one',
+      'under the rules of %s, whose layout may differ',
       (release) => {
         const target = host({ release });
         const funcsFlags = releaseNamed(release).stateInPayload ? 'AW' : 'A';
         expect(upload(target, 'a', build({ funcsFlags }, release)).rc).toBe(0);
         expect(apply(target, 'a').rc).toBe(0);
         expect(revert(target, 'a').rc).toBe(0);
-        // arm64's image says where it belongs; of arm32 there are two layouts with one place for the image.
+        // arm64's image states its address; arm32 has two layouts with the same image address.
         const late = arch === 'arm32' && !/^4\.1[1-7]/.test(release);
         expect(loaded(target, 'a').text.addr).toBe(late ? 0x100_2000n : 0xa0_2000n);
       },
@@ -230,7 +230,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
   describe('dies', () => {
     const screenOf = (target: SimulatedTarget): string => (target.hypervisor.stopped?.panic?.screen ?? []).join('\n');
 
-    it('of a payload that patches another one: the write is outside of the second mapping', () => {
+    it('of a payload that patches another one: the write is outside the second mapping', () => {
       const target = host();
       upload(target, 'below', build());
       apply(target, 'below');
@@ -252,17 +252,17 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect(screen).toMatch(/Panic on CPU 0:\n(\(XEN\) )?CPU0: Unexpected Trap: Data Abort\n/);
     });
 
-    it('of read-only functions under a release that keeps its notes there', () => {
+    it('of read-only functions under a release that keeps its state there', () => {
       const target = host({ release: '4.17.2' });
       expect(upload(target, 'a', build({}, '4.17.2')).rc).toBe(0);
       expect(apply(target, 'a').panic).toBe('CPU0: Unexpected Trap: Data Abort');
-      // Behind `version`: the saved instructions.
+      // After `version`: the saved instructions.
       const { addr } = { addr: 0xa0_3000n };
       const opaque = addr + (arch === 'arm64' ? 33n : 21n);
       expect(target.hypervisor.stopped?.panic).toMatchObject({ address: opaque, errorCode: kind.abort + 0x4f });
     });
 
-    it('of a function that is not mapped any more', () => {
+    it('of a function that is no longer mapped', () => {
       const target = host();
       const functions = [{ old: { addr: '__init_begin', plus: 0 }, oldSize: 8 }];
       expect(upload(target, 'a', build({ functions })).rc).toBe(0);
@@ -270,7 +270,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect(target.hypervisor.stopped?.panic?.address).toBe(xen.address('__init_begin'));
     });
 
-    it('of cleaning what new_size names and nothing is', () => {
+    it('of cleaning the cache for new_size bytes that are not mapped', () => {
       const target = host();
       expect(upload(target, 'a', build({ functions: [{ newSize: 0x10_0000 }] })).rc).toBe(0);
       expect(apply(target, 'a').panic).toBe('CPU0: Unexpected Trap: Data Abort');
@@ -279,7 +279,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
 
     it('of an alternative that branches to the payload itself', () => {
       const target = host();
-      // b to the start of .text, which lies in front.
+      // b to the start of .text, which precedes it.
       const branch = arch === 'arm64' ? 'ffffff17' : 'fdffffea';
       const outcome = upload(target, 'a', build(alternative(4, branch)));
       expect(outcome.panic).toMatch(/^Xen BUG at arch\/arm\/alternative\.c:\d+$/);
@@ -316,7 +316,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
     };
   }
 
-  it('applies alternatives of a payload, and cleans the caches', () => {
+  it('applies a payload’s alternatives and cleans the caches', () => {
     const target = host();
     const replacement = kind.nop;
     expect(upload(target, 'a', build(alternative(4, replacement))).rc).toBe(0);
@@ -369,14 +369,14 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
       expect(upload(host({ release: '4.14.0' }), 'a', build({ ...frames(3), funcsFlags: 'AW' }, '4.14.0')).rc).toBe(0);
     });
 
-    it('a function that is out of reach', () => {
+    it('a function out of reach', () => {
       const old = arch === 'arm64' ? '10000000' : '4000000';
       const outcome = upload(host(), 'a', build({ functions: [{ old: { hex: old }, oldSize: 8 }] }));
       expect(rules(outcome)).toEqual(['function-out-of-range']);
       expect(outcome.errno).toBe('EOVERFLOW');
     });
 
-    it('a relocation type without a row, in the words of the architecture', () => {
+    it('a relocation type without a row, in the architecture’s words', () => {
       const field = { at: 0, symbol: 'lp_new_fn', type: 1 };
       const spec: PayloadSpec = { sections: [{ name: '.rodata.x', flags: 'A', size: 8, fields: [field] }] };
       const words = { arm64: 'Unhandled relocation 1', arm32: 'Unhandled relocation #0x1' };
@@ -387,7 +387,7 @@ describe.each(['arm64', 'arm32'] as const)('Xen built for %s', (arch) => {
     });
   });
 
-  it('reads ELF of its machine as readelf does', () => {
+  it('reads ELF files of its machine like readelf', () => {
     const file = build();
     const elf = readElf(file);
     if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');

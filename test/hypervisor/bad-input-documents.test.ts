@@ -6,12 +6,12 @@ import { generator, runs, SEED } from './fuzzing.ts';
 import { type Field, fieldsOf, type Mutation, wildValues, withField } from './mutations.ts';
 import { TIME_LIMIT } from './outcome.ts';
 
-// Much to do, and perhaps on a busy machine.
+// Slow, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 });
 
 const IMAGE = exampleBytes(exampleManifest.image.name);
 
-/** Mutants of one example: bytes, cut ends, and fields of one or several headers. */
+/** Mutants of one example: changed bytes, truncations, and changed fields of one or several headers. */
 function* mutants(name: string, count: number): Generator<Mutation> {
   const good = exampleBytes(name);
   const random = generator(SEED ^ name.length);
@@ -52,9 +52,9 @@ describe('the commands, on damaged payloads', () => {
         const inspected = inspectPayloads(files);
         expect(inspected.payloads, name).toHaveLength(1);
 
-        const checked = checkPayloads(IMAGE, files, {}).payloads[0];
+        const checked = (await checkPayloads(IMAGE, files, {})).payloads[0];
         expect(checked?.verdict, name).toMatch(/^(accepted|refused|unsafe)$/);
-        // What is not accepted is explained.
+        // Every rejection has a finding.
         const errors = checked?.findings.filter(({ severity }) => severity === 'error') ?? [];
         if (checked?.verdict !== 'accepted') expect(errors.length, name).toBeGreaterThan(0);
         if (checked?.verdict === 'refused') expect(checked.errno, name).toMatch(/^E[A-Z0-9]+$/);
@@ -63,7 +63,7 @@ describe('the commands, on damaged payloads', () => {
         expect(rehearsed.verdict, name).toMatch(/^(passed|refused|failed|panicked)$/);
         if (rehearsed.verdict === 'panicked') expect(rehearsed.panic, name).not.toBeNull();
         if (rehearsed.verdict !== 'passed') expect(rehearsed.findings.length, name).toBeGreaterThan(0);
-        // Documents are JSON: no number that is none, no bigint.
+        // Documents are JSON: no NaN, no bigint.
         expect(() => JSON.stringify([inspected, checked, rehearsed]), name).not.toThrow();
         const time = performance.now() - start;
         if (time > slowest.time) slowest = { name, time };
@@ -81,8 +81,8 @@ describe('the commands, on damaged payloads', () => {
         return { file: name, name: `p${n}`, bytes };
       });
       const options = { replace: random(2) === 0, nodeps: random(2) === 0, cpus: 1 + random(4) };
-      expect(checkPayloads(IMAGE, files, options).payloads).toHaveLength(3);
-      expect((await rehearsePayloads(IMAGE, files, options)).format).toBe('xsplice-rehearsal/1');
+      expect((await checkPayloads(IMAGE, files, options)).payloads).toHaveLength(3);
+      expect((await rehearsePayloads(IMAGE, files, options)).format).toBe('xsplice-rehearsal/2');
       expect(inspectPayloads(files).payloads).toHaveLength(3);
     }
   });

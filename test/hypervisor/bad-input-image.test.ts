@@ -9,7 +9,7 @@ import { generator, runs, SEED } from './fuzzing.ts';
 import { type Field, fieldsOf, readField, wildFields, wildValues, withField } from './mutations.ts';
 import { TIME_LIMIT } from './outcome.ts';
 
-// Much to do, and perhaps on a busy machine.
+// Slow, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 });
 
 const IMAGE = exampleBytes(exampleManifest.image.name);
@@ -24,7 +24,7 @@ const gunzip = (data: Uint8Array, maxSize: number): Uint8Array | undefined => {
   }
 };
 
-/** What comes of an image: a document's verdict, or the code of an error that says what to do. Anything else is thrown on. */
+/** Returns a document's verdict, or the code of an error that has a hint; rethrows anything else. */
 async function outcomes(image: Uint8Array, options: SimulationOptions = {}): Promise<readonly [string, string]> {
   const all = { gunzip, ...options };
   const coded = (thrown: unknown): string => {
@@ -33,7 +33,7 @@ async function outcomes(image: Uint8Array, options: SimulationOptions = {}): Pro
   };
   let checked: string;
   try {
-    checked = checkPayloads(image, HELLO, all).payloads[0]?.verdict ?? 'none';
+    checked = (await checkPayloads(image, HELLO, all)).payloads[0]?.verdict ?? 'none';
   } catch (thrown) {
     checked = coded(thrown);
   }
@@ -68,7 +68,7 @@ class Tally {
 
 const elf = readElf(IMAGE);
 if (elf.kind !== 'elf') throw new Error(elf.message);
-/** `st_value` of every symbol that the linker script makes, by name. */
+/** `st_value` of every symbol that the linker script defines, by name. */
 const linkerSymbols = (): readonly (readonly [string, Field])[] => {
   const fields = fieldsOf(IMAGE).sym;
   const found: (readonly [string, Field])[] = [];
@@ -84,13 +84,13 @@ const linkerSymbols = (): readonly (readonly [string, Field])[] => {
 };
 
 describe('images', () => {
-  it('are taken as they are under every release', async () => {
+  it('are accepted unchanged under every release', async () => {
     const tally = new Tally();
     for (const { version } of RELEASES) await tally.add(version, IMAGE, { release: version });
     expect([...tally.count.keys()].sort()).toEqual(['accepted', 'refused', 'unsafe']);
   });
 
-  it('cut off anywhere are no images', async () => {
+  it('are rejected when truncated anywhere', async () => {
     const tally = new Tally();
     for (let length = 0; length < IMAGE.length; length += 37) {
       expect(await tally.add(`${length} bytes`, IMAGE.subarray(0, length))).toEqual(['EIMAGE', 'EIMAGE']);
@@ -109,7 +109,7 @@ describe('images', () => {
     expect(tally.count.get('accepted')).toBeGreaterThan(200);
   });
 
-  it('with any linker symbol somewhere else give a document or EIMAGE', async () => {
+  it('with any linker symbol moved give a document or EIMAGE', async () => {
     const tally = new Tally();
     const symbols = linkerSymbols();
     expect(symbols.length).toBeGreaterThan(20);
@@ -125,7 +125,7 @@ describe('images', () => {
     expect(tally.count.get('EIMAGE')).toBeGreaterThan(100);
   });
 
-  it('with two linker symbols somewhere else, on a host with CET and another release', async () => {
+  it('with two linker symbols moved, on a host with CET and another release', async () => {
     const tally = new Tally();
     const random = generator(SEED);
     const symbols = linkerSymbols();
@@ -164,8 +164,8 @@ describe('images', () => {
     tally.expectFast();
   });
 
-  it('may name all their symbols after one text without end', async () => {
-    // The names' table becomes a megabyte, and every name its tail.
+  it('may name all their symbols by tails of one huge string', async () => {
+    // The string table becomes a megabyte, and every name a tail of it.
     const strtab = elf.section('.strtab');
     if (strtab === undefined) throw new Error('.strtab');
     const image = new Uint8Array(IMAGE.length + 0x10_0000).fill(0x41, IMAGE.length);
@@ -189,7 +189,7 @@ describe('images', () => {
     tally.expectFast();
   });
 
-  it('of a release with another memory layout have no room for payloads, and say so', async () => {
+  it('report that a release with another memory layout has no room for payloads', async () => {
     const message = async (end: bigint): Promise<string> => {
       const field = linkerSymbols().find(([name]) => name === '_end')?.[1] as Field;
       return rehearsePayloads(withField(IMAGE, field, end), HELLO, { release: '4.16.0' }).then(
@@ -197,7 +197,7 @@ describe('images', () => {
         (thrown: XspliceError) => thrown.message,
       );
     };
-    // Up to 4.16 VMAP_XEN starts at _end, rounded up: behind the gigabyte there is none left.
+    // Up to 4.16 VMAP_XEN starts at _end, rounded up: past the gigabyte there is no room.
     expect(await message(0xffff_82d0_7fff_f000n)).toMatch(/memory layout of 4\.16\.0.*no room/);
   });
 });

@@ -15,11 +15,11 @@ interface Entry {
   readonly type: number;
   readonly offset?: number | bigint;
   readonly addend?: bigint;
-  /** Value of an absolute symbol; left out, the entry has no symbol. */
+  /** Value of an absolute symbol; without it, the entry has no symbol. */
   readonly value?: bigint;
 }
 
-/** A payload with a section `.data.reloc` of 16 bytes of 0xaa, in writable pages of its own, and these relocations. */
+/** A payload with these relocations of a section `.data.reloc`: 16 bytes of 0xaa, alone in its writable pages. */
 function payload(entries: readonly Entry[]): Uint8Array {
   const xen = miniatureImage().buildId as Uint8Array;
   return buildPayload({
@@ -38,7 +38,7 @@ function payload(entries: readonly Entry[]): Uint8Array {
   });
 }
 
-/** Where `.data.reloc` is loaded in this host: the first thing in the writable pages. */
+/** Address of `.data.reloc` on this host: the start of the writable pages. */
 const PLACE = (() => {
   const target = bootHost();
   upload(target, 'p', payload([]));
@@ -50,7 +50,7 @@ function run(entries: readonly Entry[], change: (file: Uint8Array) => Uint8Array
   const { space } = target.hypervisor.machine;
   let before = '';
   const unmap = space.unmap.bind(space);
-  // What the refused payload's memory holds at the moment at which it is given back.
+  // The refused payload's memory at the moment when it is freed.
   vi.spyOn(space, 'unmap').mockImplementation((start, pages) => {
     if (space.permissionAt(PLACE) !== undefined) before = hex(space.read(PLACE, SIZE));
     unmap(start, pages);
@@ -67,7 +67,7 @@ const le = (value: bigint, bytes: 4 | 8): string => {
   return hex(out.subarray(0, bytes));
 };
 
-describe('what relocations store', () => {
+describe('the value that a relocation stores', () => {
   it.each([
     ['nothing', { type: NONE, value: 0x1234n, offset: 99 }, AA(16)],
     [
@@ -82,7 +82,7 @@ describe('what relocations store', () => {
     expect(run([entry])).toMatchObject({ rc: 0, memory });
   });
 
-  it('goes up to the last byte of the section, and no further', () => {
+  it('may reach the last byte of the section, and no further', () => {
     expect(run([{ type: PC32, value: PLACE, offset: 12 }])).toMatchObject({ rc: 0, memory: AA(12) + le(-12n, 4) });
     expect(run([{ type: R64, value: 1n, offset: 8 }])).toMatchObject({ rc: 0, memory: `${AA(8)}0100000000000000` });
     for (const [type, offset] of [
@@ -109,7 +109,7 @@ describe('overflow', () => {
   const limit = 2n ** 31n;
   const line = 'livepatch: p: Overflow in relocation 0 in .rela.data.reloc for .data.reloc';
 
-  it.each([PC32, PLT32])('is exactly at ±2 GiB: type %i', (type) => {
+  it.each([PC32, PLT32])('starts exactly at ±2 GiB: type %i', (type) => {
     for (const reach of [limit - 1n, -limit, 0n]) {
       expect(run([{ type, value: PLACE, addend: reach }])).toMatchObject({ rc: 0, memory: le(reach, 4) + AA(12) });
     }
@@ -118,7 +118,7 @@ describe('overflow', () => {
     }
   });
 
-  it('is noticed after the store: the low word is there already', () => {
+  it('is detected after the store of the low word', () => {
     expect(run([{ type: PC32, value: PLACE, addend: limit }]).memory).toBe(`00000080${AA(12)}`);
     expect(run([{ type: PC32, value: PLACE, addend: 0x1_2345_6789n }]).memory).toBe(`89674523${AA(12)}`);
   });
@@ -129,7 +129,7 @@ describe('overflow', () => {
     expect(run([{ type: PC32, value, offset: 0 }]).errno).toBe('EOVERFLOW');
   });
 
-  it('ends it at the first one, by its number', () => {
+  it('reports the first entry by its number', () => {
     const good = { type: PC32, value: PLACE, offset: 4 };
     const result = run([good, { ...good, addend: limit + 8n, offset: 8 }, { ...good, offset: 12 }]);
     expect(result.console).toEqual(['livepatch: p: Overflow in relocation 1 in .rela.data.reloc for .data.reloc']);
@@ -147,13 +147,13 @@ describe('refused entries', () => {
   const with_ = (name: string, value: bigint, entries: readonly Entry[] = [first]): Outcome =>
     run(entries, (file) => withField(file, fieldOf(file, name), value));
 
-  it('are those without a symbol, whatever their type', () => {
+  it('have no symbol, whatever their type', () => {
     for (const type of [NONE, R64, PC32, 99]) {
       expect(run([{ type }])).toMatchObject({ errno: 'EOPNOTSUPP', console: ['livepatch: p: Encountered STN_UNDEF'] });
     }
   });
 
-  it('are those whose symbol is past the end', () => {
+  it('have a symbol past the end', () => {
     const count = fieldsOf(payload([first])).sym.length / 5;
     expect(with_('r_symbol', BigInt(count - 1)).rc).not.toBe(-22);
     for (const symbol of [count, 0x7fff_ffff, 0xffff_ffff]) {
@@ -164,14 +164,14 @@ describe('refused entries', () => {
     }
   });
 
-  it.each([3, 9, 10, 11, 24, 41, 42, 0xffff_ffff])('are those of type %i', (type) => {
+  it.each([3, 9, 10, 11, 24, 41, 42, 0xffff_ffff])('have type %i', (type) => {
     expect(with_('r_type', BigInt(type))).toMatchObject({
       errno: 'EOPNOTSUPP',
       console: [`livepatch: p: Unhandled relocation ${type}`],
     });
   });
 
-  it('are told from the symbol first, then from the type, then from the place', () => {
+  it('are checked by symbol first, then type, then place', () => {
     const bad = { type: 99, offset: 99 };
     expect(run([bad]).console).toEqual(['livepatch: p: Encountered STN_UNDEF']);
     expect(run([{ ...bad, value: 1n }]).console).toEqual(['livepatch: p: Unhandled relocation 99']);
@@ -187,7 +187,7 @@ describe('a table whose size has wrapped', () => {
       return withField(file, field, 2n ** 64n - 16n);
     });
 
-  it('is gone through entry by entry: what is refused is refused before the first page that is not there', () => {
+  it('is read entry by entry, so entries before the first unmapped page are still refused', () => {
     expect(
       wrapped([
         { type: PC32, value: PLACE },

@@ -8,11 +8,11 @@ import { type Field, fieldsOf, readField, wildFields, wildValues, withField } fr
 import { Carrier, nextPayloadAddress, TIME_LIMIT } from './outcome.ts';
 import { apply, bootHost, digest, miniatureImage, upload } from './support.ts';
 
-// Much to do, and perhaps on a busy machine.
+// Slow, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 });
 
 describe('any one byte of a valid payload', () => {
-  it('may be anything: hello on 4.18.1, every offset', () => {
+  it('may have any value: hello on 4.18.1, every offset', () => {
     const good = exampleBytes('hello');
     const carrier = new Carrier();
     for (let at = 0; at < good.length; at++) {
@@ -24,7 +24,7 @@ describe('any one byte of a valid payload', () => {
       }
     }
     carrier.expectFast();
-    // All endings occur, so that the property says something about each.
+    // Every outcome occurs, so the property covers each.
     expect(carrier.endings.accepted).toBeGreaterThan(1000);
     expect(carrier.endings.refused).toBeGreaterThan(100);
     expect(carrier.endings.panicked).toBeGreaterThan(10);
@@ -39,7 +39,7 @@ describe('any one byte of a valid payload', () => {
     ['writable', '4.16.7'],
     ['hello', '4.14.0'],
     ['data', '4.20.4'],
-  ])('may be anything: %s on %s', (name, release) => {
+  ])('may have any value: %s on %s', (name, release) => {
     const good = exampleBytes(name);
     const carrier = new Carrier({ release });
     const random = generator(SEED);
@@ -58,14 +58,14 @@ describe('truncation', () => {
     const good = exampleBytes(name);
     const carrier = new Carrier();
     for (let length = 0; length < good.length; length++) {
-      // The section headers stand at the end of the file.
+      // The section headers are at the end of the file.
       expect(carrier.carry(`${length} bytes`, good.subarray(0, length))).toBe('refused');
     }
     expect(carrier.carry('whole', good)).toBe('accepted');
   });
 });
 
-describe('fields with values that no tool writes', () => {
+describe('fields with values that no tool emits', () => {
   it.each([
     ['hello', '4.18.1'],
     ['alternatives', '4.21.0'],
@@ -73,7 +73,7 @@ describe('fields with values that no tool writes', () => {
     const good = exampleBytes(name);
     const carrier = new Carrier({ release });
     const fields = fieldsOf(good);
-    // Every symbol and relocation entry is read by the same code: each third will do.
+    // The same code reads every symbol and relocation entry: every third suffices.
     const some = (list: readonly Field[], width: number) => list.filter((_, i) => Math.floor(i / width) % 3 === 0);
     const chosen = [
       ...fields.ehdr,
@@ -105,7 +105,7 @@ describe('fields with values that no tool writes', () => {
     for (let i = 0; i < runs(350); i++) {
       let bad = good;
       let what = '';
-      // Mostly fields of one section header: what the checks let through together is what gets far.
+      // Mostly fields of one section header: only combinations pass the checks.
       const header = 10 * random(shdr.length / 10);
       for (let n = 2 + random(3); n > 0; n--) {
         const field = (random(3) === 0 ? all[random(all.length)] : shdr[header + random(10)]) as Field;
@@ -119,7 +119,7 @@ describe('fields with values that no tool writes', () => {
   });
 });
 
-/** A payload for the miniature image, sound but for what `spec` says. */
+/** A payload for the miniature image, valid except for `spec`. */
 const sound = (spec: PayloadSpec): Uint8Array => {
   const xen = miniatureImage().buildId as Uint8Array;
   return buildPayload({
@@ -141,7 +141,7 @@ function setHeader(file: Uint8Array, section: string, values: Readonly<Record<st
   return changed;
 }
 
-/** What one upload and apply of a file takes, and whether memory stays bounded. */
+/** Uploads and applies a file; measures its time and checks that memory stays bounded. */
 function cost(release: string, file: Uint8Array) {
   const target = bootHost({ release });
   const before = process.memoryUsage().rss;
@@ -155,8 +155,8 @@ function cost(release: string, file: Uint8Array) {
   };
 }
 
-describe('files that ask for much', () => {
-  /** Moves all `field`s that `which` picks to `value`. */
+describe('files that demand many resources', () => {
+  /** Sets all `field`s that `which` selects to `value`. */
   const point = (file: Uint8Array, fields: readonly Field[], value: (i: number) => number): Uint8Array => {
     const view = viewOf(file);
     fields.forEach((field, i) => {
@@ -164,14 +164,14 @@ describe('files that ask for much', () => {
     });
     return file;
   };
-  /** The offset of the one very long name. */
+  /** The offset of the one huge name. */
   const longest = (file: Uint8Array, fields: readonly Field[]): number => {
     const offsets = fields.map((field) => Number(readField(file, field))).sort((a, b) => a - b);
     const index = offsets.findIndex((offset, i) => (offsets[i + 1] ?? 0) - offset > 500_000);
     return offsets[index] as number;
   };
 
-  it('name thousands of symbols after one text without end', () => {
+  it('name thousands of symbols by tails of one huge string', () => {
     const file = sound({
       more: ({ writer }) => {
         const section = writer.section('.data.x', { flags: SHF_ALLOC, data: new Uint8Array(8) });
@@ -189,7 +189,7 @@ describe('files that ask for much', () => {
     expect(grown).toBeLessThan(300);
   });
 
-  it('name a thousand sections so', () => {
+  it('name a thousand sections by tails of one huge string', () => {
     const file = sound({
       more: ({ writer }) => {
         for (let i = 0; i < 900; i++)
@@ -207,7 +207,7 @@ describe('files that ask for much', () => {
     expect(grown).toBeLessThan(200);
   });
 
-  it('go through the same relocations 900 times', () => {
+  it('apply the same relocations 900 times', () => {
     const file = sound({
       more: ({ writer }) => {
         const section = writer.section('.data.r', { flags: SHF_ALLOC, data: new Uint8Array(8) });
@@ -234,7 +234,7 @@ describe('files that ask for much', () => {
     expect(time).toBeLessThan(10 * TIME_LIMIT);
   });
 
-  it('want more memory than there is', () => {
+  it('demand more memory than there is', () => {
     const bss = (size: bigint, addralign: bigint) => {
       const file = sound({
         more: ({ writer }) => {
@@ -255,13 +255,13 @@ describe('files that ask for much', () => {
       console: ['livepatch: p: Could not allocate memory for payload'],
     });
     expect(bss(2n ** 21n + 1n, 1n).outcome).toMatchObject({ errno: 'EINVAL', console: [] });
-    // Alignment 0 puts them all at the start of their region, which then is that of the last one alone.
+    // Alignment 0 puts them all at the start of their region, which then has the size of the last one alone.
     const overlapping = bss(2n ** 21n, 0n);
     expect(overlapping.outcome.rc).toBe(0);
     expect(overlapping.time).toBeLessThan(5 * TIME_LIMIT);
   });
 
-  /** Sections without SHF_ALLOC and without bytes: neither size nor offset is bounded by anything. */
+  /** Sections without SHF_ALLOC and without bytes, whose size and offset nothing bounds. */
   it.each([
     ['.livepatch.funcs', 104n],
     ['.livepatch.hooks.load', 8n],
@@ -302,8 +302,8 @@ describe('files that ask for much', () => {
   });
 });
 
-describe('what 64-bit arithmetic lets through', () => {
-  it('copies word by word until one side faults: a size that wraps', () => {
+describe('sizes that wrap in 64-bit arithmetic', () => {
+  it('copy word by word until one side faults', () => {
     const file = sound({
       more: ({ writer }) => {
         writer.section('.data.wrap', { flags: SHF_ALLOC | SHF_WRITE, data: new Uint8Array(64), addralign: 16 });
@@ -314,8 +314,8 @@ describe('what 64-bit arithmetic lets through', () => {
     expect(outcome.panic).toMatch(/FATAL PAGE FAULT|GENERAL PROTECTION FAULT/);
   });
 
-  it('leaves the allocator one page ahead after an upload without any page', () => {
-    // vm_alloc(0) takes nothing but moves vm_low to the guard page (facts 2.13); vm_free has nothing to give back.
+  it('leave the allocator one page ahead after an upload without any page', () => {
+    // vm_alloc(0) allocates nothing but moves vm_low to the guard page (facts 2.13); vm_free frees nothing.
     const target = bootHost();
     const first = nextPayloadAddress(bootHost());
     const before = digest(target);
@@ -324,7 +324,7 @@ describe('what 64-bit arithmetic lets through', () => {
       if (!name.endsWith('.sh_size') || /:\.(symtab|strtab|shstrtab|livepatch\.xen_depends|rela)/.test(name)) continue;
       empty = withField(empty, { name, at, width }, 0n);
     }
-    // xen_depends has its bytes, but is not loaded: nothing is.
+    // xen_depends has bytes, but no section is loaded.
     const bad = setHeader(empty, '.livepatch.xen_depends', { sh_flags: 0n });
     expect(upload(target, 'p', bad).rc).toBeLessThan(0);
     expect(digest(target)).toBe(before);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SERVED_FUNCTIONS } from '../../src/hypervisor/served-functions.ts';
+import { SIMULATED_FUNCTIONS } from '../../src/hypervisor/simulated-functions.ts';
 import type { PayloadSpec } from '../../src/synth/index.ts';
 import type { CallArgument } from '../../src/xen/index.ts';
 import { CodeHost } from './code-support.ts';
@@ -15,7 +15,7 @@ const boot = (options = {}): CodeHost => {
 };
 afterEach(() => host.target.close());
 
-/** Code in hex digits, under a name, in a payload that patches nothing that matters. */
+/** Named code in hex digits, in a payload with an irrelevant patch. */
 const library = (code: Readonly<Record<string, string>>, more: PayloadSpec = {}): PayloadSpec => ({
   functions: [{ name: 'xen_changeset', old: 'xen_changeset', new: null, newSize: 1 }],
   ...more,
@@ -25,7 +25,7 @@ const library = (code: Readonly<Record<string, string>>, more: PayloadSpec = {})
 const call = (name: string, ...args: CallArgument[]) => host.target.call({ function: name, args });
 
 describe('a call', () => {
-  it('gives numbers, text and memory, and gets them back', async () => {
+  it('passes numbers, strings and memory, and returns them', async () => {
     boot();
     expect(await call('xen_major_version')).toMatchObject({
       result: 4n,
@@ -37,7 +37,7 @@ describe('a call', () => {
     expect(copied).toMatchObject({ result: 3n, buffers: [Uint8Array.of(0x61, 0x62, 0, 9)] });
   });
 
-  it('puts what no register holds on the stack', async () => {
+  it('passes further arguments on the stack', async () => {
     boot();
     // mov 8(%rsp), %rax; shl $8, %rax; add 16(%rsp), %rax; ret
     host.upload('p', library({ seventh: '488b442408 48c1e008 4803442410 c3' }));
@@ -59,7 +59,7 @@ describe('a call', () => {
     host.upload('p', library({ mine: 'b82a000000c3' }));
     expect((await call('mine')).result).toBe(42n);
     expect((await call('mine [p]')).result).toBe(42n);
-    // A static one: (offset, result, maxlen), gives where the next name is.
+    // Static: (offset, result, maxlen) returns the offset of the next name.
     const expand = (name: string) => call(name, int(0), bytes(...new Array<number>(128).fill(0)), int(127));
     const named = await expand('common/symbols.c#symbols_expand_symbol');
     expect(named.result).toBeGreaterThan(0n);
@@ -67,20 +67,20 @@ describe('a call', () => {
     expect(await expand('symbols_expand_symbol')).toEqual(named);
   });
 
-  it('says what is wrong with a name, a CPU, and too much', async () => {
+  it('rejects an unknown name, an unknown CPU, and too many arguments', async () => {
     boot({ cpus: 2 });
     await expect(call('xen_extra_versio')).rejects.toThrow(
       expect.objectContaining({ code: 'EUSAGE', hint: expect.stringContaining('xen_extra_version') }),
     );
     await expect(host.target.call({ function: 'xen_major_version', args: [], cpu: 2 })).rejects.toThrow(
-      'there is no CPU 2: the host has 2',
+      'no CPU 2: the host has 2',
     );
     await expect(call('xen_major_version', ...Array.from({ length: 33 }, () => int(0)))).rejects.toThrow(
-      '33 arguments',
+      'too many arguments: 33, at most 32',
     );
   });
 
-  it('follows the trampoline into the payload, and tells how much of the new function was carried out', async () => {
+  it('follows the trampoline into the payload, and reports the new function’s coverage', async () => {
     boot();
     // test %edi, %edi; jne +6; mov $1, %eax; ret; mov $2, %eax; ret
     const branches = '85ff 7506 b801000000 c3 b802000000 c3';
@@ -128,14 +128,14 @@ describe('the CPU that code runs on', () => {
     const { space } = host.target.hypervisor.machine;
     const table = host.symbol('__per_cpu_offset');
     expect([0, 1, 2].map((cpu) => space.readU64(table + BigInt(8 * cpu)))).toEqual(offsets);
-    // Zeroed, and another one's.
+    // Zeroed, and separate.
     const variable = host.symbol('per_cpu__curr_vcpu');
     expect(space.readU64(variable + (offsets[1] as bigint))).toBe(0n);
     space.write(variable + (offsets[1] as bigint), Uint8Array.of(1));
     expect(space.readU64(variable + (offsets[2] as bigint))).toBe(0n);
   });
 
-  it('has interrupts on in a call, whatever the last one left', async () => {
+  it('has interrupts enabled in each call', async () => {
     boot();
     // pushf; pop %rax; cli; ret
     host.upload('p', library({ flags: '9c 58 fa c3' }));
@@ -143,17 +143,17 @@ describe('the CPU that code runs on', () => {
   });
 });
 
-describe('functions on our side', () => {
-  it('each have a name once, and a reason', () => {
+describe('simulated functions', () => {
+  it('have unique names and a reason', () => {
     boot();
-    const names = SERVED_FUNCTIONS.flatMap((served) => served.names);
+    const names = SIMULATED_FUNCTIONS.flatMap(({ names }) => names);
     expect(new Set(names).size).toBe(names.length);
-    for (const { reason } of SERVED_FUNCTIONS) expect(reason.length).toBeGreaterThan(20);
-    // Those that a present release has: the table is not about something else.
+    for (const { reason } of SIMULATED_FUNCTIONS) expect(reason.length).toBeGreaterThan(20);
+    // Most exist in a current release, so the table is up to date.
     expect(names.filter((name) => host.symbol(name) !== 0n).length).toBeGreaterThan(50);
   });
 
-  it('give memory, zeroed where that is asked for, and take it back', async () => {
+  it('allocate memory, zeroed on request, and free it', async () => {
     boot();
     const first = (await call('_xmalloc', int(100), int(16))).result as bigint;
     expect(first).toBeGreaterThan(0xffff_8300_0000_0000n);
@@ -171,15 +171,17 @@ describe('functions on our side', () => {
     expect(grown).not.toBe(zeroed);
   });
 
-  it('end the host where memory is given back twice', async () => {
+  it('end the host at a double free', async () => {
     boot();
     const address = (await call('_xmalloc', int(8), int(8))).result as bigint;
     await call('xfree', int(address));
     expect((await call('xfree', int(address))).result).toBeNull();
-    expect(host.panic?.message).toMatch(/^corruption: xfree is given an address that was not allocated: 0x/);
+    expect(host.panic?.message).toMatch(
+      /^corruption: xfree was passed 0x[0-9a-f]+, which is not an allocated address$/,
+    );
   });
 
-  it('keep locks: a second taker of one waits for ever', async () => {
+  it('track locks: taking one twice hangs the host', async () => {
     boot();
     const lock = bytes(...new Array<number>(64).fill(0));
     expect((await call('_spin_trylock', lock)).result).toBe(1n);
@@ -194,18 +196,18 @@ describe('functions on our side', () => {
     const flags = (await call('_spin_lock_irqsave', int(address))).result as bigint;
     expect(flags & 0x200n).toBe(0x200n);
     expect((await call('_spin_lock', int(address))).result).toBeNull();
-    expect(host.panic?.message).toBe('hang: _spin_lock waits for ever: the lock is held by the same CPU');
+    expect(host.panic?.message).toBe('hang: _spin_lock never returns: the same CPU holds the lock');
     expect(host.panic?.screen).toEqual([]);
   });
 
-  it('have a time of their own', async () => {
+  it('use virtual time', async () => {
     boot();
     const before = (await call('get_s_time')).result as bigint;
     await call('__udelay', int(50)).catch(() => call('udelay', int(50)));
     expect((await call('get_s_time')).result).toBe(before + 50_000n);
   });
 
-  it('call what is meant for the calling CPU, in its place', async () => {
+  it('call a function for the calling CPU', async () => {
     boot({ cpus: 2 });
     // movl $7, (%rdi); ret
     host.upload('p', library({ notes: 'c70707000000 c3' }));
@@ -228,7 +230,7 @@ describe('functions on our side', () => {
     expect(passed).toEqual([...new Array<bigint>(10).fill(1n), 0n, 0n]);
   });
 
-  it('are run for themselves once a payload has patched them', async () => {
+  it('run their own code once a payload has patched them', async () => {
     boot();
     host.upload('p', library({ quiet: 'b863000000c3' }, { functions: [{ name: 'get_s_time' }] }));
     host.apply('p');
@@ -238,8 +240,8 @@ describe('functions on our side', () => {
   });
 });
 
-describe('code that does not come back', () => {
-  it('ends the host, without a word', async () => {
+describe('code that does not return', () => {
+  it('ends the host silently', async () => {
     boot();
     host.upload('p', library({ loops: 'ebfe' }));
     const { hypervisor } = host.target;
@@ -247,12 +249,12 @@ describe('code that does not come back', () => {
     const loops = hypervisor.payloads[0]?.symtab.find(({ name }) => name === 'loops')?.value ?? 0n;
     expect(() => hypervisor.code?.call(loops, [], { cpu: 0, interrupts: true, current: 'idle' }, { budget })).toThrow(
       expect.objectContaining({
-        cause: { kind: 'hang', why: 'code does not come back: it was given 100000 instructions' },
+        cause: { kind: 'hang', why: 'code did not return within 100000 instructions' },
       }),
     );
   });
 
-  it('ends it, too, where it calls and calls', async () => {
+  it('ends the host if it only calls simulated functions', async () => {
     boot();
     // push %rbx; again: call get_s_time; jmp again
     host.upload('p', {
@@ -262,7 +264,9 @@ describe('code that does not come back', () => {
       ],
     });
     expect((await call('asks')).result).toBeNull();
-    expect(host.panic?.message).toMatch(/^hang: code does not come back: it has called get_s_time/);
+    expect(host.panic?.message).toMatch(
+      /^hang: code did not return after 200000 calls to simulated functions \(last: get_s_time\)/,
+    );
   }, 60_000);
 
   it('runs out of stack: a double fault', async () => {

@@ -9,7 +9,7 @@ import { debianXen } from '../support/debian-xen.ts';
 
 const xenSyms = new Uint8Array(readFileSync(debianXen().xenSyms));
 
-/** A simulated host of Debian's Xen that runs code, and payloads made for it. */
+/** A simulated host of Debian's Xen that runs code, and a builder of payloads for it. */
 export class CodeHost {
   readonly target: SimulatedTarget;
   readonly #build: (spec: PayloadSpec) => Uint8Array;

@@ -14,7 +14,7 @@ import {
 } from './state-support.ts';
 import { apply, loaded } from './support.ts';
 
-/** The first bytes of the functions, as `objdump -d` shows them. */
+/** The functions' first bytes, from `objdump -d`. */
 const EXTRA_VERSION_BYTES = [0x48, 0x8d, 0x05, 0x20, 0x1e, 0x00, 0x00, 0xc3];
 const DUMP_STATE_BYTES = [0xf3, 0x0f, 0x1e, 0xfa, 0x8b, 0x15];
 
@@ -33,7 +33,7 @@ describe('expectations', () => {
     const wrong = hostWith({ a: one(expectation([0x48, 0x8d, 0x06])) }, { release, loglvl: 'all' });
     const { errno, console } = apply(wrong, 'a');
     if (among(release, ['4.11.0-4.13.5'])) {
-      // They do not exist: the entry ends before them.
+      // The entry has no expectation.
       expect(errno).toBe(null);
       expect(console).not.toContain(VERIFYING);
       return;
@@ -46,7 +46,7 @@ describe('expectations', () => {
     ]);
   });
 
-  it.each([0, 1, 7, 8])('of %i bytes that hold', (length) => {
+  it.each([0, 1, 7, 8])('of %i matching bytes', (length) => {
     const target = hostWith({ a: one(expectation(EXTRA_VERSION_BYTES.slice(0, length))) });
     expect(apply(target, 'a')).toMatchObject({ rc: 0 });
   });
@@ -84,7 +84,7 @@ describe('expectations', () => {
     expect(loaded(target, 'a')).toMatchObject({ state: 'CHECKED', rc: 0 });
   });
 
-  it('of a function that has no address any more: EFAULT', () => {
+  it('of a function that has lost its address: EFAULT', () => {
     const target = hostWith({ a: one(expectation(EXTRA_VERSION_BYTES)) });
     poke(target, loaded(target, 'a').funcs.addr + 16n, [0, 0, 0, 0, 0, 0, 0, 0]);
     expect(apply(target, 'a')).toMatchObject({
@@ -93,13 +93,13 @@ describe('expectations', () => {
     });
   });
 
-  it('that is not enabled is not looked at', () => {
+  it('are ignored unless enabled', () => {
     const bytes = expectation([1, 2, 3], { rsv: 3 });
     bytes[0] = (bytes[0] as number) & 0xfe;
     expect(apply(hostWith({ a: one(bytes, { oldSize: 5 }) }), 'a')).toMatchObject({ rc: 0 });
   });
 
-  it('holds at the function’s start, not behind its ENDBR64', () => {
+  it('compare at the function’s start, not after its ENDBR64', () => {
     const at = (bytes: readonly number[]) => ({
       buildId: id(0xa1),
       functions: [patch(KERNEL_DUMP_STATE, { expectation: expectation(bytes) })],
@@ -108,7 +108,7 @@ describe('expectations', () => {
     expect(apply(hostWith({ a: at(DUMP_STATE_BYTES.slice(4)) }), 'a').errno).toBe('EINVAL');
   });
 
-  it('is compared with memory as it is now: with another payload’s jump', () => {
+  it('compare with current memory, including another payload’s jump', () => {
     const below = { buildId: id(0xb1), functions: [patch(EXTRA_VERSION)] };
     const target = hostWith(
       { below, a: { ...one(expectation(EXTRA_VERSION_BYTES)), depends: id(0xb1) } },
@@ -117,7 +117,7 @@ describe('expectations', () => {
     expect(apply(target, 'a')).toMatchObject({ errno: 'EINVAL' });
   });
 
-  it('the first that fails ends it', () => {
+  it('stop at the first failure', () => {
     const functions = [
       patch(EXTRA_VERSION, { expectation: expectation(EXTRA_VERSION_BYTES) }),
       patch(CHANGESET, { expectation: expectation([1]) }),
@@ -139,7 +139,7 @@ describe('expectations', () => {
     ]);
   });
 
-  it('is said to be verified where there are no functions at all', () => {
+  it('are announced even without any functions', () => {
     const target = hostWith({ a: { buildId: id(0xa1), functions: [], hooks: { postrevert: 1 } } });
     expect(apply(target, 'a').console).toEqual([
       VERIFYING,
@@ -148,9 +148,9 @@ describe('expectations', () => {
     ]);
   });
 
-  it('of memory that is not mapped any more: the host dies', () => {
+  it('of memory that is no longer mapped: the host dies', () => {
     const target = hostWith({ a: one(expectation(EXTRA_VERSION_BYTES)) });
-    // Init memory is given back after boot.
+    // Init memory is freed after boot.
     const gone = 0xffff82d040203000n;
     poke(target, loaded(target, 'a').funcs.addr + 16n, [0x00, 0x30, 0x20, 0x40, 0xd0, 0x82, 0xff, 0xff]);
     expect(apply(target, 'a').panic).toBe('FATAL PAGE FAULT');

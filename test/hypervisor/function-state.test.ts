@@ -22,12 +22,12 @@ const V2A = ['4.14.0-4.14.4', '4.15.0-4.15.2', '4.16.0'];
 const V2B = ['4.14.5-4.14.6', '4.15.3-4.15.7', '4.16.1-4.16.7', '4.17.0-4.17.2', '4.18.0'];
 const V2C = ['4.17.3-4.17.7', '4.18.1-4.22.0'];
 
-/** ENDBR64 at a function's start is kept. */
+/** ENDBR64 at a function's start is preserved. */
 const ENDBR = [...V2B, ...V2C];
 
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION), patch(KERNEL_DUMP_STATE)], funcsFlags: WRITABLE };
 
-/** What may have changed of `.livepatch.funcs`, by offset from its start, after and before. */
+/** Changes of `.livepatch.funcs` by offset, after and before. */
 function changes(before: string, after: string): Record<number, string> {
   const found: Record<number, string> = {};
   for (let at = 0; at < before.length / 2; at++) {
@@ -54,7 +54,7 @@ describe('every release has one of the four layouts', () => {
   });
 });
 
-describe('where a release keeps what it knows of a function', () => {
+describe('where a release keeps the state of a function', () => {
   it.each(ALL_RELEASES)('%s', (release) => {
     const target = hostWith({ a: A }, { release });
     const first = memory(target, EXTRA_VERSION.address, 8);
@@ -63,7 +63,7 @@ describe('where a release keeps what it knows of a function', () => {
     const before = funcs(target);
     expect(apply(target, 'a').rc).toBe(0);
 
-    // The jump, and five bytes of original behind where it starts.
+    // The jump, and the five original bytes that it overwrote.
     expect(memory(target, EXTRA_VERSION.address, 1)).toBe('e9');
     expect(memory(target, EXTRA_VERSION.address + 5n, 3)).toBe(first.slice(10));
     expect(memory(target, KERNEL_DUMP_STATE.address, offset)).toBe(second.slice(0, 2 * offset));
@@ -102,7 +102,7 @@ describe('where a release keeps what it knows of a function', () => {
     expect(memory(target, EXTRA_VERSION.address, 8)).toBe(first);
     expect(memory(target, KERNEL_DUMP_STATE.address, 16)).toBe(second);
     if (among(release, V2C)) expect(funcs(target)).toBe(before);
-    // The flag is taken back; the saved bytes and the offset stay.
+    // The flag is reset; the saved bytes and the offset stay.
     if (among(release, [...V2A, ...V2B])) {
       expect(changes(before, funcs(target))[64]).toBe(undefined);
       expect(changes(before, funcs(target))[104 + 64]).toBe(undefined);
@@ -111,7 +111,7 @@ describe('where a release keeps what it knows of a function', () => {
   });
 });
 
-describe('a payload in a release with state of its own', () => {
+describe('a payload in a release with private state', () => {
   it.each(ALL_RELEASES.filter((release) => among(release, V2C)))('%s: no action writes to its pages', (release) => {
     const spec = { ...A, data: 64, modinfo: ['a=b'] };
     const other = { buildId: id(0xd4), functions: [patch(CHANGESET)], funcsFlags: WRITABLE };
@@ -133,7 +133,7 @@ describe('a payload in a release with state of its own', () => {
     }
   });
 
-  it('the opaque bytes and the expectation stay as they are in the file', () => {
+  it('the opaque bytes and the expectation stay as in the file', () => {
     const spec = {
       ...A,
       more: (builder: { writer: { sections: { name: string; data: Uint8Array }[] } }) => {
@@ -148,8 +148,8 @@ describe('a payload in a release with state of its own', () => {
   });
 });
 
-describe('after everything is undone', () => {
-  it.each(ALL_RELEASES)('%s: the machine is the one that was booted', (release) => {
+describe('after a complete cycle', () => {
+  it.each(ALL_RELEASES)('%s: the machine is as booted', (release) => {
     const target = hostWith({}, { release });
     const before = digest(target);
     const again = hostWith({ a: A }, { release, applied: ['a'] });
@@ -170,7 +170,7 @@ describe('ENDBR64', () => {
   };
   const one = { buildId: id(0xa1), functions: [patch(KERNEL_DUMP_STATE)] };
 
-  it.each(ALL_RELEASES)('%s: the jump stands behind it, or in its place', (release) => {
+  it.each(ALL_RELEASES)('%s: the jump follows it or replaces it', (release) => {
     const target = hostWith({ a: one }, { release, applied: ['a'] });
     const { addr } = loaded(target, 'a').text;
     const at = KERNEL_DUMP_STATE.address;
@@ -183,7 +183,7 @@ describe('ENDBR64', () => {
   });
 
   /** The poison is recognised since 4.17; up to then the jump overwrites it. */
-  it.each(ALL_RELEASES)('%s: the poison that Xen puts in its place', (release) => {
+  it.each(ALL_RELEASES)('%s: the poison that replaces it', (release) => {
     const target = hostWith({ a: one }, { release });
     poke(target, KERNEL_DUMP_STATE.address, [0x66, 0x0f, 0x1f, 0x01]);
     expect(apply(target, 'a').rc).toBe(0);
@@ -195,12 +195,12 @@ describe('ENDBR64', () => {
     expect(memory(target, KERNEL_DUMP_STATE.address, 4)).toBe('660f1f01');
   });
 
-  it('is tested when the payload is applied, not when it is loaded', () => {
+  it('is checked when the payload is applied, not when it is loaded', () => {
     const target = hostWith({ a: { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] } });
     poke(target, EXTRA_VERSION.address, [0xf3, 0x0f, 0x1e, 0xfa]);
     apply(target, 'a');
     expect(memory(target, EXTRA_VERSION.address, 5)).toBe('f30f1efae9');
-    // Beyond the eight bytes of the function: nobody checks again.
+    // Past the function's eight bytes: nothing checks this again.
     expect(memory(target, EXTRA_VERSION.address + 8n, 1)).not.toBe('0f');
   });
 });
@@ -210,7 +210,7 @@ describe('NOPs', () => {
     buildId: id(0xa1),
     functions: [{ name: func.name, code: null, newSize, oldSize: 31 }],
   });
-  /** The two families, as the tables of facts 4.1 have them. */
+  /** The two families, from the tables of facts 4.1. */
   const P6 = { 1: '90', 4: '0f1f4000', 7: '0f1f8000000000', 9: '660f1f840000000000', 11: '660f1f8400000000006690' };
   const K8 = { 1: '90', 4: '66666690', 7: '66666690666690', 9: '666690666690666690', 11: '6666906666906666906690' };
 
@@ -232,7 +232,7 @@ describe('NOPs', () => {
     [5, '90'],
     [13, '666690666690666690'],
     [31, '666690666690666690'.repeat(3)],
-  ])('%i bytes behind an ENDBR64', (newSize, expected) => {
+  ])('%i bytes after an ENDBR64', (newSize, expected) => {
     const target = hostWith({ a: nop(newSize, KERNEL_DUMP_STATE) }, { applied: ['a'] });
     expect(memory(target, KERNEL_DUMP_STATE.address, 4)).toBe('f30f1efa');
     expect(memory(target, KERNEL_DUMP_STATE.address + 4n, newSize - 4)).toBe(expected);
@@ -251,7 +251,7 @@ describe('NOPs', () => {
     const { rc, console } = apply(target, 'a');
     expect(rc).toBeNaN();
     expect(console.at(-1)).toBe('livepatch: a: Applying 1 functions');
-    // A triple fault says nothing.
+    // A triple fault prints nothing.
     expect(target.hypervisor.stopped?.panic).toMatchObject({ screen: [], errorCode: null, address: null });
   });
 

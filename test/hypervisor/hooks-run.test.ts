@@ -23,15 +23,15 @@ const writesOwnRodata = hookPayload({ h: writesTo('.rodata.own') }, LOADS, {
   sections: [{ name: '.rodata.own', flags: 'A', hex: '00'.repeat(8) }],
 });
 
-describe('what a load hook may write', () => {
-  // Facts, section 6.1: nothing is relaxed but text in W3, and of the payload itself nothing at all; W4 has the read-only data, too.
+describe('memory that a load hook may write', () => {
+  // Facts, section 6.1: W3 makes only Xen's text writable, and nothing of the payload itself; W4 makes read-only data writable, too.
   it.each([
     ['4.15.7', 'W2', 'nothing'],
     ['4.17.2', 'W3', 'FATAL PAGE FAULT'],
     ['4.18.1', 'W3', 'FATAL PAGE FAULT'],
     ['4.17.7', 'W4', 'nothing'],
     ['4.20.1', 'W4', 'nothing'],
-  ])('in %s (%s), of its own read-only data: %s', (release, regime, outcome) => {
+  ])('in %s (%s), its own read-only data: %s', (release, regime, outcome) => {
     boot({ release });
     expect(host.target.hypervisor.release.permissions).toBe(regime);
     expect(host.upload('p', writesOwnRodata)).toBe(0);
@@ -44,16 +44,16 @@ describe('what a load hook may write', () => {
     ['4.16.3', 'nothing'],
     ['4.17.2', 'nothing'],
     ['4.17.7', 'nothing'],
-  ])('in %s, of the hypervisor’s text: %s', (release, outcome) => {
+  ])('in %s, the hypervisor’s text: %s', (release, outcome) => {
     boot({ release });
-    // Its own place: xen_changeset is not called here.
+    // Nothing calls xen_changeset here.
     expect(host.upload('p', hookPayload({ h: writesTo('xen_changeset') }, LOADS))).toBe(0);
     host.apply('p');
     expect(host.panic?.message ?? 'nothing').toBe(outcome);
     expect(host.target.hypervisor.machine.space.readU8(host.symbol('xen_changeset'))).toBe(1);
   });
 
-  it('outside of the window, of neither', () => {
+  it('outside the window, neither', () => {
     boot();
     host.upload('p', hookPayload({ h: hook(writesTo('xen_changeset')) }, { preapply: ['h'] }));
     expect(host.apply('p')).toBeNaN();
@@ -76,7 +76,7 @@ describe('clearing CR0.WP', () => {
       .set('rax', 0)
       .ret();
 
-  it('lets code write where the page tables do not, until it is set again', () => {
+  it('lets code write despite the page tables until it is set again', () => {
     boot();
     host.upload('p', hookPayload({ h: unprotected }, { preapply: ['h'] }));
     expect(host.apply('p')).toBe(0);
@@ -98,7 +98,7 @@ describe('a host that tracks indirect branches', () => {
     expect(host.panic?.message).toBe('CONTROL-FLOW PROTECTION FAULT: #CP[0003] endbranch');
   });
 
-  it('calls one that starts with it', () => {
+  it('calls a hook that starts with ENDBR64', () => {
     boot({ cpu: 'intel-sapphire-rapids' });
     host.upload('p', hookPayload({ h: withEndbr }, LOADS));
     expect(host.apply('p')).toBe(0);
@@ -106,8 +106,8 @@ describe('a host that tracks indirect branches', () => {
   });
 });
 
-describe('a payload that is registered when it is applied', () => {
-  // L48: until a57b4074ab a pre-apply hook's bug frames are not found, and its symbols neither.
+describe('a payload whose region is registered at apply', () => {
+  // L48: until a57b4074ab neither the bug frames nor the symbols of a pre-apply hook are found.
   it.each([
     ['4.17.3', 'FATAL TRAP: vector = 6 (invalid opcode)'],
     ['4.17.4', 'nothing'],
@@ -137,7 +137,7 @@ describe('a payload that is registered when it is applied', () => {
 describe('every release with hooks', () => {
   const releases = RELEASES.filter(({ actionHooks }) => actionHooks).map(({ version }) => version);
 
-  it.each(releases)('%s: calls all kinds, in order, with a struct payload that says its state', (release) => {
+  it.each(releases)('%s: calls all kinds in order, with the current state in struct payload', (release) => {
     boot({ release });
     const tells = (name: string): WriteCode =>
       hook((code) => say(code, `<0>${name} state %u rc %d\n`, { at: 0, size: 4 }, { at: 4, size: 4 }));

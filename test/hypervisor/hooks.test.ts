@@ -23,7 +23,7 @@ const APPLYING = 'livepatch: a: Applying 1 functions';
 
 const hooked = (kind: HookKind, count = 1): StatePayload => ({ ...A, hooks: { [kind]: count } });
 
-describe('the first hook ends the simulation, and nothing of it is made up', () => {
+describe('without a processor the first hook ends the simulation', () => {
   it.each([
     ['preapply', [VERIFYING, 'livepatch: a: Calling pre-apply hook function'], false],
     ['apply', [VERIFYING, 'livepatch: a: Calling apply action hook function'], false],
@@ -53,13 +53,13 @@ describe('the first hook ends the simulation, and nothing of it is made up', () 
     expect(memory(target, EXTRA_VERSION.address, 8) === ORIGINAL).toBe(!patched);
   });
 
-  it('after which the host takes no more calls', async () => {
+  it('after that the host accepts no more calls', async () => {
     const target = hostWith({ a: hooked('load') });
     apply(target, 'a');
     await expect(target.get('a')).rejects.toThrow('the host is down');
   });
 
-  it('the pre-apply hook comes behind the expectations, and behind the build-ids', () => {
+  it('the pre-apply hook runs after the checks of build-ids and expectations', () => {
     const wrong = { ...hooked('preapply'), functions: [patch(EXTRA_VERSION, { expectation: expectation([1]) })] };
     expect(apply(hostWith({ a: wrong }), 'a')).toMatchObject({ errno: 'EINVAL', hook: null });
     expect(apply(hostWith({ a: { ...hooked('preapply'), depends: id(9) } }), 'a')).toMatchObject({
@@ -68,14 +68,14 @@ describe('the first hook ends the simulation, and nothing of it is made up', () 
     });
   });
 
-  it('the post-apply hook runs where the action failed, too', () => {
+  it('the post-apply hook runs even if the action failed', () => {
     const target = hostWith({ a: hooked('postapply') }, { domainsWithWaitqueue: [1] });
     const outcome = apply(target, 'a');
     expect(outcome.hook).toBe('postapply');
     expect(outcome.console.at(-1)).toBe('livepatch: a: Calling post-apply hook function with rc=-16');
   });
 
-  it('the apply hook takes the place of the waitqueue check', () => {
+  it('the apply hook replaces the waitqueue check', () => {
     const target = hostWith({ a: hooked('apply') }, { domainsWithWaitqueue: [1] });
     expect(apply(target, 'a')).toMatchObject({ hook: 'apply' });
   });
@@ -85,19 +85,16 @@ describe('the first hook ends the simulation, and nothing of it is made up', () 
     expect(apply(target, 'a')).toMatchObject({ rc: -16, hook: null });
   });
 
-  it.each(['postrevert', 'unload', 'prerevert', 'revert'] as const)(
-    'the %s hook has nothing to do with apply',
-    (kind) => {
-      expect(apply(hostWith({ a: hooked(kind) }), 'a')).toMatchObject({ rc: 0, hook: null });
-    },
-  );
+  it.each(['postrevert', 'unload', 'prerevert', 'revert'] as const)('apply does not run the %s hook', (kind) => {
+    expect(apply(hostWith({ a: hooked(kind) }), 'a')).toMatchObject({ rc: 0, hook: null });
+  });
 });
 
 describe('releases up to 4.13', () => {
-  it.each(['4.11.4', '4.12.4', '4.13.5'])('%s knows load and unload hooks only', (release) => {
+  it.each(['4.11.4', '4.12.4', '4.13.5'])('%s has load and unload hooks only', (release) => {
     const kinds = ['preapply', 'apply', 'postapply', 'prerevert', 'revert', 'postrevert'] as const;
     for (const kind of kinds) {
-      // Any number of them: the section means nothing there.
+      // Any number of pointers: the section has no meaning there.
       const target = hostWith({ a: hooked(kind, 3) }, { release });
       expect(apply(target, 'a')).toMatchObject({ rc: 0, hook: null });
       expect(revert(target, 'a')).toMatchObject({ rc: 0, hook: null });
@@ -117,11 +114,14 @@ describe('null pointers', () => {
     },
   });
 
-  it.each(['preapply', 'apply', 'postapply', 'prerevert', 'revert', 'postrevert'])('a single %s hook: none', (kind) => {
-    const target = hostWith({ a: nulls(kind, 1) });
-    expect(apply(target, 'a')).toMatchObject({ rc: 0, hook: null, panic: null });
-    expect(revert(target, 'a')).toMatchObject({ rc: 0, hook: null, panic: null });
-  });
+  it.each(['preapply', 'apply', 'postapply', 'prerevert', 'revert', 'postrevert'])(
+    'a single %s hook: not called',
+    (kind) => {
+      const target = hostWith({ a: nulls(kind, 1) });
+      expect(apply(target, 'a')).toMatchObject({ rc: 0, hook: null, panic: null });
+      expect(revert(target, 'a')).toMatchObject({ rc: 0, hook: null, panic: null });
+    },
+  );
 
   it('a load hook: the host jumps to 0 while it applies', () => {
     const target = hostWith({ a: nulls('load', 1) });
@@ -129,7 +129,7 @@ describe('null pointers', () => {
     expect(target.hypervisor.stopped?.panic).toMatchObject({ errorCode: 0x10, address: 0n });
   });
 
-  it('an unload hook: while it reverts', () => {
+  it('an unload hook: the host jumps to 0 while it reverts', () => {
     const target = hostWith({ a: nulls('unload', 1) }, { applied: ['a'] });
     expect(revert(target, 'a')).toMatchObject({ panic: 'FATAL PAGE FAULT', hook: null });
     expect(target.hypervisor.stopped?.panic).toMatchObject({ errorCode: 0x10, address: 0n });
@@ -152,7 +152,7 @@ describe('hook sections that are not loaded', () => {
     },
   );
 
-  it('4.17.7: load and unload hooks are a null pointer when they are due', () => {
+  it('4.17.7: load and unload hooks are called through a null pointer', () => {
     const load = bootHost({ release: '4.17.7' });
     expect(upload(load, 'a', unloaded('load', '4.17.7')).rc).toBe(0);
     expect(apply(load, 'a').panic).toBe('FATAL PAGE FAULT');
@@ -165,7 +165,7 @@ describe('hook sections that are not loaded', () => {
 });
 
 describe('a hook pointer into data', () => {
-  it('faults where the code cannot be fetched', () => {
+  it('faults at the instruction fetch', () => {
     const target = hostWith({
       a: {
         ...A,

@@ -16,7 +16,7 @@ import { bootHost } from './support.ts';
 
 const XEN = 'c49cdcc59463c3258acee6ab0ed9fe416cd52dbc';
 
-/** What the key prints. */
+/** The lines that the key prints. */
 function dump(target: SimulatedTarget): string[] {
   lines(target);
   target.dump();
@@ -25,7 +25,7 @@ function dump(target: SimulatedTarget): string[] {
 
 const HEAD = ["'x' pressed - Dumping all livepatch patches", `build-id: ${XEN}`];
 
-/** `.modinfo` means something since 4.14; the id of Xen is kept up to 4.18.3 and in 4.19.0. */
+/** `.modinfo` has a meaning since 4.14; Xen's build-id is stored up to 4.18.3 and in 4.19.0. */
 const MODINFO = ['4.14.0-4.22.0'];
 const XEN_DEPENDS = ['4.14.0-4.18.3', '4.19.0'];
 
@@ -68,23 +68,23 @@ describe('the console key x', () => {
     expect(dump(bootHost())).toEqual(HEAD);
   });
 
-  it('shows pages and addresses as the payload has them', () => {
+  it('shows the payload’s pages and addresses', () => {
     const target = hostWith({ a: { buildId: id(0xa1), data: 8192, funcsFlags: WRITABLE } }, { release: '4.18.1' });
-    // First of the region behind the image: page 9; one page of code, three of data, one of the rest.
+    // The first payload is at page 9 of the region after the image: one page of code, three of data, one for the rest.
     expect(dump(target)[2]).toBe(
       ' name=a state=CHECKED(1) ffff82d040218000 (.data=ffff82d040219000, .rodata=ffff82d04021c000) using 5 pages.',
     );
   });
 
-  it('prints 64 bytes of an id at most', () => {
+  it('prints at most 64 bytes of an id', () => {
     const target = hostWith({ a: { buildId: new Uint8Array(90).fill(0xab) } });
     expect(dump(target)).toContain(`build-id=${'ab'.repeat(64)}`);
   });
 
-  it('is of the default level; metadata is INFO', () => {
+  it('prints at the default level, and metadata at INFO', () => {
     const a = { buildId: id(0xa1), modinfo: ['author=me'] };
     const shown = (release: string, loglvl: string) => dump(hostWith({ a }, { release, loglvl })).length;
-    // Up to 4.17 WARNING is the default level, INFO since.
+    // The default level is WARNING up to 4.17, INFO since.
     expect(shown('4.17.7', 'error')).toBe(0);
     expect(shown('4.17.7', 'warning')).toBe(7);
     expect(shown('4.17.7', 'info')).toBe(9);

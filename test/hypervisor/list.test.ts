@@ -79,11 +79,11 @@ describe('LIST', () => {
     const target = bootHost({ release });
     expect(list(target, release, { nr: 0 })).toMatchObject({ rc: 0, version: 1, nr: 0 });
     expect(list(target, release, { nr: 4 })).toMatchObject({ rc: 0, version: 1, nr: 0 });
-    // Any index is fine while there is nothing.
+    // Any index is valid without payloads.
     expect(list(target, release, { nr: 4, idx: 77 })).toMatchObject({ rc: 0, version: 1, nr: 0 });
   });
 
-  it.each([...OUT_ONLY, ...IN_OUT])('%s: nr 0 asks how much there is', (release) => {
+  it.each([...OUT_ONLY, ...IN_OUT])('%s: nr 0 asks for the sizes', (release) => {
     expect(list(three(release), release, { nr: 0 })).toMatchObject({
       rc: 0,
       version: 4,
@@ -91,20 +91,20 @@ describe('LIST', () => {
       nameTotalSize: 9,
       metadataTotalSize: 9,
     });
-    // From the start, whatever the index.
+    // From the first payload, whatever the index.
     expect(list(three(release), release, { nr: 0, idx: 2 })).toMatchObject({ nr: 3, nameTotalSize: 9 });
   });
 
-  it.each(OLD)('%s: nr 0 asks how many there are', (release) => {
+  it.each(OLD)('%s: nr 0 asks for the number of payloads', (release) => {
     expect(list(three(release), release, { nr: 0 })).toMatchObject({ rc: 0, version: 4, nr: 3 });
   });
 
-  it.each(OLD)('%s: names at a fixed stride, of which only the name is written', (release) => {
+  it.each(OLD)('%s: writes names at a fixed stride, and only their own bytes', (release) => {
     const listed = list(three(release), release, { nr: 4 });
     expect(listed).toMatchObject({ rc: 3, version: 4, nr: 0, len: [2, 4, 3, UNTOUCHED] });
     const slot = (name: string) => `${name}\0`.padEnd(128, AA);
     expect(listed.names).toBe(slot('a') + slot('bbb') + slot('cc') + AA.repeat(128));
-    // state, rc; the second one is applied.
+    // state, rc; the second payload is applied.
     expect(listed.status).toBe(`0100000000000000${'0200000000000000'}${'0100000000000000'}${'aa'.repeat(8)}`);
     expect(listed.metadata).toBe(AA.repeat(64));
     expect(listed.metadataLen).toEqual([UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED]);
@@ -133,7 +133,7 @@ describe('LIST', () => {
     [1, 4, 2, 0, 'bbb,cc'],
     [2, 1, 1, 0, 'cc'],
     [2, 1024, 1, 0, 'cc'],
-  ])('from %i, %i entries: %i come, %i are left', (idx, nr, count, left, names) => {
+  ])('from %i, %i entries: %i returned, %i left', (idx, nr, count, left, names) => {
     for (const release of ALL) {
       const listed = list(three(release), release, { idx, nr, nameTotalSize: 512, metadataTotalSize: 64 });
       expect(listed, release).toMatchObject({ rc: count, nr: left, version: 4 });
@@ -156,24 +156,21 @@ describe('LIST', () => {
     expect(list(target, release, { nr: 1024, nameTotalSize: 512, metadataTotalSize: 64 }).rc).toBe(3);
   });
 
-  it.each(['status', 'len'] as const)(
-    'a PV caller’s bad handle for %s: EINVAL, where anything is asked for',
-    (array) => {
-      for (const release of ALL) {
-        const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles[array]);
-        expect(list(three(release), release, { nr: 1 }, refuse).rc, release).toBe(EINVAL);
-        expect(list(three(release), release, { nr: 0 }, refuse).rc, release).toBe(0);
-      }
-    },
-  );
+  it.each(['status', 'len'] as const)('a PV caller’s bad handle for %s: EINVAL, unless nr is 0', (array) => {
+    for (const release of ALL) {
+      const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles[array]);
+      expect(list(three(release), release, { nr: 1 }, refuse).rc, release).toBe(EINVAL);
+      expect(list(three(release), release, { nr: 0 }, refuse).rc, release).toBe(0);
+    }
+  });
 
-  it('a PV caller’s bad handle for the lengths of the metadata: EINVAL since there are any', () => {
+  it('a PV caller’s bad handle for the metadata lengths: EINVAL in releases that have them', () => {
     const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles.metadataLen);
     for (const release of OLD) expect(list(three(release), release, { nr: 1 }, refuse).rc, release).toBe(1);
     for (const release of OUT_ONLY) expect(list(three(release), release, { nr: 1 }, refuse).rc, release).toBe(EINVAL);
   });
 
-  it('a PV caller’s bad handle for the names: EINVAL, up to 4.13 before anything is looked at', () => {
+  it('a PV caller’s bad handle for the names: EINVAL, up to 4.13 before any payload is visited', () => {
     const refuse = (guest: Guest, handles: ListHandles) => guest.refused.add(handles.names);
     for (const release of OLD) {
       expect(list(three(release), release, { nr: 1 }, refuse), release).toMatchObject({
@@ -182,7 +179,7 @@ describe('LIST', () => {
       });
     }
     for (const release of OUT_ONLY) {
-      // Entry by entry: the payload counts as visited, and into the sums.
+      // Entry by entry: the payload counts as visited and is in the sums.
       expect(list(three(release), release, { nr: 3 }, refuse), release).toMatchObject({
         rc: EINVAL,
         version: 4,
@@ -204,14 +201,14 @@ describe('LIST', () => {
     ['the second length', 'len', 4],
     ['the second status', 'status', 8],
     ['the second length of metadata', 'metadataLen', 4],
-  ] as const)('no room for %s: EFAULT, and what was copied counts', (_what, array, bytes) => {
+  ] as const)('no room for %s: EFAULT, with counts of copied entries', (_what, array, bytes) => {
     const cut = (guest: Guest, handles: ListHandles) => guest.pieces.set(handles[array], new Uint8Array(bytes));
     for (const release of OUT_ONLY) {
       expect(list(three(release), release, { nr: 3 }, cut), release).toMatchObject({
         rc: EFAULT,
         version: 4,
         nr: 1,
-        // With the one that failed.
+        // Includes the one that failed.
         nameTotalSize: 6,
         metadataTotalSize: 3,
       });
@@ -227,7 +224,7 @@ describe('LIST', () => {
     }
   });
 
-  it('the pieces of an entry are copied in the order name, length, state, metadata, its length', () => {
+  it('copies the parts of an entry in this order: name, length, state, metadata, its length', () => {
     const cut = (guest: Guest, handles: ListHandles) => guest.pieces.set(handles.metadata, new Uint8Array(2));
     const listed = list(three('4.18.6'), '4.18.6', { nr: 1 }, cut);
     expect(listed).toMatchObject({ rc: EFAULT, len: [2, UNTOUCHED, UNTOUCHED, UNTOUCHED], metadata: '\0\0' });
@@ -237,12 +234,12 @@ describe('LIST', () => {
   });
 });
 
-describe('the sizes that a caller gives', () => {
-  it.each(OUT_ONLY)('%s does not look at them', (release) => {
+describe('buffer sizes from the caller', () => {
+  it.each(OUT_ONLY)('%s ignores them', (release) => {
     expect(list(three(release), release, { nr: 3 })).toMatchObject({ rc: 3, nameTotalSize: 9, metadataTotalSize: 9 });
   });
 
-  it.each(IN_OUT)('%s: what does not fit is ENOBUFS, and is not among those left', (release) => {
+  it.each(IN_OUT)('%s: an entry that does not fit gives ENOBUFS, and does not count as left', (release) => {
     const none = { len: [UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED] };
     expect(list(three(release), release, { nr: 3 })).toMatchObject({
       rc: ENOBUFS,

@@ -1,4 +1,4 @@
-/** An ELF64 file to break field by field. Offsets from the ELF specification, written down anew. */
+/** An ELF64 file to break field by field. Offsets are from the ELF specification, independent of src/. */
 
 export const EHDR = {
   type: 16,
@@ -28,7 +28,7 @@ const SYM_SIZE = 24;
 export class MutableElf {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** As they were before anything was changed. */
+  /** The original bytes. */
   readonly #names: readonly string[];
   readonly #shoff: number;
   readonly #shstrndx: number;
@@ -121,7 +121,7 @@ export class MutableElf {
     return field === 'shndx' ? this.u16(at + 6, Number(value)) : this.u64(at + 8, BigInt(value));
   }
 
-  /** Replaces the first occurrence of a text by another one of the same length. */
+  /** Replaces the first occurrence of a string by another of the same length. */
   rename(section: string, from: string, to: string): this {
     const start = this.data(section);
     const found = Buffer.from(this.bytes.buffer).indexOf(`${from}\0`, start, 'latin1');

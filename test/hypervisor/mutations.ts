@@ -1,9 +1,9 @@
 import { viewOf } from '../../src/base/index.ts';
 import { ELF64, readElf, SHT_NOTE, SHT_RELA } from '../../src/elf/index.ts';
 
-/** Changes of ELF files that know where the fields are, for values that no tool would write. */
+/** Mutations of single fields in ELF files, with values that no tool emits. */
 
-/** One field of a file: where it is, how many bytes it has, and what it is called in a message. */
+/** One field of a file: its offset, its size in bytes, and its name in messages. */
 export interface Field {
   readonly name: string;
   readonly at: number;
@@ -76,7 +76,7 @@ const FUNC: readonly (readonly [string, number, Width])[] = [
   ['expect.data', 73, 8],
 ];
 
-/** Fields of the file by the structure that they stand in. The offsets are those of the ELF specification and of sysctl.h. */
+/** Fields of the file by structure. The offsets are from the ELF specification and sysctl.h. */
 export function fieldsOf(bytes: Uint8Array): Record<'ehdr' | 'shdr' | 'sym' | 'rela' | 'note' | 'func', Field[]> {
   const elf = readElf(bytes);
   if (elf.kind !== 'elf') throw new Error(elf.message);
@@ -101,7 +101,7 @@ export function fieldsOf(bytes: Uint8Array): Record<'ehdr' | 'shdr' | 'sym' | 'r
   return found;
 }
 
-/** Values at which arithmetic goes wrong: ends of the integer types, the file's size, addresses of the hypervisor. */
+/** Values that break arithmetic: limits of the integer types, the file's size, addresses of the hypervisor. */
 export const wildValues = (fileSize: number): readonly bigint[] => [
   0n,
   1n,
@@ -125,7 +125,7 @@ export const wildValues = (fileSize: number): readonly bigint[] => [
   0xffff_82c0_0021_e000n,
 ];
 
-/** A copy with one field overwritten. */
+/** Returns a copy with one field overwritten. */
 export function withField(bytes: Uint8Array, field: Field, value: bigint): Uint8Array {
   const copy = bytes.slice();
   const view = viewOf(copy);
@@ -143,7 +143,7 @@ export function readField(bytes: Uint8Array, field: Field): bigint {
   return BigInt(field.width === 2 ? view.getUint16(field.at, true) : view.getUint8(field.at));
 }
 
-/** Every field with every wild value, and one above and below what it holds. */
+/** Returns every field with every wild value, and with its own value plus and minus one. */
 export function* wildFields(bytes: Uint8Array, fields: readonly Field[]): Generator<Mutation> {
   for (const field of fields) {
     const now = readField(bytes, field);

@@ -3,10 +3,10 @@ import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
 import { exampleBytes } from '../support/examples.ts';
 import { apply, bootHost, digest, type HostSettings, loaded, type Outcome, revert, unload, upload } from './support.ts';
 
-/** How carrying a file through upload, apply, revert and unload may end. */
+/** The possible outcomes of upload, apply, revert and unload. */
 export type Ending = 'accepted' | 'refused' | 'panicked' | 'hook';
 
-/** The longest that one file may take, in milliseconds: far more than any needs. */
+/** Most milliseconds per file: far more than any needs. */
 export const TIME_LIMIT = 1000;
 
 /**
@@ -33,7 +33,7 @@ export class Carrier {
     this.#nextAddress = this.#whereNextLands();
   }
 
-  /** `name` says in messages what the file is. */
+  /** `name` is the file's name in messages. */
   carry(name: string, bytes: Uint8Array): Ending {
     const start = performance.now();
     const ending = this.#carry(name, bytes);
@@ -45,7 +45,7 @@ export class Carrier {
     return ending;
   }
 
-  /** No file has taken longer than {@link TIME_LIMIT}; the slowest gets a second chance, as the machine may have been busy. */
+  /** Expects that no file took longer than {@link TIME_LIMIT}; retries the slowest, because the machine may have been busy. */
   expectFast(): void {
     const { name, bytes, time } = this.#slowest;
     if (time < TIME_LIMIT) return;
@@ -72,7 +72,7 @@ export class Carrier {
     if (outcome.hook !== null) return 'hook';
     if (this.#target.hypervisor.stopped !== null) {
       const { stopped } = this.#target.hypervisor;
-      // A triple fault says nothing, and the host is gone: its screen is empty.
+      // A triple fault prints nothing, so its screen is empty.
       if (stopped.stop.cause.kind !== 'reset') expect(stopped.panic?.screen.length, name).toBeGreaterThan(5);
       expect(outcome.panic, name).not.toBeNull();
       expect(
@@ -97,7 +97,7 @@ export class Carrier {
     expect(this.#whereNextLands(), name).toBe(this.#nextAddress);
   }
 
-  /** By an upload that is taken back at once: the allocator itself shows nothing. */
+  /** Found by an upload and unload, since the allocator does not expose it. */
   #whereNextLands(): bigint {
     const { vmapXen } = this.#target.hypervisor;
     const address = vmapXen.alloc(3);
@@ -107,7 +107,7 @@ export class Carrier {
   }
 }
 
-/** Where the good example lands after whatever has been on this host. */
+/** Address of the good example after everything that has been on this host. */
 export function nextPayloadAddress(target: SimulatedTarget): bigint {
   upload(target, 'probe', exampleBytes('hello'));
   const { addr } = loaded(target, 'probe').text;

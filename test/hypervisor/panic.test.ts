@@ -12,7 +12,7 @@ const READ_ONLY: StatePayload = { ...A, funcsFlags: SHF_ALLOC };
 
 const screenOf = (target: SimulatedTarget): readonly string[] => target.hypervisor.stopped?.panic?.screen ?? [];
 
-/** A host that dies of writing to a read-only `.livepatch.funcs`. */
+/** A host that dies of a write to a read-only `.livepatch.funcs`. */
 function writesState(settings: HostSettings = {}) {
   const target = hostWith({ a: READ_ONLY }, { release: '4.18.0', ...settings });
   apply(target, 'a');
@@ -56,7 +56,7 @@ function partOf(line: string): string {
 }
 
 describe('a page fault', () => {
-  it('looks as Xen has it', () => {
+  it('has the form of Xen’s screen', () => {
     const target = writesState();
     const { addr } = loaded(target, 'a').funcs;
     const address = (addr + 0x41n).toString(16);
@@ -75,7 +75,7 @@ describe('a page fault', () => {
       expect.stringMatching(new RegExp(`^ L4\\[${index(39n)}\\] = 0000[0-9a-f]{9}063 ffffffffffffffff$`)),
       expect.stringMatching(new RegExp(`^ L3\\[${index(30n)}\\] = 0000[0-9a-f]{9}063 ffffffffffffffff$`)),
       expect.stringMatching(new RegExp(`^ L2\\[${index(21n)}\\] = 0000[0-9a-f]{9}063 ffffffffffffffff$`)),
-      // Present, accessed, global, no execution: read-only data of a payload.
+      // Present, accessed, global, not executable: a payload's read-only data.
       expect.stringMatching(new RegExp(`^ L1\\[${index(12n)}\\] = 8000[0-9a-f]{9}121 ffffffffffffffff$`)),
       '',
       STARS,
@@ -89,7 +89,7 @@ describe('a page fault', () => {
     ]);
   });
 
-  it('names the functions on the way, with the file of those that are static', () => {
+  it('names the functions on the stack, static ones with their file', () => {
     expect(
       screenOf(writesState())
         .filter((line) => line.startsWith('   [<'))
@@ -106,7 +106,7 @@ describe('a page fault', () => {
     expect(debug.filter((line) => / F /.test(line))).toHaveLength(3);
   });
 
-  it('is not on the console itself, and its message is the box’s first line', () => {
+  it('does not appear on the console, and its message is the box’s first line', () => {
     const target = writesState();
     expect(target.hypervisor.machine.console.lines.map(({ text }) => text).join()).not.toContain('Panic');
     expect(target.hypervisor.stopped?.panic).toMatchObject({ message: 'FATAL PAGE FAULT', errorCode: 3 });
@@ -130,7 +130,7 @@ describe('the log level', () => {
     const screen = screenOf(writesState({ release, loglvl }));
     expect(screen.some((line) => line.startsWith('----['))).toBe(whole);
     expect(screen.some((line) => line.startsWith('Pagetable walk'))).toBe(whole);
-    // panic() has turned everything on before it prints.
+    // panic() prints at every level.
     const first = screen.indexOf(STARS);
     expect(screen.slice(first - 1, first + 4)).toEqual(box);
     expect(screen.at(-1)).toBe('Reboot in five seconds...');
@@ -148,7 +148,7 @@ describe('a panic by the livepatch code', () => {
     return target;
   };
 
-  it('is the box alone', () => {
+  it('prints only the box', () => {
     expect(screenOf(inconsistent('a'))).toEqual([
       '',
       STARS,
@@ -160,7 +160,7 @@ describe('a panic by the livepatch code', () => {
     ]);
   });
 
-  it('has room for 127 characters, and loses its newline beyond', () => {
+  it('keeps 127 characters, and loses the newline of longer texts', () => {
     const name = 'n'.repeat(120);
     const target = inconsistent(name);
     const text = `livepatch: partially applied payload '${name}'!`.slice(0, 127);
@@ -258,7 +258,7 @@ describe('the shape of the real hypervisor’s screens', () => {
       },
     ],
   ] as const)('%s', (name, dies) => {
-    // The recording has the console's last lines in front.
+    // The recording starts with the console's last lines.
     const real = recorded(name);
     const start = real.findIndex((line) => line.startsWith('----[') || line.startsWith('Xen BUG'));
     const ours = shape(screenOf(dies()));
@@ -269,7 +269,7 @@ describe('the shape of the real hypervisor’s screens', () => {
 });
 
 describe('a reset', () => {
-  it('says nothing, and the message says why', () => {
+  it('prints nothing, and its message has the cause', () => {
     const functions = [{ name: 'common/kernel.c#dump_state', code: null, newSize: 2, oldSize: 28 }];
     const target = hostWith({ a: { ...A, functions } });
     apply(target, 'a');

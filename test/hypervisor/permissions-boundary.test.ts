@@ -26,7 +26,7 @@ const VERSIONS = [
 ];
 
 const PAGE = 4096;
-/** Pages of text before and behind the boundary. */
+/** Pages of text before and after the boundary. */
 const BEFORE = 2;
 const BEHIND = 12;
 /** Pages from the region's start to the first payload, and between two payloads. */
@@ -37,7 +37,7 @@ const GUARD = 1;
 const vmapStart = (release: string): bigint =>
   among(release, ['4.14.0-4.16.7']) ? 0xffff82d040400000n : 0xffff82d04020f000n;
 
-/** A host on which a payload's text lies across the boundary: a filler takes the pages before it. */
+/** A host on which a payload's text crosses the boundary, because a filler takes the pages before it. */
 function across(release: string): { readonly target: SimulatedTarget; readonly boundary: bigint } {
   const start = vmapStart(release);
   const boundary = (start & ~0x1f_ffffn) + 0x20_0000n;
@@ -45,7 +45,7 @@ function across(release: string): { readonly target: SimulatedTarget; readonly b
   const filler = {
     buildId: id(0xf1),
     functions: [patch(COMPILE_DATE)],
-    // Without .livepatch.funcs among the writable sections, the .bss is all there is.
+    // .bss is the only writable section, since .livepatch.funcs is read-only.
     funcsFlags: SHF_ALLOC,
     more: (builder: PayloadBuilder) => {
       // One page of text, one of read-only memory.
@@ -65,7 +65,7 @@ const permission = (target: SimulatedTarget, address: bigint) => {
 };
 
 describe('a payload whose text crosses a 2 MiB boundary', () => {
-  it.each(VERSIONS)('%s: functions behind the boundary', (release) => {
+  it.each(VERSIONS)('%s: functions after the boundary', (release) => {
     const { target, boundary } = across(release);
     expect(apply(target, 'a').panic).toBe(null);
     const old = boundary + 0x40n;
@@ -84,7 +84,7 @@ describe('a payload whose text crosses a 2 MiB boundary', () => {
   it.each(VERSIONS)('%s: pages at the start of the same 2 MiB', (release) => {
     const { target, boundary } = across(release);
     apply(target, 'a');
-    // Registered now: the next window edits its pages.
+    // It is registered now, so the next window edits its pages.
     expect(revert(target, 'a').panic).toBe(null);
     const broken = among(release, BROKEN);
     const window = boundary - 0x20_0000n;
@@ -103,7 +103,7 @@ describe('a payload whose text crosses a 2 MiB boundary', () => {
       expect(permission(target, window + 5n * 4096n)).toBe(broken ? '-x' : 'w-');
       expect(permission(target, window + 12n * 4096n)).toBe('w-');
     }
-    // The pages behind the boundary were never touched.
+    // The pages after the boundary are unchanged.
     expect(permission(target, boundary)).toBe('-x');
   });
 });

@@ -17,13 +17,13 @@ import {
 } from './state-support.ts';
 import { apply, loaded, processorNamed, revert, unload } from './support.ts';
 
-/** Releases that write to a payload's `.livepatch.funcs` without having made it writable (facts 6.2). */
+/** Releases that write to a payload's `.livepatch.funcs` without making it writable (facts 6.2). */
 const PANICKING = ['4.16.4-4.16.7', '4.17.1', '4.17.2', '4.18.0'];
 
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION), patch(CHANGESET)] };
 
 describe('a read-only .livepatch.funcs', () => {
-  it('the releases that die of it are seven of all', () => {
+  it('kills exactly seven releases', () => {
     expect(ALL_RELEASES.filter((release) => among(release, PANICKING))).toEqual([
       '4.16.4',
       '4.16.5',
@@ -44,7 +44,7 @@ describe('a read-only .livepatch.funcs', () => {
       expect(rc).toBeNaN();
       expect(panic).toBe('FATAL PAGE FAULT');
       expect(stopped?.panic).toMatchObject({ errorCode: 3, address: loaded(target, 'a').funcs.addr + 0x41n });
-      // It dies before anything is patched.
+      // The host dies before anything is patched.
       expect(memory(target, EXTRA_VERSION.address, 8)).toBe(original);
       return;
     }
@@ -58,7 +58,7 @@ describe('a read-only .livepatch.funcs', () => {
   });
 
   it.each(['4.16.4', '4.17.2', '4.18.0'])(
-    '%s dies of a NOP of no length, too: the offset is stored first',
+    '%s dies of a NOP of length 0, too: the offset is stored first',
     (release) => {
       const functions = [{ name: KERNEL_DUMP_STATE.name, code: null, newSize: 4, oldSize: 28 }];
       const target = hostWith({ a: { ...A, functions, funcsFlags: SHF_ALLOC } }, { release });
@@ -66,14 +66,11 @@ describe('a read-only .livepatch.funcs', () => {
     },
   );
 
-  it.each(['4.16.4', '4.17.1', '4.17.2', '4.18.0'])(
-    '%s does not mind as long as nothing is to be applied',
-    (release) => {
-      const hook = { buildId: id(0xa1), functions: [], hooks: { postapply: 1 } } as const;
-      const target = hostWith({ a: hook }, { release });
-      expect(apply(target, 'a')).toMatchObject({ panic: null, hook: 'postapply' });
-    },
-  );
+  it.each(['4.16.4', '4.17.1', '4.17.2', '4.18.0'])('%s accepts it until it is applied', (release) => {
+    const hook = { buildId: id(0xa1), functions: [], hooks: { postapply: 1 } } as const;
+    const target = hostWith({ a: hook }, { release });
+    expect(apply(target, 'a')).toMatchObject({ panic: null, hook: 'postapply' });
+  });
 });
 
 describe('a writable .livepatch.funcs', () => {
@@ -86,7 +83,7 @@ describe('a writable .livepatch.funcs', () => {
   });
 });
 
-describe('what is left behind', () => {
+describe('permissions after apply', () => {
   /** Permissions of the core's parts and of a payload's pages. */
   const permissions = (target: SimulatedTarget) =>
     Object.fromEntries(
@@ -130,7 +127,7 @@ describe('a function of another payload', () => {
     },
   };
 
-  it.each(ALL_RELEASES)('%s patches it: its text is within the window once it is applied', (release) => {
+  it.each(ALL_RELEASES)('%s patches it: its text is in the window once it is applied', (release) => {
     const target = hostWith({ a: first, b: second('helper_of_a') }, { release, applied: ['a'] });
     const helper = loaded(target, 'a').symtab.find(({ name }) => name === 'helper_of_a')?.value as bigint;
     expect(apply(target, 'b')).toMatchObject({ rc: 0, panic: null });
@@ -139,15 +136,15 @@ describe('a function of another payload', () => {
     expect(memory(target, helper, 5)).toBe('9090909090');
   });
 
-  /** Regions are registered at load since a57b4074ab, at apply before; the window of W1 and W2 knows no regions. */
+  /** Regions are registered at load since a57b4074ab, at apply before; W1 and W2 use no regions. */
   const LOADED_ONLY_FAULTS = ['4.16.4-4.16.7', '4.17.1-4.17.3', '4.18.0'];
 
-  it.each(ALL_RELEASES)('%s: and where it is merely loaded', (release) => {
+  it.each(ALL_RELEASES)('%s: if it is only loaded', (release) => {
     const target = hostWith({ a: first, b: second('helper_of_a') }, { release });
     const helper = loaded(target, 'a').symtab.find(({ name }) => name === 'helper_of_a')?.value as bigint;
     const { panic } = apply(target, 'b', { flags: 1 });
     if (among(release, ['4.11.0-4.13.5'])) {
-      // No NODEPS there: it is not applied at all.
+      // Without NODEPS it is not applied.
       expect(stack(target)).toEqual([]);
       return;
     }
@@ -177,7 +174,7 @@ describe('CET', () => {
       const target = hostWith({ a: A }, { release, processor: processorNamed(name) });
       const outcome = apply(target, 'a');
       expect(outcome, name).toMatchObject({ rc: 0, panic: null });
-      // 92167e9430 up to 8676092a0f: nobody should patch there.
+      // 92167e9430 up to 8676092a0f: patching is unsafe there.
       const harmful = among(release, W2);
       expect(outcome.findings.some(({ rule }) => rule === 'cet-patching')).toBe(harmful);
     }

@@ -19,16 +19,16 @@ import {
   upload,
 } from './support.ts';
 
-// Much to do, and perhaps on a busy machine.
+// Slow, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 });
 
-/** Releases that keep what they know about functions outside the payload. */
+/** Releases that keep the state of functions outside the payload. */
 const PRIVATE_STATE = RELEASES.filter(({ stateInPayload }) => !stateInPayload).map(({ version }) => version);
 
 const xen = (): Uint8Array => miniatureImage().buildId as Uint8Array;
 const id = (byte: number): Uint8Array => new Uint8Array(20).fill(byte);
 
-/** Payloads that can be on one host together, by name: a stack of the examples, and some of our own. */
+/** Payloads that fit on one host, by name: a stack of the examples, and others. */
 const FILES: Readonly<Record<string, Uint8Array>> = {
   hello: exampleBytes('hello'),
   stack: exampleBytes('stack'),
@@ -49,7 +49,7 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
 };
 const NAMES = Object.keys(FILES);
 
-/** Permissions and bytes of all that may be executed or not be written: what the hypervisor's integrity rests on. */
+/** Permissions and bytes of all executable or read-only memory. */
 function readOnly(target: SimulatedTarget, name: string): string {
   const { space } = target.hypervisor.machine;
   const { text, ro } = loaded(target, name);
@@ -77,7 +77,7 @@ const steps = fc.array(
 const seeded = (count: number) => ({ seed: SEED, numRuns: runs(count) });
 
 describe('any sequence of actions over several payloads', () => {
-  it('never changes what is read-only, and leaves the machine as it was', () => {
+  it('never changes read-only memory, and restores the machine', () => {
     let changed = 0;
     fc.assert(
       fc.property(
@@ -113,7 +113,7 @@ describe('any sequence of actions over several payloads', () => {
             expect([...kept.keys()].sort()).toEqual(hypervisor.payloads.map((payload) => payload.name).sort());
             unchanged(what);
           }
-          // Down the stack, and out.
+          // Revert the stack, then unload.
           for (const { name } of [...hypervisor.applied].reverse()) expect(revert(target, name).rc).toBe(0);
           unchanged('all reverted');
           for (const { name } of [...hypervisor.payloads]) expect(unload(target, name).rc).toBe(0);
@@ -124,7 +124,7 @@ describe('any sequence of actions over several payloads', () => {
       ),
       seeded(90),
     );
-    // Functions are patched and restored, several times a run.
+    // Functions are patched and restored several times per run.
     expect(changed).toBeGreaterThan(3 * runs(90));
   });
 });
@@ -141,7 +141,7 @@ describe('apply, then revert', () => {
       const own = buildPayload({
         layout: releaseNamed(release).funcLayout,
         functions: [{ name: 'xen_extra_version', oldSize: 8 }],
-        funcsFlags: 3, // SHF_WRITE | SHF_ALLOC: where the state is written everywhere
+        funcsFlags: 3, // SHF_WRITE | SHF_ALLOC: writable in every release
         depends: xen(),
         xenDepends: xen(),
       });
@@ -156,20 +156,20 @@ describe('apply, then revert', () => {
       expect(revert(target, name).rc, name).toBe(0);
       reverted++;
       if (releaseNamed(release).stateInPayload) {
-        // These releases keep the overwritten instructions in the payload: they stay there, and nowhere else.
+        // These releases leave the overwritten instructions in the payload, and nowhere else.
         hypervisor.machine.space.writeProtect = false;
         hypervisor.machine.space.write(loaded(target, name).text.addr, ownPages);
         hypervisor.machine.space.writeProtect = true;
       }
       expect(digest(target), `${release} ${name}`).toBe(uploaded);
     }
-    // At least the payload made for the release.
+    // At least the payload built for the release.
     expect(reverted).toBeGreaterThan(0);
   });
 });
 
 describe('hosts', () => {
-  it('are the same for the same history', () => {
+  it('are equal after equal histories', () => {
     fc.assert(
       fc.property(fc.constantFrom(...PRIVATE_STATE), steps, (release, sequence) => {
         const run = (): string => {
@@ -188,7 +188,7 @@ describe('hosts', () => {
     );
   });
 
-  it('do not change the image or the file that they are given', () => {
+  it('do not change the image or the file', () => {
     const image = miniatureImage();
     const before = hex(image.elf.bytes);
     const file = exampleBytes('hello');

@@ -14,7 +14,7 @@ import { apply, bootHost, digest, loaded, revert, upload } from './support.ts';
 
 const A: StatePayload = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };
 
-describe('what is printed', () => {
+describe('console lines', () => {
   const shown = (release: string, options: { debugBuild?: boolean; loglvl?: string }) => {
     const target = hostWith({ a: A }, { release, ...options });
     return apply(target, 'a').console;
@@ -22,7 +22,7 @@ describe('what is printed', () => {
   const INFO = 'livepatch: a: Applying 1 functions';
 
   it.each(ALL_RELEASES)('%s: INFO by default since 4.18, in debug builds always', (release) => {
-    // A word that nobody knows leaves the release's own default in place.
+    // An unknown word keeps the release's own default.
     expect(shown(release, { loglvl: 'default' }).includes(INFO)).toBe(among(release, ['4.18.0-4.22.0']));
     expect(shown(release, { loglvl: 'default', debugBuild: true })).toContain(INFO);
     expect(shown(release, { loglvl: 'all' })).toContain(INFO);
@@ -44,7 +44,7 @@ describe('what is printed', () => {
     expect(refused({ debugBuild: true })).toEqual([old ? `common/livepatch_elf.c: ${line}!` : line]);
   });
 
-  it('dprintk lines, in debug builds alone', () => {
+  it('dprintk lines, in debug builds only', () => {
     const target = bootHost({ debugBuild: true });
     const { console } = upload(target, 'a', payloadFor({ ...A, data: 8 }));
     const text = loaded(target, 'a').text.addr.toString(16);
@@ -58,7 +58,7 @@ describe('what is printed', () => {
     expect(upload(bootHost({ loglvl: 'all' }), 'a', payloadFor({ ...A, data: 8 })).console).toEqual([]);
   });
 
-  /** Texts of 4.12 and before, as they differ from later ones (facts 2.12). */
+  /** Texts of 4.12 and before that differ from later ones (facts 2.12). */
   it.each([
     ['Section header is bigger than payload!', (elf: MutableElf) => elf.bytes.subarray(0, 10)],
     ['Invalid ELF payload!', (elf: MutableElf) => elf.u16(16, 3).bytes],
@@ -105,7 +105,7 @@ describe('what is printed', () => {
       'Could not resolve old address of nobody_at_all_yet',
       (elf: MutableElf) => elf.rename('.rodata.str', 'xen_extra_version', 'nobody_at_all_yet').bytes,
     ],
-  ])('4.12 says: %s', (text, breaks) => {
+  ])('4.12 prints: %s', (text, breaks) => {
     for (const release of ['4.11.0', '4.12.4']) {
       const file = breaks(new MutableElf(payloadFor({ ...A, release })));
       const target = bootHost({ release, debugBuild: true });
@@ -118,7 +118,7 @@ describe('what is printed', () => {
     }
   });
 
-  it('4.12 has its own words for actions, too', () => {
+  it('4.12 has its own texts for actions, too', () => {
     const release = '4.12.4';
     const b = { buildId: id(0xb2), depends: id(0xa1), data: 8 };
     const target = hostWith({ a: A, b }, { release, debugBuild: true, applied: ['a'] });

@@ -25,7 +25,7 @@ describe('a payload of version 1', () => {
     const target = bootHost({ release });
     const old = among(release, ['4.11.0-4.13.5']);
     const { errno } = upload(target, 'a', payloadFor({ ...A, release: '4.13.5' }));
-    // Where it is too new, half of its size is what is wrong first: 64 bytes are no multiple of 104.
+    // Later releases refuse the size first: 64 bytes are not a multiple of 104.
     expect(errno).toBe(old ? null : 'EINVAL');
     const console = [`livepatch: b: Wrong size 64 of .livepatch.funcs (must be multiple of 104)`];
     expect(upload(target, 'b', payloadFor({ ...A, release: '4.13.5', buildId: id(2) })).console).toEqual(
@@ -75,7 +75,7 @@ describe('the build-id sections', () => {
         : 'livepatch: a: check against hypervisor build-id failed';
       expect(other).toEqual({ errno: 'EINVAL', line });
     }
-    // The dependency of the stack is looked at when it is applied.
+    // The dependency on the stack is checked at apply.
     const target = hostWith({ a: { ...A, depends: id(0xee) } }, { release, loglvl: 'all' });
     expect(apply(target, 'a').errno).toBe('EINVAL');
   });
@@ -119,7 +119,7 @@ describe('applying again after a revert', () => {
         again(release, { more: section('.livepatch.hooks.preapply', WRITABLE, 8) }),
         'hooks in writable memory',
       ).toBe(-22);
-      // REPLACE does not ask.
+      // REPLACE does not check.
       const target = hostWith({ a: { ...A, data: 8 } }, { release, applied: ['a'] });
       revert(target, 'a');
       expect(replace(target, 'a').rc).toBe(0);
@@ -134,7 +134,7 @@ describe('applying again after a revert', () => {
 });
 
 describe('sections without bytes', () => {
-  /** Since 0dc1f929e8 they are placed, before they were not, and their symbols kept the value of the file. */
+  /** Since 0dc1f929e8 they are placed; before, they were not, and their symbols kept the file's value. */
   const PLACED = ['4.14.5-4.14.6', '4.15.3-4.15.7', '4.16.1-4.22.0'];
   const empty: StatePayload = {
     ...A,
@@ -156,7 +156,7 @@ describe('sections without bytes', () => {
       expect(errno).toBe(null);
       return;
     }
-    // From 0 to the payload is further than 2 GiB.
+    // The distance from 0 to the payload exceeds 2 GiB.
     expect(errno).toBe('EOVERFLOW');
     const line = 'livepatch: a: Overflow in relocation 0 in .rela.rodata.table for .rodata.table';
     expect(console).toEqual(among(release, ['4.11.0-4.12.4']) ? [] : [line]);
@@ -182,7 +182,7 @@ describe('symbols of sections that are not loaded', () => {
     if (errno !== null) {
       expect(console).toEqual(['livepatch: a: Relocation against ignored symbol comment cannot be resolved']);
     } else {
-      // What it is relocated to is the value in the file.
+      // The relocation uses the value in the file.
       const { addr, size } = loaded(target, 'a').ro;
       const ro = Buffer.from(target.hypervisor.machine.space.read(addr, size)).toString('hex');
       expect(ro).toContain('3512000000000000');
@@ -194,7 +194,7 @@ describe('regions', () => {
   /** a57b4074ab. */
   const AT_LOAD = ['4.17.4-4.17.7', '4.18.1-4.22.0'];
 
-  it.each(ALL_RELEASES)('%s: the payload is known while it is loaded, or while it is applied', (release) => {
+  it.each(ALL_RELEASES)('%s: the payload is registered while loaded, or while applied', (release) => {
     const target = hostWith({}, { release });
     const regions = () => target.hypervisor.regions.map(({ name }) => name);
     expect(regions()).toEqual(['xen']);
@@ -210,12 +210,12 @@ describe('regions', () => {
 });
 
 describe('alternatives on a host with IBT', () => {
-  /** 4be1fef1e6 mended it. */
+  /** Fixed by 4be1fef1e6. */
   const DYING = ['4.17.0-4.17.3', '4.18.0', '4.18.1'];
   const LIST = 0xffff82d040204000n;
   const ibt = processorNamed('intel-sapphire-rapids');
 
-  /** The miniature image with a list of functions to seal, in memory that is given back after boot. */
+  /** The miniature image with a list of functions to seal, in memory that is freed after boot. */
   let image: Image;
   beforeAll(() => {
     const symbols = ['start=.init.data:0', 'end=.init.data:8'].map(
@@ -251,7 +251,7 @@ describe('alternatives on a host with IBT', () => {
   });
 
   it.each(DYING.map((range) => range.split('-')[0] as string))(
-    '%s minds neither a payload without any, nor another host',
+    '%s accepts a payload without alternatives, and any payload on another host',
     (release) => {
       expect(upload(bootHost({ release, image, processor: ibt }), 'a', payloadFor({ ...A, release })).rc).toBe(0);
       expect(upload(bootHost({ release, image }), 'a', withAlternative(release)).rc).toBe(0);

@@ -5,16 +5,16 @@ import { apply, revert } from './support.ts';
 
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };
 
-/** 30 ms, which timeout 0 stands for. */
+/** 30 ms, the timeout if 0 is given. */
 const DEFAULT_TIMEOUT = 30_000_000;
 const EBUSY = -16;
 
-/** A host of healthy CPUs but for those named. */
+/** A host whose CPUs are healthy except for those named. */
 const host = (count: number, special: Readonly<Record<number, CpuOptions>> = {}, debugBuild = false) =>
   hostWith({ a: A }, { cpus: Array.from({ length: count }, (_, cpu) => special[cpu] ?? {}), debugBuild });
 
 describe('the rendezvous', () => {
-  it.each([1, 2, 8])('of %i healthy CPUs lets the action happen', async (count) => {
+  it.each([1, 2, 8])('of %i healthy CPUs performs the action', async (count) => {
     const target = host(count);
     expect(apply(target, 'a')).toMatchObject({
       rc: 0,
@@ -68,7 +68,7 @@ describe('the rendezvous', () => {
     for (const cpu of target.hypervisor.machine.cpus) expect(cpu.interruptsEnabled).toBe(true);
   });
 
-  it('counts those who came', () => {
+  it('counts the CPUs that arrived', () => {
     const never = { arrivesAfter: 'never' } as const;
     const two = host(2, { 1: never });
     expect(apply(two, 'a').console).toContain('livepatch: a: Timed out on semaphore in CPU quiesce phase 0/1');
@@ -93,14 +93,14 @@ describe('the rendezvous', () => {
     expect(apply(host(2, { 1: { arrivesAfter } }), 'a', { timeout }).rc).toBe(rc);
   });
 
-  it('works at the second try', () => {
+  it('succeeds at the second attempt', () => {
     const target = host(2, { 1: { arrivesAfter: 35_000_000 } });
     expect(apply(target, 'a').rc).toBe(EBUSY);
     expect(apply(target, 'a', { timeout: 40_000_000 }).rc).toBe(0);
     expect(stack(target)).toEqual(['a']);
   });
 
-  it('that fails leaves a revert undone', async () => {
+  it('leaves the payload APPLIED if it fails during a revert', async () => {
     const target = host(2, { 1: { arrivesAfter: 35_000_000 } });
     apply(target, 'a', { timeout: 40_000_000 });
     const patched = memory(target, EXTRA_VERSION.address, 8);
@@ -115,14 +115,14 @@ describe('the rendezvous', () => {
     expect(memory(target, EXTRA_VERSION.address, 8)).toBe(patched);
   });
 
-  it('frees the way for another payload, also where it fails', () => {
+  it('accepts another payload’s action even after a failure', () => {
     const target = host(2, { 1: { arrivesAfter: 'never' } });
     apply(target, 'a');
     expect(target.hypervisor.work).toBe(null);
     expect(target.schedule('a', 'apply')).toBe(0);
   });
 
-  it('says more in a debug build', () => {
+  it('prints more in a debug build', () => {
     const target = host(4, {}, true);
     target.schedule('a', 'apply', { timeout: 1_000_000 });
     expect(lines(target)).toContain('common/livepatch.c: livepatch: a: timeout is 1000000ns');
@@ -139,11 +139,11 @@ describe('the rendezvous', () => {
     expect(lines(alone)[0]).toBe('livepatch: a: Applying 1 functions');
   });
 
-  it.each(['4.11.0', '4.13.0', '4.13.1', '4.22.0'])('times out with the same words under %s', (release) => {
+  it.each(['4.11.0', '4.13.0', '4.13.1', '4.22.0'])('times out with the same text under %s', (release) => {
     const target = hostWith({ a: A }, { release, cpus: [{}, { arrivesAfter: 'never' }], debugBuild: true });
     const { console } = apply(target, 'a');
     const line = 'livepatch: a: Timed out on semaphore in CPU quiesce phase 0/1';
-    // Up to 4.12 errors carry the file’s name, as dprintk adds it.
+    // Up to 4.12 errors start with the file’s name, which dprintk adds.
     const prefix = release.startsWith('4.11') ? 'common/livepatch.c: ' : '';
     expect(console.slice(-2)).toEqual([prefix + line, 'livepatch: a finished APPLY with rc=-16']);
   });

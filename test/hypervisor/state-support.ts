@@ -4,7 +4,7 @@ import { encodeExpectation, RELEASES } from '../../src/xen/index.ts';
 import { buildPayload, type FunctionSpec, type PayloadSpec } from '../support/elf-builder.ts';
 import { bootHost, type HostSettings, miniatureImage, releaseNamed } from './support.ts';
 
-/** Payloads for the miniature image, sound under the release that they are made for unless a test says otherwise. */
+/** Payloads for the miniature image, valid for their release unless a test changes that. */
 
 /** A build-id of 20 equal bytes. */
 export const id = (byte: number): Uint8Array => new Uint8Array(20).fill(byte);
@@ -15,7 +15,7 @@ export const idText = (byte: number): string => byte.toString(16).padStart(2, '0
 /** The miniature image's own build-id. */
 export const xenId = (): Uint8Array => miniatureImage().buildId as Uint8Array;
 
-/** Functions of the miniature image: sizes and first bytes as `readelf` and `objdump` show them. */
+/** Functions of the miniature image: sizes and first bytes from `readelf` and `objdump`. */
 export const EXTRA_VERSION = { name: 'xen_extra_version', address: 0xffff82d040200580n, size: 8 };
 export const CHANGESET = { name: 'xen_changeset', address: 0xffff82d040200590n, size: 8 };
 export const COMPILE_DATE = { name: 'xen_compile_date', address: 0xffff82d0402005a0n, size: 8 };
@@ -39,10 +39,10 @@ export interface StatePayload extends PayloadSpec {
   readonly data?: number;
 }
 
-/** `.livepatch.funcs` as GCC alone makes it. */
+/** `.livepatch.funcs` as GCC emits it. */
 export const WRITABLE = SHF_ALLOC | SHF_WRITE;
 
-/** A payload that replaces xen_extra_version, for the miniature image and a release. No release minds its writable `.livepatch.funcs`. */
+/** A payload that replaces xen_extra_version, for the miniature image and a release. Every release accepts its writable `.livepatch.funcs`. */
 export function payloadFor(spec: StatePayload = {}): Uint8Array {
   const { release = '4.18.1', data, more, ...rest } = spec;
   return buildPayload({
@@ -82,13 +82,13 @@ function expectZero(rc: number, what: string, hypervisor: Hypervisor): void {
   throw new Error(`${what}: ${rc}\n${console}\n${panic}`);
 }
 
-/** Forgets what was printed and found so far. */
+/** Discards console lines and findings. */
 export function quiet(target: SimulatedTarget): void {
   target.hypervisor.machine.console.take();
   target.takeFindings();
 }
 
-/** State and rc of a payload, as GET gives them; `null` where there is no such payload. */
+/** State and rc of a payload from GET; `null` if there is none. */
 export async function status(
   target: SimulatedTarget,
   name: string,
@@ -111,7 +111,7 @@ export const memory = (target: SimulatedTarget, address: bigint, length: number)
 /** All tags of the release table, oldest branch first. */
 export const ALL_RELEASES: readonly string[] = RELEASES.map(({ version }) => version);
 
-/** Is a tag one of those in a list of ranges, as the facts write them: `4.16.4-4.16.7`, `4.17.1`? */
+/** Whether a list of ranges contains a tag; ranges as in the facts: `4.16.4-4.16.7`, `4.17.1`. */
 export function among(version: string, ranges: readonly string[]): boolean {
   const number = (text: string): number => {
     const [, minor = 0, point = 0] = text.split('.').map(Number);
@@ -123,7 +123,7 @@ export function among(version: string, ranges: readonly string[]): boolean {
   });
 }
 
-/** Changes memory as a debugger does, whatever the page tables say. */
+/** Changes memory like a debugger, regardless of the page tables. */
 export function poke(target: SimulatedTarget, address: bigint, bytes: readonly number[]): void {
   const span = target.hypervisor.machine.space.span(address, bytes.length);
   if (span === undefined) throw new Error('not mapped in one piece');

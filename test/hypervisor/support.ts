@@ -36,18 +36,18 @@ export function processorNamed(name: string = DEFAULT_CPU): Processor {
 
 let miniature: Image | undefined;
 
-/** The miniature image, opened once: booting leaves it as it is. */
+/** The miniature image, opened once, since booting does not change it. */
 export function miniatureImage(): Image {
   miniature ??= openImage(exampleBytes(exampleManifest.image.name), { gunzip });
   return miniature;
 }
 
-/** What a test may set of the host; the rest is a release build of 4.18.1 on the default processor with one CPU. */
+/** Settings of the host; the default is a release build of 4.18.1 on the default processor with one CPU. */
 export interface HostSettings extends Partial<Omit<BootOptions, 'release' | 'processor'>> {
   /** A tag of the release table. */
   readonly release?: string;
   readonly processor?: Processor;
-  /** The miniature one by default. */
+  /** The miniature image by default. */
   readonly image?: Image;
 }
 
@@ -63,18 +63,18 @@ export function bootHost(settings: HostSettings = {}): SimulatedTarget {
   return new SimulatedTarget(hypervisor);
 }
 
-/** What came of one call, with everything the host said and found during it. */
+/** The outcome of one call, with console lines and findings. */
 export interface Outcome {
-  /** 0 or a negated errno; NaN where the host did not come back. */
+  /** 0 or a negated errno; NaN if the call did not return. */
   readonly rc: number;
   /** Xen's name of the errno, or `null`. */
   readonly errno: string | null;
-  /** Lines without `(XEN) `; the panic screen, too. */
+  /** Lines without `(XEN) `, including the panic screen. */
   readonly console: readonly string[];
   readonly findings: readonly Finding[];
   /** The hook at which the simulation ended. */
   readonly hook: string | null;
-  /** What the host panicked with: `FATAL PAGE FAULT`. */
+  /** The panic message: `FATAL PAGE FAULT`. */
   readonly panic: string | null;
 }
 
@@ -97,7 +97,7 @@ export function upload(target: SimulatedTarget, name: string, file?: Uint8Array,
   return outcome(target, target.uploadNow(name, file ?? exampleBytes(name), flags));
 }
 
-/** One action with everything that comes of it: the call's result, or else the payload's own. */
+/** Performs one action; the result is the call's, or else the payload's own. */
 export function act(target: SimulatedTarget, name: string, action: ActionName, options?: ActionOptions): Outcome {
   const rc = target.actionNow(name, action, options);
   return outcome(target, target.hypervisor.stopped === null ? rc : NO_ANSWER);
@@ -112,14 +112,14 @@ export const replace = (target: SimulatedTarget, name: string, options?: ActionO
 export const unload = (target: SimulatedTarget, name: string, options?: ActionOptions): Outcome =>
   act(target, name, 'unload', options);
 
-/** The payload of that name; fails where there is none. */
+/** The payload of that name; fails if there is none. */
 export function loaded(target: SimulatedTarget, name: string): LoadedPayload {
   const payload = target.hypervisor.payloads.find((each) => each.name === name);
   if (payload === undefined) throw new Error(`no payload ${name} is loaded`);
   return payload;
 }
 
-/** Everything that a mapped page says: ranges, permissions, bytes. */
+/** All mapped memory: ranges, permissions, bytes. */
 export const digest = (target: SimulatedTarget): string => target.hypervisor.machine.space.digest();
 
 /** Bytes of the host's memory, at an address or at a symbol of the image. */
@@ -130,7 +130,7 @@ export function bytesAt(target: SimulatedTarget, at: bigint | string, length: nu
   return hypervisor.machine.space.read(address, length);
 }
 
-/** A copy of the payload's pages as they are now, by kind. */
+/** A copy of the payload's current pages, by kind. */
 export function pagesOf(hypervisor: Hypervisor, payload: LoadedPayload): Record<'text' | 'rw' | 'ro', Uint8Array> {
   const read = ({ addr, size }: { addr: bigint; size: number }): Uint8Array =>
     size === 0 ? new Uint8Array(0) : hypervisor.machine.space.read(addr, size).slice();

@@ -6,7 +6,7 @@ import { releaseNamed } from './support.ts';
  * from the code under test.
  */
 
-/** The caller's memory: pieces at addresses, everything else is not there. */
+/** The caller's memory: pieces at addresses, with nothing in between. */
 export class Guest implements GuestMemory {
   readonly pieces = new Map<bigint, Uint8Array>();
   readonly readOnly = new Set<bigint>();
@@ -71,7 +71,7 @@ export const GET = 1;
 export const LIST = 2;
 export const ACTION = 3;
 
-/** 136 bytes of 0xaa, which no call may touch where it has nothing to say, with the head of a livepatch operation. */
+/** A livepatch operation's header in 136 bytes of 0xaa; no call may change bytes that it does not set. */
 export class Sysctl {
   readonly bytes = new Uint8Array(136).fill(0xaa);
   readonly view = new DataView(this.bytes.buffer);
@@ -151,7 +151,7 @@ export function listSysctl(version: string, fields: ListFields): Sysctl {
 
 export interface Called {
   readonly rc: number;
-  /** The structure as the caller has it afterwards. */
+  /** The caller's structure after the call. */
   readonly after: DataView;
   /** The same in hex. */
   readonly hex: string;

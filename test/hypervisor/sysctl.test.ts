@@ -17,7 +17,7 @@ const LAYOUTS = ['4.11.0', '4.13.5', '4.14.0', '4.17.7', '4.18.0', '4.19.0', '4.
 const A = { buildId: id(0xa1), functions: [patch(EXTRA_VERSION)] };
 
 describe('do_sysctl', () => {
-  it('a handle to nowhere: EFAULT', async () => {
+  it('an unmapped handle: EFAULT', async () => {
     const { hypervisor } = bootHost();
     const { doSysctl } = await import('../../src/hypervisor/index.ts');
     expect(doSysctl(hypervisor, new Guest(), 0x1000n)).toBe(EFAULT);
@@ -26,7 +26,7 @@ describe('do_sysctl', () => {
     expect(doSysctl(hypervisor, guest, short)).toBe(EFAULT);
   });
 
-  it.each(LAYOUTS)('%s knows its interface version and no other', (release) => {
+  it.each(LAYOUTS)('%s accepts only its own interface version', (release) => {
     const target = bootHost({ release });
     for (const off of [-1, 1, 0x100]) {
       const sysctl = new Sysctl(release, GET);
@@ -36,7 +36,7 @@ describe('do_sysctl', () => {
     expect(hypercall(target, new Guest(), new Sysctl(release, GET).name(0n, 0)).rc).toBe(EINVAL);
   });
 
-  it('the interface version is looked at first, then the privilege, then everything else', () => {
+  it('checks the interface version first, then the privilege, then everything else', () => {
     const target = bootHost();
     const wrong = new Sysctl('4.18.1', 99).u32(4, 0x11).u32(12, 7);
     expect(hypercall(target, new Guest(), wrong, false).rc).toBe(EACCES);
@@ -50,7 +50,7 @@ describe('do_sysctl', () => {
       (release) => [release, [0], [1, 2, 3, 0x8000_0000]] as const,
     ),
     ...['4.19.0', '4.20.4', '4.22.0'].map((release) => [release, [0, 1, 3, 0x8000_0001], [2, 4, 0x8000_0000]] as const),
-  ])('%s lets the words %j pass and refuses %j', (release, good, bad) => {
+  ])('%s accepts the words %j and refuses %j', (release, good, bad) => {
     const target = hostWith({ a: A }, { release });
     const guest = new Guest();
     const name = guest.place(cName('a'));
@@ -59,16 +59,16 @@ describe('do_sysctl', () => {
     for (const word of bad) expect(get(word), `word ${word}`).toBe(EINVAL);
   });
 
-  it.each([4, 5, 0xffff_ffff])('sub-operation %i: EOPNOTSUPP, and nothing is copied back', (subOp) => {
+  it.each([4, 5, 0xffff_ffff])('sub-operation %i: EOPNOTSUPP, without copying back', (subOp) => {
     const guest = new Guest();
     const sysctl = new Sysctl('4.18.1', subOp);
-    // Read only: copying back would fail.
+    // Read-only: copying back would fail.
     const before = hex(sysctl.bytes);
     const called = hypercall(bootHost(), guest, sysctl);
     expect(called).toMatchObject({ rc: EOPNOTSUPP, hex: before });
   });
 
-  it('copies back after errors, too: where it cannot, EFAULT replaces the result', async () => {
+  it('copies back after errors, too; if it cannot, EFAULT replaces the result', async () => {
     const { doSysctl } = await import('../../src/hypervisor/index.ts');
     const cases = [
       ['success', new Sysctl('4.18.1', GET), 'a', 0, EFAULT],
@@ -89,7 +89,7 @@ describe('do_sysctl', () => {
     }
   });
 
-  it('EFAULT of the copy-back does not undo what was done', async () => {
+  it('EFAULT at the copy-back does not undo the operation', async () => {
     const { doSysctl } = await import('../../src/hypervisor/index.ts');
     const { hypervisor } = hostWith({ a: A });
     const guest = new Guest();
@@ -100,7 +100,7 @@ describe('do_sysctl', () => {
   });
 });
 
-/** A name, its size as the caller says, its padding; what GET and ACTION say of it, and what UPLOAD does. */
+/** A name, the caller's size and padding; the results of GET and ACTION, and of UPLOAD. */
 const NAMES: readonly (readonly [
   what: string,
   bytes: Uint8Array | null,
@@ -156,7 +156,7 @@ describe('UPLOAD', () => {
     return { ...called, console: lines(target), same: called.hex === before, target };
   };
 
-  it('good: 0, and the structure comes back as it was', () => {
+  it('valid: 0, with the structure unchanged', () => {
     const { rc, same, target } = call(null);
     expect({ rc, same, names: target.hypervisor.payloads.map(({ name }) => name) }).toEqual({
       rc: 0,
@@ -175,17 +175,17 @@ describe('UPLOAD', () => {
     expect(call(null, { file }).rc).toBe(0);
   });
 
-  it('of memory that is not there: EFAULT, silent', () => {
+  it('of unmapped memory: EFAULT, silent', () => {
     expect(call(64n, { handle: 0xdead_0000n })).toMatchObject({ rc: EFAULT, console: [] });
-    // One byte less than the caller says.
+    // One byte less than the caller's size.
     expect(call(BigInt(payloadFor({ buildId: id(9) }).length + 1))).toMatchObject({ rc: EFAULT, console: [] });
   });
 
-  it('of a range that a PV caller must not name: EFAULT', () => {
+  it('of a range that is invalid for a PV caller: EFAULT', () => {
     expect(call(null, { refused: true })).toMatchObject({ rc: EFAULT, console: [] });
   });
 
-  it('looks at name, size, range, name again, and memory, in this order', () => {
+  it('checks name, size, range, name again, and memory, in this order', () => {
     expect(call(0n, { name: 'a' }).rc).toBe(EINVAL);
     expect(call(0x20_0001n, { refused: true }).rc).toBe(EINVAL);
     expect(call(null, { name: 'a', refused: true }).rc).toBe(EFAULT);
@@ -207,7 +207,7 @@ describe('GET', () => {
     expect(hypercall(target, guest, sysctl).hex).toBe(hex(expected.u32(32, 2).u32(36, 0).bytes));
   });
 
-  it('of a name that nobody has: ENOENT, the structure as it was', () => {
+  it('of an unknown name: ENOENT, with the structure unchanged', () => {
     const guest = new Guest();
     const sysctl = new Sysctl('4.18.1', GET).name(guest.place(cName('b')), 2);
     expect(hypercall(hostWith({ a: A }), guest, sysctl)).toMatchObject({ rc: ENOENT, hex: hex(sysctl.bytes) });
@@ -236,15 +236,15 @@ describe('ACTION', () => {
     expect(stack(target)).toEqual(['a']);
   });
 
-  it.each([0, 5, 0xffff_ffff])('%i is none: EOPNOTSUPP', (cmd) => {
+  it.each([0, 5, 0xffff_ffff])('%i is unknown: EOPNOTSUPP', (cmd) => {
     expect(call('4.18.1', (sysctl) => sysctl.action(cmd)).rc).toBe(EOPNOTSUPP);
   });
 
-  it('of a name that nobody has comes before an action that nobody has', () => {
+  it('checks the name before the action', () => {
     expect(call('4.18.1', (sysctl) => sysctl.action(9), 'b').rc).toBe(ENOENT);
   });
 
-  it('a number that is no action does not get past a pending one', () => {
+  it('an unknown action is refused after the check for a pending one', () => {
     const target = hostWith({ a: A });
     target.schedule('a', 'apply');
     const guest = new Guest();
@@ -252,7 +252,7 @@ describe('ACTION', () => {
     expect(hypercall(target, guest, sysctl).rc).toBe(-16);
   });
 
-  it.each(['4.14.0', '4.17.7', '4.22.0'])('%s wants the padding to be 0, before it looks at the name', (release) => {
+  it.each(['4.14.0', '4.17.7', '4.22.0'])('%s checks that the padding is 0 before it reads the name', (release) => {
     expect(call(release, (sysctl) => sysctl.action(3, 0, 0, 1)).rc).toBe(EINVAL);
     expect(call(release, (sysctl) => sysctl.action(3, 0, 0, 1), 'b').rc).toBe(EINVAL);
     expect(call(release, (sysctl) => sysctl.action(3, 0, 0, 1).name(0xdead_0000n, 2)).rc).toBe(EINVAL);

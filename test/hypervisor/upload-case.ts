@@ -7,12 +7,12 @@ import { bootHost, digest, upload } from './support.ts';
 /** No refusal. */
 export const OK = null;
 
-/** One thing that is wrong with a payload, and what Xen says to it. */
+/** One fault in a payload, and Xen's reaction. */
 export interface Case {
   readonly what: string;
   /** Xen's errno, or {@link OK}. */
   readonly errno: string | null;
-  /** Behind `livepatch: p: `, `null` for none; with `livepatch: ` alone in front where it starts so. */
+  /** The line after `livepatch: p: `, or after `livepatch: ` if it starts with that; `null` for none. */
   readonly line: string | null;
   readonly spec?: StatePayload;
   readonly break?: (elf: MutableElf) => void;
@@ -20,7 +20,7 @@ export interface Case {
 
 export const more = (build: (builder: PayloadBuilder) => void): StatePayload => ({ more: build });
 
-/** Uploads it, and compares; a refusal leaves no trace, and a finding. */
+/** Uploads it and compares; a refusal leaves a finding and no other trace. */
 export function run(release: string, { errno, line, spec = {}, break: breaks }: Case): void {
   const target = bootHost({ release });
   const before = digest(target);

@@ -5,7 +5,7 @@ import { hostWith, payloadFor, type StatePayload, WRITABLE } from './state-suppo
 import { upload } from './support.ts';
 import { type Case, more, OK, run } from './upload-case.ts';
 
-/** Every refusal of facts 2.2 to 2.6 that the order tests do not have, one at a time. */
+/** Every refusal of facts 2.2 to 2.6 that the order tests lack, one at a time. */
 
 const HEADER: readonly Case[] = [
   { what: 'EI_VERSION', errno: 'EOPNOTSUPP', line: 'Invalid ELF payload', break: (elf) => elf.u8(6, 0) },

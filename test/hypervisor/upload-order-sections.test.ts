@@ -4,7 +4,7 @@ import { EXTRA_VERSION, id, patch, payloadFor, type StatePayload } from './state
 import { bootHost, upload } from './support.ts';
 import { type Case, more, OK, run } from './upload-case.ts';
 
-/** Every refusal of facts 2.3 and 2.7 to 2.10 that the order tests do not have, one at a time. */
+/** Every refusal of facts 2.3 and 2.7 to 2.10 that the order tests lack, one at a time. */
 
 const flagged = (flags: number): StatePayload =>
   more((builder) => builder.writer.section('.odd', { flags, data: new Uint8Array(8) }));
@@ -187,7 +187,7 @@ describe.each([
 });
 
 describe('the mismatch of build-ids', () => {
-  it('is one line and two more without a prefix', () => {
+  it('is one line, followed by two without a prefix', () => {
     const outcome = upload(
       bootHost({ release: '4.22.0' }),
       'p',
@@ -200,7 +200,7 @@ describe('the mismatch of build-ids', () => {
     ]);
   });
 
-  it('prints 64 bytes of an id at most', () => {
+  it('prints at most 64 bytes of an id', () => {
     const xenDepends = new Uint8Array(100).fill(0xab);
     const outcome = upload(bootHost({ release: '4.22.0' }), 'p', payloadFor({ release: '4.22.0', xenDepends }));
     expect(outcome.console[1]).toBe(`  livepatch: ${'ab'.repeat(64)}`);

@@ -4,7 +4,7 @@ import type { MutableElf } from './mutable-elf.ts';
 import { EHDR } from './mutable-elf.ts';
 import { EXTRA_VERSION, id, patch, payloadFor, WRITABLE } from './state-support.ts';
 
-/** A payload that has something of everything, so that every check has something to find. */
+/** A payload with an instance of everything that is checked. */
 export const soundPayload = (release: string): Uint8Array =>
   payloadFor({
     release,
@@ -23,11 +23,11 @@ export const soundPayload = (release: string): Uint8Array =>
     },
   });
 
-/** One fault, what the release says to it, and what it does to the file. */
+/** One fault: the release's reaction, and the change of the file. */
 export interface Fault {
   readonly what: string;
   readonly errno: string;
-  /** Behind `livepatch: NAME: `; `null` for a refusal without a word. */
+  /** The line after `livepatch: NAME: `; `null` for a silent refusal. */
   readonly line: string | null;
   readonly break: (elf: MutableElf) => void;
 }
@@ -103,7 +103,7 @@ export const LOAD_FAULTS: readonly Fault[] = [
   ),
 ];
 
-/** prepare_payload, functions: the same entry has all of them. */
+/** prepare_payload, functions: all in the same entry. */
 export const functionFaults = (entry: number, resolveFirst: boolean): readonly Fault[] => {
   const verify = fault('a function that is too small', 'EINVAL', null, (elf) =>
     elf.u32(elf.data('.livepatch.funcs') + 28, 4),
@@ -129,7 +129,7 @@ export const functionFaults = (entry: number, resolveFirst: boolean): readonly F
   ];
 };
 
-/** prepare_payload behind the functions: facts 2.9, P2 to P12; and 2.10. */
+/** prepare_payload after the functions: facts 2.9, P2 to P12; and 2.10. */
 export const prepareFaults = (options: {
   readonly noteErrno: string;
   readonly actionHooks: boolean;

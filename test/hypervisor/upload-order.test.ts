@@ -14,7 +14,7 @@ import {
   wrongXen,
 } from './upload-order-support.ts';
 
-/** All faults in the order in which a release meets them. */
+/** All faults in the order in which a release checks them. */
 function inOrder(release: string): readonly Fault[] {
   const [, minor = 0, point = 0] = release.split('.').map(Number);
   const since = (...tags: readonly (readonly [number, number])[]) =>
@@ -24,7 +24,7 @@ function inOrder(release: string): readonly Fault[] {
   const early = since([18, 4], [19, 1], [20, 0]);
   const resolveFirst = since([14, 5], [15, 3], [16, 1], [17, 0]);
   const noteErrno = early ? 'ENODATA' : 'EINVAL';
-  // The single hook of the sound payload has two pointers: one is refused already, see below.
+  // The valid payload's single hook has two pointers, which some releases refuse: see below.
   return [
     ...ELF_FAULTS,
     ...(early ? [wrongXen(true)] : []),
@@ -37,7 +37,7 @@ function inOrder(release: string): readonly Fault[] {
   ];
 }
 
-/** The sound payload with one pointer in its single hook, and faults. */
+/** The valid payload with one pointer in its single hook, and faults. */
 function broken(release: string, faults: readonly Fault[]): Uint8Array {
   const elf = new MutableElf(soundPayload(release));
   elf.section('.livepatch.hooks.preapply', 'size', 8);
@@ -50,11 +50,11 @@ const RELEASES = ['4.13.5', '4.14.4', '4.16.0', '4.16.7', '4.17.7', '4.18.3', '4
 describe.each(RELEASES)('%s', (release) => {
   const host = () => hostWith({ other: { buildId: id(0x77), functions: [patch(CHANGESET)] } }, { release });
 
-  it('takes the payload without a fault', () => {
+  it('accepts the payload without a fault', () => {
     expect(upload(host(), 'p', broken(release, []))).toMatchObject({ rc: 0, console: [] });
   });
 
-  it('names each fault alone, and is as it was', () => {
+  it('reports each single fault, and restores the host', () => {
     const target = host();
     const before = digest(target);
     for (const fault of inOrder(release)) {
@@ -69,7 +69,7 @@ describe.each(RELEASES)('%s', (release) => {
     expect(target.hypervisor.payloadVersion).toBe(2);
   });
 
-  it('sees the earlier one of two faults', () => {
+  it('reports the earlier of two faults', () => {
     const target = host();
     const faults = inOrder(release);
     faults.forEach((first, i) => {
@@ -83,7 +83,7 @@ describe.each(RELEASES)('%s', (release) => {
     });
   });
 
-  it(`${releaseNamed(release).actionHooks ? 'refuses' : 'takes'} two pointers where one hook belongs`, () => {
+  it(`${releaseNamed(release).actionHooks ? 'refuses' : 'accepts'} two pointers for a single hook`, () => {
     const outcome = upload(host(), 'p', soundPayload(release));
     expect(outcome).toMatchObject({ errno: release.startsWith('4.13') ? null : 'EINVAL', console: [] });
   });

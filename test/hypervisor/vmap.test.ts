@@ -4,7 +4,7 @@ import { VmapXen } from '../../src/hypervisor/index.ts';
 import { armVmapXen, releaseByVersion } from '../../src/xen/index.ts';
 import { runs, SEED } from './fuzzing.ts';
 
-// Much to do, and perhaps on a busy machine.
+// Slow, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000 });
 
 const PAGE = 4096n;
@@ -81,7 +81,7 @@ const page = (address: bigint | undefined, start: bigint) =>
   address === undefined ? undefined : Number((address - start) / PAGE);
 
 describe('VMAP_XEN', () => {
-  it('gives the addresses of the real allocator', () => {
+  it('returns the addresses of the real allocator', () => {
     const vmap = new VmapXen(X86_START, X86_END);
     const low = (address: bigint | undefined) => ((address as bigint) & 0xff_ffffn).toString(16);
     const first = vmap.alloc(3) as bigint;
@@ -115,7 +115,7 @@ describe('VMAP_XEN', () => {
     expect(new VmapXen(start, end).alloc(1)).toBe(expected);
   });
 
-  it('does not end where the region of Arm ends', () => {
+  it('does not stop at the end of the region on Arm', () => {
     const { start, end } = armVmapXen({ armLayout: '4.8' }, 'arm64');
     const vmap = new VmapXen(start, end);
     let last = 0n;
@@ -124,7 +124,7 @@ describe('VMAP_XEN', () => {
     expect(last).toBeGreaterThan(end);
   });
 
-  it('is full at its end on x86, and knows it', () => {
+  it('is full at the region’s end on x86', () => {
     const vmap = new VmapXen(X86_START, X86_END);
     const pages = Number((X86_END - X86_START) / PAGE);
     expect(vmap.alloc(pages)).toBeUndefined();
@@ -135,7 +135,7 @@ describe('VMAP_XEN', () => {
     expect(page(vmap.alloc(1), X86_START)).toBe(9);
   });
 
-  it('grows past the first page of bitmap without leaving a hole', () => {
+  it('grows past the first page of bitmap without a hole', () => {
     const vmap = new VmapXen(X86_START, X86_END);
     const naive = new NaiveVmap(X86_START, X86_END);
     for (const pages of [32_000, 700, 700, 100, 33_000, 1, 900]) {
@@ -143,7 +143,7 @@ describe('VMAP_XEN', () => {
     }
   });
 
-  it('crosses 2 MiB boundaries as if there were none', () => {
+  it('ignores 2 MiB boundaries', () => {
     const start = 0xffff_82d0_405f_0000n;
     const vmap = new VmapXen(start, X86_END);
     expect(vmap.alloc(6)).toBe(0xffff_82d0_405f_9000n);
@@ -180,7 +180,7 @@ describe('VMAP_XEN', () => {
             const address = vmap.alloc(command.pages);
             expect(address).toBe(naive.alloc(command.pages));
             if (address === undefined) continue;
-            // Nothing overlaps, and a free page stays in front of each.
+            // Allocations do not overlap, and each follows a free page.
             for (const [other, pages] of live) {
               const apart =
                 address >= other + BigInt(pages + 1) * PAGE || other >= address + BigInt(command.pages + 1) * PAGE;

@@ -51,7 +51,8 @@ async function findingOf(
     release: '4.18.1',
     ...ports,
   });
-  return slice.withCode(null)[0]?.findings.find((finding) => finding.rule === rule);
+  const [checked] = await slice.withCode();
+  return checked?.findings.find((finding) => finding.rule === rule);
 }
 
 describe('the line of source of a finding', () => {

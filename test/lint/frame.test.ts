@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
+import type { RuleId } from '../../src/catalogue/index.ts';
 import { type LintRule, MOST_PER_RULE, runLint } from '../../src/lint/index.ts';
 import { funcsReadOnly } from '../../src/lint/rules/funcs-read-only.ts';
 import { built, checked, exampleFile, lint, linted, messages, miniature } from './support.ts';
 
 const speaks: LintRule = {
-  id: 'speaks',
-  title: 'a rule for the test',
-  severity: 'warning',
-  saidBy: ['loader'],
+  id: 'long-symbol',
+  saidBy: ['verify'],
   *check() {
     yield { message: 'here', where: { section: '.text', offset: 4 } };
   },
@@ -20,7 +19,7 @@ describe('runLint', () => {
   it('adds rule, severity and file', async () => {
     expect(await lint(speaks, payload)).toEqual([
       {
-        rule: 'speaks',
+        rule: 'long-symbol',
         severity: 'warning',
         message: 'here',
         where: { file: 'x.livepatch', section: '.text', offset: 4 },
@@ -30,22 +29,22 @@ describe('runLint', () => {
 
   it('follows the user’s levels', async () => {
     const severities = async (level: 'off' | 'warn' | 'error') =>
-      (await lint(speaks, payload, { levels: new Map([['speaks', level]]) })).map(({ severity }) => severity);
+      (await lint(speaks, payload, { levels: new Map([['long-symbol', level]]) })).map(({ severity }) => severity);
     expect(await severities('off')).toEqual([]);
     expect(await severities('warn')).toEqual(['warning']);
     expect(await severities('error')).toEqual(['error']);
   });
 
   it('does not say again what the loader has said of the place', async () => {
-    const said = (rule: string, offset?: number) => ({
+    const said = (rule: RuleId, offset?: number) => ({
       rule,
       severity: 'error' as const,
       message: '',
       where: { file: 'x', ...(offset !== undefined && { offset }) },
     });
-    expect(await lint(speaks, payload, { loader: [said('loader', 4)] })).toEqual([]);
-    expect(await lint(speaks, payload, { loader: [said('loader')] })).toEqual([]);
-    expect(await lint(speaks, payload, { loader: [said('loader', 5), said('other', 4)] })).toHaveLength(1);
+    expect(await lint(speaks, payload, { loader: [said('verify', 4)] })).toEqual([]);
+    expect(await lint(speaks, payload, { loader: [said('verify')] })).toEqual([]);
+    expect(await lint(speaks, payload, { loader: [said('verify', 5), said('overlap', 4)] })).toHaveLength(1);
   });
 
   it('loads a disassembler for the rule that needs one, and only then', async () => {
@@ -62,7 +61,7 @@ describe('runLint', () => {
     };
     const reads: LintRule = {
       ...speaks,
-      id: 'reads',
+      id: 'metadata',
       *check(context) {
         yield { message: 'before', where: {} };
         yield { message: context.instructions(new Uint8Array(1), 0)[0]?.kind ?? '', where: {} };
@@ -80,7 +79,7 @@ describe('runLint', () => {
       const without = await runLint([reads, speaks], input, options);
       expect(without.map(({ rule, severity }) => [rule, severity])).toEqual([
         ['lint-not-run', 'note'],
-        ['speaks', 'warning'],
+        ['long-symbol', 'warning'],
       ]);
     }
   });

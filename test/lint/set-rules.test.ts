@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { finding } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
-import { isProblem, readElf, STT_FILE } from '../../src/elf/index.ts';
 import { ambiguousSymbol } from '../../src/lint/rules/ambiguous-symbol.ts';
 import { dependencyChain } from '../../src/lint/rules/dependency-chain.ts';
 import { linksToPayload } from '../../src/lint/rules/links-to-payload.ts';
@@ -9,7 +9,7 @@ import { symbolCollision } from '../../src/lint/rules/symbol-collision.ts';
 import { unresolvedSymbol } from '../../src/lint/rules/unresolved-symbol.ts';
 import { openSimulation } from '../../src/run/index.ts';
 import type { PayloadSpec } from '../../src/synth/index.ts';
-import { built, coreNamed, imageBytes, lint, messages } from './support.ts';
+import { built, coreNamed, lint, messages, sameFiles } from './support.ts';
 
 const ID = { a: 'aa'.repeat(20), b: 'bb'.repeat(20), c: 'cc'.repeat(20) };
 
@@ -30,9 +30,7 @@ describe('symbol-collision', () => {
     const overrides = built({ code: [{ symbol: 'memcpy', hex: 'c3' }], functions: [{ name: 'memcpy' }] });
     expect(await messages(symbolCollision, overrides)).toEqual([]);
     const offset = (await lint(symbolCollision, named('memcpy')))[0]?.where.offset ?? expect.fail();
-    const loader = [
-      { rule: 'duplicate-symbol', severity: 'error' as const, message: '', where: { offset, symbol: 'memcpy' } },
-    ];
+    const loader = [finding('duplicate-symbol', { message: '', where: { offset, symbol: 'memcpy' } })];
     expect(await lint(symbolCollision, named('memcpy'), { loader })).toEqual([]);
   });
 
@@ -76,9 +74,7 @@ describe('unresolved-symbol', () => {
     expect(found).toHaveLength(2);
     expect(found[0]).toContain('Nearest: memcpy');
     expect(found[1]).toContain('It is of another build');
-    const said = (symbol: string) => [
-      { rule: 'unknown-symbol', severity: 'error' as const, message: '', where: { symbol } },
-    ];
+    const said = (symbol: string) => [finding('unknown-symbol', { message: '', where: { symbol } })];
     // What Xen has said is repeated only for the sake of the names that are like it.
     expect(await messages(unresolvedSymbol, payload, { loader: said('no_such_thing_anywhere') })).toHaveLength(1);
     expect(await messages(unresolvedSymbol, payload, { loader: said('memcpyy') })).toHaveLength(2);
@@ -103,23 +99,6 @@ describe('ambiguous-symbol', () => {
     expect(await messages(ambiguousSymbol, built({}), { simulation })).toEqual([]);
   });
 });
-
-/** The miniature hypervisor with the files of both dump_state called the same. */
-function sameFiles(): Uint8Array {
-  const bytes = imageBytes.slice();
-  const elf = readElf(bytes);
-  if (isProblem(elf)) return expect.fail(elf.message);
-  const { symbols } = elf;
-  const files = [...symbols.findAll('dump_state')].map((i) => symbols.fileOf(i));
-  const rows = files.map((file) => {
-    for (let i = 1; i < symbols.count; i++) if (symbols.type(i) === STT_FILE && symbols.name(i) === file) return i;
-    return expect.fail('no such file');
-  });
-  const [first = 0, second = 0] = rows;
-  const at = (symbols.section?.offset ?? 0) + second * (symbols.section?.entsize ?? 0);
-  new DataView(bytes.buffer).setUint32(at, symbols.nameOffset(first), true);
-  return bytes;
-}
 
 describe('dependency-chain', () => {
   const one = (buildId: string, depends: string, more: PayloadSpec = {}): Uint8Array =>

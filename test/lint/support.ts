@@ -2,7 +2,7 @@ import { type Finding, fromHex } from '../../src/base/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
 import type { CheckReport } from '../../src/documents/index.ts';
-import { isProblem, readElf } from '../../src/elf/index.ts';
+import { isProblem, readElf, STT_FILE } from '../../src/elf/index.ts';
 import { type LintedPayload, type LintRule, type RuleLevels, runLint } from '../../src/lint/index.ts';
 import { type PayloadInput, readPayload } from '../../src/payload/index.ts';
 import { checkAndLint, openSimulation, type Simulation } from '../../src/run/index.ts';
@@ -113,4 +113,21 @@ export function coreNamed(bare: string): string {
   const { image, release } = miniature();
   for (const name of image.symbolsFor(release).names()) if (name === bare || name.endsWith(`#${bare}`)) return name;
   throw new Error(`the miniature hypervisor has no ${bare}`);
+}
+
+/** The miniature hypervisor with the files of both dump_state called the same. */
+export function sameFiles(): Uint8Array {
+  const bytes = imageBytes.slice();
+  const elf = readElf(bytes);
+  if (isProblem(elf)) throw new Error(elf.message);
+  const { symbols } = elf;
+  const files = [...symbols.findAll('dump_state')].map((i) => symbols.fileOf(i));
+  const rows = files.map((file) => {
+    for (let i = 1; i < symbols.count; i++) if (symbols.type(i) === STT_FILE && symbols.name(i) === file) return i;
+    throw new Error('no such file');
+  });
+  const [first = 0, second = 0] = rows;
+  const at = (symbols.section?.offset ?? 0) + second * (symbols.section?.entsize ?? 0);
+  new DataView(bytes.buffer).setUint32(at, symbols.nameOffset(first), true);
+  return bytes;
 }

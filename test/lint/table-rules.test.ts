@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { finding } from '../../src/base/index.ts';
 import { altCallEncoding } from '../../src/lint/rules/alt-call-encoding.ts';
 import { alternativeEntry } from '../../src/lint/rules/alternative-entry.ts';
 import { alternativeIbt } from '../../src/lint/rules/alternative-ibt.ts';
@@ -61,9 +62,7 @@ describe('alternative-entry', () => {
   });
 
   it('does not repeat what Xen has said', async () => {
-    const loader = [
-      { rule: 'bad-alternative', severity: 'error' as const, message: '', where: { section: '.altinstructions' } },
-    ];
+    const loader = [finding('bad-alternative', { message: '', where: { section: '.altinstructions' } })];
     expect(await lint(alternativeEntry, alternative({ at: 20 }), { loader })).toEqual([]);
   });
 });

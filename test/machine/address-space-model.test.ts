@@ -4,7 +4,7 @@ import { PAGE_SIZE, type Permission } from '../../src/arch/page-table.ts';
 import { X86_64_PAGE_TABLES as format } from '../../src/arch/x86_64/page-table.ts';
 import { AddressSpace, MemoryFault, PhysicalMemory } from '../../src/machine/index.ts';
 
-/** What an address space is without page tables: permissions and bytes by page. */
+/** An address space without page tables: permissions and bytes by page. */
 interface ModelPage {
   permission: Permission;
   bytes: Uint8Array;
@@ -112,7 +112,7 @@ function apply(space: AddressSpace, model: Map<number, ModelPage>, action: Step)
   }
 }
 
-/** The processor's own walk, from the SDM's bit positions and nothing else. */
+/** The processor's walk, from the SDM's bit positions alone. */
 function walkByHand(
   space: AddressSpace,
   address: bigint,
@@ -154,7 +154,7 @@ function compare(space: AddressSpace, model: Map<number, ModelPage>): void {
 }
 
 describe('an address space', () => {
-  it('behaves as a map from pages to permissions and bytes', () => {
+  it('behaves like a map from pages to permissions and bytes', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 14 }), (steps) => {
         const space = new AddressSpace(format, new PhysicalMemory(1));
@@ -201,7 +201,7 @@ describe('an address space', () => {
     );
   });
 
-  it('has the digest of before, and no more frames in use, after mapping and unmapping elsewhere', () => {
+  it('keeps its digest and its number of frames after mapping and unmapping elsewhere', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 5 }), fc.array(count, { minLength: 1, maxLength: 6 }), (steps, sizes) => {
         const memory = new PhysicalMemory(1);

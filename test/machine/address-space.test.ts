@@ -6,7 +6,7 @@ import { equalBytes } from '../../src/base/index.ts';
 import { AddressSpace, type Fault, MemoryFault, PhysicalMemory } from '../../src/machine/index.ts';
 
 const { RX, RW, RO } = PAGE_KINDS;
-/** Address of the panic screen in the facts, and its page. */
+/** The address on the panic screen in the facts, and its page. */
 const ADDRESS = 0xffff82d040625079n;
 const PAGE = 0xffff82d040625000n;
 const LARGE = 0xffff82d040800000n;
@@ -29,7 +29,7 @@ function faultOf(run: () => void): Fault {
 const pageFault = (address: bigint, errorCode: number) => ({ kind: 'page-fault', address, errorCode });
 const counted = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
 
-/** The walk's lines as Xen prints them on x86. */
+/** The walk in Xen's form on x86. */
 function pageTableWalk(space: AddressSpace, address: bigint): readonly string[] {
   const facts = { address, errorCode: 0, walk: space.walk(address), root: 0, cpu: 0, state: [] };
   return X86_64.panic.pageFault(facts).head;
@@ -51,7 +51,7 @@ describe('permissions', () => {
     expect(space.readU8(ADDRESS)).toBe(0xe9);
   });
 
-  it('do not stop writes while CR0.WP is clear, which marks the entry dirty', () => {
+  it('do not stop writes while CR0.WP is clear; the entry becomes dirty', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RX);
     const before = space.leafEntry(PAGE);
     space.writeProtect = false;
@@ -63,13 +63,13 @@ describe('permissions', () => {
     expect(faultOf(() => space.write(ADDRESS, Uint8Array.of(1)))).toEqual(pageFault(ADDRESS, 3));
   });
 
-  it('reach into another page, faulting at its first byte', () => {
+  it('are checked for each page, and fault at the first byte of the next', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RW);
     const end = PAGE + BigInt(PAGE_SIZE);
     expect(faultOf(() => space.read(end - 4n, 8))).toEqual(pageFault(end, 0));
     expect(faultOf(() => space.readU32(end - 2n))).toEqual(pageFault(end, 0));
     expect(faultOf(() => space.read(PAGE, 2 ** 40))).toEqual(pageFault(end, 0));
-    // memcpy has written what lay before the fault; a single store has not.
+    // memcpy has written the bytes before the fault; a single store has not.
     expect(faultOf(() => space.write(end - 2n, Uint8Array.of(1, 2, 3)))).toEqual(pageFault(end, 2));
     expect(space.read(end - 2n, 2)).toEqual(Uint8Array.of(1, 2));
     expect(faultOf(() => space.store(end - 2n, Uint8Array.of(7, 8, 9)))).toEqual(pageFault(end, 2));
@@ -80,7 +80,7 @@ describe('permissions', () => {
     expect(space.readU32(end - 3n)).toBe(0x04030201);
   });
 
-  it('do not matter for an address that is not canonical', () => {
+  it('do not matter for a non-canonical address', () => {
     for (const address of [0x800000000000n, 0x0100100100100100n, 0xfff082d040625079n]) {
       expect(faultOf(() => space.readU8(address))).toEqual({ kind: 'general-protection', address });
       expect(faultOf(() => space.fetch(address))).toEqual({ kind: 'general-protection', address });
@@ -118,10 +118,10 @@ describe('page-table walk', () => {
     expect(steps.map((step) => step.entry & 0x8000000000000fffn)).toEqual([0x63n, 0x63n, 0x63n, 0x8000000000000121n]);
   });
 
-  it('prints as Xen does', () => {
+  it('prints like Xen', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RO);
     expect(space.setLeafEntry(PAGE, 0x800000086ca5d121n)).toBe(true);
-    // Frames are ours; they are given out in order: root, L3, L2, L1 (the page itself came first).
+    // Frames are allocated in this order: the page itself, root, L3, L2, L1.
     expect(pageTableWalk(space, ADDRESS)).toEqual([
       'Pagetable walk from ffff82d040625079:',
       ' L4[0x105] = 000000008c002063 ffffffffffffffff',
@@ -136,7 +136,7 @@ describe('page-table walk', () => {
     expect(pageTableWalk(space, 0x0100100100100100n)).toEqual(['Pagetable walk from 0100100100100100:']);
   });
 
-  it('ends at a large page, and at what vunmap left', () => {
+  it('ends at a large page, and at an entry after vunmap', () => {
     space.map(LARGE, new Uint8Array(0x200000), RX, { superpages: true });
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RO);
     space.unmap(PAGE, 1);
@@ -146,7 +146,7 @@ describe('page-table walk', () => {
 });
 
 describe('large pages', () => {
-  it('are used where start and length allow, and shattered where a part changes', () => {
+  it('are used if start and length allow, and shattered if a part changes', () => {
     const bytes = counted(0x200000 + 2 * PAGE_SIZE);
     space.map(LARGE, bytes, RX, { superpages: true });
     const tables = space.memory.tableCount;
@@ -184,7 +184,7 @@ describe('large pages', () => {
     expect(equalBytes(space.span(LARGE, 0x200000) ?? new Uint8Array(), counted(0x200000))).toBe(true);
   });
 
-  it('give way to small ones', () => {
+  it('are replaced by small ones', () => {
     space.map(LARGE, new Uint8Array(0x200000), RX, { superpages: true });
     space.map(LARGE + 0x5000n, new Uint8Array(PAGE_SIZE).fill(9), RW);
     expect(space.readU8(LARGE + 0x5000n)).toBe(9);
@@ -194,14 +194,14 @@ describe('large pages', () => {
 });
 
 describe('entries', () => {
-  it('are only there where a table is', () => {
+  it('exist only in a table', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RX);
     expect(space.leafEntry(PAGE + 0x1000n)).toBe(0n);
     expect(space.leafEntry(PAGE + 0x200000n)).toBeUndefined();
     expect(space.setLeafEntry(PAGE + 0x200000n, 0n)).toBe(false);
   });
 
-  it('can be written as modify_xen_mappings_lite does, empty ones included', () => {
+  it('can be changed by modify_xen_mappings_lite, even if empty', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RW);
     const entry = space.leafEntry(PAGE) ?? 0n;
     space.setLeafEntry(PAGE, format.withPermission(entry, RX));
@@ -247,7 +247,7 @@ describe('memory', () => {
     expect(space.span(PAGE, 1)).toBeUndefined();
   });
 
-  it('is seen in one piece only where it is', () => {
+  it('spans only contiguous memory', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RW);
     space.map(PAGE + 0x1000n, new Uint8Array(PAGE_SIZE), RW);
     expect(space.span(PAGE + 0xff8n, 8)?.length).toBe(8);
@@ -257,7 +257,7 @@ describe('memory', () => {
     expect([...space.mapped()]).toEqual([{ start: PAGE, pages: 2, permission: RW }]);
   });
 
-  it('holds C strings', () => {
+  it('is read as C strings', () => {
     const bytes = new Uint8Array(2 * PAGE_SIZE).fill(0x41);
     bytes.set([0xe9, 0x42, 0], PAGE_SIZE - 1);
     space.map(PAGE, bytes, RO);
@@ -267,7 +267,7 @@ describe('memory', () => {
     expect(faultOf(() => space.readCString(PAGE + 0x1ffcn, 5))).toEqual(pageFault(PAGE + 0x2000n, 0));
   });
 
-  it('is recorded while the journal is on', () => {
+  it('is recorded in an active journal', () => {
     space.map(PAGE, new Uint8Array(PAGE_SIZE), RW);
     space.write(PAGE, Uint8Array.of(1));
     space.journal.begin();
@@ -285,7 +285,7 @@ describe('memory', () => {
 });
 
 describe('digest', () => {
-  it('is that of before when all is put back', () => {
+  it('is restored with the contents', () => {
     space.map(PAGE, counted(3 * PAGE_SIZE), RX);
     const before = space.digest();
     const ranges = [...space.mapped()];
@@ -299,7 +299,7 @@ describe('digest', () => {
     expect([...space.mapped()]).toEqual(ranges);
   });
 
-  it('sees every byte', () => {
+  it('depends on every byte', () => {
     const bytes = counted(2 * PAGE_SIZE);
     space.map(PAGE, bytes, RX);
     const before = space.digest();
@@ -311,7 +311,7 @@ describe('digest', () => {
     expect(space.digest()).toBe(before);
   });
 
-  it('does not depend on how the pages came to be', () => {
+  it('does not depend on the history of the pages', () => {
     const other = new AddressSpace(format, new PhysicalMemory(1));
     const bytes = counted(0x201000);
     space.map(LARGE, bytes.slice(), RX, { superpages: true });

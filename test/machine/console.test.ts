@@ -42,12 +42,12 @@ describe('levels', () => {
     expect(parseLogLevel('all/error')).toEqual({ lower: 4, upper: 4 });
     expect(parseLogLevel('/info')).toEqual({ lower: 2, upper: 3 });
     for (const wrong of ['loud', 'all ', 'info/', 'errors', 'error/all/']) {
-      // Xen takes an empty second word for its fallback.
+      // An empty second word selects Xen's fallback.
       expect(parseLogLevel(wrong)).toEqual(wrong === 'info/' ? { lower: 3, upper: 3 } : undefined);
     }
   });
 
-  it('do not hold back anything in a panic', () => {
+  it('do not hide anything in a panic', () => {
     const { console } = make('none');
     console.startSync();
     console.printk('DEBUG', 'shown');
@@ -81,7 +81,7 @@ describe('lines', () => {
     expect(console.lines.at(-1)?.text).toBe('<0>');
   });
 
-  it('may be begun and continued, each CPU its own', () => {
+  it('may be continued, separately for each CPU', () => {
     const { console } = make('error');
     console.print('<0>one ');
     console.print('<0>other\n', 1);
@@ -96,7 +96,7 @@ describe('lines', () => {
     expect(console.take()).toEqual([]);
   });
 
-  it('longer than the buffer run into the next one', () => {
+  it('longer than the buffer lose their newline', () => {
     const { console } = make('all');
     console.printk('INFO', 'm'.repeat(2000));
     expect(console.take()).toEqual([]);
@@ -123,7 +123,7 @@ describe('lines', () => {
     expect(console.since(0).length).toBe(console.lines.length);
   });
 
-  it('know when they were begun, and what came after a mark', () => {
+  it('have their start time, and can be listed from a mark', () => {
     const { clock, console } = make('error');
     clock.advance(30);
     console.printk('ERR', 'a');
@@ -139,7 +139,7 @@ describe('lines', () => {
 });
 
 describe('rate limit', () => {
-  it('applies between the two thresholds: ten at once, then one in five seconds', () => {
+  it('applies between the two thresholds: ten at once, then one every five seconds', () => {
     const { clock, console } = make('error/all');
     for (let i = 0; i < 13; i++) console.printk('INFO', `i${i}`);
     console.printk('ERR', 'e');

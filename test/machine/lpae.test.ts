@@ -35,14 +35,14 @@ describe.each([ARM64, ARM32])('LPAE entries of $name', ({ name, pageTables: form
     };
     for (const [kind, bits] of Object.entries(flags) as [PageKind, bigint][]) {
       expect(format.leaf(0x40201, PAGE_KINDS[kind])).toBe(0x4020_1000n | bits);
-      // A block has not the bit of a table.
+      // A block lacks the table bit.
       expect(format.superpage(level2, 0x40200, PAGE_KINDS[kind])).toBe(0x4020_0000n | (bits & ~2n));
     }
     expect(format.table(0x401f0)).toBe(0x0040_0000_401f_0f7fn);
     expect(format.unmapped).toBe(0n);
   });
 
-  it('are decoded by level: what a table entry says of permissions is ignored', () => {
+  it('are decoded by level, without permissions of table entries', () => {
     const table = format.table(5);
     const leaf = format.leaf(5, RX);
     expect([format.isLeaf(table, level2), format.isLeaf(table, last), format.isLeaf(leaf, last)]).toEqual([
@@ -59,7 +59,7 @@ describe.each([ARM64, ARM32])('LPAE entries of $name', ({ name, pageTables: form
       false,
     ]);
     expect(format.frameOf(format.leaf(0x8_1234, RW))).toBe(0x8_1234);
-    // WXN: memory that can be written is not executed, whatever its entry says.
+    // WXN: writable memory is never executable.
     expect(format.executable(format.leaf(1, PAGE_KINDS.RWX), last)).toBe(false);
   });
 
@@ -70,7 +70,7 @@ describe.each([ARM64, ARM32])('LPAE entries of $name', ({ name, pageTables: form
     expect(format.used(block, true)).toBe(block);
   });
 
-  it('have their levels as the hypervisor names them', () => {
+  it('use the hypervisor’s names of levels', () => {
     const names = ['0TH', '1ST', '2ND', '3RD'].slice(name === 'arm64' ? 0 : 1);
     expect(format.levels.map((level) => level.name)).toEqual(names);
   });
@@ -78,7 +78,7 @@ describe.each([ARM64, ARM32])('LPAE entries of $name', ({ name, pageTables: form
 
 describe.each([ARM64, ARM32])('faults of $name', (arch) => {
   const PAGE = 0xa0_2000n;
-  /** The bit for the length of the instruction, which arm32 leaves out. */
+  /** The bit for the instruction length, which arm32 omits. */
   const il = (code: string): string =>
     arch.name === 'arm64' ? code : ((Number.parseInt(code, 16) & ~0x200_0000) >>> 0).toString(16);
   const mapped = (): AddressSpace => {
@@ -92,7 +92,7 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
     expect(codeOf(() => space.write(PAGE, Uint8Array.of(1)))).toBe(il('9600004f'));
     expect(codeOf(() => space.read(PAGE + 0x1000n, 1))).toBe(il('96000007'));
     expect(codeOf(() => space.write(PAGE + 0x1000n, Uint8Array.of(1)))).toBe(il('96000047'));
-    // No table of the last level for this one, and none of the one above for that; arm32's root is filled on a running host.
+    // No table of the last level here, and none of the one above there; arm32's root is full on a running host.
     expect(codeOf(() => space.write(PAGE + 0x40_0000n, Uint8Array.of(1)))).toBe(il('96000046'));
     const level = arch.name === 'arm64' ? '96000045' : '96000046';
     expect(codeOf(() => space.write(PAGE + 0x4000_0000n, Uint8Array.of(1)))).toBe(il(level));
@@ -107,20 +107,20 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
     expect(codeOf(() => space.fetch(PAGE))).toBe('none');
   });
 
-  it('are told of cache maintenance as of a write, which a read-only page allows', () => {
+  it('report cache maintenance as a write, though a read-only page allows it', () => {
     const space = mapped();
     expect(codeOf(() => space.check(PAGE, 8, 'clean'))).toBe('none');
     expect(codeOf(() => space.check(PAGE, PAGE_SIZE + 1, 'clean'))).toBe(il('96000147'));
   });
 
-  it('say what they were about', () => {
+  it('decode into the access', () => {
     const { accessOf } = arch.pageTables;
     expect(accessOf(0x9600_004f)).toEqual({ present: true, write: true, fetch: false });
     expect(accessOf(0x9600_0007)).toEqual({ present: false, write: false, fetch: false });
     expect(accessOf(0x8600_000f)).toEqual({ present: true, write: false, fetch: true });
   });
 
-  it('end where addresses end', () => {
+  it('end at the limit of the address range', () => {
     const space = mapped();
     const beyond = arch.name === 'arm64' ? 1n << 48n : 1n << 32n;
     expect(codeOf(() => space.read(beyond, 1))).toBe(arch.name === 'arm64' ? '96000004' : '94000005');
@@ -130,7 +130,7 @@ describe.each([ARM64, ARM32])('faults of $name', (arch) => {
 });
 
 describe.each([ARM64, ARM32])('a second mapping of $name', (arch) => {
-  it('writes what the first one reads', () => {
+  it('shares memory with the first one', () => {
     const space = spaceOf(arch);
     const text = new Uint8Array(2 * PAGE_SIZE);
     space.map(0x20_0000n, text, RX);
@@ -148,7 +148,7 @@ describe.each([ARM64, ARM32])('a second mapping of $name', (arch) => {
   });
 });
 
-describe('the words of an abort', () => {
+describe('the panic words of an abort', () => {
   const facts = (arch: Architecture, errorCode: number) => {
     const space = spaceOf(arch);
     space.map(0x20_0000n, new Uint8Array(PAGE_SIZE), RX);

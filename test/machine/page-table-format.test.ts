@@ -43,7 +43,7 @@ describe('x86-64 page-table entries', () => {
   it('keep frame, global bit and size when the permission changes', () => {
     const large = format.superpage(L2, 0x400, PAGE_KINDS.RX);
     expect(format.withPermission(large, PAGE_KINDS.RW)).toBe(format.superpage(L2, 0x400, PAGE_KINDS.RW));
-    // modify_xen_mappings_lite on a slot that was never used gains a present bit, but not the global one.
+    // modify_xen_mappings_lite sets the present bit of an unused slot, but not the global bit.
     expect(format.withPermission(0n, PAGE_KINDS.RX)).toBe(0x021n);
     expect(format.reserved(format.withPermission(format.unmapped, PAGE_KINDS.RX))).toBe(true);
     expect(format.reserved(large)).toBe(false);
@@ -56,7 +56,7 @@ describe('x86-64 page-table entries', () => {
     expect(format.shattered(huge, 1, 3)).toBe(format.superpage(L2, 0x40600, PAGE_KINDS.RO));
   });
 
-  it('give the error codes of the SDM', () => {
+  it('use the error codes of the SDM', () => {
     const code = (present: boolean, write: boolean, fetch: boolean, reserved = false) =>
       format.faultCode({ present, write, fetch, user: false, reserved });
     expect([code(false, false, false), code(false, true, false), code(false, false, true)]).toEqual([0, 2, 0x10]);
@@ -64,7 +64,7 @@ describe('x86-64 page-table entries', () => {
     expect(code(true, true, false, true)).toBe(0xb);
   });
 
-  it('know canonical addresses', () => {
+  it('recognise canonical addresses', () => {
     for (const address of [0n, 0x7fffffffffffn, 0xffff800000000000n, 0xffffffffffffffffn, 0xffff82d040625079n]) {
       expect(format.canonical(address)).toBe(true);
       expect(format.canonicalise(address & 0xffffffffffffn)).toBe(address);

@@ -6,7 +6,7 @@ import { PhysicalMemory } from '../../src/machine/index.ts';
 const bytes = (frames: number) => new Uint8Array(frames * PAGE_SIZE);
 
 describe('physical memory', () => {
-  it('gives out frames from the first one up, lowest first', () => {
+  it('allocates the lowest frames first', () => {
     const memory = new PhysicalMemory(0x100);
     expect(memory.allocateTable().frame).toBe(0x100);
     const first = memory.allocate(bytes(3));
@@ -21,14 +21,14 @@ describe('physical memory', () => {
     expect(memory.allocate(bytes(1)).first).toBe(0x103);
   });
 
-  it('aligns, and uses what it skipped', () => {
+  it('aligns, and reuses skipped frames', () => {
     const memory = new PhysicalMemory(0x101);
     expect(memory.allocate(bytes(512), 512, 5).first).toBe(0x205);
     expect(memory.allocate(bytes(0x104)).first).toBe(0x101);
     expect(memory.allocate(bytes(1)).first).toBe(0x405);
   });
 
-  it('knows nothing of frames that it did not give out', () => {
+  it('has no frames that it did not allocate', () => {
     const memory = new PhysicalMemory(8);
     memory.allocate(bytes(2));
     memory.retain(0, 100);
@@ -36,7 +36,7 @@ describe('physical memory', () => {
     expect([memory.extentAt(7), memory.extentAt(10), memory.table(8)]).toEqual([undefined, undefined, undefined]);
   });
 
-  it('never gives a frame twice, and comes back to where it started', () => {
+  it('never allocates a frame twice, and returns to its initial state', () => {
     const actions = fc.array(
       fc.record({ frames: fc.integer({ min: 1, max: 9 }), free: fc.nat(20), align: fc.boolean() }),
     );

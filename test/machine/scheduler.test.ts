@@ -5,7 +5,7 @@ import { Clock, type CpuOptions, Machine, Scheduler } from '../../src/machine/in
 
 const machineOf = (cpus: number | readonly CpuOptions[]) => new Machine({ format, cpus, defaultLogLevel: 'INFO' });
 
-/** The two phases of Xen's rendezvous, as its master sees them. */
+/** The two phases of Xen's rendezvous from the master's side. */
 function rendezvous(machine: Machine, timeout: number): { phase: 'CPU' | 'IRQ' | 'done'; count: number; at: number } {
   const { clock, scheduler } = machine;
   const others = machine.cpus.slice(1);
@@ -31,7 +31,7 @@ function rendezvous(machine: Machine, timeout: number): { phase: 'CPU' | 'IRQ' |
 }
 
 describe('the scheduler', () => {
-  it('runs events in order of time, then of scheduling, whatever order they came in', () => {
+  it('runs events by time, then by order of scheduling', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20), { maxLength: 60 }), (times) => {
         const clock = new Clock();
@@ -49,7 +49,7 @@ describe('the scheduler', () => {
     );
   });
 
-  it('treats the past as now, and can forget', () => {
+  it('treats the past as now, and can be cleared', () => {
     const machine = machineOf(1);
     const { clock, scheduler } = machine;
     const cpu = machine.cpus[0];
@@ -74,13 +74,13 @@ describe('the scheduler', () => {
 });
 
 describe('CPUs that meet', () => {
-  it('need the latest one’s time', () => {
+  it('wait for the latest one', () => {
     const machine = machineOf([{}, { arrivesAfter: 1_000 }, { arrivesAfter: 7_000 }, { disablesIrqsAfter: 900 }]);
     expect(rendezvous(machine, 30_000_000)).toEqual({ phase: 'done', count: 3, at: 7_900 });
     expect(machine.cpus.slice(1).every((cpu) => !cpu.interruptsEnabled)).toBe(true);
   });
 
-  it('are counted when the time is over', () => {
+  it('are counted at the timeout', () => {
     const stuck = machineOf([{}, {}, { arrivesAfter: 'never' }, {}]);
     expect(rendezvous(stuck, 30_000_000)).toEqual({ phase: 'CPU', count: 2, at: 30_000_000 });
     const late = machineOf([{}, {}, { arrivesAfter: 30_000_001 }]);
@@ -93,7 +93,7 @@ describe('CPUs that meet', () => {
     expect(rendezvous(irqs, 30_000_000)).toMatchObject({ phase: 'IRQ', count: 1 });
   });
 
-  it('are none where there is one CPU', () => {
+  it('have nobody to wait for on a single CPU', () => {
     expect(rendezvous(machineOf(1), 1)).toEqual({ phase: 'done', count: 0, at: 0 });
     expect(machineOf(0).cpus.length).toBe(1);
     expect(machineOf([]).cpus.length).toBe(1);
@@ -102,7 +102,7 @@ describe('CPUs that meet', () => {
 });
 
 describe('a machine', () => {
-  it('shows what its build shows, or what loglvl says', () => {
+  it('prints at its build’s level, or at loglvl', () => {
     const shown = (options: { loglvl?: string; debugBuild?: boolean }) => {
       const { console } = new Machine({ format, cpus: 1, defaultLogLevel: 'WARNING', ...options });
       for (const level of ['ERR', 'WARNING', 'INFO', 'DEBUG'] as const) console.printk(level, level);

@@ -14,7 +14,7 @@ const open = (bytes: Uint8Array, options = {}): PayloadFile => {
   return file;
 };
 
-/** A pointer as one word: symbol+distance, symbol of the hypervisor, or number. */
+/** Formats a pointer: symbol+distance, symbol of the hypervisor, or number. */
 const word = (pointer: PayloadPointer | undefined): string => {
   switch (pointer?.kind) {
     case 'section':
@@ -66,7 +66,7 @@ describe.each([
     expect(payload.metadata).toMatchObject({ strings: ['author=me', 'XSA-1'], terminated: true });
   });
 
-  test('undefined symbols are those of nm', () => {
+  test('undefined symbols are those that nm lists', () => {
     const undefinedOnes = payload.undefinedSymbols.map(({ name, bind }) => `${bind === STB_WEAK ? 'w' : 'U'} ${name}`);
     expect(undefinedOnes.sort()).toEqual(
       nm(make(), ['-u'])
@@ -204,7 +204,7 @@ describe('a payload from gcc, as and ld', () => {
     ).toBe(true);
   });
 
-  test('what is read once stays the same', () => {
+  test('parts are read once', () => {
     expect(payload.functions).toBe(payload.functions);
     expect(payload.placement).toBe(payload.placement);
   });
@@ -298,7 +298,7 @@ describe('payloads of the builder', () => {
     ]);
   });
 
-  test('what is missing is missing', () => {
+  test('absent parts are undefined', () => {
     const payload = open(buildPayload({ functions: [], depends: null, xenDepends: null, buildId: new Uint8Array(0) }));
     expect(payload.functions).toBeUndefined();
     expect(payload.identity.depends).toBeUndefined();
@@ -310,7 +310,7 @@ describe('payloads of the builder', () => {
     expect(payload.safeToReapply).toBe(true);
   });
 
-  test('bytes that make no whole entry are counted, and not read', () => {
+  test('incomplete entries are counted but not read', () => {
     const payload = open(
       buildPayload({
         functions: [],
@@ -346,7 +346,7 @@ describe('payloads of the builder', () => {
 });
 
 describe('bad input', () => {
-  test('what is no payload is refused with a reason', () => {
+  test('files that are not payloads are refused with a reason', () => {
     const reason = (bytes: Uint8Array) => {
       const result = readPayload(bytes);
       return isProblem(result) ? result.message : 'accepted';
@@ -354,13 +354,13 @@ describe('bad input', () => {
     expect(reason(new Uint8Array(64))).toBe('Not an ELF file');
     const executable = payload64().slice();
     executable[16] = 2;
-    expect(reason(executable)).toBe('Not a live patch: it has to be a relocatable object');
+    expect(reason(executable)).toBe('Not a live patch: must be a relocatable object');
     const bare = payload64().slice();
     bare.fill(0, 40, 48);
-    expect(reason(bare)).toBe('Not a live patch: it has no sections');
+    expect(reason(bare)).toBe('Not a live patch: no sections');
   });
 
-  /** Reads all parts; every one of them must come back. */
+  /** Reads all parts; none may throw or hang. */
   function exhaust(bytes: Uint8Array): void {
     const payload = readPayload(bytes);
     if (isProblem(payload)) return;

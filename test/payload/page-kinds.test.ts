@@ -40,7 +40,7 @@ describe('the kind of a section', () => {
 });
 
 describe('placement', () => {
-  test('regions follow each other on pages of their own', () => {
+  test('regions follow each other on separate pages', () => {
     const placement = place(
       header(A | X, 5, 16),
       header(A | W, 0x1001, 8),
@@ -67,16 +67,16 @@ describe('placement', () => {
     });
   });
 
-  test('the first writable and executable section is named, and the others are still placed', () => {
+  test('the first writable and executable section is reported, and the others are still placed', () => {
     const placement = place(header(A, 4), header(A | W | X, 4), header(A | W | X, 4), header(A, 4));
     expect(placement.refused).toBe(2);
     expect(placement.roSize).toBe(8n);
   });
 
-  test('an alignment of 0 starts the region anew', () => {
+  test('an alignment of 0 restarts the region', () => {
     const placement = place(header(A | X, 0x2000, 16), header(A | X, 0, 0), header(A | W, 8, 8));
     expect(placement.sections[2]).toEqual({ kind: 'text', offset: 0 });
-    // RW lands on the pages of the text.
+    // RW overlaps the pages of the text.
     expect(placement).toMatchObject({ textSize: 0n, rwOffset: 0n, pages: 1n });
   });
 
@@ -91,7 +91,7 @@ describe('placement', () => {
     expect(place(header(A | X, 16, 1), header(A | X, 16, 1n << 63n)).textSize).toBe((1n << 63n) + 16n);
   });
 
-  test('nothing but sections of size 0 needs no page', () => {
+  test('sections of size 0 alone need no page', () => {
     expect(place(header(A, 0, 1)).pages).toBe(0n);
   });
 
@@ -102,7 +102,7 @@ describe('placement', () => {
   });
 });
 
-describe('the arithmetic is that of C', () => {
+describe('the arithmetic is C’s', () => {
   const KINDS = { text: A | X, rw: A | W, ro: A } as const;
   const kind = fc.constantFrom('text', 'rw', 'ro');
   const sane = fc.record({
@@ -117,7 +117,7 @@ describe('the arithmetic is that of C', () => {
   });
   const samples = fc.sample(fc.array(fc.oneof(sane, wild), { minLength: 1, maxLength: 8 }), { numRuns: 150, seed: 4 });
 
-  /** Lines of "kind size align", one list of sections per empty line; prints what the sums are. */
+  /** Reads lines of "kind size align", with lists of sections separated by empty lines; prints the sums. */
   const program = (type: string): string => `
     #include <stdint.h>
     #include <stdio.h>

@@ -1,8 +1,8 @@
 import { assemble, compileC, link } from '../support/gcc.ts';
 
-/** Payloads as gcc and ld make them. */
+/** Payloads built by gcc and ld. */
 
-/** The structures of the live patch ABI, version 2, written down anew for these tests. */
+/** The structures of the live patch ABI, version 2, independent of src/. */
 const ABI = `
 typedef unsigned char u8; typedef unsigned int u32;
 struct expectation { u8 enabled : 1, len : 5, rsv : 2; u8 data[31]; };
@@ -49,7 +49,7 @@ const NOTES = `
 export const funcsObject64 = (): Uint8Array => compileC(SOURCE, ['-O1', '-fno-pic', '-DADDRESS=0xffff82d040234b20UL']);
 export const funcsObject32 = (): Uint8Array => compileC(SOURCE, ['-O1', '-fno-pic', '-m32', '-DADDRESS=0x234b20UL']);
 
-/** The payload that a user would have: objects joined, with a build-id. */
+/** A payload as a user links it: objects joined, with a build-id. */
 export const payload64 = (): Uint8Array =>
   link([funcsObject64(), assemble(NOTES), assemble(TABLES)], ['-r', '--build-id=sha1']);
 

@@ -63,7 +63,7 @@ export async function takeHookCase(
   for (const step of each.steps) {
     lines = [];
     const seen = await observe(listened, step, {
-      arch: image.arch.name,
+      arch: image.arch,
       release,
       files,
       dump: false,

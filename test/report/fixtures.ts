@@ -15,7 +15,9 @@ const PLACED = { text: '0xffff82d0405b0000', rw: '0xffff82d0405b1000', ro: '0xff
 const done = (step: RehearsalStep['step'], state: RehearsalStep['state'], console: string[] = []): RehearsalStep => ({
   step,
   name: 'hello',
-  rc: 0,
+  outcome: step === 'verify' ? 'verified' : 'answered',
+  passed: true,
+  rc: step === 'verify' ? null : 0,
   errno: null,
   state,
   console,
@@ -41,7 +43,7 @@ const FUNCTION: RehearsalFunction = {
 };
 
 export const passed: RehearsalReport = {
-  format: 'xsplice-rehearsal/1',
+  format: 'xsplice-rehearsal/2',
   xen: XEN,
   verdict: 'passed',
   steps: [
@@ -86,6 +88,7 @@ export const refused: RehearsalReport = {
   steps: [
     {
       ...done('upload', null, ['livepatch: hello: check against hypervisor build-id failed']),
+      passed: false,
       rc: -22,
       errno: 'EINVAL',
     },
@@ -111,6 +114,8 @@ export const stopped: RehearsalReport = {
         'livepatch: hello: Verifying enabled expectations for all functions',
         'livepatch: hello: Calling pre-apply hook function',
       ]),
+      outcome: 'stopped-at-hook',
+      passed: false,
       rc: null,
       note: 'stopped here: the hook check_host would run now, and hooks are not run; nothing after this is known',
     },
@@ -137,7 +142,10 @@ export const panicked: RehearsalReport = {
   ...passed,
   xen: { release: '4.18.0', buildId: null, arch: 'x86_64' },
   verdict: 'panicked',
-  steps: [done('upload', 'CHECKED'), { ...done('apply', null, APPLIED.slice(0, 2)), rc: null, payload: PLACED }],
+  steps: [
+    done('upload', 'CHECKED'),
+    { ...done('apply', null, APPLIED.slice(0, 2)), outcome: 'died', passed: false, rc: null, payload: PLACED },
+  ],
   functions: [FUNCTION],
   panic: {
     message: 'FATAL PAGE FAULT',

@@ -111,7 +111,7 @@ describe('a check as SARIF', () => {
       properties: { tags: ['xen', 'livepatch', 'code'], precision: 'high', 'problem.severity': 'warning' },
     });
     expect(rules.find(({ id }) => id === 'wrong-xen')).toMatchObject({
-      shortDescription: { text: 'Xen’s own check: wrong xen' },
+      shortDescription: { text: 'the payload was built for another hypervisor' },
       helpUri: 'https://xenbits.xen.org/docs/unstable/misc/livepatch.html',
     });
   });

@@ -9,6 +9,7 @@ const step = (more: Partial<ScenarioStep> = {}): ScenarioStep => ({
   step: 'apply',
   name: 'hello',
   place: 'x.yaml:4:5',
+  outcome: 'answered',
   passed: true,
   rc: 0,
   errno: null,
@@ -30,11 +31,21 @@ const passed: ScenarioRun = {
   steps: [
     step({ step: 'upload', state: 'CHECKED', console: [] }),
     step(),
-    step({ step: 'verify', name: null, state: null, status: null, console: [] }),
-    step({ step: 'call', name: 'xen_extra_version', rc: null, state: null, status: null, console: [], call: 0 }),
+    step({ step: 'verify', name: null, outcome: 'verified', rc: null, state: null, status: null, console: [] }),
+    step({
+      step: 'call',
+      name: 'xen_extra_version',
+      outcome: 'called',
+      rc: null,
+      state: null,
+      status: null,
+      console: [],
+      call: 0,
+    }),
     step({
       step: 'list',
       name: null,
+      outcome: 'listed',
       rc: 1,
       state: null,
       status: null,
@@ -73,7 +84,7 @@ const failed: ScenarioRun = {
   verdict: 'failed',
   steps: [
     step({ step: 'upload', state: 'none', rc: -22, errno: 'EINVAL', status: null, console: [] }),
-    step({ passed: false, rc: null, state: null, status: null, panic: PANIC }),
+    step({ outcome: 'died', passed: false, rc: null, state: null, status: null, panic: PANIC }),
   ],
   left: ['revert hello', 'unload hello'],
   calls: [],
@@ -97,7 +108,7 @@ const broken: ScenarioRun = {
   error: { code: 'EFILE', message: 'y.yaml:2:3: xen-syms: no such file', hint: null },
 };
 
-const report: ScenarioReport = { format: 'xsplice-scenario/1', scenarios: [passed, failed, broken] };
+const report: ScenarioReport = { format: 'xsplice-scenario/2', scenarios: [passed, failed, broken] };
 
 describe('scenarios as text', () => {
   it('have a line for each step, and both sides of what was not as expected', () => {

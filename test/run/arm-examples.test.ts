@@ -27,8 +27,8 @@ describe.each(['arm64', 'arm32'] as const)('the examples of %s', (arch) => {
   describe.each(payloads)('$name', ({ name, expected, reappliable }) => {
     const quiet = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('Verifying'));
 
-    it('is checked as the manifest says', () => {
-      const checked = checkPayloads(xen, stacked(name), options).payloads.at(-1);
+    it('is checked as the manifest says', async () => {
+      const checked = (await checkPayloads(xen, stacked(name), options)).payloads.at(-1);
       expect(checked).toMatchObject({ file: `${uploadName(name)}.livepatch`, verdict: expected.verdict });
       const rules = checked?.findings.map(({ rule, severity }) => [rule, severity]) ?? [];
       if (expected.verdict === 'accepted') {

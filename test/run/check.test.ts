@@ -8,9 +8,9 @@ import { check } from './support.ts';
 const names = exampleManifest.payloads.map(({ name }) => name);
 
 describe('every example', () => {
-  it.each(names)('%s', (name) => {
+  it.each(names)('%s', async (name) => {
     const { expected, depends } = examplePayload(name);
-    const report = check(depends === 'hello' ? [name, 'hello'] : [name]);
+    const report = await check(depends === 'hello' ? [name, 'hello'] : [name]);
     expect(report.format).toBe('xsplice-check/1');
     const [checked] = report.payloads;
     expect(checked).toMatchObject({ file: `${name}.livepatch`, verdict: expected.verdict });
@@ -24,8 +24,8 @@ describe('every example', () => {
     expect(checked?.findings.filter(({ severity }) => severity === 'error')).not.toEqual([]);
   });
 
-  it('all at once: each is on a host of its own', () => {
-    const report = check(names);
+  it('all at once: each is on a host of its own', async () => {
+    const report = await check(names);
     expect(report.payloads.map(({ file, verdict }) => [file, verdict])).toEqual(
       exampleManifest.payloads.map(({ name, expected }) => [`${name}.livepatch`, expected.verdict]),
     );
@@ -33,8 +33,8 @@ describe('every example', () => {
     expect(checkSchema.parse(printed)).toEqual(printed);
   });
 
-  it('under 4.18.0 those with read-only functions are unsafe', () => {
-    const report = check(names, { release: '4.18.0' });
+  it('under 4.18.0 those with read-only functions are unsafe', async () => {
+    const report = await check(names, { release: '4.18.0' });
     const verdicts = Object.fromEntries(
       report.payloads.map(({ file, verdict }) => [file.replace('.livepatch', ''), verdict]),
     );
@@ -49,33 +49,33 @@ describe('every example', () => {
 });
 
 describe('dependencies', () => {
-  it('are found among the files, in whatever order', () => {
+  it('are found among the files, in whatever order', async () => {
     for (const given of [
       ['hello', 'stack'],
       ['stack', 'hello'],
     ]) {
-      const stacked = check(given).payloads.find(({ file }) => file === 'stack.livepatch');
+      const stacked = (await check(given)).payloads.find(({ file }) => file === 'stack.livepatch');
       expect(stacked).toMatchObject({ verdict: 'accepted', findings: [] });
     }
   });
 
-  it('that nobody has are said to be missing', () => {
-    const [stacked] = check(['stack']).payloads;
+  it('that nobody has are said to be missing', async () => {
+    const [stacked] = (await check(['stack'])).payloads;
     expect(stacked?.verdict).toBe('accepted');
     expect(stacked?.findings.map(({ rule, severity }) => [rule, severity])).toEqual([['depends-not-given', 'warning']]);
     expect(stacked?.findings[0]?.message).toContain(examplePayload('hello').buildId);
   });
 
-  it('that do not survive are said so', () => {
-    const stacked = check(['stack', 'hello'], { release: '4.18.0' }).payloads[0];
+  it('that do not survive are said so', async () => {
+    const stacked = (await check(['stack', 'hello'], { release: '4.18.0' })).payloads[0];
     expect(stacked?.verdict).toBe('refused');
     expect(stacked?.findings.map(({ rule }) => rule)).toContain('dependency-fails');
   });
 });
 
 describe('hooks', () => {
-  it('are said not to have been run', () => {
-    const [hooks] = check(['hooks']).payloads;
+  it('are said not to have been run', async () => {
+    const [hooks] = (await check(['hooks'])).payloads;
     expect(hooks?.findings).toMatchObject([
       { rule: 'hook-not-run', severity: 'note', where: { symbol: 'hooks_on_load' } },
     ]);
@@ -83,17 +83,17 @@ describe('hooks', () => {
 });
 
 describe('a payload that leaves its function patched', () => {
-  it('is unsafe', () => {
+  it('is unsafe', async () => {
     const bytes = payloadFor({ buildId: id(5), functions: [patch(CHANGESET), patch(CHANGESET)] });
-    const [twice] = check([{ file: 'twice.livepatch', name: 'twice', bytes }]).payloads;
+    const [twice] = (await check([{ file: 'twice.livepatch', name: 'twice', bytes }])).payloads;
     expect(twice?.verdict).toBe('unsafe');
     expect(twice?.findings.map(({ rule }) => rule)).toContain('verify');
   });
 });
 
 describe('a host with a stuck CPU', () => {
-  it('refuses to apply', () => {
-    const [hello] = check(['hello'], { cpus: 2, stuck: [1] }).payloads;
+  it('refuses to apply', async () => {
+    const [hello] = (await check(['hello'], { cpus: 2, stuck: [1] })).payloads;
     expect(hello).toMatchObject({ verdict: 'refused', errno: 'EBUSY' });
     expect(hello?.console).toContain('livepatch: hello: Timed out on semaphore in CPU quiesce phase 0/1');
   });

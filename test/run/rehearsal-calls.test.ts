@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
+import type { RehearsalReport } from '../../src/documents/index.ts';
 import { checkPayloads, plannedCall, rehearsePayloads, type SimulationOptions } from '../../src/run/index.ts';
 import { hook, hookPayload, say, type WriteCode } from '../../src/synth/hook-payload.ts';
 import type { PayloadSpec } from '../../src/synth/index.ts';
@@ -15,8 +16,7 @@ const rehearse = (spec: PayloadSpec, options: SimulationOptions = {}) =>
 const calls = (...texts: string[]) => ({ calls: texts.map(plannedCall) });
 
 const NEW: PayloadSpec = { code: [{ symbol: 'lp_new', returns: '-new' }] };
-const steps = (report: { steps: readonly { step: string; name: string; rc: number | null }[] }) =>
-  report.steps.map(({ step, name, rc }) => `${step} ${name} ${rc}`);
+const steps = (report: RehearsalReport) => report.steps.map(({ step, name, outcome }) => `${step} ${name} ${outcome}`);
 
 describe('a rehearsal with calls', () => {
   it('makes them before, while and after', async () => {
@@ -33,10 +33,10 @@ describe('a rehearsal with calls', () => {
     const applied = report.calls[2];
     expect(applied).toMatchObject({ instructions: 3, entered: ['xen_extra_version', 'lp_new [p]'] });
     expect(steps(report).slice(0, 4)).toEqual([
-      'call xen_extra_version() 0',
-      'call xen_minor_version() 0',
-      'upload p 0',
-      'apply p 0',
+      'call xen_extra_version() called',
+      'call xen_minor_version() called',
+      'upload p answered',
+      'apply p answered',
     ]);
   });
 
@@ -49,7 +49,13 @@ describe('a rehearsal with calls', () => {
         message: 'xen_extra_version(): it returned "-new", expected "-other"',
       }),
     );
-    expect(report.steps.at(-1)).toMatchObject({ step: 'call', rc: -1, errno: null });
+    expect(report.steps.at(-1)).toMatchObject({
+      step: 'call',
+      outcome: 'called',
+      passed: false,
+      rc: null,
+      errno: null,
+    });
   });
 
   it('calls a payload’s own function while it is there', async () => {
@@ -69,7 +75,7 @@ describe('a rehearsal with calls', () => {
 
   it('refuses a function that there is not, with those that there are', async () => {
     await expect(rehearse(NEW, calls('xen_extra_versio()'))).rejects.toThrow(
-      expect.objectContaining({ code: 'EUSAGE', hint: 'perhaps xen_extra_version?' }),
+      expect.objectContaining({ code: 'EUSAGE', hint: 'did you mean xen_extra_version?' }),
     );
   });
 });
@@ -119,9 +125,9 @@ describe('a rehearsal with hooks', () => {
     expect(report.verdict).toBe('passed');
   });
 
-  it('is unsafe, says check, where a hook is the host’s death', () => {
+  it('is unsafe, says check, where a hook is the host’s death', async () => {
     const dies = hookPayload({ h: (code) => code.raw('0f0b') }, { load: ['h'] }, NEW);
-    const { payloads } = checkPayloads(image, [fileOf(dies)], { cpu: 'qemu-max', gunzip, openCpu });
+    const { payloads } = await checkPayloads(image, [fileOf(dies)], { cpu: 'qemu-max', gunzip, openCpu });
     expect(payloads[0]).toMatchObject({ verdict: 'unsafe' });
     expect(payloads[0]?.console.join('\n')).toContain('FATAL TRAP: vector = 6 (invalid opcode)');
   });
@@ -149,8 +155,8 @@ describe('without a processor', () => {
     );
   });
 
-  it('a check says what it has not seen', () => {
-    const { payloads } = checkPayloads(image, [fileOf(GREETING)], { cpu: 'qemu-max', gunzip, noCpu });
+  it('a check says what it has not seen', async () => {
+    const { payloads } = await checkPayloads(image, [fileOf(GREETING)], { cpu: 'qemu-max', gunzip, noCpu });
     expect(payloads[0]).toMatchObject({ verdict: 'accepted' });
     expect(payloads[0]?.findings[0]).toMatchObject({ rule: 'hook-not-run', severity: 'note' });
   });

@@ -7,9 +7,9 @@ import { example, outline, rehearse } from './support.ts';
 
 const life = (name: string): string[] => [
   `apply ${name} 0 APPLIED`,
-  `verify ${name} 0 APPLIED`,
+  `verify ${name} verified APPLIED`,
   `revert ${name} 0 CHECKED`,
-  `verify ${name} 0 CHECKED`,
+  `verify ${name} verified CHECKED`,
 ];
 
 /** A payload's whole life; `twice` where it may be applied again. */
@@ -18,7 +18,7 @@ const whole = (name: string, twice: boolean): string[] => [
   ...life(name),
   ...(twice ? life(name) : []),
   `unload ${name} 0 -`,
-  `verify ${name} 0 -`,
+  `verify ${name} verified -`,
 ];
 
 const payloads = exampleManifest.payloads;
@@ -30,7 +30,7 @@ describe('every example', () => {
   )('%s passes', async (name) => {
     const report = await rehearse([name]);
     expect(outline(report)).toEqual(whole(name, examplePayload(name).reappliable === true));
-    expect(report).toMatchObject({ format: 'xsplice-rehearsal/1', verdict: 'passed', panic: null });
+    expect(report).toMatchObject({ format: 'xsplice-rehearsal/2', verdict: 'passed', panic: null });
     expect(report.findings.map(({ rule }) => rule)).toEqual(
       examplePayload(name).reappliable === true ? [] : ['not-reappliable'],
     );
@@ -102,7 +102,7 @@ describe('hello', () => {
   it('panics under 4.18.0, and the page walk shows why', async () => {
     const report = await rehearse(['hello'], { release: '4.18.0' });
     expect(report.verdict).toBe('panicked');
-    expect(outline(report)).toEqual(['upload hello 0 CHECKED', 'apply hello  -']);
+    expect(outline(report)).toEqual(['upload hello 0 CHECKED', 'apply hello died -']);
     expect(report.xen.release).toBe('4.18.0');
     expect(report.panic).toMatchObject({ message: 'FATAL PAGE FAULT', errorCode: 3 });
     const { address, screen } = report.panic ?? { address: null, screen: [] };
@@ -133,12 +133,17 @@ describe('hello', () => {
 describe('stacks', () => {
   it('hello and stack: up, down in reverse, again, and unloaded', async () => {
     const report = await rehearse(['hello', 'stack']);
-    const up = ['apply hello 0 APPLIED', 'verify hello 0 APPLIED', 'apply stack 0 APPLIED', 'verify stack 0 APPLIED'];
+    const up = [
+      'apply hello 0 APPLIED',
+      'verify hello verified APPLIED',
+      'apply stack 0 APPLIED',
+      'verify stack verified APPLIED',
+    ];
     const down = [
       'revert stack 0 CHECKED',
-      'verify stack 0 CHECKED',
+      'verify stack verified CHECKED',
       'revert hello 0 CHECKED',
-      'verify hello 0 CHECKED',
+      'verify hello verified CHECKED',
     ];
     expect(report.verdict).toBe('passed');
     expect(outline(report)).toEqual([
@@ -151,7 +156,7 @@ describe('stacks', () => {
       ...down,
       'unload stack 0 -',
       'unload hello 0 -',
-      'verify hello 0 -',
+      'verify hello verified -',
     ]);
     // What stood there before the second one was applied is the first one's jump.
     const [hello, stacked] = report.functions;
@@ -175,10 +180,10 @@ describe('stacks', () => {
     expect(outline(report).slice(0, 7)).toEqual([
       'upload hello 0 CHECKED',
       'apply hello 0 APPLIED',
-      'verify hello 0 APPLIED',
+      'verify hello verified APPLIED',
       'upload replace 0 CHECKED',
       'replace replace 0 APPLIED',
-      'verify replace 0 APPLIED',
+      'verify replace verified APPLIED',
       'revert replace 0 CHECKED',
     ]);
     expect(report.steps[4]?.console[0]).toBe('livepatch: hello: Reverting');
@@ -219,7 +224,7 @@ describe('hooks', () => {
   it('end the rehearsal in front of the first one, and it does not pass', async () => {
     const report = await rehearse(['hooks']);
     expect(report.verdict).toBe('failed');
-    expect(outline(report)).toEqual(['upload hooks 0 CHECKED', 'apply hooks  -']);
+    expect(outline(report)).toEqual(['upload hooks 0 CHECKED', 'apply hooks stopped-at-hook -']);
     const last = report.steps.at(-1);
     expect(last?.rc).toBe(null);
     expect(last?.note).toContain('load hook hooks_on_load');
@@ -234,7 +239,7 @@ describe('verification', () => {
     const twice = payloadFor({ buildId: id(5), functions: [patch(CHANGESET), patch(CHANGESET)], funcsFlags: WRITABLE });
     const report = await rehearse([{ file: 'twice.livepatch', name: 'twice', bytes: twice }]);
     expect(report.verdict).toBe('failed');
-    expect(outline(report).at(-1)).toBe('verify twice -1 CHECKED');
+    expect(outline(report).at(-1)).toBe('verify twice differs CHECKED');
     expect(report.steps.at(-1)?.note).toMatch(/xen_changeset/);
     expect(report.findings.map(({ rule }) => rule)).toContain('verify');
   });

@@ -21,9 +21,13 @@ export const rehearse = (
   options: SimulationOptions = {},
 ): Promise<RehearsalReport> => rehearsePayloads(image(), files(payloads), { gunzip, ...options });
 
-export const check = (payloads: readonly (string | PayloadInput)[], options: SimulationOptions = {}): CheckReport =>
-  checkPayloads(image(), files(payloads), { gunzip, ...options });
+export const check = (
+  payloads: readonly (string | PayloadInput)[],
+  options: SimulationOptions = {},
+): Promise<CheckReport> => checkPayloads(image(), files(payloads), { gunzip, ...options });
 
 /** The steps as one line each: `apply hello 0 APPLIED`. */
 export const outline = (report: RehearsalReport): string[] =>
-  report.steps.map(({ step, name, rc, errno, state }) => [step, name, errno ?? rc, state ?? '-'].join(' '));
+  report.steps.map(({ step, name, outcome, rc, errno, state }) =>
+    [step, name, errno ?? rc ?? outcome, state ?? '-'].join(' '),
+  );

@@ -23,7 +23,7 @@ export const files: ScriptFiles = {
 
 /** Payloads that a scenario names, by their paths. */
 export const payloadsOf = ({ steps }: ScenarioCell): string[] =>
-  steps.flatMap(({ action }) => (action.verb === 'upload' ? [action.source.path] : []));
+  steps.flatMap(({ step }) => (step.verb === 'upload' ? [step.payload.path] : []));
 
 /** Runs a scenario that has no matrix. */
 export async function run(name: string, host: ScenarioHost): Promise<ScenarioRun> {

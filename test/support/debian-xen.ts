@@ -1,14 +1,21 @@
-import { type DebianXen, ensureDebianXen } from '../../scripts/debian-xen.mjs';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type DebianXen, findDebianXen } from '../../src/targets/index.ts';
 
-export type { DebianXen };
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 let found: DebianXen | undefined;
 
-/**
- * Debian's Xen 4.17: paths of the hypervisor and its `xen-syms`, its version and build-id. Fetched into the cache
- * where it is not there yet; a test that cannot have it fails with what to do about it.
- */
+/** Returns Debian's Xen 4.17.7. Fetches it where the cache does not hold it; a test that cannot have it fails with what to do about it. */
 export function debianXen(): DebianXen {
-  found ??= ensureDebianXen();
+  found ??= findDebianXen(process.env) ?? fetched();
   return found;
+}
+
+function fetched(): DebianXen {
+  const script = ['--import', 'tsx', 'scripts/debian-xen.ts'];
+  execFileSync(process.execPath, script, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  const xen = findDebianXen(process.env);
+  if (xen === undefined) throw new Error("the cache does not hold Debian's Xen, which was just put there");
+  return xen;
 }

@@ -1,15 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findDebianXen, isHostCached, isSourceHostCached, isSourceXenCached } from '../../scripts/debian-xen.mjs';
+import { CACHED } from '../../scripts/cached.ts';
 import { inCi } from '../../scripts/steps.mjs';
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url));
 
 /** The files of `test/support` that give a real hypervisor: is it there, and can a host that runs it be booted? */
 const HYPERVISORS = [
-  { file: join(TESTS, 'support/debian-xen.ts'), xen: () => findDebianXen() !== undefined, host: isHostCached },
-  { file: join(TESTS, 'support/source-xen.ts'), xen: isSourceXenCached, host: isSourceHostCached },
+  { file: join(TESTS, 'support/debian-xen.ts'), xen: CACHED['debian-xen'], host: CACHED['debian-host'] },
+  { file: join(TESTS, 'support/source-xen.ts'), xen: CACHED['source-xen'], host: CACHED['source-host'] },
 ];
 
 /** The folders of tests that boot hosts. */

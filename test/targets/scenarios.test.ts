@@ -108,8 +108,8 @@ describe('a scenario on the real hypervisor', () => {
   });
 
   it.each([
-    ['release: "4.18.1"', `is for Xen 4.18.1, and this host runs ${version}`],
-    ['stuck: [1]', 'stuck is for the simulator'],
+    ['release: "4.18.1"', `needs Xen 4.18.1, but this host runs ${version}`],
+    ['stuck: [1]', 'stuck works on the simulator only'],
   ])('has no %s', { timeout: 10 * MINUTES }, async (setting, message) => {
     writeFileSync(join(cwd, 'other.yaml'), `${setting}\nsteps: [list]\n`);
     const { status, stdout } = await xsplice('rehearse', 'other.yaml', '--on', 'qemu', '--json');

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { structPayloadOf, X86_64 } from '../../src/arch/index.ts';
 import { viewOf } from '../../src/base/index.ts';
 import { hookPayload, say } from '../../src/synth/hook-payload.ts';
 import { buildPayload } from '../../src/synth/index.ts';
 import { prepareQemu, type QemuTarget } from '../../src/targets/index.ts';
-import { LIVEPATCH_FSTATE, offsetIn, structPayload } from '../../src/xen/index.ts';
+import { LIVEPATCH_FSTATE, offsetIn } from '../../src/xen/index.ts';
 import { debian, xen } from '../run/xen.ts';
 
 /** `struct payload` in a real hypervisor's memory, where a hook says that it is. */
 const { release } = debian;
-const layout = structPayload(release, 'x86_64');
+const layout = structPayloadOf(X86_64, release);
 let host: QemuTarget;
 let place = 0n;
 let memory: DataView;

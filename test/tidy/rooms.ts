@@ -23,6 +23,7 @@ export const ROOMS = [
   'dwarf',
   'elf',
   'base',
+  'catalogue',
 ] as const;
 
 export type Room = (typeof ROOMS)[number];

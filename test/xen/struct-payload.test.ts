@@ -36,6 +36,8 @@ const renamed = <T extends { member: string }>(recorded: readonly T[]): T[] =>
     member: placed.member.replace(/(^|\.)start$/, '$1text_start').replace(/(^|\.)end$/, '$1text_end'),
   }));
 
+const X86 = { pointerSize: 8, bugFrames: 4 } as const;
+
 describe.each([
   ['4.14.6', '4.14.6'],
   // Debian's sources on the way from 4.17.5 to .6.
@@ -43,8 +45,8 @@ describe.each([
   ['master', '4.22.0'],
 ])('the compiler of %s', (recording, version) => {
   it.each([
-    ['payload', structPayload(release(version), 'x86_64')],
-    ['virtual_region', virtualRegion(release(version), 'x86_64')],
+    ['payload', structPayload(release(version), X86)],
+    ['virtual_region', virtualRegion(release(version), X86)],
     ['livepatch_fstate', LIVEPATCH_FSTATE],
   ])('lays out struct %s as we do', (name, struct) => {
     const recorded = renamed(recordedStruct(recording, name));
@@ -57,7 +59,7 @@ describe.each([
 
   it('has no member that we do not', () => {
     const recorded = renamed(recordedStruct(recording, 'payload')).map(({ member }) => member);
-    const extra = Object.keys(structPayload(release(version), 'x86_64').at).filter(
+    const extra = Object.keys(structPayload(release(version), X86).at).filter(
       (member) => !recorded.includes(member) && !/frame\[.\]$/.test(member),
     );
     if (recording === 'master') expect(extra.filter((member) => !member.includes('.'))).toEqual([]);
@@ -66,13 +68,12 @@ describe.each([
 });
 
 describe('struct payload of the other releases', () => {
-  const at = (version: string, member: string): number | undefined =>
-    structPayload(release(version), 'x86_64').at[member];
+  const at = (version: string, member: string): number | undefined => structPayload(release(version), X86).at[member];
 
   it('grows and shrinks with the commits that changed it', () => {
     const sizes = new Map<number, string[]>();
     for (const row of RELEASES) {
-      const { size } = structPayload(row, 'x86_64');
+      const { size } = structPayload(row, X86);
       sizes.set(size, [...(sizes.get(size) ?? []), row.version]);
     }
     const spans = [...sizes].map(([size, versions]) => [size, versions[0], versions.at(-1)]);
@@ -96,10 +97,8 @@ describe('struct payload of the other releases', () => {
   });
 
   it('says which member there is not', () => {
-    expect(offsetIn(structPayload(release('4.17.7'), 'x86_64'), 'funcs')).toBe(104);
-    expect(() => offsetIn(structPayload(release('4.17.2'), 'x86_64'), 'fstate')).toThrow(
-      'struct payload has no fstate',
-    );
+    expect(offsetIn(structPayload(release('4.17.7'), X86), 'funcs')).toBe(104);
+    expect(() => offsetIn(structPayload(release('4.17.2'), X86), 'fstate')).toThrow('struct payload has no fstate');
   });
 });
 

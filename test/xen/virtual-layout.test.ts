@@ -4,7 +4,6 @@ import {
   armVmapXen,
   type Release,
   releaseByVersion,
-  symbolsOrigin,
   x86VmapXen,
   x86XenVirt,
 } from '../../src/xen/index.ts';
@@ -65,13 +64,5 @@ describe('VMAP_XEN on Arm', () => {
     const starts = [0x20_0000n, 0x200_0020_0000n, 0xa00_0020_0000n];
     expect(starts.map(arm64Layout)).toEqual(['4.8', '4.18', '4.19']);
     expect([0n, 0x40_0000n, 0x200_0000_0000n].map(arm64Layout)).toEqual([undefined, undefined, undefined]);
-  });
-});
-
-describe('symbolsOrigin', () => {
-  it('is where x86 images are', () => {
-    expect(symbolsOrigin(release('4.17'), 'x86_64')).toBe(0xffff_82d0_4000_0000n);
-    expect(symbolsOrigin(release('4.13'), 'x86_64')).toBe(0xffff_82d0_8000_0000n);
-    expect(symbolsOrigin(release('4.17'), 'arm64')).toBeUndefined();
   });
 });

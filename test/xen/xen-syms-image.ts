@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { ensure, viewOf } from '../../src/base/index.ts';
-import { releaseByVersion, type SymbolTableBytes, symbolsOrigin } from '../../src/xen/index.ts';
+import { releaseByVersion, type SymbolTableBytes, x86XenVirt } from '../../src/xen/index.ts';
 
 /** A xen-syms, read with binutils: bytes at a symbol up to the end of its section. */
 export class Image {
@@ -54,7 +54,7 @@ export const { release: RELEASE } = ensure(releaseByVersion('4.17'), 'the table 
 /** The arrays of the embedded symbol table. */
 export function bytesOf(image: Image): SymbolTableBytes {
   const count = image.view('symbols_num_syms').getUint32(0, true);
-  const origin = ensure(symbolsOrigin(RELEASE, 'x86_64'), 'x86 has offsets');
+  const origin = x86XenVirt(RELEASE).start;
   return {
     count,
     names: image.bytes('symbols_names'),

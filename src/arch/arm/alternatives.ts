@@ -1,6 +1,12 @@
 import { type Address, addOffset, hexAddress, viewOf } from '../../base/index.ts';
 import { ALT_INSTR_ARM } from '../../xen/index.ts';
-import type { AlternativeHooks, WholeAlternativesHost } from '../alternatives.ts';
+import type {
+  AlternativeFault,
+  AlternativeHooks,
+  AlternativeNumbers,
+  ReplacedCode,
+  WholeAlternativesHost,
+} from '../alternatives.ts';
 import { wordBytes } from './patch.ts';
 
 /** Immediate branches of one of the two instruction sets. */
@@ -98,6 +104,23 @@ function aimed(
   );
 }
 
+/**
+ * Whole instructions are copied, as many as the original has. ARM_CB_PATCH, the first number that is no feature, stands for entries that name a function.
+ */
+function* faults({ feature, origLen, replLen }: AlternativeNumbers, limit: number): Generator<AlternativeFault> {
+  if (replLen !== origLen && feature < limit) {
+    yield { what: `the replacement has ${replLen} bytes, the original ${origLen}`, outcome: 'panic' };
+  }
+  if (feature > limit) yield { what: `feature ${feature} does not exist`, outcome: 'called' };
+}
+
+function* replaced(table: DataView, address: Address): Generator<ReplacedCode> {
+  for (let at = 0; at + ALT_INSTR_ARM.size <= table.byteLength; at += ALT_INSTR_ARM.size) {
+    const { orig_offset, orig_len, cpufeature } = ALT_INSTR_ARM.read(table, at);
+    yield { orig: addOffset(address, at + orig_offset), length: orig_len, feature: cpufeature };
+  }
+}
+
 export const armAlternatives = (branches: BranchOffsets): AlternativeHooks => ({
   entrySize: ALT_INSTR_ARM.size,
   announcement: 'alternatives: Patching with alt table %p -> %p',
@@ -112,6 +135,13 @@ export const armAlternatives = (branches: BranchOffsets): AlternativeHooks => ({
     }
     return highest;
   },
+  faults: (entry, _rules, limit) => [...faults(entry, limit)],
+  reaims: ({ code, at }) =>
+    at % 4 === 0 && at + 4 <= code.length && branches.get(viewOf(code).getUint32(at, true)) !== undefined,
+  reaimed: 'Only branches are',
+  replaced,
+  // It lets guests switch the mitigation of SSBD, which is on by default. Source: xen/arch/arm/cpuerrata.c.
+  nopCallbacks: ['arm_enable_wa2_handling'],
   // ARM_CB_PATCH is ARM_NCAPS, and the image's callbacks have it.
   featureLimit: (rules, highest) => Math.max(rules.armCapabilities, highest),
 });

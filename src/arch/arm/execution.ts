@@ -32,6 +32,7 @@ export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Executi
   return {
     ...parts,
     generalProtection: null,
+    fixupText: null,
     fatalTrap(vector, { cpu }): FatalTrap {
       const { mnemonic, syndrome } = parts.exceptions.get(vector) ?? { mnemonic: 'Hypervisor', syndrome: 0 };
       const text = `CPU${cpu}: Unexpected Trap: ${mnemonic}`;

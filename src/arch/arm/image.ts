@@ -30,7 +30,13 @@ function regions({ needed, linker }: ImageFacts): readonly ImageRegion[] {
 }
 
 /** What a function does that only returns a value: how its instructions change the register of the result. */
-export type ResultStep = (word: number, result: bigint | undefined, at: Address) => bigint | 'return' | undefined;
+export type ResultStep = (
+  word: number,
+  result: bigint | undefined,
+  at: Address,
+  /** The word that lies so many bytes behind the instruction; `undefined` behind the code that is looked at. */
+  literal: (distance: number) => number | undefined,
+) => bigint | 'return' | undefined;
 
 /** Most instructions that are looked at: a debug build keeps a frame pointer. */
 const MOST_INSTRUCTIONS = 8;
@@ -40,7 +46,11 @@ function returned(code: Uint8Array, at: Address, step: ResultStep): bigint | und
   const view = viewOf(code);
   let result: bigint | undefined;
   for (let i = 0; i < MOST_INSTRUCTIONS && 4 * i + 4 <= code.length; i++) {
-    const next = step(view.getUint32(4 * i, true), result, addOffset(at, 4 * i));
+    const literal = (distance: number) => {
+      const from = 4 * i + distance;
+      return from + 4 <= code.length ? view.getUint32(from, true) : undefined;
+    };
+    const next = step(view.getUint32(4 * i, true), result, addOffset(at, 4 * i), literal);
     if (next === 'return') return result;
     if (next !== undefined) result = next;
   }

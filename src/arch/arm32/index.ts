@@ -1,5 +1,5 @@
 import { EI_CLASS, ELF32, ELFCLASS32, EM_ARM } from '../../elf/index.ts';
-import { armVmapDefault } from '../../xen/index.ts';
+import { ARM32_VMAP_DEFAULT } from '../../xen/index.ts';
 import type { Architecture } from '../architecture.ts';
 import { armAlternatives } from '../arm/alternatives.ts';
 import { ARM_BUG_FRAMES } from '../arm/bug-frames.ts';
@@ -11,7 +11,7 @@ import { ARM_PATCH_INSN_SIZE, armApply, insnLength, revert, verifyFunc, wordByte
 import { quiesce, revive } from '../arm/permissions.ts';
 import { ARM32_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
-import { ARM32_BUG_OPCODE, ARM32_ENCODING, ARM32_NOP, branchOffset, withBranchOffset } from './branch.ts';
+import { ARM32_BUG_OPCODE, ARM32_ENCODING, ARM32_NOP, branchOffset, jumpTarget, withBranchOffset } from './branch.ts';
 import { ARM32_EXECUTION } from './execution.ts';
 import { operands } from './operands.ts';
 import { ARM32_RANGE, ARM32_RELOCATION_RULES, ARM32_RELOCATIONS } from './relocations.ts';
@@ -59,6 +59,7 @@ export const ARM32: Architecture = {
   patchOffset: () => 0,
   entrySize: 0,
   encodeJump: (from, to) => wordBytes(ARM32_ENCODING.encodeBranch(from, to).word),
+  jumpTarget,
   nopSequences: (length) => [wordBytes(ARM32_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
@@ -66,7 +67,7 @@ export const ARM32: Architecture = {
   relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm32/livepatch.c',
-  vmapDefault: (release) => armVmapDefault(release, 'arm32'),
+  vmapDefault: () => ARM32_VMAP_DEFAULT,
   alternatives: armAlternatives({
     get: branchOffset,
     set(word, offset, host) {

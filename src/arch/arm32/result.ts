@@ -15,10 +15,17 @@ const modified = (word: number): bigint => {
   return BigInt((rotation === 0 ? value : (value >>> rotation) | (value << (32 - rotation))) >>> 0);
 };
 
-/** `mov r0, #imm`, `movw r0` and `movt r0`; `bx lr` ends it. */
-export const resultStep: ResultStep = (word, result) => {
+/** `ldr r0, [pc, #imm12]`, which counts from two instructions ahead. A8.8.64. */
+const LDR_R0 = 0xe59f_0000;
+
+/** `mov r0, #imm`, `movw r0` and `movt r0`, `ldr r0` of a literal; `bx lr` ends it. */
+export const resultStep: ResultStep = (word, result, _at, literal) => {
   if (word === BX_LR) return 'return';
   if ((word & 0xffff_f000) >>> 0 === MOV_R0) return modified(word);
+  if ((word & 0xffff_f000) >>> 0 === LDR_R0) {
+    const value = literal(8 + (word & 0xfff));
+    return value === undefined ? undefined : BigInt(value);
+  }
   if ((word & 0xfff0_f000) >>> 0 === MOVW_R0) return half(word);
   if (result !== undefined && (word & 0xfff0_f000) >>> 0 === MOVT_R0) return (half(word) << 16n) | (result & 0xffffn);
   return undefined;

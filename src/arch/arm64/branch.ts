@@ -1,6 +1,8 @@
-import type { Address } from '../../base/index.ts';
-import { s64 } from '../../base/index.ts';
+import { type Address, addOffset, s64, viewOf } from '../../base/index.ts';
 import type { ArmEncoding, BranchRefusal } from '../arm/patch.ts';
+import type { RelocationField } from '../relocation.ts';
+import { extractField, insertField } from '../relocation-value.ts';
+import { BRANCH14, BRANCH19, BRANCH26 } from './fields.ts';
 
 /** ARCH_LIVEPATCH_RANGE, and the reach of B. Source: asm-arm/arm64/livepatch.h; ARM DDI 0487, C6.2.25. */
 export const ARM64_RANGE = 0x800_0000n;
@@ -32,39 +34,35 @@ export const ARM64_ENCODING: ArmEncoding = {
   file: 'arch/arm/arm64/livepatch.c',
 };
 
-/** Where a branch's immediate is: bits, and the lowest of them. */
-interface BranchField {
-  readonly bits: number;
-  readonly shift: number;
-}
-
 /** Masks and values of the branches that alternatives re-aim. Source: asm-arm/arm64/insn.h; ARM DDI 0487, C4.1. */
-const BRANCHES: readonly (readonly [mask: number, value: number, field: BranchField])[] = [
+const BRANCHES: readonly (readonly [mask: number, value: number, field: RelocationField])[] = [
   // B, BL
-  [0x7c00_0000, 0x1400_0000, { bits: 26, shift: 0 }],
+  [0x7c00_0000, 0x1400_0000, BRANCH26],
   // TBZ, TBNZ
-  [0x7e00_0000, 0x3600_0000, { bits: 14, shift: 5 }],
+  [0x7e00_0000, 0x3600_0000, BRANCH14],
   // CBZ, CBNZ
-  [0x7e00_0000, 0x3400_0000, { bits: 19, shift: 5 }],
+  [0x7e00_0000, 0x3400_0000, BRANCH19],
   // B.cond
-  [0xff00_0010, 0x5400_0000, { bits: 19, shift: 5 }],
+  [0xff00_0010, 0x5400_0000, BRANCH19],
 ];
 
-const fieldOf = (word: number): BranchField | undefined =>
+const fieldOf = (word: number): RelocationField | undefined =>
   BRANCHES.find(([mask, value]) => (word & mask) >>> 0 === value)?.[2];
 
 /** aarch64_get_branch_offset: in bytes; `undefined` for what is no immediate branch. */
 export function branchOffset(word: number): number | undefined {
   const field = fieldOf(word);
   if (field === undefined) return undefined;
-  const { bits, shift } = field;
-  const immediate = (word >>> shift) & (2 ** bits - 1);
-  return ((immediate << (32 - bits)) >> (32 - bits)) * 4;
+  const unused = 32 - field.bits;
+  return ((extractField(field, word) << unused) >> unused) * 4;
 }
 
 /** aarch64_set_branch_offset: what does not fit is cut off without a word. */
-export function withBranchOffset(word: number, offset: number): number {
-  const { bits, shift } = fieldOf(word) as BranchField;
-  const mask = 2 ** bits - 1;
-  return ((word & ~(mask << shift)) | (((offset >> 2) & mask) << shift)) >>> 0;
+export const withBranchOffset = (word: number, offset: number): number =>
+  insertField(fieldOf(word) as RelocationField, word, BigInt(offset));
+
+/** The way back of `encodeBranch`: a B alone, which BL is not. */
+export function jumpTarget(code: Uint8Array, at: Address): Address | undefined {
+  const word = code.length < 4 ? 0 : viewOf(code).getUint32(0, true);
+  return (word & 0xfc00_0000) >>> 0 === B ? addOffset(at, branchOffset(word) as number) : undefined;
 }

@@ -1,6 +1,5 @@
 import type {
   FieldEncoding,
-  FieldPart,
   Relative,
   RelocationField,
   RelocationQuirk,
@@ -9,22 +8,12 @@ import type {
   ValueRange,
 } from '../relocation.ts';
 import { dataRow, eitherRange, signedRange, unsignedRange } from '../relocation-value.ts';
+import { ADR, ADRP, BRANCH14, BRANCH19, BRANCH26, imm16, pageOffset } from './fields.ts';
 
 /**
  * What arch_livepatch_perform_rela takes on arm64; anything else is refused. No release has added or dropped one.
  * Source: xen/arch/arm/arm64/livepatch.c; names and numbers from ELF for the Arm 64-bit Architecture (IHI 0056), 5.7.
  */
-
-const IMM26: readonly FieldPart[] = [{ at: 0, bits: 26 }];
-const IMM19: readonly FieldPart[] = [{ at: 5, bits: 19 }];
-const IMM16: readonly FieldPart[] = [{ at: 5, bits: 16 }];
-const IMM14: readonly FieldPart[] = [{ at: 5, bits: 14 }];
-const IMM12: readonly FieldPart[] = [{ at: 10, bits: 12 }];
-/** ADR and ADRP: immlo, immhi. */
-const IMM21: readonly FieldPart[] = [
-  { at: 29, bits: 2 },
-  { at: 5, bits: 19 },
-];
 
 const data = (type: number, name: string, relative: Relative, width: 2 | 4 | 8): RelocationRow =>
   dataRow(type, `R_AARCH64_${name}`, relative, width, width === 8 ? null : eitherRange(width * 8));
@@ -39,17 +28,14 @@ const insn = (type: number, name: string, row: Insn): RelocationRow => ({
   ...row,
 });
 
-/** A signed distance from bit `lsb` on, in a field that is as wide. */
-function distance(lsb: number, parts: readonly FieldPart[], relative: Relative = 'place'): Insn {
-  const bits = parts.reduce((sum, part) => sum + part.bits, 0);
-  const field: RelocationField = { lsb, bits, parts, encoding: 'replace' };
-  return { relative, range: signedRange(lsb + bits), alignment: 2 ** lsb, field, quirk: null };
-}
+/** A signed distance that fills its field. */
+const distance = (field: RelocationField, relative: Relative = 'place'): Insn => ({
+  ...{ relative, field, range: signedRange(field.lsb + field.bits), alignment: 2 ** field.lsb, quirk: null },
+});
 
-/** Bits `lsb` to 11 of an address: the offset within its page, in units of what is loaded or stored. */
+/** The offset of an address within its page, in units of what is loaded or stored. */
 const withinPage = (lsb: number): Insn => ({
-  ...{ relative: 'no', range: null, alignment: 2 ** lsb, quirk: null },
-  field: { lsb, bits: 12 - lsb, parts: IMM12, encoding: 'replace' },
+  ...{ relative: 'no', range: null, alignment: 2 ** lsb, quirk: null, field: pageOffset(lsb) },
 });
 
 /** Sixteen bits of a value from bit `lsb` on, in MOVZ, MOVK or MOVN. Where there is a range, the bits above must be zero, or copies of the sign. */
@@ -58,7 +44,7 @@ const moveWide = (
   lsb: number,
   range: ValueRange | null = null,
   encoding: FieldEncoding = 'replace',
-): Insn => ({ relative, range, alignment: 1, quirk: null, field: { lsb, bits: 16, parts: IMM16, encoding } });
+): Insn => ({ relative, range, alignment: 1, quirk: null, field: imm16(lsb, encoding) });
 
 const moveSigned = (relative: Relative, lsb: number, range: ValueRange | null = signedRange(lsb + 17)): Insn =>
   moveWide(relative, lsb, range, 'movz-or-movn');
@@ -89,15 +75,15 @@ const ROWS: readonly RelocationRow[] = [
   insn(270, 'MOVW_SABS_G0', moveSigned('no', 0)),
   insn(271, 'MOVW_SABS_G1', moveSigned('no', 16)),
   insn(272, 'MOVW_SABS_G2', moveSigned('no', 32)),
-  insn(274, 'ADR_PREL_LO21', distance(0, IMM21)),
-  insn(275, 'ADR_PREL_PG_HI21', distance(12, IMM21, 'page')),
-  insn(276, 'ADR_PREL_PG_HI21_NC', { ...distance(12, IMM21, 'page'), range: null }),
+  insn(274, 'ADR_PREL_LO21', distance(ADR)),
+  insn(275, 'ADR_PREL_PG_HI21', distance(ADRP, 'page')),
+  insn(276, 'ADR_PREL_PG_HI21_NC', { ...distance(ADRP, 'page'), range: null }),
   insn(277, 'ADD_ABS_LO12_NC', withinPage(0)),
   insn(278, 'LDST8_ABS_LO12_NC', withinPage(0)),
-  insn(279, 'TSTBR14', { ...distance(2, IMM14), quirk: TSTBR14 }),
-  insn(280, 'CONDBR19', distance(2, IMM19)),
-  insn(282, 'JUMP26', distance(2, IMM26)),
-  insn(283, 'CALL26', distance(2, IMM26)),
+  insn(279, 'TSTBR14', { ...distance(BRANCH14), quirk: TSTBR14 }),
+  insn(280, 'CONDBR19', distance(BRANCH19)),
+  insn(282, 'JUMP26', distance(BRANCH26)),
+  insn(283, 'CALL26', distance(BRANCH26)),
   insn(284, 'LDST16_ABS_LO12_NC', withinPage(1)),
   insn(285, 'LDST32_ABS_LO12_NC', withinPage(2)),
   insn(286, 'LDST64_ABS_LO12_NC', withinPage(3)),

@@ -8,8 +8,8 @@ const ALT_INSTR_SIZE = ALT_INSTR.size;
 /** What goes into `priv` of an entry that is done with. */
 const MARK = Uint8Array.of(1);
 
-const RELATIVE_CALL = 0xe8;
-const RELATIVE_JUMP = 0xe9;
+export const RELATIVE_CALL = 0xe8;
+export const RELATIVE_JUMP = 0xe9;
 const INDIRECT = 0xff;
 /** `ud2; ud0` and what follows: an alternative call through a NULL pointer. */
 const NULL_CALL = [0x0f, 0x0b, 0x0f, 0xff, 0xff];

@@ -1,9 +1,10 @@
-import { decodeX86BugFrame, X86_ASSERT_SUFFIX, X86_BUG_FRAME } from '../../xen/index.ts';
+import { bugFrameTypes, decodeX86BugFrame, X86_ASSERT_SUFFIX, X86_BUG_FRAME } from '../../xen/index.ts';
 import type { BugFrameFormat } from '../bug-frames.ts';
 
 /** Bug frames of x86-64: an assertion's condition is in a second entry. */
 export const X86_64_BUG_FRAMES: BugFrameFormat = {
   size: X86_BUG_FRAME.size,
+  types: () => bugFrameTypes(true),
   entrySize: (type) => X86_BUG_FRAME.size + (type === 'assert' ? X86_ASSERT_SUFFIX.size : 0),
   // 24 bits. Source: asm-x86/bug.h, struct bug_frame.
   reach: 1n << 23n,

@@ -1,3 +1,5 @@
+import type { Release } from '../../xen/index.ts';
+
 /** ENDBR64, which starts every function that may be called indirectly on a CET-IBT host. Intel SDM volume 2, ENDBR64. */
 export const ENDBR64: readonly number[] = [0xf3, 0x0f, 0x1e, 0xfa];
 
@@ -14,3 +16,7 @@ const starts = (bytes: Uint8Array, with_: readonly number[]): boolean => with_.e
 export const isEndbr64 = (bytes: Uint8Array): boolean => starts(bytes, ENDBR64);
 
 export const isEndbr64Poison = (bytes: Uint8Array): boolean => starts(bytes, ENDBR64_POISON);
+
+/** Tells whether a function starts with an ENDBR64, by the release's rule. */
+export const isLandingPad = (start: Uint8Array, { endbr }: Release): boolean =>
+  endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));

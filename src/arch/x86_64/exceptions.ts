@@ -1,8 +1,12 @@
+import { type Address, pointerText } from '../../base/index.ts';
 import type { ExceptionRow, FatalTrap } from '../execution.ts';
 
 const fatal = (mnemonic: string): ExceptionRow => ({ mnemonic, handling: 'fatal' });
 
 const INVALID_OPCODE = 6;
+
+/** General protection. */
+export const GENERAL_PROTECTION = 13;
 
 /** By vector. Source: Intel SDM volume 3, table 6-1; xen/arch/x86/traps.c (do_trap, do_invalid_op, do_int3, do_debug, vector_name). */
 export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
@@ -17,13 +21,11 @@ export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
   [10, fatal('#TS')],
   [11, fatal('#NP')],
   [12, fatal('#SS')],
+  [GENERAL_PROTECTION, { ...fatal('#GP'), panicText: 'GENERAL PROTECTION FAULT' }],
   [16, fatal('#MF')],
   [17, fatal('#AC')],
   [19, fatal('#XM')],
 ]);
-
-/** General protection: has a handler, and words, of its own. */
-export const GENERAL_PROTECTION = 13;
 
 /** do_trap's fatal_trap, and do_invalid_op's own. */
 export function fatalTrap(vector: number, { interrupts }: { readonly interrupts: boolean }): FatalTrap {
@@ -31,3 +33,7 @@ export function fatalTrap(vector: number, { interrupts }: { readonly interrupts:
   const mnemonic = X86_EXCEPTIONS.get(vector)?.mnemonic ?? '???';
   return { head: [], text: `FATAL TRAP: vec ${vector}, ${mnemonic}[0000]${interrupts ? '' : ' IN INTERRUPT CONTEXT'}` };
 }
+
+/** extable_fixup's line. */
+export const fixupText = (mnemonic: string, from: string, to: Address): string =>
+  `<G><1>Fixup ${mnemonic}[0000]: ${from} -> ${pointerText(to)}`;

@@ -4,7 +4,7 @@ import type { Execution } from '../execution.ts';
 import { X86_64_CALLS } from './calling-convention.ts';
 import { CR4, guestLayoutOf, setCurrent } from './current.ts';
 import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
-import { fatalTrap, GENERAL_PROTECTION, X86_EXCEPTIONS } from './exceptions.ts';
+import { fatalTrap, fixupText, GENERAL_PROTECTION, X86_EXCEPTIONS } from './exceptions.ts';
 import { X86_64_TRAP_FRAME } from './trap-frame.ts';
 
 /** Trap instructions by their names. 1f3dd605ea (4.22). */
@@ -20,6 +20,7 @@ export const X86_64_EXECUTION: Execution = {
   calls: X86_64_CALLS,
   exceptions: X86_EXCEPTIONS,
   generalProtection: GENERAL_PROTECTION,
+  fixupText,
   fatalTrap,
   emulate: () => false,
   trapFrame: X86_64_TRAP_FRAME,

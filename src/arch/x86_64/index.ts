@@ -4,14 +4,14 @@ import type { Architecture } from '../architecture.ts';
 import { X86_64_ALTERNATIVES } from './alternative-hooks.ts';
 import { X86_64_BUG_FRAMES } from './bug-frames.ts';
 import { X86_64_CODE } from './code-forms.ts';
-import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
+import { ENDBR64_LEN, isLandingPad } from './endbr.ts';
 import { X86_64_EXECUTION } from './execution.ts';
 import { X86_64_IMAGE } from './image.ts';
 import { addNops, NOP_FAMILIES } from './nops.ts';
 import { X86_64_OBJECTS } from './object-forms.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { X86_64_PANIC } from './panic-words.ts';
-import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
+import { apply, encodeJump, insnLength, jumpTarget, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
 import { quiesce, revive } from './permissions.ts';
 import { X86_64_PROCESSORS } from './processor-rules.ts';
 import { X86_64_RELOCATION_RULES, X86_64_RELOCATIONS } from './relocations.ts';
@@ -41,9 +41,10 @@ export const X86_64: Architecture = {
   apply,
   revert,
   insnLength,
-  patchOffset: (start) => (isEndbr64(start) || isEndbr64Poison(start) ? ENDBR64_LEN : 0),
+  patchOffset: (start, release) => (isLandingPad(start, release) ? ENDBR64_LEN : 0),
   entrySize: ENDBR64_LEN,
   encodeJump,
+  jumpTarget,
   nopSequences: (length) => NOP_FAMILIES.map((family) => addNops(family, length)),
   quiesce,
   revive,

@@ -1,7 +1,7 @@
-import { type Address, addOffset, lowWord } from '../../base/index.ts';
+import { type Address, addOffset, lowWord, viewOf } from '../../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../../xen/index.ts';
 import type { FunctionState, PatchContext, PatchedFunction, Refusal } from '../architecture.ts';
-import { ENDBR64_LEN, isEndbr64, isEndbr64Poison } from './endbr.ts';
+import { ENDBR64_LEN, isLandingPad } from './endbr.ts';
 
 /** Opcode and 32-bit displacement of `jmp rel32`. Intel SDM volume 2, JMP. */
 export const PATCH_INSN_SIZE = 5;
@@ -19,12 +19,15 @@ export function encodeJump(from: Address, to: Address): Uint8Array {
   );
 }
 
-/** Does the function start with an ENDBR64, by the release's rule? Reads the memory there: it may fault. */
-function startsWithEndbr(address: Address, { memory, release }: PatchContext): boolean {
-  if (release.endbr === 'ignored') return false;
-  const start = memory.read(address, ENDBR64_LEN);
-  return isEndbr64(start) || (release.endbr === 'endbr64-or-poison' && isEndbr64Poison(start));
-}
+/** The way back. */
+export const jumpTarget = (code: Uint8Array, at: Address): Address | undefined =>
+  code[0] === JMP_REL32 && code.length >= PATCH_INSN_SIZE
+    ? addOffset(at, PATCH_INSN_SIZE + viewOf(code).getInt32(1, true))
+    : undefined;
+
+/** Tells whether the function starts with an ENDBR64. Reads the memory there where the release does: it may fault. */
+const startsWithEndbr = (address: Address, { memory, release }: PatchContext): boolean =>
+  release.endbr !== 'ignored' && isLandingPad(memory.read(address, ENDBR64_LEN), release);
 
 /** livepatch_insn_len(): a 32-bit unsigned subtraction, which wraps for a NOP shorter than the offset. */
 export const insnLength = (func: PatchedFunction, patchOffset: number): number =>

@@ -1,6 +1,7 @@
 import type { Errno, Release } from '../../xen/index.ts';
 import { PAGE_KINDS } from '../page-table.ts';
 import type { PatchingHost } from '../permissions.ts';
+import { GENERAL_PROTECTION } from './exceptions.ts';
 
 const { RX, RW, RO, RWX } = PAGE_KINDS;
 
@@ -18,7 +19,7 @@ export function quiesce(host: PatchingHost, release: Release): Errno | null {
       // CR4.CET is cleared where shadow stacks are in use, and only there: with indirect branch tracking alone CR4.CET
       // stays set, and a clear CR0.WP is then #GP (Intel SDM volume 1, 17.1).
       if (host.cet.indirectBranchTracking && !host.cet.shadowStacks && release.endbr !== 'ignored') {
-        host.generalProtection('arch_livepatch_quiesce', 'CR0.WP cannot be cleared while CR4.CET is set');
+        host.raise(GENERAL_PROTECTION, 'arch_livepatch_quiesce', 'CR0.WP cannot be cleared while CR4.CET is set');
       }
       host.writeProtect = false;
       return null;

@@ -1,7 +1,8 @@
+import { ARM32, ARM64, structPayloadOf } from '../../arch/index.ts';
 import { fromLatin1, hex } from '../../base/index.ts';
 import type { ArmCode, ArmName, ArmValue, PayloadSpec, SectionSpec, X86Value } from '../../synth/index.ts';
 import { armHookPayload as hookPayload, type WriteArm } from '../../synth/index.ts';
-import { type HookKind, offsetIn, RELEASES, type Release, structPayload } from '../../xen/index.ts';
+import { type HookKind, offsetIn, RELEASES, type Release } from '../../xen/index.ts';
 import type { ConformCase, ConformStep } from '../case.ts';
 import { BYTES, type Conversion, numbers, pointers, strings } from './printk.ts';
 
@@ -29,7 +30,7 @@ const tells = (text: string, result = 0, more: WriteArm = (code) => code): Write
 
 /** The payload's structure of the releases that keep the state outside of the payload (82182ad7b4). */
 const offsetOf = (arch: ArmName, member: string): number =>
-  offsetIn(structPayload(RELEASES[RELEASES.length - 1] as Release, arch), member);
+  offsetIn(structPayloadOf({ arm64: ARM64, arm32: ARM32 }[arch], RELEASES[RELEASES.length - 1] as Release), member);
 
 /** Reads `fstate`, and sets `applied` of its first entry. */
 const setState =

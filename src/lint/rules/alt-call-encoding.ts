@@ -7,8 +7,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const altCallEncoding: LintRule = {
   id: 'alt-call-encoding',
-  title: 'alternative calls are encoded for another release of Xen',
-  severity: 'error',
   *check({ content, release }) {
     const { altCalls } = release.alternatives;
     if (altCalls !== 'alt_instr') {

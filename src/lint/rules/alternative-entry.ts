@@ -1,13 +1,7 @@
+import type { AlternativeFault } from '../../arch/index.ts';
 import { SHF_EXECINSTR } from '../../elf/index.ts';
 import type { PayloadPointer } from '../../payload/index.ts';
-import {
-  ALT_BUFFER_SIZE,
-  ALT_FLAG_NOT,
-  ALT_INSTR_ARM,
-  altFeature,
-  ELF_ALTINSTR_REPLACEMENT,
-  ELF_ALTINSTRUCTIONS,
-} from '../../xen/index.ts';
+import { ELF_ALTINSTR_REPLACEMENT, ELF_ALTINSTRUCTIONS } from '../../xen/index.ts';
 import type { LintContext } from '../context.ts';
 import { pointerWords } from '../places.ts';
 import type { LintRule } from '../rule.ts';
@@ -34,44 +28,25 @@ const isReplacement = (name: string): boolean => name === ELF_ALTINSTR_REPLACEME
  */
 export const alternativeEntry: LintRule = {
   id: 'alternative-entry',
-  title: 'an alternative that panics the host, writes outside of the payload, or is skipped',
-  severity: 'error',
   saidBy: ['bad-alternative'],
   *check(context) {
     const { release, content } = context;
     if (content.alternatives === undefined) return;
-    const { badEntry, rangeCheck, inverted, privSkips } = release.alternatives;
+    const { badEntry, rangeCheck, privSkips } = release.alternatives;
     // A vendor's image may know features from a later point release.
     const { alternatives } = context.arch;
     const featureLimit = alternatives.featureLimit(release.alternatives, context.image.highestFeature);
-    // Arm copies whole instructions, as many as the original has, and panics in all releases where these do not agree. Its first number that is no
-    // feature stands for entries that name a function.
-    const words = alternatives.entrySize === ALT_INSTR_ARM.size;
-    const panics = badEntry === 'bug' || words ? `${release.version} panics at upload` : 'Xen refuses the payload';
-    for (const { offset, orig, repl, feature: cpuid, origLen, replLen, padLen, priv } of content.alternatives
-      ?.entries ?? []) {
+    const panics = `${release.version} panics at upload`;
+    const outcomes: Readonly<Record<AlternativeFault['outcome'], string>> = {
+      'bad-entry': badEntry === 'bug' ? panics : 'Xen refuses the payload',
+      panic: panics,
+      called: 'what is at the replacement is called as a function',
+    };
+    for (const entry of content.alternatives.entries) {
+      const { offset, orig, repl, origLen, replLen, padLen, priv } = entry;
       const where = { section: ELF_ALTINSTRUCTIONS, offset };
-      const { feature } = altFeature(cpuid, inverted && !words);
-      const lengths = words ? replLen !== origLen && feature < featureLimit : replLen > origLen + padLen;
-      if (lengths) {
-        yield { message: `the replacement has ${replLen} bytes, the original ${origLen + padLen}: ${panics}`, where };
-      }
-      if (!words && origLen + padLen > ALT_BUFFER_SIZE) {
-        yield {
-          message: `the original has ${origLen + padLen} bytes, at most ${ALT_BUFFER_SIZE} can be replaced: ${panics}`,
-          where,
-        };
-      }
-      if (words && feature > featureLimit) {
-        yield {
-          message: `feature ${feature} does not exist: what is at the replacement is called as a function`,
-          where,
-        };
-      }
-      if (!words && feature >= featureLimit) {
-        const how =
-          !inverted && (cpuid & ALT_FLAG_NOT) !== 0 ? ', an inverted one, which this release does not know' : '';
-        yield { message: `feature ${feature} does not exist${how}: there are ${featureLimit}, and ${panics}`, where };
+      for (const { what, outcome } of alternatives.faults(entry, release.alternatives, featureLimit)) {
+        yield { message: `${what}: ${outcomes[outcome]}`, where };
       }
       const writes = rangeCheck ? 'Xen refuses the payload' : `${release.version} does not check it, and writes there`;
       if (!inSection(context, orig, origLen, isCode)) {

@@ -4,8 +4,6 @@ import type { LintRule } from '../rule.ts';
 /** 4.17.0 to .3, 4.18.0 and .1: applying any alternative on a host with CET-IBT walks a list in freed memory. Fixed by 4be1fef1e6. */
 export const alternativeIbt: LintRule = {
   id: 'alternative-ibt',
-  title: 'the payload has alternatives, and this release panics on them where CET-IBT is on',
-  severity: 'note',
   *check({ content, release, processor, image }) {
     const { alternatives } = content;
     if (alternatives === undefined || alternatives.entries.length === 0) return;

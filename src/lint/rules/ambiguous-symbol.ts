@@ -8,8 +8,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const ambiguousSymbol: LintRule = {
   id: 'ambiguous-symbol',
-  title: 'a static symbol that the payload names is there more than once in the hypervisor',
-  severity: 'warning',
   *check(context) {
     const { content, image } = context;
     const stride = content.elf.symbols.section?.entsize ?? 0;

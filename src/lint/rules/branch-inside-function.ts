@@ -6,8 +6,6 @@ import type { LintRule } from '../rule.ts';
 /** A loop of the old function that goes back into what the trampoline overwrites: harmless unless a CPU is in there while it is patched. */
 export const branchInsideFunction: LintRule = {
   id: 'branch-inside-function',
-  title: 'the old function itself jumps back into the bytes that the trampoline overwrites',
-  severity: 'warning',
   *check(context) {
     for (const { func, from, to, inside } of branchesIntoPatches(context)) {
       if (!inside || func.entry.newAddr.kind === 'null') continue;

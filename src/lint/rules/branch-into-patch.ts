@@ -1,8 +1,8 @@
-import { addOffset, hexAddress } from '../../base/index.ts';
+import { addOffset, type Found, hexAddress } from '../../base/index.ts';
 import type { LintContext } from '../context.ts';
 import { branchesIntoPatches, patchedRanges, rangeAt } from '../patched-bytes.ts';
 import { entryPlace, sectionPlace } from '../places.ts';
-import type { LintProblem, LintRule } from '../rule.ts';
+import type { LintRule } from '../rule.ts';
 
 /**
  * Code that leads into the middle of the trampoline, or of the NOPs: from another function, from the payload, or from what is left of a
@@ -10,8 +10,6 @@ import type { LintProblem, LintRule } from '../rule.ts';
  */
 export const branchIntoPatch: LintRule = {
   id: 'branch-into-patch',
-  title: 'code jumps into the middle of the bytes that applying overwrites',
-  severity: 'error',
   *check(context) {
     for (const { func, from, to, name, inside } of branchesIntoPatches(context)) {
       // Behind a jump at its start the rest of the old function is dead: see branch-inside-function.
@@ -28,7 +26,7 @@ const what = ({ entry }: { readonly entry: { readonly newAddr: { readonly kind: 
   entry.newAddr.kind === 'null' ? 'NOPs' : 'trampoline';
 
 /** Relocations of the payload's code that name such a place. */
-function* fromPayload(context: LintContext): Generator<LintProblem> {
+function* fromPayload(context: LintContext): Generator<Found> {
   const ranges = patchedRanges(context);
   if (ranges.length === 0) return;
   for (const section of context.codeSections) {

@@ -10,8 +10,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const bugTrap: LintRule = {
   id: 'bug-trap',
-  title: 'a bug frame stands for a trap instruction that this release does not know as one',
-  severity: 'error',
   *check(context) {
     const { arch, content, release } = context;
     const trap = arch.execution.bugTrap(release);

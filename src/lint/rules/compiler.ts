@@ -1,8 +1,8 @@
-import { latin1 } from '../../base/index.ts';
+import { type Found, latin1 } from '../../base/index.ts';
 import { type ElfFile, relocationName } from '../../elf/index.ts';
 import type { LintContext } from '../context.ts';
 import { sectionPlace } from '../places.ts';
-import type { LintProblem, LintRule } from '../rule.ts';
+import type { LintRule } from '../rule.ts';
 
 /** Symbols that the compiler brings in of its own accord, and the flag with which Xen is built so that it does not. Source: xen/Rules.mk, arch/x86/arch.mk. */
 const BROUGHT_IN: Readonly<Record<string, string>> = {
@@ -44,8 +44,6 @@ const compilers = (elf: ElfFile): string[] =>
  */
 export const compiler: LintRule = {
   id: 'compiler',
-  title: "the payload was built by another compiler than the hypervisor's, or with other flags",
-  severity: 'warning',
   *check(context) {
     const { content, image } = context;
     const known = new Set(compilers(image.elf));
@@ -66,7 +64,7 @@ export const compiler: LintRule = {
 };
 
 /** The first relocation of each kind that a flag makes. */
-function* relocations(context: LintContext): Generator<LintProblem> {
+function* relocations(context: LintContext): Generator<Found> {
   const left = new Set(BY_FLAG);
   for (const section of context.loadedSections) {
     for (const { offset, row, type, name } of context.relocationsOf(section)) {

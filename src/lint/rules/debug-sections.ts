@@ -3,8 +3,6 @@ import type { LintRule } from '../rule.ts';
 /** Debug information that is shipped: Xen copies the whole file, and takes 2 MiB of it. Facts: unstripped payloads of real fixes had up to 1.27 MB. */
 export const debugSections: LintRule = {
   id: 'debug-sections',
-  title: 'the file carries debug information, which no host reads',
-  severity: 'warning',
   *check({ content }) {
     const debug = content.elf.sections.filter(({ name }) => name.startsWith('.debug_') || name.startsWith('.stab'));
     const [first] = debug;

@@ -9,8 +9,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const dependencyChain: LintRule = {
   id: 'dependency-chain',
-  title: 'the payloads cannot be applied as they depend on each other, or not in this order',
-  severity: 'warning',
   saidBy: ['already-loaded'],
   *check(context) {
     const { payload, set, image } = context;

@@ -30,8 +30,6 @@ const SPECIAL = new Set([
 /** A special section that is there twice: Xen takes the first and never looks at the others. Source: livepatch_elf_sec_by_name; 3a28da8f4d. */
 export const duplicateSection: LintRule = {
   id: 'duplicate-section',
-  title: 'a section that Xen looks up by name is there twice: only the first one counts',
-  severity: 'error',
   *check({ content }) {
     const seen = new Map<string, number>();
     for (const { name, index, size } of content.elf.sections.slice(1)) {

@@ -10,8 +10,6 @@ const UNREGISTERED: readonly HookKind[] = ['preapply', 'apply', 'load', 'postrev
 /** A WARN, BUG or exception table entry in a hook that runs before Xen knows the payload's tables: the trap is fatal. */
 export const earlyHookTrap: LintRule = {
   id: 'early-hook-trap',
-  title: 'a hook may trap while Xen does not know the tables of the payload yet',
-  severity: 'warning',
   *check(context) {
     const { content, release } = context;
     if (release.regionRegistered !== 'apply') return;

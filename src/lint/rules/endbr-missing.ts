@@ -5,8 +5,6 @@ import type { LintRule } from '../rule.ts';
 /** A function that is called indirectly on a host that tracks such calls, without the instruction that allows it: #CP, which panics. */
 export const endbrMissing: LintRule = {
   id: 'endbr-missing',
-  title: 'a function that is called indirectly lacks ENDBR64, and this host has CET-IBT on',
-  severity: 'error',
   *check(context) {
     const { arch, image, processor, release } = context;
     const pad = arch.code?.landingPad ?? null;

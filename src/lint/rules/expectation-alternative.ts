@@ -1,5 +1,4 @@
 import { addOffset, hexAddress, viewOf } from '../../base/index.ts';
-import { ALT_INSTR, altTargets } from '../../xen/index.ts';
 import { entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
@@ -9,8 +8,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const expectationAlternative: LintRule = {
   id: 'expectation-alternative',
-  title: 'an expectation covers code that the hypervisor replaces at boot, by processor',
-  severity: 'warning',
   *check(context) {
     const { image, arch, oldFunctions } = context;
     const expecting = oldFunctions.flatMap((func) => {
@@ -21,22 +18,13 @@ export const expectationAlternative: LintRule = {
     });
     const table = image.linker('__alt_instructions');
     const tableEnd = image.linker('__alt_instructions_end');
-    if (
-      expecting.length === 0 ||
-      table === undefined ||
-      tableEnd === undefined ||
-      arch.alternatives.entrySize !== ALT_INSTR.size
-    )
-      return;
+    if (expecting.length === 0 || table === undefined || tableEnd === undefined) return;
     const bytes = image.bytes(table, Number(tableEnd - table));
-    const view = viewOf(bytes);
-    for (let at = 0; at + ALT_INSTR.size <= bytes.length; at += ALT_INSTR.size) {
-      const entry = ALT_INSTR.read(view, at);
-      const { orig } = altTargets(addOffset(table, at), entry);
-      const end = addOffset(orig, entry.orig_len + entry.pad_len);
+    for (const { orig, length, feature } of arch.alternatives.replaced(viewOf(bytes), table)) {
+      const end = addOffset(orig, length);
       const hit = expecting.find(({ func, end: expected }) => orig < expected && end > func.address);
       if (hit === undefined) continue;
-      const message = `the expectation of ${hit.func.name} covers ${hexAddress(orig)}, which the hypervisor replaces at boot where the processor has feature ${entry.cpuid & 0x7fff}: it holds on some hosts and fails on others. End it before that place`;
+      const message = `the expectation of ${hit.func.name} covers ${hexAddress(orig)}, which the hypervisor replaces at boot where the processor has feature ${feature}: it holds on some hosts and fails on others. End it before that place`;
       yield { message, where: entryPlace(hit.func) };
     }
   },

@@ -13,8 +13,6 @@ const panics = (release: Release, arch: Architecture): boolean =>
  */
 export const funcsReadOnly: LintRule = {
   id: 'funcs-read-only',
-  title: '.livepatch.funcs is read-only and this release writes to it',
-  severity: 'error',
   *check({ content, release, arch }) {
     const section = content.functions?.section;
     if (section === undefined || (section.flags & SHF_ALLOC) === 0 || (section.flags & SHF_WRITE) !== 0) return;

@@ -28,8 +28,6 @@ function readOnly(context: LintContext, { target, name }: PayloadRelocation): st
  */
 export const hookWritesReadOnly: LintRule = {
   id: 'hook-writes-read-only',
-  title: 'a hook writes memory that is read-only where it runs',
-  severity: 'error',
   *check(context) {
     const { release, arch } = context;
     const forms = arch.code;

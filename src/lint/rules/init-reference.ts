@@ -13,8 +13,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const initReference: LintRule = {
   id: 'init-reference',
-  title: 'the payload refers to init code or data of the hypervisor, which is gone after boot',
-  severity: 'error',
   *check(context) {
     for (const func of context.oldFunctions) {
       if (context.regionOf(func.address) !== 'init') continue;

@@ -1,8 +1,9 @@
+import type { Found } from '../../base/index.ts';
 import { copiesOf, type DebugFunction, type DwarfFile, functionAt, type InlinedCopy } from '../../dwarf/index.ts';
 import type { LintContext, OldFunction } from '../context.ts';
 import { imageDebugData } from '../debug-data.ts';
 import { entryPlace } from '../places.ts';
-import type { LintProblem, LintRule } from '../rule.ts';
+import type { LintRule } from '../rule.ts';
 import { sourceText } from '../source-text.ts';
 
 /**
@@ -11,8 +12,6 @@ import { sourceText } from '../source-text.ts';
  */
 export const inlinedCopy: LintRule = {
   id: 'inlined-copy',
-  title: 'a patched function has copies in code that the payload does not replace',
-  severity: 'warning',
   *check(context) {
     const dwarf = imageDebugData(context);
     if (dwarf === undefined) return;
@@ -34,7 +33,7 @@ function* copiesLeft(
   old: OldFunction,
   before: DebugFunction,
   patched: ReadonlySet<bigint>,
-): Generator<LintProblem, void, void> {
+): Generator<Found, void, void> {
   const left = ({ address }: DebugFunction): boolean =>
     // What is only run while the host boots is gone.
     address !== undefined && !patched.has(address) && context.regionOf(address) === 'text';

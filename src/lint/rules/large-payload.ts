@@ -8,8 +8,6 @@ const NEAR_SECTIONS = (LIVEPATCH_MAX_SECTIONS / 8) * 7;
 /** The file is near, or over, what Xen takes; it refuses a larger one without a word. Source: xen/livepatch.h, livepatch_elf.c. */
 export const largePayload: LintRule = {
   id: 'large-payload',
-  title: 'the file is as large as Xen takes, or has as many sections, or nearly so',
-  severity: 'warning',
   saidBy: ['payload-too-large'],
   *check({ content }) {
     const { bytes, sections } = content.elf;

@@ -8,8 +8,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const linksToPayload: LintRule = {
   id: 'links-to-payload',
-  title: 'the payload uses a symbol of another payload that it does not depend on',
-  severity: 'warning',
   *check(context) {
     const chain = chainBelow(context);
     const others = companions(context)

@@ -1,3 +1,4 @@
+import type { Found } from '../../base/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_SYMTAB } from '../../elf/index.ts';
 import {
   ELF_ALTINSTRUCTIONS,
@@ -10,7 +11,7 @@ import {
 } from '../../xen/index.ts';
 import type { LintContext } from '../context.ts';
 import { pointerWords } from '../places.ts';
-import type { LintProblem, LintRule } from '../rule.ts';
+import type { LintRule } from '../rule.ts';
 
 /** Sections that Xen reads through the pointer to their loaded copy, which a section without SHF_ALLOC has not. */
 const READ_WHEN_LOADED = [
@@ -28,8 +29,6 @@ const READ_WHEN_LOADED = [
  */
 export const loaderCrash: LintRule = {
   id: 'loader-crash',
-  title: "the file makes Xen's loader, or the first action, follow a pointer that leads nowhere",
-  severity: 'error',
   *check(context) {
     yield* headers(context);
     yield* sections(context);
@@ -38,7 +37,7 @@ export const loaderCrash: LintRule = {
 };
 
 /** Section headers: livepatch_elf.c, elf_resolve_sections and livepatch_elf_perform_relocs; livepatch.c, move_payload. */
-function* headers({ content }: LintContext): Generator<LintProblem> {
+function* headers({ content }: LintContext): Generator<Found> {
   for (const section of content.elf.sections.slice(1)) {
     const { name, type, flags } = section;
     const where = { section: name, offset: 0 };
@@ -71,7 +70,7 @@ function* headers({ content }: LintContext): Generator<LintProblem> {
 }
 
 /** Sections that are looked up by name: livepatch.c, prepare_payload. */
-function* sections({ content, release }: LintContext): Generator<LintProblem> {
+function* sections({ content, release }: LintContext): Generator<Found> {
   for (const name of READ_WHEN_LOADED) {
     const section = content.elf.section(name);
     if (section === undefined || (section.flags & SHF_ALLOC) !== 0 || section.size === 0) continue;
@@ -94,7 +93,7 @@ function* sections({ content, release }: LintContext): Generator<LintProblem> {
 }
 
 /** Entries: livepatch.c, resolve_old_address and the calls of hooks. */
-function* entries(context: LintContext): Generator<LintProblem> {
+function* entries(context: LintContext): Generator<Found> {
   const { content } = context;
   for (const { offset, oldAddr, name, namePointer, index } of content.functions?.entries ?? []) {
     const where = { section: ELF_LIVEPATCH_FUNC, offset };

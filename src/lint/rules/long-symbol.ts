@@ -4,8 +4,6 @@ import type { LintRule } from '../rule.ts';
 /** Xen keeps 126 characters of a symbol's name: back traces, and payloads that link against it, see the cut one. Source: build_symbol_table. */
 export const longSymbol: LintRule = {
   id: 'long-symbol',
-  title: 'a symbol has a longer name than Xen keeps',
-  severity: 'warning',
   *check({ content }) {
     const { symbols } = content.elf;
     const stride = symbols.section?.entsize ?? 0;

@@ -6,8 +6,6 @@ const UNPRINTABLE = /[^\x20-\x7e]/;
 /** Metadata that is not what it is for: strings of printable characters, each with its NUL. */
 export const metadata: LintRule = {
   id: 'metadata',
-  title: '.modinfo is not a list of printable strings, or this release does not show it',
-  severity: 'warning',
   saidBy: ['bad-metadata'],
   *check({ content, release }) {
     const { metadata: found } = content;

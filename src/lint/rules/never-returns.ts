@@ -16,8 +16,6 @@ const ENTERED_ONCE = new Set([
 /** A function whose old code goes on running, so that the patch takes no effect. */
 export const neverReturns: LintRule = {
   id: 'never-returns',
-  title: 'a function is patched that CPUs never leave: they go on in the old code',
-  severity: 'warning',
   *check(context) {
     for (const func of context.oldFunctions) {
       if (!ENTERED_ONCE.has(coreName(context, func))) continue;

@@ -14,8 +14,6 @@ const TEMPORARY = /^(?:\{standard input\}|cc[A-Za-z0-9]{6}\.[so])$/;
 /** Bytes of the file that another build of the same sources would have otherwise: the payload's build-id then says nothing of its sources. */
 export const nondeterministic: LintRule = {
   id: 'nondeterministic',
-  title: 'the file holds a date, a time or a path of the machine on which it was built',
-  severity: 'warning',
   *check(context) {
     let left = context.content.elf.bytes.length;
     for (const section of context.loadedSections) {

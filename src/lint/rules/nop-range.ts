@@ -26,8 +26,6 @@ function wrongEnd(context: LintContext, func: OldFunction): string | undefined {
 /** NOPs that cut an instruction in two, run over the function's end, or take its way back. */
 export const nopRange: LintRule = {
   id: 'nop-range',
-  title: 'NOPs cut an instruction in two, or the function runs on into the next one',
-  severity: 'error',
   saidBy: ['nop-past-function', 'nop-too-long'],
   *check(context) {
     for (const func of context.oldFunctions) {

@@ -11,8 +11,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const overlap: LintRule = {
   id: 'overlap',
-  title: 'two functions are patched at overlapping bytes: a revert leaves a trampoline behind',
-  severity: 'error',
   *check(context) {
     const own = patchedRanges(context);
     for (const [i, { func, start }] of own.entries()) {

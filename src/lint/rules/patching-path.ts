@@ -39,8 +39,6 @@ const ON_THE_PATH: Readonly<Record<string, string>> = {
 /** A function that patching itself runs: its bytes change under a CPU that may be about to carry them out. */
 export const patchingPath: LintRule = {
   id: 'patching-path',
-  title: 'a function is patched that the CPUs are in while they patch',
-  severity: 'warning',
   *check(context) {
     for (const func of context.oldFunctions) {
       const why = ON_THE_PATH[coreName(context, func)];

@@ -6,8 +6,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const payloadBugFrame: LintRule = {
   id: 'payload-bug-frame',
-  title: 'a WARN, or another bug frame, of the payload kills the host: Xen does not handle it there',
-  severity: 'warning',
   *check({ arch, content, release }) {
     const { bugFramesOfPayloads } = arch.execution;
     if (bugFramesOfPayloads === 'handled') return;

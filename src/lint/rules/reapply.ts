@@ -4,8 +4,6 @@ import type { LintRule } from '../rule.ts';
 /** Writable sections: after a revert Xen does not apply the payload again, and says so only in the payload's rc. Source: move_payload. */
 export const reapply: LintRule = {
   id: 'reapply',
-  title: 'the payload has writable sections: once reverted, it cannot be applied again',
-  severity: 'note',
   *check({ content }) {
     if (content.safeToReapply) return;
     const names = content.writableSections.map(({ name }) => name).filter((name) => name !== ELF_LIVEPATCH_FUNC);

@@ -1,10 +1,10 @@
 import { type Architecture, checkedRange, inRange, type RelocationRow, type ValueRange } from '../../arch/index.ts';
-import { type Address, addOffset, hexAddress, s64 } from '../../base/index.ts';
+import { type Address, addOffset, type Found, hexAddress, s64 } from '../../base/index.ts';
 import type { ElfSection } from '../../elf/index.ts';
 import type { LintContext } from '../context.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
 import { pointerWords, sectionPlace, signed } from '../places.ts';
-import type { LintProblem, LintRule } from '../rule.ts';
+import type { LintRule } from '../rule.ts';
 
 /**
  * A distance that does not fit into its field wherever Xen may place the payload, not only where the simulated host has placed it. Sources:
@@ -12,8 +12,6 @@ import type { LintProblem, LintRule } from '../rule.ts';
  */
 export const relocationReach: LintRule = {
   id: 'relocation-reach',
-  title: 'a relocation does not reach its target from everywhere that Xen may place the payload',
-  severity: 'error',
   saidBy: ['relocation-overflow', 'arm64-tstbr-range'],
   *check(context) {
     const { arch, image, release, content } = context;
@@ -98,7 +96,7 @@ function* inFrame(
   section: ElfSection,
   { offset, target, name, addend }: PayloadRelocation,
   address: Address,
-): Generator<LintProblem, void, void> {
+): Generator<Found, void, void> {
   const { arch, image, release } = context;
   const { reach } = arch.bugFrames;
   const whole = Number(BigInt.asIntN(32, addend));

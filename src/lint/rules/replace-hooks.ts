@@ -12,8 +12,6 @@ const VETOING: readonly HookKind[] = ['preapply', 'postapply', 'prerevert', 'pos
  */
 export const replaceHooks: LintRule = {
   id: 'replace-hooks',
-  title: 'a payload of a cumulative series has hooks with which REPLACE is refused',
-  severity: 'warning',
   saidBy: ['replace-with-hooks'],
   *check(context) {
     const { content, image, release } = context;

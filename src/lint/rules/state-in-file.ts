@@ -7,8 +7,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const stateInFile: LintRule = {
   id: 'state-in-file',
-  title: 'an entry of .livepatch.funcs says that its function is patched already',
-  severity: 'error',
   *check({ content, release, arch }) {
     const { at } = livepatchFunc(release.funcLayout, arch.elf.pointerSize);
     if (at.applied === undefined) return;

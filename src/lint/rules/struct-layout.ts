@@ -26,8 +26,6 @@ import { typesInUse } from '../types-in-use.ts';
  */
 export const structLayout: LintRule = {
   id: 'struct-layout',
-  title: 'a structure is laid out otherwise in the payload than in the hypervisor',
-  severity: 'error',
   *check(context) {
     const payload = payloadDebugData(context);
     const image = imageDebugData(context);

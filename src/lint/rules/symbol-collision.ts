@@ -8,8 +8,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const symbolCollision: LintRule = {
   id: 'symbol-collision',
-  title: "a new symbol has a name that the hypervisor's table, or another payload, has too",
-  severity: 'warning',
   saidBy: ['duplicate-symbol'],
   *check(context) {
     const own = ownSymbols(context.content).filter(({ overrides }) => !overrides);

@@ -7,8 +7,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const trampolineTooLong: LintRule = {
   id: 'trampoline-too-long',
-  title: 'the trampoline does not fit into the old function, whatever old_size says',
-  severity: 'error',
   saidBy: ['function-too-small'],
   *check(context) {
     const { patchInsnSize } = context.arch;

@@ -11,8 +11,6 @@ import type { LintRule } from '../rule.ts';
  */
 export const trapSitePatched: LintRule = {
   id: 'trap-site-patched',
-  title: 'the overwritten bytes hold a bug frame or an exception table site of the hypervisor',
-  severity: 'warning',
   *check(context) {
     const patched = patchedRanges(context);
     if (patched.length === 0) return;

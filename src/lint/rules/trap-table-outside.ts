@@ -10,8 +10,6 @@ const isOwnCode = ({ content }: LintContext, pointer: PayloadPointer): boolean =
 /** Entries for code that is not the payload's: only the table of the region in which a trap happens is searched. Source: virtual_region.c. */
 export const trapTableOutside: LintRule = {
   id: 'trap-table-outside',
-  title: "an entry of .ex_table or .bug_frames is about code that is not the payload's",
-  severity: 'warning',
   *check(context) {
     const { content } = context;
     for (const { offset, addr, cont } of content.exTable?.entries ?? []) {

@@ -13,8 +13,6 @@ const MOST_GUESSES = 10;
  */
 export const unresolvedSymbol: LintRule = {
   id: 'unresolved-symbol',
-  title: 'the payload needs a symbol that nobody defines',
-  severity: 'error',
   *check(context) {
     const missing = context.content.undefinedSymbols.filter(
       ({ name }) => name !== '' && context.resolve(name) === undefined,

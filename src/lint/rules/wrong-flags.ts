@@ -5,8 +5,6 @@ import { lastUpTo } from '../search.ts';
 /** Code that a hypervisor cannot carry out safely, because it was compiled without the flags that Xen's own has. Told once a function and flag. */
 export const wrongFlags: LintRule = {
   id: 'wrong-flags',
-  title: 'code was compiled without flags that Xen is built with: red zone, vector registers',
-  severity: 'error',
   *check(context) {
     const { arch, content } = context;
     let left = content.elf.bytes.length;

@@ -6,4 +6,4 @@ export { placeText, type ScriptPlace } from './node.ts';
 export { readYaml, type SchemaKinds, type YamlSource } from './read-yaml.ts';
 export * from './run.ts';
 export * from './simulate.ts';
-export type { ScenarioCell, ScriptAction, ScriptSettings, ScriptStep } from './types.ts';
+export type { ScenarioCell, ScriptSettings, ScriptStep } from './types.ts';

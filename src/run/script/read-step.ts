@@ -1,15 +1,16 @@
-import type { ScriptVerb } from '../../documents/index.ts';
 import { type ActionName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../xen/index.ts';
+import type { PanicExpectation, StepExpectation } from '../expectation.ts';
+import type { StepVerb } from '../step.ts';
 import { checkValue } from './check-value.ts';
 import { meant } from './meant.ts';
 import { type ScriptEntry, type ScriptMap, type ScriptNode, scriptError } from './node.ts';
 import { readArgument, readExpectedBuffer } from './read-call.ts';
 import { fieldPlace, namedPayload, payloadSource, type Scope } from './scope.ts';
-import type { PanicExpectation, ScriptAction, ScriptStep, StepExpectation } from './types.ts';
+import type { ScriptStep } from './types.ts';
 import { substitute } from './variables.ts';
 
 /** Verbs that a step may have, besides `panics` and `include`. */
-const VERBS: readonly ScriptVerb[] = [
+const VERBS: readonly StepVerb[] = [
   'upload',
   'apply',
   'revert',
@@ -22,7 +23,7 @@ const VERBS: readonly ScriptVerb[] = [
   'call',
 ];
 
-const isVerb = (key: string): key is ScriptVerb => (VERBS as readonly string[]).includes(key);
+const isVerb = (key: string): key is StepVerb => (VERBS as readonly string[]).includes(key);
 
 /** Verbs that can stand alone, as plain text. */
 const ALONE: readonly string[] = ['list', 'dump', 'verify'];
@@ -104,7 +105,7 @@ function readVerb(
 ): ScriptStep {
   const { key, keyPlace, value } = verbEntry(node, beside, VERBS);
   if (!isVerb(key)) throw scriptError(keyPlace, `${key} is no verb`, HINT);
-  const { text, action, expect } = readAction(key, value, scope);
+  const { text, step, expect } = readVerbForm(key, value, scope);
   let expected = expect;
   for (const entry of node.entries) {
     if (!beside.includes(entry.key)) continue;
@@ -113,10 +114,10 @@ function readVerb(
     const twice = Object.keys(more).find((name) => name in expected);
     if (twice !== undefined)
       throw scriptError(entry.keyPlace, `${twice} is expected twice`, `say it in ${key} or in ${entry.key}`);
-    checkApplies(action, more, entry);
+    checkApplies(key, more, entry);
     expected = { ...expected, ...more };
   }
-  const odd = panics === null ? undefined : unseen(action, expected);
+  const odd = panics === null ? undefined : unseen(expected);
   if (odd !== undefined) {
     throw scriptError(
       keyPlace,
@@ -124,19 +125,25 @@ function readVerb(
       'panics has error_code, message, address, console',
     );
   }
-  return { place: keyPlace, text: panics === null ? text : `${text}, panics`, action, expect: expected, panics };
+  return { place: keyPlace, text: panics === null ? text : `${text}, panics`, step, expect: expected, panics };
 }
 
-/** What is expected and never comes of a step that takes the host down. */
-function unseen(action: ScriptAction, expect: StepExpectation): string | undefined {
-  if (action.verb === 'call' && (action.returns !== null || action.buffers !== null)) return 'a result';
-  if (action.verb === 'list' && action.payloads !== null) return 'a list';
-  return Object.keys(expect).find((key) => key !== 'console');
+/** Words for expectations whose keys do not say what is expected. */
+const EXPECTED: Readonly<Partial<Record<string, string>>> = {
+  returns: 'a result',
+  buffers: 'a result',
+  list: 'a list',
+};
+
+/** Returns what is expected although a step that kills the host cannot bring it; a word for messages. */
+function unseen(expect: StepExpectation): string | undefined {
+  const key = Object.keys(expect).find((each) => each !== 'console');
+  return key === undefined ? undefined : (EXPECTED[key] ?? key);
 }
 
 /** Throws an XspliceError (EFILE) for an expectation that means nothing for this verb. */
-function checkApplies({ verb }: ScriptAction, expect: StepExpectation, { keyPlace }: ScriptEntry): void {
-  const allowed: Readonly<Partial<Record<ScriptVerb, readonly string[]>>> = {
+function checkApplies(verb: StepVerb, expect: StepExpectation, { keyPlace }: ScriptEntry): void {
+  const allowed: Readonly<Partial<Record<StepVerb, readonly string[]>>> = {
     list: ['errno', 'console'],
     dump: ['console'],
     verify: ['console'],
@@ -147,11 +154,7 @@ function checkApplies({ verb }: ScriptAction, expect: StepExpectation, { keyPlac
     throw scriptError(keyPlace, `${verb} has no ${wrong}`, `it has ${allowed[verb]?.join(', ')}`);
 }
 
-interface ReadAction {
-  readonly text: string;
-  readonly action: ScriptAction;
-  readonly expect: StepExpectation;
-}
+type ReadStep = Omit<ScriptStep, 'place' | 'panics'>;
 
 /** The short form of a verb that is about a payload, as its long form. */
 function longForm(value: ScriptNode, key: string): ScriptNode {
@@ -165,7 +168,7 @@ function emptyForm(value: ScriptNode): ScriptNode {
   return { kind: 'map', entries: [], place: value.place };
 }
 
-function readAction(verb: ScriptVerb, value: ScriptNode, scope: Scope): ReadAction {
+function readVerbForm(verb: StepVerb, value: ScriptNode, scope: Scope): ReadStep {
   switch (verb) {
     case 'upload':
       return readUpload(longForm(value, 'name'), scope);
@@ -176,7 +179,7 @@ function readAction(verb: ScriptVerb, value: ScriptNode, scope: Scope): ReadActi
       return readLifecycle(verb, longForm(value, 'name'), scope);
     case 'get': {
       const { name, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS.get, longForm(value, 'name'), 'get');
-      return { text: `get ${name}`, action: { verb, name }, expect: expectationOf(rest) };
+      return { text: `get ${name}`, step: { verb, name }, expect: expectationOf(rest) };
     }
     case 'list': {
       const node: ScriptNode =
@@ -184,20 +187,24 @@ function readAction(verb: ScriptVerb, value: ScriptNode, scope: Scope): ReadActi
           ? { kind: 'map', entries: [{ key: 'payloads', keyPlace: value.place, value }], place: value.place }
           : emptyForm(value);
       const { idx = 0, nr = LIST_NR, payloads, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS.list, node, 'list');
-      const entries = payloads?.map((each) => (typeof each === 'string' ? { name: each } : each)) ?? null;
-      return { text: 'list', action: { verb, idx, nr, payloads: entries }, expect: expectationOf(rest) };
+      const list = payloads?.map((each) => (typeof each === 'string' ? { name: each } : each));
+      return {
+        text: 'list',
+        step: { verb, idx, nr },
+        expect: { ...(list !== undefined && { list }), ...expectationOf(rest) },
+      };
     }
     case 'dump':
     case 'verify': {
       const rest = checkValue(scope.schemas.VERB_SCHEMAS[verb], emptyForm(value), verb);
-      return { text: verb, action: { verb }, expect: expectationOf(rest) };
+      return { text: verb, step: { verb }, expect: expectationOf(rest) };
     }
     case 'call':
       return readCall(longForm(value, 'function'), scope);
   }
 }
 
-function readUpload(node: ScriptNode, scope: Scope): ReadAction {
+function readUpload(node: ScriptNode, scope: Scope): ReadStep {
   const {
     name,
     payload,
@@ -223,10 +230,14 @@ function readUpload(node: ScriptNode, scope: Scope): ReadAction {
           node,
           scope,
         );
-  return { text: `upload ${name}`, action: { verb: 'upload', name, source, flags }, expect: expectationOf(rest) };
+  return {
+    text: `upload ${name}`,
+    step: { verb: 'upload', name, payload: source, flags },
+    expect: expectationOf(rest),
+  };
 }
 
-function readLifecycle(verb: ActionName, node: ScriptNode, scope: Scope): ReadAction {
+function readLifecycle(verb: ActionName, node: ScriptNode, scope: Scope): ReadStep {
   const { name, timeout, nodeps, flags, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS[verb], node, verb);
   if (flags !== undefined && nodeps !== undefined) {
     throw scriptError(fieldPlace(node, 'nodeps'), 'nodeps and flags are both there', 'nodeps is bit 0 of flags');
@@ -234,32 +245,29 @@ function readLifecycle(verb: ActionName, node: ScriptNode, scope: Scope): ReadAc
   const word = flags ?? (nodeps === undefined ? undefined : nodeps ? LIVEPATCH_ACTION_APPLY_NODEPS : 0);
   return {
     text: `${verb} ${name}`,
-    action: { verb, name, ...(timeout !== undefined && { timeout }), ...(word !== undefined && { flags: word }) },
+    step: { verb, name, ...(timeout !== undefined && { timeout }), ...(word !== undefined && { flags: word }) },
     expect: expectationOf(rest),
   };
 }
 
-function readCall(node: ScriptNode, scope: Scope): ReadAction {
+function readCall(node: ScriptNode, scope: Scope): ReadStep {
   const call = checkValue(scope.schemas.VERB_SCHEMAS.call, node, 'call');
   const place = fieldPlace(node, 'args');
   const args = (call.args ?? []).map((each) => readArgument(each, place, scope.budget));
   const count = args.filter(({ kind }) => kind === 'buffer').length;
-  const buffers = call.buffers?.map((each) => readExpectedBuffer(each, place, scope.budget)) ?? null;
-  if (buffers !== null && buffers.length !== count) {
+  const buffers = call.buffers?.map((each) => readExpectedBuffer(each, place, scope.budget));
+  if (buffers !== undefined && buffers.length !== count) {
     const hint = 'one entry for each buffer among args, ~ where it does not matter';
     throw scriptError(fieldPlace(node, 'buffers'), `buffers has ${buffers.length} entries for ${count} buffers`, hint);
   }
   const { cpu, returns, console } = call;
   return {
     text: `call ${call.function}`,
-    action: {
-      verb: 'call',
-      function: call.function,
-      args,
-      ...(cpu !== undefined && { cpu }),
-      returns: returns ?? null,
-      buffers,
+    step: { verb: 'call', function: call.function, args, ...(cpu !== undefined && { cpu }) },
+    expect: {
+      ...(returns !== undefined && { returns }),
+      ...(buffers !== undefined && { buffers }),
+      ...expectationOf(console === undefined ? {} : { console }),
     },
-    expect: expectationOf(console === undefined ? {} : { console }),
   };
 }

@@ -1,20 +1,22 @@
-import { type Finding, hexAddress, XspliceError } from '../../base/index.ts';
-import type { ScenarioRun, ScenarioStep, ScenarioSurprise } from '../../documents/index.ts';
+import { type Finding, finding, XspliceError } from '../../base/index.ts';
+import type { ScenarioListEntry, ScenarioRun, ScenarioStep, ScenarioSurprise } from '../../documents/index.ts';
 import { documentFinding, type ReportedCall, reportedCall } from '../../documents/index.ts';
 import type { Image } from '../../hypervisor/index.ts';
 import { buildIdOf, fitPayload } from '../../synth/index.ts';
-import { errnoName, type Release } from '../../xen/index.ts';
+import { LIVEPATCH_ACTION_APPLY_NODEPS, LIVEPATCH_STATE_NAMES, type ListEntry, type Release } from '../../xen/index.ts';
+import type { ExpectedStep } from '../expectation.ts';
+import { runSteps, type TakenStep } from '../run-steps.ts';
 import type { Stage } from '../stage.ts';
-import { liveText, verifyLive } from '../verify-live.ts';
-import { AppliedStack, type Came } from './came.ts';
-import { checkStep } from './check-step.ts';
+import type { Step } from '../step.ts';
+import { noteOf, panicDocument, stateAfter, stepDocument } from '../step-document.ts';
+import { writtenText } from '../text-at.ts';
+import { takeBaseline } from '../verify-stage.ts';
 import type { ScriptFiles } from './files.ts';
 import { placeText } from './node.ts';
-import { performAction } from './perform.ts';
 import { atPlace } from './scope.ts';
 import type { PayloadSource, ScenarioCell, ScriptStep } from './types.ts';
 
-/** A host that was just booted, and what it was booted from. */
+/** A freshly booted host, and what it was booted from. */
 export interface ScenarioHost {
   readonly stage: Stage;
   readonly image: Image;
@@ -23,13 +25,13 @@ export interface ScenarioHost {
 
 export interface RunScenarioOptions {
   readonly files: Pick<ScriptFiles, 'readBytes'>;
-  /** Goes on to the end, whatever is expected: for comparing two hosts. */
-  readonly heedless?: boolean;
-  /** Told before each step. */
+  /** Takes all steps even where one does not go as expected: for comparing two hosts. */
+  readonly toTheEnd?: boolean;
+  /** Called before each step. */
   readonly progress?: (doing: string) => void;
 }
 
-/** The verdict `error` of a run, of what the environment did to it. */
+/** Returns the document of a run that the environment did not let begin. */
 export const scenarioError = (
   { file, title, cell, steps }: ScenarioCell,
   { code, message, hint }: XspliceError,
@@ -48,8 +50,8 @@ export const scenarioError = (
 });
 
 /**
- * Takes a scenario's steps on a host, to the first that goes another way than expected. What the environment does to it is in the result, too:
- * never rejects with an XspliceError.
+ * Takes a scenario's steps on a host, up to the first that does not go as expected. Never rejects with an XspliceError: failures of the
+ * environment are in the document.
  */
 export async function runScenario(
   cell: ScenarioCell,
@@ -66,15 +68,16 @@ export async function runScenario(
   }
 }
 
+/** A step that can be taken, with its payload's bytes. */
+type ResolvedStep = ExpectedStep & Pick<ScriptStep, 'place' | 'text'>;
+
 class Run {
   readonly #cell: ScenarioCell;
   readonly #host: ScenarioHost;
   readonly #options: RunScenarioOptions;
-  readonly #applied = new AppliedStack();
   readonly #steps: ScenarioStep[] = [];
   readonly #calls: ReportedCall[] = [];
   readonly #findings: Finding[] = [];
-  #pristine: { readonly text: Uint8Array | null; readonly digest: string | undefined } | null = null;
   #surprise: ScenarioSurprise | null = null;
 
   constructor(cell: ScenarioCell, host: ScenarioHost, options: RunScenarioOptions) {
@@ -82,35 +85,20 @@ class Run {
     this.#host = host;
     this.#options = options;
     for (const message of host.stage.assumed) {
-      this.#findings.push({ rule: 'assumed', severity: 'note', message, where: {} });
+      this.#findings.push(finding('assumed', { message, where: {} }));
     }
   }
 
   async go(): Promise<void> {
     const { stage } = this.#host;
     const { steps, title } = this.#cell;
-    if (steps.some(({ action }) => action.verb === 'verify')) {
-      this.#pristine = { text: await liveText(stage), digest: stage.digest() };
-    }
-    // What was printed while it booted.
+    if (steps.some(({ step }) => step.verb === 'verify')) await takeBaseline(stage);
+    // Lines of the boot belong to no step.
     await stage.target.takeConsole();
-    for (const [index, step] of steps.entries()) {
-      this.#options.progress?.(`${title}: ${step.text}`);
-      const came = await performAction(step.action, step.place, {
-        stage,
-        settings: this.#cell.settings,
-        payload: (source) => this.#payload(source),
-        verify: () => this.#verify(),
-      });
-      const findings = stage.takeFindings();
-      const fields = checkStep(step, came);
-      this.#book(step, came, fields.length === 0);
-      if (fields.length > 0 && this.#surprise === null) {
-        this.#surprise = { step: index + 1, place: placeText(step.place), fields };
-        this.#findings.push(...findings);
-      }
-      const over = came.panic !== null || came.hook !== null;
-      if (over || (this.#surprise !== null && this.#options.heedless !== true)) return;
+    const progress = ({ text }: ResolvedStep): void => this.#options.progress?.(`${title}: ${text}`);
+    for await (const taken of runSteps(stage, this.#resolved(steps), progress)) {
+      this.#add(taken);
+      if (this.#surprise !== null && this.#options.toTheEnd !== true) return;
     }
   }
 
@@ -131,54 +119,63 @@ class Run {
     };
   }
 
-  #book({ action, place }: ScriptStep, came: Came, passed: boolean): void {
-    const call = came.call === null ? null : this.#calls.length;
-    if (came.call !== null && action.verb === 'call') {
-      const { result, string } = came.call;
-      this.#calls.push(reportedCall(action.function, this.#applied.when, result, string));
+  #add({ expected, outcome, phase, mismatches }: TakenStep<ResolvedStep>): void {
+    const { step, expect } = expected;
+    const place = placeText(expected.place);
+    const note = noteOf(outcome);
+    let call: number | null = null;
+    if (outcome.kind === 'called' && step.verb === 'call') {
+      const { result, text } = outcome.call;
+      const shown = expect.returns?.string === undefined ? writtenText(text) : text;
+      call = this.#calls.push(reportedCall(step.function, phase, result, shown)) - 1;
     }
-    if ('name' in action) this.#applied.note(action.name, came.state, action.verb === 'replace' && came.rc === 0);
-    const { rc, panic, hook, wrong } = came;
-    const note = hook ?? (wrong.length > 0 ? wrong.join('; ') : undefined);
     this.#steps.push({
-      step: action.verb,
-      name: 'name' in action ? action.name : action.verb === 'call' ? action.function : null,
-      place: placeText(place),
-      passed,
-      rc,
-      errno: rc === null || action.verb === 'verify' ? null : errnoName(rc),
-      state: came.state,
-      status: came.status,
-      console: came.console,
-      list: came.list,
+      step: step.verb,
+      name: 'name' in step ? (step.name ?? null) : step.verb === 'call' ? step.function : null,
+      place,
+      passed: mismatches.length === 0,
+      ...stepDocument(outcome),
+      state: stateAfter(outcome),
+      status: outcome.kind === 'answered' ? (outcome.status?.rc ?? null) : null,
+      list: outcome.kind === 'listed' ? outcome.list.entries.map(listEntry) : null,
       call,
-      panic:
-        panic === null
-          ? null
-          : {
-              message: panic.message,
-              errorCode: panic.errorCode,
-              address: panic.address === null ? null : hexAddress(panic.address),
-              screen: panic.screen,
-            },
-      ...(note !== undefined && { note }),
+      panic: outcome.kind === 'died' ? panicDocument(outcome.panic) : null,
+      ...(note !== null && { note }),
     });
+    if (mismatches.length === 0 || this.#surprise !== null) return;
+    this.#surprise = { step: this.#steps.length, place, fields: mismatches };
+    this.#findings.push(...outcome.findings);
   }
 
-  async #verify(): Promise<string[]> {
-    const { stage } = this.#host;
-    const applied = this.#applied.names;
-    const wrong = await verifyLive(stage, applied, this.#pristine?.text ?? null);
-    // A call leaves its traces in memory.
-    if (this.#calls.length > 0 || this.#pristine?.digest === undefined) return wrong;
-    const { rc, entries, nr } = await stage.target.list({ idx: 0, nr: 0 });
-    if (rc === 0 && entries.length === 0 && nr === 0 && stage.digest() !== this.#pristine.digest) {
-      wrong.push('memory, or its mapping, is not what it was before the first step');
+  async *#resolved(steps: readonly ScriptStep[]): AsyncGenerator<ResolvedStep, void> {
+    for (const step of steps) yield { ...step, step: await this.#resolve(step) };
+  }
+
+  /** Returns the step with its payload's bytes, and with the scenario's settings where the step has none of its own. */
+  async #resolve({ step, place }: ScriptStep): Promise<Step> {
+    switch (step.verb) {
+      case 'upload':
+        return { ...step, payload: await this.#payload(step.payload) };
+      case 'apply':
+      case 'revert':
+      case 'replace':
+      case 'unload': {
+        const { timeout = 0, nodeps = false } = this.#cell.settings;
+        return { timeout, flags: nodeps ? LIVEPATCH_ACTION_APPLY_NODEPS : 0, ...step };
+      }
+      case 'call':
+        if (this.#host.stage.call !== null) return step;
+        throw new XspliceError(
+          'ETOOL',
+          `${placeText(place)}: functions cannot be called on this host`,
+          'leave the call out, or run the scenario where functions can be called',
+        );
+      default:
+        return step;
     }
-    return wrong;
   }
 
-  /** The bytes of a payload. A file that is not there is the environment's fault. */
+  /** Reads a payload, and fits it to the host where that is wanted. Rejects with an XspliceError (EFILE) for a file that cannot be read. */
   async #payload(source: PayloadSource): Promise<Uint8Array> {
     const { files } = this.#options;
     const bytes = await atPlace(source.place, () => files.readBytes(source.path, 'payload'));
@@ -193,3 +190,9 @@ class Run {
     return fitPayload(bytes, { image, release, depends });
   }
 }
+
+const listEntry = ({ name, state, rc }: ListEntry): ScenarioListEntry => ({
+  name,
+  state: LIVEPATCH_STATE_NAMES.get(state) ?? null,
+  rc,
+});

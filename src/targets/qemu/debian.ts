@@ -3,13 +3,19 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { hex, XspliceError } from '../../base/index.ts';
 import { findBuildId, isProblem, readElf } from '../../elf/index.ts';
-import { cacheFolder, fillCache, runTool } from '../../system/index.ts';
+import { cacheFolder, type Environment, fillCache, runTool } from '../../system/index.ts';
 import { download, type Fetching, toolsIn, versionOf } from './packages.ts';
-import { intact, writeStamp } from './stamp.ts';
+import { intact, type Stamp, writeStamp } from './stamp.ts';
 
-/** The hypervisor, and its symbols. The folder and its stamp are those that the tests' own script makes, too. */
+/**
+ * The build that the recordings in `test/real-xen/` were made on, from Debian 12's security archive. It is named because a machine whose package
+ * lists are old would take 4.17.5 from the main archive, and recordings of 4.17.7 say nothing about that.
+ */
+const XEN_VERSION = '4.17.7+13-g2445b30a44-0+deb12u1';
+const XEN_FOLDER = `debian-xen-${XEN_VERSION}-amd64`;
+
+/** The hypervisor, and its symbols. */
 const XEN_PACKAGES = ['xen-hypervisor-4.17-amd64', 'xen-hypervisor-4.17-amd64-dbg'];
-const XEN_FOLDER = 'debian-xen-4.17-amd64';
 const XEN_PARTS = {
   xen: 'boot/xen-4.17-amd64',
   xenSyms: 'usr/lib/debug/boot/xen-syms-4.17-amd64',
@@ -22,35 +28,70 @@ export interface XenFiles {
   readonly xenSyms: string;
 }
 
-/** Debian's Xen 4.17 for x86-64, fetched where the cache does not hold it. */
-export async function debianXen(fetching: Fetching): Promise<XenFiles> {
-  const cache = cacheFolder(fetching.env);
-  const folder =
-    intact(cache, XEN_FOLDER)?.folder ?? (await fillCache(cache, XEN_FOLDER, (made) => fetchXen(fetching, made)));
-  return { xen: join(folder, XEN_PARTS.xen), xenSyms: join(folder, XEN_PARTS.xenSyms) };
+/** Debian's Xen in the cache. */
+export interface DebianXen extends XenFiles {
+  /** Path of the configuration that it was built with. */
+  readonly config: string;
+  /** Debian's version of the packages. */
+  readonly packageVersion: string;
+  /** Xen's own version: `4.17.7`. */
+  readonly version: string;
+  /** Hex digits, as in the GNU build-id note. */
+  readonly buildId: string;
 }
 
-async function fetchXen(fetching: Fetching, folder: string): Promise<void> {
+const described = (folder: string, { packageVersion, buildId }: Stamp): DebianXen => ({
+  xen: join(folder, XEN_PARTS.xen),
+  xenSyms: join(folder, XEN_PARTS.xenSyms),
+  config: join(folder, XEN_PARTS.config),
+  packageVersion,
+  version: packageVersion.replace(/[+-].*/, ''),
+  buildId,
+});
+
+/** Returns Debian's Xen from the cache, or `undefined` where the cache does not hold it whole. */
+export function findDebianXen(env: Environment): DebianXen | undefined {
+  const found = intact(cacheFolder(env), XEN_FOLDER, Object.values(XEN_PARTS));
+  return found === undefined ? undefined : described(found.folder, found.stamp);
+}
+
+/**
+ * Returns Debian's Xen 4.17.7 for x86-64; fetches it where the cache does not hold it. `debs`: the two packages, where they were downloaded already.
+ * Throws ETOOL where they are not to be had, or are of another version.
+ */
+export async function debianXen(fetching: Fetching, debs?: readonly string[]): Promise<DebianXen> {
+  if (debs === undefined) {
+    const found = findDebianXen(fetching.env);
+    if (found !== undefined) return found;
+  }
+  await fillCache(cacheFolder(fetching.env), XEN_FOLDER, (made) => fetchXen(fetching, made, debs));
+  const made = findDebianXen(fetching.env);
+  if (made === undefined) throw new XspliceError('ETOOL', `the packages ${XEN_PACKAGES.join(', ')} are incomplete`);
+  return made;
+}
+
+async function fetchXen(fetching: Fetching, folder: string, given: readonly string[] | undefined): Promise<void> {
   const tools = toolsIn(fetching);
-  const debs = await download(fetching, XEN_PACKAGES, join(folder, 'debs'));
+  const downloads = join(folder, 'debs');
+  const wanted = XEN_PACKAGES.map((name) => `${name}=${XEN_VERSION}`);
+  const debs = given ?? (await download(fetching, wanted, downloads));
   fetching.progress?.({ phase: 'unpack', text: XEN_PACKAGES.join(', ') });
-  for (const deb of debs) await runTool('dpkg-deb', ['-x', deb, folder], tools);
-  const versions = await Promise.all(debs.map((deb) => versionOf(deb, tools)));
-  if (new Set(versions).size !== 1) {
-    throw new XspliceError(
-      'ETOOL',
-      `the packages differ in version: ${versions.join(', ')}`,
-      'Run: sudo apt-get update',
-    );
+  for (const deb of debs) {
+    const version = await versionOf(deb, tools);
+    if (version !== XEN_VERSION) {
+      const hint = `Give the packages ${wanted.join(' and ')}.`;
+      throw new XspliceError('ETOOL', `${deb} has version ${version}, not ${XEN_VERSION}`, hint);
+    }
+    await runTool('dpkg-deb', ['-x', deb, folder], tools);
   }
   const xen = join(folder, XEN_PARTS.xen);
   writeFileSync(xen, gunzipSync(readFileSync(`${xen}.gz`)));
   const buildId = buildIdOf(join(folder, XEN_PARTS.xenSyms));
-  rmSync(join(folder, 'debs'), { recursive: true });
-  writeStamp(folder, versions[0] ?? '', buildId, Object.values(XEN_PARTS));
+  rmSync(downloads, { recursive: true, force: true });
+  writeStamp(folder, XEN_VERSION, buildId, Object.values(XEN_PARTS));
 }
 
-/** The build-id of a `xen-syms` that was just made, as hex digits. Throws EIMAGE where it has none. */
+/** Returns the build-id of a `xen-syms` that was just made, as hex digits. Throws EIMAGE where it has none. */
 export function buildIdOf(xenSyms: string): string {
   const image = readElf(readFileSync(xenSyms));
   const buildId = isProblem(image) ? undefined : findBuildId(image);

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
-import { type Environment, runTool, type ToolOptions } from '../../system/index.ts';
+import { type Environment, runTool, type ToolOptions, throwIfStopped } from '../../system/index.ts';
 import type { QemuOptions } from './options.ts';
 
 /** What fetching takes: where the programs and the cache are, whom to tell, and who may stop it. */
@@ -11,7 +11,7 @@ export const toolsIn = ({ env, signal }: Fetching): ToolOptions => ({ env, signa
 
 /** What to do where a package cannot be had. */
 export const LISTS_HINT =
-  "These are packages of Debian 12. If its lists are old or missing, run: sudo apt-get update. Without network, copy another machine's cache.";
+  "These are packages of Debian 12, from its main and security archives. Without network, copy another machine's cache.";
 
 /** Debian's version of a package file. */
 export const versionOf = async (deb: string, tools: ToolOptions): Promise<string> =>
@@ -45,7 +45,10 @@ export async function listsFor(debianArch: string, folder: string, fetching: Fet
   return options;
 }
 
-/** Downloads packages into a new folder and returns their files. `options` are APT's, as {@link listsFor} gives them. */
+/**
+ * Downloads packages (`NAME` or `NAME=VERSION`) into a new folder and returns their files. Where the machine's lists do not have them, or name files
+ * that the mirror has dropped, it tries once more with fresh lists of its own. `options` are APT's, as {@link listsFor} gives them.
+ */
 export async function download(
   fetching: Fetching,
   packages: readonly string[],
@@ -53,7 +56,17 @@ export async function download(
   options: readonly string[] = [],
 ): Promise<string[]> {
   mkdirSync(folder);
-  await watched(fetching, packages.join(', '), folder, ['-qq', ...options, 'download', ...packages]);
+  const get = (lists: readonly string[]): Promise<void> =>
+    watched(fetching, packages.join(', '), folder, ['-qq', ...options, ...lists, 'download', ...packages]);
+  try {
+    await get([]);
+  } catch (error) {
+    throwIfStopped(fetching.signal);
+    if (!(error instanceof XspliceError) || error.code !== 'ETOOL') throw error;
+    const lists = ownLists(join(folder, 'lists'));
+    await updateLists([...options, ...lists], fetching);
+    await get(lists);
+  }
   // apt-get takes packages in its own order.
   return readdirSync(folder)
     .filter((name) => name.endsWith('.deb'))

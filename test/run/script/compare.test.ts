@@ -5,7 +5,7 @@ import { runOne, withSteps } from './support.ts';
 
 const UPLOAD = 'upload: { name: hello, file: hello.livepatch }';
 const life = (release = '4.18.1') =>
-  runOne(`release: "${release}"\n${withSteps(UPLOAD, 'apply: hello', 'list')}`, undefined, { heedless: true });
+  runOne(`release: "${release}"\n${withSteps(UPLOAD, 'apply: hello', 'list')}`, undefined, { toTheEnd: true });
 
 /** The run with one step changed. */
 const changed = (run: ScenarioRun, index: number, change: Partial<ScenarioStep>): ScenarioRun => ({

@@ -13,7 +13,7 @@ describe('variables', () => {
     expect(cell.title).toBe('of hello');
     expect(cell.steps[0]).toMatchObject({
       text: 'upload hello-1',
-      action: { source: { path: 'hello.livepatch' } },
+      step: { payload: { path: 'hello.livepatch' } },
       expect: { console: { contains: ['x hello'] } },
     });
   });
@@ -23,13 +23,13 @@ describe('variables', () => {
       `variables: { n: 0xffffffffffffffff, yes: true, two: 2 }\ncpus: ${ref('two')}\ndebug: ${ref('yes')}\n` +
         withSteps(`call: { function: f, args: ["${ref('n')}"] }`),
     );
-    expect(steps[0]?.action).toMatchObject({ args: [{ kind: 'int', value: 0xffff_ffff_ffff_ffffn }] });
+    expect(steps[0]?.step).toMatchObject({ args: [{ kind: 'int', value: 0xffff_ffff_ffff_ffffn }] });
     expect(settings).toMatchObject({ cpus: 2, debug: true });
   });
 
   it('are left alone behind a second dollar', async () => {
     const { steps } = await loadOne(`variables: { a: x }\n${withSteps(`get: "$${ref('a')} ${ref('a')}"`)}`);
-    expect(steps[0]?.action).toMatchObject({ name: `${ref('a')} x` });
+    expect(steps[0]?.step).toMatchObject({ name: `${ref('a')} x` });
   });
 
   it.each([
@@ -103,7 +103,7 @@ describe('include', () => {
     expect(cells[0]).toMatchObject({
       cell: 'release=4.18.1',
       settings: { cpu: 'amd-zen4', loglvl: 'info', release: '4.18.1', xen: { path: 'lib/xen-syms' } },
-      steps: [{ action: { source: { path: 'hello.livepatch' } } }, { text: 'get mine base' }],
+      steps: [{ step: { payload: { path: 'hello.livepatch' } } }, { text: 'get mine base' }],
     });
   });
 
@@ -114,7 +114,7 @@ describe('include', () => {
     });
     expect(steps.map(({ text }) => text)).toEqual(['get a', 'get inner', 'upload p', 'get c']);
     expect(steps[2]).toMatchObject({
-      action: { source: { path: 'lib/p.livepatch' } },
+      step: { payload: { path: 'lib/p.livepatch' } },
       place: { file: 'lib/part.yaml', line: 6 },
     });
     expect(settings).toEqual({});
@@ -147,8 +147,8 @@ describe('include', () => {
 
 describe('paths', () => {
   it.each([
-    ['up', '../hello.livepatch', "leads out of the scenario's folder"],
-    ['up and down', 'a/../../hello.livepatch', "leads out of the scenario's folder"],
+    ['up', '../hello.livepatch', "is outside of the scenario's folder"],
+    ['up and down', 'a/../../hello.livepatch', "is outside of the scenario's folder"],
     ['absolute', '/etc/hostname', 'is an absolute path'],
     ['of Windows', 'C:/hello', 'is an absolute path'],
     ['with a NUL', 'a\\0b', 'a path has no NUL in it'],
@@ -171,6 +171,6 @@ describe('paths', () => {
       'x.yaml': withSteps('include: a/b.yaml'),
       'a/b.yaml': withSteps('upload: { name: p, file: ./.././p/q.livepatch }'),
     });
-    expect(steps[0]?.action).toMatchObject({ source: { path: 'p/q.livepatch' } });
+    expect(steps[0]?.step).toMatchObject({ payload: { path: 'p/q.livepatch' } });
   });
 });

@@ -44,7 +44,7 @@ steps:
     const { steps } = await loadOne(
       withSteps(`call: { function: f, args: ${args}, returns: { int: 0x8000000000000001 } }`),
     );
-    expect(steps[0]?.action).toMatchObject({
+    expect(steps[0]?.step).toMatchObject({
       args: [
         { kind: 'int', value: 0xffff_ffff_ffff_ffffn },
         { kind: 'int', value: 0xffff_82d0_405b_0001n },
@@ -52,14 +52,14 @@ steps:
         { kind: 'int', value: 0xffff_ffff_ffff_ffffn },
         { kind: 'int', value: 9007199254740993n },
       ],
-      returns: { int: 0x8000_0000_0000_0001n },
     });
+    expect(steps[0]?.expect).toEqual({ returns: { int: 0x8000_0000_0000_0001n } });
   });
 
   it('takes arguments that are text and memory', async () => {
     const args = '[hello, { string: "0x10" }, { hex: "00 fF" }, { zero: 3 }, { int: 7 }]';
     const { steps } = await loadOne(withSteps(`call: { function: f, args: ${args}, buffers: [~, { string: ok }] }`));
-    expect(steps[0]?.action).toMatchObject({
+    expect(steps[0]?.step).toMatchObject({
       args: [
         { kind: 'string', text: 'hello' },
         { kind: 'string', text: '0x10' },
@@ -67,13 +67,13 @@ steps:
         { kind: 'buffer', bytes: new Uint8Array(3) },
         { kind: 'int', value: 7n },
       ],
-      buffers: [null, { text: 'ok' }],
     });
+    expect(steps[0]?.expect).toEqual({ buffers: [null, { text: 'ok' }] });
   });
 
   it('takes text as the bytes that Xen would have of it', async () => {
     const { steps } = await loadOne(withSteps('get: "h\\u00e9llo \\U0001f600"'));
-    expect(steps[0]?.action).toEqual({ verb: 'get', name: 'h\xc3\xa9llo \xf0\x9f\x98\x80' });
+    expect(steps[0]?.step).toEqual({ verb: 'get', name: 'h\xc3\xa9llo \xf0\x9f\x98\x80' });
   });
 
   it('takes all settings, durations with units', async () => {
@@ -110,11 +110,11 @@ steps:
       `payloads:\n  bye: bye.livepatch\n  hello: { file: sub/hello.livepatch, fit: true, depends: bye }\n${withSteps('upload: hello', 'upload: { name: second, payload: bye, flags: 1 }')}`,
     );
     const source = { path: 'bye.livepatch', fit: false, depends: null };
-    expect(steps[0]?.action).toMatchObject({
+    expect(steps[0]?.step).toMatchObject({
       name: 'hello',
-      source: { path: 'sub/hello.livepatch', fit: true, depends: source },
+      payload: { path: 'sub/hello.livepatch', fit: true, depends: source },
     });
-    expect(steps[1]?.action).toMatchObject({ name: 'second', source, flags: 1 });
+    expect(steps[1]?.step).toMatchObject({ name: 'second', payload: source, flags: 1 });
   });
 });
 

@@ -27,17 +27,17 @@ describe('a scenario on a simulated host', () => {
     expect(run).toMatchObject({ verdict: 'passed', surprise: null, error: null, left: [], cell: '' });
     expect(outline(run)).toEqual([
       'upload hello 0 CHECKED',
-      'verify - 0 -',
+      'verify - verified -',
       'apply hello 0 APPLIED',
-      'verify - 0 -',
+      'verify - verified -',
       'get hello 0 APPLIED',
       'list - 1 -',
-      'dump - 0 -',
+      'dump - dumped -',
       'revert hello 0 CHECKED',
-      'verify - 0 -',
+      'verify - verified -',
       'unload hello 0 none',
       'list - 0 -',
-      'verify - 0 -',
+      'verify - verified -',
     ]);
     expect(run.steps[6]?.console).toContain("'x' pressed - Dumping all livepatch patches");
     expect(run.steps.every(({ passed }) => passed)).toBe(true);
@@ -205,7 +205,7 @@ describe('a scenario on a simulated host', () => {
 
   it('goes on to the end where nothing is heeded', async () => {
     const run = await runOne(withSteps('get: a', UPLOAD, 'get: { name: hello, state: none }'), undefined, {
-      heedless: true,
+      toTheEnd: true,
     });
     expect(run.steps).toHaveLength(3);
     expect(run.surprise).toMatchObject({ step: 1 });
@@ -215,7 +215,7 @@ describe('a scenario on a simulated host', () => {
     const runs = await runAll(
       `release: [4.18.1, "4.18.0"]\n${withSteps(UPLOAD, 'apply: hello', 'list: [hello]', 'upload: { name: none, file: none }')}`,
     );
-    const printed: unknown = JSON.parse(documentJson({ format: 'xsplice-scenario/1', scenarios: runs }));
+    const printed: unknown = JSON.parse(documentJson({ format: 'xsplice-scenario/2', scenarios: runs }));
     expect(scenarioSchema.parse(printed)).toEqual(printed);
     expect(runs.map(({ verdict }) => verdict)).toEqual(['error', 'failed']);
   });

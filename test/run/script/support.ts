@@ -87,4 +87,6 @@ export async function runOne(...args: Parameters<typeof runAll>): Promise<Scenar
 
 /** The steps as one line each: `apply hello 0 APPLIED`. */
 export const outline = ({ steps }: ScenarioRun): string[] =>
-  steps.map(({ step, name, rc, errno, state }) => [step, name ?? '-', errno ?? rc ?? '-', state ?? '-'].join(' '));
+  steps.map(({ step, name, outcome, rc, errno, state }) =>
+    [step, name ?? '-', errno ?? rc ?? outcome, state ?? '-'].join(' '),
+  );

@@ -7,7 +7,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureLists } from '../../../scripts/apt.mjs';
 import { atExit, cacheFolder, fillCache, runTool } from '../../../src/system/index.ts';
 import { machineArguments } from '../../../src/targets/qemu/arguments.ts';
 import { bootImages } from '../../../src/targets/qemu/images.ts';
@@ -19,6 +18,7 @@ import {
   MODE_PROGRAM,
   newcArchive,
 } from '../../../src/targets/qemu/newc.ts';
+import { download } from '../../../src/targets/qemu/packages.ts';
 import { MACHINE_FILES } from '../../../src/targets/qemu/platform.ts';
 import { PLATFORM_X86_64 } from '../../../src/targets/qemu/platform-x86_64.ts';
 import { root } from '../../support/examples.ts';
@@ -73,11 +73,9 @@ async function xenUtils(): Promise<string> {
   const { env } = process;
   const cache = cacheFolder(env);
   if (readdirIfThere(join(cache, UTILS_FOLDER)).includes('usr')) return join(cache, UTILS_FOLDER);
-  ensureLists();
   return fillCache(cache, UTILS_FOLDER, async (made) => {
-    const debs = mkdtempSync(join(made, 'debs-'));
-    await runTool('apt-get', ['-qq', 'download', ...PACKAGES], { env, cwd: debs });
-    for (const deb of readdirSync(debs)) await runTool('dpkg-deb', ['-x', join(debs, deb), made], { env });
+    const debs = join(made, 'debs');
+    for (const deb of await download({ env }, PACKAGES, debs)) await runTool('dpkg-deb', ['-x', deb, made], { env });
     rmSync(debs, { recursive: true });
   });
 }
