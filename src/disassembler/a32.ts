@@ -155,7 +155,7 @@ export const A32: Dialect = {
     stride: 48,
     type: 12,
     value: 16,
-    immediate: 'i32',
+    wideImmediate: false,
     access: 41,
     size: null,
     segment: null,

@@ -137,7 +137,7 @@ export const A64: Dialect = {
     stride: 56,
     type: 20,
     value: 32,
-    immediate: 'i64',
+    wideImmediate: true,
     access: 48,
     size: null,
     segment: null,

@@ -1,6 +1,6 @@
 import type { Access, Field, FieldPart, Flow, ImmediateOperand, MemoryOperand, Operand } from '../arch/index.ts';
 import { viewOf } from '../base/index.ts';
-import type { RawOperand } from './detail.ts';
+import type { RawMemory } from './detail.ts';
 import type { Decoded, Parts } from './dialect.ts';
 
 /** Encodings of Arm instructions as rows: an instruction is of the first whose `value` its word has under `mask`. */
@@ -65,13 +65,13 @@ export function armParts(
       const field = operand.index === null && !after ? (facts.displacement ?? null) : null;
       return memoryOperand(operand, field, memory, place + pipeline, pipeline);
     }
-    if (operand.type === 'register') return { kind: 'register', name: operand.register, access: operand.access };
+    if (operand.type === 'register') return { kind: 'register', name: operand.name, access: operand.access };
     if (operand.type === 'other') return { kind: 'other' };
     const own = field();
     if (relative === undefined || i !== last || own === null) {
-      return { kind: 'immediate', value: operand.immediate, field: own };
+      return { kind: 'immediate', value: operand.value, field: own };
     }
-    const to = { place: leadsTo(Number(operand.immediate), place, word), countsFrom: pipeline };
+    const to = { place: leadsTo(Number(operand.value), place, word), countsFrom: pipeline };
     if (relative === 'target') return { kind: 'target', ...to, field: own };
     const { access, width } = memory ?? NO_ACCESS;
     return { ...NO_BASE, displacement: BigInt(to.place - place - pipeline), relative: to, field: own, access, width };
@@ -84,7 +84,7 @@ export function armParts(
 const NO_BASE = { kind: 'memory', segment: null, base: null, index: null, scale: 1 } as const;
 
 function memoryOperand(
-  { base, index, scale, displacement, access }: RawOperand,
+  { base, index, scale, displacement, access }: RawMemory,
   field: Field | null,
   memory: ArmAccess | undefined,
   from: number,

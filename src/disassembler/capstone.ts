@@ -31,12 +31,15 @@ interface Handle {
   readonly insn: number;
 }
 
-/** What of an instruction is decoded on demand. */
+/** What an instruction is made of, but for its text. */
 interface Content extends Parts {
   readonly operation: number;
+}
+
+/** The text of an instruction. */
+interface Words {
   readonly mnemonic: string;
-  /** The operands' texts, as far as commas part them. */
-  readonly texts: readonly string[];
+  readonly operands: string;
 }
 
 /**
@@ -72,25 +75,37 @@ class Capstone implements Disassembler {
     return sizes;
   }
 
-  /** What the instruction of these bytes, which there is, is made of. */
+  /** Returns what the instruction of these bytes, which there is, is made of. */
   content(arch: XenArch, bytes: Uint8Array, place: number): Content {
     const module = this.#module;
     const dialect = DIALECTS[arch];
+    if (missingAt(dialect, bytes, 0) !== undefined) return NO_PARTS;
+    const handle = this.#again(arch, bytes, place, true);
+    const detail = module.getValue(handle.insn + INSN.detail, 'i32') + DETAIL_ARCH;
+    const raw = rawOperands(module, dialect.layout, detail, (register) => this.#registerName(arch, handle, register));
+    const parts = dialect.parts({ bytes, place, raw, module, detail });
+    return { ...parts, operation: module.getValue(handle.insn + INSN.id, 'i32') };
+  }
+
+  /** Returns the text of the instruction of these bytes. */
+  words(arch: XenArch, bytes: Uint8Array, place: number): Words {
+    const dialect = DIALECTS[arch];
     const missing = missingAt(dialect, bytes, 0);
-    if (missing !== undefined) return { ...NO_PARTS, mnemonic: missing.mnemonic, texts: [] };
-    const handle = this.#open(arch, true);
-    module.writeArrayToMemory(bytes, this.#scratch);
+    if (missing !== undefined) return { mnemonic: missing.mnemonic, operands: '' };
+    const { insn } = this.#again(arch, bytes, place, false);
+    return {
+      mnemonic: this.#module.UTF8ToString(insn + INSN.mnemonic),
+      operands: dialect.operandText(this.#module.UTF8ToString(insn + INSN.operands)),
+    };
+  }
+
+  /** Decodes an instruction that was decoded before. */
+  #again(arch: XenArch, bytes: Uint8Array, place: number, detail: boolean): Handle {
+    const handle = this.#open(arch, detail);
+    this.#module.writeArrayToMemory(bytes, this.#scratch);
     this.#seek(this.#scratch, bytes.length, place);
     assert(this.#next(handle) === bytes.length, 'an instruction is decoded again as it was');
-    const { insn } = handle;
-    const detail = module.getValue(insn + INSN.detail, 'i32') + DETAIL_ARCH;
-    const raw = rawOperands(module, dialect.layout, detail, (register) => this.#registerName(arch, handle, register));
-    return {
-      ...dialect.parts({ bytes, place, raw, module, detail }),
-      operation: module.getValue(insn + INSN.id, 'i32'),
-      mnemonic: module.UTF8ToString(insn + INSN.mnemonic),
-      texts: split(dialect.operandText(module.UTF8ToString(insn + INSN.operands))),
-    };
+    return handle;
   }
 
   /** Tells of each instruction in turn, and of bytes that are none. */
@@ -203,13 +218,17 @@ class LazyInstruction implements DecodedInstruction {
     this.size = size;
   }
 
+  get #bytes(): Uint8Array {
+    return this.#code.subarray(this.offset, this.offset + this.size);
+  }
+
   get #parts(): Content {
-    this.#content ??= this.#capstone.content(
-      this.#arch,
-      this.#code.subarray(this.offset, this.offset + this.size),
-      this.#origin + this.offset,
-    );
+    this.#content ??= this.#capstone.content(this.#arch, this.#bytes, this.#origin + this.offset);
     return this.#content;
+  }
+
+  get #words(): Words {
+    return this.#capstone.words(this.#arch, this.#bytes, this.#origin + this.offset);
   }
 
   get operation(): number {
@@ -229,23 +248,22 @@ class LazyInstruction implements DecodedInstruction {
   }
 
   get text(): string {
-    return whole(this.#parts.mnemonic, this.#parts.texts);
+    const { mnemonic, operands } = this.#words;
+    return operands === '' ? mnemonic : `${mnemonic} ${operands}`;
   }
 
   textWith(labels: ReadonlyMap<Operand, string>): string {
-    const { mnemonic, texts, operands } = this.#parts;
+    if (labels.size === 0) return this.text;
+    const { mnemonic, operands } = this.#words;
     const { label } = DIALECTS[this.#arch];
-    const labelled = texts.map((text, i) => {
-      const operand = operands[i];
+    const texts = split(operands).map((text, i) => {
+      const operand = this.operands[i];
       const name = operand && labels.get(operand);
       return operand === undefined || name === undefined ? text : label(text, operand, name);
     });
-    return whole(mnemonic, labelled);
+    return `${mnemonic} ${texts.join(', ')}`;
   }
 }
-
-const whole = (mnemonic: string, texts: readonly string[]): string =>
-  texts.length === 0 ? mnemonic : `${mnemonic} ${texts.join(', ')}`;
 
 /** Splits operands at the commas that are outside of all brackets. */
 function split(text: string): string[] {

@@ -1,7 +1,7 @@
 import type { Field, MemoryOperand, Operand } from '../arch/index.ts';
-import type { DetailLayout, RawOperand } from './detail.ts';
+import type { DetailLayout, RawMemory, RawOperand } from './detail.ts';
 import type { Decoded, Dialect, Parts } from './dialect.ts';
-import { accessOf, flowOf, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
+import { accessOf, flowOf, isConditional, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
 
 const SYNTAX_ATT = 2;
 
@@ -12,7 +12,7 @@ const LAYOUT: DetailLayout = {
   stride: 48,
   type: 0,
   value: 8,
-  immediate: 'i64',
+  wideImmediate: true,
   access: 33,
   size: 32,
   segment: 0,
@@ -66,7 +66,7 @@ const ENTER = 0xc8;
 
 function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
   const opcode = opcodeOf(bytes);
-  const { flow, conditional } = flowOf(opcode);
+  const flow = flowOf(opcode);
   const byte = (at: number): number => module.getValue(detail + at, 'i8') & 0xff;
   const immediate = bytesField(byte(ENCODING.immediate), byte(ENCODING.immediateSize));
   const modrm = byte(ENCODING.modrm);
@@ -78,31 +78,31 @@ function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
   const direct = (flow === 'jump' || flow === 'call') && raw.length === 1;
   const operands = completed(opcode, raw).map((operand, i): Operand => {
     if (operand.type === 'memory') return memoryOperand(operand, displacement, opcode, end, bytes.length);
-    if (operand.type === 'register') return { kind: 'register', name: operand.register, access: operand.access };
+    if (operand.type === 'register') return { kind: 'register', name: operand.name, access: operand.access };
     if (operand.type === 'other') return { kind: 'other' };
     if (direct && immediate !== null) {
       return {
         kind: 'target',
-        place: Number(BigInt.asIntN(64, operand.immediate)),
+        place: Number(BigInt.asIntN(64, operand.value)),
         countsFrom: bytes.length,
         field: immediate,
       };
     }
     const field = opcode?.map === 0 && opcode.byte === ENTER ? bytesField(bytes.length - 3 + 2 * i, 2 - i) : immediate;
-    return { kind: 'immediate', value: operand.immediate, field };
+    return { kind: 'immediate', value: operand.value, field };
   });
-  return { flow, conditional, operands };
+  return { flow, conditional: isConditional(opcode), operands };
 }
 
 /** Shifts by CL, of whose operands Capstone leaves that out, or has 1 for it. Source: Intel SDM volume 2, SAL/SAR/SHL/SHR and RCL/RCR/ROL/ROR. */
 function completed({ map, byte }: Opcode, raw: readonly RawOperand[]): readonly RawOperand[] {
   const shifted = raw.findLast(({ type }) => type !== 'immediate');
   if (map !== 0 || (byte !== 0xd2 && byte !== 0xd3) || shifted === undefined) return raw;
-  return [{ ...shifted, type: 'register', register: 'cl', access: 'read' }, shifted];
+  return [{ type: 'register', name: 'cl', access: 'read' }, shifted];
 }
 
 function memoryOperand(
-  { segment, base, index, scale, displacement, size }: RawOperand,
+  { segment, base, index, scale, displacement, size }: RawMemory,
   field: Field | null,
   opcode: Opcode,
   end: number,
