@@ -1,8 +1,9 @@
 import type { ImmediateOperand } from '../arch/index.ts';
 import {
   type ArmAccess,
+  armFlow,
   armLabel,
-  armParts,
+  armOperands,
   bit,
   bits,
   type Encoding,
@@ -168,6 +169,7 @@ export const A32: Dialect = {
   },
   missing: [],
   operandText: (text) => text,
-  parts: (decoded) => armParts(decoded, ENCODINGS, PIPELINE, leadsTo, conditional),
+  flow: (bytes) => armFlow(bytes, ENCODINGS, conditional),
+  operands: (decoded) => armOperands(decoded, ENCODINGS, PIPELINE, leadsTo),
   label: armLabel,
 };

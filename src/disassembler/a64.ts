@@ -1,8 +1,9 @@
 import type { Access } from '../arch/index.ts';
 import {
   type ArmAccess,
+  armFlow,
   armLabel,
-  armParts,
+  armOperands,
   bit,
   bits,
   type Encoding,
@@ -150,13 +151,7 @@ export const A64: Dialect = {
   },
   missing: [],
   operandText: (text) => text,
-  parts: (decoded) =>
-    armParts(
-      decoded,
-      ENCODINGS,
-      0,
-      (value) => value,
-      () => false,
-    ),
+  flow: (bytes) => armFlow(bytes, ENCODINGS, () => false),
+  operands: (decoded) => armOperands(decoded, ENCODINGS, 0, (value) => value),
   label: armLabel,
 };

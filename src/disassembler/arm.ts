@@ -1,7 +1,7 @@
 import type { Access, Field, FieldPart, Flow, ImmediateOperand, MemoryOperand, Operand } from '../arch/index.ts';
 import { viewOf } from '../base/index.ts';
 import type { RawMemory } from './detail.ts';
-import type { Decoded, Parts } from './dialect.ts';
+import type { Decoded, FlowFacts } from './dialect.ts';
 
 /** Encodings of Arm instructions as rows: an instruction is of the first whose `value` its word has under `mask`. */
 export type Encoding = readonly [mask: number, value: number, facts: Facts];
@@ -38,22 +38,32 @@ export const readOrWrite = (read: boolean, width: number): ArmAccess => ({ acces
 export const factsOf = (encodings: readonly Encoding[], word: number): Facts =>
   encodings.find(([mask, value]) => (word & mask) >>> 0 === value)?.[2] ?? {};
 
+/** Tells the flow of an instruction of four bytes. */
+export function armFlow(
+  bytes: Uint8Array,
+  encodings: readonly Encoding[],
+  isConditional: (word: number) => boolean,
+): FlowFacts {
+  const word = viewOf(bytes).getUint32(0, true);
+  const { flow = 'next', conditional = false } = factsOf(encodings, word);
+  return { flow, conditional: conditional || (flow !== 'next' && isConditional(word)) };
+}
+
 /**
  * Makes operands of what Capstone has and of the facts of the encoding.
  *
  * @param pipeline what PC-relative operands count from, in bytes from the instruction
  * @param leadsTo where a PC-relative operand leads of an instruction at `place`: `value` is what Capstone has for it
  */
-export function armParts(
+export function armOperands(
   { bytes, place, raw }: Decoded,
   encodings: readonly Encoding[],
   pipeline: 0 | 8,
   leadsTo: (value: number, place: number, word: number) => number,
-  conditional: (word: number) => boolean,
-): Parts {
+): Operand[] {
   const word = viewOf(bytes).getUint32(0, true);
   const facts = factsOf(encodings, word);
-  const { flow = 'next', immediates = [], relative } = facts;
+  const { immediates = [], relative } = facts;
   const last = raw.findLastIndex(({ type }) => type === 'immediate');
   let seen = 0;
   const field = (): Field | null => immediates[Math.min(seen++, immediates.length - 1)] ?? null;
@@ -78,7 +88,7 @@ export function armParts(
   });
   const shift = facts.shift?.(word);
   if (shift !== undefined) operands.push(shift);
-  return { flow, conditional: facts.conditional === true || (flow !== 'next' && conditional(word)), operands };
+  return operands;
 }
 
 const NO_BASE = { kind: 'memory', segment: null, base: null, index: null, scale: 1 } as const;

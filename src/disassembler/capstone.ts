@@ -5,7 +5,7 @@ import type { XenArch } from '../xen/index.ts';
 import { A32 } from './a32.ts';
 import { A64 } from './a64.ts';
 import { DETAIL_ARCH, rawOperands } from './detail.ts';
-import type { Dialect, Parts } from './dialect.ts';
+import type { Dialect, FlowFacts } from './dialect.ts';
 import { X86 } from './x86.ts';
 
 /** Xen runs on A32 instructions alone on arm32 (arch.mk: -marm), so there is no Thumb here. */
@@ -31,9 +31,10 @@ interface Handle {
   readonly insn: number;
 }
 
-/** What an instruction is made of, but for its text. */
-interface Content extends Parts {
+/** What an instruction is made of, but for its text and its flow. */
+interface Content {
   readonly operation: number;
+  readonly operands: readonly Operand[];
 }
 
 /** The text of an instruction. */
@@ -79,12 +80,12 @@ class Capstone implements Disassembler {
   content(arch: XenArch, bytes: Uint8Array, place: number): Content {
     const module = this.#module;
     const dialect = DIALECTS[arch];
-    if (missingAt(dialect, bytes, 0) !== undefined) return NO_PARTS;
+    if (missingAt(dialect, bytes, 0) !== undefined) return NO_CONTENT;
     const handle = this.#again(arch, bytes, place, true);
     const detail = module.getValue(handle.insn + INSN.detail, 'i32') + DETAIL_ARCH;
     const raw = rawOperands(module, dialect.layout, detail, (register) => this.#registerName(arch, handle, register));
-    const parts = dialect.parts({ bytes, place, raw, module, detail });
-    return { ...parts, operation: module.getValue(handle.insn + INSN.id, 'i32') };
+    const operands = dialect.operands({ bytes, place, raw, module, detail });
+    return { operation: module.getValue(handle.insn + INSN.id, 'i32'), operands };
   }
 
   /** Returns the text of the instruction of these bytes. */
@@ -196,7 +197,7 @@ class Capstone implements Disassembler {
 const missingAt = ({ missing }: Dialect, code: Uint8Array, offset: number): Dialect['missing'][number] | undefined =>
   missing.find(({ bytes }) => bytes.every((byte, i) => code[offset + i] === byte));
 
-const NO_PARTS = { operation: 0, flow: 'next', conditional: false, operands: [] } as const;
+const NO_CONTENT: Content = { operation: 0, operands: [] };
 
 /** An instruction whose parts are decoded when one of them is asked for. */
 class LazyInstruction implements DecodedInstruction {
@@ -222,6 +223,10 @@ class LazyInstruction implements DecodedInstruction {
     return this.#code.subarray(this.offset, this.offset + this.size);
   }
 
+  get #flow(): FlowFacts {
+    return DIALECTS[this.#arch].flow(this.#bytes);
+  }
+
   get #parts(): Content {
     this.#content ??= this.#capstone.content(this.#arch, this.#bytes, this.#origin + this.offset);
     return this.#content;
@@ -236,11 +241,11 @@ class LazyInstruction implements DecodedInstruction {
   }
 
   get flow(): Flow {
-    return this.#parts.flow;
+    return this.#flow.flow;
   }
 
   get conditional(): boolean {
-    return this.#parts.conditional;
+    return this.#flow.conditional;
   }
 
   get operands(): readonly Operand[] {

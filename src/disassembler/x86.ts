@@ -1,6 +1,6 @@
 import type { Field, MemoryOperand, Operand } from '../arch/index.ts';
 import type { DetailLayout, RawMemory, RawOperand } from './detail.ts';
-import type { Decoded, Dialect, Parts } from './dialect.ts';
+import type { Decoded, Dialect, FlowFacts } from './dialect.ts';
 import { accessOf, flowOf, isConditional, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
 
 const SYNTAX_ATT = 2;
@@ -64,9 +64,13 @@ function modrmDisplacement(bytes: Uint8Array, at: number): Field | null {
 /** ENTER, the one instruction with two immediates: a word and a byte. */
 const ENTER = 0xc8;
 
-function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
+function flow(bytes: Uint8Array): FlowFacts {
   const opcode = opcodeOf(bytes);
-  const flow = flowOf(opcode);
+  return { flow: flowOf(opcode), conditional: isConditional(opcode) };
+}
+
+function operands({ bytes, place, raw, module, detail }: Decoded): Operand[] {
+  const opcode = opcodeOf(bytes);
   const byte = (at: number): number => module.getValue(detail + at, 'i8') & 0xff;
   const immediate = bytesField(byte(ENCODING.immediate), byte(ENCODING.immediateSize));
   const modrm = byte(ENCODING.modrm);
@@ -75,8 +79,9 @@ function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
       ? modrmDisplacement(bytes, modrm)
       : bytesField(byte(ENCODING.displacement), byte(ENCODING.displacementSize));
   const end = place + bytes.length;
-  const direct = (flow === 'jump' || flow === 'call') && raw.length === 1;
-  const operands = completed(opcode, raw).map((operand, i): Operand => {
+  const leads = flowOf(opcode);
+  const direct = (leads === 'jump' || leads === 'call') && raw.length === 1;
+  return completed(opcode, raw).map((operand, i): Operand => {
     if (operand.type === 'memory') return memoryOperand(operand, displacement, opcode, end, bytes.length);
     if (operand.type === 'register') return { kind: 'register', name: operand.name, access: operand.access };
     if (operand.type === 'other') return { kind: 'other' };
@@ -91,7 +96,6 @@ function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
     const field = opcode?.map === 0 && opcode.byte === ENTER ? bytesField(bytes.length - 3 + 2 * i, 2 - i) : immediate;
     return { kind: 'immediate', value: operand.value, field };
   });
-  return { flow, conditional: isConditional(opcode), operands };
 }
 
 /** Shifts by CL, of whose operands Capstone leaves that out, or has 1 for it. Source: Intel SDM volume 2, SAL/SAR/SHL/SHR and RCL/RCR/ROL/ROR. */
@@ -143,6 +147,7 @@ export const X86: Dialect = {
   // SERIALIZE. Source: Intel SDM volume 2, 4.3.
   missing: [{ bytes: [0x0f, 0x01, 0xe8], mnemonic: 'serialize' }],
   operandText: attOperands,
-  parts,
+  flow,
+  operands,
   label,
 };
