@@ -32,7 +32,9 @@ export function cellFindings(cell: MatrixCell, file: string): readonly DocumentF
   if (cell.verdict === 'accepted' || cell.findings.some(({ severity }) => severity === 'error')) return cell.findings;
   const errno = cell.errno === null ? '' : ` with ${cell.errno}`;
   const message =
-    cell.verdict === 'refused' ? `the hypervisor refuses the payload${errno}` : 'the payload would crash or damage the host';
+    cell.verdict === 'refused'
+      ? `the hypervisor refuses the payload${errno}`
+      : 'the payload would crash or damage the host';
   return [...cell.findings, { rule: cell.verdict, severity: 'error', message, where: { file } }];
 }
 
