@@ -54,7 +54,7 @@ const withRawCalls = (target: QemuTarget) =>
     rawSysctl: async (make: (place: PlaceBytes) => Uint8Array) => {
       const arena = new GuestArena();
       const sysctl = arena.placeOutput(make((bytes) => arena.place(bytes)));
-      return { rc: await target.hypercall(arena, HYPERVISOR_SYSCTL, [sysctl]) };
+      return target.hypercall(arena, HYPERVISOR_SYSCTL, [sysctl]);
     },
   });
 

@@ -6,11 +6,13 @@ import { panicText, resultText } from '../run/index.ts';
 import {
   type ActionName,
   type ActionOptions,
+  type GetResult,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATE_NAMES,
-  type ListResult,
+  type ListAnswer,
   listUninterrupted,
   type ObservableTarget,
+  type OpResult,
   PAGE_SIZE,
   type Release,
   XEN_LIVEPATCH_NAME_SIZE,
@@ -91,15 +93,14 @@ async function take(
     return;
   }
   const { rc, list, name } = await perform(target, step, options);
-  if (Number.isNaN(rc)) throw new XspliceError('EHOST', GONE);
   seen.set('rc', resultText(rc));
   if (list !== undefined) seen.set('list', listText(list));
   if (name !== undefined) {
-    const { rc: got, state, statusRc } = await target.get(name);
-    if (got === 0) {
-      seen.set('state', state === null ? null : (LIVEPATCH_STATE_NAMES.get(state) ?? state));
-      seen.set('status', resultText(statusRc));
-    } else seen.set('state', resultText(got));
+    const got = await target.get(name);
+    if (got.kind === 'found') {
+      seen.set('state', LIVEPATCH_STATE_NAMES.get(got.state) ?? got.state);
+      seen.set('status', resultText(got.statusRc));
+    } else if (got.kind === 'refused') seen.set('state', resultText(got.rc));
   }
   seen.set('console', withoutRegisters(await target.takeConsole()).map(withoutLineNumber));
   if (!options.dump) return readLive(target, options, seen);
@@ -221,9 +222,14 @@ const LIST_METADATA = 4096;
 
 interface Outcome {
   readonly rc: number;
-  readonly list?: ListResult;
+  readonly list?: ListAnswer;
   /** The payload whose state is worth asking for. */
   readonly name?: string;
+}
+
+function rcOf(result: OpResult | GetResult): number {
+  if (result.kind === 'no-answer') throw new XspliceError('EHOST', GONE);
+  return result.rc;
 }
 
 const ACTIONS: readonly ActionName[] = ['apply', 'revert', 'replace', 'unload'];
@@ -236,31 +242,33 @@ async function perform(
   if ('dump' in step) return { rc: 0 };
   if ('upload' in step) {
     const name = step.as ?? step.upload;
-    return { ...(await target.upload(name, files.get(step.upload) ?? new Uint8Array(0))), name };
+    return { rc: rcOf(await target.upload(name, files.get(step.upload) ?? new Uint8Array(0))), name };
   }
-  if ('get' in step) return { ...(await target.get(step.get)), name: step.get };
+  if ('get' in step) return { rc: rcOf(await target.get(step.get)), name: step.get };
   if ('list' in step) {
     const { idx, nr } = step.list;
     // Members that Xen leaves as they were are the caller's: said here, so that they are the same for both.
     const room = Math.min(nr, LIVEPATCH_LIST_MAX) * XEN_LIVEPATCH_NAME_SIZE;
     const request = { idx, nr, nameTotalSize: room, metadataTotalSize: LIST_METADATA };
     const list = await listUninterrupted(target, request);
+    if (list.kind === 'no-answer') throw new XspliceError('EHOST', GONE);
     return { rc: list.rc, list };
   }
   if ('raw' in step) {
     const { raw } = step;
-    return rawCall(target, encodeRawCall(release, raw, files.get(raw.payload ?? '') ?? new Uint8Array(0)));
+    return {
+      rc: rcOf(await rawCall(target, encodeRawCall(release, raw, files.get(raw.payload ?? '') ?? new Uint8Array(0)))),
+    };
   }
   for (const action of ACTIONS) {
     const name = (step as Record<string, string | undefined>)[action];
     if (name === undefined) continue;
-    const { rc } = await target.action(name, action, step as ActionOptions);
-    return { rc, name };
+    return { rc: rcOf(await target.action(name, action, step as ActionOptions)), name };
   }
   return { rc: 0 };
 }
 
-function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: ListResult): string[] {
+function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: ListAnswer): string[] {
   return [
     `version=${version} left=${nr} names=${nameTotalSize} metadata=${metadataTotalSize}`,
     ...entries.map(

@@ -32,7 +32,7 @@ export async function rawCall(target: ObservableTarget, make: (place: PlaceBytes
   const handle = guest.place(make((bytes) => guest.place(bytes)));
   const rc = enter(hypervisor, () => doSysctl(hypervisor, guest, handle));
   target.idle();
-  return { rc: rc ?? Number.NaN };
+  return rc === undefined ? { kind: 'no-answer' } : { kind: 'answered', rc };
 }
 
 /** The call as bytes, in the release's layout. */

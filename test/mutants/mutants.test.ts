@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hex } from '../../src/base/index.ts';
 import type { MakeTarget } from '../../src/conform/index.ts';
 import { debian, simulation, xen } from '../run/xen.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { MUTATION_RULES, type MutantDisagreement, makeMutant, mutantBases, Random, runMutants } from './index.ts';
 
 const bases = mutantBases(xen);
@@ -11,9 +12,9 @@ const fresh: MakeTarget = async () => debian.boot();
 describe('the sound payloads', () => {
   it.each(bases.map((base) => [base.name, base] as const))('%s is accepted, and applied', async (_name, { bytes }) => {
     const target = debian.boot();
-    expect(target.uploadNow('p', bytes), (await target.takeConsole()).join('\n')).toBe(0);
-    expect(target.actionNow('p', 'apply')).toBe(0);
-    expect(target.actionNow('p', 'revert')).toBe(0);
+    expect(uploadNow(target, 'p', bytes), (await target.takeConsole()).join('\n')).toBe(0);
+    expect(actionNow(target, 'p', 'apply')).toBe(0);
+    expect(actionNow(target, 'p', 'revert')).toBe(0);
     expect(target.takeFindings()).toEqual([]);
   });
 });
@@ -133,7 +134,7 @@ describe('a run', () => {
   ])('a fault at an address %s', async (_what, address, wild, disagreed) => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address, screen: [] };
     const dying: MakeTarget = async () =>
-      Object.assign(debian.boot(), { upload: async () => ({ rc: Number.NaN }), panic: async () => panic });
+      Object.assign(debian.boot(), { upload: async () => ({ kind: 'no-answer' }), panic: async () => panic });
     const refusing: MakeTarget = async () => Object.assign(debian.boot(), { upload: async () => ({ rc: -75 }) });
     const summary = await runMutants({ image, release, simulated: dying, real: refusing, seed: 1, count: 3 });
     expect(summary).toMatchObject({ mutants: 3, agreed: 0, fates: { wild } });

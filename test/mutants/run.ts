@@ -12,7 +12,8 @@ import { type Image, SimulatedTarget } from '../../src/hypervisor/index.ts';
 import { ADDRESS_LINE, panicText, resultText } from '../../src/run/result-text.ts';
 import { ElfFields, readField } from '../../src/synth/elf-fields.ts';
 import { xenFacts } from '../../src/synth/xen-facts.ts';
-import type { ActionName, ObservableTarget, Release } from '../../src/xen/index.ts';
+import type { ActionName, ObservableTarget, OpResult, Release } from '../../src/xen/index.ts';
+import { rcOf } from '../support/answers.ts';
 import { IDLE_FUNCTIONS } from './base-specs.ts';
 import { MUTANT_PARTS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
@@ -263,14 +264,14 @@ async function watch(
 }
 
 /** `null` stands for a call from which the host did not come back. */
-const rcOf = (rc: number): ObservedValue => resultText(Number.isNaN(rc) ? null : rc);
+const rcText = (result: OpResult): ObservedValue => resultText(rcOf(result));
 
 async function uploadStep(target: ObservableTarget, bytes: Uint8Array): Promise<Observation> {
-  const { rc } = await target.upload(NAME, bytes);
-  const seen: Observation = new Map([['rc', rcOf(rc)]]);
-  if (Number.isNaN(rc)) return seen;
+  const uploaded = await target.upload(NAME, bytes);
+  const seen: Observation = new Map([['rc', rcText(uploaded)]]);
+  if (uploaded.kind === 'no-answer') return seen;
   seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
-  if (rc !== 0) return seen;
+  if (uploaded.rc !== 0) return seen;
   await target.dump();
   return seen.set('dump', await target.takeConsole());
 }
@@ -280,12 +281,12 @@ async function actionStep(
   action: ActionName,
   places: readonly Address[],
 ): Promise<Observation> {
-  const { rc } = await target.action(NAME, action);
-  const seen: Observation = new Map([['rc', rcOf(rc)]]);
-  if (Number.isNaN(rc)) return seen;
+  const acted = await target.action(NAME, action);
+  const seen: Observation = new Map([['rc', rcText(acted)]]);
+  if (acted.kind === 'no-answer') return seen;
   if (action !== 'unload') {
-    const { state, statusRc } = await target.get(NAME);
-    seen.set('state', state).set('status', resultText(statusRc));
+    const got = await target.get(NAME);
+    if (got.kind === 'found') seen.set('state', got.state).set('status', resultText(got.statusRc));
   }
   seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
   if (action === 'unload') return seen;

@@ -45,8 +45,9 @@ class Session {
     const result: Writable<RecordedStep> = { step };
     const name = await this.#perform(step, result);
     if ((await this.#host.panic()) === null && name !== undefined) {
-      const { rc, state, statusRc } = await this.#host.get(name);
-      if (rc === 0 && state !== null && statusRc !== null) {
+      const got = await this.#host.get(name);
+      if (got.kind === 'found') {
+        const { state, statusRc } = got;
         result.status = { state: LIVEPATCH_STATE_NAMES.get(state) ?? String(state), rc: code(statusRc) };
       }
     }
@@ -62,7 +63,8 @@ class Session {
   /** Returns the name of the payload that the step is about. */
   async #perform(step: Step, result: Writable<RecordedStep> & { text?: string | null }): Promise<string | undefined> {
     if ('dump' in step) {
-      result.ret = code((await this.#host.press(step.dump)).rc);
+      const pressed = await this.#host.press(step.dump);
+      if (pressed.kind === 'answered') result.ret = code(pressed.rc);
       return undefined;
     }
     if ('extra' in step || 'version' in step) {
@@ -73,9 +75,11 @@ class Session {
     const op = rawOf(step);
     const arena = new GuestArena();
     const call = prepareCall(this.#host.host.release.release, op, this.#files, arena);
-    const rc = await this.#host.hypercall(arena, HYPERVISOR_SYSCTL, [call.sysctl]);
+    const answer = await this.#host.hypercall(arena, HYPERVISOR_SYSCTL, [call.sysctl]);
+    if (answer.kind === 'no-answer') return undefined;
+    const { rc } = answer;
     result.ret = code(rc);
-    if (op.list !== undefined && !Number.isNaN(rc)) result.list = { ...listResult(arena, call, rc, op.list.nr) };
+    if (op.list !== undefined) result.list = { ...listResult(arena, call, rc, op.list.nr) };
     if ('list' in step || op.name === undefined || ('raw' in step && op.sub !== 3)) return undefined;
     return op.name.replace(/\0.*/s, '');
   }
