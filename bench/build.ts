@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type SourceXen, sourceXen } from '../src/targets/index.ts';
+import { sourceXen } from '../src/targets/index.ts';
+import type { SourceXen } from '../src/targets/qemu/xen-source.ts';
 import { judge, quantile, type Section, timesOf, timing } from './measure.ts';
 import { ownTime, peakMemory, processWith, XSPLICE } from './processes.ts';
 

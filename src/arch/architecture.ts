@@ -1,7 +1,6 @@
-import type { Address } from '../base/index.ts';
-import type { RuleId } from '../catalogue/index.ts';
+import type { Address, Finding } from '../base/index.ts';
 import type { Ehdr, ElfLayout } from '../elf/index.ts';
-import type { Errno, Release } from '../xen/index.ts';
+import type { Errno, FormatArg, Release } from '../xen/index.ts';
 import type { AlternativeHooks } from './alternatives.ts';
 import type { BugFrameFormat } from './bug-frames.ts';
 import type { CodeForms } from './code-forms.ts';
@@ -15,13 +14,11 @@ import type { PatchingHost } from './permissions.ts';
 import type { ProcessorRules } from './processor-rules.ts';
 import type { RelocationRow, RelocationRules } from './relocation.ts';
 
-/** Why a hook refuses: the errno, and the console line where Xen prints one (template and arguments of `format`). */
-export interface Refusal {
-  readonly rule: RuleId;
+/** A refusal of Xen's: a finding with the errno that the call returns. */
+export interface Refusal extends Partial<Pick<Finding, 'message' | 'where'>>, Pick<Finding, 'rule'> {
   readonly errno: Errno;
-  readonly log?: readonly [template: string, ...args: (number | bigint | string)[]];
-  /** What is wrong, for the user, where Xen says nothing. */
-  readonly message?: string;
+  /** The console line, if Xen prints one: template and arguments of `format`. It is the message unless there is another. */
+  readonly log?: readonly [template: string, ...args: FormatArg[]];
 }
 
 /** The members of `struct livepatch_func` that patching looks at. */
@@ -102,8 +99,6 @@ export interface Architecture {
   /** Bytes at a function's start that {@link patchOffset} looks at. */
   readonly entrySize: number;
   encodeJump(from: Address, to: Address): Uint8Array;
-  /** Returns where a jump that {@link encodeJump} made leads, given its code; `undefined` for any other code. */
-  jumpTarget(code: Uint8Array, at: Address): Address | undefined;
   /** Every sequence of NOPs of this length that Xen may write, by processor. */
   nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */
@@ -115,6 +110,11 @@ export interface Architecture {
   readonly waitqueues: boolean;
   /** The source file of these hooks, as dprintk names it. */
   readonly file: string;
+  /**
+   * Tells whether a PV guest may pass this address to the hypervisor, and map memory there; `null` without PV guests.
+   * Source: asm-x86/x86_64/uaccess.h, __access_ok.
+   */
+  readonly pvGuestAddress: ((address: Address) => boolean) | null;
   /** Start of VMAP_DEFAULT, from which the host's other mappings are taken. */
   vmapDefault(release: Release): Address;
 

@@ -32,10 +32,7 @@ export {
 export { structPayloadOf } from './struct-payload.ts';
 export { applyAltCalls } from './x86_64/alt-calls.ts';
 export { applyAlternatives } from './x86_64/alternatives.ts';
-export { ENDBR64, ENDBR64_LEN, ENDBR64_POISON, isEndbr64, isEndbr64Poison } from './x86_64/endbr.ts';
-export { X86_FEATURES } from './x86_64/features.ts';
 export { X86_64 } from './x86_64/index.ts';
 export { addNops, NOP_MAX, type NopFamily } from './x86_64/nops.ts';
 export * from './x86_64/processor.ts';
-export { parseProcessor } from './x86_64/processor-setting.ts';
 export * from './x86_64/processors.ts';

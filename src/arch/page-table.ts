@@ -3,9 +3,6 @@ import type { Address } from '../base/index.ts';
 /** Bytes of a small page, on every architecture that Xen's livepatch runs on. */
 export const PAGE_SIZE = 4096;
 
-/** log2 of {@link PAGE_SIZE}. */
-export const PAGE_SHIFT = 12;
-
 /** What the hypervisor may do with a page besides reading it. */
 export interface Permission {
   readonly write: boolean;

@@ -13,8 +13,3 @@ export function ensure<T>(value: T | undefined | null, message: string): T {
   if (value === undefined || value === null) throw new AssertionError(message);
   return value;
 }
-
-/** Marks the branch that an exhaustive `switch` never takes. */
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable: ${String(value)}`);
-}

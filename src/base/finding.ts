@@ -38,6 +38,10 @@ export const finding = (rule: RuleId, found: Found): Finding => ({
   ...found,
 });
 
-/** Returns the next step for a finding: its own advice, or the catalogue's. */
+/**
+ * Returns the next step for a finding: its own advice, or the catalogue's.
+ *
+ * @public
+ */
 export const adviceFor = ({ rule, advice }: Pick<Finding, 'rule' | 'advice'>): string =>
   advice ?? CATALOGUE[rule].advice;

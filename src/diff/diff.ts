@@ -1,7 +1,7 @@
 import { ARCHITECTURES } from '../arch/index.ts';
 import { XspliceError } from '../base/index.ts';
 import type { FunctionReport, Refusal, Remark } from '../documents/index.ts';
-import { type ElfFile, ElfWriter, ET_REL, machineName, readElf, SHT_REL } from '../elf/index.ts';
+import { type ElfFile, ElfWriter, ET_REL, isProblem, machineName, readElf, SHT_REL } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { payloadObject, payloadObjectWithDebugData } from './emit.ts';
@@ -100,7 +100,7 @@ function withoutDebugData({ diff, replacements }: Selection): Remark[] {
 /** An object of the same machine with nothing in it: what a new file was before. */
 function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   const file = readElf(new ElfWriter({ class: layout.class, machine }).write());
-  return file.kind === 'elf' ? file : undefined;
+  return !isProblem(file) ? file : undefined;
 }
 
 const DAMAGED = 'Compile it again: the file is damaged';
@@ -133,7 +133,7 @@ function openPair(
   }
   const open = (bytes: Uint8Array, which: string): ElfFile | undefined => {
     const file = readElf(bytes);
-    if (file.kind !== 'elf') return refuse(`the ${which} ${object}: ${file.message}`, 'Give relocatable objects (.o)');
+    if (isProblem(file)) return refuse(`the ${which} ${object}: ${file.message}`, 'Give relocatable objects (.o)');
     if (file.header.e_type !== ET_REL) {
       return refuse(`the ${which} ${object} is no relocatable object`, 'Give the .o files that the compiler wrote');
     }

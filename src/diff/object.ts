@@ -192,14 +192,15 @@ export class DiffObject {
    * field is taken for its last part, whose size the relocation says.
    */
   #bias(section: ElfSection, offset: number, type: number, addend: number, exact: boolean): number {
-    const { forms } = this.context;
+    const { arch, forms } = this.context;
     const kind = this.kind(section.index);
     if (kind === 'table') {
       const format = this.format(section);
       return format === undefined ? 0 : addend - format.place(addend, offset % format.entrySize);
     }
-    if (!CODE.has(kind) || !forms.fromInstructionEnd || !forms.relative.has(type)) return 0;
-    const fieldEnd = offset + (this.context.arch.relocations.get(type)?.width ?? 0);
+    const row = arch.relocations.get(type);
+    if (!CODE.has(kind) || !forms.fromInstructionEnd || row?.relative !== 'place') return 0;
+    const fieldEnd = offset + row.width;
     return offset - (exact ? this.#instructionEnd(section, offset, fieldEnd) : fieldEnd);
   }
 

@@ -15,7 +15,7 @@ export type {
   VerifiedOn,
   WrittenPayload,
 } from './diff.ts';
-export { documentFinding, documentPlace } from './document-finding.ts';
+export { documentFinding } from './document-finding.ts';
 export type { CodeLine, DocumentFinding, DocumentPlace, SourceLine } from './finding.ts';
 export type { HostIdentity, HostPayload, HostReport, HostStep } from './host.ts';
 export type {
@@ -40,7 +40,7 @@ export type {
   RehearsalStepKind,
   RehearsalVerdict,
 } from './rehearsal.ts';
-export { reportedCall, wideInteger } from './reported-call.ts';
+export { reportedCall } from './reported-call.ts';
 export type {
   ExpectedState,
   ScenarioListEntry,

@@ -1,5 +1,5 @@
-import type { Address } from '../base/index.ts';
-import type { ElfFile, ElfProblem } from '../elf/index.ts';
+import type { Address, Finding } from '../base/index.ts';
+import type { ElfFile } from '../elf/index.ts';
 import { Budget } from './budget.ts';
 import { CodePlaces } from './code-places.ts';
 import { DW_AT_stmt_list, DW_TAG_subprogram } from './constants.ts';
@@ -54,7 +54,7 @@ export class DwarfFile {
   }
 
   /** What was wrong with the data that has been read so far. */
-  get problems(): readonly ElfProblem[] {
+  get problems(): readonly Finding[] {
     return this.#problems.list;
   }
 

@@ -1,4 +1,3 @@
-import type { Address } from '../base/index.ts';
 import * as dw from './constants.ts';
 import type { DwarfFile } from './file.ts';
 import { type DebugFunction, debugFunction } from './functions.ts';
@@ -86,6 +85,3 @@ function collect(
     }
   }
 }
-
-/** Where a copy begins: its first range, or, without code, the function that it was in. */
-export const copyAddress = ({ ranges, inside }: InlinedCopy): Address | undefined => ranges[0]?.low ?? inside.address;

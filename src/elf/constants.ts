@@ -7,9 +7,6 @@
 /** Offsets in `e_ident`. */
 export const EI_CLASS = 4;
 export const EI_DATA = 5;
-export const EI_VERSION = 6;
-export const EI_OSABI = 7;
-export const EI_ABIVERSION = 8;
 
 export const ELFCLASS32 = 1;
 export const ELFCLASS64 = 2;
@@ -18,10 +15,6 @@ export const ELFDATA2MSB = 2;
 export const EV_CURRENT = 1;
 
 export const ELFOSABI_NONE = 0;
-export const ELFOSABI_GNU = 3;
-export const ELFOSABI_FREEBSD = 9;
-export const ELFOSABI_ARM = 97;
-export const ELFOSABI_STANDALONE = 255;
 
 export const ET_NONE = 0;
 export const ET_REL = 1;
@@ -66,8 +59,6 @@ export const SHF_GNU_RETAIN = 0x20_0000;
 export const SHF_EXCLUDE = 0x8000_0000;
 export const SHF_MASKOS = 0x0ff0_0000;
 export const SHF_MASKPROC = 0xf000_0000;
-/** In an Arm object: the section holds code only and need not be readable. */
-export const SHF_ARM_PURECODE = 0x2000_0000;
 
 export const SHN_UNDEF = 0;
 /** From here on a section index in a 16-bit field has a meaning of its own. */
@@ -91,16 +82,7 @@ export const STT_COMMON = 5;
 export const STT_TLS = 6;
 export const STT_GNU_IFUNC = 10;
 
-export const STV_DEFAULT = 0;
-export const STV_INTERNAL = 1;
-export const STV_HIDDEN = 2;
-export const STV_PROTECTED = 3;
-
-export const PT_NULL = 0;
 export const PT_LOAD = 1;
-export const PT_NOTE = 4;
-export const PT_PHDR = 6;
-export const PT_GNU_STACK = 0x6474_e551;
 
 export const PF_X = 1;
 export const PF_W = 2;
@@ -109,6 +91,4 @@ export const PF_R = 4;
 /** `e_phnum` of a file with more program headers than it can say; the count is in section 0's `sh_info`. */
 export const PN_XNUM = 0xffff;
 
-export const NT_GNU_ABI_TAG = 1;
 export const NT_GNU_BUILD_ID = 3;
-export const NT_GNU_PROPERTY_TYPE_0 = 5;

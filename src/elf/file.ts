@@ -1,4 +1,4 @@
-import { viewOf } from '../base/index.ts';
+import { type Finding, viewOf } from '../base/index.ts';
 import {
   EI_CLASS,
   EI_DATA,
@@ -15,7 +15,7 @@ import {
 } from './constants.ts';
 import { type Ehdr, ELF32, ELF64, type ElfLayout, type Phdr } from './layout.ts';
 import { nameAt } from './name-index.ts';
-import { type ElfProblem, problem } from './problem.ts';
+import { isProblem, problem } from './problem.ts';
 import { RelocationTable } from './relocations.ts';
 import { type ElfContents, ElfSection } from './section.ts';
 import { SymbolTable } from './symbols.ts';
@@ -27,7 +27,6 @@ import { SymbolTable } from './symbols.ts';
  * Nothing is copied: sections and tables are windows on `bytes`, which must not change while the view is in use.
  */
 export class ElfFile implements ElfContents {
-  readonly kind = 'elf';
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly layout: ElfLayout;
@@ -121,7 +120,7 @@ interface Counts {
  * Opens a file of either class. Refused are: no ELF magic, an unknown class, big endian, a cut off file header, and a
  * section header table that is not in the file. All else that may be wrong is seen, and tolerated, where it is used.
  */
-export function readElf(bytes: Uint8Array): ElfFile | ElfProblem {
+export function readElf(bytes: Uint8Array): ElfFile | Finding {
   if (bytes.length < 16) return problem('Too short for an ELF file', { offset: bytes.length });
   if (bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
     return problem('Not an ELF file', { offset: 0 });
@@ -145,14 +144,14 @@ export function readElf(bytes: Uint8Array): ElfFile | ElfProblem {
   const view = viewOf(bytes);
   const header = layout.readEhdr(view, 0);
   const counts = resolveCounts(bytes.length, view, layout, header);
-  return 'kind' in counts ? counts : new ElfFile(bytes, layout, header, counts);
+  return isProblem(counts) ? counts : new ElfFile(bytes, layout, header, counts);
 }
 
 /**
  * The three counts of the file header, of which each may be too large for its field and then stands in section 0
  * (System V ABI, "ELF Header": e_shnum, e_shstrndx; PN_XNUM of the GNU extension for e_phnum).
  */
-function resolveCounts(length: number, view: DataView, layout: ElfLayout, header: Ehdr): Counts | ElfProblem {
+function resolveCounts(length: number, view: DataView, layout: ElfLayout, header: Ehdr): Counts | Finding {
   const { e_shoff, e_shentsize, e_shnum, e_phnum } = header;
   const entsizeOk = e_shentsize >= layout.shdr.size;
   const inFile = e_shoff + BigInt(layout.shdr.size) <= BigInt(length);

@@ -1,10 +1,11 @@
+import type { Refusal } from '../arch/index.ts';
 import { equalBytes, hex } from '../base/index.ts';
 import type { RuleId } from '../catalogue/index.ts';
 import { ELF_LIVEPATCH_XEN_DEPENDS, ERRNO, type Errno, readBuildId } from '../xen/index.ts';
 import { type LoaderElf, secByName } from './elf-load.ts';
 import { type Hypervisor, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { type Complaint, LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
+import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 
 /**
  * check_xen_buildid: checks that the payload is for this hypervisor. Reads the file as uploaded, before anything is allocated for it.
@@ -13,10 +14,10 @@ import { type Complaint, LIVEPATCH_C, Refuser, refuseSilently } from './refusal.
 export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   const where = { section: ELF_LIVEPATCH_XEN_DEPENDS };
   const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
+  const refuse = refuser.at(where);
   const section = secByName(elf, ELF_LIVEPATCH_XEN_DEPENDS);
   if (section === undefined) {
-    const complaint = { rule: 'section-missing', errno: 'EINVAL', where } as const;
-    return refuser.refuse(complaint, 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
+    return refuse('section-missing', 'EINVAL', 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
   }
   const { sh_offset, sh_size } = section.header;
   // The file does not bound an SHT_NOBITS section, so this may read any memory.
@@ -24,14 +25,12 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   const parsed = readBuildId(Number(sh_size), read);
   if (!parsed.ok) {
     const template = 'failed to parse section %s as build-id: %d';
-    const complaint = { rule: 'bad-build-id', errno: 'EINVAL', where } as const;
-    return refuser.refuse(complaint, template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
+    return refuse('bad-build-id', 'EINVAL', template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
   }
   const { buildId } = hv.image;
   if (buildId === null) {
-    const complaint = { rule: 'xen-without-build-id', errno: 'ENODATA', where } as const;
     const template = 'unable to get running Xen build-id: %d';
-    return refuser.refuse(complaint, template, hv.release.missingBuildIdLogged);
+    return refuse('xen-without-build-id', 'ENODATA', template, hv.release.missingBuildIdLogged);
   }
   if (!equalBytes(parsed.id, buildId)) {
     const message = `the payload is for Xen ${hex(parsed.id)}, this is ${hex(buildId)}`;
@@ -67,7 +66,7 @@ function againstXen(hv: Hypervisor, payload: LoadedPayload, id: Uint8Array, rule
   return wrongBase(hv, payload, { rule, errno: 'EINVAL', message }, 'hypervisor');
 }
 
-const wrongBase = (hv: Hypervisor, { name }: LoadedPayload, complaint: Complaint, base: string): number =>
+const wrongBase = (hv: Hypervisor, { name }: LoadedPayload, complaint: Refusal, base: string): number =>
   new Refuser(hv, LIVEPATCH_C, name).refuse(complaint, 'check against %s build-id failed', base);
 
 /** Refuses an unreadable build-id note as prepare_payload does: -ENODATA is distinct since 86d09d16dd. */

@@ -9,7 +9,7 @@ import {
   type VirtualRegion,
 } from '../arch/index.ts';
 import { type Address, cString, viewOf, XspliceError } from '../base/index.ts';
-import { type ElfFile, readElf, SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
+import { type ElfFile, isProblem, readElf, SHF_ALLOC, SHT_NOBITS } from '../elf/index.ts';
 import {
   type AddressRange,
   configEnabled,
@@ -279,7 +279,7 @@ export interface OpenImageOptions {
 /** Opens a `xen-syms`. Throws EIMAGE with the cause and the file to use instead. */
 export function openImage(bytes: Uint8Array, { file = 'the image', gunzip }: OpenImageOptions = {}): Image {
   const elf = readElf(bytes);
-  if (elf.kind !== 'elf') {
+  if (isProblem(elf)) {
     const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
     throw new XspliceError(
       'EIMAGE',

@@ -3,7 +3,7 @@ export * from './boot.ts';
 export type { CacheMaintenance } from './cache-maintenance.ts';
 export * from './data-watch.ts';
 export * from './describe.ts';
-export { functionsOf, type LoadedFunc } from './expectations.ts';
+export type { LoadedFunc } from './expectations.ts';
 export * from './front-door.ts';
 export * from './function-state.ts';
 export * from './guest-memory.ts';

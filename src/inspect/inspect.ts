@@ -133,7 +133,7 @@ export interface InspectOptions {
  */
 export function inspectPayload(given: PayloadInput, { disassembler }: InspectOptions = {}): InspectedPayload {
   const payload = readPayload(given.bytes);
-  if (isProblem(payload)) return unreadable(given, { rule: 'payload-file', ...payload });
+  if (isProblem(payload)) return unreadable(given, { ...payload, rule: 'payload-file' });
   const odd = shape(payload);
   if (odd?.parts === 'none') return unreadable(given, odd);
   if (odd?.parts === 'sections') return { ...unreadable(given, odd), ...sectionParts(payload) };

@@ -1,4 +1,5 @@
-import { type ElfFile, type ElfProblem, type ElfSection, ET_REL, isProblem, problem, readElf } from '../elf/index.ts';
+import type { Finding } from '../base/index.ts';
+import { type ElfFile, type ElfSection, ET_REL, isProblem, problem, readElf } from '../elf/index.ts';
 import { ELF_LIVEPATCH_FUNC, type XenArch } from '../xen/index.ts';
 import {
   type PayloadAltCall,
@@ -37,7 +38,6 @@ export interface PayloadOptions {
  * each part on demand and once.
  */
 export class PayloadFile {
-  readonly kind = 'payload';
   readonly elf: ElfFile;
   readonly #options: PayloadOptions;
   readonly #machine: PayloadMachine | undefined;
@@ -152,7 +152,7 @@ export class PayloadFile {
 /**
  * Opens a payload. Refuses files that are not readable ELF, not relocatable (ET_REL), or without sections; the parts report everything else.
  */
-export function readPayload(bytes: Uint8Array, options: PayloadOptions = {}): PayloadFile | ElfProblem {
+export function readPayload(bytes: Uint8Array, options: PayloadOptions = {}): PayloadFile | Finding {
   const elf = readElf(bytes);
   if (isProblem(elf)) return elf;
   if (elf.header.e_type !== ET_REL) {

@@ -17,6 +17,8 @@ import { rememberFunctions } from './verify-stage.ts';
 /**
  * Checks whether a hypervisor takes payloads, and survives them: each is uploaded, applied and reverted on a host of its own, on top of those
  * of the other payloads that it depends on. Throws an XspliceError: EIMAGE for a bad image, EUSAGE for options that make no sense.
+ *
+ * @public
  */
 export async function checkPayloads(
   image: Uint8Array,

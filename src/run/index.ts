@@ -1,7 +1,6 @@
 /** Steps on a target and what becomes of them: check, rehearsal, scenario files. */
 export * from './check.ts';
 export * from './check-slice.ts';
-export * from './lint-check.ts';
 export * from './matrix.ts';
 export * from './options.ts';
 export { type PlannedCall, plannedCall } from './planned-call.ts';
@@ -16,4 +15,3 @@ export * from './stage.ts';
 export * from './step.ts';
 export * from './step-document.ts';
 export * from './take-step.ts';
-export { rememberFunctions, takeBaseline } from './verify-stage.ts';

@@ -51,15 +51,6 @@ function widthOf(table: StructLayout, field: string): number | undefined {
   return Math.min(table.size, ...Object.values(table.at).filter((at) => at > start)) - start;
 }
 
-/** Names of a structure's numbers. */
-const numbersOf = (table: StructLayout): readonly string[] =>
-  Object.keys(table.at).filter((field) => (widthOf(table, field) as number) <= 8);
-
-/** Those of both classes. */
-export const EHDR_FIELDS = numbersOf(ELF64.ehdr);
-export const SHDR_FIELDS = numbersOf(ELF64.shdr);
-export const SYM_FIELDS = numbersOf(ELF64.sym);
-
 /** Where the fields of a sound file are. What it says stays that of the file it was made of, however that is changed later. */
 export class ElfFields {
   readonly size: number;
@@ -153,14 +144,6 @@ function place(table: StructLayout, base: number, field: string): FieldPlace {
   const width = widthOf(table, field);
   if (width === undefined) throw new RangeError(`there is no field ${field}`);
   return { at: base + (table.at[field] as number), width };
-}
-
-/** The field's value; `undefined` where the file has been cut off before it. */
-export function readField(file: Uint8Array, { at, width }: FieldPlace): bigint | undefined {
-  if (at < 0 || at + width > file.length) return undefined;
-  let value = 0n;
-  for (let i = width - 1; i >= 0; i--) value = (value << 8n) | BigInt(file[at + i] as number);
-  return value;
 }
 
 /** Writes the low bytes of `value`; does nothing where the file has been cut off before the field. */

@@ -47,9 +47,8 @@ export const ALT_FLAG_NOT = 0x8000;
 /** Longest original with its padding, in bytes (MAX_PATCH_LEN). Source: x86/alternative.c. */
 export const ALT_BUFFER_SIZE = 254;
 
-/** Always there on x86-64: word 2, bit 29. */
-export const X86_FEATURE_LM = 93;
-export const X86_FEATURE_ALWAYS = X86_FEATURE_LM;
+/** X86_FEATURE_ALWAYS is X86_FEATURE_LM, which every x86-64 processor has: word 2, bit 29. */
+export const X86_FEATURE_ALWAYS = 93;
 
 /** The feature and its polarity, as a release with ALT_FLAG_NOT reads `cpuid`; older ones take all 16 bits. */
 export function altFeature(cpuid: number, inverted: boolean): { readonly feature: number; readonly not: boolean } {

@@ -23,8 +23,5 @@ export const LIVEPATCH_LIST_MAX = 1024;
 /** What an ACTION's `timeout` of 0 stands for, in nanoseconds. Source: common/livepatch.c, schedule_work. */
 export const LIVEPATCH_DEFAULT_TIMEOUT_NS = 30_000_000;
 
-/** Functions that the `x` key prints before it lets go of the payload lock. Source: livepatch_printall. */
-export const LIVEPATCH_PRINTALL_BATCH = 64;
-
 /** Bytes in a page, on every architecture that has live patches. */
 export const PAGE_SIZE = 4096;

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { type ElfFile, readElf } from '../../src/elf/index.ts';
+import { type ElfFile, isProblem, readElf } from '../../src/elf/index.ts';
 import { type Subject, type SubjectArch, subject } from './support/subject.ts';
 
 const subjects: Subject[] = [];
@@ -29,7 +29,7 @@ async function built(arch: SubjectArch, before: string, after: string): Promise<
   const diff = made.diff({ 'a.c': after });
   expect(diff.refusals).toEqual([]);
   const elf = readElf(diff.objects[0]?.bytes as Uint8Array);
-  if (elf.kind !== 'elf') throw new Error(elf.message);
+  if (isProblem(elf)) throw new Error(elf.message);
   return { elf, made };
 }
 

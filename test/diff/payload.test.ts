@@ -3,6 +3,7 @@ import { viewOf } from '../../src/base/index.ts';
 import type { PairsDiff } from '../../src/diff/index.ts';
 import {
   type ElfFile,
+  isProblem,
   readElf,
   SHF_ALLOC,
   SHF_EXECINSTR,
@@ -30,7 +31,7 @@ async function made(before: Sources, options: Parameters<typeof subject>[2] = {}
 function elfOf(diff: PairsDiff, which: 'bytes' | 'debug' = 'bytes'): ElfFile {
   expect(diff.refusals).toEqual([]);
   const elf = readElf(diff.objects[0]?.[which] as Uint8Array);
-  if (elf.kind !== 'elf') throw new Error(elf.message);
+  if (isProblem(elf)) throw new Error(elf.message);
   return elf;
 }
 

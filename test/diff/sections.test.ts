@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { PairsDiff } from '../../src/diff/index.ts';
-import { type ElfFile, readElf, SHF_ALLOC } from '../../src/elf/index.ts';
+import { type ElfFile, isProblem, readElf, SHF_ALLOC } from '../../src/elf/index.ts';
 import { byStatus, type Subject, type SubjectArch, subject } from './support/subject.ts';
 
 const subjects: Subject[] = [];
@@ -24,7 +24,7 @@ async function changed(
 function objectOf(diff: PairsDiff): ElfFile {
   expect(diff.refusals).toEqual([]);
   const elf = readElf(diff.objects[0]?.bytes as Uint8Array);
-  if (elf.kind !== 'elf') throw new Error(elf.message);
+  if (isProblem(elf)) throw new Error(elf.message);
   return elf;
 }
 
@@ -188,7 +188,7 @@ describe('what a function has in a subsection behind it', () => {
     const diff = await changed('x86_64', source('a'), source('b'));
     expect(byStatus(diff)).toEqual({ changed: ['f'] });
     const orig = readElf(subjects.at(-1)?.object('a.c') as Uint8Array);
-    if (orig.kind !== 'elf') throw new Error(orig.message);
+    if (isProblem(orig)) throw new Error(orig.message);
     const symbol = orig.symbols.symbol(orig.symbols.find('f') as number);
     const whole = orig.section('.text.f')?.size ?? 0;
     expect(whole).toBeGreaterThan(symbol.size);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { PairsDiff } from '../../src/diff/index.ts';
-import { type ElfFile, readElf } from '../../src/elf/index.ts';
+import { type ElfFile, isProblem, readElf } from '../../src/elf/index.ts';
 import { byStatus, type Subject, type SubjectArch, subject } from './support/subject.ts';
 
 const subjects: Subject[] = [];
@@ -21,7 +21,7 @@ function objectOf(diff: PairsDiff): ElfFile {
   expect(diff.refusals).toEqual([]);
   expect(diff.objects).toHaveLength(1);
   const elf = readElf(diff.objects[0]?.bytes as Uint8Array);
-  if (elf.kind !== 'elf') throw new Error(elf.message);
+  if (isProblem(elf)) throw new Error(elf.message);
   return elf;
 }
 

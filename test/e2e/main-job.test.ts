@@ -53,9 +53,10 @@ describe('the main job: replace xen_extra_version of Debian’s Xen', () => {
   it('places the payload where the real host does', () => {
     expect(document.steps[0]).toMatchObject({ step: 'upload', name: 'extra', rc: 0, errno: null, state: 'CHECKED' });
     expect(document.steps[0]?.payload?.text).toBe(hexAddress(firstPlace));
-    // The package on which the recipe was recorded; a newer one may have its end elsewhere.
-    const recorded = '151b373fd64b321593bf987fd923cd10dabadac4';
-    expect(buildId === recorded ? document.steps[0]?.payload?.text : '0xffff82d0405b0000').toBe('0xffff82d0405b0000');
+    // Where the image ends is a matter of the build. This one was asked.
+    const build = '151b373fd64b321593bf987fd923cd10dabadac4';
+    expect(buildId, "the address was recorded on Debian's Xen 4.17.7: put that into the cache").toBe(build);
+    expect(document.steps[0]?.payload?.text).toBe('0xffff82d0405b0000');
   });
 
   it('goes through the whole life', () => {
@@ -73,7 +74,7 @@ describe('the main job: replace xen_extra_version of Debian’s Xen', () => {
       'verify',
     ];
     expect(document.steps.map(({ step }) => step)).toEqual(life);
-    expect(document.steps.map(({ rc }) => rc)).toEqual(life.map(() => 0));
+    expect(document.steps.map(({ rc }) => rc)).toEqual(life.map((step) => (step === 'verify' ? null : 0)));
     expect(document).toMatchObject({ verdict: 'passed', panic: null, findings: [] });
     expect(status).toBe(0);
     expect(rehearsalSchema.parse(document)).toEqual(document);
@@ -110,7 +111,13 @@ describe('the main job: replace xen_extra_version of Debian’s Xen', () => {
 
   it('leaves nothing behind', () => {
     expect(document.steps.at(-2)).toMatchObject({ step: 'unload', state: null, payload: null });
-    expect(document.steps.at(-1)).toMatchObject({ step: 'verify', rc: 0, state: null, payload: null });
+    expect(document.steps.at(-1)).toMatchObject({
+      step: 'verify',
+      outcome: 'verified',
+      rc: null,
+      state: null,
+      payload: null,
+    });
   });
 
   it('is accepted by check, and can be inspected', () => {

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hex } from '../../src/base/index.ts';
+import { type Finding, hex } from '../../src/base/index.ts';
 import {
   ELF64,
   type ElfFile,
-  type ElfProblem,
   findBuildId,
   isProblem,
   readElf,
@@ -222,7 +221,7 @@ describe('notes', () => {
 });
 
 describe('files that are none', () => {
-  const refused = (bytes: Uint8Array): ElfProblem => {
+  const refused = (bytes: Uint8Array): Finding => {
     const result = readElf(bytes);
     if (!isProblem(result)) throw new Error('accepted');
     return result;

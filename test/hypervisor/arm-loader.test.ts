@@ -55,7 +55,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
   it('loads like ld links it at the same address, except for reported quirks', () => {
     const file = buildArmPayload({ arch, c: CODE, depends: id });
     const elf = readElf(file);
-    if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');
+    if (isProblem(elf) || isProblem(elf)) throw new Error('no ELF');
     const kinds = elf.sections.map(({ type }) => type);
     // As the compiler's own tools emit them: arm32 keeps addends in the code.
     expect(kinds.includes(arch === 'arm32' ? SHT_REL : SHT_RELA)).toBe(true);
@@ -162,7 +162,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
     it('is relocated past the end of a section, too', () => {
       const file = withAssembly('.section .rodata.x,"a",%progbits\n.balign 4\n.word lp_helper\n');
       const elf = readElf(file);
-      if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');
+      if (isProblem(elf) || isProblem(elf)) throw new Error('no ELF');
       const rel = elf.sections.find(({ name }) => name === '.rel.rodata.x');
       file[rel?.offset ?? 0] = 16;
       const outcome = upload(host(), 'a', file);
@@ -177,7 +177,7 @@ describe.each(['arm64', 'arm32'] as const)('a payload that gcc made for %s', (ar
 
       const file = buildArmPayload({ arch, c: CODE, depends: id });
       const elf = readElf(file);
-      if (isProblem(elf) || elf.kind !== 'elf') throw new Error('no ELF');
+      if (isProblem(elf) || isProblem(elf)) throw new Error('no ELF');
       const rela = elf.sections.find(({ name }) => name === '.rela.text');
       if (rela === undefined) throw new Error('no .rela.text');
       const header = Number(elf.header.e_shoff) + rela.index * elf.header.e_shentsize;

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import { viewOf, XspliceError } from '../../src/base/index.ts';
-import { readElf } from '../../src/elf/index.ts';
+import { isProblem, readElf } from '../../src/elf/index.ts';
 import { checkPayloads, rehearsePayloads, type SimulationOptions } from '../../src/run/index.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
@@ -67,7 +67,7 @@ class Tally {
 }
 
 const elf = readElf(IMAGE);
-if (elf.kind !== 'elf') throw new Error(elf.message);
+if (isProblem(elf)) throw new Error(elf.message);
 /** `st_value` of every symbol that the linker script defines, by name. */
 const linkerSymbols = (): readonly (readonly [string, Field])[] => {
   const fields = fieldsOf(IMAGE).sym;

@@ -1,5 +1,5 @@
 import { viewOf } from '../../src/base/index.ts';
-import { ELF64, readElf, SHT_NOTE, SHT_RELA } from '../../src/elf/index.ts';
+import { ELF64, isProblem, readElf, SHT_NOTE, SHT_RELA } from '../../src/elf/index.ts';
 
 /** Mutations of single fields in ELF files, with values that no tool emits. */
 
@@ -79,7 +79,7 @@ const FUNC: readonly (readonly [string, number, Width])[] = [
 /** Fields of the file by structure. The offsets are from the ELF specification and sysctl.h. */
 export function fieldsOf(bytes: Uint8Array): Record<'ehdr' | 'shdr' | 'sym' | 'rela' | 'note' | 'func', Field[]> {
   const elf = readElf(bytes);
-  if (elf.kind !== 'elf') throw new Error(elf.message);
+  if (isProblem(elf)) throw new Error(elf.message);
   const rows = (what: string, at: number, table: readonly (readonly [string, number, Width])[]): Field[] =>
     table.map(([name, offset, width]) => ({ name: `${what}.${name}`, at: at + offset, width }));
   const found = { ehdr: rows('ehdr', 0, EHDR), shdr: [], sym: [], rela: [], note: [], func: [] } as Record<

@@ -5,7 +5,7 @@ import type { CheckReport } from '../../src/documents/index.ts';
 import { isProblem, readElf, STT_FILE } from '../../src/elf/index.ts';
 import { type LintedPayload, type LintRule, type RuleLevels, runLint } from '../../src/lint/index.ts';
 import { type PayloadInput, readPayload } from '../../src/payload/index.ts';
-import { checkAndLint, openSimulation, type Simulation } from '../../src/run/index.ts';
+import { checkSlice, openSimulation, type Simulation } from '../../src/run/index.ts';
 import { buildPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 
@@ -80,10 +80,13 @@ export const messages = async (rule: LintRule, bytes: Uint8Array, given: LintCas
   (await lint(rule, bytes, given)).map(({ message }) => message);
 
 /** Check with lint on the miniature hypervisor. */
-export const checked = (
+export async function checked(
   payloads: readonly PayloadInput[],
-  options: Partial<Parameters<typeof checkAndLint>[2]> = {},
-): Promise<CheckReport> => checkAndLint(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
+  options: Partial<Parameters<typeof checkSlice>[2]> = {},
+): Promise<CheckReport> {
+  const slice = await checkSlice(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
+  return { format: 'xsplice-check/1', payloads: slice.payloads };
+}
 
 /** An embedded example as a file. */
 export const exampleFile = (name: string): PayloadInput => ({

@@ -1,11 +1,6 @@
-import {
-  type ElfFields,
-  type FieldPlace,
-  readField,
-  type SectionPlace,
-  writeField,
-} from '../../src/synth/elf-fields.ts';
+import { type ElfFields, type FieldPlace, type SectionPlace, writeField } from '../../src/synth/elf-fields.ts';
 import type { Random } from './random.ts';
+import { readField } from './read-field.ts';
 
 /** A mutant in the making. Rules find fields where the sound file has them. */
 export class Draft {

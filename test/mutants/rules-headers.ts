@@ -1,7 +1,7 @@
 import type { SectionPlace } from '../../src/synth/elf-fields.ts';
-import { EHDR_FIELDS, SHDR_FIELDS } from '../../src/synth/elf-fields.ts';
 import type { Draft } from './draft.ts';
 import { type MutationRule, said } from './rule.ts';
+import { EHDR_FIELDS, SHDR_FIELDS } from './structure-fields.ts';
 
 /** Rules on the file header and the section headers. */
 

@@ -1,7 +1,8 @@
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_XINDEX } from '../../src/elf/index.ts';
-import { SYM_FIELDS, type SymbolPlace } from '../../src/synth/elf-fields.ts';
+import type { SymbolPlace } from '../../src/synth/elf-fields.ts';
 import type { Draft } from './draft.ts';
 import { type MutationRule, said } from './rule.ts';
+import { SYM_FIELDS } from './structure-fields.ts';
 
 /** Rules on symbols, relocations and the string tables. */
 

@@ -1,10 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPayloads, PAYLOADS, TOOLS } from '../../scenarios/build.ts';
 import { loadScenario } from '../../src/run/index.ts';
-import { sections, symbols } from '../examples/binutils.ts';
 import { files, payloadsOf, scenarioNames } from './run.ts';
 
 /** The payloads of the scenarios, as they are committed and as they are built here. */
@@ -19,35 +18,14 @@ beforeAll(() => {
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What any compiler must give. */
-const shapeOf = (path: string): unknown => ({
-  sections: sections(path)
-    .filter(({ name }) => /^\.(?:livepatch|bug_frames|ex_table|alt|modinfo|rodata\.payload_layout)/.test(name))
-    .map(({ name, type, flags, size }) => ({ name, type, flags, size }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1)),
-  symbols: symbols(path)
-    .filter(({ name, type }) => type !== 'SECTION' && type !== 'FILE' && !/^\.L|^$/.test(name))
-    .map(({ name, type, bind, index }) => `${bind} ${type} ${/^\d+$/.test(index) ? 'defined' : index} ${name}`)
-    .sort(),
-});
-
 describe('payloads of the scenarios', () => {
   it('are those of the sources', () => {
     const there = readdirSync(PAYLOADS).filter((name) => name.endsWith('.livepatch'));
     expect(there.map((name) => name.replace('.livepatch', '')).sort()).toEqual([...built.keys()]);
     const tools: unknown = JSON.parse(readFileSync(join(PAYLOADS, 'tools.json'), 'utf8'));
-    const same = JSON.stringify(tools) === JSON.stringify(TOOLS.versions());
-    // Another compiler's bytes are its own; the shapes below hold for it, too.
+    expect(TOOLS.versions(), 'the payloads were built with the expected tools: install those').toEqual(tools);
     const differing = [...built].filter(([name, bytes]) => !committed(name).equals(bytes)).map(([name]) => name);
-    expect(same ? differing : []).toEqual([]);
-  });
-
-  it('have the committed shape, whatever the compiler', () => {
-    for (const [name, bytes] of built) {
-      const path = join(folder, name);
-      writeFileSync(path, bytes);
-      expect(shapeOf(path), name).toEqual(shapeOf(join(PAYLOADS, `${name}.livepatch`)));
-    }
+    expect(differing, 'run `npx tsx scenarios/build.ts`').toEqual([]);
   });
 
   it('name no folder of the machine that built them', () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type DebianXen, findDebianXen } from '../../src/targets/index.ts';
+import { findDebianXen } from '../../src/targets/index.ts';
+import type { DebianXen } from '../../src/targets/qemu/debian.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

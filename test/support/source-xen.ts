@@ -1,4 +1,5 @@
-import { type SourceArch, type SourceXen, sourceXen } from '../../src/targets/index.ts';
+import { sourceXen } from '../../src/targets/index.ts';
+import type { SourceArch, SourceXen } from '../../src/targets/qemu/xen-source.ts';
 
 export type { SourceArch, SourceXen };
 

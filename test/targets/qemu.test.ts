@@ -57,8 +57,7 @@ describe('a host in QEMU', () => {
     const target = await started();
     expect(target.host).toMatchObject({ version, buildId, xenSyms, cpu: 'max,-smap', smp: 1, memory: 512 });
     expect(target.host.release.release.version).toBe(version);
-    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
-    expect(await target.versionString(1)).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.versionString('extra')).toBe(version.replace(/^\d+\.\d+/, ''));
     expect(await target.takeConsole()).toEqual([]);
   });
 
@@ -80,7 +79,7 @@ describe('a host in QEMU', () => {
       'livepatch: extra: Applying 1 functions',
       'livepatch: extra finished APPLY with rc=0',
     ]);
-    expect(await target.extraVersion()).toBe('-patched');
+    expect(await target.versionString('extra')).toBe('-patched');
     expect(await code()).toBe(jump(extraVersion.address, firstPlace));
 
     await target.dump();
@@ -93,7 +92,7 @@ describe('a host in QEMU', () => {
 
     expect(await target.action('extra', 'unload')).toMatchObject({ rc: -22 });
     expect(await target.action('extra', 'revert')).toMatchObject({ rc: 0 });
-    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.versionString('extra')).toBe(version.replace(/^\d+\.\d+/, ''));
     expect(await code()).toBe(original);
     expect(await target.action('extra', 'unload')).toMatchObject({ rc: 0 });
     expect(await target.get('extra')).toEqual({ kind: 'refused', rc: -2 });
@@ -177,9 +176,9 @@ describe('a host in QEMU', () => {
       rc: 0,
     });
     expect(await target.action('loop', 'apply')).toMatchObject({ rc: 0 });
-    expect(await target.extraVersion()).toBeNull();
+    expect(await target.versionString('extra')).toBeNull();
     expect(await target.panic()).toEqual({
-      message: 'no answer: the host said nothing for 2 seconds',
+      message: 'no answer: the host was silent for 2 seconds',
       errorCode: null,
       address: null,
       screen: [],

@@ -12,7 +12,7 @@ import { ARM_PATCH_INSN_SIZE, armApply, insnLength, revert, verifyFunc, wordByte
 import { quiesce, revive } from '../arm/permissions.ts';
 import { ARM64_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
-import { ARM64_ENCODING, ARM64_NOP, ARM64_RANGE, branchOffset, jumpTarget, withBranchOffset } from './branch.ts';
+import { ARM64_ENCODING, ARM64_NOP, ARM64_RANGE, branchOffset, withBranchOffset } from './branch.ts';
 import { ARM64_EXECUTION } from './execution.ts';
 import { operands } from './operands.ts';
 import { ARM64_RELOCATION_RULES, ARM64_RELOCATIONS } from './relocations.ts';
@@ -22,9 +22,6 @@ const PAGE_TABLES = lpaePageTables(0, 48);
 
 /** R_AARCH64_TSTBR14, CONDBR19, JUMP26, CALL26. Source: ELF for the Arm 64-bit Architecture, 5.7. */
 const BRANCHES = [279, 280, 282, 283] as const;
-
-/** R_AARCH64_PREL64, PREL32, PREL16, ADR_PREL_LO21. */
-const RELATIVE = [260, 261, 262, 274] as const;
 
 /** Where images are linked to: 2 MiB up to 4.17, then the slots of 4.18 and 4.19, and 8 MiB from there. Source: asm-arm/config.h. */
 const LINKABLE = { start: 0x20_0000n, end: (20n << 39n) + 0xa0_0000n };
@@ -58,7 +55,6 @@ export const ARM64: Architecture = {
   patchOffset: () => 0,
   entrySize: 0,
   encodeJump: (from, to) => wordBytes(ARM64_ENCODING.encodeBranch(from, to).word),
-  jumpTarget,
   nopSequences: (length) => [wordBytes(ARM64_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
@@ -66,11 +62,12 @@ export const ARM64: Architecture = {
   relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm64/livepatch.c',
+  pvGuestAddress: null,
   vmapDefault: arm64VmapDefault,
   alternatives: armAlternatives({ get: branchOffset, set: withBranchOffset }),
   bugFrames: ARM_BUG_FRAMES,
   exTableEntrySize: 0,
   altCallSize: 0,
   code: armCode(branchOffset, 0, operands),
-  objects: armObjects(BRANCHES, RELATIVE),
+  objects: armObjects(BRANCHES),
 };

@@ -3,11 +3,9 @@ import type { ObjectForms } from '../object-forms.ts';
 /** Source: System V ABI, AMD64 supplement, 4.4. */
 const R_X86_64_PC32 = 2;
 const R_X86_64_PLT32 = 4;
-const R_X86_64_PC64 = 24;
 
 /** Objects of x86-64, as gcc and gas write them. */
 export const X86_64_OBJECTS: ObjectForms = {
-  relative: new Set([R_X86_64_PC32, R_X86_64_PLT32, R_X86_64_PC64]),
   fromInstructionEnd: true,
   isBranch(type, code, at) {
     if (type !== R_X86_64_PC32 && type !== R_X86_64_PLT32) return false;

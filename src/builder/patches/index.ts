@@ -1,7 +1,6 @@
 /** Source patches as they are posted: read, applied to a tree, and the patched sources with their lines where they were. */
-export { type AppliedPatches, type ApplyOptions, applyPatches } from './apply-patches.ts';
+export { applyPatches } from './apply-patches.ts';
 export { keepLines } from './keep-lines.ts';
 export { payloadName } from './payload-name.ts';
 export { readPatches } from './read-patches.ts';
-export type { TreeRoot } from './tree-paths.ts';
 export type * from './types.ts';

@@ -1,5 +1,5 @@
 import { equalBytes } from '../../base/index.ts';
-import { type ElfFile, findBuildId, readElf, SHN_UNDEF, STT_FUNC } from '../../elf/index.ts';
+import { type ElfFile, findBuildId, isProblem, readElf, SHN_UNDEF, STT_FUNC } from '../../elf/index.ts';
 
 /** How two `xen-syms` relate. */
 export type BuildRelation =
@@ -23,7 +23,7 @@ const MOST = 5;
 export function buildRelation(own: Uint8Array, given: Uint8Array): BuildRelation {
   const first = readElf(own);
   const second = readElf(given);
-  if (first.kind !== 'elf' || second.kind !== 'elf') return { kind: 'different', functions: [], count: 0 };
+  if (isProblem(first) || isProblem(second)) return { kind: 'different', functions: [], count: 0 };
   const id = findBuildId(first);
   const other = findBuildId(second);
   if (id !== undefined && other !== undefined && equalBytes(id, other)) return { kind: 'same' };

@@ -2,6 +2,7 @@ import { equalBytes, latin1 } from '../../base/index.ts';
 import {
   type ElfFile,
   type ElfSection,
+  isProblem,
   type RelocationTable,
   readElf,
   SHT_NOBITS,
@@ -31,7 +32,7 @@ const TABLES = new Set([SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SHT_
 export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string[] {
   const first = readElf(a);
   const second = readElf(b);
-  if (first.kind !== 'elf' || second.kind !== 'elf') return ['one of them is no ELF file'];
+  if (isProblem(first) || isProblem(second)) return ['one of them is no ELF file'];
   if (first.machine !== second.machine) return ['they are for different machines'];
   const differences: string[] = [];
   const left = compared(first);
@@ -113,7 +114,7 @@ function symbolLines({ symbols, sections }: ElfFile): readonly string[] {
 /** The compilers that an object names in `.comment`, which each one adds itself to. */
 export function compilersOf(bytes: Uint8Array): readonly string[] {
   const file = readElf(bytes);
-  if (file.kind !== 'elf') return [];
+  if (isProblem(file)) return [];
   const text = latin1(file.section('.comment')?.data() ?? new Uint8Array(0));
   return [...new Set(text.split('\0').filter((part) => part !== ''))].sort();
 }
@@ -121,7 +122,7 @@ export function compilersOf(bytes: Uint8Array): readonly string[] {
 /** The name of the first FILE symbol, which says what source it is from. */
 export function fileSymbolOf(bytes: Uint8Array): string | undefined {
   const file = readElf(bytes);
-  if (file.kind !== 'elf') return undefined;
+  if (isProblem(file)) return undefined;
   const { symbols } = file;
   for (let i = 1; i < symbols.count; i++) if (symbols.type(i) === STT_FILE) return symbols.name(i);
   return undefined;

@@ -6,8 +6,6 @@ import { images } from './images.ts';
 import { manifest } from './manifest.ts';
 import { payloads } from './payloads.ts';
 
-export type { BuiltPayload, ExampleArch, ExampleImage, ExampleManifest, ExamplePayload, ExpectedVerdict } from './example.ts';
-
 /** Everything known about the examples; the order of `payloads` is one to read them in. */
 export const exampleManifest = manifest;
 

@@ -2,7 +2,7 @@
 export type { ScriptFiles } from './files.ts';
 export { SCRIPT_LIMITS } from './limits.ts';
 export * from './load.ts';
-export { placeText, type ScriptPlace } from './node.ts';
+export type { ScriptPlace } from './node.ts';
 export { readYaml, type SchemaKinds, type YamlSource } from './read-yaml.ts';
 export * from './run.ts';
 export * from './simulate.ts';

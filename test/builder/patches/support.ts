@@ -1,9 +1,5 @@
-import {
-  type AppliedPatches,
-  type ApplyOptions,
-  applyPatches,
-  readPatches,
-} from '../../../src/builder/patches/index.ts';
+import { type AppliedPatches, type ApplyOptions, applyPatches } from '../../../src/builder/patches/apply-patches.ts';
+import { readPatches } from '../../../src/builder/patches/read-patches.ts';
 import type { PatchProblem, ReadPatches } from '../../../src/builder/patches/types.ts';
 import { bytes } from './git.ts';
 

@@ -5,7 +5,7 @@ import type { TreeChange } from '../../../src/builder/tree/change.ts';
 import { compileCommands } from '../../../src/builder/tree/commands.ts';
 import { type CompileOptions, compilePairs } from '../../../src/builder/tree/compile-pairs.ts';
 import { openTree } from '../../../src/builder/tree/source-tree.ts';
-import { readElf } from '../../../src/elf/index.ts';
+import { isProblem, readElf } from '../../../src/elf/index.ts';
 import { change, type MiniTree, testFolder } from './mini-tree.ts';
 
 /** The pairs of some changes of a tree that is built. */
@@ -28,7 +28,9 @@ export function snapshot(folder: string): string {
 /** The bytes of a section as a string; empty where there is none. */
 export const section = (bytes: Uint8Array | null | undefined, name: string): string => {
   const file = bytes == null ? undefined : readElf(bytes);
-  return file?.kind === 'elf' ? Buffer.from(file.section(name)?.data() ?? []).toString('latin1') : 'no ELF file';
+  return file !== undefined && !isProblem(file)
+    ? Buffer.from(file.section(name)?.data() ?? []).toString('latin1')
+    : 'no ELF file';
 };
 
 /** A program of that name that writes a line for each call, before the real one is called. */

@@ -4,7 +4,7 @@ import type { Disassembler } from '../../../src/arch/index.ts';
 import { ensure } from '../../../src/base/index.ts';
 import type { ObjectContext } from '../../../src/diff/object.ts';
 import { XenNames } from '../../../src/diff/xen-names.ts';
-import { type ElfFile, ET_REL, readElf } from '../../../src/elf/index.ts';
+import { type ElfFile, ET_REL, isProblem, readElf } from '../../../src/elf/index.ts';
 import { type Image, openImage } from '../../../src/hypervisor/index.ts';
 import type { Release } from '../../../src/xen/index.ts';
 import { xenFromSource } from '../../support/source-xen.ts';
@@ -64,7 +64,7 @@ export async function builtTree(arch: TreeArch): Promise<BuiltTree> {
     *objects() {
       for (const object of objectPaths(folder, '')) {
         const elf = readElf(new Uint8Array(readFileSync(join(folder, object))));
-        if (elf.kind === 'elf' && elf.header.e_type === ET_REL && elf.machine === image.arch.machine) {
+        if (!isProblem(elf) && elf.header.e_type === ET_REL && elf.machine === image.arch.machine) {
           yield { object, elf };
         }
       }
