@@ -15,7 +15,6 @@ import { type QemuHost, QemuTarget, versionString } from './target.ts';
 
 /** XENVER_*. Source: xen/include/public/version.h. */
 const XENVER_VERSION = 0;
-const XENVER_EXTRAVERSION = 1;
 
 /** Hosts of one kind, each as fresh as after its boot. */
 export interface QemuHosts {
@@ -87,7 +86,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
 
 async function describeHost(machine: Machine, { shape, images }: Snapshot): Promise<QemuHost> {
   const number = await machine.agent.hypercall(new GuestArena(), HYPERVISOR_XEN_VERSION, [BigInt(XENVER_VERSION), 0n]);
-  const extra = await versionString(machine, XENVER_EXTRAVERSION);
+  const extra = await versionString(machine, 'extra');
   const [major, minor] = [number >> 16, number & 0xffff];
   const release = releaseOfImage(major, minor, extra);
   if (release === undefined) {
