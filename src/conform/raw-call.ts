@@ -66,7 +66,7 @@ function operation(call: RawCall, payload: Uint8Array, place: PlaceBytes): Known
   };
   switch (op) {
     case 'upload':
-      // Of a call that claims more than there is, Xen must not get to read it.
+      // A case may claim a larger size only where Xen refuses the call before it reads the payload.
       return { kind: 'upload', name, size: BigInt(size), payload: at(pointers.payload, payload) };
     case 'action':
       return { kind: 'action', name, action, timeout, flags, pad };

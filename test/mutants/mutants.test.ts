@@ -86,7 +86,7 @@ describe('mutants', () => {
 });
 
 describe('a run', () => {
-  it('finds two simulated hosts to agree, and tells how the mutants fared', async () => {
+  it('finds two simulated hosts to agree, and counts what became of the mutants', async () => {
     const summary = await runMutants({ image, release, simulated: fresh, real: fresh, seed: 3, count: 600 });
     expect(summary).toMatchObject({ mutants: 600, agreed: 600, disagreements: [] });
     expect(summary.results.refused).toBeGreaterThan(200);
@@ -97,9 +97,9 @@ describe('a run', () => {
     expect(incomparable).toBe(0);
   });
 
-  it('tells of every mutant that a host of another release takes differently', async () => {
+  it('reports every mutant that a host of another release takes differently', async () => {
     const other = simulation('4.18.0');
-    const told: MutantDisagreement[] = [];
+    const disagreements: MutantDisagreement[] = [];
     const real = booting(other);
     const summary = await runMutants({
       image,
@@ -108,19 +108,19 @@ describe('a run', () => {
       real,
       seed: 3,
       count: 80,
-      disagreed: (each) => told.push(each),
+      disagreed: (each) => disagreements.push(each),
     });
-    expect(summary.agreed).toBe(80 - told.length);
-    expect(summary.disagreements).toEqual(told);
+    expect(summary.agreed).toBe(80 - disagreements.length);
+    expect(summary.disagreements).toEqual(disagreements);
     // 4.18.0 writes to .livepatch.funcs, which is read-only: applying any payload ends the host.
-    const panics = told.filter(({ differences }) =>
+    const panics = disagreements.filter(({ differences }) =>
       differences.some(({ step, field }) => step === 'apply' && field === 'panic'),
     );
     expect(panics.length).toBeGreaterThan(10);
-    for (const { mutant } of told) expect(makeMutant(bases, 3, mutant.index)).toEqual(mutant);
+    for (const { mutant } of disagreements) expect(makeMutant(bases, 3, mutant.index)).toEqual(mutant);
   });
 
-  it('replaces hosts that died, both of them, and gives all back', async () => {
+  it('replaces hosts that died, both of them, and closes them all', async () => {
     let open = 0;
     let made = 0;
     const counted = booting(debian, () => {
