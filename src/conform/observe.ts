@@ -14,7 +14,7 @@ import {
   type ActionName,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATE_NAMES,
-  type ListResult,
+  type ListAnswer,
   PAGE_SIZE,
   type Release,
   type VersionString,
@@ -158,7 +158,7 @@ async function takeRaw(stage: Stage, raw: RawCall, options: ObserveOptions): Pro
   const result = await stage.target.rawSysctl?.(call.encode);
   // GET notices a host that died of the call.
   const outcome = await takeStep(stage, { verb: 'get', name: (raw.name ?? '').replace(/\0.*/s, '') });
-  if (outcome.kind !== 'answered' || result == null) return taken(outcome);
+  if (outcome.kind !== 'answered' || result?.kind !== 'answered') return taken(outcome);
   const list = call.list(result);
   const seen: Observation = new Map([
     ['rc', resultText(result.rc)],
@@ -280,7 +280,13 @@ export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
   return functions;
 }
 
-function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: Omit<ListResult, 'rc'>): string[] {
+function listText({
+  version,
+  nr,
+  nameTotalSize,
+  metadataTotalSize,
+  entries,
+}: Omit<ListAnswer, 'kind' | 'rc'>): string[] {
   return [
     `version=${version} left=${nr} names=${nameTotalSize} metadata=${metadataTotalSize}`,
     ...entries.map(

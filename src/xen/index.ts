@@ -27,6 +27,7 @@ export * from './symbol-table-encoder.ts';
 export * from './symbol-text.ts';
 export * from './sysctl.ts';
 export * from './sysctl-codec.ts';
+export * from './sysctl-get.ts';
 export * from './sysctl-list.ts';
 export * from './sysctl-records.ts';
 export * from './target.ts';

@@ -4,6 +4,7 @@ import type { BootStage } from '../../src/conform/index.ts';
 import { type Simulation, simulatedStage } from '../../src/run/index.ts';
 import type { ObservableTarget } from '../../src/xen/index.ts';
 import { debian, simulation, xen } from '../run/xen.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { MUTATION_RULES, type MutantDisagreement, makeMutant, mutantBases, Random, runMutants } from './index.ts';
 
 const bases = mutantBases(xen);
@@ -20,9 +21,9 @@ const fresh = booting(debian);
 describe('the sound payloads', () => {
   it.each(bases.map((base) => [base.name, base] as const))('%s is accepted, and applied', async (_name, { bytes }) => {
     const target = debian.boot();
-    expect(target.uploadNow('p', bytes), (await target.takeConsole()).join('\n')).toBe(0);
-    expect(target.actionNow('p', 'apply')).toBe(0);
-    expect(target.actionNow('p', 'revert')).toBe(0);
+    expect(uploadNow(target, 'p', bytes), (await target.takeConsole()).join('\n')).toBe(0);
+    expect(actionNow(target, 'p', 'apply')).toBe(0);
+    expect(actionNow(target, 'p', 'revert')).toBe(0);
     expect(target.takeFindings()).toEqual([]);
   });
 });
@@ -139,8 +140,8 @@ describe('a run', () => {
     ['of the hypervisor’s own is a disagreement', 0xffff_82d0_4060_0000n, 0, 3],
   ])('a fault at an address %s', async (_what, address, incomparable, disagreed) => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address, screen: [] };
-    const dying = booting(debian, () => ({ upload: async () => ({ rc: Number.NaN }), panic: async () => panic }));
-    const refusing = booting(debian, () => ({ upload: async () => ({ rc: -75 }) }));
+    const dying = booting(debian, () => ({ upload: async () => ({ kind: 'no-answer' }), panic: async () => panic }));
+    const refusing = booting(debian, () => ({ upload: async () => ({ kind: 'answered', rc: -75 }) }));
     const summary = await runMutants({ image, release, simulated: dying, real: refusing, seed: 1, count: 3 });
     expect(summary).toMatchObject({ mutants: 3, agreed: 0, results: { incomparable } });
     expect(summary.disagreements).toHaveLength(disagreed);
