@@ -38,7 +38,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'arm-linux-gnueabihf-ld': 'binutils-arm-linux-gnueabihf',
 };
 
-/** What to throw where a program cannot be started. */
+/** Returns the error to throw if a program cannot be started. */
 export function cannotRun(program: string, error: NodeJS.ErrnoException): XspliceError {
   if (error.code !== 'ENOENT') return new XspliceError('ETOOL', `cannot run ${program}: ${error.message}`);
   const name = PACKAGES[program];
@@ -84,7 +84,7 @@ export interface ToolOptions {
   readonly onError?: (text: string) => void;
 }
 
-/** Most characters of a tool's output that are kept. */
+/** Limit of a tool's output that is kept, in characters. */
 const OUTPUT = 1 << 20;
 
 /** A tool that has been started: what it writes comes as a stream, and `done` when it has ended. */
@@ -143,7 +143,7 @@ async function ended(child: ChildProcess, program: string, { signal, timeout, on
   }
 }
 
-/** Runs a tool to its end and returns what it wrote. Throws ETOOL where it is missing, fails or is stopped. */
+/** Runs a tool to its end and returns its output. Throws an XspliceError (ETOOL) if it is missing, fails or is interrupted. */
 export async function runTool(program: string, args: readonly string[], options: ToolOptions): Promise<string> {
   const { child, done } = start(program, args, options, 'ignore');
   let output = '';
