@@ -141,7 +141,7 @@ describe('a payload from folders of objects', () => {
     expect({ status, debug: document.debug }).toEqual({ status: 0, debug: null });
     expect(document.remarks.map(({ text }) => text)).toEqual([
       expect.stringMatching(/^changed structure layouts were not checked/),
-      'the objects have no debug information to keep: compile with -g',
+      'no debug file: the objects have no debug information; compile with -g',
     ]);
     expect(existsSync(join(cwd, 'plain.debug'))).toBe(false);
   });
