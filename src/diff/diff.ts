@@ -30,7 +30,7 @@ export function diffPairs(
   if (arch.objects === undefined) {
     throw new XspliceError(
       'EIMAGE',
-      `payloads for ${arch.image.title} cannot be made from objects yet`,
+      `diff does not support ${arch.image.title} yet`,
       `supported: ${ARCHITECTURES.flatMap(({ image, objects }) => (objects === undefined ? [] : image.title)).join(', ')}`,
     );
   }
@@ -100,7 +100,7 @@ function layoutRefusals(selection: Selection, settled: Set<string>): Refusal[] {
 function withoutDebugData({ diff, replacements }: Selection): Remark[] {
   if (replacements.length === 0 || (diff.debug.orig !== undefined && diff.debug.patched !== undefined)) return [];
   const text =
-    'there is no debug data of both objects: that no structure has changed is for you to check (compile both with -g)';
+    'changed structure layouts were not checked: at least one object has no debug data. Compile both with -g, or check by hand';
   return [{ text, symbol: null, object: diff.object }];
 }
 
@@ -110,7 +110,7 @@ function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   return !isProblem(file) ? file : undefined;
 }
 
-const DAMAGED = 'Compile it again: the file is damaged';
+const DAMAGED = 'The file is damaged: compile it again';
 
 const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
   told: readonly Told[],
@@ -134,7 +134,7 @@ function openPair(
     refusals.push({ reason, symbol: null, object, advice });
   };
   if (pair.patched === null) {
-    const text = `${object} is not built any more; the host keeps its code, which nothing in the payload calls`;
+    const text = `${object} is no longer built; the host keeps its code, and nothing in the payload calls it`;
     remarks.push({ text, symbol: null, object });
     return undefined;
   }
@@ -142,7 +142,7 @@ function openPair(
     const file = readElf(bytes);
     if (isProblem(file)) return refuse(`the ${which} ${object}: ${file.message}`, 'Give relocatable objects (.o)');
     if (file.header.e_type !== ET_REL) {
-      return refuse(`the ${which} ${object} is no relocatable object`, 'Give the .o files that the compiler wrote');
+      return refuse(`the ${which} ${object} is not a relocatable object`, 'Give the .o files that the compiler wrote');
     }
     if (file.machine !== image.arch.machine) {
       const title = image.arch.image.title;
@@ -153,7 +153,7 @@ function openPair(
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
         `the ${which} ${object} has relocations without addends (SHT_REL)`,
-        'Compile it with the compiler of the hypervisor',
+        'Use the compiler of the hypervisor',
       );
     }
     return file;

@@ -19,7 +19,7 @@ export function* obstaclesOf(object: DiffObject, units: Units, piece: Piece): Ge
     if (relocations.has(type)) continue;
     yield {
       reason: `${holder} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
-      advice: 'Compile with the flags that the hypervisor was compiled with',
+      advice: 'Compile with the same flags as the hypervisor',
     };
   }
   // Functions that share a section are not taken at all.
@@ -28,8 +28,8 @@ export function* obstaclesOf(object: DiffObject, units: Units, piece: Piece): Ge
   if (branch === undefined) return;
   const place = `${lineText(branch)} at +0x${branch.offset.toString(16)}`;
   yield {
-    reason: `${holder} goes on outside of ${pieceText(piece)} by a branch without a relocation (${place})`,
-    advice: 'The assembler put the two beside each other: give the code that it goes on in a section of its own',
+    reason: `${holder} branches out of ${pieceText(piece)} without a relocation (${place})`,
+    advice: 'The branch target is in the same assembly section: put that code into a section of its own',
   };
 }
 

@@ -9,7 +9,7 @@ export interface OldFunction {
   readonly problems: readonly { readonly reason: string; readonly advice: string }[];
 }
 
-const SAME_BUILD = 'Give the xen-syms of the running hypervisor, and objects of the very build that it was linked from';
+const SAME_BUILD = 'Use the xen-syms of the running hypervisor, and the objects that it was linked from';
 
 /** Looks at the function that a payload will overwrite: is it what the original object has, and is there room for the jump? */
 export function oldFunction(names: XenNames, name: string, piece: Piece, object: DiffObject): OldFunction {
@@ -20,12 +20,12 @@ export function oldFunction(names: XenNames, name: string, piece: Piece, object:
   const problems: { reason: string; advice: string }[] = [];
   const address = names.address(name) ?? 0n;
   if (size !== compiled) {
-    const reason = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are not of one build`;
+    const reason = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are of different builds`;
     problems.push({ reason, advice: SAME_BUILD });
   } else {
     const at = firstOtherByte(image.bytes(address, compiled), piece, object);
     if (at !== undefined) {
-      const reason = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are not of one build`;
+      const reason = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are of different builds`;
       problems.push({ reason, advice: SAME_BUILD });
     }
   }
@@ -34,14 +34,14 @@ export function oldFunction(names: XenNames, name: string, piece: Piece, object:
   const least = offset + arch.patchInsnSize;
   if (size < least) {
     problems.push({
-      reason: `${name} has ${size} bytes, too few for the jump that patches it: it takes ${least}`,
-      advice: 'Change the functions that call it instead, for instance by a new function that they call',
+      reason: `${name} has ${size} bytes; the jump that patches it needs ${least}`,
+      advice: 'Patch its callers instead, for example to call a new function',
     });
   }
   if (names.isInit(address)) {
     problems.push({
-      reason: `${name} was freed when the host had booted`,
-      advice: 'Only code that stays can be patched',
+      reason: `${name} was freed after boot`,
+      advice: 'Only code that stays in memory can be patched',
     });
   }
   return { size, problems };

@@ -94,8 +94,8 @@ export class Selection {
     const { machine } = this.names.image.arch;
     this.#refuse(
       null,
-      `${this.#holder(piece)} goes on in ${to.name} by a branch (${relocationName(machine, type)}) that does not reach it from where payloads are`,
-      'Only assembly has such branches out of a function: let it branch without a condition there',
+      `${this.#holder(piece)} branches to ${to.name} (${relocationName(machine, type)}), which is out of reach from a payload`,
+      'Conditional branches out of a function occur in assembly only: use an unconditional branch there',
     );
   }
 
@@ -115,8 +115,8 @@ export class Selection {
     if ([unit.piece, ...unit.cold].some(({ shared }) => shared)) {
       this.#refuse(
         unit.name,
-        `${unit.name} shares the section ${unit.piece.section.name} with other functions, so that it cannot be taken by itself`,
-        'Compile with -ffunction-sections -fdata-sections, as Xen 4.17 does with CONFIG_LIVEPATCH. A function in assembly needs a section of its own; else patch the C functions that call it',
+        `${unit.name} shares the section ${unit.piece.section.name} with other functions and cannot be extracted`,
+        'Compile with -ffunction-sections -fdata-sections, as Xen 4.17 does with CONFIG_LIVEPATCH. Give an assembly function its own section, or patch the C functions that call it',
       );
     }
     if (this.diff.status.get(unit) === 'changed') this.#replace(unit);
@@ -130,7 +130,7 @@ export class Selection {
     if (name === undefined) {
       const expected = this.names.expected(before.piece, orig.file);
       const advice =
-        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor';
+        'Use the xen-syms that was linked from this object, and only objects that are part of the hypervisor';
       this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
@@ -184,7 +184,7 @@ export class Selection {
         if (!this.pieces.has(piece))
           this.#refuse(
             null,
-            `${this.#holder(from)} goes on in ${pieceText(piece)}, to which no table entry of it leads`,
+            `${this.#holder(from)} branches to ${pieceText(piece)}, which none of its table entries refers to`,
             null,
           );
         return { kind: 'inside', piece, at };
@@ -204,7 +204,7 @@ export class Selection {
     if (name !== undefined) return { kind: 'outside', name, at };
     this.#refuse(
       nameOf(piece) || null,
-      `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
+      `${this.#holder(from)} refers to ${pieceText(piece)}, which is freed after boot (${piece.section.name})`,
       INIT_ADVICE,
     );
     return { kind: 'absolute', value: 0 };
@@ -245,7 +245,7 @@ export class Selection {
     const before = correlation.variables.get(piece);
     if (before === undefined) {
       if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
-        const text = `${nameOf(piece)} is new: it has its initial value when the payload is loaded, and is gone when that is unloaded`;
+        const text = `${nameOf(piece)} is new: it starts with its initial value when the payload is loaded, and disappears when the payload is unloaded`;
         this.remarks.push({ text, symbol: nameOf(piece), object: this.diff.object });
       }
       return null;
@@ -261,7 +261,7 @@ export class Selection {
     }
     this.#refuse(
       null,
-      `${this.#holder(from)} uses ${pieceText(piece)}, a variable without a name, which cannot be found on the host`,
+      `${this.#holder(from)} uses ${pieceText(piece)}, an unnamed variable, which xsplice cannot find on the host`,
       'Give the variable a name in the source',
     );
     return { kind: 'absolute', value: 0 };
@@ -274,15 +274,12 @@ export class Selection {
     const known = other === undefined ? undefined : other.selection.#originals.nameOf(other.piece);
     if (known !== undefined) return { kind: 'outside', name: known, at };
     if (address === undefined && other === undefined) {
-      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`;
-      const advice = 'Give all objects that the patch changes, and the xen-syms that was linked from the originals';
+      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload defines`;
+      const advice =
+        'Include all objects that the patch changes, and use the xen-syms that was linked from the originals';
       this.#refuseMissing(name, name, reason, advice);
     } else if (address !== undefined && this.names.isInit(address) && !this.#originals.referTo(from, name)) {
-      this.#refuse(
-        name,
-        `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,
-        INIT_ADVICE,
-      );
+      this.#refuse(name, `${this.#holder(from)} refers to ${name}, which was freed after boot`, INIT_ADVICE);
     }
     return { kind: 'outside', name, at };
   }

@@ -13,11 +13,11 @@ export interface VariableReport {
 }
 
 const HOOK_ADVICE =
-  'The variable keeps the value that it has on the host. To change it there, write the new value in an apply hook (LIVEPATCH_APPLY_HOOK of xen/livepatch_payload.h), and the old one back in a revert hook';
+  'The variable keeps its current value on the host. To change it, set the new value in an apply hook (LIVEPATCH_APPLY_HOOK of xen/livepatch_payload.h) and restore the old one in a revert hook';
 const PERCPU_ADVICE =
-  'The areas of the CPUs were laid out when the host booted. Use an array with an element for each CPU, new in the patch: it goes into the payload';
+  'Per-CPU areas were laid out at boot. Use a new array with one element per CPU: it goes into the payload';
 const SIZE_ADVICE =
-  'The host has the variable in its old size. Give what is new a variable of its own; a hook can fill it from the old one';
+  'The host has the variable with its old size. Keep it and add a new variable, which a hook can fill from the old one';
 
 /** Changes of variables that the running host cannot follow, and those that it need not. */
 export function compareVariables(comparator: Comparator, object: string): VariableReport {
@@ -32,7 +32,7 @@ export function compareVariables(comparator: Comparator, object: string): Variab
     const text = pieceText(after);
     if (before === undefined) {
       if (after.kind === 'percpu' && after.symbols.length > 0) {
-        refuse(after, `${text} is a new per-CPU variable, for which the host has no place`, PERCPU_ADVICE);
+        refuse(after, `${text} is a new per-CPU variable, and the host has no space for it`, PERCPU_ADVICE);
       }
       continue;
     }
@@ -40,15 +40,15 @@ export function compareVariables(comparator: Comparator, object: string): Variab
     const [was, is] = [before.end - before.start, after.end - after.start];
     if (was !== is) {
       const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
-      refuse(after, `${text} has ${is} bytes, and had ${was}`, advice);
+      refuse(after, `${text} has ${is} bytes instead of ${was}`, advice);
     } else if (!sameInitialValue(comparator, before, after)) {
-      refuse(after, `the initial value of ${text} has changed${valueChange(comparator, before, after)}`, HOOK_ADVICE);
+      refuse(after, `the initial value of ${text} changed${valueChange(comparator, before, after)}`, HOOK_ADVICE);
     }
   }
   const still = new Set(correlation.variables.values());
   for (const before of orig.pieces(...VARIABLES)) {
     if (before.symbols.length === 0 || still.has(before)) continue;
-    const text = `${nameOf(before)} is gone from the source; the host keeps it, and nothing uses it any more`;
+    const text = `${nameOf(before)} was removed from the source; the host keeps it, unused`;
     remarks.push({ text, symbol: nameOf(before), object });
   }
   refusals.push(...globalConstants(comparator, object));
@@ -76,11 +76,11 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Ref
     if (shared === undefined) continue;
     if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
     yield {
-      reason: `the content of ${shared.name} has changed, which other files can read`,
+      reason: `the content of ${shared.name} changed, and other files can read it`,
       symbol: shared.name,
       object,
       advice:
-        'Only functions in the payload would see the new content. Give the new content a name of its own, and change the functions that read it',
+        'Only functions in the payload would see the new content. Put the new content under another name, and patch the functions that read it',
     };
   }
 }

@@ -112,7 +112,7 @@ describe('a payload', () => {
     const made = await makePayload({ ...diff, objects }, simulation, request, { env, hostFor });
     expect(made).toMatchObject({ verdict: 'built', debug: null });
     expect(made.remarks.map(({ text }) => text)).toEqual([
-      expect.stringMatching(/^the debug information cannot be linked, and is not kept: .*common\/version\.o/s),
+      expect.stringMatching(/^no debug file: cannot link the debug information: .*common\/version\.o/s),
     ]);
   });
 

@@ -140,8 +140,8 @@ describe('a payload from folders of objects', () => {
     const { status, document } = await diff('plain/before.o', 'plain/after.o', ...xen, ...linked);
     expect({ status, debug: document.debug }).toEqual({ status: 0, debug: null });
     expect(document.remarks.map(({ text }) => text)).toEqual([
-      expect.stringMatching(/^there is no debug data of both objects/),
-      'the objects have no debug information to keep: compile with -g',
+      expect.stringMatching(/^changed structure layouts were not checked/),
+      'no debug file: the objects have no debug information; compile with -g',
     ]);
     expect(existsSync(join(cwd, 'plain.debug'))).toBe(false);
   });
@@ -207,7 +207,7 @@ describe('input that is none', () => {
   it.each([
     ['text', 'hello', /common\/x\.o: /],
     ['an empty file', '', /common\/x\.o: /],
-    ['a hypervisor', exampleBytes('miniature-xen'), /no relocatable object/],
+    ['a hypervisor', exampleBytes('miniature-xen'), /not a relocatable object/],
     ['an object of another machine', exampleBytes('arm64/hello'), /is for AArch64/],
   ])('is refused: %s', async (_what, bytes, reason) => {
     write('odd/common/x.o', bytes);

@@ -28,15 +28,15 @@ export function asSeries(mails: readonly ReadText[], file: string): ReadPatches 
 
 const strayReply = (title: string, file: string): PatchProblem => ({
   code: 'mixed-series',
-  message: `${file}: a reply to “${title}” holds a patch, too: which one is meant is not clear`,
-  hint: 'Remove the mails that are not meant',
+  message: `${file}: both “${title}” and a reply to it have a patch`,
+  hint: 'Remove the mail that you do not want',
   file,
   title,
 });
 
 const noPatch = (title: string, file: string): PatchProblem => ({
   code: 'no-patch',
-  message: `${file}: the mail “${title}” should have a patch, and has none as plain text`,
+  message: `${file}: the mail “${title}” has no patch as plain text`,
   hint: 'Save it with its attachments, or take the patch from git',
   file,
   title,
@@ -53,11 +53,11 @@ function withoutRepeats(patches: readonly SourcePatch[], file: string, problems:
     const other = contents.get(key);
     if (other === undefined) contents.set(key, content);
     else if (other !== content) {
-      const message = `${file}: there are two different patches ${number} of the series (the second is “${patch.title}”)`;
+      const message = `${file}: the series has two different patches ${number} (the second is “${patch.title}”)`;
       problems.push({
         code: 'duplicate-patch',
         message,
-        hint: 'Remove the one that is not meant',
+        hint: 'Remove the one that you do not want',
         file,
         title: patch.title,
       });
@@ -72,7 +72,7 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
   const placed = titled.flatMap(({ place }) => (place === undefined ? [] : [place]));
   if (placed.length === 0) return [];
   const mixed = (message: string): PatchProblem[] => [
-    { code: 'mixed-series', message: `${file}: ${message}`, hint: 'Keep the mails of one series only', file },
+    { code: 'mixed-series', message: `${file}: ${message}`, hint: 'Keep only the mails of one series', file },
   ];
   const versions = [...new Set(placed.map(({ version }) => version))].toSorted((a, b) => a - b);
   if (versions.length > 1)
@@ -80,7 +80,7 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
   const totals = [...new Set(placed.map(({ total }) => total))].toSorted((a, b) => a - b);
   if (totals.length > 1) return mixed(`it has patches of several series: of ${totals.join(' and of ')} patches`);
   const stray = patches.find(({ place }) => place === undefined);
-  if (stray !== undefined) return mixed(`“${stray.title}” has no number, the others have`);
+  if (stray !== undefined) return mixed(`“${stray.title}” has no number, unlike the others`);
   const have = new Set(placed.map(({ number }) => number));
   const total = totals[0] ?? 0;
   const beyond = placed.find(({ number }) => number > total);
@@ -95,7 +95,7 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
   return [
     {
       code: 'missing-patch',
-      message: `${file}: the series is not whole, it lacks ${list}${more}`,
+      message: `${file}: the series is incomplete; missing ${list}${more}`,
       hint: 'Save the whole thread, or the patches one by one',
       file,
     },

@@ -44,7 +44,7 @@ export async function withGenerated(
   const { tool, tree, sides } = maker;
   const headers = await regeneratedHeaders(tree, changes, { ...tool, jobs: options.jobs });
   if (headers.kind === 'problem') {
-    const reason = `headers are made of what changes, and cannot be made anew: ${headers.reason}`;
+    const reason = `cannot regenerate the headers that depend on the patch: ${headers.reason}`;
     return { affected: first, problems: [{ reason, symbol: null, object: 'include/compat', advice: ADVICE }] };
   }
   for (const change of headers.changes) sides.add(change);
@@ -55,7 +55,7 @@ export async function withGenerated(
     : withOffsets(affected, all, maker, options);
 }
 
-const ADVICE = 'Leave that part out of the patch where the fix does not depend on it; else a new hypervisor is needed.';
+const ADVICE = 'Remove this part of the patch if the fix works without it. Otherwise, build and boot a new hypervisor.';
 
 /** Once more where the header of offsets for assembly changes with the sources. */
 async function withOffsets(

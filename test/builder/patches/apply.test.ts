@@ -59,7 +59,7 @@ describe('a hunk that does not fit', () => {
     expect(problems).toEqual([
       {
         code: 'mismatch',
-        message: 'test.patch: x.c, @@ -2,3 +2,3 @@: line 3 should be “three”, and there is “tree”',
+        message: 'test.patch: x.c, @@ -2,3 +2,3 @@: line 3: the patch expects “three”, but the file has “tree”',
         file: 'test.patch',
         line: 3,
         title: 'test.patch',
@@ -82,12 +82,12 @@ describe('a hunk that does not fit', () => {
   it('past the end of the file says so', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES.slice(0, 3)) }).problems;
     expect(problem?.mismatch).toEqual({ line: 4, expected: 'four\n', found: null });
-    expect(problem?.message).toContain('the file has 3 lines only');
+    expect(problem?.message).toContain('the file has only 3 lines');
   });
 
   it('only by white space says that', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES).replace('three', 'three ') }).problems;
-    expect(problem?.message).toContain('differ in white space');
+    expect(problem?.message).toContain('only white space');
   });
 
   it('because it was applied before says that', () => {
@@ -101,7 +101,7 @@ describe('a hunk that does not fit', () => {
   it('because the file does not begin or end there', () => {
     const start = diffOf('x.c', '@@ -1,3 +1,4 @@\n+zero\n one\n two\n three\n');
     expect(treeAfter(apply(start, { 'x.c': file(LINES) }), {})['x.c']).toBe(file(['zero', ...LINES]));
-    expect(apply(start, { 'x.c': file(['x', ...LINES]) }).problems[0]?.message).toContain('begins');
+    expect(apply(start, { 'x.c': file(['x', ...LINES]) }).problems[0]?.message).toContain('starts there');
     const end = diffOf('x.c', '@@ -6,3 +6,4 @@\n six\n seven\n eight\n+nine\n');
     expect(treeAfter(apply(end, { 'x.c': file(['x', ...LINES]) }), {})['x.c']).toBe(file(['x', ...LINES, 'nine']));
     expect(apply(end, { 'x.c': file([...LINES, 'x']) }).problems[0]?.message).toContain('ends');

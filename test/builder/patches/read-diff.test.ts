@@ -145,8 +145,8 @@ describe('a diff is refused', () => {
     );
     expect(problem).toMatchObject({ line: 7, path: 'common/x.c', hunk: '@@ -1,3 +1,3 @@ int f' });
     expect(problem?.message).toBe(
-      'test.patch:7: A line of the hunk begins with neither blank, + nor -: line (in common/x.c, @@ -1,3 +1,3 @@ int f)',
+      'test.patch:7: A line of the hunk does not start with a blank, + or -: line (in common/x.c, @@ -1,3 +1,3 @@ int f)',
     );
-    expect(problem?.hint).toMatch(/lines wrapped/);
+    expect(problem?.hint).toMatch(/wrapped lines/);
   });
 });
