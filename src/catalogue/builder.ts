@@ -17,6 +17,18 @@ export const BUILDER = {
     what: 'The patch removes the object. The host keeps its code, which nothing in the payload calls.',
     advice: 'Check that nothing on the host still needs to call it.',
   },
+  'object-foreign': {
+    title: 'an object is for another machine than the hypervisor',
+    severity: 'note',
+    what: 'The folder has an object for another machine, like early boot code, which is skipped.',
+    advice: 'Nothing to do: such code does not run on a booted host.',
+  },
+  'payload-kept': {
+    title: 'the refused payload was kept',
+    severity: 'note',
+    what: 'The payload was linked and then refused. It was written to a file of another name, so that nobody ships it by mistake.',
+    advice: 'Look at it with `xsplice inspect` and `xsplice check`, then remove it.',
+  },
   'shared-section': {
     title: 'a changed function shares its section with others',
     severity: 'error',

@@ -1,4 +1,5 @@
-import type { Refusal } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import { CATALOGUE } from '../catalogue/index.ts';
 import {
   bitCountText,
   bitPlaceText,
@@ -17,6 +18,7 @@ import {
   typesUsedBy,
   variablesOf,
 } from '../dwarf/index.ts';
+import { about } from './about.ts';
 import type { Comparator } from './compare.ts';
 import type { DebugData } from './line-only.ts';
 import { nameOf, unnumbered } from './piece.ts';
@@ -34,9 +36,9 @@ export function changedLayouts(
   { orig, patched }: DebugData,
   object: string,
   settled: Set<string>,
-): Refusal[] {
+): Finding[] {
   if (orig === undefined || patched === undefined) return [];
-  const refusals: Refusal[] = [];
+  const refusals: Finding[] = [];
   for (const unit of units) {
     const address = patched.places.addressOf(unit.piece.section.index, unit.piece.start);
     const entry = address === undefined ? undefined : functionAt(patched, address)?.entry;
@@ -49,12 +51,9 @@ export function changedLayouts(
       const declared = declarationOf(patched, type.entry);
       const where = declared === undefined ? '' : ` (${declared.file}:${declared.line})`;
       settled.add(type.name);
-      refusals.push({
-        reason: `${name}${where} is laid out otherwise after the patch: ${differencesInWords(differences, words)}. The host has objects of the old layout, and ${unit.name} can reach them`,
-        symbol: type.name,
-        object,
-        advice: `Keep the structure as it is and put what is new into a shadow variable: a table beside it that is looked up by the object's address, filled by a hook. If no object of the old layout can ever be met, --allow-layout ${type.name}`,
-      });
+      const message = `${name}${where} is laid out otherwise after the patch: ${differencesInWords(differences, words)}. The host has objects of the old layout, and ${unit.name} can reach them`;
+      const advice = `${CATALOGUE['layout-changed'].advice} If no object of the old layout can ever be met: --allow-layout ${type.name}`;
+      refusals.push(about('layout-changed', object, type.name, message, advice));
     }
   }
   return refusals;

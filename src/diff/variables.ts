@@ -1,6 +1,7 @@
-import { equalBytes } from '../base/index.ts';
-import type { Refusal, Remark } from '../documents/index.ts';
+import { equalBytes, type Finding } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { STB_LOCAL } from '../elf/index.ts';
+import { about } from './about.ts';
 import type { Comparator } from './compare.ts';
 import { VARIABLES } from './correlation.ts';
 import { bytesOf, nameOf, type Piece, pieceText } from './piece.ts';
@@ -8,48 +9,45 @@ import { valueChange } from './value-change.ts';
 
 /** What is said of an object's variables. */
 export interface VariableReport {
-  readonly refusals: Refusal[];
-  readonly remarks: Remark[];
+  readonly refusals: Finding[];
+  readonly remarks: Finding[];
 }
-
-const HOOK_ADVICE =
-  'The variable keeps the value that it has on the host. To change it there, write the new value in an apply hook (LIVEPATCH_APPLY_HOOK of xen/livepatch_payload.h), and the old one back in a revert hook';
-const PERCPU_ADVICE =
-  'The areas of the CPUs were laid out when the host booted. Use an array with an element for each CPU, new in the patch: it goes into the payload';
-const SIZE_ADVICE =
-  'The host has the variable in its old size. Give what is new a variable of its own; a hook can fill it from the old one';
 
 /** Changes of variables that the running host cannot follow, and those that it need not. */
 export function compareVariables(comparator: Comparator, object: string): VariableReport {
   const { orig, patched, correlation } = comparator;
-  const refusals: Refusal[] = [];
-  const remarks: Remark[] = [];
-  const refuse = (piece: Piece, reason: string, advice: string): void => {
-    refusals.push({ reason, symbol: nameOf(piece) || null, object, advice });
+  const refusals: Finding[] = [];
+  const remarks: Finding[] = [];
+  const refuse = (rule: RuleId, piece: Piece, message: string): void => {
+    refusals.push(about(rule, object, nameOf(piece), message));
   };
   for (const after of patched.pieces(...VARIABLES)) {
     const before = correlation.variables.get(after);
     const text = pieceText(after);
     if (before === undefined) {
       if (after.kind === 'percpu' && after.symbols.length > 0) {
-        refuse(after, `${text} is a new per-CPU variable, for which the host has no place`, PERCPU_ADVICE);
+        refuse('percpu-variable', after, `${text} is a new per-CPU variable, for which the host has no place`);
       }
       continue;
     }
     if (after.symbols.length === 0) continue;
     const [was, is] = [before.end - before.start, after.end - after.start];
     if (was !== is) {
-      const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
-      refuse(after, `${text} has ${is} bytes, and had ${was}`, advice);
+      const rule = after.kind === 'percpu' ? 'percpu-variable' : 'variable-size';
+      refuse(rule, after, `${text} has ${is} bytes, and had ${was}`);
     } else if (!sameInitialValue(comparator, before, after)) {
-      refuse(after, `the initial value of ${text} has changed${valueChange(comparator, before, after)}`, HOOK_ADVICE);
+      refuse(
+        'initial-value',
+        after,
+        `the initial value of ${text} has changed${valueChange(comparator, before, after)}`,
+      );
     }
   }
   const still = new Set(correlation.variables.values());
   for (const before of orig.pieces(...VARIABLES)) {
     if (before.symbols.length === 0 || still.has(before)) continue;
     const text = `${nameOf(before)} is gone from the source; the host keeps it, and nothing uses it any more`;
-    remarks.push({ text, symbol: nameOf(before), object });
+    remarks.push(about('variable-removed', object, nameOf(before), text));
   }
   refusals.push(...globalConstants(comparator, object));
   return { refusals, remarks };
@@ -66,7 +64,7 @@ function sameInitialValue(comparator: Comparator, before: Piece, after: Piece): 
 }
 
 /** Constants that other objects may read, under a name that is the same before and after. */
-function* globalConstants(comparator: Comparator, object: string): Generator<Refusal, void, void> {
+function* globalConstants(comparator: Comparator, object: string): Generator<Finding, void, void> {
   const before = new Map<string, Piece>();
   for (const piece of comparator.orig.pieces('constant')) {
     for (const { name, bind } of piece.symbols) if (bind !== STB_LOCAL) before.set(name, piece);
@@ -75,12 +73,11 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Ref
     const shared = piece.symbols.find(({ name, bind }) => bind !== STB_LOCAL && before.has(name));
     if (shared === undefined) continue;
     if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
-    yield {
-      reason: `the content of ${shared.name} has changed, which other files can read`,
-      symbol: shared.name,
+    yield about(
+      'shared-constant',
       object,
-      advice:
-        'Only functions in the payload would see the new content. Give the new content a name of its own, and change the functions that read it',
-    };
+      shared.name,
+      `the content of ${shared.name} has changed, which other files can read`,
+    );
   }
 }

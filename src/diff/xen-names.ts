@@ -4,12 +4,9 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { nameOf, type Piece } from './piece.ts';
 
-/** The way out for code that uses what is gone once the host is up. */
-export const INIT_ADVICE = 'Only code of the boot may use what is __init or __initdata';
-
 /** What is said of objects whose source the hypervisor has under another name, or not at all. */
-export const unknownFile = (file: string): { readonly reason: string; readonly advice: string } => ({
-  reason: `the original says that its source is ${file}; the hypervisor has no static functions or variables of a file called so`,
+export const unknownFile = (file: string): { readonly message: string; readonly advice: string } => ({
+  message: `the original says that its source is ${file}; the hypervisor has no static functions or variables of a file called so`,
   advice:
     'Give objects of the build that xen-syms was linked from. Where its configuration has ENFORCE_UNIQUE_SYMBOLS, the build gives each the path of its source: objcopy --redefine-sym NAME.c=PATH/NAME.c',
 });

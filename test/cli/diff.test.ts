@@ -125,7 +125,7 @@ describe('a payload from folders of objects', () => {
       ...['before', 'after', ...xen, '--link', '-o', 'stacked.livepatch', '--depends', 'AB'.repeat(16)],
     );
     expect(status).toBe(0);
-    expect(document.remarks.map(({ text }) => text).join()).toContain('depends on abab');
+    expect(document.remarks.map(({ message: text }) => text).join()).toContain('depends on abab');
     const payload = readPayload(new Uint8Array(readFileSync(join(cwd, 'stacked.livepatch'))));
     expect(isProblem(payload) ? undefined : payload.identity.depends?.id).toBe('ab'.repeat(16));
   });
@@ -153,7 +153,7 @@ describe('a payload from folders of objects', () => {
     const linked = ['--link', '-o', 'plain.livepatch', '--debug-file', 'plain.debug'];
     const { status, document } = await diff('plain/before.o', 'plain/after.o', ...xen, ...linked);
     expect({ status, debug: document.debug }).toEqual({ status: 0, debug: null });
-    expect(document.remarks.map(({ text }) => text)).toEqual([
+    expect(document.remarks.map(({ message: text }) => text)).toEqual([
       expect.stringMatching(/^there is no debug data of both objects/),
       'the objects have no debug information to keep: compile with -g',
     ]);
@@ -166,10 +166,10 @@ describe('a payload from folders of objects', () => {
     const { status, document } = await diff('before', 'after', ...xen, ...wrong);
     expect(status).toBe(1);
     expect(document).toMatchObject({ verdict: 'refused', verified: null, payload: null });
-    expect(document.refusals[0]?.reason).toMatch(/^Xen refuses the payload with EINVAL: /);
+    expect(document.refusals[0]?.message).toMatch(/^Xen refuses the payload with EINVAL: /);
     expect(existsSync(join(cwd, 'wrong.livepatch'))).toBe(false);
     const kept = await diff('before', 'after', ...xen, ...wrong, '--keep');
-    expect(kept.document.remarks.at(-1)?.text).toBe('the refused payload is kept in wrong.livepatch.refused');
+    expect(kept.document.remarks.at(-1)?.message).toBe('the refused payload is kept in wrong.livepatch.refused');
     expect(existsSync(join(cwd, 'wrong.livepatch'))).toBe(false);
     const rehearsed = await xsplice('check', 'wrong.livepatch.refused', ...xen);
     expect(rehearsed).toMatchObject({ status: 1 });
@@ -221,14 +221,14 @@ describe('input that is none', () => {
   it.each([
     ['text', 'hello', /common\/x\.o: /],
     ['an empty file', '', /common\/x\.o: /],
-    ['a hypervisor', exampleBytes('miniature-xen'), /no relocatable object/],
+    ['a hypervisor', exampleBytes('miniature-xen'), /not a relocatable object/],
     ['an object of another machine', exampleBytes('arm64/hello'), /is for AArch64/],
   ])('is refused: %s', async (_what, bytes, reason) => {
     write('odd/common/x.o', bytes);
     write('sound/common/x.o', exampleBytes('hello'));
     const { status, document } = await diff('sound/common/x.o', 'odd/common/x.o', ...xen, '-o', 'odd.livepatch');
     expect({ status, verdict: document.verdict }).toEqual({ status: 1, verdict: 'refused' });
-    expect(document.refusals[0]?.reason).toMatch(reason);
+    expect(document.refusals[0]?.message).toMatch(reason);
     expect(existsSync(join(cwd, 'odd.livepatch'))).toBe(false);
   });
 

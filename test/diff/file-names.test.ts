@@ -39,9 +39,10 @@ describe('objects whose source the hypervisor has under another name', () => {
     expect(verdict).toBe('refused');
     expect(refusals).toEqual([
       {
-        object: 'common/a.o',
-        symbol: null,
-        reason:
+        rule: 'not-in-hypervisor',
+        severity: 'error',
+        where: { file: 'common/a.o' },
+        message:
           'the original says that its source is common/z.c; the hypervisor has no static functions or variables of a file called so',
         advice: expect.stringMatching(/objcopy --redefine-sym NAME\.c=PATH\/NAME\.c$/),
       },
