@@ -68,15 +68,15 @@ const text = ({ mutant, differences }: MutantDisagreement): string =>
     ]),
   ].join('\n');
 
-function sum({ mutants, agreed, fates, rules }: MutantSummary, seconds: number): void {
+function sum({ mutants, agreed, results, rules }: MutantSummary, seconds: number): void {
   const unused = MUTATION_RULES.filter(({ name }) => !rules.has(name)).map(({ name }) => name);
   // A short run need not have used them all.
   if (unused.length > 0 && mutants >= 1000) say(`rules that made none: ${unused.join(', ')}`);
-  const { refused, accepted, cycled, died, wild } = fates;
+  const { refused, accepted, cycled, died, incomparable } = results;
   say(`${refused} refused, ${accepted} accepted, ${cycled} accepted and applied, ${died} took the host down`);
-  if (wild > 0) say(`${wild} led the hypervisor into memory that is not its own: not compared`);
+  if (incomparable > 0) say(`${incomparable} led the hypervisor into memory that is not its own: not compared`);
   say(`${mutants} mutants in ${seconds.toFixed(0)} s, ${(mutants / seconds).toFixed(0)} a second`);
-  say(`${agreed} agreed, ${mutants - agreed - wild} disagreed`);
+  say(`${agreed} agreed, ${mutants - agreed - incomparable} disagreed`);
 }
 
 try {

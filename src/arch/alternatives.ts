@@ -2,47 +2,47 @@ import type { Address } from '../base/index.ts';
 import type { AlternativeRules, Errno } from '../xen/index.ts';
 import type { RelativeMemory } from './relative-memory.ts';
 
-/** What applying alternatives works on, and what it asks of the host. Each architecture uses its part of it. */
+/** The memory that alternatives are applied to, and the host that they ask. Each architecture uses part of it. */
 export interface AlternativesHost {
   readonly memory: RelativeMemory;
   readonly rules: AlternativeRules;
   /** boot_cpu_has(), cpus_have_cap(). */
   hasFeature(feature: number): boolean;
   nops(length: number): Uint8Array;
-  /** The assembler's padding is already what this host would choose: toolchain_nops_are_ideal. */
+  /** toolchain_nops_are_ideal: the assembler's padding is what this host would write. */
   readonly toolchainNopsIdeal: boolean;
   /** CONFIG_XEN_IBT. */
   readonly ibtBuild: boolean;
   /** __x86_return_thunk of a CONFIG_RETURN_THUNK build. */
   readonly returnThunk: Address | undefined;
-  /** Reads the pointer through which an alternative call goes. */
+  /** Reads the function pointer of an alternative call. */
   readPointer(address: Address): Address;
   read(address: Address, length: number): Uint8Array;
-  /** Indirect calls whose pointer is still NULL: left alone (at boot, before initialisation) or made to trap. */
+  /** Whether an indirect call whose pointer is still NULL stays as it is (early in boot) or becomes a trap. */
   readonly nullCalls: 'defer' | 'trap';
   log(level: 'ERR' | 'WARNING' | 'INFO', template: string, ...args: (number | bigint | string)[]): void;
-  /** `address` as `%ps` prints it. */
+  /** Formats an address as `%ps` does. */
   symbol(address: Address): string;
-  /** BUG() or BUG_ON() number `index` of the architecture's code, in that function of it. Does not return. */
+  /** Hits BUG() or BUG_ON() number `index` of the architecture's file, in function `within`. Does not return. */
   bug(index: 0 | 1 | 2, why: string, within?: string): never;
 }
 
-/** With what entries need that name a function, or whose branches are re-aimed, as on Arm. */
+/** Adds what Arm needs: callback entries, and branches that are re-aimed. */
 export interface WholeAlternativesHost extends AlternativesHost {
   /** is_active_kernel_text. */
   isActiveText(address: Address): boolean;
-  /** Calls the function at `address`, which an entry names in place of a replacement, for the instructions at `orig`. */
+  /** Calls a callback entry's function at `address` for the instructions at `orig`. */
   callback(address: Address, orig: Address): void;
-  /** Reads or writes an instruction: may fault where it is not aligned. */
+  /** Faults if the host cannot read or write an instruction at this alignment. */
   checkWord(address: Address, kind: 'read' | 'write'): void;
-  /** clean_and_invalidate_dcache_va_range of the patched instructions. */
+  /** clean_and_invalidate_dcache_va_range. */
   cleanDataCache(address: Address, length: number): void;
   invalidateInstructionCache(): void;
 }
 
-/** The numbers of an entry. Lengths are in bytes. */
+/** The numbers of one alternative. Lengths are in bytes. */
 export interface AlternativeNumbers {
-  /** As in the table: with its flag, where the release has one. */
+  /** As stored, including ALT_FLAG_NOT. */
   readonly feature: number;
   readonly origLen: number;
   readonly replLen: number;
@@ -50,29 +50,29 @@ export interface AlternativeNumbers {
   readonly padLen: number;
 }
 
-/** What is wrong with the numbers of an entry. */
+/** A fault in an alternative's numbers. */
 export interface AlternativeFault {
   /** The start of a sentence. */
   readonly what: string;
   /**
-   * What comes of it: the release's answer to a bad entry (`AlternativeRules.badEntry`), a panic in all releases, or a call of what the entry names as
-   * its replacement.
+   * The result: what the release does with a bad entry (`AlternativeRules.badEntry`), a panic in every release, or a call to the replacement as if it
+   * were a function.
    */
   readonly outcome: 'bad-entry' | 'panic' | 'called';
 }
 
-/** A reference in a replacement. */
+/** A relative reference inside a replacement. */
 export interface ReplacementReference {
   /** The replacement's bytes. */
   readonly code: Uint8Array;
-  /** Offset of the field in them, and its size. */
+  /** Offset and size of the field, in bytes. */
   readonly at: number;
   readonly width: number;
-  /** The symbol that it leads to. */
+  /** The target symbol. */
   readonly symbol: string;
 }
 
-/** Code that the hypervisor replaces at boot, in bytes of its own table. */
+/** Code that an alternative replaces. `length` is in bytes. */
 export interface ReplacedCode {
   readonly orig: Address;
   readonly length: number;
@@ -83,31 +83,31 @@ export interface ReplacedCode {
 export interface AlternativeHooks {
   /** sizeof(struct alt_instr), in bytes. */
   readonly entrySize: number;
-  /** What is printed before, at level INFO; arguments are the table's start and end. */
+  /** Template printed at level INFO first; its arguments are the table's start and end. */
   readonly announcement: string;
-  /** The source file, as its BUG()s name it. */
+  /** The source file that its BUG()s report. */
   readonly file: string;
-  /** The function in which the BUG()s are, by its name in the symbol table; `null`: every one of the file counts. */
+  /** The function whose BUG()s count, as in the symbol table; `null` for all in the file. */
   readonly bugFunction: string | null;
-  /** Functions in the panic screen's trace, outermost first. */
+  /** Functions in the panic's call trace, outermost first. */
   readonly frames: readonly [outer: string, inner: string];
-  /** One pass over the entries in `[start, end)`, offsets in the host's memory; `null`, or the errno of the first bad entry. */
+  /** Applies the entries at offsets `[start, end)` of the host's memory. Returns the errno of the first bad entry, or `null`. */
   apply(host: WholeAlternativesHost, start: number, end: number): Errno | null;
-  /** The highest feature number in a table; -1 in an empty one. */
+  /** Returns the highest feature number in a table, or -1 for an empty one. */
   highestFeature(table: DataView): number;
-  /** Says what is wrong with an entry, in Xen's order of checks. `featureLimit`: as {@link featureLimit} gives it. */
+  /** Returns the faults of an entry in the order of Xen's checks. `featureLimit` is the result of {@link featureLimit}. */
   faults(entry: AlternativeNumbers, rules: AlternativeRules, featureLimit: number): readonly AlternativeFault[];
-  /** Tells whether copying the replacement re-aims a relative reference in it. */
+  /** Whether Xen re-aims a relative reference when it copies the replacement. */
   reaims(reference: ReplacementReference, rules: AlternativeRules): boolean;
-  /** What it re-aims, as the subject and verb of a sentence. */
+  /** What Xen re-aims, as a subject and verb: `Only branches are`. */
   readonly reaimed: string;
-  /** The code that the entries of a table replace; `address` is the table's. */
+  /** Returns the code that a table's entries replace. `address` is the table's. */
   replaced(table: DataView, address: Address): Iterable<ReplacedCode>;
   /**
-   * Functions that boot's own entries name in place of a replacement, and that leave NOPs on a host whose firmware has nothing to say. What others would
-   * write stays as in the file.
+   * Callbacks of the hypervisor's own alternatives that write NOPs if the firmware reports no workarounds. Instructions of other callbacks stay as in
+   * the file.
    */
   readonly nopCallbacks: readonly string[];
-  /** The first number that is no feature, for an image whose own table reaches up to `highest`. */
+  /** Returns the lowest invalid feature number. `highest` is the highest one that the image's own table uses. */
   featureLimit(rules: AlternativeRules, highest: number): number;
 }

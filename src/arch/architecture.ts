@@ -99,8 +99,6 @@ export interface Architecture {
   /** Bytes at a function's start that {@link patchOffset} looks at. */
   readonly entrySize: number;
   encodeJump(from: Address, to: Address): Uint8Array;
-  /** Returns where a jump that {@link encodeJump} made leads, given its code; `undefined` for any other code. */
-  jumpTarget(code: Uint8Array, at: Address): Address | undefined;
   /** Every sequence of NOPs of this length that Xen may write, by processor. */
   nopSequences(length: number): readonly Uint8Array[];
   /** Makes the hypervisor's code writable; an errno name refuses the action. */
@@ -112,6 +110,11 @@ export interface Architecture {
   readonly waitqueues: boolean;
   /** The source file of these hooks, as dprintk names it. */
   readonly file: string;
+  /**
+   * Tells whether a PV guest may pass this address to the hypervisor, and map memory there; `null` without PV guests.
+   * Source: asm-x86/x86_64/uaccess.h, __access_ok.
+   */
+  readonly pvGuestAddress: ((address: Address) => boolean) | null;
   /** Start of VMAP_DEFAULT, from which the host's other mappings are taken. */
   vmapDefault(release: Release): Address;
 

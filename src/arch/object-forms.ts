@@ -1,11 +1,11 @@
-/** What readers of relocatable objects ask an architecture: what the compiler and the assembler made of a reference. */
+/** How the compiler and the assembler encode references in relocatable objects. */
 export interface ObjectForms {
-  /** In code, is a relative value counted from the end of the instruction, not from the place of the field? */
+  /** Whether relative values in code count from the end of the instruction, not from the field. */
   readonly fromInstructionEnd: boolean;
-  /** Does the relocation of this type at byte `at` of `code` only say where control goes on? Any other use takes the address. */
+  /** Whether a relocation of this type at byte `at` of `code` belongs to a branch. Any other use takes the address. */
   isBranch(type: number, code: Uint8Array, at: number): boolean;
-  /** What a bug frame's field points to, from the start of the frame: an addend without the bits of the line. */
+  /** Returns the target of a bug frame's field, in bytes from the start of the frame: the addend without the bits of the line. */
   bugFrameDisplacement(addend: number): number;
-  /** The bytes of a bug frame that hold the line: from, and the first behind; `null` where addends hold it. */
+  /** Start and end offset of the line in a bug frame; `null` if the addends hold it. */
   readonly bugFrameLine: readonly [number, number] | null;
 }

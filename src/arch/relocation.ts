@@ -51,26 +51,26 @@ export interface RelocationRow {
   readonly relative: Relative;
   /** Bytes stored at the place; 0 for a relocation that does nothing. */
   readonly width: 0 | 2 | 4 | 8;
-  /** The values that the ABI allows; `null` where it checks none: as wide as an address, or a `_NC` type. */
+  /** The values that the ABI allows; `null` if any will do, as for addresses and `_NC` types. */
   readonly range: ValueRange | null;
-  /** What the value must be a multiple of, in bytes. Xen does not check it. */
+  /** Alignment of the value, in bytes. Xen does not check it. */
   readonly alignment: number;
   /** The field of an instruction; `null` where the value itself is stored. */
   readonly field: RelocationField | null;
-  /** Bytes from the place to where the processor counts a distance from, when the place is in an instruction: its addend's usual negative. */
+  /** Bytes from the place to the address that an instruction's distance is relative to. An addend of minus this leads to the symbol itself. */
   readonly pcOffset: number;
-  /** Where Xen's loader differs from the ABI; `null` where it does not. */
+  /** How Xen's loader differs from the ABI; `null` if it does not. */
   readonly quirk: RelocationQuirk | null;
 }
 
-/** How Xen's loader differs from the ABI, with the finding that says so. */
+/** A difference between Xen's loader and the ABI, and the finding that reports it. */
 export type RelocationQuirk = {
   /** Stable rule id of the finding. */
   readonly rule: RuleId;
   readonly message: string;
 } & (
   | {
-      /** Xen checks another range than the ABI. */
+      /** Xen checks a different range. */
       readonly kind: 'range';
       readonly checked: ValueRange;
     }
@@ -80,18 +80,18 @@ export type RelocationQuirk = {
       readonly bit: number;
     }
   | {
-      /** Xen leaves the addend out. */
+      /** Xen ignores the addend. */
       readonly kind: 'no-addend';
     }
 );
 
-/** What the loader does around the rows: checks, and the words in which it refuses. */
+/** How the loader checks an entry before it applies its row, and what it logs when it refuses one. */
 export interface RelocationRules {
-  /** Answer to a section of type SHT_REL; `null` where the architecture takes them. */
+  /** How a SHT_REL section is refused; `null` if the architecture accepts it. */
   readonly relRefusal: RelRefusal | null;
-  /** Bytes that have to lie inside the section whatever the type says; `null` where nothing has to. */
+  /** Bytes at the place that must be inside the section, whatever the type; `null` if nothing is checked. */
   readonly leastBytes: number | null;
-  /** Is the place checked before the type is looked at? */
+  /** Whether the place is checked before the type. */
   readonly placeBeforeType: boolean;
   /** Template for a symbol index past the end of the symbol table. */
   readonly symbolPastEnd: string;
@@ -99,7 +99,7 @@ export interface RelocationRules {
   readonly unhandled: string;
 }
 
-/** As `Refusal` of the architecture record. */
+/** A `Refusal` of the architecture record. */
 export interface RelRefusal {
   readonly rule: RuleId;
   readonly errno: 'EOPNOTSUPP' | 'ENOSYS';

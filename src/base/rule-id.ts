@@ -9,6 +9,6 @@ export function parseRuleId(text: string): RuleId {
     text,
     RULE_GROUPS.flatMap(({ rules }) => rules),
   );
-  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : 'xsplice rules lists all ids';
-  throw new XspliceError('EUSAGE', `no rule is called ${text}`, hint);
+  const hint = nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : 'see xsplice rules for all ids';
+  throw new XspliceError('EUSAGE', `unknown rule ${text}`, hint);
 }

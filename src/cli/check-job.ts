@@ -9,17 +9,17 @@ import { readImage, readPayloads } from './files.ts';
 import { PORTS } from './ports.ts';
 import type { ThreadWork } from './thread-pool.ts';
 
-/** Some payloads on one hypervisor. Plain data: it goes to another thread, which reads the files itself. */
+/** Some payloads on one hypervisor. Plain data, so that another thread can take it; it reads the files itself. */
 export interface CheckJob {
-  /** The image. */
+  /** Path of the image. */
   readonly xen: string;
-  /** All payloads: those that are not checked are there to depend on. */
+  /** Paths of all payloads: those that are not checked may be dependencies. */
   readonly payloads: readonly string[];
-  /** Which of the payloads, from 0, are checked. */
+  /** Indexes of the payloads that are checked. */
   readonly wanted: readonly number[];
   /** Directory that relative paths start from. */
   readonly cwd: string;
-  /** Tells the jobs of one run from those of another, which may find other files under the same names. */
+  /** Number of the run: a later run may find other files under the same names. */
   readonly run: number;
   readonly options: Omit<
     LintCheckOptions,
@@ -27,12 +27,12 @@ export interface CheckJob {
   >;
 }
 
-/** What a job gives. An error is data here: of a class, only its members get to the other thread. */
+/** The result of a job. An error is data here, because a class does not survive the way from another thread. */
 export type CheckJobResult =
   | { readonly xen: XenIdentity; readonly payloads: readonly CheckedPayload[]; readonly error: null }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } };
 
-/** What was opened last: jobs that are run one after another have mostly the same hypervisor, and all the same payloads. */
+/** The files of the last job: the next one mostly has the same hypervisor, and always the same payloads. */
 let lastXen: { readonly key: string; readonly simulation: Simulation } | null = null;
 let lastPayloads: { readonly key: string; readonly files: readonly PayloadInput[] } | null = null;
 
@@ -40,7 +40,7 @@ function simulationOf({ xen, cwd, run, options }: CheckJob, ports: SimulationOpt
   const { levels: _, ...settings } = options;
   const key = JSON.stringify([run, xen, cwd, settings]);
   if (lastXen?.key !== key) {
-    // One image at a time is enough to hold.
+    // Hold one image at a time.
     lastXen = null;
     lastXen = { key, simulation: openSimulation(readImage(xen, cwd), { ...settings, ...ports }) };
   }
@@ -53,7 +53,7 @@ function payloadsOf({ payloads, cwd, run }: CheckJob): readonly PayloadInput[] {
   return lastPayloads.files;
 }
 
-/** Checks. What the environment does to it is in the result. */
+/** Runs a job. Returns errors of the environment as part of the result. */
 export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   try {
     const payloads = payloadsOf(job);
@@ -64,11 +64,11 @@ export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
   } catch (error) {
     if (!(error instanceof XspliceError)) throw error;
     const { code, hint } = error;
-    // What is wrong with an image does not say with which.
+    // The message does not name the image.
     const message = code === 'EIMAGE' ? `${job.xen}: ${error.message}` : error.message;
     return { error: { code, message, hint } };
   }
 }
 
-/** Checks as work for threads. */
+/** The jobs of a check as work for threads. */
 export const CHECKING: ThreadWork<CheckJob, CheckJobResult> = { name: 'runCheckJob', here: runCheckJob };

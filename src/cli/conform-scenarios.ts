@@ -3,13 +3,11 @@ import { compareRuns, runName } from '../conform/index.ts';
 import type { ConformDifference, ConformReport, ScenarioRun } from '../documents/index.ts';
 import {
   loadScenario,
-  observedStage,
   runScenario,
   type ScenarioCell,
-  type ScenarioHost,
   type ScriptFiles,
   type ScriptOverrides,
-  simulatedStage,
+  type Stage,
 } from '../run/index.ts';
 import { type HypervisorPair, type HypervisorPairOptions, openHypervisorPair, PAIR_CPUS } from './hypervisor-pair.ts';
 import { findScenarios } from './scenario-arguments.ts';
@@ -89,20 +87,21 @@ async function compareHosts(
   pair: HypervisorPair,
   progress: (doing: string) => void,
 ): Promise<ConformDifference[]> {
-  const { image, release, simulation, version } = pair;
-  const run = (host: ScenarioHost): Promise<ScenarioRun> =>
-    runScenario(cell, host, { files, toTheEnd: true, progress });
-  const simulated = await run({ stage: simulatedStage(simulation, await pair.simulated()), image, release });
-  const target = await pair.real();
+  const { image, release } = pair;
+  const run = (stage: Stage): Promise<ScenarioRun> =>
+    runScenario(cell, { stage, image, release }, { files, toTheEnd: true, progress });
+  const real = await pair.real();
+  const simulated = await pair.simulated();
   try {
-    const identity = { ...simulation.identity, release: version };
-    const real = await run({ stage: observedStage(target, image, identity, []), image, release });
+    const runs = [await run(simulated), await run(real)] as const;
     // Both were kept from it by the same: a file that is not there, and no difference between the hosts.
-    if (simulated.error !== null && simulated.error.message === real.error?.message) {
-      throw new XspliceError('ETOOL', simulated.error.message, simulated.error.hint ?? undefined);
+    const [{ error }, { error: other }] = runs;
+    if (error !== null && error.message === other?.message) {
+      throw new XspliceError('ETOOL', error.message, error.hint ?? undefined);
     }
-    return compareRuns(simulated, real);
+    return compareRuns(...runs);
   } finally {
-    await target.close();
+    await simulated.target.close();
+    await real.target.close();
   }
 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
-import type { MakeTarget, PlaceBytes } from '../conform/index.ts';
+import type { BootStage } from '../conform/index.ts';
 import { probeUploadBuffer } from '../conform/index.ts';
-import type { Image, SimulatedTarget } from '../hypervisor/index.ts';
+import type { Image } from '../hypervisor/index.ts';
 import type { Simulation } from '../run/index.ts';
-import { openSimulation } from '../run/index.ts';
+import { observedStage, openSimulation, simulatedStage } from '../run/index.ts';
 import { xenFacts } from '../synth/index.ts';
-import { GuestArena, prepareQemu, type QemuTarget } from '../targets/index.ts';
+import { prepareQemu } from '../targets/index.ts';
 import type { Release, XenArch } from '../xen/index.ts';
 import { readImage } from './files.ts';
 import { PORTS } from './ports.ts';
@@ -21,8 +21,8 @@ export interface HypervisorPair {
   readonly simulation: Simulation;
   /** Number of CPUs of both hosts. */
   readonly smp: number;
-  readonly simulated: () => Promise<SimulatedTarget>;
-  readonly real: MakeTarget;
+  readonly simulated: BootStage;
+  readonly real: BootStage;
 }
 
 export interface HypervisorPairOptions {
@@ -45,19 +45,6 @@ export const PAIR_CPUS: Readonly<Record<XenArch, string>> = {
   arm32: 'cortex-a15',
 };
 
-/** HYPERVISOR_sysctl. Source: xen/include/public/xen.h. */
-const HYPERVISOR_SYSCTL = 35;
-
-/** Adds a sysctl made by dom0 from raw bytes. */
-const withRawCalls = (target: QemuTarget) =>
-  Object.assign(target, {
-    rawSysctl: async (make: (place: PlaceBytes) => Uint8Array) => {
-      const arena = new GuestArena();
-      const sysctl = arena.placeOutput(make((bytes) => arena.place(bytes)));
-      return { rc: await target.hypercall(arena, HYPERVISOR_SYSCTL, [sysctl]) };
-    },
-  });
-
 /**
  * Prepares both hosts. Throws an XspliceError: ETOOL if QEMU, a download or the boot fails, EIMAGE or EFILE for an invalid hypervisor, EUSAGE
  * if only one of `xenImage` and `xenSyms` is given.
@@ -78,7 +65,6 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
     ...(timeout !== undefined && { timeout }),
     ...(progress !== undefined && { progress: ({ phase, text }) => progress(`${phase} ${text}`) }),
   });
-  const real: MakeTarget = async () => withRawCalls(await hosts.start());
   const first = await hosts.start();
   const { host } = first;
   await first.close();
@@ -91,6 +77,8 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
     gunzip: PORTS.gunzip,
   });
   const { image, release } = simulation;
+  const identity = { ...simulation.identity, release: host.version };
+  const real: BootStage = async () => observedStage(await hosts.start(), image, identity, []);
   const uploadBuffer = await probeUploadBuffer(real, xenFacts(image, release));
   return {
     image,
@@ -99,6 +87,6 @@ export async function openHypervisorPair(options: HypervisorPairOptions): Promis
     simulation,
     smp: host.smp,
     real,
-    simulated: async () => simulation.boot({ uploadBuffer, cacheFaults: false }),
+    simulated: async () => simulatedStage(simulation, simulation.boot({ uploadBuffer, cacheFaults: false })),
   };
 }

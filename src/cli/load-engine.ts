@@ -32,9 +32,12 @@ export async function loadEngine(): Promise<Engine> {
     conform: async (cases, options) => {
       const { openHypervisorPair } = await import('./hypervisor-pair.ts');
       const pair = await openHypervisorPair(options);
-      const { conform } = await import('../conform/index.ts');
+      const { bootedFor, conform } = await import('../conform/index.ts');
       return conform({
-        ...pair,
+        image: pair.image,
+        release: pair.release,
+        simulated: bootedFor(pair.simulated),
+        real: bootedFor(pair.real),
         cases,
         ...(options.progress !== undefined && { progress: options.progress }),
       });

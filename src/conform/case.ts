@@ -1,10 +1,22 @@
 import type { Architecture } from '../arch/index.ts';
 import type { PayloadSpec } from '../synth/index.ts';
 
-/** A livepatch sysctl that no toolstack would send. What is left out is well-formed. */
+/** Hex digits of the addresses that a raw call passes in place of its own buffers. */
+export interface RawPointers {
+  readonly name?: string;
+  readonly payload?: string;
+  /** The arrays of LIST. */
+  readonly status?: string;
+  readonly names?: string;
+  readonly len?: string;
+  readonly metadata?: string;
+  readonly metadataLen?: string;
+}
+
+/** A livepatch sysctl that no toolstack would send. Fields that are left out are well-formed. */
 export interface RawCall {
   readonly op: 'upload' | 'get' | 'list' | 'action' | { readonly number: number };
-  /** Default: what the release has. */
+  /** Default: the release's own. */
   readonly interfaceVersion?: number;
   /** The word behind the operation's number: `pad`, and flags of an upload since 4.19. */
   readonly word?: number;
@@ -18,8 +30,11 @@ export interface RawCall {
   readonly size?: number;
   /** LIVEPATCH_ACTION_*. */
   readonly action?: number;
+  /** Nanoseconds. */
+  readonly timeout?: number;
   readonly flags?: number;
   readonly pad?: number;
+  readonly pointers?: RawPointers;
   readonly idx?: number;
   readonly nr?: number;
 }
@@ -35,41 +50,44 @@ export type ConformStep =
   | { readonly list: { readonly idx: number; readonly nr: number } }
   /** The console key `x`. */
   | { readonly dump: true }
-  /** What xen_extra_version returns: `/sys/hypervisor/version/extra` of dom0. */
+  /** Calls xen_extra_version, and compares the text that it returns. */
   | { readonly extra: true }
+  /** Calls xen_changeset, and compares the text that it returns. */
+  | { readonly changeset: true }
   | { readonly raw: RawCall };
 
-/** What is done to a fresh hypervisor, and compared after every step. */
+/** Steps on a host that was just booted; what is observed of it is compared after each. */
 export interface ConformCase {
   readonly name: string;
   /** Built in this order. */
   readonly payloads?: Readonly<Record<string, PayloadSpec>>;
   readonly steps: readonly ConformStep[];
-  /** Do not press `x` after each step: where the key's own handler is patched, code of the payload would print. */
+  /** Skips the key `x` after each step, for cases that patch the key's own handler. */
   readonly noDump?: boolean;
-  /** The host dies in the last step, and how depends on what lies behind a buffer that is overrun, or on what the machine has mapped: only that it dies is
-   * compared, on all architectures or on these. */
-  readonly wildDeath?: boolean | readonly Architecture['name'][];
-  /** Architectures that the case has code or symbols of; all of them by default. */
+  /** The host dies in the last step, and the panic depends on memory that no simulator can know. Only the death itself is compared, on all
+   * architectures or on these. */
+  readonly deathVaries?: boolean | readonly Architecture['name'][];
+  /** Architectures whose code or symbols the case uses; all by default. */
   readonly only?: readonly Architecture['name'][];
-  /** Symbols whose live bytes are compared, besides those of the functions that the key `x` names. */
+  /** Symbols whose live bytes are compared, besides the functions that the key `x` names. */
   readonly watch?: readonly string[];
 }
 
-/** The cases with machine code, or symbols, of x86-64. */
+/** Restricts cases to x86-64, whose machine code or symbols they use. */
 export const onX86 = (cases: readonly ConformCase[]): ConformCase[] =>
   cases.map((each) => ({ ...each, only: ['x86_64'] }));
 
-/** Can the case be run on that architecture? */
+/** Tells whether the case runs on that architecture. */
 export const runsOn = ({ only }: ConformCase, arch: Architecture['name']): boolean =>
   only === undefined || only.includes(arch);
 
-/** `apply p`: a step in words. */
+/** Returns a step in words: `apply p`. */
 export function stepText(step: ConformStep): string {
   if ('upload' in step) return step.as === undefined ? `upload ${step.upload}` : `upload ${step.upload} as ${step.as}`;
   if ('list' in step) return `list ${step.list.nr} from ${step.list.idx}`;
   if ('dump' in step) return 'dump';
   if ('extra' in step) return 'read the extra version';
+  if ('changeset' in step) return 'read the changeset';
   if ('raw' in step) return `raw ${typeof step.raw.op === 'string' ? step.raw.op : `operation ${step.raw.op.number}`}`;
   const { flags } = step as { flags?: number };
   const [verb, name] = Object.entries(step)[0] as [string, string];

@@ -1,6 +1,6 @@
 import type { ConformDifference, ObservedValue, ReportedCall, ScenarioRun, ScenarioStep } from '../documents/index.ts';
 import { panicText, resultText } from '../run/index.ts';
-import { withoutLineNumber, withoutRegisters } from './observe.ts';
+import { stableLine, withoutRegisters } from './compare.ts';
 
 /** A scenario as a conformance report names it. */
 export const runName = ({ file, cell }: Pick<ScenarioRun, 'file' | 'cell'>): string =>
@@ -43,7 +43,7 @@ function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, O
   seen.set('rc', resultText(step.rc));
   seen.set('state', step.state);
   seen.set('status', resultText(step.status));
-  seen.set('console', withoutRegisters(step.console).map(withoutLineNumber));
+  seen.set('console', withoutRegisters(step.console).map(stableLine));
   if (step.list !== null)
     seen.set(
       'list',

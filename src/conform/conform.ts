@@ -1,36 +1,59 @@
 import type { Address } from '../base/index.ts';
-import type { ConformDifference, ConformReport, ObservedValue } from '../documents/index.ts';
+import type { ConformDifference, ConformReport } from '../documents/index.ts';
 import type { Image } from '../hypervisor/index.ts';
+import type { Stage } from '../run/index.ts';
 import { buildIdOf, buildPayload, type XenFacts, xenFacts } from '../synth/index.ts';
-import type { ObservableTarget, Release } from '../xen/index.ts';
-import { type ConformCase, stepText } from './case.ts';
-import { type Observation, observe } from './observe.ts';
-import { takesRawCalls } from './raw-call.ts';
+import type { Release } from '../xen/index.ts';
+import { type ConformCase, type ConformStep, stepText } from './case.ts';
+import { compare } from './compare.ts';
+import { type Observation, type ObserveOptions, observe } from './observe.ts';
 
-/** Gives a host that was just booted. */
-export type MakeTarget = () => Promise<ObservableTarget>;
+/** What answers the steps of one case: a simulated host, a real one, or a recording of one. */
+export interface CaseHost {
+  /** Takes the next step; see {@link observe}. A recording ignores the options, and returns all that it has. */
+  observe(step: ConformStep, options: ObserveOptions): Promise<Observation | null>;
+  close(): Promise<void>;
+}
+
+/** Makes a host ready for a case. */
+export type OpenHost = (each: ConformCase) => Promise<CaseHost>;
+
+/** Boots a host. */
+export type BootStage = () => Promise<Stage>;
+
+/** Runs each case on a host that was just booted. */
+export const bootedFor =
+  (boot: BootStage): OpenHost =>
+  async () => {
+    const stage = await boot();
+    return {
+      observe: (step, options) => observe(stage, step, options),
+      close: () => stage.target.close(),
+    };
+  };
 
 export interface ConformOptions {
-  /** Of the hypervisor that both run: payloads are made for it. */
+  /** Of the hypervisor that both hosts run: payloads are made for it. */
   readonly image: Image;
   readonly release: Release;
-  readonly simulated: MakeTarget;
-  readonly real: MakeTarget;
+  readonly simulated: OpenHost;
+  readonly real: OpenHost;
   readonly cases: readonly ConformCase[];
-  /** Told before each step. */
+  /** Finished files that payload specs name. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
+  /** Called before each step. */
   readonly progress?: (doing: string) => void;
-  /** Told after each case. */
+  /** Called after each case. */
   readonly done?: (name: string, differences: readonly ConformDifference[]) => void;
 }
 
-/** Takes every case through both hosts, each of them fresh, and compares what is seen after every step. */
+/** Takes every case through both hosts, and compares what is observed after every step. */
 export async function conform(options: ConformOptions): Promise<ConformReport> {
-  const { cases, image, release } = options;
-  const xen = xenFacts(image, release);
+  const { cases } = options;
   const differences: ConformDifference[] = [];
   let agreed = 0;
   for (const [index, each] of cases.entries()) {
-    const found = await runCase(each, xen, options, `${index + 1}/${cases.length} ${each.name}`);
+    const found = await runCase(each, options, `${index + 1}/${cases.length} ${each.name}`);
     if (found.length === 0) agreed++;
     differences.push(...found);
     options.done?.(each.name, found);
@@ -38,72 +61,91 @@ export async function conform(options: ConformOptions): Promise<ConformReport> {
   return { format: 'xsplice-conformance/1', cases: cases.length, agreed, differences };
 }
 
-/** The case's files by key. */
-function buildFiles(each: ConformCase, xen: XenFacts): Map<string, Uint8Array> {
+/** Builds the case's files, by key. */
+function buildFiles(
+  each: ConformCase,
+  xen: XenFacts,
+  named?: ReadonlyMap<string, Uint8Array>,
+): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const ids = new Map<string, Uint8Array>();
   for (const [key, spec] of Object.entries(each.payloads ?? {})) {
-    const file = buildPayload(spec, { xen, ids });
+    const file = buildPayload(spec, { xen, ids, ...(named !== undefined && { files: named }) });
     files.set(key, file);
     ids.set(key, buildIdOf(file));
   }
   return files;
 }
 
-async function runCase(
+/** Builds a case's payloads, and returns what its steps are observed with: see {@link lookAfter}. `files` are those that specs name. */
+export function observeOptions(
   each: ConformCase,
-  xen: XenFacts,
-  options: ConformOptions,
-  title: string,
-): Promise<ConformDifference[]> {
-  const { release, image } = options;
-  const files = buildFiles(each, xen);
-  const watched = new Set<Address>((each.watch ?? []).map((name) => xen.address(name)));
-  const isCode = codeOf(image);
-  const scrubbed = scrubbedOf(image);
-  const { wildDeath = false } = each;
-  const wild = typeof wildDeath === 'boolean' ? wildDeath : wildDeath.includes(image.arch.name);
-  const targets: ObservableTarget[] = [];
+  image: Image,
+  release: Release,
+  files?: ReadonlyMap<string, Uint8Array>,
+): ObserveOptions {
+  const xen = xenFacts(image, release);
+  return {
+    release,
+    files: buildFiles(each, xen, files),
+    dump: false,
+    live: false,
+    pages: false,
+    isScrubbed: scrubbedOf(image),
+    watched: (each.watch ?? []).map((name) => xen.address(name)),
+    patched: new Set(),
+    isCode: codeOf(image),
+  };
+}
+
+/** Returns where to look after a step: the key `x`, patched functions, and pages where they tell something. */
+export function lookAfter(
+  step: ConformStep,
+  { noDump = false }: ConformCase,
+): Pick<ObserveOptions, 'dump' | 'live' | 'pages'> {
+  const acts = !['get', 'list', 'dump', 'extra', 'changeset'].some((kind) => kind in step);
+  return { dump: acts && !noDump, live: acts, pages: acts };
+}
+
+async function runCase(each: ConformCase, options: ConformOptions, title: string): Promise<ConformDifference[]> {
+  const { image, release } = options;
+  const observing = observeOptions(each, image, release, options.files);
+  const { deathVaries = false } = each;
+  const onlyDeath = typeof deathVaries === 'boolean' ? deathVaries : deathVaries.includes(image.arch.name);
+  const hosts: CaseHost[] = [];
   try {
-    targets.push(await options.simulated());
-    targets.push(await options.real());
-    const [simulated, real] = targets as [ObservableTarget, ObservableTarget];
-    /** Has no page been given back, by a payload that was refused or unloaded? */
+    hosts.push(await options.simulated(each));
+    hosts.push(await options.real(each));
+    const [simulated, real] = hosts as [CaseHost, CaseHost];
+    /** Has no page been given back? What lies between sections is never written, and is then left over from an earlier payload. */
     let untouched = true;
     for (const [index, step] of each.steps.entries()) {
       options.progress?.(`${title}: ${stepText(step)}`);
-      if ('raw' in step && !takesRawCalls(real)) continue;
-      const acts = !('get' in step || 'list' in step);
-      const observing = {
-        arch: image.arch,
-        release,
-        files,
-        dump: acts && each.noDump !== true,
-        pages: untouched && 'upload' in step,
-        isScrubbed: scrubbed,
-        watched,
-        isCode,
-        extraVersion: xen.address('xen_extra_version'),
-      };
-      const left = await observe(simulated, step, observing);
-      const right = await observe(real, step, observing);
-      if (wild && left.has('panic') && right.has('panic')) return [];
-      const differences = compare(left, right).map((difference) => ({
-        case: each.name,
-        step: index + 1,
-        ...difference,
-      }));
-      untouched &&= 'upload' in step ? left.get('rc') === 0 : !('unload' in step || 'raw' in step);
-      // What follows a difference would differ for its sake; and nothing follows a death.
+      const look = lookAfter(step, each);
+      const right = await real.observe(step, { ...observing, ...look, pages: look.pages && untouched });
+      if (right === null) continue;
+      // The simulator shows whatever the other host shows, which may be a recording.
+      const left = await simulated.observe(step, { ...observing, ...shownBy(right, step) });
+      if (left === null) continue;
+      if (onlyDeath && left.has('panic') && right.has('panic')) return [];
+      const differences = compare(left, right).map((found) => ({ case: each.name, step: index + 1, ...found }));
+      untouched &&= 'upload' in step ? right.get('rc') === 0 : !('unload' in step || 'raw' in step);
+      // A difference leads to others, and nothing follows a death.
       if (differences.length > 0 || left.has('panic')) return differences;
     }
     return [];
   } finally {
-    for (const target of targets) await target.close();
+    for (const host of hosts) await host.close();
   }
 }
 
-/** Text of the hypervisor, and everything behind its image: payloads. */
+const shownBy = (seen: Observation, step: ConformStep): ReturnType<typeof lookAfter> => ({
+  dump: seen.has('dump') && !('dump' in step),
+  live: [...seen.keys()].some((field) => field.startsWith('live ')),
+  pages: seen.has('pages'),
+});
+
+/** Recognises text of the hypervisor, and everything behind its image: payloads. */
 export function codeOf(image: Image): (address: Address) => boolean {
   const { textStart, textEnd } = image.core;
   const end = endOf(image);
@@ -118,20 +160,4 @@ function scrubbedOf(image: Image): (address: Address) => boolean {
   const end = endOf(image);
   const scrubs = image.configured('CONFIG_SCRUB_DEBUG');
   return (address) => scrubs && address >= end;
-}
-
-/** Fields that are not the same. A field that only one side has counts. */
-export function compare(
-  left: Observation,
-  right: Observation,
-): { field: string; simulated: ObservedValue; real: ObservedValue }[] {
-  const fields = new Set([...left.keys(), ...right.keys()]);
-  return [...fields]
-    .map((field) => ({ field, simulated: left.get(field) ?? null, real: right.get(field) ?? null }))
-    .filter(({ simulated, real }) => !sameValue(simulated, real));
-}
-
-function sameValue(a: ObservedValue, b: ObservedValue): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  return a.length === b.length && a.every((line, i) => line === b[i]);
 }

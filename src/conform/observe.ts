@@ -1,151 +1,206 @@
-import type { Architecture } from '../arch/index.ts';
 import { type Address, hex, hexAddress, latin1, XspliceError } from '../base/index.ts';
 import type { ObservedValue } from '../documents/index.ts';
-import { SimulatedTarget } from '../hypervisor/index.ts';
-import { panicText, resultText } from '../run/index.ts';
+import {
+  type AnsweredStep,
+  hostEnded,
+  panicText,
+  resultText,
+  type Stage,
+  type Step,
+  type StepOutcome,
+  takeStep,
+} from '../run/index.ts';
 import {
   type ActionName,
-  type ActionOptions,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATE_NAMES,
   type ListResult,
-  listUninterrupted,
-  type ObservableTarget,
   PAGE_SIZE,
   type Release,
+  type VersionString,
   XEN_LIVEPATCH_NAME_SIZE,
 } from '../xen/index.ts';
-import type { ConformStep } from './case.ts';
-import { extraVersion } from './extra-version.ts';
-import { encodeRawCall, rawCall } from './raw-call.ts';
+import type { ConformStep, RawCall } from './case.ts';
+import { encodeRawCall } from './raw-call.ts';
 
-/** Everything that was seen of a host in one step: field → value. What a step does not have is absent. */
+/** What was observed of a host in one step, by field. A field that the step does not have is absent. */
 export type Observation = Map<string, ObservedValue>;
 
-/** What a step works on. */
 export interface ObserveOptions {
-  readonly arch: Architecture;
   readonly release: Release;
   /** The case's payload files by key. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Press `x` after the step. */
   readonly dump: boolean;
-  /** Read the pages of the payload that was uploaded: on a host that has given no page back, as what lies between sections is never written. */
+  /** Read the live bytes of {@link watched} addresses and {@link patched} functions. */
+  readonly live: boolean;
+  /** Read the pages of the payload that was uploaded. */
   readonly pages: boolean;
-  /** Is this memory that had a pattern in it before a payload came (CONFIG_SCRUB_DEBUG)? */
+  /** Did this memory hold a pattern before a payload came (CONFIG_SCRUB_DEBUG)? */
   readonly isScrubbed: (address: Address) => boolean;
-  /** Addresses at which live bytes are read after the step; what a dump names is added. */
-  readonly watched: Set<Address>;
+  readonly watched: readonly Address[];
+  /** Functions that dumps have named so far; {@link observe} adds to them. */
+  readonly patched: Set<Address>;
   /** Is this code, rather than a variable that changes while a host runs? */
   readonly isCode: (address: Address) => boolean;
-  /** Where xen_extra_version is. */
-  readonly extraVersion: Address;
 }
 
 /** Live bytes that are read at each function: a patch takes at most 35. */
 const LIVE_BYTES = 48;
 
-/** How a target that is gone shows up: it threw, or has a panic. */
-const GONE = 'the host is gone';
-
 /**
- * Takes one step and notes everything that can be seen of it. A host that dies is an observation, too: `panic`. An environment failure
- * (ETOOL) is thrown on.
+ * Takes one step on a stage and returns what can be observed of it. A host that dies is an observation: `panic`, `screen`, and the lines before it.
+ * Returns `null`, without taking the step, where the host cannot take one of this kind. Throws an XspliceError: ETOOL where the environment fails,
+ * EHOST where the host gives no answer and no reason.
  */
-export async function observe(
-  target: ObservableTarget,
-  step: ConformStep,
-  options: ObserveOptions,
-): Promise<Observation> {
-  const seen: Observation = new Map();
-  try {
-    await take(target, step, options, seen);
-  } catch (error) {
-    if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
-    if ((await target.panic()) === null && hookOf(target) === undefined) throw error;
+export async function observe(stage: Stage, step: ConformStep, options: ObserveOptions): Promise<Observation | null> {
+  if ('raw' in step && stage.target.rawSysctl === undefined) return null;
+  const { seen, ended } = await take(stage, step, options);
+  if (ended) return seen;
+  if (options.dump) {
+    const pressed = taken(await takeStep(stage, { verb: 'dump' }));
+    if (pressed.ended) return pressed.seen;
+    const dump = pressed.seen.get('dump') as readonly string[];
+    seen.set('dump', dump);
+    for (const { oldAddr } of dumpedFunctions(dump)) options.patched.add(oldAddr);
+    if (options.pages && seen.get('rc') === 0) await readPages(stage, dump, options, seen);
   }
-  const hook = hookOf(target);
-  const panic = await target.panic();
-  if (hook !== undefined) seen.set('hook', hook);
-  if (panic !== null) {
-    seen.clear();
-    seen.set('panic', panicText(panic));
-  }
+  if (options.live) await readLive(stage, options, seen);
   return seen;
 }
 
-/** The simulator does not run a payload's code: where it stopped in front of it. */
-function hookOf(target: ObservableTarget): string | undefined {
-  const hook = target instanceof SimulatedTarget ? target.hookReached() : null;
-  return hook === null ? undefined : `${hook.kind} hook ${hook.symbol ?? hexAddress(hook.address)}`;
+interface Taken {
+  readonly seen: Observation;
+  /** The host takes no more steps. */
+  readonly ended: boolean;
 }
 
-async function take(
-  target: ObservableTarget,
-  step: ConformStep,
-  options: ObserveOptions,
-  seen: Observation,
-): Promise<void> {
-  if ('extra' in step) {
-    seen.set('extra', await extraVersion(target, options, options.extraVersion));
-    return;
-  }
-  const { rc, list, name } = await perform(target, step, options);
-  if (Number.isNaN(rc)) throw new XspliceError('EHOST', GONE);
-  seen.set('rc', resultText(rc));
-  if (list !== undefined) seen.set('list', listText(list));
-  if (name !== undefined) {
-    const { rc: got, state, statusRc } = await target.get(name);
-    if (got === 0) {
-      seen.set('state', state === null ? null : (LIVEPATCH_STATE_NAMES.get(state) ?? state));
-      seen.set('status', resultText(statusRc));
-    } else seen.set('state', resultText(got));
-  }
-  seen.set('console', withoutRegisters(await target.takeConsole()).map(withoutLineNumber));
-  if (!options.dump) return readLive(target, options, seen);
-  await target.dump();
-  const dump = await target.takeConsole();
-  seen.set('dump', dump);
-  for (const { oldAddr } of dumpedFunctions(dump)) options.watched.add(oldAddr);
-  if (options.pages && rc === 0) await readPages(target, dump, options, seen);
-  await readLive(target, options, seen);
+const taken = (outcome: StepOutcome): Taken => ({ seen: observationOf(outcome), ended: hostEnded(outcome) });
+
+async function take(stage: Stage, step: ConformStep, options: ObserveOptions): Promise<Taken> {
+  if ('raw' in step) return takeRaw(stage, step.raw, options);
+  if ('extra' in step) return takeVersion(stage, 'extra');
+  if ('changeset' in step) return takeVersion(stage, 'changeset');
+  return taken(await takeStep(stage, asStep(step, options.files)));
 }
 
-/** What dprintk puts in front, without the line of Xen's source, which no image tells: `common/livepatch.c:381: `. */
-export const withoutLineNumber = (line: string): string => line.replace(/^(\S+\.c):\d+: /, '$1: ');
+type PlainStep = Exclude<ConformStep, { raw: unknown } | { extra: unknown } | { changeset: unknown }>;
 
-/** First and last lines of what show_execution_state prints. Source: xen/arch/x86/traps.c, x86_64/traps.c; xen/arch/arm/traps.c. */
-const STATE_BANNER = /^----\[ Xen-/;
-const CALL_TRACE = 'Xen call trace:';
-/** A line of values: stack words, or an address of the call trace that is not where the processor was. */
-const STACK_LINE = /^ {3}(?:[0-9a-f]{8}){1,2}(?: |$)|^ {3}\[<(?:[0-9a-f]{8}|[0-9a-f]{16}|\?)>\] (?!R ).*(?<! \(PC\))$/;
-/** `rax: 0123456789abcdef`, or `rsp=0123456789abcdef`: the name is kept. */
-const REGISTER_VALUE =
-  /\b((?:r(?:[a-d]x|[sb]p|[sd]i|\d+)|cr\d|[fg]sb|gss|[d-gs]s|RFLAGS): +|rsp=|(?:[XR]\d+|LR|SP|FP|CPSR|[A-Z0-9]+_EL2|HDFAR|HIFAR): *|sp=)(?:[0-9a-f]+|\[\.\.\.\])/g;
+/** Metadata that LIST is given room for, in bytes. */
+const LIST_METADATA = 4096;
+
+const ACTIONS: readonly ActionName[] = ['apply', 'revert', 'replace', 'unload'];
+
+function asStep(step: PlainStep, files: ReadonlyMap<string, Uint8Array>): Step {
+  if ('dump' in step) return { verb: 'dump' };
+  if ('get' in step) return { verb: 'get', name: step.get };
+  if ('upload' in step) {
+    return { verb: 'upload', name: step.as ?? step.upload, payload: files.get(step.upload) ?? new Uint8Array(0) };
+  }
+  if ('list' in step) {
+    const { idx, nr } = step.list;
+    // Members that Xen leaves as they were are the caller's: given here, so that they are the same on both hosts.
+    const nameTotalSize = Math.min(nr, LIVEPATCH_LIST_MAX) * XEN_LIVEPATCH_NAME_SIZE;
+    return { verb: 'list', idx, nr, nameTotalSize, metadataTotalSize: LIST_METADATA };
+  }
+  const verb = ACTIONS.find((action) => action in step) as ActionName;
+  const { [verb]: name, ...options } = step as { readonly [key in ActionName]: string };
+  return { verb, name, ...options };
+}
 
 /**
- * What a host prints, where it has printed the state of a processor (WARN, run_fn): the lines stay, and RIP, the code around it and the call trace's
- * first line too; values of registers and what was found on the stack go. They belong to one build and one run of the hypervisor's own code.
+ * Returns what a step's outcome shows. A host that died shows its `panic`, `screen` and last lines alone. Throws an XspliceError (EHOST) where the host
+ * gave no answer and no reason.
  */
-export function withoutRegisters(lines: readonly string[]): string[] {
-  const kept: string[] = [];
-  let state: 'none' | 'registers' | 'trace' = 'none';
-  for (const line of lines) {
-    if (STATE_BANNER.test(line)) state = 'registers';
-    else if (line === CALL_TRACE) state = 'trace';
-    else if (state === 'trace' && !line.startsWith('   [<')) state = 'none';
-    if (state !== 'none' && STACK_LINE.test(line)) continue;
-    kept.push(state === 'registers' ? line.replace(REGISTER_VALUE, '$1').trimEnd() : line);
+export function observationOf(outcome: StepOutcome): Observation {
+  switch (outcome.kind) {
+    case 'answered':
+      return new Map([['rc', resultText(outcome.rc)], ...statusOf(outcome), ['console', outcome.console]]);
+    case 'listed':
+      return new Map<string, ObservedValue>([
+        ['rc', resultText(outcome.list.rc)],
+        ['list', listText(outcome.list)],
+        ['console', outcome.console],
+      ]);
+    case 'dumped':
+      return new Map([['dump', outcome.console]]);
+    case 'died': {
+      const { panic, console } = outcome;
+      return new Map([
+        ['panic', panicText(panic)],
+        ['screen', panic.screen],
+        ['console', console],
+      ]);
+    }
+    case 'stopped-at-hook': {
+      const { kind, symbol, address } = outcome.hook;
+      return new Map([['hook', `${kind} hook ${symbol ?? hexAddress(address)}`]]);
+    }
+    case 'no-answer':
+      throw new XspliceError('EHOST', 'the host did not answer, and did not panic');
+    default:
+      return new Map([['console', outcome.console]]);
   }
-  return kept;
 }
+
+function statusOf({ status, statusRc }: AnsweredStep): [field: string, value: ObservedValue][] {
+  if (status === null) return [['state', resultText(statusRc)]];
+  const state = LIVEPATCH_STATE_NAMES.get(status.state) ?? status.state;
+  return [
+    ['state', state],
+    ['status', resultText(status.rc)],
+  ];
+}
+
+async function takeRaw(stage: Stage, raw: RawCall, options: ObserveOptions): Promise<Taken> {
+  const file = options.files.get(raw.payload ?? '') ?? new Uint8Array(0);
+  const call = encodeRawCall(options.release, raw, file);
+  const result = await stage.target.rawSysctl?.(call.encode);
+  // GET notices a host that died of the call.
+  const outcome = await takeStep(stage, { verb: 'get', name: (raw.name ?? '').replace(/\0.*/s, '') });
+  if (outcome.kind !== 'answered' || result == null) return taken(outcome);
+  const list = call.list(result);
+  const seen: Observation = new Map([
+    ['rc', resultText(result.rc)],
+    ...(list === undefined ? [] : ([['list', listText(list)]] as const)),
+    ...(raw.op === 'action' ? statusOf(outcome) : []),
+    ['console', outcome.console],
+  ]);
+  return { seen, ended: false };
+}
+
+/** Reads a version string: asks the host, or calls the function. */
+async function takeVersion(stage: Stage, which: VersionString): Promise<Taken> {
+  const { target } = stage;
+  if (target.versionString === undefined) {
+    const outcome = await takeStep(stage, { verb: 'call', function: VERSION_FUNCTIONS[which], args: [] });
+    const { seen, ended } = taken(outcome);
+    return { seen: outcome.kind === 'called' ? seen.set(which, outcome.call.text) : seen, ended };
+  }
+  const text = await target.versionString(which);
+  // GET notices a host that died of it.
+  const outcome = await takeStep(stage, { verb: 'get', name: '' });
+  if (outcome.kind !== 'answered') return taken(outcome);
+  return {
+    seen: new Map<string, ObservedValue>([
+      [which, text],
+      ['console', outcome.console],
+    ]),
+    ended: false,
+  };
+}
+
+const VERSION_FUNCTIONS: Readonly<Record<VersionString, string>> = {
+  extra: 'xen_extra_version',
+  changeset: 'xen_changeset',
+};
 
 /** What is in free pages under CONFIG_SCRUB_DEBUG. Source: xen/common/page_alloc.c, scrub_one_page. */
 const SCRUB_PATTERN = 0xc2;
 
 /** Memory of the host. The pattern of free pages counts as zero: it depends on a page's past whether it is there. */
 async function read(
-  target: ObservableTarget,
+  { target }: Stage,
   address: Address,
   length: number,
   { isScrubbed }: ObserveOptions,
@@ -154,39 +209,47 @@ async function read(
   return isScrubbed(address) ? (bytes?.map((byte) => (byte === SCRUB_PATTERN ? 0 : byte)) ?? null) : bytes;
 }
 
-async function readLive(target: ObservableTarget, options: ObserveOptions, seen: Observation): Promise<void> {
-  for (const address of options.watched) {
+async function readLive(stage: Stage, options: ObserveOptions, seen: Observation): Promise<void> {
+  for (const address of new Set([...options.watched, ...options.patched])) {
     if (!options.isCode(address)) continue;
-    const bytes = await read(target, address, LIVE_BYTES, options);
+    const bytes = await read(stage, address, LIVE_BYTES, options);
     seen.set(`live ${hexAddress(address)}`, bytes === null ? null : hex(bytes));
   }
 }
 
-/** A payload's line in what the key `x` prints, as far as it tells its place. */
-const PLACE = / state=CHECKED\(1\) ((?:[0-9a-f]{8}){1,2}) \(.*\) using (\d+) pages\.$/;
+/** A payload's line in what the key `x` prints: where its text, data and read-only data begin. */
+const PLACE =
+  / state=CHECKED\(1\) ((?:[0-9a-f]{8}){1,2}) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/;
 
-/** Pages of a payload that are read, and bytes of a line. */
-const MOST_PAGES = 16;
+/** Bytes that are read of each region of a payload, and bytes of a line. */
+const REGION_BYTES = 4 * PAGE_SIZE;
 const LINE = 32;
 
 /** Notes what is in the pages of the last payload of a dump: its bytes in lines, without those that are all zero. */
 async function readPages(
-  target: ObservableTarget,
+  stage: Stage,
   dump: readonly string[],
   options: ObserveOptions,
   seen: Observation,
 ): Promise<void> {
-  const places = dump.map((line) => PLACE.exec(line)).filter((place) => place !== null);
-  const [, start, count] = places[places.length - 1] ?? [];
-  const length = PAGE_SIZE * Math.min(Number(count ?? 0), MOST_PAGES);
-  if (length === 0) return;
-  const bytes = await read(target, BigInt(`0x${start}`), length, options);
+  const place = dump.map((line) => PLACE.exec(line)).findLast((found) => found !== null);
+  if (place == null) return;
+  const [start, data, rodata] = place.slice(1, 4).map((digits) => BigInt(`0x${digits}`)) as [Address, Address, Address];
+  const bounds = [start, data, rodata, start + BigInt(PAGE_SIZE * Number(place[4]))];
   const lines: string[] = [];
-  for (let at = 0; bytes !== null && at < length; at += LINE) {
-    const line = bytes.subarray(at, at + LINE);
-    if (line.some((byte) => byte !== 0)) lines.push(`+0x${at.toString(16)}: ${hex(line)}`);
+  for (const [i, from] of bounds.slice(0, 3).entries()) {
+    const length = Math.min(REGION_BYTES, Number((bounds[i + 1] as Address) - from));
+    const bytes = length === 0 ? new Uint8Array(0) : await read(stage, from, length, options);
+    if (bytes === null) {
+      seen.set('pages', null);
+      return;
+    }
+    for (let at = 0; at < length; at += LINE) {
+      const line = bytes.subarray(at, at + LINE);
+      if (line.some((byte) => byte !== 0)) lines.push(`+0x${(Number(from - start) + at).toString(16)}: ${hex(line)}`);
+    }
   }
-  seen.set('pages', bytes === null ? null : lines);
+  seen.set('pages', lines);
 }
 
 /** A function's line in what the key `x` prints. Source: xen/common/livepatch.c, livepatch_printall. */
@@ -200,6 +263,7 @@ export interface DumpedFunction {
   readonly newSize: number;
 }
 
+/** Returns the functions that the key `x` listed. */
 export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
   const functions: DumpedFunction[] = [];
   for (const line of lines) {
@@ -216,51 +280,7 @@ export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
   return functions;
 }
 
-/** Metadata that LIST is given room for, in bytes. */
-const LIST_METADATA = 4096;
-
-interface Outcome {
-  readonly rc: number;
-  readonly list?: ListResult;
-  /** The payload whose state is worth asking for. */
-  readonly name?: string;
-}
-
-const ACTIONS: readonly ActionName[] = ['apply', 'revert', 'replace', 'unload'];
-
-async function perform(
-  target: ObservableTarget,
-  step: ConformStep,
-  { files, release }: ObserveOptions,
-): Promise<Outcome> {
-  if ('dump' in step) return { rc: 0 };
-  if ('upload' in step) {
-    const name = step.as ?? step.upload;
-    return { ...(await target.upload(name, files.get(step.upload) ?? new Uint8Array(0))), name };
-  }
-  if ('get' in step) return { ...(await target.get(step.get)), name: step.get };
-  if ('list' in step) {
-    const { idx, nr } = step.list;
-    // Members that Xen leaves as they were are the caller's: said here, so that they are the same for both.
-    const room = Math.min(nr, LIVEPATCH_LIST_MAX) * XEN_LIVEPATCH_NAME_SIZE;
-    const request = { idx, nr, nameTotalSize: room, metadataTotalSize: LIST_METADATA };
-    const list = await listUninterrupted(target, request);
-    return { rc: list.rc, list };
-  }
-  if ('raw' in step) {
-    const { raw } = step;
-    return rawCall(target, encodeRawCall(release, raw, files.get(raw.payload ?? '') ?? new Uint8Array(0)));
-  }
-  for (const action of ACTIONS) {
-    const name = (step as Record<string, string | undefined>)[action];
-    if (name === undefined) continue;
-    const { rc } = await target.action(name, action, step as ActionOptions);
-    return { rc, name };
-  }
-  return { rc: 0 };
-}
-
-function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: ListResult): string[] {
+function listText({ version, nr, nameTotalSize, metadataTotalSize, entries }: Omit<ListResult, 'rc'>): string[] {
   return [
     `version=${version} left=${nr} names=${nameTotalSize} metadata=${metadataTotalSize}`,
     ...entries.map(

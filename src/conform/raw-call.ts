@@ -1,77 +1,75 @@
 import { type Address, fromLatin1, viewOf } from '../base/index.ts';
-import { doSysctl, enter, ScratchGuestMemory, SimulatedTarget } from '../hypervisor/index.ts';
 import {
+  decodeLivepatchSysctl,
   encodeLivepatchSysctl,
   type KnownOp,
-  LIVEPATCH_LIST_MAX,
-  type ObservableTarget,
-  type OpResult,
+  type ListCall,
+  type ListResult,
+  listCall,
+  livepatchName,
+  type PlaceBytes,
+  type RawResult,
   type Release,
   SYSCTL_LIVEPATCH_HEAD,
-  XEN_LIVEPATCH_NAME_SIZE,
 } from '../xen/index.ts';
 import type { RawCall } from './case.ts';
 
-/** Memory for one call: gives the bytes an address in the caller's memory. */
-export type PlaceBytes = (bytes: Uint8Array) => Address;
+/** Bytes of the caller's buffer for metadata, for each payload that LIST may return. */
+const METADATA_ROOM = 64;
 
-/** A target that takes a whole `struct xen_sysctl`: what no toolstack would send. `make` returns its 136 bytes. */
-export interface RawTarget extends ObservableTarget {
-  rawSysctl(make: (place: PlaceBytes) => Uint8Array): Promise<OpResult>;
+/** A raw call, and the reader of its result. */
+export interface EncodedCall {
+  /** Writes `struct xen_sysctl` in the release's layout, and the buffers that it points to. */
+  readonly encode: (place: PlaceBytes) => Uint8Array;
+  /** Returns what LIST wrote; `undefined` for other operations. Call after {@link encode}. */
+  list(result: RawResult): ListResult | undefined;
 }
 
-/** Does the target take raw calls? The simulator does. */
-export const takesRawCalls = (target: ObservableTarget): boolean =>
-  target instanceof SimulatedTarget || typeof (target as Partial<RawTarget>).rawSysctl === 'function';
-
-/** Makes the call. A target without raw calls throws a TypeError: ask {@link takesRawCalls}. */
-export async function rawCall(target: ObservableTarget, make: (place: PlaceBytes) => Uint8Array): Promise<OpResult> {
-  if (!(target instanceof SimulatedTarget)) return (target as RawTarget).rawSysctl(make);
-  const { hypervisor } = target;
-  const guest = new ScratchGuestMemory();
-  const handle = guest.place(make((bytes) => guest.place(bytes)));
-  const rc = enter(hypervisor, () => doSysctl(hypervisor, guest, handle));
-  target.idle();
-  return { rc: rc ?? Number.NaN };
-}
-
-/** The call as bytes, in the release's layout. */
-export function encodeRawCall(release: Release, call: RawCall, payload: Uint8Array): (place: PlaceBytes) => Uint8Array {
-  return (place) => {
-    const { op, word, interfaceVersion } = call;
-    const options = {
-      ...(word !== undefined && { word }),
-      ...(interfaceVersion !== undefined && { interfaceVersion }),
-    };
-    const bytes = encodeLivepatchSysctl(release, operation(call, payload, place), options);
-    if (typeof op !== 'string') SYSCTL_LIVEPATCH_HEAD.write(viewOf(bytes), 0, { livepatch_cmd: op.number });
-    return bytes;
+/** Prepares a raw call. `payload` is the file that it names; empty where it names none. */
+export function encodeRawCall(release: Release, call: RawCall, payload: Uint8Array): EncodedCall {
+  const { op, word, interfaceVersion } = call;
+  let listing: ListCall | undefined;
+  return {
+    encode: (place) => {
+      if (op === 'list') listing = listOf(call, release, place);
+      const made = listing === undefined ? operation(call, payload, place) : withPointers(listing.op, call);
+      const options = {
+        ...(word !== undefined && { word }),
+        ...(interfaceVersion !== undefined && { interfaceVersion }),
+      };
+      const bytes = encodeLivepatchSysctl(release, made, options);
+      if (typeof op !== 'string') SYSCTL_LIVEPATCH_HEAD.write(viewOf(bytes), 0, { livepatch_cmd: op.number });
+      return bytes;
+    },
+    list: ({ rc, sysctl, read }) => listing?.result(rc, decodeLivepatchSysctl(release, sysctl).op as KnownOp, read),
   };
 }
 
+function listOf({ idx = 0, nr = 0 }: RawCall, release: Release, place: PlaceBytes): ListCall {
+  return listCall({ idx, nr }, release, Math.min(nr, 1024) * METADATA_ROOM, (length) => place(new Uint8Array(length)));
+}
+
+/** LIST with the call's own pad and pointers. */
+function withPointers(op: KnownOp, { pad = 0, pointers = {} }: RawCall): KnownOp {
+  const given = Object.entries(pointers).map(([array, digits]) => [array, BigInt(`0x${digits}`)]);
+  return { ...op, pad, ...Object.fromEntries(given) };
+}
+
 function operation(call: RawCall, payload: Uint8Array, place: PlaceBytes): KnownOp {
+  const { op, size = payload.length, action = 0, timeout = 0, flags = 0, pad = 0, pointers = {} } = call;
+  const at = (pointer: string | undefined, bytes: Uint8Array): Address =>
+    pointer === undefined ? place(bytes) : BigInt(`0x${pointer}`);
   const text = fromLatin1(`${call.name ?? ''}\0`);
-  const name = { name: place(text), size: call.nameSize ?? text.length, pad: call.namePad ?? ([0, 0, 0] as const) };
-  const { op, size = payload.length, action = 0, flags = 0, pad = 0, idx = 0, nr = 0 } = call;
+  const name = {
+    ...livepatchName(at(pointers.name, text), call.nameSize ?? text.length),
+    pad: call.namePad ?? ([0, 0, 0] as const),
+  };
   switch (op) {
     case 'upload':
       // Of a call that claims more than there is, Xen must not get to read it.
-      return { kind: 'upload', name, size: BigInt(size), payload: place(payload) };
-    case 'list': {
-      const room = Math.min(nr, LIVEPATCH_LIST_MAX);
-      const array = (width: number): Address => place(new Uint8Array(Math.max(1, room * width)));
-      const sizes = { nameTotalSize: room * XEN_LIVEPATCH_NAME_SIZE, metadataTotalSize: room * 64 };
-      const arrays = {
-        status: array(8),
-        names: array(XEN_LIVEPATCH_NAME_SIZE),
-        len: array(4),
-        metadata: array(64),
-        metadataLen: array(4),
-      };
-      return { kind: 'list', version: 0, idx, nr, pad, ...sizes, ...arrays };
-    }
+      return { kind: 'upload', name, size: BigInt(size), payload: at(pointers.payload, payload) };
     case 'action':
-      return { kind: 'action', name, action, timeout: 0, flags, pad };
+      return { kind: 'action', name, action, timeout, flags, pad };
     default:
       return { kind: 'get', name, state: 0, rc: 0 };
   }

@@ -3,7 +3,7 @@ import { uploadBufferOf } from '../hypervisor/index.ts';
 import type { XenFacts } from '../synth/index.ts';
 import { buildPayload, ElfFields, type SectionPlace, writeField } from '../synth/index.ts';
 import { PAGE_SIZE } from '../xen/index.ts';
-import type { MakeTarget } from './conform.ts';
+import type { BootStage } from './conform.ts';
 
 /** Sizes that are tried; a larger file is taken to be where the largest of these is. */
 const LARGEST = 4;
@@ -12,10 +12,10 @@ const LARGEST = 4;
  * Finds out where a host holds the file of an upload: the loader reads in front of it when a section's offset and size overflow, and the
  * panic says where. Each size costs a host its life. What else a host has allocated decides, so that no simulation can know.
  */
-export async function probeUploadBuffer(makeTarget: MakeTarget, xen: XenFacts): Promise<(pages: number) => Address> {
+export async function probeUploadBuffer(boot: BootStage, xen: XenFacts): Promise<(pages: number) => Address> {
   const found: Address[] = [];
   for (let pages = 1; pages <= LARGEST; pages++) {
-    const address = await faultOf(makeTarget, probeFile(xen, pages));
+    const address = await faultOf(boot, probeFile(xen, pages));
     if (address === null) break;
     found.push(address + 1n);
   }
@@ -34,8 +34,8 @@ function probeFile(xen: XenFacts, pages: number): Uint8Array {
   return file;
 }
 
-async function faultOf(makeTarget: MakeTarget, file: Uint8Array): Promise<Address | null> {
-  const target = await makeTarget();
+async function faultOf(boot: BootStage, file: Uint8Array): Promise<Address | null> {
+  const { target } = await boot();
   try {
     await target.upload('probe', file);
     return (await target.panic())?.address ?? null;

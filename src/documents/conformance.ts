@@ -12,7 +12,9 @@ const difference = z.strictObject({
   step: z.int().positive().describe('Which step of the case, counted from 1.'),
   field: z
     .string()
-    .describe('rc, state, status, console, list, dump, pages, extra, panic, hook, error, or live and an address.'),
+    .describe(
+      'rc, state, status, console, list, dump, pages, extra, changeset, panic, screen, hook, error, or live and an address.',
+    ),
   simulated: observed,
   real: observed,
 });

@@ -60,7 +60,7 @@ export interface Unicorn {
 }
 
 const HINT =
-  'On Debian and Ubuntu: sudo apt-get install libunicorn2. Without it xsplice does all but run code: hooks and calls.';
+  'On Debian and Ubuntu: sudo apt-get install libunicorn2. Without it, xsplice cannot run hooks or call functions.';
 
 /** Names under which the dynamic loader knows the library. */
 const NAMES = ['libunicorn.so.2', 'libunicorn.2.dylib'];
@@ -75,7 +75,7 @@ export function loadLibrary(koffi: Pick<Koffi, 'load'>): ReturnType<Koffi['load'
       reasons.push((error as Error).message.split('\n', 1)[0] ?? '');
     }
   }
-  throw new XspliceError('ETOOL', `libunicorn 2 cannot be loaded: ${reasons[0]}`, HINT);
+  throw new XspliceError('ETOOL', `cannot load libunicorn 2: ${reasons[0]}`, HINT);
 }
 
 /** koffi gives small numbers as `number`, large ones as `bigint`, and in some versions with a sign that is none. */

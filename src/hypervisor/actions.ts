@@ -45,11 +45,8 @@ export function livepatchAction(hv: Hypervisor, request: ActionRequest): number 
     }
     const { action } = request;
     if (action === undefined) {
-      return refuseSilently(hv, {
-        rule: 'no-such-action',
-        errno: 'EOPNOTSUPP',
-        message: 'the hypervisor has no such action',
-      });
+      const message = 'the hypervisor has no such action';
+      return refuseSilently(hv, { rule: 'no-such-action', errno: 'EOPNOTSUPP', message });
     }
     return ACTIONS[action](hv, payload, request);
   });

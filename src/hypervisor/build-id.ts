@@ -14,10 +14,10 @@ import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   const where = { section: ELF_LIVEPATCH_XEN_DEPENDS };
   const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
+  const refuse = refuser.at(where);
   const section = secByName(elf, ELF_LIVEPATCH_XEN_DEPENDS);
   if (section === undefined) {
-    const complaint = { rule: 'section-missing', errno: 'EINVAL', where } as const;
-    return refuser.refuse(complaint, 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
+    return refuse('section-missing', 'EINVAL', 'section %s is missing', ELF_LIVEPATCH_XEN_DEPENDS);
   }
   const { sh_offset, sh_size } = section.header;
   // The file does not bound an SHT_NOBITS section, so this may read any memory.
@@ -25,14 +25,12 @@ export function checkXenBuildId(hv: Hypervisor, elf: LoaderElf): number {
   const parsed = readBuildId(Number(sh_size), read);
   if (!parsed.ok) {
     const template = 'failed to parse section %s as build-id: %d';
-    const complaint = { rule: 'bad-build-id', errno: 'EINVAL', where } as const;
-    return refuser.refuse(complaint, template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
+    return refuse('bad-build-id', 'EINVAL', template, ELF_LIVEPATCH_XEN_DEPENDS, -ERRNO[parsed.errno]);
   }
   const { buildId } = hv.image;
   if (buildId === null) {
-    const complaint = { rule: 'xen-without-build-id', errno: 'ENODATA', where } as const;
     const template = 'unable to get running Xen build-id: %d';
-    return refuser.refuse(complaint, template, hv.release.missingBuildIdLogged);
+    return refuse('xen-without-build-id', 'ENODATA', template, hv.release.missingBuildIdLogged);
   }
   if (!equalBytes(parsed.id, buildId)) {
     const message = `the payload is for Xen ${hex(parsed.id)}, this is ${hex(buildId)}`;

@@ -1,5 +1,4 @@
 import { cString, highWord, type Place } from '../base/index.ts';
-import type { RuleId } from '../catalogue/index.ts';
 import {
   type Ehdr,
   ELF_NAME_MAX,
@@ -11,7 +10,7 @@ import {
   SHT_SYMTAB,
   type Shdr,
 } from '../elf/index.ts';
-import { type Errno, LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
+import { LIVEPATCH_MAX_SECTIONS, LIVEPATCH_MAX_SIZE } from '../xen/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import { LIVEPATCH_ELF_C, Refuser, refuseSilently } from './refusal.ts';
@@ -90,14 +89,13 @@ export function livepatchElfLoad(hv: Hypervisor, name: string, buffer: UploadBuf
 function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Ehdr | number {
   const { elf: layout } = hv.arch;
   const length = buffer.bytes.length;
-  const refuse = (rule: RuleId, errno: Errno, offset: number, template: string, ...args: (number | bigint)[]) =>
-    refuser.refuse({ rule, errno, where: { offset } }, template, ...args);
+  const refuseAt = (offset: number) => refuser.at({ offset });
 
-  if (layout.ehdr.size > length) return refuse('elf-too-short', 'EINVAL', 0, 'Section header is bigger than payload');
+  if (layout.ehdr.size > length) return refuseAt(0)('elf-too-short', 'EINVAL', 'Section header is bigger than payload');
   const header = layout.readEhdr(buffer.view, 0);
   const { e_ident, e_shentsize, e_shnum, e_shoff, e_shstrndx } = header;
   const at = layout.ehdr.at as { readonly [field in keyof Ehdr]: number };
-  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return refuse('not-elf', 'EINVAL', 0, 'Not an ELF payload');
+  if (!ELF_MAGIC.every((byte, i) => e_ident[i] === byte)) return refuseAt(0)('not-elf', 'EINVAL', 'Not an ELF payload');
   const osabi = e_ident[EI_OSABI];
   if (
     header.e_version !== EV_CURRENT ||
@@ -107,25 +105,25 @@ function headerCheck(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer): Eh
     header.e_type !== ET_REL ||
     header.e_phnum !== 0
   ) {
-    return refuse('not-relocatable', 'EOPNOTSUPP', 0, 'Invalid ELF payload');
+    return refuseAt(0)('not-relocatable', 'EOPNOTSUPP', 'Invalid ELF payload');
   }
   const refusal = hv.arch.verifyElf(header);
   if (refusal !== null) return refuser.refuseFor(refusal, { offset: at.e_machine });
-  if (e_shstrndx === 0) return refuse('no-section-names', 'EINVAL', at.e_shstrndx, 'Section name idx is undefined');
+  if (e_shstrndx === 0) return refuseAt(at.e_shstrndx)('no-section-names', 'EINVAL', 'Section name idx is undefined');
   if (e_shnum >= LIVEPATCH_MAX_SECTIONS) {
-    return refuse('too-many-sections', 'EOPNOTSUPP', at.e_shnum, 'Too many (%u) sections', e_shnum);
+    return refuseAt(at.e_shnum)('too-many-sections', 'EOPNOTSUPP', 'Too many (%u) sections', e_shnum);
   }
   if (e_shstrndx >= e_shnum) {
     const template = 'Section name idx (%u) is past end of sections (%u)';
-    return refuse('section-names-past-end', 'EINVAL', at.e_shstrndx, template, e_shstrndx, e_shnum);
+    return refuseAt(at.e_shstrndx)('section-names-past-end', 'EINVAL', template, e_shstrndx, e_shnum);
   }
-  if (e_shoff >= BigInt(length)) return refuse('section-headers-past-end', 'EINVAL', at.e_shoff, 'Bogus e_shoff');
+  if (e_shoff >= BigInt(length)) return refuseAt(at.e_shoff)('section-headers-past-end', 'EINVAL', 'Bogus e_shoff');
   if (e_shentsize < layout.shdr.size) {
     const template = 'Section header size is %u! Expected %zu.';
-    return refuse('section-header-size', 'EINVAL', at.e_shentsize, template, e_shentsize, layout.shdr.size);
+    return refuseAt(at.e_shentsize)('section-header-size', 'EINVAL', template, e_shentsize, layout.shdr.size);
   }
   if (Math.floor((length - Number(e_shoff)) / e_shentsize) < e_shnum) {
-    return refuse('section-headers-past-end', 'EINVAL', at.e_shnum, 'Section header size is corrupted');
+    return refuseAt(at.e_shnum)('section-headers-past-end', 'EINVAL', 'Section header size is corrupted');
   }
   return header;
 }
@@ -148,8 +146,7 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     checkAligned(hv, buffer.address + BigInt(at + (layout.shdr.at['sh_offset'] ?? 0)), 4, 'read');
     const shdr = layout.readShdr(buffer.view, at);
     const { sh_offset, sh_size, sh_addr, sh_addralign, sh_type, sh_flags } = shdr;
-    const refuse = (rule: RuleId, errno: Errno, template: string, ...args: (number | bigint)[]) =>
-      refuser.refuse({ rule, errno, where: { offset: at } }, template, ...args);
+    const refuse = refuser.at({ offset: at });
 
     // Xen checks every type here, even sections without bytes in the file.
     if (sh_offset < BigInt(layout.ehdr.size)) {
@@ -184,15 +181,14 @@ function resolveSections(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer,
     }
   }
 
-  const refuse = (rule: RuleId, template: string, where: Place) =>
-    refuser.refuse({ rule, errno: 'EINVAL', where }, template);
-  if (symtab === undefined) return refuse('no-symbol-table', 'No symbol table found', {});
+  if (symtab === undefined) return refuser.at({})('no-symbol-table', 'EINVAL', 'No symbol table found');
   const { sh_size, sh_entsize, sh_link } = symtab.header;
   if (sh_size === 0n || sh_entsize < BigInt(layout.sym.size) || sh_size % sh_entsize !== 0n) {
-    return refuse('symbol-table-size', 'Symbol table header is corrupted', { section: '.symtab' });
+    return refuser.at({ section: '.symtab' })('symbol-table-size', 'EINVAL', 'Symbol table header is corrupted');
   }
   const strtab = stringTable(hv, buffer, sections, sh_link);
-  if (strtab === null) return refuse('string-table', 'String table section is corrupted', { section: '.strtab' });
+  if (strtab === null)
+    return refuser.at({ section: '.strtab' })('string-table', 'EINVAL', 'String table section is corrupted');
   return { sections, symtab, strtab };
 }
 
@@ -240,17 +236,16 @@ function resolveSectionNames(
   header: Ehdr,
   sections: readonly (LoaderSection | undefined)[],
 ): number {
+  const refuse = refuser.at({ section: '.shstrtab' });
   const shstrtab = stringTable(hv, buffer, sections, header.e_shstrndx);
   if (shstrtab === null) {
-    const complaint = { rule: 'section-name-table', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
-    return refuser.refuse(complaint, 'Section string table is corrupted');
+    return refuse('section-name-table', 'EINVAL', 'Section string table is corrupted');
   }
   for (const section of sections) {
     if (section === undefined) continue;
     const { sh_name } = section.header;
     if (sh_name >= shstrtab.length) {
-      const complaint = { rule: 'section-name-past-end', errno: 'EINVAL', where: { section: '.shstrtab' } } as const;
-      return refuser.refuse(complaint, 'Section %u name is not within .shstrtab', section.index);
+      return refuse('section-name-past-end', 'EINVAL', 'Section %u name is not within .shstrtab', section.index);
     }
     section.name = nameIn(shstrtab, sh_name);
   }
@@ -276,8 +271,7 @@ function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tabl
   const { strtab } = tables;
   const count = sh_size / sh_entsize;
   if (count > MAX_SYMBOLS) {
-    const complaint = { rule: 'symbol-table-size', errno: 'ENOMEM', where: { section: '.symtab' } } as const;
-    return refuser.refuse(complaint, 'Could not allocate memory for symbols');
+    return refuser.at({ section: '.symtab' })('symbol-table-size', 'ENOMEM', 'Could not allocate memory for symbols');
   }
   const nsym = Number(count);
   const inFile = sh_size <= BigInt(buffer.bytes.length);
@@ -299,15 +293,14 @@ function getSymbols(hv: Hypervisor, refuser: Refuser, buffer: UploadBuffer, tabl
   for (let i = 1, entry = stride; i < nsym; i++, entry += stride) {
     checkAligned(hv, wrapped(hv, tableAt + BigInt(entry)), 4, 'read');
     const stName = view.getUint32(entry + at.st_name, true);
-    const where = { section: '.symtab', offset: entry };
     if (stName >= strtab.length) {
-      const complaint = { rule: 'symbol-name-past-end', errno: 'EINVAL', where } as const;
-      return refuser.refuse(complaint, 'Symbol [%u] name is not within .strtab', i);
+      const refuse = refuser.at({ section: '.symtab', offset: entry });
+      return refuse('symbol-name-past-end', 'EINVAL', 'Symbol [%u] name is not within .strtab', i);
     }
     if (symbolDeny?.(nameIn(strtab, stName))) {
       const symbol = nameIn(strtab, stName);
-      const complaint = { rule: 'symbol-denied', errno: 'EINVAL', where: { ...where, symbol } } as const;
-      return refuser.refuse(complaint, "Symbol '%s' should not be in payload", symbol);
+      const refuse = refuser.at({ section: '.symtab', offset: entry, symbol });
+      return refuse('symbol-denied', 'EINVAL', "Symbol '%s' should not be in payload", symbol);
     }
     words[2 * i] = view.getUint32(entry + at.st_value, true);
     if (wide) words[2 * i + 1] = view.getUint32(entry + at.st_value + 4, true);

@@ -12,8 +12,14 @@ export interface GuestMemory {
 
 /** Memory for one hypercall: each piece has its own address, followed by a hole. */
 export class ScratchGuestMemory implements GuestMemory {
+  readonly #okay: (address: Address) => boolean;
   readonly #pieces: { readonly start: Address; readonly bytes: Uint8Array }[] = [];
   #next: Address = 0x1000_0000n;
+
+  /** `okay` says which addresses guest_handle_okay accepts; all by default. */
+  constructor(okay: (address: Address) => boolean = () => true) {
+    this.#okay = okay;
+  }
 
   /** Places a copy of `bytes`, or that many zeroes, and returns its address. */
   place(bytes: Uint8Array | number): Address {
@@ -35,8 +41,8 @@ export class ScratchGuestMemory implements GuestMemory {
     return window !== undefined;
   }
 
-  okay(_handle: Address, _length: number): boolean {
-    return true;
+  okay(handle: Address, _length: number): boolean {
+    return this.#okay(handle);
   }
 
   #window(handle: Address, length: number): Uint8Array | undefined {

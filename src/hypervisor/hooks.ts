@@ -2,7 +2,7 @@ import { type Address, pointerText } from '../base/index.ts';
 import type { HookKind } from '../xen/index.ts';
 import type { CodeRunner, RunContext } from './code-port.ts';
 import { missingCpu } from './host-options.ts';
-import { type Hypervisor, within } from './hypervisor.ts';
+import { type Hypervisor, readPointer, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { HostStop } from './stop.ts';
 import { symbolText } from './symbol-text.ts';
@@ -11,9 +11,7 @@ import { patchingHost } from './virtual-region.ts';
 /** Reads hook pointer `index` from memory, as Xen does before the call. May fault: the address of a section that is not loaded is null. */
 function hookPointer(hv: Hypervisor, payload: LoadedPayload, kind: HookKind, index: number): Address {
   const hooks = payload.hooks.get(kind);
-  const { pointerSize } = hv.arch.elf;
-  const at = (hooks?.addr ?? 0n) + BigInt(index * pointerSize);
-  return pointerSize === 8 ? hv.machine.space.readU64(at) : BigInt(hv.machine.space.readU32(at));
+  return readPointer(hv, (hooks?.addr ?? 0n) + BigInt(index * hv.arch.elf.pointerSize));
 }
 
 /** is_hook_enabled: whether a single hook exists and its pointer is not null. Source: xen/common/livepatch.c. */

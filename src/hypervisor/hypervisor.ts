@@ -82,6 +82,10 @@ export function within<T>(hv: Hypervisor, name: string, body: () => T): T {
 }
 
 /** Adds a finding. */
+/** Reads a pointer from the hypervisor's memory. May fault. */
+export const readPointer = ({ arch, machine }: Hypervisor, address: Address): Address =>
+  arch.elf.pointerSize === 8 ? machine.space.readU64(address) : BigInt(machine.space.readU32(address));
+
 export function report(hv: Hypervisor, rule: RuleId, message: string, where: Place = {}): void {
   hv.findings.push(finding(rule, { message, where }));
 }

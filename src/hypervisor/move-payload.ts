@@ -34,12 +34,9 @@ export function movePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderE
     const refused = placed.refused === undefined ? undefined : elf.sections[placed.refused];
     if (refused !== undefined) {
       log.dprintk(LIVEPATCH_C, 'ERR', 'livepatch: %s: Not supporting %s section!', elf.name, refused.name);
-      return refuseSilently(hv, {
-        rule: 'section-writable-code',
-        errno: 'EOPNOTSUPP',
-        where: placeOf(refused),
-        message: `section ${refused.name} is both writable and executable: Xen allows no such page`,
-      });
+      const message = `section ${refused.name} is both writable and executable: Xen allows no such page`;
+      const where = placeOf(refused);
+      return refuseSilently(hv, { rule: 'section-writable-code', errno: 'EOPNOTSUPP', where, message });
     }
 
     const start = placed.pages <= HEAP_PAGES ? vmallocXen(hv, Number(placed.pages)) : undefined;

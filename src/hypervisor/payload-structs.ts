@@ -68,6 +68,8 @@ export class PayloadStructs implements SharedPayloads {
   }
 
   lend<T>(run: () => T): T {
+    // What was written for an earlier hook is out of date by now.
+    if (this.#lent.size > 0) this.#write();
     const result = run();
     this.#readBack();
     return result;

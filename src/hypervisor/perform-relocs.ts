@@ -1,8 +1,6 @@
 import { inRange, type RelocationRow } from '../arch/index.ts';
 import { type Address, fromWords, highWord, lowWord, type Place } from '../base/index.ts';
-import type { RuleId } from '../catalogue/index.ts';
 import { SHT_REL, SHT_RELA } from '../elf/index.ts';
-import type { Errno } from '../xen/index.ts';
 import { checkAligned } from './aligned-access.ts';
 import { type LoaderElf, type LoaderSection, placeOf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
@@ -29,17 +27,16 @@ export function performRelocs(hv: Hypervisor, elf: LoaderElf): number {
         continue;
       }
       if (ignoreSection(hv.release, target.header)) continue;
-      const refuse = (rule: RuleId, template: string, ...args: (string | number)[]) =>
-        refuser.refuse({ rule, errno: 'EINVAL', where: placeOf(section) }, template, ...args);
+      const refuse = refuser.at(placeOf(section));
       if (sh_link !== elf.symtab.index) {
         const template = 'Relative link of %s is incorrect (%d, expected=%d)';
-        return refuse('relocation-symbols', template, section.name, sh_link | 0, elf.symtab.index);
+        return refuse('relocation-symbols', 'EINVAL', template, section.name, sh_link | 0, elf.symtab.index);
       }
       if (sh_size === 0n) continue;
       const { rela, rel } = elf.layout;
       const entry = sh_type === SHT_RELA ? rela.size : rel.size;
       if (sh_entsize < BigInt(entry) || sh_size % sh_entsize !== 0n) {
-        return refuse('relocation-size', 'Section relative header is corrupted');
+        return refuse('relocation-size', 'EINVAL', 'Section relative header is corrupted');
       }
       const { relRefusal } = hv.arch.relocationRules;
       if (sh_type === SHT_REL && relRefusal !== null) {
@@ -95,9 +92,10 @@ function performRela(
       ...placeOf(rela, i * stride),
       symbol: symbols.name(symbol),
     });
+    const refuseEntry = (i: number, symbol: number) => refuser.at(placeOfEntry(i, symbol));
     const pastEnd = (i: number, symbol: number): number => {
-      const complaint = { rule: 'relocation-past-end', errno: 'EINVAL', where: placeOfEntry(i, symbol) } as const;
-      return refuser.refuse(complaint, 'Relative relocation offset is past %s section', target.name);
+      const template = 'Relative relocation offset is past %s section';
+      return refuseEntry(i, symbol)('relocation-past-end', 'EINVAL', template, target.name);
     };
 
     /** Applies consecutive entries, from number `first` on. */
@@ -117,9 +115,7 @@ function performRela(
         if (placeBeforeType && (beyond || offset >= size || offset + leastBytes > size)) return pastEnd(i, symbol);
         if (row === undefined || row.type !== type) row = relocations.get(type);
         if (row === undefined) {
-          const where = placeOfEntry(i, symbol);
-          const complaint = { rule: 'unhandled-relocation', errno: 'EOPNOTSUPP', where } as const;
-          return refuser.refuse(complaint, relocationRules.unhandled, type);
+          return refuseEntry(i, symbol)('unhandled-relocation', 'EOPNOTSUPP', relocationRules.unhandled, type);
         }
         if (row.width === 0) continue;
         const outside = beyond || offset >= size || offset + row.width > size;
@@ -155,9 +151,8 @@ function performRela(
           overflow = !inRange(row.range, (high | 0) * 0x1_0000_0000 + low);
         }
         if (overflow) {
-          const where = placeOfEntry(i, symbol);
-          const complaint = { rule: 'relocation-overflow', errno: 'EOVERFLOW', where } as const;
-          return refuser.refuse(complaint, 'Overflow in relocation %u in %s for %s', i, rela.name, target.name);
+          const template = 'Overflow in relocation %u in %s for %s';
+          return refuseEntry(i, symbol)('relocation-overflow', 'EOVERFLOW', template, i, rela.name, target.name);
         }
       }
       return 0;
@@ -182,9 +177,7 @@ function badSymbol(
   entry: number,
   symbol: number,
 ): number {
-  const where = placeOf(rela, entry);
-  const refuse = (rule: RuleId, errno: Errno, template: string, ...args: (string | number)[]) =>
-    refuser.refuse({ rule, errno, where }, template, ...args);
+  const refuse = refuser.at(placeOf(rela, entry));
   if (symbol === 0) return refuse('relocation-no-symbol', 'EOPNOTSUPP', 'Encountered STN_UNDEF');
   if (symbol >= elf.symbols.count) {
     return refuse('relocation-symbol-past-end', 'EINVAL', hv.arch.relocationRules.symbolPastEnd, symbol);

@@ -1,4 +1,4 @@
-import { type Address, addOffset, distance, equalBytes, viewOf } from '../base/index.ts';
+import { type Address, addOffset, distance, equalBytes, setWord, viewOf } from '../base/index.ts';
 import {
   ELF_BUILD_ID_NOTE,
   ELF_LIVEPATCH_DEPENDS,
@@ -16,7 +16,7 @@ import { InPayloadFunctionStates, PrivateFunctionStates } from './function-state
 import { type Hypervisor, within } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { prepareTables } from './prepare-tables.ts';
-import { LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
+import { firstRefusal, LIVEPATCH_C, Refuser, refuseSilently } from './refusal.ts';
 import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
@@ -25,14 +25,8 @@ import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
  * Source: xen/common/livepatch.c.
  */
 export function preparePayload(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
-  return within(hv, 'prepare_payload', () => {
-    const steps = [prepareFunctions, prepareHooks, prepareBuildIds, prepareRegion, prepareTables];
-    for (const step of steps) {
-      const rc = step(hv, payload, elf);
-      if (rc !== 0) return rc;
-    }
-    return 0;
-  });
+  const stages = [prepareFunctions, prepareHooks, prepareBuildIds, prepareRegion, prepareTables];
+  return within(hv, 'prepare_payload', () => firstRefusal(stages, hv, payload, elf));
 }
 
 /** `struct livepatch_fstate` takes 40 bytes; the simulated heap has 64 MiB for one payload, as in move-payload.ts. */
@@ -74,8 +68,8 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
   const where = { section: ELF_LIVEPATCH_FUNC, offset: index * layout.size };
   const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
   if (func.version !== layout.version) {
-    const complaint = { rule: 'function-version', errno: 'EOPNOTSUPP', where } as const;
-    return refuser.refuse(complaint, 'Wrong version (%u). Expected %d', func.version, layout.version);
+    const template = 'Wrong version (%u). Expected %d';
+    return refuser.at(where)('function-version', 'EOPNOTSUPP', template, func.version, layout.version);
   }
   if (func.oldSize === 0) {
     const message = 'old_size is 0: it must be the size of the function to patch';
@@ -90,8 +84,7 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
     if (oldAddr !== func.oldAddr) {
       const bytes = new Uint8Array(layout.pointerSize);
       const view = viewOf(bytes);
-      if (layout.pointerSize === 8) view.setBigUint64(0, oldAddr, true);
-      else view.setUint32(0, Number(oldAddr), true);
+      setWord(view, 0, layout.pointerSize, oldAddr);
       hv.machine.space.write(addOffset(at, layout.at.oldAddr), bytes);
     }
     return 0;
@@ -104,11 +97,7 @@ function checkFunction(hv: Hypervisor, elf: LoaderElf, func: LivepatchFunc, inde
   };
   // Until 5142dc5c25 (4.14.5, 4.15.3, 4.16.1, 4.17) Xen verified the address before it resolved the name.
   const order = hv.release.resolveBeforeVerify ? [resolve, verify] : [verify, resolve];
-  for (const step of order) {
-    const rc = step();
-    if (rc !== 0) return rc;
-  }
-  return verifyDistance(hv, func, oldAddr, where);
+  return firstRefusal([...order, () => verifyDistance(hv, func, oldAddr, where)]);
 }
 
 /** resolve_old_address: looks in the hypervisor's own symbols first, then in those of loaded payloads. */
@@ -122,8 +111,8 @@ function resolveOldAddress(
   const name = within(hv, 'symbols_lookup_by_name', () => hv.machine.space.readCString(func.name, NAME_LIMIT));
   const found = hv.symbols.byName(name) || livepatchSymbolsLookupByName(hv, name);
   if (found === 0n) {
-    const complaint = { rule: 'unknown-function', errno: 'ENOENT', where: { ...where, symbol: name } } as const;
-    return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, 'Could not resolve old address of %s', name);
+    const refuse = new Refuser(hv, LIVEPATCH_C, elf.name).at({ ...where, symbol: name });
+    return refuse('unknown-function', 'ENOENT', 'Could not resolve old address of %s', name);
   }
   hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Resolved old address %s => %p', elf.name, name, found);
   return found;
@@ -184,12 +173,8 @@ function prepareBuildIds(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf)
     if (other !== undefined) {
       hv.log.dprintk(LIVEPATCH_C, 'DEBUG', 'livepatch: %s: Already loaded as %s!', elf.name, other.name);
       const message = `a payload with this build-id is already loaded as ${other.name}`;
-      return refuseSilently(hv, {
-        rule: 'already-loaded',
-        errno: 'EEXIST',
-        message,
-        where: { section: ELF_BUILD_ID_NOTE },
-      });
+      const where = { section: ELF_BUILD_ID_NOTE };
+      return refuseSilently(hv, { rule: 'already-loaded', errno: 'EEXIST', message, where });
     }
   }
   const dep = read(ELF_LIVEPATCH_DEPENDS);

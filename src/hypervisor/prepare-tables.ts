@@ -17,16 +17,13 @@ import { alternativesHost } from './alternatives.ts';
 import { type LoaderElf, type LoaderSection, secByName, sectionAddress } from './elf-load.ts';
 import { type Hypervisor, report, within, wrapped } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
-import { LIVEPATCH_C, Refuser } from './refusal.ts';
+import { firstRefusal, LIVEPATCH_C, Refuser } from './refusal.ts';
 import { SECTION_NOT_OK, sectionOk } from './section-ok.ts';
 
 /** The second half of prepare_payload: the payload's own versions of tables that Xen has for itself. */
 export function prepareTables(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
-  for (const step of [prepareBugFrames, prepareAlternatives, prepareAltCalls, prepareExTable, prepareModinfo]) {
-    const rc = step(hv, payload, elf);
-    if (rc !== 0) return rc;
-  }
-  return 0;
+  const stages = [prepareBugFrames, prepareAlternatives, prepareAltCalls, prepareExTable, prepareModinfo];
+  return firstRefusal(stages, hv, payload, elf);
 }
 
 function prepareBugFrames(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf): number {
@@ -83,8 +80,8 @@ function prepareAlternatives(hv: Hypervisor, payload: LoadedPayload, elf: Loader
 
 /** Refuses a table that Xen does not support on this architecture. */
 function unsupported(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, template: string): number {
-  const complaint = { rule: 'unsupported-table', errno: 'EOPNOTSUPP', where: { section: section.name } } as const;
-  return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, template);
+  const refuse = new Refuser(hv, LIVEPATCH_C, elf.name).at({ section: section.name });
+  return refuse('unsupported-table', 'EOPNOTSUPP', template);
 }
 
 function tableError(
@@ -220,8 +217,8 @@ function prepareModinfo(hv: Hypervisor, payload: LoadedPayload, elf: LoaderElf):
   // The length is an unsigned int: 0 - 1 wraps.
   const last = hv.machine.space.readU8(wrapped(hv, address + BigInt((size - 1) >>> 0)));
   if (last !== 0) {
-    const complaint = { rule: 'bad-metadata', errno: 'EINVAL', where: { section: ELF_LIVEPATCH_MODINFO } } as const;
-    return new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, 'Incorrect metadata format detected');
+    const refuse = new Refuser(hv, LIVEPATCH_C, elf.name).at({ section: ELF_LIVEPATCH_MODINFO });
+    return refuse('bad-metadata', 'EINVAL', 'Incorrect metadata format detected');
   }
   payload.metadata = { addr: address, size };
   return 0;

@@ -1,7 +1,7 @@
 import type { Refusal } from '../arch/index.ts';
 import type { Place } from '../base/index.ts';
-import { CATALOGUE } from '../catalogue/index.ts';
-import { ERRNO, type FormatArg } from '../xen/index.ts';
+import { CATALOGUE, type RuleId } from '../catalogue/index.ts';
+import { ERRNO, type Errno, type FormatArg } from '../xen/index.ts';
 import { type Hypervisor, report } from './hypervisor.ts';
 
 /** Source files whose names dprintk lines carry. */
@@ -35,11 +35,29 @@ export class Refuser {
     return refuseSilently(this.#hv, { message: this.#hv.log.format(template, ...args), ...refusal });
   }
 
+  /** Returns a function that refuses because of something at `where`. */
+  at(where: Place) {
+    return (rule: RuleId, errno: Errno, template: string, ...args: FormatArg[]): number =>
+      this.refuse({ rule, errno, where }, template, ...args);
+  }
+
   /** Refuses for a reason that an architecture's hook gives. */
   refuseFor(refusal: Refusal, where: Place): number {
     if (refusal.log !== undefined) return this.refuse({ ...refusal, where }, ...refusal.log);
     return refuseSilently(this.#hv, { message: CATALOGUE[refusal.rule].title, ...refusal, where });
   }
+}
+
+/** Runs stages in order; returns the negated errno of the first that refuses, or 0. */
+export function firstRefusal<T extends readonly unknown[]>(
+  stages: readonly ((...args: T) => number)[],
+  ...args: T
+): number {
+  for (const stage of stages) {
+    const rc = stage(...args);
+    if (rc !== 0) return rc;
+  }
+  return 0;
 }
 
 /** Refuses without a console line, as Xen does where it only returns an errno. */

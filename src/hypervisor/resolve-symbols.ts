@@ -1,5 +1,4 @@
-import { type Address, lowWord } from '../base/index.ts';
-import type { RuleId } from '../catalogue/index.ts';
+import { type Address, setWord } from '../base/index.ts';
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_UNDEF } from '../elf/index.ts';
 import type { LoaderElf } from './elf-load.ts';
 import { type Hypervisor, within, wrapped } from './hypervisor.ts';
@@ -16,24 +15,16 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
     const refuser = new Refuser(hv, LIVEPATCH_ELF_C, name);
     const debug = (template: string, ...args: (string | number | bigint)[]) =>
       hv.log.dprintk(LIVEPATCH_ELF_C, 'DEBUG', `livepatch: %s: ${template}`, name, ...args);
-
+    const refuse = (i: number) =>
+      refuser.at({ section: '.symtab', offset: i * symbols.stride, symbol: symbols.name(i) });
     for (let i = 1; i < symbols.count; i++) {
       const shndx = symbols.shndx(i);
-      const refuse = (
-        rule: RuleId,
-        errno: 'EINVAL' | 'ENOENT' | 'EOPNOTSUPP',
-        template: string,
-        arg: string | number,
-      ) => {
-        const where = { section: '.symtab', offset: i * symbols.stride, symbol: symbols.name(i) };
-        return refuser.refuse({ rule, errno, where }, template, arg);
-      };
       if (shndx === SHN_COMMON)
-        return refuse('common-symbol', 'EINVAL', 'Unexpected common symbol: %s', symbols.name(i));
+        return refuse(i)('common-symbol', 'EINVAL', 'Unexpected common symbol: %s', symbols.name(i));
       if (shndx === SHN_UNDEF) {
         const symbol = symbols.name(i);
         const value = hv.symbols.byName(symbol) || livepatchSymbolsLookupByName(hv, symbol);
-        if (value === 0n) return refuse('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
+        if (value === 0n) return refuse(i)('unknown-symbol', 'ENOENT', 'Unknown symbol: %s', symbol);
         setValue(elf, i, value);
         if (hv.log.debug) debug('Undefined symbol resolved: %s => %#lx', symbol, value);
         continue;
@@ -44,7 +35,7 @@ export function resolveSymbols(hv: Hypervisor, elf: LoaderElf): number {
       }
       if (shndx >= elf.sections.length || shndx >= SHN_LORESERVE) {
         const errno = shndx >= SHN_LORESERVE ? 'EOPNOTSUPP' : 'EINVAL';
-        return refuse('symbol-section', errno, 'Out of bounds symbol section %#x', shndx);
+        return refuse(i)('symbol-section', errno, 'Out of bounds symbol section %#x', shndx);
       }
       const section = elf.sections[shndx];
       if (section === undefined || section.loadAddr === null || ignoreSection(hv.release, section.header)) {
@@ -67,8 +58,7 @@ function setValue({ symbols, layout }: LoaderElf, index: number, value: bigint):
   const { view, stride } = symbols;
   const at = index * stride + (layout.sym.at as { readonly st_value: number }).st_value;
   symbols.value[index] = value;
-  if (layout.pointerSize === 8) view.setBigUint64(at, value, true);
-  else view.setUint32(at, lowWord(value), true);
+  setWord(view, at, layout.pointerSize, value);
 }
 
 /** Looks a name up in loaded payloads, applied or not, in upload order; returns 0 if none defines it. Source: livepatch.c. */

@@ -34,7 +34,7 @@ export function revertPayload(hv: Hypervisor, payload: LoadedPayload): number {
 }
 
 /** revert_payload_tail: takes the payload off the stack and marks it, because its data may have changed. */
-export function revertPayloadTail(hv: Hypervisor, payload: LoadedPayload): void {
+export function revertPayloadTail(hv: Hypervisor, payload: LoadedPayload): undefined {
   hv.applied = hv.applied.filter((other) => other !== payload);
   if (hv.release.regionRegistered === 'apply') unregisterRegion(hv, payload.region);
   payload.reverted = true;

@@ -6,9 +6,9 @@ import { LIVEPATCH_C, Refuser } from './refusal.ts';
 export function sectionOk(hv: Hypervisor, elf: LoaderElf, section: LoaderSection, entry: number): boolean {
   const { sh_size } = section.header;
   if (sh_size % BigInt(entry) === 0n) return true;
-  const complaint = { rule: 'section-size', errno: 'EINVAL', where: { section: section.name } } as const;
+  const refuse = new Refuser(hv, LIVEPATCH_C, elf.name).at({ section: section.name });
   const template = 'Wrong size %lu of %s (must be multiple of %zu)';
-  new Refuser(hv, LIVEPATCH_C, elf.name).refuse(complaint, template, sh_size, section.name, entry);
+  refuse('section-size', 'EINVAL', template, sh_size, section.name, entry);
   return false;
 }
 

@@ -2,14 +2,11 @@ import { type Address, fromLatin1 } from '../base/index.ts';
 import { type ArgumentSource, callArguments, vsnprintf } from '../xen/index.ts';
 import { executionState } from './execution-state.ts';
 import { printkMachine } from './printk-machine.ts';
-import { argument, type SimulatedCall, type SimulatedFunction } from './simulated-function.ts';
+import { argument, type SimulatedCall, type SimulatedFunction, simulatedBecause } from './simulated-function.ts';
 import { HostStop } from './stop.ts';
 import { registersInMemory, trappedState } from './traps.ts';
 
 /** The console. Sources: xen/drivers/char/console.c, xen/common/vsprintf.c, xen/arch/x86/traps.c. */
-
-const CONSOLE = 'the console is hardware, and its lines belong in the transcript';
-const FORMATTING = 'names of symbols and domains come from lists that are filled at boot';
 
 /** Size of `buf` in vprintk_common and in panic, including the NUL. */
 const PRINTK_SIZE = 1024;
@@ -74,34 +71,24 @@ function showExecutionState(call: SimulatedCall): bigint {
   return 0n;
 }
 
-const simulated = (
-  reason: string,
-  names: readonly string[],
-  simulate: (call: SimulatedCall) => bigint,
-): SimulatedFunction => ({
-  names,
-  reason,
-  simulate,
-});
+const console = simulatedBecause('the console is hardware, and its lines belong in the transcript');
+const formatting = simulatedBecause('names of symbols and domains come from lists that are filled at boot');
 
 export const SIMULATED_CONSOLE: readonly SimulatedFunction[] = [
-  simulated(CONSOLE, ['printk'], printk),
-  simulated(CONSOLE, ['guest_printk'], guestPrintk),
-  simulated(CONSOLE, ['panic'], panic),
-  simulated(CONSOLE, ['show_execution_state', 'dump_execstate'], showExecutionState),
-  simulated(CONSOLE, ['printk_ratelimit', '__printk_ratelimit'], ({ hv }) =>
-    hv.machine.console.passRateLimit() ? 1n : 0n,
-  ),
-  simulated(CONSOLE, ['console_start_sync'], ({ hv }) => {
+  console(['printk'], printk),
+  console(['guest_printk'], guestPrintk),
+  console(['panic'], panic),
+  console(['show_execution_state', 'dump_execstate'], showExecutionState),
+  console(['printk_ratelimit', '__printk_ratelimit'], ({ hv }) => (hv.machine.console.passRateLimit() ? 1n : 0n)),
+  console(['console_start_sync'], ({ hv }) => {
     hv.machine.console.startSync();
-    return 0n;
+    return undefined;
   }),
-  simulated(CONSOLE, ['console_end_sync'], ({ hv }) => {
+  console(['console_end_sync'], ({ hv }) => {
     hv.machine.console.endSync();
-    return 0n;
+    return undefined;
   }),
-  simulated(
-    CONSOLE,
+  console(
     [
       'console_start_log_everything',
       'console_end_log_everything',
@@ -113,8 +100,8 @@ export const SIMULATED_CONSOLE: readonly SimulatedFunction[] = [
     ],
     () => 0n,
   ),
-  simulated(FORMATTING, ['snprintf'], (call) => print(call, variadic(call, 3), 'wanted')),
-  simulated(FORMATTING, ['scnprintf'], (call) => print(call, variadic(call, 3), 'written')),
-  simulated(FORMATTING, ['vsnprintf'], (call) => print(call, vaList(call, 3), 'wanted')),
-  simulated(FORMATTING, ['vscnprintf'], (call) => print(call, vaList(call, 3), 'written')),
+  formatting(['snprintf'], (call) => print(call, variadic(call, 3), 'wanted')),
+  formatting(['scnprintf'], (call) => print(call, variadic(call, 3), 'written')),
+  formatting(['vsnprintf'], (call) => print(call, vaList(call, 3), 'wanted')),
+  formatting(['vscnprintf'], (call) => print(call, vaList(call, 3), 'written')),
 ];

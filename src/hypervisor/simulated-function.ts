@@ -1,6 +1,6 @@
-import { type Address, addOffset, viewOf } from '../base/index.ts';
+import { type Address, addOffset } from '../base/index.ts';
 import type { CodeRunner } from './code-port.ts';
-import type { Hypervisor } from './hypervisor.ts';
+import { type Hypervisor, readPointer } from './hypervisor.ts';
 
 /** A call from running code to a simulated function. */
 export interface SimulatedCall {
@@ -24,13 +24,19 @@ export interface SimulatedFunction {
   simulate(call: SimulatedCall): bigint;
 }
 
+/** Defines functions that are simulated for the same reason. Those that return nothing return 0 in the result register. */
+export const simulatedBecause =
+  (reason: string) =>
+  (names: readonly string[], simulate: (call: SimulatedCall) => bigint | undefined): SimulatedFunction => ({
+    names,
+    reason,
+    simulate: (call) => simulate(call) ?? 0n,
+  });
+
 /** Returns argument number `index`, counted from 0, with the width of a pointer. */
 export function argument(call: SimulatedCall, index: number): bigint {
   const { registers, stackArguments, hv } = call;
   const register = registers[index];
   if (register !== undefined) return register;
-  const { pointerSize } = hv.arch.elf;
-  const at = addOffset(stackArguments, (index - registers.length) * pointerSize);
-  const view = viewOf(hv.machine.space.read(at, pointerSize));
-  return pointerSize === 8 ? view.getBigUint64(0, true) : BigInt(view.getUint32(0, true));
+  return readPointer(hv, addOffset(stackArguments, (index - registers.length) * hv.arch.elf.pointerSize));
 }

@@ -6,14 +6,12 @@ import type { Hypervisor } from './hypervisor.ts';
 import type { LoadedPayload } from './payload.ts';
 import { livepatchSymbolsLookupByName } from './resolve-symbols.ts';
 import { revertPayload, revertPayloadTail } from './revert.ts';
-import { argument, type SimulatedCall, type SimulatedFunction } from './simulated-function.ts';
+import { argument, type SimulatedCall, type SimulatedFunction, simulatedBecause } from './simulated-function.ts';
 import { HostStop } from './stop.ts';
 import { isActiveKernelText, isPatch } from './trap-tables.ts';
 import { patchingHost } from './virtual-region.ts';
 
 /** The livepatch subsystem itself. Source: xen/common/livepatch.c, and the architecture's livepatch.c. */
-
-const REASON = 'the simulator implements the livepatch subsystem: it owns the page tables, regions and lists';
 
 /** Returns the payload that the first argument points to. */
 function payloadOf(call: SimulatedCall): LoadedPayload {
@@ -26,9 +24,11 @@ function payloadOf(call: SimulatedCall): LoadedPayload {
   return payload;
 }
 
-/** Changes payloads whose structures running code shares. */
-const borrowed = (call: SimulatedCall, work: () => number): bigint =>
-  BigInt.asUintN(64, BigInt(call.runner.payloads.takeBack(work)));
+/** Changes the payload of the first argument, whose structure running code shares. Returns what `change` returns, or 0. */
+function change(call: SimulatedCall, change: (hv: Hypervisor, payload: LoadedPayload) => number | undefined): bigint {
+  const payload = payloadOf(call);
+  return BigInt.asUintN(64, BigInt(call.runner.payloads.takeBack(() => change(call.hv, payload)) ?? 0));
+}
 
 /** Reads a `struct livepatch_func` from memory and finds its state. */
 function functionAt(call: SimulatedCall) {
@@ -46,47 +46,30 @@ function stateAt(call: SimulatedCall, func: Address, size: number) {
   return new InPayloadFunctionStates(1, space, address, stride, offsets).at(0);
 }
 
-function archApply(call: SimulatedCall): bigint {
+/** arch_livepatch_apply, arch_livepatch_revert. */
+function patch(call: SimulatedCall, direction: 'apply' | 'revert'): undefined {
   const { func, state } = functionAt(call);
-  call.hv.arch.apply(func, state, call.hv.patching);
-  return 0n;
+  call.hv.arch[direction](func, state, call.hv.patching);
 }
 
-function archRevert(call: SimulatedCall): bigint {
-  const { func, state } = functionAt(call);
-  call.hv.arch.revert(func, state, call.hv.patching);
-  return 0n;
-}
-
-const simulated = (names: readonly string[], simulate: (call: SimulatedCall) => bigint): SimulatedFunction => ({
-  names,
-  reason: REASON,
-  simulate,
-});
+const simulated = simulatedBecause(
+  'the simulator implements the livepatch subsystem: it owns the page tables, regions and lists',
+);
 
 const text = (hv: Hypervisor, address: Address): string => hv.machine.space.readCString(address, 128);
 
 export const SIMULATED_LIVEPATCH: readonly SimulatedFunction[] = [
-  simulated(['revert_payload'], (call) => {
-    const payload = payloadOf(call);
-    return borrowed(call, () => revertPayload(call.hv, payload));
-  }),
-  simulated(['revert_payload_tail'], (call) => {
-    const payload = payloadOf(call);
-    return borrowed(call, () => {
-      revertPayloadTail(call.hv, payload);
-      return 0;
-    });
-  }),
-  simulated(['arch_livepatch_apply'], archApply),
-  simulated(['arch_livepatch_revert'], archRevert),
+  simulated(['revert_payload'], (call) => change(call, revertPayload)),
+  simulated(['revert_payload_tail'], (call) => change(call, revertPayloadTail)),
+  simulated(['arch_livepatch_apply'], (call) => patch(call, 'apply')),
+  simulated(['arch_livepatch_revert'], (call) => patch(call, 'revert')),
   simulated(['arch_livepatch_quiesce'], ({ hv }) => {
     const errno = hv.arch.quiesce(patchingHost(hv), hv.release);
     return errno === null ? 0n : BigInt.asUintN(64, -BigInt(ERRNO[errno]));
   }),
   simulated(['arch_livepatch_revive'], ({ hv }) => {
     hv.arch.revive(patchingHost(hv), hv.release);
-    return 0n;
+    return undefined;
   }),
   simulated(['is_patch'], (call) => (isPatch(call.hv, argument(call, 0)) ? 1n : 0n)),
   simulated(['is_active_kernel_text', 'is_kernel_text'], (call) =>

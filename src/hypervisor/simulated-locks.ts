@@ -1,13 +1,11 @@
 import type { Address } from '../base/index.ts';
-import { argument, type SimulatedCall, type SimulatedFunction } from './simulated-function.ts';
+import { argument, type SimulatedCall, type SimulatedFunction, simulatedBecause } from './simulated-function.ts';
 import { HostStop } from './stop.ts';
 
 /**
  * Locks. Only one CPU runs code here, so nobody releases a lock that is held: the host hangs. The simulator tracks the holders and leaves the
  * lock's memory unchanged. Source: xen/common/spinlock.c.
  */
-
-const REASON = 'only one CPU runs code, and lock statistics and checks need state that a boot sets up';
 
 const held = ({ runner }: SimulatedCall): Map<Address, number> => runner.heldLocks;
 
@@ -17,13 +15,8 @@ function setInterrupts({ hv, runner }: SimulatedCall, on: boolean): undefined {
 }
 
 function take(call: SimulatedCall, recursive: boolean): undefined {
-  const lock = argument(call, 0);
-  const locks = held(call);
-  const count = locks.get(lock) ?? 0;
-  if (count > 0 && !recursive) {
-    throw new HostStop({ kind: 'hang', why: `${call.name} never returns: the same CPU holds the lock` });
-  }
-  locks.set(lock, count + 1);
+  if (tryToTake(call, recursive) === 1n) return;
+  throw new HostStop({ kind: 'hang', why: `${call.name} never returns: the same CPU holds the lock` });
 }
 
 function tryToTake(call: SimulatedCall, recursive: boolean): bigint {
@@ -43,15 +36,9 @@ function release(call: SimulatedCall): undefined {
   else locks.delete(lock);
 }
 
-/** Defines functions that return the result of `simulate`, or 0 if it returns none. */
-const simulated = (
-  names: readonly string[],
-  simulate: (call: SimulatedCall) => bigint | undefined,
-): SimulatedFunction => ({
-  names,
-  reason: REASON,
-  simulate: (call) => simulate(call) ?? 0n,
-});
+const simulated = simulatedBecause(
+  'only one CPU runs code, and lock statistics and checks need state that a boot sets up',
+);
 
 export const SIMULATED_LOCKS: readonly SimulatedFunction[] = [
   simulated(['_spin_lock'], (call) => take(call, false)),

@@ -1,11 +1,9 @@
 import { PAGE_SIZE } from '../arch/index.ts';
 import { type Address, toNumber } from '../base/index.ts';
-import { argument, type SimulatedCall, type SimulatedFunction } from './simulated-function.ts';
+import { argument, type SimulatedCall, type SimulatedFunction, simulatedBecause } from './simulated-function.ts';
 import { HostStop } from './stop.ts';
 
 /** The hypervisor's heaps. Sources: xen/common/xmalloc_tlsf.c, xen/common/page_alloc.c, xen/common/vmap.c. */
-
-const REASON = 'the heap is set up at boot, and no boot has taken place';
 
 /** Largest alignment that is granted. */
 const MOST_ALIGNED = 1 << 20;
@@ -24,12 +22,11 @@ function zeroed(call: SimulatedCall, size: bigint, align: bigint): Address {
   return address;
 }
 
-function free(call: SimulatedCall, address: Address): bigint {
+function free(call: SimulatedCall, address: Address): undefined {
   if (address !== 0n && !call.runner.heap.free(address)) {
     const why = `${call.name} was passed 0x${address.toString(16)}, which is not an allocated address`;
     throw new HostStop({ kind: 'corruption', why });
   }
-  return 0n;
 }
 
 /** _xrealloc: keeps the contents that fit. */
@@ -54,11 +51,7 @@ const pages = (order: bigint): bigint => BigInt(PAGE_SIZE) << (order & 31n);
 /** ZERO_BLOCK_PTR. */
 const zeroBlock = ({ hv }: SimulatedCall): Address => hv.arch.execution.layout.zeroBlock;
 
-const simulated = (names: readonly string[], simulate: (call: SimulatedCall) => bigint): SimulatedFunction => ({
-  names,
-  reason: REASON,
-  simulate,
-});
+const simulated = simulatedBecause('the heap is set up at boot, and no boot has taken place');
 
 export const SIMULATED_MEMORY: readonly SimulatedFunction[] = [
   simulated(['_xmalloc', '_xvmalloc'], (call) =>
@@ -69,7 +62,7 @@ export const SIMULATED_MEMORY: readonly SimulatedFunction[] = [
   ),
   simulated(['_xrealloc', '_xvrealloc'], reallocate),
   simulated(['xfree', 'xvfree'], (call) =>
-    argument(call, 0) === zeroBlock(call) ? 0n : free(call, argument(call, 0)),
+    argument(call, 0) === zeroBlock(call) ? undefined : free(call, argument(call, 0)),
   ),
   simulated(['alloc_xenheap_pages'], (call) =>
     allocate(call, pages(argument(call, 0) & 0xffff_ffffn), BigInt(PAGE_SIZE)),

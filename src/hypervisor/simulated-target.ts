@@ -16,6 +16,8 @@ import {
   listCall,
   livepatchName,
   type OpResult,
+  type PlaceBytes,
+  type RawResult,
   XEN_SYSCTL_SIZE,
 } from '../xen/index.ts';
 import type { CacheMaintenance } from './cache-maintenance.ts';
@@ -124,6 +126,17 @@ export class SimulatedTarget implements CallableTarget {
 
   async peek(address: Address, length: number): Promise<Uint8Array | null> {
     return peek(this.hypervisor, address, length);
+  }
+
+  async rawSysctl(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | null> {
+    const { arch, stopped } = this.hypervisor;
+    if (stopped !== null) throw new XspliceError('EHOST', 'the host is down: it takes no more calls');
+    const guest = new ScratchGuestMemory(arch.pvGuestAddress ?? undefined);
+    const handle = guest.place(encode((bytes) => guest.place(bytes)));
+    const read = (address: Address, length: number): Uint8Array => guest.read(address, length) as Uint8Array;
+    const rc = enter(this.hypervisor, () => doSysctl(this.hypervisor, guest, handle));
+    this.idle();
+    return rc === undefined ? null : { rc, sysctl: read(handle, XEN_SYSCTL_SIZE), read };
   }
 
   async call(request: FunctionCall): Promise<CallResult> {

@@ -21,13 +21,9 @@ export function checkSpecialSections(hv: Hypervisor, elf: LoaderElf): number {
   ];
   for (const section of names) {
     const found = secByName(elf, section);
-    const where = { section };
-    if (found === undefined) {
-      return refuser.refuse({ rule: 'section-missing', errno: 'EINVAL', where }, '%s is missing', section);
-    }
-    if (found.header.sh_size === 0n) {
-      return refuser.refuse({ rule: 'section-empty', errno: 'EINVAL', where }, '%s is empty', section);
-    }
+    const refuse = refuser.at({ section });
+    if (found === undefined) return refuse('section-missing', 'EINVAL', '%s is missing', section);
+    if (found.header.sh_size === 0n) return refuse('section-empty', 'EINVAL', '%s is empty', section);
   }
   return 0;
 }
@@ -44,7 +40,7 @@ export function checkPatchingSections(hv: Hypervisor, elf: LoaderElf): number {
       continue;
     }
     if (section.header.sh_size === 0n) {
-      return refuser.refuse({ rule: 'section-empty', errno: 'EINVAL', where: { section: name } }, '%s is empty', name);
+      return refuser.at({ section: name })('section-empty', 'EINVAL', '%s is empty', name);
     }
     found = true;
   }

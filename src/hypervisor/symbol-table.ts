@@ -29,8 +29,8 @@ export function buildSymbolTable(hv: Hypervisor, payload: LoadedPayload, elf: Lo
       const template = newSymbol ? 'livepatch: %s: new symbol %s' : 'livepatch: %s: overriding symbol %s';
       if (newSymbol && (hv.symbols.byName(name) || livepatchSymbolsLookupByName(hv, name))) {
         const where = { section: '.symtab', offset: i * symbols.stride, symbol: name };
-        const refuser = new Refuser(hv, LIVEPATCH_C, elf.name);
-        return refuser.refuse({ rule: 'duplicate-symbol', errno: 'EEXIST', where }, 'duplicate new symbol: %s', name);
+        const refuse = new Refuser(hv, LIVEPATCH_C, elf.name).at(where);
+        return refuse('duplicate-symbol', 'EEXIST', 'duplicate new symbol: %s', name);
       }
       if (hv.log.debug) hv.log.dprintk(LIVEPATCH_C, 'DEBUG', template, elf.name, name);
       const symbol = { name, value, size: symbols.size(i), newSymbol };

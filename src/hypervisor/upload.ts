@@ -7,7 +7,7 @@ import { movePayload } from './move-payload.ts';
 import type { LoadedPayload } from './payload.ts';
 import { performRelocs } from './perform-relocs.ts';
 import { preparePayload } from './prepare-payload.ts';
-import { refuseSilently } from './refusal.ts';
+import { firstRefusal, refuseSilently } from './refusal.ts';
 import { resolveSymbols } from './resolve-symbols.ts';
 import { securePayload } from './secure-payload.ts';
 import { checkPatchingSections, checkSpecialSections } from './special-sections.ts';
@@ -62,7 +62,7 @@ function loadPayloadData(hv: Hypervisor, payload: LoadedPayload, buffer: UploadB
   return within(hv, 'load_payload_data', () => {
     const elf = livepatchElfLoad(hv, payload.name, buffer);
     if (typeof elf === 'number') return elf;
-    const stages: readonly (() => number)[] = [
+    return firstRefusal([
       () => (hv.release.xenDepends === 'before-move' ? checkXenBuildId(hv, elf) : 0),
       () => movePayload(hv, payload, elf),
       () => resolveSymbols(hv, elf),
@@ -73,12 +73,7 @@ function loadPayloadData(hv: Hypervisor, payload: LoadedPayload, buffer: UploadB
       () => (hv.release.xenDepends === 'after-prepare' ? xenBuildIdDep(hv, payload) : 0),
       () => buildSymbolTable(hv, payload, elf),
       () => securePayload(hv, payload),
-    ];
-    for (const stage of stages) {
-      const rc = stage();
-      if (rc !== 0) return rc;
-    }
-    return 0;
+    ]);
   });
 }
 

@@ -9,14 +9,10 @@ export async function loadKoffi(): Promise<Koffi> {
     return (await import('koffi')).default;
   } catch (error) {
     const { code, message } = error as { readonly code?: string; readonly message: string };
-    const hint = 'It comes with xsplice as an optional dependency: npm install koffi@3.3.4';
+    const hint = 'It is an optional dependency of xsplice: npm install koffi@3.3.4';
     if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
-      throw new XspliceError(
-        'ETOOL',
-        'the npm package koffi is not installed: without it no library can be called',
-        hint,
-      );
+      throw new XspliceError('ETOOL', 'the npm package koffi, which calls native libraries, is not installed', hint);
     }
-    throw new XspliceError('ETOOL', `the npm package koffi cannot be loaded: ${message.split('\n', 1)[0]}`, hint);
+    throw new XspliceError('ETOOL', `cannot load the npm package koffi: ${message.split('\n', 1)[0]}`, hint);
   }
 }

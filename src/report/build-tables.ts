@@ -12,18 +12,18 @@ const MARKS: Readonly<Record<BuildVerdict, Mark>> = {
   error: 'red',
 };
 
-/** Columns of a name. */
+/** Columns for a name. */
 const WIDEST = 40;
 
-/** Digits of a build-id that tell one from another. */
+/** Digits of a build-id that are enough to tell builds apart. */
 const DIGITS = 8;
 
-/** Statuses that are worth a row in the table of functions. */
+/** Statuses shown in the table of functions. */
 const TOLD: ReadonlySet<FunctionStatus> = new Set(['changed', 'new', 'removed']);
 
 const shown = (text: string): string => truncateMiddle(displayText(text), WIDEST);
 
-/** Several bases as tables: a line for each, and the functions that changed in any. */
+/** Renders several bases as tables: one line for each base, then the functions that changed in any of them. */
 export function buildTables({ bases }: BuildDocument, style: Style): string[] {
   const rows = bases.map((base) => [
     cell(shown(base.name)),
@@ -47,7 +47,7 @@ function xenText({ xen }: BuiltBase): string {
 const head = (bases: readonly BuiltBase[], style: Style): Cell[] =>
   ['function', ...bases.map(({ name }) => shown(name))].map((title) => cell(title, style.dim));
 
-/** One row for each function that changed, is new or is gone in any base. */
+/** Makes a row for each function that changed, is new or is gone in any base. */
 function functionRows(bases: readonly BuiltBase[]): Cell[][] {
   const rows = new Map<string, Map<BuiltBase, string>>();
   for (const base of bases) {

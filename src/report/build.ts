@@ -29,12 +29,12 @@ export function renderBuild(document: BuildDocument, style: Style, detail: DiffD
 
 const joined = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
-/** Bases of which the same is to be told: the line of each is in the table. */
+/** Bases with the same result, which is shown once; the table has a line for each. */
 interface Group {
   readonly head: string;
   readonly body: readonly string[];
   readonly names: string[];
-  /** Where what was compiled is kept. */
+  /** The folder with the compiled objects. */
   readonly kept: string[];
 }
 
@@ -53,7 +53,7 @@ function groups(bases: readonly BuiltBase[], style: Style, detail: DiffDetail): 
   return [...found.values()];
 }
 
-/** The base as a diff tells of it; `null` where it came to none. */
+/** Returns the base as a diff document; null if it has no diff. */
 function diffOf(base: BuiltBase): DiffDocument | null {
   const { verdict, objects, functions, refusals, remarks, verified, payload, debug } = base;
   if (verdict === 'error') return null;
@@ -67,7 +67,7 @@ const errorLines = ({ error }: BuiltBase, style: Style): string[] => [
   ...(error?.hint == null ? [] : [`  ${style.bold('help:')} ${displayText(error.hint)}`]),
 ];
 
-/** What it was built for, and how many objects it took. */
+/** Says which hypervisor it was built for, and how many objects were compiled. */
 function factsOf({ xen, compiled, cached, kept, verified, functions }: BuiltBase): string[] {
   const lines: string[] = [];
   // Where it was verified, the line of that names the hypervisor.

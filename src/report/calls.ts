@@ -3,13 +3,13 @@ import { type Cell, cell, counted, table, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
 
-/** Columns that a function and its arguments may take. */
+/** Most columns for a function and its arguments. */
 const NAME_WIDTH = 48;
 
-/** Names of entered functions that are shown. */
+/** Most names of entered functions that are shown. */
 const MOST_ENTERED = 8;
 
-/** What a call returned: text in quotes, small numbers in decimal with their sign as an int, others in hex. */
+/** Formats a return value: text in quotes, small numbers as a signed decimal int, others in hex. */
 export function returnedText({ returned: { int, string } }: ReportedCall): string {
   if (int === null) return 'did not return';
   if (string !== null) return JSON.stringify(displayText(string));
@@ -22,7 +22,7 @@ export function returnedText({ returned: { int, string } }: ReportedCall): strin
   return int < 0x1_0000 ? String(int) : `0x${int.toString(16)}`;
 }
 
-/** Which functions were entered, and how much of those of payloads was carried out. */
+/** Lists the functions that were entered, and how much of the payloads' functions was executed. */
 function detail({ entered, coverage }: ReportedCall): string[] {
   const lines: string[] = [];
   const names = (entered ?? []).slice(0, MOST_ENTERED).map(displayText);
@@ -35,7 +35,7 @@ function detail({ entered, coverage }: ReportedCall): string[] {
   return lines;
 }
 
-/** One line per call, with what it entered below it. */
+/** Renders one line per call, with the functions that it entered below it. */
 export function callLines(calls: readonly ReportedCall[], style: Style): string[] {
   if (calls.length === 0) return [];
   const rows = calls.map((call): Cell[] => [

@@ -9,12 +9,12 @@ import { renderMatrix } from './matrix.ts';
 import { type ReportContext, renderSarif } from './sarif.ts';
 import type { Style } from './style.ts';
 
-/** What a check can be printed as. */
+/** Output formats of a check. */
 export const CHECK_FORMATS = ['text', 'json', 'sarif', 'junit', 'github', 'markdown'] as const;
 
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
 
-/** A check in one of the formats. One hypervisor makes no matrix: text and JSON are then those of `xsplice-check/1`. */
+/** Renders a check in one of the formats. With one hypervisor, text and JSON are those of `xsplice-check/1`, not of a matrix. */
 export function renderChecked(matrix: CheckMatrix, format: CheckFormat, style: Style, context: ReportContext): string {
   const single = matrix.hypervisors.length === 1;
   switch (format) {

@@ -2,41 +2,43 @@ import type { Severity } from '../base/index.ts';
 import type { CheckMatrix, CheckReport, DocumentFinding, MatrixCell, MatrixXen } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 
-/** A rule, as far as reports tell of it. */
+/** A rule as reports show it. */
 export interface ReportedRule {
   readonly id: string;
-  /** What is wrong, in one line without a stop. */
+  /** What is wrong, in one line without a full stop. */
   readonly title: string;
-  /** What it finds unless told otherwise. */
+  /** The default severity of its findings. */
   readonly severity: Severity;
   /** The rule's page, in Markdown. */
   readonly help?: string;
   /** Where the page is on the web: an absolute URI. */
   readonly helpUri?: string;
-  /** How often it is right. Source: GitHub, SARIF support for code scanning, `properties.precision`. */
+  /** How often it is right, in GitHub's words. Source: GitHub, SARIF support for code scanning, `properties.precision`. */
   readonly precision?: 'very-high' | 'high' | 'medium' | 'low';
   readonly tags?: readonly string[];
 }
 
-/** One finding on a payload, with every hypervisor on which it was made. */
+/** One finding on a payload, with every hypervisor that it applies to. */
 export interface CheckResult {
-  /** Which of the payloads, from 0. */
+  /** Index of the payload. */
   readonly payload: number;
   readonly finding: DocumentFinding;
-  /** Which of the hypervisors, from 0, ascending. */
+  /** Indexes of the hypervisors, ascending. */
   readonly hypervisors: readonly number[];
 }
 
-/** The findings of a cell. A cell that is not well has at least one that is an error: where Xen's refusal left none, one says so. */
+/** Returns the findings of a cell. A cell that is not accepted has at least one error: if there is none, one is added that states the verdict. */
 export function cellFindings(cell: MatrixCell, file: string): readonly DocumentFinding[] {
   if (cell.verdict === 'accepted' || cell.findings.some(({ severity }) => severity === 'error')) return cell.findings;
   const errno = cell.errno === null ? '' : ` with ${cell.errno}`;
   const message =
-    cell.verdict === 'refused' ? `the hypervisor refuses the payload${errno}` : 'the host would not be well';
+    cell.verdict === 'refused'
+      ? `the hypervisor refuses the payload${errno}`
+      : 'the payload would crash or damage the host';
   return [...cell.findings, { rule: cell.verdict, severity: 'error', message, where: { file } }];
 }
 
-/** All findings: by payloads, the same one on several hypervisors once. */
+/** Returns all findings by payload, merging those that are the same on several hypervisors. */
 export function checkResults({ payloads, cells }: CheckMatrix): CheckResult[] {
   const results = new Map<string, CheckResult & { readonly hypervisors: number[] }>();
   for (const cell of cells) {
@@ -51,17 +53,17 @@ export function checkResults({ payloads, cells }: CheckMatrix): CheckResult[] {
   return [...results.values()];
 }
 
-/** Digits of a build-id that tell builds apart for a reader. */
+/** Digits of a build-id that are enough to tell builds apart. */
 const SHORT = 8;
 
-/** The first digits of a build-id; `-` where there is none. */
+/** Returns the first digits of a build-id; `-` if there is none. */
 export const shortBuildId = (buildId: string | null): string => (buildId === null ? '-' : buildId.slice(0, SHORT));
 
-/** A hypervisor in a few words: `Xen 4.17.7 (151b373f)`. */
+/** Names a hypervisor: `Xen 4.17.7 (151b373f)`. */
 export const xenLabel = ({ release, buildId }: MatrixXen): string =>
   `Xen ${displayText(release)} (${shortBuildId(buildId)})`;
 
-/** Where a result holds, where there are several hypervisors: ` (on Xen …, Xen …)`, or ` (on all hypervisors)`. */
+/** Says which of several hypervisors a result applies to: ` (on Xen …, Xen …)`, or ` (on all hypervisors)`. */
 export function onHypervisors({ hypervisors }: CheckResult, matrix: CheckMatrix): string {
   if (matrix.hypervisors.length === 1) return '';
   if (hypervisors.length === matrix.hypervisors.length) return ' (on all hypervisors)';
@@ -71,21 +73,21 @@ export function onHypervisors({ hypervisors }: CheckResult, matrix: CheckMatrix)
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
 
-/** Errors first, then warnings, then notes; otherwise in the order they had. */
+/** Sorts errors first, then warnings, then notes; otherwise keeps the order. */
 export const worstFirst = (results: readonly CheckResult[]): CheckResult[] =>
   [...results].sort((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
 
-/** What a cell came to: `accepted`, `refused EINVAL`, `unsafe`. */
+/** Formats the verdict of a cell: `accepted`, `refused EINVAL`, `unsafe`. */
 export const cellText = ({ verdict, errno }: Pick<MatrixCell, 'verdict' | 'errno'>): string =>
   errno === null ? verdict : `${verdict} ${errno}`;
 
-/** Does every hypervisor take every payload, and live? */
+/** Does every hypervisor accept every payload without an error? */
 export const matrixHolds = ({ cells }: CheckMatrix): boolean =>
   cells.every(
     ({ verdict, findings }) => verdict === 'accepted' && findings.every(({ severity }) => severity !== 'error'),
   );
 
-/** The payloads of a matrix on one of its hypervisors, as a document of its own. */
+/** Returns the payloads of a matrix on one of its hypervisors, as a document of its own. */
 export const checkOf = ({ payloads, cells }: CheckMatrix, xen: number): CheckReport => ({
   format: 'xsplice-check/1',
   payloads: cells

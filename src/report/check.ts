@@ -17,7 +17,7 @@ function detailLines(payload: CheckedPayload, style: Style): string[] {
   return [...lines, ...payload.findings.flatMap((finding) => findingLines(finding, style, '  '))];
 }
 
-/** A check for the terminal: each file with its verdict, errno, console lines and findings; then the sum. */
+/** Renders a check for the terminal: each file with its verdict, errno, console lines and findings; then the totals. */
 export function renderCheck(report: CheckReport, style: Style): string {
   const heads = table(
     report.payloads.map((payload) => [

@@ -3,7 +3,7 @@ import { cell, rightCell, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
 
-/** The bytes of a line, with blanks between them. */
+/** Formats the bytes of a line, separated by spaces. */
 const bytesText = ({ bytes }: CodeLine): string => (bytes.match(/../g) ?? []).join(' ');
 
 const placeOf = ({ offset, address }: CodeLine): string =>

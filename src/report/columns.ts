@@ -1,9 +1,9 @@
-/** Aligned columns, and text that is cut to fit into one. */
+/** Aligned columns, and text cut to fit into one. */
 
-/** Columns that a string takes: one per code point; wide and combining characters are not told apart. */
+/** Counts the columns of a string: one per code point, even for wide and combining characters. */
 export const textWidth = (text: string): number => [...text].length;
 
-/** `text` if it fits into `width` columns; otherwise its start and its end with `..` between them. */
+/** Returns `text` if it fits into `width` columns; otherwise its start and end with `..` between them. */
 export function truncateMiddle(text: string, width: number): string {
   const characters = [...text];
   if (characters.length <= width) return text;
@@ -12,7 +12,7 @@ export function truncateMiddle(text: string, width: number): string {
   return `${characters.slice(0, head).join('')}..${characters.slice(characters.length - (room - head)).join('')}`;
 }
 
-/** One column: its text as it is measured, and what is done with the padded text before it is printed. */
+/** One cell: its text, and the mark-up that is applied once the text is padded. */
 export interface Cell {
   readonly text: string;
   readonly mark?: (text: string) => string;
@@ -23,7 +23,7 @@ export interface Cell {
 export const cell = (text: string | number, mark?: (text: string) => string): Cell =>
   mark === undefined ? { text: String(text) } : { text: String(text), mark };
 
-/** A cell that ends at the column's right edge. */
+/** A right-aligned cell. */
 export const rightCell = (text: string | number): Cell => ({ text: String(text), right: true });
 
 function padded({ text, right, mark }: Cell, width: number, last: boolean): string {
@@ -33,7 +33,7 @@ function padded({ text, right, mark }: Cell, width: number, last: boolean): stri
   return last ? marked : marked + blanks;
 }
 
-/** The rows as lines, two blanks between columns, each column as wide as its widest cell. No line ends in blanks. */
+/** Lays out rows as lines: two spaces between columns, each column as wide as its widest cell, no spaces at line ends. */
 export function table(rows: readonly (readonly Cell[])[], indent = ''): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -52,5 +52,5 @@ export function table(rows: readonly (readonly Cell[])[], indent = ''): string[]
 /** `1 page`, `2 pages`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 
-/** An address of a document (`0x…`) as Xen prints pointers: no `0x`, padded to the architecture's width. */
+/** Formats an address of a document (`0x…`) as Xen prints pointers: no `0x`, padded to the architecture's width. */
 export const asPointer = (address: string, digits = 16): string => address.replace(/^0x/, '').padStart(digits, '0');

@@ -4,14 +4,14 @@ import { cell, counted, table } from './columns.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
 
-/** A value as lines; a dash where there is none. */
+/** Formats a value as lines; a dash if there is none. */
 function valueLines(value: ObservedValue): string[] {
   if (value === null) return ['-'];
   if (typeof value !== 'object') return [displayText(String(value))];
   return value.length === 0 ? ['(nothing)'] : value.map((line) => displayText(line));
 }
 
-/** Both sides, one below the other; of lists that are long, only the lines that are not the same. */
+/** Shows both sides, one below the other; of long lists, only the lines that differ. */
 function sides(simulated: ObservedValue, real: ObservedValue, style: Style): string[] {
   const [left, right] = [valueLines(simulated), valueLines(real)];
   const only = (lines: string[], other: string[]) => {
@@ -23,10 +23,10 @@ function sides(simulated: ObservedValue, real: ObservedValue, style: Style): str
   return [...side('simulated', only(left, right)).map(style.red), ...side('real', only(right, left)).map(style.green)];
 }
 
-/** What the step of that number, counted from 1, of a case does, in words. */
+/** Describes a step of a case. Steps are counted from 1. */
 export type StepText = (name: string, step: number) => string;
 
-/** A conformance run for the terminal: every difference with both sides, then the sum. */
+/** Renders a conformance run for the terminal: every difference with both sides, then the totals. */
 export function renderConformance(report: ConformReport, style: Style, stepText: StepText): string {
   const lines: string[] = [];
   let last = '';
@@ -43,7 +43,7 @@ export function renderConformance(report: ConformReport, style: Style, stepText:
   return `${lines.map((line) => `${line}\n`).join('')}${style.bold(word)} ${sum}\n`;
 }
 
-/** The cases' names and what they do, for `--list`. */
+/** Lists the cases and what they do, for `--list`. */
 export const renderCases = (cases: readonly ConformCase[], style: Style): string =>
   table(cases.map(({ name, steps }) => [cell(name, style.bold), cell(counted(steps.length, 'step'), style.dim)]))
     .map((line) => `${line.trimEnd()}\n`)

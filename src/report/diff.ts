@@ -4,11 +4,11 @@ import { displayText } from './display-text.ts';
 import { findingLines } from './findings.ts';
 import type { Style } from './style.ts';
 
-/** How much of a diff is told. */
+/** How much of a diff is shown. */
 export interface DiffDetail {
-  /** Functions that did not change, too, each with why; and where line numbers differ. */
+  /** Show unchanged functions too, each with the reason, and where line numbers differ. */
   readonly explain?: boolean;
-  /** Lines under the verdict, in front of the others. */
+  /** Lines directly below the verdict. */
   readonly lines?: readonly string[];
 }
 
@@ -18,13 +18,13 @@ const HEADS: Readonly<Record<DiffVerdict, { readonly word: string; readonly mark
   refused: { word: 'REFUSED', mark: 'red' },
 };
 
-/** A verdict as a word for the start of a line. */
+/** Returns the word for a verdict at the start of a line. */
 export function verdictText(verdict: DiffVerdict, style: Style): string {
   const { word, mark } = HEADS[verdict];
   return style.bold(style[mark](word));
 }
 
-/** What the verdict is about, behind it. */
+/** Says what the verdict is about, behind it. */
 function about({ verdict, payload, verified, functions, refusals }: DiffDocument): string {
   const count = functions.filter(({ status }) => status === 'changed').length;
   if (verdict === 'refused') return counted(refusals.length, 'reason');
@@ -34,7 +34,7 @@ function about({ verdict, payload, verified, functions, refusals }: DiffDocument
   return `${counted(count, 'changed function')}, ${file}${held}`;
 }
 
-/** The lines under the verdict: what it was held to, and what the file is. */
+/** Returns the lines below the verdict: what verified the payload, and the file. */
 function underVerdict({ payload, debug, verified }: DiffDocument, detail: DiffDetail, style: Style): string[] {
   const lines: string[] = [...(detail.lines ?? [])];
   if (verified !== null) {
@@ -49,7 +49,7 @@ function underVerdict({ payload, debug, verified }: DiffDocument, detail: DiffDe
 /** Columns in front of an offset: the widest are those of six hex digits. */
 const offsetText = (offset: number | null): string => (offset === null ? '' : `+0x${offset.toString(16)}`).padEnd(8);
 
-/** The two versions of the place, one below the other. */
+/** Shows both versions of the place, one below the other. */
 function differenceLines(difference: FirstDifference, style: Style): string[] {
   const { orig, patched, origOffset, patchedOffset, source } = difference;
   const line = (sign: string, offset: number | null, text: string | null): string =>
@@ -61,7 +61,7 @@ function differenceLines(difference: FirstDifference, style: Style): string[] {
   ];
 }
 
-/** The order in which functions are told of: what matters first. */
+/** The order of functions: what matters most comes first. */
 const TOLD = ['changed', 'new', 'removed', 'line-only'] as const;
 
 const STATUS_WIDTH = Math.max(...[...TOLD, 'unchanged'].map((status) => status.length));
@@ -97,7 +97,7 @@ function functionsBlock({ functions, objects }: DiffDocument, detail: DiffDetail
   return lines.length === 0 ? [] : ['', style.bold('functions'), ...lines];
 }
 
-/** What is told of a diff under its verdict: the functions with their first differences, remarks, and what keeps it from being built. */
+/** Renders a diff below its verdict: the functions with their first differences, remarks, and the reasons why it cannot be built. */
 export function diffBody(document: DiffDocument, style: Style, detail: DiffDetail): string[] {
   const { remarks, refusals } = document;
   const lines = functionsBlock(document, detail, style);
@@ -106,7 +106,7 @@ export function diffBody(document: DiffDocument, style: Style, detail: DiffDetai
   return lines;
 }
 
-/** A diff for the terminal: the verdict, and what there is to say of it. */
+/** Renders a diff for the terminal: the verdict and its details. */
 export function renderDiff(document: DiffDocument, style: Style, detail: DiffDetail = {}): string {
   const lines = [
     `${verdictText(document.verdict, style)}  ${about(document)}`,

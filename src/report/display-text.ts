@@ -10,7 +10,7 @@ const LEADS = [
   { mask: 0xf8, bits: 0xf0, more: 3, least: 0x10000 },
 ] as const;
 
-/** The UTF-8 sequence at `at`, or undefined where the bytes there are none. */
+/** Returns the UTF-8 sequence at `at`; undefined if the bytes there are not one. */
 function decodeAt(bytes: string, at: number): { code: number; size: number } | undefined {
   const first = bytes.charCodeAt(at);
   const lead = LEADS.find((row) => (first & row.mask) === row.bits);

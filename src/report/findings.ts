@@ -4,7 +4,7 @@ import { codeBlockLines } from './code.ts';
 import { displayText } from './display-text.ts';
 import type { Style } from './style.ts';
 
-/** A place in one line: `file:section+0x10 (symbol) at 0x…`, as far as it is known; empty where nothing is. */
+/** Formats the known parts of a place: `file:section+0x10 (symbol) at 0x…`; empty if nothing is known. */
 export function placeText(place: DocumentPlace): string {
   const parts: string[] = [];
   let position = place.file === undefined ? '' : displayText(place.file);
@@ -26,11 +26,11 @@ const marks = (style: Style): Record<Severity, (text: string) => string> => ({
   note: (text) => style.bold(text),
 });
 
-/** A line of source: `common/livepatch.c:12:3`. */
+/** Formats a line of source: `common/livepatch.c:12:3`. */
 export const sourceText = ({ file, line, column }: SourceLine): string =>
   `${displayText(file)}:${line}${column === undefined ? '' : `:${column}`}`;
 
-/** One finding: `error[rule] message`, and below it where, if anything is known of that, and the code there. */
+/** Renders one finding: `error[rule] message`, and below it the place, if known, and the code there. */
 export function findingLines(finding: DocumentFinding, style: Style, indent = ''): string[] {
   const head = marks(style)[finding.severity](`${finding.severity}[${finding.rule}]`);
   const lines = [`${indent}${head} ${displayText(finding.message)}`];
@@ -42,7 +42,7 @@ export function findingLines(finding: DocumentFinding, style: Style, indent = ''
   return lines;
 }
 
-/** Findings one per line, without mark-up: `place: severity[rule] message`, for logs and editors. */
+/** Renders findings one per line, without mark-up: `place: severity[rule] message`, for logs and editors. */
 export const renderFindingsOneLine = (findings: readonly DocumentFinding[]): string =>
   findings
     .map((finding) => {
@@ -52,6 +52,6 @@ export const renderFindingsOneLine = (findings: readonly DocumentFinding[]): str
     })
     .join('');
 
-/** Is there one that makes the exit status 1? */
+/** Is one of them an error? */
 export const hasError = (findings: readonly DocumentFinding[]): boolean =>
   findings.some((finding) => finding.severity === 'error');

@@ -17,7 +17,7 @@ const escapeData = (text: string): string =>
 
 const escapeProperty = (text: string): string => escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 
-/** Paths as the runner has them: without `./`. */
+/** Returns a path as the runner has it: without `./`. */
 const pathOf = (file: string): string => displayText(file.replace(/^(?:\.\/+)+/, ''));
 
 /**

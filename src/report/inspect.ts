@@ -14,7 +14,7 @@ import type { Style } from './style.ts';
 const NAME_WIDTH = 40;
 const name = (text: string): string => truncateMiddle(displayText(text), NAME_WIDTH);
 
-/** A table under a heading; nothing where there are no rows. */
+/** Renders a table below a heading; nothing if there are no rows. */
 function block(title: string, header: readonly string[], rows: readonly Cell[][], style: Style): string[] {
   if (rows.length === 0) return [];
   const numeric = rows[0]?.map((item) => item.right === true) ?? [];
@@ -65,13 +65,13 @@ function relocationRemark({ applied, handled }: InspectedRelocations): string {
   return handled === false ? 'Xen does not handle it' : '';
 }
 
-/** The targets of relocations that the instruction's own text does not show. */
+/** Returns the relocation targets that the instruction's text does not show. */
 function remark({ text, targets = [] }: InspectedInstruction): string {
   const hidden = targets.map((target) => target.symbol ?? placeText(target)).filter((name) => !text.includes(name));
   return hidden.length === 0 ? '' : `# ${hidden.map(displayText).join(', ')}`;
 }
 
-/** Code as objdump lays it out: offset in the section, bytes, instruction. */
+/** Renders code as objdump lays it out: offset in the section, bytes, instruction. */
 function codeBlock(title: string, code: readonly InspectedInstruction[] | null, style: Style): string[] {
   const rows = code?.map((instruction) => [
     rightCell(instruction.offset.toString(16)),
@@ -125,7 +125,7 @@ function payloadLines(payload: InspectedPayload, style: Style): string[] {
   ];
 }
 
-/** What is in the payloads, for the terminal, one after the other. */
+/** Renders the contents of payloads for the terminal. */
 export function renderInspect(report: InspectReport, style: Style): string {
   const blocks = report.payloads.map((payload) => `${payloadLines(payload, style).join('\n')}\n`);
   return blocks.join('\n');

@@ -7,7 +7,7 @@ import type { ReportContext } from './sarif.ts';
 import { PLAIN } from './style.ts';
 import { element, textElement, xmlDocument } from './xml.ts';
 
-/** One rule on one payload: it fails where it found an error, and tells of lesser things in its output. */
+/** Makes the test case of one rule on one payload: it fails if the rule found an error; warnings and notes are its output. */
 function ruleCase(rule: string, findings: readonly DocumentFinding[], classname: string): string {
   const children: string[] = [];
   const errors = findings.filter(({ severity }) => severity === 'error');
@@ -47,7 +47,7 @@ function suite(cell: MatrixCell, matrix: CheckMatrix, context: ReportContext): s
   );
 }
 
-/** A check as JUnit XML: a suite for each payload on each hypervisor, a case for each rule that was run. No times: they would differ from run to run. */
+/** Renders a check as JUnit XML: a suite for each payload on each hypervisor, a case for each rule that was run. No times: they would differ from run to run. */
 export const renderCheckJunit = (matrix: CheckMatrix, context: ReportContext): string =>
   xmlDocument(
     element(

@@ -22,7 +22,7 @@ function stepCase(run: ScenarioRun, step: ScenarioStep, number: number): string 
   return element('testcase', attributes, children, '    ');
 }
 
-/** A name for each run: two files may have one title. */
+/** Names each run: two files may have the same title. */
 function suiteName({ file, title, cell }: ScenarioRun): string {
   const name = title === file ? file : `${file}: ${title}`;
   return displayText(cell === '' ? name : `${name} ${cell}`);
@@ -60,7 +60,7 @@ function suite(run: ScenarioRun): string {
   return element('testsuite', attributes, children, '  ');
 }
 
-/** Scenarios as JUnit XML: a suite for each run, a case for each of its steps. No times: they would differ from run to run. */
+/** Renders scenarios as JUnit XML: a suite for each run, a case for each of its steps. No times: they would differ from run to run. */
 export function renderJunit(runs: readonly ScenarioRun[]): string {
   return xmlDocument(element('testsuites', {}, runs.map(suite), ''));
 }

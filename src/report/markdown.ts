@@ -6,26 +6,26 @@ import { displayText } from './display-text.ts';
 import { placeText, sourceText } from './findings.ts';
 import { PLAIN } from './style.ts';
 
-/** GitHub takes comments of 65 536 characters: what is left out is said. */
+/** GitHub accepts comments of 65 536 characters. The report says what it leaves out. */
 const MOST_CHARACTERS = 60_000;
 
-/** What means something in GitHub's Markdown, between words or within them, and in HTML. */
+/** Characters with a meaning in GitHub's Markdown, between or within words, or in HTML. */
 const ACTIVE = /[&<>"'`*_~[\](){}\\|#@!$:.]/g;
 
-/** Behind these GitHub looks for somebody's name, or an issue's number, in the text that a reader sees: the comment parts it. */
+/** GitHub looks for user names and issue numbers behind these, in the rendered text. An HTML comment in between prevents that. */
 const CALLS = new Set(['@', '#']);
 
-/** Text in which nothing is Markdown, HTML, an address, or somebody's name: every such character is written by its number. */
+/** Escapes Markdown, HTML, addresses and user names: every such character becomes a character reference. */
 const escaped = (text: string): string =>
   displayText(text).replace(ACTIVE, (character) => {
     const written = `&#${character.charCodeAt(0)};`;
     return CALLS.has(character) ? `${written}<!-- -->` : written;
   });
 
-/** A name. GitHub mentions nobody in code. */
+/** Formats a name as code, in which GitHub mentions nobody. */
 const code = (text: string): string => `<code>${escaped(text)}</code>`;
 
-/** Lines as they are. The fence is longer than any that is in them. */
+/** Puts lines into a code block. Its fence is longer than any in the lines. */
 function fenced(lines: readonly string[]): string[] {
   const longest = Math.max(0, ...lines.flatMap((line) => (line.match(/`+/g) ?? []).map((run) => run.length)));
   const fence = '`'.repeat(Math.max(3, longest + 1));
@@ -65,7 +65,7 @@ function detailLines(matrix: CheckMatrix, cell: MatrixCell): string[] {
   return [...lines, '', '</details>'];
 }
 
-/** A check as a comment in GitHub's Markdown: the matrix, and what is to say of each cell, as far as a comment takes it. */
+/** Renders a check as a comment in GitHub's Markdown: the matrix and the details of each cell, as far as they fit into a comment. */
 export function renderMarkdown(matrix: CheckMatrix): string {
   const { payloads, hypervisors, cells } = matrix;
   const size = `${counted(payloads.length, 'payload')} on ${counted(hypervisors.length, 'hypervisor')}`;

@@ -10,13 +10,13 @@ const VERDICTS: readonly CheckVerdict[] = ['accepted', 'refused', 'unsafe'];
 const mark = (verdict: CheckVerdict, style: Style): ((text: string) => string) =>
   verdict === 'accepted' ? style.green : (text) => style.bold(style.red(text));
 
-/** Columns that a cell takes at most: `refused EOPNOTSUPP *`, and two blanks. */
+/** Most columns of a cell: `refused EOPNOTSUPP *` and two spaces. */
 const CELL_WIDTH = 22;
 
-/** What stands behind a cell whose payload names the build. */
+/** Marks a cell whose payload names the build. */
 const NAMED = ' *';
 
-/** Rows of payloads by columns of hypervisors; below one another where the columns do not fit. */
+/** Lays out payloads as rows and hypervisors as columns; in several tables if the columns do not fit. */
 function tableLines(matrix: CheckMatrix, style: Style): string[] {
   const { hypervisors, payloads, cells } = matrix;
   const most = Math.max(Math.floor(style.width / 2), 24);
@@ -44,7 +44,7 @@ function tableLines(matrix: CheckMatrix, style: Style): string[] {
   return lines;
 }
 
-/** What there is to say of the cells of one payload: what is the same on several hypervisors once. */
+/** Renders the details of one payload, merging what is the same on several hypervisors. */
 function detailLines(matrix: CheckMatrix, payload: number, style: Style): string[] {
   const groups = new Map<string, { readonly cell: MatrixCell; readonly on: string[] }>();
   for (const of of matrix.cells) {
@@ -71,7 +71,7 @@ function detailLines(matrix: CheckMatrix, payload: number, style: Style): string
   });
 }
 
-/** A check on several hypervisors for the terminal: the matrix, what there is to say of its cells, and the sum. */
+/** Renders a check on several hypervisors for the terminal: the matrix, the details of its cells, and the totals. */
 export function renderMatrix(matrix: CheckMatrix, style: Style): string {
   const { hypervisors, payloads, cells } = matrix;
   const sums = VERDICTS.map((verdict) => ({ verdict, count: cells.filter((each) => each.verdict === verdict).length }));

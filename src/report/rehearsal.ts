@@ -12,21 +12,21 @@ type Digits = 8 | 16;
 /** Returns how many digits a pointer has. */
 const digitsOf = ({ xen }: RehearsalReport): Digits => (architectureOf(xen.arch)?.elf.pointerSize === 4 ? 8 : 16);
 
-/** Digits shown of a function's bytes, and two dots: a jump has 10 digits, NOPs up to 62. */
+/** Most digits shown of a function's bytes, with two dots: a jump has 10 digits, NOPs up to 62. */
 const BYTES_WIDTH = 30;
 
-/** A name; cut in the middle where it would push the columns behind it out of the style's width. */
+/** Shortens a name in the middle if it would push the columns behind it out of the style's width. */
 const shortName = (name: string, style: Style): string =>
   truncateMiddle(displayText(name), Math.max(style.width - 78, 24));
 
-/** How a step went, in the margin. */
+/** Marks in the margin how a step went. */
 function stepMark({ outcome, passed }: RehearsalStep, style: Style): Cell {
   if (outcome === 'died') return cell('PANIC', (t) => style.bold(style.red(t)));
   if (outcome === 'stopped-at-hook') return cell('STOP', style.yellow);
   return passed ? cell('ok', style.green) : cell('FAIL', style.red);
 }
 
-/** What a step ended with, in words; empty where it succeeded. */
+/** Says how a step ended; empty if it succeeded. */
 function stepResult(step: RehearsalStep): string {
   if (step.rc === null || step.rc >= 0) return '';
   return step.errno === null ? `rc ${step.rc}` : `${step.errno} (${step.rc})`;
@@ -39,10 +39,10 @@ function placementText(step: RehearsalStep, previous: string | undefined, digits
   return text === previous ? '' : `${placement}  ${counted(pages, 'page')}`;
 }
 
-/** Console lines and what does not fit behind a step stand this far in. */
+/** Indent of console lines, and of what does not fit behind a step. */
 const INDENT = '          ';
 
-/** One line per step: how it went, what was done to which payload, its state, and its errno. */
+/** Renders one line per step: how it went, the operation, the payload, its state and its errno. */
 const stepHeads = (report: RehearsalReport, style: Style): string[] =>
   table(
     report.steps.map((step) => [
@@ -113,7 +113,7 @@ function panicLines(panic: RehearsalPanic, style: Style): string[] {
 const outcome = (word: string, parts: readonly string[], style: Style): string =>
   `${style.bold(style.red(word))} ${parts.filter((part) => part !== '').join(': ')}`.trimEnd();
 
-/** The last line: what it all came to, and at which step. */
+/** Renders the last line: the verdict, and the step that decided it. */
 function verdictLine(report: RehearsalReport, style: Style): string {
   const steps = counted(report.steps.length, 'step');
   const culprit = report.steps.find(({ passed }) => !passed);
@@ -135,7 +135,7 @@ function verdictLine(report: RehearsalReport, style: Style): string {
   }
 }
 
-/** A rehearsal for the terminal: the host, the steps with what Xen printed, the functions, a panic's screen, findings, verdict. */
+/** Renders a rehearsal for the terminal: the host, the steps with what Xen printed, the functions, the panic screen, findings and verdict. */
 export function renderRehearsal(report: RehearsalReport, style: Style): string {
   const { release, buildId, arch } = report.xen;
   const lines = [

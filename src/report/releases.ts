@@ -2,7 +2,7 @@ import type { Release } from '../xen/index.ts';
 import { cell, table } from './columns.ts';
 import type { Style } from './style.ts';
 
-/** A column of the table of releases: what differs, in a word or two. */
+/** A column of the table of releases: what differs, in one or two words. */
 const COLUMNS: readonly (readonly [title: string, value: (release: Release) => string])[] = [
   ['sysctl', (r) => `0x${r.sysctlInterfaceVersion.toString(16)}`],
   ['payload', (r) => `v${r.payloadVersion}`],

@@ -49,7 +49,7 @@ export class SarifLocations {
     return this.#addresses;
   }
 
-  /** Where a finding on `file` is, which is artifact number `artifact` of the run. */
+  /** Returns the location of a finding on `file`, which is artifact number `artifact` of the run. */
   locate({ where, source, code }: DocumentFinding, file: string, artifact: number): SarifLocation {
     const address = this.#address(where, file, code !== undefined);
     const { symbol } = where;

@@ -13,18 +13,18 @@ import { helpUriOf, reportedRules } from './reported-rules.ts';
 import { SarifLocations } from './sarif-location.ts';
 import { uriOf } from './uri.ts';
 
-/** What a report tells besides what was found. */
+/** What a report contains besides the findings. */
 export interface ReportContext {
   /** The rules that were run. */
   readonly rules: readonly ReportedRule[];
-  /** Directory that paths are told from. A byte string. */
+  /** Directory that paths are relative to. A byte string. */
   readonly cwd: string;
   /** Of xsplice. */
   readonly version: string;
   readonly exitStatus: number;
 }
 
-/** What GitHub takes. Source: GitHub, SARIF support for code scanning, validating your SARIF file: more is rejected. */
+/** GitHub's limits, beyond which it rejects a file. Source: GitHub, SARIF support for code scanning, validating your SARIF file. */
 export const SARIF_LIMITS = { results: 25_000, rules: 25_000, tags: 20 } as const;
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
@@ -32,7 +32,7 @@ const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schem
 /** `problem.severity` of a rule: what GitHub shows for rules that are not about security. */
 const PROBLEM: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'recommendation' };
 
-/** A plain text message. What would be a link in it is none: the text is a payload's. Source: SARIF 2.1.0, section 3.11.6. */
+/** Makes a plain text message, escaping links: the text may come from a payload. Source: SARIF 2.1.0, section 3.11.6. */
 const message = (text: string): { text: string } => ({
   text: displayText(text).replace(/[[\]](?=[^[\]]*\]\()|\](?=\()/g, (bracket) => `\\${bracket}`),
 });
@@ -73,7 +73,7 @@ function fingerprints(matrix: CheckMatrix, results: readonly CheckResult[]): str
   });
 }
 
-/** A check as SARIF 2.1.0: one run, one result for each finding, whatever the number of hypervisors. */
+/** Renders a check as SARIF 2.1.0: one run, one result for each finding, whatever the number of hypervisors. */
 export function renderSarif(matrix: CheckMatrix, { rules: known, cwd, version, exitStatus }: ReportContext): string {
   const all = checkResults(matrix);
   const results = all.length > SARIF_LIMITS.results ? worstFirst(all).slice(0, SARIF_LIMITS.results) : all;

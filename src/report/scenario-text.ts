@@ -1,10 +1,10 @@
 import type { ObservedValue, ScenarioMismatch, ScenarioStep } from '../documents/index.ts';
 import { displayText } from './display-text.ts';
 
-/** `apply hello`, in words. A byte string. */
+/** Describes a step: `apply hello`. A byte string. */
 export const stepTitle = ({ step, name }: ScenarioStep): string => (name === null ? step : `${step} ${name}`);
 
-/** What a step came to, where that is not plain success. */
+/** Says how a step ended, unless it plainly succeeded. */
 export function stepOutcome({ step, outcome, rc, errno }: ScenarioStep): string {
   if (outcome === 'died') return 'panic';
   if (outcome === 'differs') return 'not as it should be';
@@ -15,14 +15,14 @@ export function stepOutcome({ step, outcome, rc, errno }: ScenarioStep): string 
   return errno === null ? `rc ${rc}` : `${errno} (${rc})`;
 }
 
-/** A value as lines; a dash where there is none. */
+/** Formats a value as lines; a dash if there is none. */
 function valueLines(value: ObservedValue): string[] {
   if (value === null) return ['-'];
   if (typeof value !== 'object') return [displayText(String(value))];
   return value.length === 0 ? ['(nothing)'] : value.map((line) => displayText(line));
 }
 
-/** Both sides of what did not come as expected, one below the other. Text that is safe to show. */
+/** Shows what was expected and what came, one below the other. The text is safe to show. */
 export function mismatchLines({ field, expected, came }: ScenarioMismatch): string[] {
   const side = (title: string, value: ObservedValue): string[] =>
     valueLines(value).map((line, i) => `${(i === 0 ? title : '').padEnd(10)}${line}`);

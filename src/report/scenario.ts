@@ -5,16 +5,16 @@ import { findingLines } from './findings.ts';
 import { mismatchLines, stepOutcome } from './scenario-text.ts';
 import type { Style } from './style.ts';
 
-/** Console lines stand this far in. */
+/** Indent of console lines. */
 const INDENT = '          ';
 
-/** How a step went, in the margin. */
+/** Marks in the margin how a step went. */
 function mark(step: ScenarioStep, style: Style): Cell {
   if (!step.passed) return cell('FAIL', (text) => style.bold(style.red(text)));
   return step.panic === null ? cell('ok', style.green) : cell('ok', style.yellow);
 }
 
-/** What a call returned, in words. */
+/** Describes what a call returned. */
 function callText(run: ScenarioRun, step: ScenarioStep): string {
   const call = step.call === null ? undefined : run.calls[step.call];
   if (call === undefined) return '';
@@ -62,7 +62,7 @@ function verdictText({ verdict, steps, left }: ScenarioRun, style: Style): strin
   return `${style.bold(style.red(verdict === 'failed' ? 'FAILED' : 'ERROR'))} ${count}${rest}`;
 }
 
-/** One run for the terminal: which, on what host, its steps with what Xen printed, and where it went another way. */
+/** Renders one run for the terminal: its file and host, the steps with what Xen printed, and the step that did not go as expected. */
 export function renderScenarioRun(run: ScenarioRun, style: Style): string {
   const { title, file, cell: place, xen } = run;
   const name = displayText(title === file ? file : `${title} (${file})`);
@@ -78,7 +78,7 @@ export function renderScenarioRun(run: ScenarioRun, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The last line: how many runs went as expected. */
+/** Renders the last line: how many runs went as expected. */
 export function renderScenarioSum(runs: readonly ScenarioRun[], style: Style): string {
   const passed = runs.filter(({ verdict }) => verdict === 'passed').length;
   const all = counted(runs.length, 'scenario');
@@ -86,7 +86,7 @@ export function renderScenarioSum(runs: readonly ScenarioRun[], style: Style): s
   return `${style.bold(style.red('FAILED'))} ${runs.length - passed} of ${all}\n`;
 }
 
-/** All runs for the terminal, and their sum. */
+/** Renders all runs for the terminal, and the totals. */
 export const renderScenarios = (report: ScenarioReport, style: Style): string =>
   [
     ...report.scenarios.map((run) => `${renderScenarioRun(run, style)}\n`),

@@ -1,11 +1,11 @@
-/** How a renderer marks text up, so that it needs to know nothing of terminals. Each function keeps the text's width. */
+/** Mark-up for renderers, which know nothing of terminals. Each function keeps the width of its text. */
 export interface Style {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
   readonly red: (text: string) => string;
   readonly green: (text: string) => string;
   readonly yellow: (text: string) => string;
-  /** Columns to lay tables out for. Lines that quote something may be longer. */
+  /** Width for tables, in columns. Lines that quote something may be longer. */
   readonly width: number;
 }
 

@@ -1,14 +1,14 @@
 /** Characters that stand for themselves in a path. Source: RFC 3986, sections 2.3 (unreserved) and 3.3. */
 const PLAIN = /[A-Za-z0-9\-._~/]/;
 
-/** The UTF-8 bytes of a code point above U+00FF, which no byte string has but text has that came from elsewhere. */
+/** Returns the UTF-8 bytes of a code point above U+00FF, which byte strings never hold but other text may. */
 function utf8(code: number): number[] {
   if (code < 0x800) return [0xc0 | (code >> 6), 0x80 | (code & 0x3f)];
   if (code < 0x10000) return [0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)];
   return [0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)];
 }
 
-/** A path, a byte string, with every byte percent-encoded that a URI may not have, and the colon: a path is no scheme. */
+/** Percent-encodes the bytes of a path that a URI may not have, and colons, which would make a scheme of it. */
 function encoded(path: string): string {
   let out = '';
   for (const character of path) {
@@ -33,5 +33,5 @@ export function uriOf(path: string, cwd: string): string {
   return encoded(relative(path));
 }
 
-/** Without `./` at its start and doubled slashes, which would make two names of one file. */
+/** Removes a leading `./` and doubled slashes, which would give one file two names. */
 const relative = (path: string): string => path.replace(/\/{2,}/g, '/').replace(/^(?:\.\/)+(?=.)/, '');

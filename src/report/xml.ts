@@ -1,4 +1,4 @@
-/** Characters that no XML 1.0 document may have, not even as a reference. Source: XML 1.0, section 2.2, Char. */
+/** Characters that XML 1.0 forbids, even as references. Source: XML 1.0, section 2.2, Char. */
 const FORBIDDEN = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -11,21 +11,21 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\t': '&#9;',
 };
 
-/** Text for an attribute or between tags. What XML forbids becomes U+FFFD. */
+/** Escapes text for an attribute or between tags. What XML forbids becomes U+FFFD. */
 export const xmlText = (text: string): string =>
   text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"\n\r\t]/g, (character) => ENTITIES[character] ?? character);
 
-/** What stands in a start tag. */
+/** Attributes of a start tag. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
-/** An element, indented, with its children on lines of their own. */
+/** Renders an element, indented, with its children on lines of their own. */
 export function element(name: string, attributes: Attributes, children: readonly string[], indent: string): string {
   const start = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(String(value))}"`);
   const head = `${indent}<${name}${start.join('')}`;
   return children.length === 0 ? `${head}/>` : `${head}>\n${children.join('\n')}\n${indent}</${name}>`;
 }
 
-/** An element that has text in it. The lines are safe to show. */
+/** Renders an element with text in it. The lines must be safe to show. */
 export const textElement = (name: string, attributes: Attributes, lines: readonly string[], indent: string): string =>
   element(name, attributes, [lines.map(xmlText).join('\n')], indent);
 

@@ -98,6 +98,8 @@ export function withCalls(target: ObservableTarget, xen: CalledXen): CallableTar
     dump: () => target.dump(),
     peek: (address, length) => target.peek(address, length),
     close: () => target.close(),
+    ...(target.rawSysctl !== undefined && { rawSysctl: target.rawSysctl.bind(target) }),
+    ...(target.versionString !== undefined && { versionString: target.versionString.bind(target) }),
     takeConsole: async () => {
       const lines = [...waiting, ...(await target.takeConsole())];
       waiting = [];

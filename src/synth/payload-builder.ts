@@ -53,14 +53,23 @@ export interface BuildContext {
   readonly xen: XenFacts;
   /** Build-ids of the payloads built so far, by key. */
   readonly ids?: ReadonlyMap<string, Uint8Array>;
+  /** Finished files that specs name: see `file` of {@link PayloadSpec}. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
 }
 
 const CODE: readonly CodeSpec[] = [{ symbol: 'lp_new_fn', returns: '-LIVEPATCHED' }];
 
 /** The payload's file. Throws where a spec names what is not there: specs are ours. */
 export function buildPayload(spec: PayloadSpec, context: BuildContext): Uint8Array {
-  if (spec.raw !== undefined) return applyEdits(bytesOf(spec.raw), spec.edits ?? []);
-  return applyEdits(new Builder(spec, context).build(), spec.edits ?? []);
+  return applyEdits(uneditedFile(spec, context), spec.edits ?? []);
+}
+
+function uneditedFile(spec: PayloadSpec, context: BuildContext): Uint8Array {
+  if (spec.raw !== undefined) return bytesOf(spec.raw);
+  if (spec.file === undefined) return new Builder(spec, context).build();
+  const file = context.files?.get(spec.file);
+  assert(file !== undefined, `there is no file ${spec.file}`);
+  return file;
 }
 
 /** What a built file says its build-id is; empty where it says none. */

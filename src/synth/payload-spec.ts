@@ -101,6 +101,8 @@ export interface PayloadSpec {
   readonly edits?: readonly EditSpec[];
   /** In place of all this: the file in hex digits. */
   readonly raw?: string;
+  /** In place of all this: a finished file, by its name in {@link BuildContext}. `edits` apply to it. */
+  readonly file?: string;
 }
 
 /** A changed field of a file that is sound otherwise. Sections and symbols are found by their names before any edit. */

@@ -43,8 +43,8 @@ export async function fillCache(cache: string, name: string, make: (folder: stri
   } catch (error) {
     throw fileFailure(
       error,
-      `the cache ${cache} cannot be filled`,
-      'Set XSPLICE_CACHE to a folder with room for 400 MB.',
+      `cannot write to the cache ${cache}`,
+      'Set XSPLICE_CACHE to a writable folder with 400 MB of free space.',
     );
   }
 }

@@ -70,11 +70,7 @@ export function namelessFile(env: Readonly<Record<string, string | undefined>>):
       rmSync(folder, { recursive: true, force: true });
     }
   } catch (error) {
-    throw fileFailure(
-      error,
-      `no temporary file can be made in ${parent}`,
-      'Set TMPDIR to a folder that can be written.',
-    );
+    throw fileFailure(error, `cannot create a temporary folder in ${parent}`, 'Set TMPDIR to a writable folder.');
   }
 }
 

@@ -40,19 +40,19 @@ const PACKAGES: Readonly<Record<string, string>> = {
 
 /** What to throw where a program cannot be started. */
 export function cannotRun(program: string, error: NodeJS.ErrnoException): XspliceError {
-  if (error.code !== 'ENOENT') return new XspliceError('ETOOL', `${program} cannot be run: ${error.message}`);
+  if (error.code !== 'ENOENT') return new XspliceError('ETOOL', `cannot run ${program}: ${error.message}`);
   const name = PACKAGES[program];
   const hint =
     name === undefined
       ? undefined
       : name === 'apt'
-        ? 'Packages are fetched on Debian 12 and its relatives only. Elsewhere, fill the cache on such a machine and copy it.'
+        ? 'xsplice downloads packages on Debian 12 and its derivatives only. On other systems, copy the cache of such a machine.'
         : `On Debian and Ubuntu: sudo apt-get install --no-install-recommends ${name}`;
   return new XspliceError('ETOOL', `${program} is not installed, or not on PATH`, hint);
 }
 
 /** What to throw where the caller's signal ended the work. */
-export const stopped = (): XspliceError => new XspliceError('ETOOL', 'stopped before the work was done');
+export const stopped = (): XspliceError => new XspliceError('ETOOL', 'interrupted');
 
 /** Throws where the signal has fired already. */
 export function throwIfStopped(signal: AbortSignal | undefined): void {
@@ -69,7 +69,7 @@ export function requireTools(programs: readonly string[], env: Environment, what
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((program) => PACKAGES[program] ?? program))].join(' ');
   const hint = `On Debian and Ubuntu: sudo apt-get install --no-install-recommends ${packages}`;
-  throw new XspliceError('ETOOL', `${what} needs ${missing.join(', ')}, not installed here or not on PATH`, hint);
+  throw new XspliceError('ETOOL', `${what} needs ${missing.join(', ')}: not installed, or not on PATH`, hint);
 }
 
 export interface ToolOptions {
@@ -137,7 +137,8 @@ async function ended(
       child.once('close', resolve);
     });
     throwIfStopped(signal);
-    if (late) throw new XspliceError('ETOOL', `${program} was not done after ${(timeout ?? 0) / 60_000} minutes`);
+    if (late)
+      throw new XspliceError('ETOOL', `${program} exceeded its time limit of ${(timeout ?? 0) / 60_000} minutes`);
     if (status !== 0) throw new XspliceError('ETOOL', `${program} failed: ${stderr.trim() || `status ${status}`}`);
   } finally {
     clearTimeout(timer);

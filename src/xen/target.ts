@@ -89,9 +89,29 @@ export interface ObservableTarget extends LivepatchTarget {
   dump(): Promise<void>;
   /** Bytes of the hypervisor's memory; `null` where they are not all mapped. */
   peek(address: bigint, length: number): Promise<Uint8Array | null>;
+  /**
+   * Makes a livepatch sysctl as bytes, which no toolstack would send. `encode` returns the `struct xen_sysctl`, 136 bytes. Returns `null` where the
+   * host does not come back from it. Absent on a target that takes well-formed calls alone.
+   */
+  rawSysctl?(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | null>;
+  /** Reads one of the version strings, as dom0 does: the host runs xen_extra_version or xen_changeset. `null` where it dies of that. */
+  versionString?(which: VersionString): Promise<string | null>;
   /** Gives back what the target holds: processes, files, connections. */
   close(): Promise<void>;
 }
+
+/** Places bytes in the caller's memory, and returns their address. */
+export type PlaceBytes = (bytes: Uint8Array) => bigint;
+
+export interface RawResult extends OpResult {
+  /** `struct xen_sysctl` afterwards. */
+  readonly sysctl: Uint8Array;
+  /** Reads what is at an address that {@link PlaceBytes} returned. */
+  readonly read: (address: bigint, length: number) => Uint8Array;
+}
+
+/** A text that a function of the hypervisor returns. Source: xen/include/public/version.h, XENVER_extraversion and XENVER_changeset. */
+export type VersionString = 'extra' | 'changeset';
 
 /** What a function is called with. Text and bytes go into memory of their own, and their address is the argument. */
 export type CallArgument =

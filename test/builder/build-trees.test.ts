@@ -149,7 +149,7 @@ describe('being stopped', () => {
     const env = { ...tree.env, PATH: `${bin}:${tree.env['PATH']}` };
     const stop = new AbortController();
     const building = buildFor(tree, patchOf(tree, 'common/version.c', VERSION), {}, {}, { env, signal: stop.signal });
-    const ended = expect(building).rejects.toMatchObject({ message: 'stopped before the work was done' });
+    const ended = expect(building).rejects.toMatchObject({ message: 'interrupted' });
     while (!existsSync(pid)) await sleep(20);
     stop.abort();
     await ended;
@@ -163,6 +163,6 @@ describe('being stopped', () => {
     await expect(buildFor(tree, '', {}, {}, { signal })).rejects.toMatchObject({ code: 'ETOOL' });
     const bases = [{ source: tree.top }, { source: '/nowhere' }];
     const all = buildAll(bases, { patches: [], name: 'fix' }, { ...toolsFor(tree), signal });
-    await expect(all).rejects.toMatchObject({ code: 'ETOOL', message: 'stopped before the work was done' });
+    await expect(all).rejects.toMatchObject({ code: 'ETOOL', message: 'interrupted' });
   });
 });

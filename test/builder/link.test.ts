@@ -107,7 +107,7 @@ describe('linking', () => {
     const linking = link({ f }, { ld, signal: stop.signal });
     await wait(300);
     stop.abort();
-    await expect(linking).rejects.toMatchObject({ code: 'ETOOL', message: 'stopped before the work was done' });
+    await expect(linking).rejects.toMatchObject({ code: 'ETOOL', message: 'interrupted' });
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });

@@ -3,7 +3,6 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.ts';
 import type { BuildDocument } from '../../src/documents/index.ts';
 import { buildSchema } from '../../src/documents/schemas.ts';
 import { isProblem } from '../../src/elf/index.ts';
@@ -11,29 +10,11 @@ import { readPayload } from '../../src/payload/index.ts';
 import { beside, type MiniatureTree, miniatureTree, patchOf } from '../builder/support/miniature-tree.ts';
 import { left } from '../builder/support/run-build.ts';
 import { root } from '../support/examples.ts';
-import { run } from './support.ts';
-
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { run, runMain } from './support.ts';
 
 /** The whole command, in the folder that the tree lies in. */
-async function xsplice(tree: MiniatureTree, argv: readonly string[], terminal = false): Promise<Outcome> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const status = await main(['build', ...argv], {
-    stdout: (text) => void out.push(text),
-    stderr: (text) => void err.push(text),
-    isTTY: false,
-    stderrIsTTY: terminal,
-    env: tree.env,
-    columns: undefined,
-    cwd: tree.folder,
-  });
-  return { status, stdout: out.join(''), stderr: err.join('') };
-}
+const xsplice = (tree: MiniatureTree, argv: readonly string[], terminal = false) =>
+  runMain(['build', ...argv], { stderrIsTTY: terminal, env: tree.env, cwd: tree.folder });
 
 /** `xsplice build --json`, its document as the schema has it. */
 async function documentOf(

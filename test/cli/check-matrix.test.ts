@@ -13,13 +13,13 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CliIo } from '../../src/cli/io.ts';
-import { main } from '../../src/cli/main.ts';
 import type { CheckMatrix, CheckReport } from '../../src/documents/index.ts';
 import { checkSchema, matrixSchema } from '../../src/documents/schemas.ts';
 import { RULES } from '../../src/lint/index.ts';
 import { exampleManifest, examplePath } from '../support/examples.ts';
 import { validate } from '../support/json-schema.ts';
 import { readXml } from '../support/xml.ts';
+import { runMain } from './support.ts';
 
 const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'xsplice-matrix-')));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
@@ -52,24 +52,7 @@ beforeAll(() => {
   symlinkSync('/', join(cwd, 'payloads/outside'));
 });
 
-async function check(
-  argv: readonly string[],
-  io: Partial<CliIo> = {},
-): Promise<{ status: number; stdout: string; stderr: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const status = await main(['check', ...argv], {
-    stdout: (text) => void out.push(text),
-    stderr: (text) => void err.push(text),
-    isTTY: false,
-    stderrIsTTY: false,
-    env: {},
-    columns: undefined,
-    cwd,
-    ...io,
-  });
-  return { status, stdout: out.join(''), stderr: err.join('') };
-}
+const check = (argv: readonly string[], io: Partial<CliIo> = {}) => runMain(['check', ...argv], { cwd, ...io });
 
 const matrixOf = async (argv: readonly string[]): Promise<CheckMatrix> => {
   const { stdout, stderr } = await check(['--json', ...argv]);
@@ -205,7 +188,7 @@ describe('a format', () => {
   it.each([
     [['--json', '--format', 'sarif'], '--json conflicts with --format sarif'],
     [['--format', 'xml'], "option '--format <format>' argument 'xml' is invalid"],
-    [['--rule', 'nosuch=off'], 'no rule is called nosuch'],
+    [['--rule', 'nosuch=off'], 'unknown rule nosuch'],
   ])('or a rule that makes no sense is refused: %s', async (argv, message) => {
     const { status, stderr } = await check(['payloads', '--xen', 'builds', ...argv]);
     expect(status).toBe(2);

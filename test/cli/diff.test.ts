@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hex } from '../../src/base/index.ts';
-import { main } from '../../src/cli/main.ts';
 import type { DiffDocument } from '../../src/documents/index.ts';
 import { diffSchema } from '../../src/documents/schemas.ts';
 import { type ElfFile, isProblem, readElf } from '../../src/elf/index.ts';
@@ -11,25 +10,12 @@ import type { XenArch } from '../../src/xen/index.ts';
 import { exampleBytes, examplePath, examplesOf } from '../support/examples.ts';
 import { withTool } from '../support/gcc.ts';
 import { compileMiniature, type Edits } from '../support/miniature-source.ts';
-import { privateDirectory, run as runWithDocuments } from './support.ts';
+import { privateDirectory, runMain, run as runWithDocuments } from './support.ts';
 
 const cwd = privateDirectory();
 
 /** The whole command, simulator and all. */
-async function xsplice(...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const status = await main(argv, {
-    stdout: (text) => void out.push(text),
-    stderr: (text) => void err.push(text),
-    isTTY: false,
-    stderrIsTTY: false,
-    env: { PATH: process.env['PATH'], TMPDIR: cwd },
-    columns: undefined,
-    cwd,
-  });
-  return { status, stdout: out.join(''), stderr: err.join('') };
-}
+const xsplice = (...argv: string[]) => runMain(argv, { env: { PATH: process.env['PATH'], TMPDIR: cwd }, cwd });
 
 /** `xsplice diff --json`, its document as the schema has it. */
 async function diff(...argv: string[]): Promise<{ status: number; document: DiffDocument }> {
@@ -247,9 +233,10 @@ describe('input that is none', () => {
     const { status, document } = await diff('mixed/before', 'mixed/after', ...xen);
     expect({ status, verdict: document.verdict }).toEqual({ status: 0, verdict: 'built' });
     expect(document.remarks).toContainEqual({
-      text: expect.stringContaining('built for another machine than the hypervisor') as string,
-      symbol: null,
-      object: 'boot/reloc.o',
+      rule: 'object-foreign',
+      severity: 'note',
+      message: expect.stringContaining('built for another machine than the hypervisor') as string,
+      where: { file: 'boot/reloc.o' },
     });
   });
 });

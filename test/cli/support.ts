@@ -50,14 +50,33 @@ export interface Run {
   readonly calls: readonly Call[];
 }
 
+/** Runs a command line as a shell would: no terminal, no environment, in `/`, unless `io` says otherwise. */
+export async function runMain(
+  argv: readonly string[],
+  io: Partial<CliIo> = {},
+  engine?: () => Promise<Engine>,
+): Promise<Omit<Run, 'calls'>> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const standard: CliIo = {
+    stdout: (text) => void out.push(text),
+    stderr: (text) => void err.push(text),
+    isTTY: false,
+    stderrIsTTY: false,
+    env: {},
+    columns: undefined,
+    cwd: '/',
+  };
+  const status = await main(argv, { ...standard, ...io }, engine);
+  return { status, stdout: out.join(''), stderr: err.join('') };
+}
+
 /** Runs a command line with documents in place of the simulator, which is what these tests are not about. */
 export async function run(
   argv: readonly string[],
   io: Partial<CliIo> = {},
   engine: Partial<Engine> = {},
 ): Promise<Run> {
-  const out: string[] = [];
-  const err: string[] = [];
   const calls: Call[] = [];
   const documents: Engine = {
     payloadName,
@@ -90,19 +109,6 @@ export async function run(
     exampleFiles,
     ...engine,
   };
-  const status = await main(
-    argv,
-    {
-      stdout: (text) => void out.push(text),
-      stderr: (text) => void err.push(text),
-      isTTY: false,
-      stderrIsTTY: false,
-      env: {},
-      columns: undefined,
-      cwd: '/',
-      ...io,
-    },
-    () => Promise.resolve(documents),
-  );
-  return { status, stdout: out.join(''), stderr: err.join(''), calls };
+  const result = await runMain(argv, io, () => Promise.resolve(documents));
+  return { ...result, calls };
 }

@@ -5,16 +5,19 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import { CONFORM_CASES } from '../../src/conform/cases/index.ts';
-import { extraVersion } from '../../src/conform/extra-version.ts';
+import { observeOptions } from '../../src/conform/conform.ts';
 import {
+  type BootStage,
+  bootedFor,
   type ConformCase,
   conform,
-  type MakeTarget,
   probeUploadBuffer,
   runsOn,
   stepText,
 } from '../../src/conform/index.ts';
-import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import { observe } from '../../src/conform/observe.ts';
+import type { Image, SimulatedTarget } from '../../src/hypervisor/index.ts';
+import { type Simulation, simulatedStage } from '../../src/run/index.ts';
 import { buildPayload } from '../../src/synth/index.ts';
 import type { ObservableTarget } from '../../src/xen/index.ts';
 import { debian, simulation, xen } from '../run/xen.ts';
@@ -23,32 +26,25 @@ const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const { image, release } = debian;
-const fresh: MakeTarget = async () => debian.boot();
+/** Boots a host that does some things differently. */
+const booting =
+  (from: Simulation, changes: (target: SimulatedTarget) => Partial<ObservableTarget> = () => ({})): BootStage =>
+  async () => {
+    const target = from.boot();
+    const changed = changes(target);
+    const { upload, get, list, action, takeConsole, panic, dump, peek, rawSysctl, close } = target;
+    const honest = { upload, get, list, action, takeConsole, panic, dump, peek, rawSysctl, close };
+    const bound = Object.fromEntries(Object.entries(honest).map(([name, method]) => [name, method.bind(target)]));
+    return { ...simulatedStage(from, target), target: { ...bound, ...changed } as ObservableTarget };
+  };
+const fresh = booting(debian);
+const lying = (lies: (target: SimulatedTarget) => Partial<ObservableTarget>): BootStage => booting(debian, lies);
 /** Those of the image here. */
 const ON_X86 = CONFORM_CASES.filter((each) => runsOn(each, 'x86_64'));
 
 const named = (...names: string[]): ConformCase[] => CONFORM_CASES.filter(({ name }) => names.includes(name));
-const run = (real: MakeTarget, cases: readonly ConformCase[]) =>
-  conform({ image, release, simulated: fresh, real, cases });
-
-/** A host that does one thing differently. */
-const lying =
-  (lies: (target: SimulatedTarget) => Partial<ObservableTarget>): MakeTarget =>
-  async () => {
-    const target = debian.boot();
-    const honest: ObservableTarget = {
-      upload: (name, payload, flags) => target.upload(name, payload, flags),
-      get: (name) => target.get(name),
-      list: (request) => target.list(request),
-      action: (name, action, options) => target.action(name, action, options),
-      takeConsole: () => target.takeConsole(),
-      panic: () => target.panic(),
-      dump: () => target.dump(),
-      peek: (address, length) => target.peek(address, length),
-      close: () => target.close(),
-    };
-    return { ...honest, ...lies(target) };
-  };
+const run = (real: BootStage, cases: readonly ConformCase[], simulated = fresh, of: Image = image) =>
+  conform({ image: of, release, simulated: bootedFor(simulated), real: bootedFor(real), cases });
 
 describe('the cases', () => {
   it('have names of their own', () => {
@@ -96,12 +92,12 @@ describe('the cases', () => {
         if (spec.edits !== undefined || spec.raw !== undefined) continue;
         const file = join(folder, 'payload');
         writeFileSync(file, buildPayload(spec, { xen, ids }));
-        const said = execFileSync('readelf', ['-SsrnW', file], {
+        const output = execFileSync('readelf', ['-SsrnW', file], {
           encoding: 'latin1',
           stdio: ['ignore', 'pipe', 'pipe'],
         });
-        expect(said, `${name}: ${key}`).toMatch(/\.symtab/);
-        expect(said, `${name}: ${key}`).not.toMatch(/[Ww]arning|[Ee]rror:/);
+        expect(output, `${name}: ${key}`).toMatch(/\.symtab/);
+        expect(output, `${name}: ${key}`).not.toMatch(/[Ww]arning|[Ee]rror:/);
       }
     }
   }, 60_000);
@@ -164,7 +160,7 @@ describe('a host that is not the same', () => {
   it('dies: everything else is missing on that side', async () => {
     // 4.18.0 writes to .livepatch.funcs, which is read-only; 82182ad7b4 is in 4.18.1.
     const other = simulation('4.18.0');
-    const report = await run(async () => other.boot(), cycle);
+    const report = await run(booting(other), cycle);
     expect(report.differences.every(({ step }) => step === report.differences[0]?.step)).toBe(true);
     const byField = new Map(report.differences.map((each) => [each.field, each]));
     expect(byField.get('panic')?.simulated).toBeNull();
@@ -178,13 +174,13 @@ describe('a host that is not the same', () => {
 
   it('ends the case, not the run; and hosts are given back', async () => {
     let open = 0;
-    const counted: MakeTarget = async () => {
+    const counted = lying((target) => {
       open++;
-      return lying((target) => ({
+      return {
         upload: async (name, payload) => (name === 'p' ? { rc: -1 } : target.upload(name, payload)),
         close: async () => void open--,
-      }))();
-    };
+      };
+    });
     const report = await run(counted, named('good-cycle', 'stack-of-three', 'list-empty'));
     expect(report).toMatchObject({ cases: 3, agreed: 2 });
     expect(new Set(report.differences.map((each) => each.case))).toEqual(new Set(['good-cycle']));
@@ -203,18 +199,14 @@ describe('what no image tells', () => {
   it('is the line of the source that a debug build names', async () => {
     const debug = simulation(undefined, true);
     const lines: string[] = [];
-    const numbered: MakeTarget = async () => {
-      const target = debug.boot();
-      const takeConsole = target.takeConsole.bind(target);
-      return Object.assign(target, {
-        takeConsole: async () => {
-          const taken = (await takeConsole()).map((line) => line.replace(/^(common\/\w+\.c): /, '$1:381: '));
-          lines.push(...taken);
-          return taken;
-        },
-      });
-    };
-    const report = await conform({ image, release, cases: cycle, simulated: async () => debug.boot(), real: numbered });
+    const numbered = booting(debug, (target) => ({
+      takeConsole: async () => {
+        const taken = (await target.takeConsole()).map((line) => line.replace(/^(common\/\w+\.c): /, '$1:381: '));
+        lines.push(...taken);
+        return taken;
+      },
+    }));
+    const report = await run(numbered, cycle, booting(debug));
     expect(report.differences).toEqual([]);
     expect(lines.some((line) => line.startsWith('common/livepatch.c:381: livepatch: p: Loaded .text'))).toBe(true);
   });
@@ -234,20 +226,20 @@ describe('what no image tells', () => {
         return typeof value === 'function' ? value.bind(of) : value;
       },
     });
-    const both = { release, simulated: fresh, real: patterned, cases: named('function-on-own-payload') };
-    expect((await conform({ ...both, image: scrubbing })).agreed).toBe(1);
-    expect((await conform({ ...both, image })).agreed).toBe(0);
+    const cases = named('function-on-own-payload');
+    expect((await run(patterned, cases, fresh, scrubbing)).agreed).toBe(1);
+    expect((await run(patterned, cases)).agreed).toBe(0);
   });
 
   it('is what a copy of 4 GiB destroys first; but not that the host dies of it', async () => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address: 0x1000n, screen: [] };
     const other = lying((target) => ({ panic: async () => ((await target.panic()) === null ? null : panic) }));
     const alive = lying(() => ({ action: async () => ({ rc: 0 }) }));
-    const wild = named('nop-endbr-0');
-    expect((await run(other, wild)).agreed).toBe(1);
-    expect((await run(alive, wild)).agreed).toBe(0);
-    const tame = wild.map((each) => ({ ...each, wildDeath: false }));
-    expect((await run(other, tame)).differences).toMatchObject([{ field: 'panic', simulated: ['reset'] }]);
+    const varying = named('nop-endbr-0');
+    expect((await run(other, varying)).agreed).toBe(1);
+    expect((await run(alive, varying)).agreed).toBe(0);
+    const fixed = varying.map((each) => ({ ...each, deathVaries: false }));
+    expect((await run(other, fixed)).differences).toMatchObject([{ field: 'panic', simulated: ['reset'] }]);
   });
 });
 
@@ -283,27 +275,31 @@ describe('the real host, once more', () => {
   });
 });
 
-describe('what is looked into', () => {
+describe('what a step shows', () => {
   it('is what xen_extra_version returns, through the jumps of a stack', async () => {
-    const target = debian.boot();
-    const at = xen.address('xen_extra_version');
-    const original = await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at);
+    const stage = await fresh();
+    const options = observeOptions({ name: 'stack', steps: [] }, image, release);
+    const extra = async () => (await observe(stage, { extra: true }, options))?.get('extra');
+    const original = await extra();
     expect(original).toMatch(/^\.\d+/);
-    await target.upload('a', buildPayload({}, { xen }));
-    await target.action('a', 'apply');
-    expect(await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at)).toBe('-LIVEPATCHED');
+    await stage.target.upload('a', buildPayload({}, { xen }));
+    await stage.target.action('a', 'apply');
+    expect(await extra()).toBe('-LIVEPATCHED');
     const second = { code: [{ symbol: 'fn', returns: '-SECOND' }] };
-    await target.upload('b', buildPayload(second, { xen }));
-    await target.action('b', 'apply', { flags: 1 });
-    expect(await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at)).toBe('-SECOND');
-    await target.action('b', 'revert');
-    await target.action('a', 'revert');
-    expect(await extraVersion(target, { arch: debian.image.arch, release: debian.release }, at)).toBe(original);
+    await stage.target.upload('b', buildPayload(second, { xen }));
+    await stage.target.action('b', 'apply', { flags: 1 });
+    expect(await extra()).toBe('-SECOND');
+    await stage.target.action('b', 'revert');
+    await stage.target.action('a', 'revert');
+    expect(await extra()).toBe(original);
   });
 
   it('is where the host keeps the file of an upload', async () => {
     const places = (pages: number) => 0xffff_82c0_0030_0000n + BigInt(pages) * 0x1_0000n;
-    const found = await probeUploadBuffer(async () => debian.boot({ uploadBuffer: places }), xen);
+    const found = await probeUploadBuffer(
+      async () => simulatedStage(debian, debian.boot({ uploadBuffer: places })),
+      xen,
+    );
     expect([1, 2, 3, 4].map(found)).toEqual([1, 2, 3, 4].map(places));
     expect(found(100)).toBe(places(4));
   });

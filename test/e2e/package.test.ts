@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../support/examples.ts';
+import { examplePath, root } from '../support/examples.ts';
 import { privateFolder, xsplice } from './process.ts';
 
 const folder = privateFolder();
@@ -58,6 +58,16 @@ describe('the package', () => {
     const counts = JSON.parse(stdout) as number[];
     expect(counts).toHaveLength(rooms.length);
     expect(Math.min(...counts)).toBeGreaterThan(0);
-    for (const name of rooms) expect(files).toContain(`dist/${name.slice(2)}/index.d.ts`);
+    const types = rooms.map((name) => (manifest.exports[name] as { types: string }).types.slice('./'.length));
+    expect(files).toEqual(expect.arrayContaining(types));
+  });
+
+  it('runs the program that README.md shows', () => {
+    const [, code] = /^```ts\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+    copyFileSync(examplePath('miniature-xen'), join(folder, 'xen-syms'));
+    copyFileSync(examplePath('hello'), join(folder, 'fix.livepatch'));
+    writeFileSync(join(folder, 'readme.mjs'), code ?? '');
+    const { stdout, stderr } = spawnSync(process.execPath, ['readme.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: 'accepted null\n', stderr: '' });
   });
 });

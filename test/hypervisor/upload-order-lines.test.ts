@@ -98,7 +98,7 @@ const SECTIONS: readonly Case[] = [
     break: (elf) => elf.section('.symtab', 'size', elf.size('.symtab') - 1),
   },
   {
-    what: '.strtab that is none',
+    what: '.strtab that is not a string table',
     errno: 'EINVAL',
     line: 'String table section is corrupted',
     break: (elf) => elf.section('.symtab', 'link', 1),
@@ -110,7 +110,7 @@ const SECTIONS: readonly Case[] = [
     break: (elf) => elf.section('.strtab', 'size', 0),
   },
   {
-    what: '.strtab without an end',
+    what: '.strtab without a final NUL',
     errno: 'EINVAL',
     line: 'String table section is corrupted',
     break: (elf) => elf.section('.strtab', 'size', elf.size('.strtab') - 1),

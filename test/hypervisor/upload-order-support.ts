@@ -158,14 +158,14 @@ export const prepareFaults = (options: {
 ];
 
 export const badMetadata: Fault = fault(
-  'metadata without an end',
+  'metadata without a final NUL',
   'EINVAL',
   'Incorrect metadata format detected',
   (elf) => elf.u8(elf.data('.modinfo') + elf.size('.modinfo') - 1, 0x21),
 );
 
 export const duplicateSymbol: Fault = fault(
-  'a symbol that Xen has',
+  'a symbol that Xen defines',
   'EEXIST',
   'duplicate new symbol: xen_build_id',
   (elf) => elf.rename('.strtab', 'new_helper12', 'xen_build_id'),

@@ -64,7 +64,7 @@ const REACHES = [
   [ARM64, 262, '32 KiB', '64 KiB', 'the upload fails'],
   [ARM64, 274, '1 MiB', '1 MiB', 'the upload fails'],
   [ARM64, 275, '4 GiB', '4 GiB', 'the upload fails'],
-  [ARM64, 279, '32 KiB', '32 KiB', 'Xen cuts it without a word'],
+  [ARM64, 279, '32 KiB', '32 KiB', 'Xen silently truncates it'],
   [ARM64, 280, '1 MiB', '1 MiB', 'the upload fails'],
   [ARM64, 282, '128 MiB', '128 MiB', 'the upload fails'],
   [ARM64, 283, '128 MiB', '128 MiB', 'the upload fails'],
@@ -123,7 +123,7 @@ describe('the reach that is told', () => {
     // Counted from the field at 4.
     expect(await found(0x8000)).toEqual([]);
     expect(await found(0x8004)).toEqual([
-      'lp_new_fn+0x8004 is more than 32 KiB away: R_AARCH64_TSTBR14 does not reach it, and Xen cuts it without a word',
+      'lp_new_fn+0x8004 is more than 32 KiB away: R_AARCH64_TSTBR14 does not reach it, and Xen silently truncates it',
     ]);
     expect(await found(-0x7ffc)).toEqual([]);
     expect(await found(-0x8000)).toHaveLength(1);

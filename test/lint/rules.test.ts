@@ -85,7 +85,7 @@ describe('--rule', () => {
 
   it.each([
     ['funcs-read-onli=off', 'did you mean funcs-read-only?'],
-    ['zzz=off', 'xsplice rules lists all ids'],
+    ['zzz=off', 'see xsplice rules for all ids'],
     ['host-panic=off', 'host-panic is not a lint rule'],
     ['funcs-read-only', 'off, warn, error'],
     ['funcs-read-only=maybe', 'off, warn, error'],

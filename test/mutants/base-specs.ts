@@ -21,6 +21,16 @@ export interface MutantParts {
   readonly faults: readonly SectionSpec[];
   /** Fields that relocations of every kind fill. */
   readonly relocations: readonly SectionSpec[];
+  /**
+   * Bytes that the hypervisor's string functions read at once. A fault in them may be reported at any of these. Source:
+   * xen/arch/arm/arm64/lib/strcmp.S and its neighbours.
+   */
+  readonly stringGranule: bigint;
+  /**
+   * Does memcpy compare sizes as signed numbers? Of a negative size it then copies next to nothing, to a place that depends on where it believes
+   * the end. Source: xen/arch/arm/arm64/lib/memcpy.S, arm32/lib/memcpy.S.
+   */
+  readonly signedCopies: boolean;
 }
 
 const variables: readonly SectionSpec[] = [

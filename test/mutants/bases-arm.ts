@@ -8,6 +8,8 @@ interface ArmMutants {
   /** Instructions as hex digits: one that does nothing, and the return from a function. */
   readonly nop: string;
   readonly ret: string;
+  /** See {@link MutantParts.stringGranule}. */
+  readonly stringGranule: bigint;
   /** Bytes of a pointer, and `r_type` of a displacement of 32 bits. */
   readonly pointerSize: 4 | 8;
   readonly relative: number;
@@ -18,6 +20,7 @@ interface ArmMutants {
 
 /** Relocations: IHI 0056, section 5.7. Instructions: DDI 0487, C6.2, little endian. */
 const ARM64: ArmMutants = {
+  stringGranule: 16n,
   nop: '1f2003d5',
   ret: 'c0035fd6',
   pointerSize: 8,
@@ -44,6 +47,7 @@ const ARM64: ArmMutants = {
 
 /** Relocations: IHI 0044, section 4.6. Instructions: DDI 0406C, A8.8. */
 const ARM32: ArmMutants = {
+  stringGranule: 1n,
   nop: '00f020e3',
   ret: '1eff2fe1',
   pointerSize: 4,
@@ -139,9 +143,11 @@ function relocated({ pointerSize, data, instructions, nop }: ArmMutants): Sectio
 }
 
 function armParts(arm: ArmMutants): MutantParts {
-  const { nop, ret } = arm;
+  const { nop, ret, stringGranule } = arm;
   return {
     large: 'cpupool_do_sysctl',
+    stringGranule,
+    signedCopies: true,
     site: nop.repeat(15) + ret,
     code: nop + ret,
     nopSizes: { small: 8, large: 28, last: 12 },

@@ -49,6 +49,8 @@ const faults = exTable([5, 1, 3, 2].map((at) => ({ symbol: 'lp_site', at, cont: 
 
 export const X86_PARTS: MutantParts = {
   large: 'hvm_hap_nested_page_fault',
+  stringGranule: 1n,
+  signedCopies: false,
   site: `${'0b'.repeat(63)}c3`,
   code: '90c3',
   nopSizes: { small: 7, large: 31, last: 13 },

@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../src/base/index.ts';
-import type { MakeTarget } from '../../src/conform/index.ts';
+import type { BootStage } from '../../src/conform/index.ts';
+import { type Simulation, simulatedStage } from '../../src/run/index.ts';
+import type { ObservableTarget } from '../../src/xen/index.ts';
 import { debian, simulation, xen } from '../run/xen.ts';
 import { MUTATION_RULES, type MutantDisagreement, makeMutant, mutantBases, Random, runMutants } from './index.ts';
 
 const bases = mutantBases(xen);
 const { image, release } = debian;
-const fresh: MakeTarget = async () => debian.boot();
+/** Boots a host, and lets a test change what it answers. */
+const booting =
+  (from: Simulation, changes: (target: ObservableTarget) => Partial<ObservableTarget> = () => ({})): BootStage =>
+  async () => {
+    const target = from.boot();
+    return simulatedStage(from, Object.assign(target, changes(target)));
+  };
+const fresh = booting(debian);
 
 describe('the sound payloads', () => {
   it.each(bases.map((base) => [base.name, base] as const))('%s is accepted, and applied', async (_name, { bytes }) => {
@@ -79,18 +88,18 @@ describe('a run', () => {
   it('finds two simulated hosts to agree, and tells how the mutants fared', async () => {
     const summary = await runMutants({ image, release, simulated: fresh, real: fresh, seed: 3, count: 600 });
     expect(summary).toMatchObject({ mutants: 600, agreed: 600, disagreements: [] });
-    expect(summary.fates.refused).toBeGreaterThan(200);
-    expect(summary.fates.cycled).toBeGreaterThan(100);
-    expect(summary.fates.died).toBeGreaterThan(5);
-    const { refused, accepted, cycled, died, wild } = summary.fates;
+    expect(summary.results.refused).toBeGreaterThan(200);
+    expect(summary.results.cycled).toBeGreaterThan(100);
+    expect(summary.results.died).toBeGreaterThan(5);
+    const { refused, accepted, cycled, died, incomparable } = summary.results;
     expect(refused + accepted + cycled + died).toBe(600);
-    expect(wild).toBe(0);
+    expect(incomparable).toBe(0);
   });
 
   it('tells of every mutant that a host of another release takes differently', async () => {
     const other = simulation('4.18.0');
     const told: MutantDisagreement[] = [];
-    const real: MakeTarget = async () => other.boot();
+    const real = booting(other);
     const summary = await runMutants({
       image,
       release,
@@ -113,34 +122,31 @@ describe('a run', () => {
   it('replaces hosts that died, both of them, and gives all back', async () => {
     let open = 0;
     let made = 0;
-    const counted: MakeTarget = async () => {
-      const target = debian.boot();
+    const counted = booting(debian, () => {
       open++;
       made++;
-      target.close = async () => void open--;
-      return target;
-    };
-    const { fates } = await runMutants({ image, release, simulated: counted, real: counted, seed: 3, count: 200 });
+      return { close: async () => void open-- };
+    });
+    const { results } = await runMutants({ image, release, simulated: counted, real: counted, seed: 3, count: 200 });
     expect(open).toBe(0);
-    expect(made).toBeGreaterThanOrEqual(2 * fates.died);
-    expect(made).toBeLessThanOrEqual(2 * (fates.died + 5));
+    expect(made).toBeGreaterThanOrEqual(2 * results.died);
+    expect(made).toBeLessThanOrEqual(2 * (results.died + 5));
   });
 
   it.each([
     ['in dom0’s kernel is not compared', 0xffff_ffff_82d0_405bn, 3, 0],
     ['in dom0’s user space is not compared', 0x1234n, 3, 0],
     ['of the hypervisor’s own is a disagreement', 0xffff_82d0_4060_0000n, 0, 3],
-  ])('a fault at an address %s', async (_what, address, wild, disagreed) => {
+  ])('a fault at an address %s', async (_what, address, incomparable, disagreed) => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address, screen: [] };
-    const dying: MakeTarget = async () =>
-      Object.assign(debian.boot(), { upload: async () => ({ rc: Number.NaN }), panic: async () => panic });
-    const refusing: MakeTarget = async () => Object.assign(debian.boot(), { upload: async () => ({ rc: -75 }) });
+    const dying = booting(debian, () => ({ upload: async () => ({ rc: Number.NaN }), panic: async () => panic }));
+    const refusing = booting(debian, () => ({ upload: async () => ({ rc: -75 }) }));
     const summary = await runMutants({ image, release, simulated: dying, real: refusing, seed: 1, count: 3 });
-    expect(summary).toMatchObject({ mutants: 3, agreed: 0, fates: { wild } });
+    expect(summary).toMatchObject({ mutants: 3, agreed: 0, results: { incomparable } });
     expect(summary.disagreements).toHaveLength(disagreed);
     // Where both die alike there is nothing to explain.
     const same = await runMutants({ image, release, simulated: dying, real: dying, seed: 1, count: 3 });
-    expect(same).toMatchObject({ agreed: 3, fates: { died: 3, wild: 0 } });
+    expect(same).toMatchObject({ agreed: 3, results: { died: 3, incomparable: 0 } });
   });
 
   it('can be stopped, and begun in the middle', async () => {
@@ -161,7 +167,7 @@ describe('a run', () => {
       image,
       release,
       simulated: fresh,
-      real: async () => other.boot(),
+      real: booting(other),
       seed: 3,
       from: 40,
       count: 40,

@@ -1,89 +1,79 @@
-import type { Architecture } from '../../src/arch/index.ts';
-import { type Address, hex, hexAddress, XspliceError } from '../../src/base/index.ts';
-import { compare, type MakeTarget } from '../../src/conform/conform.ts';
-import {
-  type DumpedFunction,
-  dumpedFunctions,
-  type Observation,
-  withoutLineNumber,
-} from '../../src/conform/observe.ts';
-import type { ObservedValue } from '../../src/documents/index.ts';
-import { type Image, SimulatedTarget } from '../../src/hypervisor/index.ts';
-import { ADDRESS_LINE, panicText, resultText } from '../../src/run/result-text.ts';
+import { type Address, hex, hexAddress } from '../../src/base/index.ts';
+import { compare, type FieldDifference } from '../../src/conform/compare.ts';
+import type { BootStage } from '../../src/conform/index.ts';
+import { type DumpedFunction, dumpedFunctions, type Observation, observationOf } from '../../src/conform/observe.ts';
+import type { Image } from '../../src/hypervisor/index.ts';
+import { hostEnded, type Stage, type Step, type StepOutcome, takeStep } from '../../src/run/index.ts';
 import { ElfFields } from '../../src/synth/elf-fields.ts';
 import { xenFacts } from '../../src/synth/xen-facts.ts';
-import type { ActionName, ObservableTarget, Release } from '../../src/xen/index.ts';
-import { IDLE_FUNCTIONS } from './base-specs.ts';
+import type { ActionName, HostPanic, Release } from '../../src/xen/index.ts';
+import { IDLE_FUNCTIONS, type MutantParts } from './base-specs.ts';
 import { MUTANT_PARTS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
 import { readField } from './read-field.ts';
 
-/** What the two hosts did not do alike with a mutant. */
+/** A mutant on which the two hosts differ. */
 export interface MutantDisagreement {
   readonly mutant: Mutant;
   readonly differences: readonly MutantDifference[];
 }
 
-export interface MutantDifference {
-  /** `upload`, `apply`, …; with a number where it is not the first of its kind. */
+export interface MutantDifference extends FieldDifference {
+  /** `upload`, `apply`, …; with a number from the second of its kind on. */
   readonly step: string;
-  readonly field: string;
-  readonly simulated: ObservedValue;
-  readonly real: ObservedValue;
 }
 
 /**
- * How the real host took a mutant. `wild`: what lies in memory that no simulator knows decides what happens, so there is nothing to compare. Either
- * the hypervisor follows a pointer into dom0's own memory, or it copies to and from wherever.
+ * What the real host did with a mutant. `cycled`: applied and reverted, too. `incomparable`: memory that no simulator can know decided. Either the
+ * hypervisor followed a pointer into dom0's memory, or it copied to an unpredictable place.
  */
-export type MutantFate = 'refused' | 'accepted' | 'cycled' | 'died' | 'wild';
+export type MutantResult = 'refused' | 'accepted' | 'cycled' | 'died' | 'incomparable';
 
 export interface MutantSummary {
   readonly seed: number;
   readonly mutants: number;
-  /** Compared, and the same; the rest disagreed or is `wild`. */
+  /** Mutants on which the hosts agreed; the others disagreed or are `incomparable`. */
   readonly agreed: number;
-  /** On the real host; `cycled` ones were also applied and reverted, as far as they let themselves. */
-  readonly fates: Readonly<Record<MutantFate, number>>;
+  readonly results: Readonly<Record<MutantResult, number>>;
   readonly disagreements: readonly MutantDisagreement[];
-  /** Rule → mutants that it had a part in. */
+  /** Mutants that each rule changed. */
   readonly rules: ReadonlyMap<string, number>;
 }
 
 export interface MutantOptions {
   readonly image: Image;
   readonly release: Release;
-  readonly simulated: MakeTarget;
-  readonly real: MakeTarget;
+  readonly simulated: BootStage;
+  readonly real: BootStage;
   readonly seed: number;
   /** First index; 0 by default. */
   readonly from?: number;
   readonly count: number;
-  /** Asked before each mutant: `true` ends the run. */
+  /** Called before each mutant: `true` ends the run. */
   readonly stop?: () => boolean;
-  /** Told after each mutant. */
-  readonly progress?: (done: number, fate: MutantFate) => void;
-  /** Told at once of each disagreement. Only the first {@link KEPT} are in the summary. */
+  /** Called after each mutant. */
+  readonly progress?: (done: number, result: MutantResult) => void;
+  /** Called at once for each disagreement. The summary has only the first {@link KEPT}. */
   readonly disagreed?: (disagreement: MutantDisagreement) => void;
 }
 
-/** Disagreements that a summary holds: a simulator that is wrong all over must not fill the memory. */
+/** Disagreements that a summary holds: a simulator that is wrong everywhere must not fill the memory. */
 export const KEPT = 1000;
 
 const NAME = 'mutant';
 
-/** Bytes that are read at a patched function: as many as a patch can take. */
+/** Bytes that are read at a patched function: the most that a patch can take. */
 const LIVE_BYTES = 35;
 
 /**
- * Uploads mutant after mutant to both hosts and compares; accepted ones that patch nothing but functions nobody runs are applied,
- * reverted, applied and reverted, too. A host that dies is replaced, and so is its partner, as memory has to look alike.
+ * Uploads mutants to both hosts and compares. Accepted mutants that patch only functions which nobody runs are also applied, reverted, applied and
+ * reverted. After a death both hosts are replaced, as their memory has to look alike.
  */
 export async function runMutants(options: MutantOptions): Promise<MutantSummary> {
   const { seed, from = 0, count } = options;
   const runner = new Runner(options);
   const disagreements: MutantDisagreement[] = [];
-  const fates = { refused: 0, accepted: 0, cycled: 0, died: 0, wild: 0 };
+  const results = { refused: 0, accepted: 0, cycled: 0, died: 0, incomparable: 0 };
   const rules = new Map<string, number>();
   let done = 0;
   let disagreed = 0;
@@ -92,8 +82,8 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
       const mutant = makeMutant(runner.bases, seed, index);
       for (const rule of new Set(mutant.changes.map((change) => change.rule)))
         rules.set(rule, (rules.get(rule) ?? 0) + 1);
-      const { fate, differences } = await runner.run(mutant);
-      fates[fate]++;
+      const { result, differences } = await runner.run(mutant);
+      results[result]++;
       done++;
       if (differences.length > 0) {
         const disagreement = { mutant, differences };
@@ -101,90 +91,105 @@ export async function runMutants(options: MutantOptions): Promise<MutantSummary>
         if (disagreements.length < KEPT) disagreements.push(disagreement);
         options.disagreed?.(disagreement);
       }
-      options.progress?.(done, fate);
+      options.progress?.(done, result);
     }
   } finally {
     await runner.close();
   }
-  return { seed, mutants: done, agreed: done - disagreed - fates.wild, fates, disagreements, rules };
+  return { seed, mutants: done, agreed: done - disagreed - results.incomparable, results, disagreements, rules };
+}
+
+interface MutantRun {
+  readonly result: MutantResult;
+  readonly differences: readonly MutantDifference[];
+}
+
+/** A step that both hosts took. */
+interface BothTook {
+  readonly real: StepOutcome;
+  readonly differences: readonly MutantDifference[];
+  /** They differ because the hypervisor accessed dom0's memory. */
+  readonly inGuest: boolean;
 }
 
 class Runner {
   readonly bases: readonly MutantBase[];
   readonly #options: MutantOptions;
-  /** Start → bytes up to the next symbol. */
+  readonly #parts: MutantParts;
+  /** Functions that nobody runs: start → bytes up to the next symbol. */
   readonly #idle: ReadonlyMap<Address, number>;
-  #pair: readonly [simulated: ObservableTarget, real: ObservableTarget] | undefined;
+  #pair: readonly [simulated: Stage, real: Stage] | undefined;
 
   constructor(options: MutantOptions) {
     this.#options = options;
     const xen = xenFacts(options.image, options.release);
     this.bases = mutantBases(xen);
-    const idle = [...IDLE_FUNCTIONS, MUTANT_PARTS[xen.arch.name].large];
+    this.#parts = MUTANT_PARTS[xen.arch.name];
+    const idle = [...IDLE_FUNCTIONS, this.#parts.large];
     this.#idle = new Map(idle.map((name) => [xen.address(name), xen.size(name)]));
   }
 
-  async run(mutant: Mutant): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
+  async run(mutant: Mutant): Promise<MutantRun> {
     this.#pair ??= await this.#boot();
-    const upload = await this.#both('upload', (target) => uploadStep(target, mutant.bytes));
-    const real = upload.real;
-    const ended = upload.differences.length > 0 || real.has('panic');
+    const step: Step = { verb: 'upload', name: NAME, payload: mutant.bytes };
+    const { real, inGuest, differences } = await this.#both('upload', step, []);
+    const ended = differences.length > 0 || hostEnded(real);
     if (ended) await this.close();
-    if (upload.guest || (upload.differences.length > 0 && this.#copiesNegative(mutant)))
-      return { fate: 'wild', differences: [] };
-    if (real.has('panic')) return { fate: 'died', differences: upload.differences };
-    if (real.get('rc') !== 0) return { fate: 'refused', differences: upload.differences };
-    if (ended) return { fate: 'accepted', differences: upload.differences };
-    return this.#cycle(dumpedFunctions(real.get('dump') as readonly string[]));
+    if (inGuest || (differences.length > 0 && this.#copiesNegative(mutant)))
+      return { result: 'incomparable', differences: [] };
+    if (real.kind !== 'answered') return { result: 'died', differences };
+    if (real.rc !== 0) return { result: 'refused', differences };
+    return ended ? { result: 'accepted', differences } : this.#cycle();
   }
 
-  async #cycle(
-    functions: readonly DumpedFunction[],
-  ): Promise<{ fate: MutantFate; differences: readonly MutantDifference[] }> {
+  async #cycle(): Promise<MutantRun> {
+    const pressed = await this.#both('dump', { verb: 'dump' }, []);
+    const functions = dumpedFunctions(pressed.real.console);
     const harmless = functions.every((func) => this.#harmless(func));
-    const places = [...new Set(functions.map(({ oldAddr }) => oldAddr))];
+    const places = harmless ? [...new Set(functions.map(({ oldAddr }) => oldAddr))] : [];
     const actions: readonly ActionName[] = harmless ? ['apply', 'revert', 'apply', 'revert', 'unload'] : ['unload'];
-    const fate: MutantFate = harmless ? 'cycled' : 'accepted';
+    const result: MutantResult = harmless ? 'cycled' : 'accepted';
+    if (pressed.differences.length > 0) {
+      await this.close();
+      return { result: 'accepted', differences: pressed.differences };
+    }
     for (const [index, action] of actions.entries()) {
       const label = actions.indexOf(action) === index ? action : `${action} 2`;
-      const { real, guest, differences } = await this.#both(label, (target) =>
-        actionStep(target, action, harmless ? places : []),
-      );
-      const died = real.has('panic');
-      // A payload that does not go away would be in the way of the next.
-      if (differences.length > 0 || died || (action === 'unload' && real.get('rc') !== 0)) {
+      const { real, inGuest, differences } = await this.#both(label, { verb: action, name: NAME }, places);
+      // A payload that cannot be unloaded would be in the way of the next.
+      const stays = action === 'unload' && real.kind === 'answered' && real.rc !== 0;
+      if (differences.length > 0 || hostEnded(real) || stays) {
         await this.close();
-        if (guest) return { fate: 'wild', differences: [] };
-        return { fate: died ? 'died' : fate, differences };
+        if (inGuest) return { result: 'incomparable', differences: [] };
+        return { result: hostEnded(real) ? 'died' : result, differences };
       }
     }
-    return { fate, differences: [] };
+    return { result, differences: [] };
   }
 
-  /** Would a patch of this function stay inside of a function that nobody runs? */
+  /** Would a patch of this function stay inside a function that nobody runs? */
   #harmless({ oldAddr, newAddr, newSize }: DumpedFunction): boolean {
     const room = this.#idle.get(oldAddr);
     return room !== undefined && (newAddr !== 0n || newSize <= room);
   }
 
-  /** Takes a step on both hosts. The simulator works while the answer of the other one is on its way. */
-  async #both(step: string, take: (target: ObservableTarget) => Promise<Observation>) {
-    const [simulated, real] = this.#pair as readonly [ObservableTarget, ObservableTarget];
-    const [left, right] = await Promise.all([watch(simulated, take), watch(real, take)]);
-    const told = this.#diesAlike(left, right) ? [] : compare(left, right);
-    const differences = told.map((difference) => ({ step, ...difference }));
-    return { real: right, differences, guest: differences.length > 0 && this.#faultsInGuest(left) };
+  /** Takes a step on both hosts, at the same time, and compares what it did to these functions, too. */
+  async #both(label: string, step: Step, places: readonly Address[]): Promise<BothTook> {
+    const [simulated, real] = this.#pair as readonly [Stage, Stage];
+    const [[left, seenLeft], [right, seenRight]] = await Promise.all([
+      takeAndLook(simulated, step, places),
+      takeAndLook(real, step, places),
+    ]);
+    const found = this.#diesAlike(left, right) ? [] : compare(seenLeft, seenRight);
+    const differences = found.map((difference) => ({ step: label, ...difference }));
+    return { real: right, differences, inGuest: differences.length > 0 && this.#faultsInGuest(left) };
   }
 
-  /**
-   * Does it have a section whose size is negative as a number with a sign? Arm's memcpy compares with a sign, and then copies next to nothing, but
-   * to a place that depends on where it believes the end. Source: xen/arch/arm/arm64/lib/memcpy.S, arm32/lib/memcpy.S.
-   */
+  /** Does it have a section whose size is negative as a signed number, where that makes memcpy unpredictable? */
   #copiesNegative({ bytes }: Mutant): boolean {
-    const { name, elf } = this.#options.image.arch;
-    if (name === 'x86_64') return false;
+    if (!this.#parts.signedCopies) return false;
     try {
-      const sign = 1n << BigInt(8 * elf.pointerSize - 1);
+      const sign = 1n << BigInt(8 * this.#options.image.arch.elf.pointerSize - 1);
       const fields = new ElfFields(bytes);
       return fields.sections.some((section) => (readField(bytes, fields.shdr(section, 'sh_size')) ?? 0n) >= sign);
     } catch (error) {
@@ -194,105 +199,41 @@ class Runner {
     }
   }
 
-  /** Did both die of the same fault, as far as the address of one tells? */
-  #diesAlike(left: Observation, right: Observation): boolean {
-    const granule = STRING_GRANULE[this.#options.image.arch.name];
-    const [a, b] = [left.get('panic'), right.get('panic')].map((panic) =>
-      Array.isArray(panic) ? panic.map((line) => roundedAddress(line, granule)).join('\n') : null,
-    );
-    return a !== null && a === b;
+  /** Did both die of the same fault, as far as its address tells? */
+  #diesAlike(left: StepOutcome, right: StepOutcome): boolean {
+    if (left.kind !== 'died' || right.kind !== 'died') return false;
+    const fault = ({ message, errorCode, address }: HostPanic): string =>
+      `${message} ${errorCode} ${address === null ? null : address / this.#parts.stringGranule}`;
+    return fault(left.panic) === fault(right.panic);
   }
 
   /** Did the host die of a page fault at an address that belongs to the guest? */
-  #faultsInGuest(seen: Observation): boolean {
-    const panic = seen.get('panic');
-    const line = Array.isArray(panic) ? panic.find((text) => text.startsWith(ADDRESS_LINE)) : undefined;
-    if (line === undefined) return false;
-    return GUEST_ADDRESSES[this.#options.image.arch.name](BigInt(line.slice(ADDRESS_LINE.length)));
+  #faultsInGuest(outcome: StepOutcome): boolean {
+    const address = outcome.kind === 'died' ? outcome.panic.address : null;
+    return address !== null && this.#options.image.arch.pvGuestAddress?.(address) === true;
   }
 
-  async #boot(): Promise<readonly [ObservableTarget, ObservableTarget]> {
+  async #boot(): Promise<readonly [Stage, Stage]> {
     return [await this.#options.simulated(), await this.#options.real()];
   }
 
   async close(): Promise<void> {
     const pair = this.#pair;
     this.#pair = undefined;
-    for (const target of pair ?? []) await target.close();
+    for (const { target } of pair ?? []) await target.close();
   }
 }
 
-/**
- * Bytes that the hypervisor's string functions read at once, in which a fault is then told anywhere. Source: xen/arch/arm/arm64/lib/strcmp.S and
- * its neighbours.
- */
-const STRING_GRANULE: Readonly<Record<Architecture['name'], bigint>> = { x86_64: 1n, arm64: 16n, arm32: 1n };
-
-const roundedAddress = (line: string, granule: bigint): string => {
-  if (!line.startsWith(ADDRESS_LINE)) return line;
-  const address = BigInt(line.slice(ADDRESS_LINE.length));
-  return `${ADDRESS_LINE}${hexAddress(address - (address % granule))}`;
-};
-
-/**
- * Addresses that a guest may map itself while the hypervisor runs: a PV guest's, on x86, all below the first and all from the second on. Source:
- * asm/config.h of x86. On Arm the hypervisor's exception level has page tables of its own.
- */
-const GUEST_ADDRESSES: Readonly<Record<Architecture['name'], (address: Address) => boolean>> = {
-  x86_64: (address) => address < 0x8000_0000_0000n || address >= 0xffff_8800_0000_0000n,
-  arm64: () => false,
-  arm32: () => false,
-};
-
-/** Takes a step; a host that dies meanwhile has nothing to show but its panic. */
-async function watch(
-  target: ObservableTarget,
-  take: (target: ObservableTarget) => Promise<Observation>,
-): Promise<Observation> {
-  let seen: Observation | undefined;
-  try {
-    seen = await take(target);
-  } catch (error) {
-    if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
-  }
-  const panic = await target.panic();
-  if (seen !== undefined && seen.get('rc') !== null && panic === null) return seen;
-  if (panic !== null) return new Map([['panic', panicText(panic)]]);
-  const hook = target instanceof SimulatedTarget ? target.hookReached() : null;
-  if (hook !== null) return new Map([['hook', `${hook.kind} hook at ${hexAddress(hook.address)}`]]);
-  return seen ?? new Map([['panic', ['the host gives no answer, and no reason']]]);
-}
-
-/** `null` stands for a call from which the host did not come back. */
-const rcOf = (rc: number): ObservedValue => resultText(Number.isNaN(rc) ? null : rc);
-
-async function uploadStep(target: ObservableTarget, bytes: Uint8Array): Promise<Observation> {
-  const { rc } = await target.upload(NAME, bytes);
-  const seen: Observation = new Map([['rc', rcOf(rc)]]);
-  if (Number.isNaN(rc)) return seen;
-  seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
-  if (rc !== 0) return seen;
-  await target.dump();
-  return seen.set('dump', await target.takeConsole());
-}
-
-async function actionStep(
-  target: ObservableTarget,
-  action: ActionName,
+async function takeAndLook(
+  stage: Stage,
+  step: Step,
   places: readonly Address[],
-): Promise<Observation> {
-  const { rc } = await target.action(NAME, action);
-  const seen: Observation = new Map([['rc', rcOf(rc)]]);
-  if (Number.isNaN(rc)) return seen;
-  if (action !== 'unload') {
-    const { state, statusRc } = await target.get(NAME);
-    seen.set('state', state).set('status', resultText(statusRc));
-  }
-  seen.set('console', (await target.takeConsole()).map(withoutLineNumber));
-  if (action === 'unload') return seen;
-  for (const place of places) {
-    const bytes = await target.peek(place, LIVE_BYTES);
+): Promise<[outcome: StepOutcome, seen: Observation]> {
+  const outcome = await takeStep(stage, step);
+  const seen = observationOf(outcome);
+  for (const place of hostEnded(outcome) || step.verb === 'unload' ? [] : places) {
+    const bytes = await stage.target.peek(place, LIVE_BYTES);
     seen.set(`live ${hexAddress(place)}`, bytes === null ? null : hex(bytes));
   }
-  return seen;
+  return [outcome, seen];
 }

@@ -1,81 +1,66 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
-import { openImage } from '../../src/hypervisor/index.ts';
-import { releaseByVersion } from '../../src/xen/index.ts';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { gunzip } from '../../src/cli/gunzip.ts';
+import { bootedFor } from '../../src/conform/index.ts';
+import { openSimulation, type Simulation, simulatedStage } from '../../src/run/index.ts';
+import { openCpu } from '../run/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
-import { cases } from './cases.ts';
-import { Elf, XenSyms } from './elf.ts';
-import { normaliser } from './normalise.ts';
-import { buildPayload } from './payloads.ts';
-import { type RecordedCase, replay, unpackPayload } from './replay.ts';
+import { type RecordedMachine, readPayloadFiles, readRecording, replay } from './recording.ts';
 
 /**
- * Everything that was recorded on the real hypervisor, once more on the simulator: errno, states, every console line, the key
- * `x`, live bytes of the patched functions, the payloads' pages byte by byte, and panics.
- *
- * On the build that was recorded the payloads are those of the recording; on a later package they are built anew, and what
- * depends on the build (absolute addresses inside of pages) is not compared.
+ * Everything that was recorded on the real hypervisor, once more on the simulator: errno, states, every console line, the key `x`, live bytes of
+ * the patched functions, the payloads' pages byte by byte, version strings, and panics.
  */
-const folder = new URL('./recordings/', import.meta.url);
-const json = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
-const recording: { buildId: string; cases: RecordedCase[] } = json('xen-4.17.7.json');
-const debugRecording: { cases: RecordedCase[] } = json('debug-4.17.5.json');
-const payloadFiles: Record<string, string> = json('payloads-4.17.7.json').files;
+const RECORDINGS = [
+  { file: 'xen-4.17.7.json', debug: false, cases: 529, steps: 1548, deaths: 40 },
+  { file: 'hooks-4.17.7.json', debug: false, cases: 90, steps: 313, deaths: 30 },
+  { file: 'debug-4.17.5.json', debug: true, cases: 162, steps: 421, deaths: 0 },
+] as const;
+
+/** Presets that stand for the `-cpu` of a recording. */
+const CPUS: Readonly<Record<string, string>> = {
+  'max,-smap': 'qemu-max',
+  qemu64: 'qemu64',
+  'Skylake-Client,-smap': 'qemu-skylake',
+};
 
 const xen = debianXen();
-const bytes = new Uint8Array(readFileSync(xen.xenSyms));
-const image = openImage(bytes, { gunzip: (data, size) => gunzipSync(data, { maxOutputLength: size }) });
-const { release } = releaseByVersion(xen.version) ?? { release: undefined };
-const symbols = new XenSyms(new Elf(Buffer.from(bytes)));
-const recordedBuild = recording.buildId === xen.buildId;
-const scratch = mkdtempSync(join(tmpdir(), 'xsplice-replay-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const xenSyms = new Uint8Array(readFileSync(xen.xenSyms));
+const files = readPayloadFiles('payloads-4.17.7.json');
 
-/** The case's payload files, and the build-ids by which texts name them. */
-function payloadsOf(
-  recorded: RecordedCase,
-  recordedFiles: boolean,
-): { files: Map<string, Uint8Array>; ids: Map<string, string> } {
-  const files = new Map<string, Uint8Array>();
-  const ids = new Map<string, string>();
-  const specs = cases.find(({ name }) => name === recorded.name)?.payloads ?? {};
-  for (const [key, spec] of Object.entries(specs)) {
-    const sha256 = recorded.payloads[key]?.sha256 ?? '';
-    const file = recordedFiles
-      ? unpackPayload(payloadFiles[sha256] as string)
-      : buildPayload(spec, { xen: symbols, scratch, buildIds: ids, files });
-    files.set(key, file);
-    try {
-      ids.set(key, new Elf(Buffer.from(file)).buildId());
-    } catch {
-      // So broken that it has none: no text names it.
-    }
-  }
-  return { files, ids };
+const simulations = new Map<string, Simulation>();
+
+function simulationOf({ cpu, cpus }: RecordedMachine, debug: boolean): Simulation {
+  const preset = CPUS[cpu] ?? expect.fail(`no preset for -cpu ${cpu}`);
+  const key = `${preset} ${cpus} ${debug}`;
+  const known = simulations.get(key) ?? openSimulation(xenSyms, { gunzip, openCpu, debug, cpu: preset, cpus });
+  simulations.set(key, known);
+  return known;
 }
 
-const known = release ?? expect.fail(`no release is known for ${xen.version}`);
+describe.each(RECORDINGS)('$file: $cases cases, $steps steps, $deaths deaths', (expected) => {
+  const recording = readRecording(expected.file);
+  let answered = 0;
 
-describe('the real hypervisor, Debian 4.17.7', () => {
-  it('has a recording of every case', () => {
-    expect(recording.cases.map(({ name }) => name).sort()).toEqual(cases.map(({ name }) => name).sort());
+  it('is of the hypervisor that the tests have', () => {
+    expect(recording.buildId).toBe(xen.buildId);
   });
 
-  it.each(recording.cases.map((recorded) => [recorded.name, recorded] as const))('%s', (_name, recorded) => {
-    const { files, ids } = payloadsOf(recorded, recordedBuild);
-    const normalise = normaliser(symbols, ids);
-    expect(replay(image, known, recorded, { files, normalise, sameBuild: recordedBuild })).toEqual([]);
+  it.each(recording.cases.map((recorded) => [recorded.name, recorded] as const))('%s', async (_name, recorded) => {
+    const simulation = simulationOf(recorded.host, expected.debug);
+    const { image, release } = simulation;
+    const simulated = bootedFor(async () => simulatedStage(simulation, simulation.boot()));
+    const differences = await replay(recorded, { image, release, simulated, files, answered: () => answered++ });
+    expect(differences).toEqual([]);
   });
-});
 
-// The payloads are built anew for the image at hand: texts name symbols, so the two builds' addresses do not matter.
-describe('a debug build, 4.17.5: what dprintk prints', () => {
-  it.each(debugRecording.cases.map((recorded) => [recorded.name, recorded] as const))('%s', (_name, recorded) => {
-    const { files, ids } = payloadsOf(recorded, false);
-    const normalise = normaliser(symbols, ids);
-    expect(replay(image, known, recorded, { files, normalise, sameBuild: false, debugBuild: true })).toEqual([]);
+  it('has them all, and each was compared', () => {
+    const steps = recording.cases.flatMap((recorded) => recorded.steps);
+    const deaths = steps.filter(({ seen }) => seen['panic'] !== undefined).length;
+    const { file, debug, ...counts } = expected;
+    expect({ cases: new Set(recording.cases.map(({ name }) => name)).size, steps: steps.length, deaths }).toEqual(
+      counts,
+    );
+    expect(answered).toBe(steps.length);
   });
 });

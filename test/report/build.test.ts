@@ -1,10 +1,9 @@
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { BuildDocument } from '../../src/documents/index.ts';
 import { buildSchema } from '../../src/documents/schemas.ts';
 import { documentJson, PLAIN, renderBuild } from '../../src/report/index.ts';
 import { builtOne, refusedOne, severalBases, unchangedOne } from './build-fixtures.ts';
-import { COLOURED } from './coloured.ts';
+import { testText } from './coloured.ts';
 
 const GOLDEN: readonly [name: string, document: BuildDocument][] = [
   ['build-built', builtOne],
@@ -14,23 +13,7 @@ const GOLDEN: readonly [name: string, document: BuildDocument][] = [
 ];
 
 describe.each(GOLDEN)('%s as text', (name, document) => {
-  const text = renderBuild(document, PLAIN);
-
-  it('is as it was approved', async () => {
-    await expect(text).toMatchFileSnapshot(`golden/${name}.txt`);
-  });
-
-  it('keeps its columns when it is coloured', () => {
-    const coloured = renderBuild(document, COLOURED);
-    expect(coloured).not.toBe(text);
-    expect(stripVTControlCharacters(coloured)).toBe(text);
-  });
-
-  it('has no blanks at line ends, no control character, and ends with one line feed', () => {
-    expect(text).not.toMatch(/[ \t]$/m);
-    expect(text.replaceAll('\n', '')).toMatch(/^\P{C}+$/u);
-    expect(text).toMatch(/[^\n]\n$/);
-  });
+  testText(name, (style) => renderBuild(document, style));
 
   it('has the document that the schema describes', () => {
     const printed: unknown = JSON.parse(documentJson(document));

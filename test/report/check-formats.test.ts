@@ -72,7 +72,7 @@ describe('a check as lines for GitHub', () => {
   it('has a command for each finding, worst first, and the sum', () => {
     expect(renderGithub(matrix).split('\n')).toEqual([
       '::error file=hello.livepatch,title=wrong-xen::depends on another build (on Xen 4.18.0 (22222222))%0Ahello.livepatch:.livepatch.xen_depends+0x10',
-      '::error file=live/stack.livepatch,title=unsafe::the host would not be well (on Xen 4.18.0 (22222222))%0Alive/stack.livepatch',
+      '::error file=live/stack.livepatch,title=unsafe::the payload would crash or damage the host (on Xen 4.18.0 (22222222))%0Alive/stack.livepatch',
       '::warning file=arch/x86/f.c,line=12,col=3,title=odd-call::calls what is not there (on all hypervisors)%0Ahello.livepatch:.text.f+0x5 (f) at 0xffff82d0405b0005',
       '::notice file=live/stack.livepatch,title=assumed::depends on another build (on Xen 4.17.7 (11111111))',
       '2 payloads on 2 hypervisors: 2 of 4 accepted',

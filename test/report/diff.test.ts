@@ -1,9 +1,8 @@
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { DiffDocument } from '../../src/documents/index.ts';
 import { diffSchema } from '../../src/documents/schemas.ts';
 import { type DiffDetail, documentJson, PLAIN, renderDiff } from '../../src/report/index.ts';
-import { COLOURED } from './coloured.ts';
+import { testText } from './coloured.ts';
 import { builtDiff, refusedDiff, unchangedDiff, unlinkedDiff } from './diff-fixtures.ts';
 
 const GOLDEN: readonly [name: string, document: DiffDocument, detail: DiffDetail][] = [
@@ -15,23 +14,7 @@ const GOLDEN: readonly [name: string, document: DiffDocument, detail: DiffDetail
 ];
 
 describe.each(GOLDEN)('%s as text', (name, document, detail) => {
-  const text = renderDiff(document, PLAIN, detail);
-
-  it('is as it was approved', async () => {
-    await expect(text).toMatchFileSnapshot(`golden/${name}.txt`);
-  });
-
-  it('keeps its columns when it is coloured', () => {
-    const coloured = renderDiff(document, COLOURED, detail);
-    expect(coloured).not.toBe(text);
-    expect(stripVTControlCharacters(coloured)).toBe(text);
-  });
-
-  it('has no blanks at line ends, no control character, and ends with one line feed', () => {
-    expect(text).not.toMatch(/[ \t]$/m);
-    expect(text.replaceAll('\n', '')).toMatch(/^\P{C}+$/u);
-    expect(text).toMatch(/[^\n]\n$/);
-  });
+  testText(name, (style) => renderDiff(document, style, detail));
 
   it('has the document that the schema describes', () => {
     const printed: unknown = JSON.parse(documentJson(document));

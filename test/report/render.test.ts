@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { RehearsalReport } from '../../src/documents/index.ts';
 import type { Style } from '../../src/report/index.ts';
@@ -13,17 +12,8 @@ import {
 } from '../../src/report/index.ts';
 import { RELEASES } from '../../src/xen/index.ts';
 import { matrix } from './check-fixtures.ts';
+import { testText } from './coloured.ts';
 import { checked, inspected, panicked, passed, refused, stopped } from './fixtures.ts';
-
-const code = (on: number, off: number) => (text: string) => `\x1b[${on}m${text}\x1b[${off}m`;
-const COLOURED: Style = {
-  bold: code(1, 22),
-  dim: code(2, 22),
-  red: code(31, 39),
-  green: code(32, 39),
-  yellow: code(33, 39),
-  width: PLAIN.width,
-};
 
 const GOLDEN: readonly [name: string, render: (style: Style) => string][] = [
   ['rehearsal-passed', (style) => renderRehearsal(passed, style)],
@@ -37,20 +27,7 @@ const GOLDEN: readonly [name: string, render: (style: Style) => string][] = [
 ];
 
 describe.each(GOLDEN)('%s as text', (name, render) => {
-  it('is as it was approved', async () => {
-    await expect(render(PLAIN)).toMatchFileSnapshot(`golden/${name}.txt`);
-  });
-
-  it('keeps its columns when it is coloured', () => {
-    const coloured = render(COLOURED);
-    expect(coloured).not.toBe(render(PLAIN));
-    expect(stripVTControlCharacters(coloured)).toBe(render(PLAIN));
-  });
-
-  it('has no blanks at line ends and ends with one line feed', () => {
-    expect(render(PLAIN)).not.toMatch(/[ \t]$/m);
-    expect(render(PLAIN)).toMatch(/[^\n]\n$/);
-  });
+  testText(name, render);
 });
 
 describe('a rehearsal as text', () => {

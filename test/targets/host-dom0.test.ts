@@ -214,14 +214,20 @@ describe('the built package in dom0 of a real Xen', () => {
       expect([label, own[label]?.status, own[label]?.stdout]).toEqual([label, 1, '']);
       expect(own[label]?.stderr).toMatch(pattern);
     };
-    told('no dom0', /^xsplice: error: this is not the control domain .* \/dev\/xen\/privcmd\nxsplice: .*modprobe/);
-    told('not root', /^xsplice: error: \/dev\/xen\/privcmd may not be opened: only root .*\nxsplice: Use sudo\.\n$/);
+    told(
+      'no dom0',
+      /^xsplice: error: not the control domain .* \/dev\/xen\/privcmd does not exist\nxsplice: .*modprobe/,
+    );
+    told(
+      'not root',
+      /^xsplice: error: permission denied for \/dev\/xen\/privcmd: only root .*\nxsplice: Use sudo\.\n$/,
+    );
     told(
       'no koffi',
-      /^xsplice: error: the npm package koffi is not installed.*\nxsplice: .*npm install koffi@3\.3\.4\n$/,
+      /^xsplice: error: the npm package koffi, .*is not installed\nxsplice: .*npm install koffi@3\.3\.4\n$/,
     );
     told('no library', /^xsplice: error: libxenctrl is not installed\nxsplice: .*apt-get install libxenmisc4\.17\./);
-    told('a library without its own', /^xsplice: error: .*libxenctrl\.so\.4\.17 cannot be used: .*libxencall\.so\.1/);
+    told('a library without its own', /^xsplice: error: cannot use .*libxenctrl\.so\.4\.17: .*libxencall\.so\.1/);
   });
 
   it('takes the library that the hypervisor understands, and says so where there is none', () => {
@@ -230,7 +236,7 @@ describe('the built package in dom0 of a real Xen', () => {
       status: 1,
       stdout: '',
       stderr: expect.stringMatching(
-        /^Failed to get list sizes\.\nError 13: Permission denied\nxsplice: wrong library: \/t\/libxenctrl\.so\.4\.18 is of Xen 4\.18, and Xen 4\.17 runs here\. .*install libxenmisc4\.17/,
+        /^Failed to get list sizes\.\nError 13: Permission denied\nxsplice: wrong library: \/t\/libxenctrl\.so\.4\.18 is for Xen 4\.18, but Xen 4\.17 runs here\. .*install libxenmisc4\.17/,
       ),
     });
   });

@@ -165,7 +165,7 @@ describe('a host that is none', () => {
     const options = { ...host([[17]]), device: join(temporary, 'nothing') };
     expect(await failure(options)).toMatchObject({
       code: 'EHOST',
-      message: `this is not the control domain of a Xen host: there is no ${options.device}`,
+      message: `not the control domain of a Xen host: ${options.device} does not exist`,
       hint: expect.stringContaining('modprobe xen-privcmd'),
     });
   });
@@ -176,19 +176,19 @@ describe('a host that is none', () => {
       message: 'libxenctrl is not installed',
       hint: expect.stringContaining('apt-get install libxenmisc4.18.'),
     });
-    expect((await failureOf(openHost(host([])))).hint).toContain('libxenmisc4.NN, where 4.NN is the release');
+    expect((await failureOf(openHost(host([])))).hint).toContain('libxenmisc4.NN, where 4.NN is the running release');
   });
 
   it('is told apart: a library that is none', async () => {
     const options = host([]);
     writeFileSync(join(options.folders?.[0] ?? '', 'libxenctrl.so.4.17'), 'no library');
-    expect(await failure(options)).toMatchObject({ code: 'ETOOL', message: expect.stringContaining('cannot be used') });
+    expect(await failure(options)).toMatchObject({ code: 'ETOOL', message: expect.stringContaining('cannot use ') });
   });
 
   it('is told apart: the hypervisor cannot be reached', async () => {
     expect(await failure(host([[17, 'NO_OPEN=ENXIO']]))).toMatchObject({
       code: 'EHOST',
-      message: 'the hypervisor cannot be reached: errno 6 from xc_interface_open',
+      message: 'cannot connect to the hypervisor: xc_interface_open failed with errno 6',
     });
   });
 
@@ -196,9 +196,9 @@ describe('a host that is none', () => {
     const library = { path: '/lib/libxenctrl.so.4.17', minor: 17 };
     const { versionFolder = '' } = host([], 18);
     expect(adviceFor(38, library)).toContain('no live patching');
-    expect(adviceFor(1, library)).toContain('only dom0');
+    expect(adviceFor(1, library)).toContain('use dom0');
     expect(adviceFor(13, library, { versionFolder })).toMatch(
-      /^wrong library: .*4\.17 is of Xen 4\.17, and Xen 4\.18 runs here\. .*libxenmisc4\.18\./,
+      /^wrong library: .*4\.17 is for Xen 4\.17, but Xen 4\.18 runs here\. .*libxenmisc4\.18\./,
     );
     expect(adviceFor(13, { ...library, minor: 18 }, { versionFolder })).toContain('XSM');
     expect(adviceFor(22, library)).toBeUndefined();

@@ -96,7 +96,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     const version = /^\d+\.\d+\.\d+/.exec(xen.packageVersion)?.[0] ?? '';
     expect(buildId).toBe(syms.buildId);
     expect(target.host).toMatchObject({ arch, version, buildId, xenSyms, smp: 1, memory: 512 });
-    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.versionString('extra')).toBe(version.replace(/^\d+\.\d+/, ''));
     expect(await target.takeConsole()).toEqual([]);
   });
 
@@ -106,7 +106,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     const code = async () => hex((await target.peek(place.address, place.size)) ?? new Uint8Array());
     const original = syms.bytes(place.address, place.size);
     expect(await code()).toBe(original);
-    const before = await target.extraVersion();
+    const before = await target.versionString('extra');
 
     expect(await target.upload('extra', payload('extra', 'xen_extra_version', 'return "-patched";'))).toEqual({
       rc: 0,
@@ -119,7 +119,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
       'livepatch: extra: Applying 1 functions',
       'livepatch: extra finished APPLY with rc=0',
     ]);
-    expect(await target.extraVersion()).toBe('-patched');
+    expect(await target.versionString('extra')).toBe('-patched');
     const branch = word(kind.branch(Number(FIRST_PLACE - place.address)));
     expect(await code()).toBe(branch + original.slice(8));
 
@@ -136,7 +136,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
 
     expect(await target.action('extra', 'unload')).toEqual({ rc: -22 });
     expect(await target.action('extra', 'revert')).toEqual({ rc: 0 });
-    expect(await target.extraVersion()).toBe(before);
+    expect(await target.versionString('extra')).toBe(before);
     expect(await code()).toBe(original);
     expect(await target.action('extra', 'unload')).toEqual({ rc: 0 });
     expect(await target.get('extra')).toEqual({ rc: -2, state: null, statusRc: null });
@@ -206,11 +206,11 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     const { xen: x86, xenSyms: x86Syms } = debianXen();
     expect(await failureOf(startQemu({ env, arch, xenImage: x86 }))).toMatchObject({
       code: 'EIMAGE',
-      hint: 'It is one for x86-64: choose that architecture.',
+      hint: 'This is a Xen for x86-64: choose that architecture with --arch.',
     });
     expect(await failureOf(startQemu({ env, xenImage: xen.xen }))).toMatchObject({
       code: 'EIMAGE',
-      hint: `It is one for ${arch}: choose that architecture.`,
+      hint: `This is a Xen for ${arch}: choose that architecture with --arch.`,
     });
     expect(await failureOf(startQemu({ env, arch, xenSyms: x86Syms }))).toMatchObject({
       code: 'EIMAGE',

@@ -56,8 +56,7 @@ describe('a host in QEMU', () => {
     const target = await started();
     expect(target.host).toMatchObject({ version, buildId, xenSyms, cpu: 'max,-smap', smp: 1, memory: 512 });
     expect(target.host.release.release.version).toBe(version);
-    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
-    expect(await target.versionString(1)).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.versionString('extra')).toBe(version.replace(/^\d+\.\d+/, ''));
     expect(await target.takeConsole()).toEqual([]);
   });
 
@@ -79,7 +78,7 @@ describe('a host in QEMU', () => {
       'livepatch: extra: Applying 1 functions',
       'livepatch: extra finished APPLY with rc=0',
     ]);
-    expect(await target.extraVersion()).toBe('-patched');
+    expect(await target.versionString('extra')).toBe('-patched');
     expect(await code()).toBe(jump(extraVersion.address, firstPlace));
 
     await target.dump();
@@ -92,7 +91,7 @@ describe('a host in QEMU', () => {
 
     expect(await target.action('extra', 'unload')).toEqual({ rc: -22 });
     expect(await target.action('extra', 'revert')).toEqual({ rc: 0 });
-    expect(await target.extraVersion()).toBe(version.replace(/^\d+\.\d+/, ''));
+    expect(await target.versionString('extra')).toBe(version.replace(/^\d+\.\d+/, ''));
     expect(await code()).toBe(original);
     expect(await target.action('extra', 'unload')).toEqual({ rc: 0 });
     expect(await target.get('extra')).toEqual({ rc: -2, state: null, statusRc: null });
@@ -174,9 +173,9 @@ describe('a host in QEMU', () => {
       FUNC lp_func_loop = { "xen_extra_version", lp_loop, 0, 8, ${extraVersion.size}, 2 };`;
     expect(await target.upload('loop', buildPayload({ c, depends: buildId, xenDepends: buildId }))).toEqual({ rc: 0 });
     expect(await target.action('loop', 'apply')).toEqual({ rc: 0 });
-    expect(await target.extraVersion()).toBeNull();
+    expect(await target.versionString('extra')).toBeNull();
     expect(await target.panic()).toEqual({
-      message: 'no answer: the host said nothing for 2 seconds',
+      message: 'no answer: the host was silent for 2 seconds',
       errorCode: null,
       address: null,
       screen: [],

@@ -1,4 +1,4 @@
-import { type Address, addOffset, viewOf } from '../../base/index.ts';
+import type { Address } from '../../base/index.ts';
 import type { ArmEncoding, BranchRefusal } from '../arm/patch.ts';
 import { ARM32_RANGE } from './relocations.ts';
 
@@ -35,11 +35,4 @@ export const branchOffset = (word: number): number | undefined =>
 export function withBranchOffset(word: number, offset: number): number | null {
   if (offset < -Number(ARM32_RANGE) || offset >= Number(ARM32_RANGE)) return null;
   return ((word & ~IMM24_MASK) | ((offset >> 2) & IMM24_MASK)) >>> 0;
-}
-
-/** The way back of `encodeBranch`: a B that is always taken. */
-export function jumpTarget(code: Uint8Array, at: Address): Address | undefined {
-  const word = code.length < 4 ? 0 : viewOf(code).getUint32(0, true);
-  if ((word & 0xff00_0000) >>> 0 !== B) return undefined;
-  return addOffset(at + PIPELINE, branchOffset(word) as number);
 }

@@ -11,7 +11,7 @@ import { ARM_PATCH_INSN_SIZE, armApply, insnLength, revert, verifyFunc, wordByte
 import { quiesce, revive } from '../arm/permissions.ts';
 import { ARM32_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
-import { ARM32_BUG_OPCODE, ARM32_ENCODING, ARM32_NOP, branchOffset, jumpTarget, withBranchOffset } from './branch.ts';
+import { ARM32_BUG_OPCODE, ARM32_ENCODING, ARM32_NOP, branchOffset, withBranchOffset } from './branch.ts';
 import { ARM32_EXECUTION } from './execution.ts';
 import { operands } from './operands.ts';
 import { ARM32_RANGE, ARM32_RELOCATION_RULES, ARM32_RELOCATIONS } from './relocations.ts';
@@ -59,7 +59,6 @@ export const ARM32: Architecture = {
   patchOffset: () => 0,
   entrySize: 0,
   encodeJump: (from, to) => wordBytes(ARM32_ENCODING.encodeBranch(from, to).word),
-  jumpTarget,
   nopSequences: (length) => [wordBytes(ARM32_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
@@ -67,6 +66,7 @@ export const ARM32: Architecture = {
   relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm32/livepatch.c',
+  pvGuestAddress: null,
   vmapDefault: () => ARM32_VMAP_DEFAULT,
   alternatives: armAlternatives({
     get: branchOffset,

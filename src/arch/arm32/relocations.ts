@@ -2,8 +2,8 @@ import type { RelocationField, RelocationQuirk, RelocationRow, RelocationRules }
 import { dataRow, signedRange } from '../relocation-value.ts';
 
 /**
- * What arch_livepatch_perform takes on arm32, with and without addends of their own; anything else is refused. No release has
- * added or dropped one. Where it differs from the ABI, it does in every release.
+ * The relocations that arch_livepatch_perform_rela and arch_livepatch_perform_rel accept on arm32. They, and their differences from the ABI, are
+ * the same in every release.
  * Source: xen/arch/arm/arm32/livepatch.c; names and numbers from ELF for the Arm Architecture (IHI 0044), 4.6.
  */
 
@@ -29,13 +29,13 @@ const BRANCH_MASK: RelocationQuirk = {
   bit: 4,
   rule: 'arm32-branch-mask',
   message:
-    'Xen clears the lowest bit of the offset of a branch: this one, from an address that differs from its target by an odd number of words, goes four bytes too low',
+    'Xen clears the lowest bit of a branch offset: the target of this one is an odd number of words away, so the branch lands four bytes below it',
 };
 
 const MOVE_ADDEND: RelocationQuirk = {
   kind: 'no-addend',
   rule: 'arm32-move-addend',
-  message: 'Xen ignores the addend of MOVW and MOVT relocations: the register gets the address of the symbol itself',
+  message: 'Xen ignores the addend of MOVW and MOVT relocations: the register gets the address of the symbol alone',
 };
 
 /** A branch counts from two instructions ahead. */

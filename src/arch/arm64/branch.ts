@@ -1,4 +1,4 @@
-import { type Address, addOffset, s64, viewOf } from '../../base/index.ts';
+import { type Address, s64 } from '../../base/index.ts';
 import type { ArmEncoding, BranchRefusal } from '../arm/patch.ts';
 import type { RelocationField } from '../relocation.ts';
 import { extractField, insertField } from '../relocation-value.ts';
@@ -60,9 +60,3 @@ export function branchOffset(word: number): number | undefined {
 /** aarch64_set_branch_offset: what does not fit is cut off without a word. */
 export const withBranchOffset = (word: number, offset: number): number =>
   insertField(fieldOf(word) as RelocationField, word, BigInt(offset));
-
-/** The way back of `encodeBranch`: a B alone, which BL is not. */
-export function jumpTarget(code: Uint8Array, at: Address): Address | undefined {
-  const word = code.length < 4 ? 0 : viewOf(code).getUint32(0, true);
-  return (word & 0xfc00_0000) >>> 0 === B ? addOffset(at, branchOffset(word) as number) : undefined;
-}

@@ -12,7 +12,7 @@ import { ARM_PATCH_INSN_SIZE, armApply, insnLength, revert, verifyFunc, wordByte
 import { quiesce, revive } from '../arm/permissions.ts';
 import { ARM64_PROCESSORS, armProcessors } from '../arm/processors.ts';
 import { isMappingSymbol } from '../arm/symbols.ts';
-import { ARM64_ENCODING, ARM64_NOP, ARM64_RANGE, branchOffset, jumpTarget, withBranchOffset } from './branch.ts';
+import { ARM64_ENCODING, ARM64_NOP, ARM64_RANGE, branchOffset, withBranchOffset } from './branch.ts';
 import { ARM64_EXECUTION } from './execution.ts';
 import { operands } from './operands.ts';
 import { ARM64_RELOCATION_RULES, ARM64_RELOCATIONS } from './relocations.ts';
@@ -55,7 +55,6 @@ export const ARM64: Architecture = {
   patchOffset: () => 0,
   entrySize: 0,
   encodeJump: (from, to) => wordBytes(ARM64_ENCODING.encodeBranch(from, to).word),
-  jumpTarget,
   nopSequences: (length) => [wordBytes(ARM64_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
@@ -63,6 +62,7 @@ export const ARM64: Architecture = {
   relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm64/livepatch.c',
+  pvGuestAddress: null,
   vmapDefault: arm64VmapDefault,
   alternatives: armAlternatives({ get: branchOffset, set: withBranchOffset }),
   bugFrames: ARM_BUG_FRAMES,

@@ -11,7 +11,7 @@ import { dataRow, eitherRange, signedRange, unsignedRange } from '../relocation-
 import { ADR, ADRP, BRANCH14, BRANCH19, BRANCH26, imm16, pageOffset } from './fields.ts';
 
 /**
- * What arch_livepatch_perform_rela takes on arm64; anything else is refused. No release has added or dropped one.
+ * The relocations that arch_livepatch_perform_rela accepts on arm64, the same in every release.
  * Source: xen/arch/arm/arm64/livepatch.c; names and numbers from ELF for the Arm 64-bit Architecture (IHI 0056), 5.7.
  */
 
@@ -49,13 +49,13 @@ const moveWide = (
 const moveSigned = (relative: Relative, lsb: number, range: ValueRange | null = signedRange(lsb + 17)): Insn =>
   moveWide(relative, lsb, range, 'movz-or-movn');
 
-/** The overflow test of TSTBR14 has 19 bits, as CONDBR19's has; the field has 14. */
+/** Xen checks TSTBR14 against the 19 bits of CONDBR19; the field has 14. */
 const TSTBR14: RelocationQuirk = {
   kind: 'range',
   checked: signedRange(21),
   rule: 'arm64-tstbr-range',
   message:
-    'a TBZ or TBNZ reaches 32 KiB: Xen cuts this target to 14 bits without a word, and the branch goes somewhere else',
+    'TBZ and TBNZ reach 32 KiB: Xen silently truncates this distance to 14 bits, and the branch goes to the wrong address',
 };
 
 const ROWS: readonly RelocationRow[] = [

@@ -11,7 +11,7 @@ import { addNops, NOP_FAMILIES } from './nops.ts';
 import { X86_64_OBJECTS } from './object-forms.ts';
 import { X86_64_PAGE_TABLES } from './page-table.ts';
 import { X86_64_PANIC } from './panic-words.ts';
-import { apply, encodeJump, insnLength, jumpTarget, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
+import { apply, encodeJump, insnLength, PATCH_INSN_SIZE, revert, verifyFunc } from './patch.ts';
 import { quiesce, revive } from './permissions.ts';
 import { X86_64_PROCESSORS } from './processor-rules.ts';
 import { X86_64_RELOCATION_RULES, X86_64_RELOCATIONS } from './relocations.ts';
@@ -44,7 +44,6 @@ export const X86_64: Architecture = {
   patchOffset: (start, release) => (isLandingPad(start, release) ? ENDBR64_LEN : 0),
   entrySize: ENDBR64_LEN,
   encodeJump,
-  jumpTarget,
   nopSequences: (length) => NOP_FAMILIES.map((family) => addNops(family, length)),
   quiesce,
   revive,
@@ -53,6 +52,7 @@ export const X86_64: Architecture = {
   waitqueues: true,
   file: 'arch/x86/livepatch.c',
   // VMAP_VIRT_START. Source: xen/arch/x86/include/asm/config.h.
+  pvGuestAddress: (address) => address < 0x8000_0000_0000n || address >= 0xffff_8800_0000_0000n,
   vmapDefault: () => 0xffff_82c0_0000_0000n,
   alternatives: X86_64_ALTERNATIVES,
   bugFrames: X86_64_BUG_FRAMES,

@@ -1,4 +1,4 @@
-import { type Address, addOffset, lowWord, viewOf } from '../../base/index.ts';
+import { type Address, addOffset, lowWord } from '../../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../../xen/index.ts';
 import type { FunctionState, PatchContext, PatchedFunction, Refusal } from '../architecture.ts';
 import { ENDBR64_LEN, isLandingPad } from './endbr.ts';
@@ -18,12 +18,6 @@ export function encodeJump(from: Address, to: Address): Uint8Array {
     displacement >>> 24,
   );
 }
-
-/** The way back. */
-export const jumpTarget = (code: Uint8Array, at: Address): Address | undefined =>
-  code[0] === JMP_REL32 && code.length >= PATCH_INSN_SIZE
-    ? addOffset(at, PATCH_INSN_SIZE + viewOf(code).getInt32(1, true))
-    : undefined;
 
 /** Tells whether the function starts with an ENDBR64. Reads the memory there where the release does: it may fault. */
 const startsWithEndbr = (address: Address, { memory, release }: PatchContext): boolean =>

@@ -1,18 +1,18 @@
 import type { RelocationRow, RelocationRules } from '../relocation.ts';
 import { dataRow, signedRange } from '../relocation-value.ts';
 
-/** What a distance in an instruction counts from: the end of a field of 32 bits, which is the instruction's last part. */
+/** Distances in instructions count from the end of the 32-bit field. */
 const FIELD_END = 4;
 
 /**
- * What arch_livepatch_perform_rela takes on x86; anything else is refused. No release has added or dropped one.
+ * The relocations that arch_livepatch_perform_rela accepts on x86, the same in every release.
  * Source: xen/arch/x86/livepatch.c; names and numbers from the System V ABI AMD64 supplement, table 4.9.
  */
 const ROWS: readonly RelocationRow[] = [
   dataRow(0, 'R_X86_64_NONE', 'no', 0),
   dataRow(1, 'R_X86_64_64', 'no', 8),
   dataRow(2, 'R_X86_64_PC32', 'place', 4, signedRange(32), FIELD_END),
-  // Linked without a procedure linkage table, L is S.
+  // Without a procedure linkage table, L is S.
   dataRow(4, 'R_X86_64_PLT32', 'place', 4, signedRange(32), FIELD_END),
 ];
 

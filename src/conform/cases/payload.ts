@@ -103,7 +103,7 @@ const functionCases: readonly ConformCase[] = [
     },
     steps: upAndDown,
     // Where the writable mapping of the text lies, at which it dies.
-    wildDeath: ['arm64', 'arm32'],
+    deathVaries: ['arm64', 'arm32'],
   },
 ];
 
@@ -139,7 +139,7 @@ const nopCases: readonly ConformCase[] = [
       payloads: { p: nop(ENDBR, size) },
       steps: [{ upload: 'p' }, { apply: 'p' }],
       noDump: true,
-      wildDeath: true,
+      deathVaries: true,
     }),
   ),
   {

@@ -70,7 +70,7 @@ function reach({ min, max }: ValueRange, value: bigint): string {
 
 /** Says what becomes of a value that the ABI does not allow. */
 const outcome = (row: RelocationRow, value: bigint): string =>
-  inRange(checkedRange(row), value) ? 'Xen cuts it without a word' : 'the upload fails';
+  inRange(checkedRange(row), value) ? 'Xen silently truncates it' : 'the upload fails';
 
 /** Returns bytes from where the payload is loaded; `undefined` for a section that is not. */
 function loadOffset({ content }: LintContext, section: number, offset: number): bigint | undefined {

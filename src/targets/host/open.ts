@@ -38,8 +38,8 @@ function hypervisorMinor({ versionFolder = VERSION_FOLDER }: HostOptions): strin
 function installHint(options: HostOptions): string {
   const minor = hypervisorMinor(options);
   const name = `libxenmisc4.${minor ?? 'NN'}`;
-  const where = minor === undefined ? ', where 4.NN is the release of Xen that runs here' : '';
-  return `On Debian and Ubuntu: sudo apt-get install ${name}${where}. Elsewhere it comes with Xen's tools.`;
+  const where = minor === undefined ? ', where 4.NN is the running release of Xen' : '';
+  return `On Debian and Ubuntu: sudo apt-get install ${name}${where}. On other systems, install Xen's tools.`;
 }
 
 /** Throws EHOST where this is no dom0, or we may not act as one. */
@@ -47,14 +47,14 @@ function checkDevice({ device = DEVICE }: HostOptions): void {
   if (!existsSync(device)) {
     throw new XspliceError(
       'EHOST',
-      `this is not the control domain of a Xen host: there is no ${device}`,
-      'Boot Xen and run this in dom0. If this is dom0, its kernel lacks a module: sudo modprobe xen-privcmd',
+      `not the control domain of a Xen host: ${device} does not exist`,
+      'Boot Xen and run xsplice in dom0. If this is dom0, load the kernel module: sudo modprobe xen-privcmd',
     );
   }
   try {
     accessSync(device, constants.R_OK | constants.W_OK);
   } catch {
-    throw new XspliceError('EHOST', `${device} may not be opened: only root may patch the hypervisor`, 'Use sudo.');
+    throw new XspliceError('EHOST', `permission denied for ${device}: only root may patch the hypervisor`, 'Use sudo.');
   }
 }
 
@@ -75,7 +75,7 @@ export async function openHost(options: HostOptions = {}): Promise<HostTarget> {
       calls = bindLibrary(koffi, library);
     } catch (error) {
       const reason = (error as Error).message.split('\n', 1)[0];
-      failure ??= new XspliceError('ETOOL', `${library.path} cannot be used: ${reason}`, installHint(options));
+      failure ??= new XspliceError('ETOOL', `cannot use ${library.path}: ${reason}`, installHint(options));
       continue;
     }
     if (!(await isOfAnotherRelease(calls))) return connect(calls);
@@ -83,7 +83,7 @@ export async function openHost(options: HostOptions = {}): Promise<HostTarget> {
   }
   // Whoever asks it gets what the hypervisor says to it, and `adviceFor` says why.
   if (refused !== undefined) return connect(refused);
-  throw failure ?? new XspliceError('ETOOL', 'libxenctrl cannot be used');
+  throw failure ?? new XspliceError('ETOOL', 'cannot use libxenctrl');
 }
 
 /** Opens the connection, and closes it after `work`, whatever comes of it. Throws what `openHost` throws. */
@@ -99,7 +99,7 @@ export async function withHost<T>(options: HostOptions, work: (host: HostTarget)
 function connect(calls: LibraryCalls): HostTarget {
   const { handle, errno } = calls.open();
   if (handle === null) {
-    throw new XspliceError('EHOST', `the hypervisor cannot be reached: errno ${errno} from xc_interface_open`);
+    throw new XspliceError('EHOST', `cannot connect to the hypervisor: xc_interface_open failed with errno ${errno}`);
   }
   return new HostTarget(calls, handle);
 }
@@ -120,12 +120,12 @@ export function adviceFor(errno: number, library: Library, options: HostOptions 
     case ERRNO.ENOSYS:
       return 'this hypervisor has no live patching: it was built without CONFIG_LIVEPATCH';
     case ERRNO.EPERM:
-      return 'this domain may not patch the hypervisor: only dom0 may, and what its XSM policy lets';
+      return 'this domain may not patch the hypervisor: use dom0, or a domain that the XSM policy allows';
     case ERRNO.EACCES: {
       const minor = hypervisorMinor(options);
       if (minor === String(library.minor)) return "the hypervisor's XSM policy forbids this";
-      const runs = minor === undefined ? '' : `, and Xen 4.${minor} runs here`;
-      return `wrong library: ${library.path} is of Xen 4.${library.minor}${runs}. ${installHint(options)}`;
+      const runs = minor === undefined ? '' : `, but Xen 4.${minor} runs here`;
+      return `wrong library: ${library.path} is for Xen 4.${library.minor}${runs}. ${installHint(options)}`;
     }
     default:
       return undefined;

@@ -79,8 +79,8 @@ async function fetchXen(fetching: Fetching, folder: string, given: readonly stri
   for (const deb of debs) {
     const version = await versionOf(deb, tools);
     if (version !== XEN_VERSION) {
-      const hint = `Give the packages ${wanted.join(' and ')}.`;
-      throw new XspliceError('ETOOL', `${deb} has version ${version}, not ${XEN_VERSION}`, hint);
+      const hint = `Use the packages ${wanted.join(' and ')}.`;
+      throw new XspliceError('ETOOL', `${deb} has version ${version}; xsplice needs ${XEN_VERSION}`, hint);
     }
     await runTool('dpkg-deb', ['-x', deb, folder], tools);
   }

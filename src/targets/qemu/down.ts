@@ -30,7 +30,7 @@ export function environmentFailure(down: Down): XspliceError | undefined {
     case 'qemu':
       return new XspliceError('ETOOL', `QEMU failed: ${down.why}`);
     case 'ended':
-      return down.reason ?? new XspliceError('EHOST', 'the host was closed: it takes no more calls');
+      return down.reason ?? new XspliceError('EHOST', 'the host is closed');
     default:
       return undefined;
   }

@@ -49,11 +49,11 @@ export async function bootImages(
   if (symsId === undefined) throw new XspliceError('EIMAGE', `${symsPath} has no build-id`);
   if (buildId === undefined || !equalBytes(buildId, symsId)) {
     const ids = `${buildId === undefined ? 'none' : hex(buildId)} and ${hex(symsId)}`;
-    const what = options.xenImage === undefined ? `${platform.hypervisorName}, which would be booted,` : path;
+    const what = options.xenImage === undefined ? platform.hypervisorName : path;
     throw new XspliceError(
       'EIMAGE',
-      `${what} and ${symsPath} are not of the same build: their build-ids are ${ids}`,
-      options.xenImage === undefined ? 'Name the hypervisor to boot, too (xen.gz of the same build).' : undefined,
+      `${what} and ${symsPath} are of different builds: build-ids ${ids}`,
+      options.xenImage === undefined ? 'Give --xen-image, the xen.gz of the same build.' : undefined,
     );
   }
   return { xen, xenSyms: symsPath, buildId, probe: probeOf(syms) };
@@ -63,7 +63,7 @@ function read(path: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
-    throw new XspliceError('EFILE', `${path} cannot be read: ${(error as Error).message}`);
+    throw new XspliceError('EFILE', `cannot read ${path}: ${(error as Error).message}`);
   }
 }
 
@@ -73,22 +73,23 @@ function bootable(path: string, { bootable, notBootable }: Platform): Uint8Array
     try {
       bytes = new Uint8Array(gunzipSync(bytes, { maxOutputLength: MAX_SIZE }));
     } catch (error) {
-      throw new XspliceError('EIMAGE', `${path} cannot be unpacked: ${(error as Error).message}`);
+      throw new XspliceError('EIMAGE', `cannot decompress ${path}: ${(error as Error).message}`);
     }
   }
   if (bootable(bytes)) return bytes;
   const other = Object.values(PLATFORMS).find((platform) => platform.bootable(bytes));
-  const hint = other === undefined ? notBootable.hint : `It is one for ${other.name}: choose that architecture.`;
+  const hint =
+    other === undefined ? notBootable.hint : `This is a Xen for ${other.name}: choose that architecture with --arch.`;
   throw new XspliceError('EIMAGE', `${path} ${notBootable.what}`, hint);
 }
 
 function readSyms(path: string, platform: Platform): ElfFile {
   const elf = readElf(read(path));
-  if (isProblem(elf)) throw new XspliceError('EIMAGE', `${path} is no xen-syms: ${elf.message}`);
+  if (isProblem(elf)) throw new XspliceError('EIMAGE', `${path} is not a xen-syms: ${elf.message}`);
   if (elf.machine !== platform.machine) {
     const other = Object.values(PLATFORMS).find(({ machine }) => machine === elf.machine);
     const what = other === undefined ? `e_machine ${elf.machine}` : other.name;
-    throw new XspliceError('EIMAGE', `${path} is of ${what}, and the host would be ${platform.name}`);
+    throw new XspliceError('EIMAGE', `${path} is for ${what}, but the host is ${platform.name}`);
   }
   return elf;
 }

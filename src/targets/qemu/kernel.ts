@@ -40,7 +40,7 @@ async function fetchKernel(fetching: Fetching, kernel: KernelPackage, folder: st
   const lists = await listsFor(debianArch, join(folder, 'lists'), fetching);
   const depends = await runTool('apt-cache', [...lists, 'depends', metaPackage], tools);
   const name = /^\s*Depends: (linux-image-\S+)/m.exec(depends)?.[1];
-  if (name === undefined) throw new XspliceError('ETOOL', `apt-cache knows no ${metaPackage}`, LISTS_HINT);
+  if (name === undefined) throw new XspliceError('ETOOL', `apt-cache does not know ${metaPackage}`, LISTS_HINT);
   const [deb = ''] = await download(fetching, [name], join(folder, 'debs'), lists);
   fetching.progress?.({ phase: 'unpack', text: name });
   // The package has some hundred megabytes, of which these are less than thirty.
@@ -48,7 +48,7 @@ async function fetchKernel(fetching: Fetching, kernel: KernelPackage, folder: st
   const unpack = ['-x', '--wildcards', '--no-same-owner', '--transform', 's,.*/,,', '-C', folder, ...wanted] as const;
   await runPipe(['dpkg-deb', '--fsys-tarfile', deb], ['tar', ...unpack], tools);
   const vmlinuz = readdirSync(folder).find((file) => file.startsWith('vmlinuz-'));
-  if (vmlinuz === undefined) throw new XspliceError('ETOOL', `${name} has no kernel in it`);
+  if (vmlinuz === undefined) throw new XspliceError('ETOOL', `the package ${name} has no kernel`);
   renameSync(join(folder, vmlinuz), join(folder, 'vmlinuz'));
   const version = await versionOf(deb, tools);
   for (const left of ['debs', 'lists']) rmSync(join(folder, left), { recursive: true, force: true });

@@ -81,7 +81,7 @@ export class Machine {
   }
 
   #reason(status: number | null, signal: string | null): string {
-    return this.#stderr.trim() || (signal === null ? `it ended with status ${status}` : `it was ended by ${signal}`);
+    return this.#stderr.trim() || (signal === null ? `exit status ${status}` : `killed by ${signal}`);
   }
 
   #goDown(down: Down): void {

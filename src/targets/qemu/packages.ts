@@ -88,7 +88,7 @@ export async function watched(
     await runTool('apt-get', args, { ...toolsIn(fetching), cwd: folder });
   } catch (error) {
     if (!(error instanceof XspliceError) || !error.message.startsWith('apt-get failed')) throw error;
-    throw new XspliceError('ETOOL', `${text} cannot be downloaded: ${error.message}`, LISTS_HINT);
+    throw new XspliceError('ETOOL', `cannot download ${text}: ${error.message}`, LISTS_HINT);
   } finally {
     clearInterval(timer);
   }

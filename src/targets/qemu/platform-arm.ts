@@ -35,7 +35,7 @@ const ARM = {
 
 const MMIO_MODULES = ['xen/xen-privcmd.ko', 'virtio/virtio_mmio.ko', 'char/virtio_console.ko'];
 
-const HINT = 'It has to be the file `xen` of the build, not `xen-syms`.';
+const HINT = 'Use the file `xen` of the build, not `xen-syms`.';
 
 /** AArch64. Image header: `ARM\x64` at offset 56. Source: Documentation/arm64/booting.rst of Linux, section 4. */
 export const PLATFORM_ARM64: Platform = {
@@ -54,7 +54,7 @@ export const PLATFORM_ARM64: Platform = {
   },
   hypervisor: (fetching) => sourceXen(fetching, 'arm64'),
   bootable: (bytes) => magicAt(bytes, 56, 0x644d_5241),
-  notBootable: { what: 'is no hypervisor for arm64: it has no Image header', hint: HINT },
+  notBootable: { what: 'is not a Xen for arm64: no Image header', hint: HINT },
   inHypervisor: /^PSTATE=.*\bEL2/m,
 };
 
@@ -76,6 +76,6 @@ export const PLATFORM_ARM32: Platform = {
   },
   hypervisor: (fetching) => sourceXen(fetching, 'arm32'),
   bootable: (bytes) => magicAt(bytes, 36, 0x016f_2818),
-  notBootable: { what: 'is no hypervisor for arm32: it has no zImage header', hint: HINT },
+  notBootable: { what: 'is not a Xen for arm32: no zImage header', hint: HINT },
   inHypervisor: /^PSR=.*\bhyp32/m,
 };

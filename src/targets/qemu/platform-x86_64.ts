@@ -48,8 +48,8 @@ export const PLATFORM_X86_64: Platform = {
   hypervisorName: "Debian's hypervisor",
   bootable: (bytes) => !isProblem(readElf(bytes)) && bytes[4] === ELFCLASS32 && isMultiboot(bytes),
   notBootable: {
-    what: 'is no hypervisor that a multiboot loader takes',
-    hint: 'It has to be the file `xen` or `xen.gz` of the build, not `xen-syms` and not `xen.efi`.',
+    what: 'is not a Xen for x86-64: no multiboot header',
+    hint: 'Use the file `xen` or `xen.gz` of the build, not `xen-syms` or `xen.efi`.',
   },
   inHypervisor: null,
 };

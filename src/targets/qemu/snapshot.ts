@@ -123,8 +123,8 @@ async function withMachine<T>(
 /** What to tell a user whose host did not come up. */
 function startFailure(down: Down, machine: Machine): XspliceError {
   const why: Partial<Record<Down['kind'], string>> = {
-    died: 'the hypervisor died while it booted',
-    reset: 'the machine was reset while it booted',
+    died: 'the hypervisor panicked during boot',
+    reset: 'the machine was reset during boot',
     silent: `the host was not ready within ${Math.round((down.kind === 'silent' ? down.ms : 0) / 1000)} seconds`,
   };
   const message = why[down.kind];
@@ -148,7 +148,11 @@ async function bootAndSave(setup: Omit<MachineSetup, 'env'>, options: SnapshotOp
       const status = await machine.qmp.status('query-migrate');
       if (status === 'completed') break;
       if (status === 'failed')
-        throw new XspliceError('ETOOL', 'QEMU could not save the booted host', 'Is the disk full?');
+        throw new XspliceError(
+          'ETOOL',
+          'QEMU cannot save the snapshot of the booted host',
+          'Check for free disk space.',
+        );
       await sleep(20);
     }
     return machine;
@@ -163,7 +167,7 @@ async function untilReady(machine: Machine, { progress }: SnapshotOptions): Prom
     machine.check();
     const { tail } = machine.serial;
     const failed = tail.find((line) => line.includes('AGENT-FAILED'));
-    if (failed !== undefined) throw new XspliceError('ETOOL', `dom0 cannot be used: ${failed}`);
+    if (failed !== undefined) throw new XspliceError('ETOOL', `dom0 failed to start the agent: ${failed}`);
     const last = tail.findLast((line) => line !== '') ?? '';
     if (last !== shown) progress?.({ phase: 'boot', text: last });
     shown = last;

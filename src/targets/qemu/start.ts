@@ -15,7 +15,6 @@ import { type QemuHost, QemuTarget, versionString } from './target.ts';
 
 /** XENVER_*. Source: xen/include/public/version.h. */
 const XENVER_VERSION = 0;
-const XENVER_EXTRAVERSION = 1;
 
 /** Hosts of one kind, each as fresh as after its boot. */
 export interface QemuHosts {
@@ -72,7 +71,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
     const ring = new ConsoleRing(machine.agent, release.sysctlInterfaceVersion);
     // What was printed while it booted.
     const boot = await machine.within(callTimeout, ring.take());
-    if (typeof boot === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-boot}`);
+    if (typeof boot === 'number') throw new XspliceError('EHOST', `cannot read the console ring: errno ${-boot}`);
     machine.serial.skipAll();
     const memory = new MemoryReader(machine, scratch, { probe: snapshot.images.probe, inHypervisor });
     const calls = new LivepatchCalls(machine.agent, release);
@@ -87,15 +86,11 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
 
 async function describeHost(machine: Machine, { shape, images }: Snapshot): Promise<QemuHost> {
   const number = await machine.agent.hypercall(new GuestArena(), HYPERVISOR_XEN_VERSION, [BigInt(XENVER_VERSION), 0n]);
-  const extra = await versionString(machine, XENVER_EXTRAVERSION);
+  const extra = await versionString(machine, 'extra');
   const [major, minor] = [number >> 16, number & 0xffff];
   const release = releaseOfImage(major, minor, extra);
   if (release === undefined) {
-    throw new XspliceError(
-      'EHOST',
-      `Xen ${major}.${minor}${extra} has no known interface`,
-      'Known are 4.11 and later.',
-    );
+    throw new XspliceError('EHOST', `unsupported release: Xen ${major}.${minor}${extra}`, 'Use Xen 4.11 or later.');
   }
   const { arch, cpu, smp, memory } = shape;
   return {

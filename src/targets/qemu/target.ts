@@ -10,10 +10,13 @@ import {
   type ListResult,
   type ObservableTarget,
   type OpResult,
+  type PlaceBytes,
+  type RawResult,
   type ReleaseMatch,
+  type VersionString,
   type XenArch,
 } from '../../xen/index.ts';
-import { type ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
+import { type ConsoleRing, HYPERVISOR_SYSCTL, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
 import { type Down, environmentFailure, MachineDown } from './down.ts';
 import { GuestArena } from './guest-arena.ts';
 import type { LivepatchCalls } from './livepatch-calls.ts';
@@ -111,7 +114,7 @@ export class QemuTarget implements ObservableTarget {
   async takeConsole(): Promise<readonly string[]> {
     const { machine, ring } = this.#parts;
     const lines = machine.down === undefined ? await this.#call(() => ring.take(), []) : [];
-    if (typeof lines === 'number') throw new XspliceError('EHOST', `the console ring cannot be read: errno ${-lines}`);
+    if (typeof lines === 'number') throw new XspliceError('EHOST', `cannot read the console ring: errno ${-lines}`);
     machine.serial.skip(lines.length);
     this.#findPanic();
     const all = [...lines, ...this.#lastLines];
@@ -127,7 +130,7 @@ export class QemuTarget implements ObservableTarget {
   /** Presses the console key `x`: the state of all payloads, in the lines that come with `takeConsole`. */
   async dump(): Promise<void> {
     const { rc } = await this.press('x');
-    if (rc < 0) throw new XspliceError('EHOST', `the hypervisor takes no console keys: errno ${-rc}`);
+    if (rc < 0) throw new XspliceError('EHOST', `cannot send a console key to the hypervisor: errno ${-rc}`);
   }
 
   /** Presses keys of the serial console. */
@@ -140,15 +143,6 @@ export class QemuTarget implements ObservableTarget {
     return this.#call(() => this.#parts.memory.read(address, length), null);
   }
 
-  /** What `/sys/hypervisor/version/extra` of dom0 says: the result of xen_extra_version. `null` where the host died of it. */
-  extraVersion(): Promise<string | null> {
-    return this.#call(async () => {
-      const bytes = await this.#parts.machine.agent.readFile('/sys/hypervisor/version/extra');
-      if (bytes === undefined) throw new XspliceError('EHOST', '/sys/hypervisor/version/extra of dom0 cannot be read');
-      return latin1(bytes).replace(/\n$/, '');
-    }, null);
-  }
-
   /**
    * Any hypercall, as dom0's kernel would make it. Everything that the arguments point at has to be in the arena, where the
    * outputs are afterwards. The result, `NaN` where the host did not come back.
@@ -157,9 +151,16 @@ export class QemuTarget implements ObservableTarget {
     return this.#call(() => this.#parts.machine.agent.hypercall(arena, number, args), NO_ANSWER);
   }
 
-  /** What one of the hypervisor's version strings says: XENVER_extraversion is 1, XENVER_changeset 4. `null`: it died of it. */
-  versionString(command: number): Promise<string | null> {
-    return this.#call(() => versionString(this.#parts.machine, command), null);
+  async rawSysctl(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | null> {
+    const arena = new GuestArena();
+    const handle = arena.placeOutput(encode((bytes) => arena.placeOutput(bytes)));
+    const rc = await this.hypercall(arena, HYPERVISOR_SYSCTL, [handle]);
+    const read = (address: Address): Uint8Array => arena.output(address);
+    return Number.isNaN(rc) ? null : { rc, sysctl: read(handle), read };
+  }
+
+  versionString(which: VersionString): Promise<string | null> {
+    return this.#call(() => versionString(this.#parts.machine, which), null);
   }
 
   /** Process id of QEMU. */
@@ -178,7 +179,7 @@ export class QemuTarget implements ObservableTarget {
   async #call<T, U>(make: () => Promise<T>, otherwise: U): Promise<T | U> {
     const { machine, callTimeout } = this.#parts;
     if (machine.down !== undefined) {
-      throw environmentFailure(machine.down) ?? new XspliceError('EHOST', 'the host is down: it takes no more calls');
+      throw environmentFailure(machine.down) ?? new XspliceError('EHOST', 'the host is down');
     }
     try {
       return await machine.within(callTimeout, make());
@@ -207,11 +208,11 @@ export class QemuTarget implements ObservableTarget {
 function describe(down: Down): string | undefined {
   switch (down.kind) {
     case 'died':
-      return down.why === 'flood' ? 'the hypervisor prints without end' : 'the host went down';
+      return down.why === 'flood' ? 'the hypervisor prints without end' : 'the host is down';
     case 'reset':
-      return 'reset: the machine was reset without a word';
+      return 'reset: the machine was reset without a panic message';
     case 'silent':
-      return `no answer: the host said nothing for ${Math.round(down.ms / 1000)} seconds`;
+      return `no answer: the host was silent for ${Math.round(down.ms / 1000)} seconds`;
     case 'qemu':
     case 'ended':
       return undefined;
@@ -221,10 +222,13 @@ function describe(down: Down): string | undefined {
 /** Longest version string: xen_changeset_info_t. Source: xen/include/public/version.h. */
 const VERSION_STRING = 1024;
 
-/** XENVER_* of the kind that fills a buffer with text. */
-export async function versionString({ agent }: Machine, command: number): Promise<string> {
+/** Source: xen/include/public/version.h, XENVER_*. */
+const VERSION_COMMANDS: Readonly<Record<VersionString, bigint>> = { extra: 1n, changeset: 4n };
+
+/** Makes the xen_version hypercall that fills a buffer with this text. */
+export async function versionString({ agent }: Machine, which: VersionString): Promise<string> {
   const arena = new GuestArena();
   const buffer = arena.placeOutput(VERSION_STRING);
-  await agent.hypercall(arena, HYPERVISOR_XEN_VERSION, [BigInt(command), buffer]);
+  await agent.hypercall(arena, HYPERVISOR_XEN_VERSION, [VERSION_COMMANDS[which], buffer]);
   return latin1(arena.output(buffer)).replace(/\0.*/s, '');
 }

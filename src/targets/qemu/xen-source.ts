@@ -97,7 +97,7 @@ export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<S
     writeStamp(made, version, buildIdOf(join(made, 'xen-syms')), PARTS);
   });
   const built = findSourceXen(fetching.env, arch);
-  if (built === undefined) throw new XspliceError('ETOOL', `${cache} does not hold what was just put there`);
+  if (built === undefined) throw new XspliceError('ETOOL', `${cache} lost the Xen that was just built there`);
   return built;
 }
 
@@ -117,8 +117,12 @@ async function mirror(fetching: Fetching): Promise<string> {
   const [uri] =
     main.find(([, release]) => release === SUITE) ?? main.find(([name]) => name?.endsWith('/debian/')) ?? [];
   if (uri !== undefined) return uri;
-  const hint = "Debian's archive has to be among the sources of apt-get. Elsewhere, copy the cache of such a machine.";
-  throw new XspliceError('ETOOL', 'apt-get has no source of Debian packages, so the source of Xen cannot be had', hint);
+  const hint = "Add Debian's archive to the sources of apt-get, or copy the cache of a machine that has it.";
+  throw new XspliceError(
+    'ETOOL',
+    "cannot download Xen's source: apt-get has no Debian archive among its sources",
+    hint,
+  );
 }
 
 /** Downloads and unpacks the source package. APT has held it against the archive's signature by then. */
@@ -132,7 +136,7 @@ async function fetchSource(fetching: Fetching, work: string): Promise<{ tree: st
   mkdirSync(downloads);
   await watched(fetching, 'source of xen', downloads, ['-qq', ...sources, 'source', '--download-only', 'xen']);
   const dsc = readdirSync(downloads).find((name) => name.endsWith('.dsc'));
-  if (dsc === undefined) throw new XspliceError('ETOOL', 'apt-get source brought no source of xen');
+  if (dsc === undefined) throw new XspliceError('ETOOL', 'apt-get source downloaded no .dsc file of xen');
   const version = /^Version: (\S+)$/m.exec(readFileSync(join(downloads, dsc), 'utf8'))?.[1] ?? '';
   fetching.progress?.({ phase: 'unpack', text: dsc });
   const options = { ...toolsIn(fetching), cwd: downloads };

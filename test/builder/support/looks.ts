@@ -107,4 +107,4 @@ export const roundedTsc: Look = async (host) => {
 };
 
 /** What the hypervisor says that it was built from: XENVER_changeset. `dead`: it died of the question. */
-export const changeset: Look = async (host) => (await host.versionString(4)) ?? 'dead';
+export const changeset: Look = async (host) => (await host.versionString('changeset')) ?? 'dead';
