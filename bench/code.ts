@@ -3,6 +3,7 @@ import { loadEmulator } from '../src/emulator/index.ts';
 import type { Hypervisor, SimulatedTarget } from '../src/hypervisor/index.ts';
 import { openSimulation, type SimulationOptions } from '../src/run/index.ts';
 import { buildPayload, hookPayload, say, xenFacts } from '../src/synth/index.ts';
+import { actionNow, uploadNow } from '../test/support/answers.ts';
 import type { Inputs } from './inputs.ts';
 import type { Contest } from './measure.ts';
 
@@ -12,15 +13,15 @@ const simulationOf = ({ xenSyms }: Inputs, options: SimulationOptions = {}) =>
   openSimulation(xenSyms.bytes, { gunzip, ...options });
 
 /** What must hold for a measurement to mean anything. */
-function expectZero(rc: number, { stopped }: Pick<Hypervisor, 'stopped'>): void {
+function expectZero(rc: number | null, { stopped }: Pick<Hypervisor, 'stopped'>): void {
   if (rc !== 0 || stopped !== null) throw new Error(`an operation gave ${rc}, or the host is down`);
 }
 
 /** A payload's whole life on a host of its own, boot included. */
 function life(target: SimulatedTarget, bytes: Uint8Array): void {
-  expectZero(target.uploadNow('p', bytes), target.hypervisor);
+  expectZero(uploadNow(target, 'p', bytes), target.hypervisor);
   for (const action of ['apply', 'revert', 'apply', 'revert', 'unload'] as const) {
-    expectZero(target.actionNow('p', action), target.hypervisor);
+    expectZero(actionNow(target, 'p', action), target.hypervisor);
   }
   target.hypervisor.code?.close();
 }

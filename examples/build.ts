@@ -1,5 +1,5 @@
 /**
- * Builds the examples with plain gcc and ld: `npx tsx examples/build.ts`. It writes `examples/bin/`, `manifest.json` and
+ * Builds the examples with plain gcc and ld: `npx tsx examples/build.ts`. It writes `examples/bin/` and
  * the generated modules in `src/cli/embedded/`, all of which are committed; `test/examples` builds them again and
  * compares.
  *

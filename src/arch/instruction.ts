@@ -123,8 +123,11 @@ export const isPadding = (instruction: Instruction): boolean =>
   instruction.kind === 'instruction' && (instruction.flow === 'nop' || instruction.flow === 'breakpoint');
 
 /** Returns where a direct branch leads; `undefined` for any other instruction. */
-export const branchTarget = (instruction: Instruction): TargetOperand | undefined =>
-  instruction.kind === 'bad' ? undefined : instruction.operands.find((operand) => operand.kind === 'target');
+export function branchTarget(instruction: Instruction): TargetOperand | undefined {
+  // The flow is known without the operands.
+  if (instruction.kind === 'bad' || (instruction.flow !== 'jump' && instruction.flow !== 'call')) return undefined;
+  return instruction.operands.find((operand) => operand.kind === 'target');
+}
 
 export const writes = (access: Access): boolean => access === 'write' || access === 'read-write';
 

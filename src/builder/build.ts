@@ -1,7 +1,7 @@
 import { type Finding, hex, XspliceError } from '../base/index.ts';
 import { about, diffPairs } from '../diff/index.ts';
 import type { Simulation } from '../run/index.ts';
-import { throwIfStopped } from '../system/index.ts';
+import { throwIfInterrupted } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';
 import { keepTrace } from './keep.ts';
 import { patchTree, readPatchFiles } from './patched.ts';
@@ -37,8 +37,8 @@ class OneBuild {
 
   async run(): Promise<BuildResult> {
     const { env, jobs, signal, progress, ports } = this.#tools;
-    throwIfStopped(signal);
-    progress?.('read the source tree …');
+    throwIfInterrupted(signal);
+    progress?.('reading the source tree …');
     const open = openBase(this.#base);
     const own = readPatchFiles(this.#base.pristine ?? []);
     const read = readPatchFiles(this.#request.patches);
@@ -52,7 +52,7 @@ class OneBuild {
       env,
       jobs,
       signal,
-      ...(progress !== undefined && { progress: (line: string) => progress(`build the tree: ${line.trim()}`) }),
+      ...(progress !== undefined && { progress: (line: string) => progress(`building the tree: ${line.trim()}`) }),
     });
     this.#remarks.push(...remarks);
     const xenSyms = open.xenSyms ?? this.#builtHere(tree);
@@ -75,11 +75,11 @@ class OneBuild {
   /** A hypervisor that was only built now runs nowhere yet. */
   #builtHere(tree: SourceTree): Uint8Array {
     if (tree.xenSyms === undefined) {
-      const hint = 'Give the one that runs with --xen.';
-      throw new XspliceError('EUSAGE', `${tree.objects} has objects, and no xen-syms that they were linked into`, hint);
+      const hint = 'Give the running one with --xen.';
+      throw new XspliceError('EUSAGE', `${tree.objects} has objects but no xen-syms`, hint);
     }
     const text =
-      'the tree has no hypervisor: the payload is for the one that was built from it here, by its build-id; give the xen-syms that runs with --xen';
+      'the tree has no xen-syms: the payload depends on the hypervisor that xsplice built from it. Give the running xen-syms with --xen';
     this.#remarks.push(about('xen-not-given', 'xen-syms', null, text));
     return readXenSyms(tree.xenSyms);
   }
@@ -97,7 +97,7 @@ class OneBuild {
       jobs,
       signal,
       xenSyms,
-      started: ({ done, total, object }) => progress?.(`compile ${object}, ${done + 1} of ${total}`),
+      started: ({ done, total, object }) => progress?.(`compiling ${object}, ${done + 1} of ${total}`),
     });
   }
 
@@ -119,7 +119,7 @@ class OneBuild {
     const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
     const { env, signal, tool, ports, levels, progress } = this.#tools;
     const { inflate, loadDisassembler } = ports;
-    progress?.(`compare ${pairs.length} objects …`);
+    progress?.(`comparing ${pairs.length} objects …`);
     const diff = diffPairs(host.image, host.release, pairs, {
       disassembler: await loadDisassembler(),
       inflate,

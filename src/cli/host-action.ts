@@ -70,7 +70,7 @@ export async function runAction(session: Session, action: ActionName, args: read
   if (flags === undefined) return ERRNO.EINVAL;
   const shown = displayText(name);
   const before = await target.get(name);
-  if (before.rc !== 0 || before.state === null) {
+  if (before.kind === 'refused') {
     session.err(`Failed to get status of ${shown}.\n`);
     reportErrno(session, -before.rc);
     recordStep(session, action, name, before.rc, null);
@@ -106,15 +106,16 @@ export async function runAction(session: Session, action: ActionName, args: read
 async function resultOf(session: Session, action: ActionName, name: string): Promise<Outcome> {
   const { expected } = ACTIONS[action];
   const after = await session.host.target.get(name);
-  const rc = after.rc !== 0 ? after.rc : (after.statusRc ?? 0);
+  const state = after.kind === 'found' ? after.state : null;
+  const rc = after.kind === 'found' ? after.statusRc : after.rc;
   const gone = expected < 0 && rc === expected;
-  recordStep(session, action, name, gone ? 0 : rc, after.state);
+  recordStep(session, action, name, gone ? 0 : rc, state);
   if (rc === -ERRNO.EAGAIN) {
     session.out('failed\n');
     session.err("Operation didn't complete.\n");
     return ERRNO.EAGAIN;
   }
-  const reached = rc === 0 ? (after.state ?? 0) : rc;
+  const reached = rc === 0 ? (state ?? 0) : rc;
   if (reached === expected) {
     session.out('completed\n');
     return 0;

@@ -1,18 +1,25 @@
 import type { HostIdentity, HostPayload, HostStep } from '../documents/index.ts';
-import type { LivepatchTarget, OpResult } from '../xen/index.ts';
+import type { Answer, LivepatchTarget, NoAnswer } from '../xen/index.ts';
 import { ERRNO, errnoName } from '../xen/index.ts';
 import { strerror } from './host-strerror.ts';
 
+/** A target that answers every call: the host that this process runs on, which could not outlive it. */
+export type AnsweringTarget = Pick<LivepatchTarget, 'takeConsole'> & {
+  [Call in 'upload' | 'get' | 'list' | 'action']: (
+    ...args: Parameters<LivepatchTarget[Call]>
+  ) => Promise<Exclude<Awaited<ReturnType<LivepatchTarget[Call]>>, NoAnswer>>;
+};
+
 /** The host as the commands use it. Tests make one from the simulator. */
 export interface ToolHost {
-  readonly target: LivepatchTarget;
+  readonly target: AnsweringTarget;
   /** Minor version of the toolstack: which `xen-livepatch` to behave like. */
   readonly minor: number;
   /** Explains an errno that the host causes, not the payload. */
   readonly advice: (errno: number) => string | undefined;
   readonly identity: () => Promise<HostIdentity>;
   /** Presses the console key `x`. */
-  readonly dump: () => Promise<OpResult>;
+  readonly dump: () => Promise<Answer>;
 }
 
 /** One run of a command. */

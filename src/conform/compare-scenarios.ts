@@ -7,13 +7,13 @@ export const runName = ({ file, cell }: Pick<ScenarioRun, 'file' | 'cell'>): str
   cell === '' ? file : `${file} ${cell}`;
 
 /**
- * Every difference between two runs of one scenario, step by step. Neither run has stopped at a surprise: see `toTheEnd`. Where one of them was
- * stopped by its environment, that is the last difference.
+ * Returns every difference between two runs of one scenario. Neither run stopped at a failed expectation: see `toTheEnd`. If the environment stopped
+ * one of them, that is the last difference.
  */
 export function compareRuns(simulated: ScenarioRun, real: ScenarioRun): ConformDifference[] {
   const found: ConformDifference[] = [];
   const stopped = simulated.error !== null || real.error !== null;
-  // What the other did after that has nothing to be compared with.
+  // Later steps of the other run have no counterpart.
   const steps = (stopped ? Math.min : Math.max)(simulated.steps.length, real.steps.length);
   for (let i = 0; i < steps; i++) {
     const left = seenOf(simulated, simulated.steps[i]);
@@ -31,7 +31,7 @@ export function compareRuns(simulated: ScenarioRun, real: ScenarioRun): ConformD
   return found;
 }
 
-/** What is compared of a step; nothing where one side did not come so far. */
+/** Returns the compared fields of a step; none if this run did not get that far. */
 function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, ObservedValue> {
   const seen = new Map<string, ObservedValue>();
   if (step === undefined) return seen;
@@ -55,7 +55,7 @@ function seenOf(run: ScenarioRun, step: ScenarioStep | undefined): Map<string, O
   return seen;
 }
 
-/** What both can tell of a call; how many instructions it took is known of one of them only. */
+/** Adds what both hosts know of a call; only the simulator counts its instructions. */
 function noteCall({ returned, buffers }: ReportedCall, seen: Map<string, ObservedValue>): void {
   // A result that points to text is an address, which may be the payload's own.
   if (returned.string === null) seen.set('returns.int', returned.int);

@@ -1,4 +1,4 @@
-/** Two hosts held against each other, case by case and step by step. */
+/** Compares two hosts, case by case and step by step. */
 export { type ConformCase, type ConformStep, type RawCall, runsOn, stepText } from './case.ts';
 export * from './compare-scenarios.ts';
 export {

@@ -1,2 +1,2 @@
-/** Every case that `conform` can run, and their steps in words. Loaded when they are asked for: hundreds of payloads are written down in them. */
+/** Loads every case that `conform` can run, and their steps in words: on demand, as they define hundreds of payloads. */
 export const loadConformCases = () => import('./cases/index.ts');

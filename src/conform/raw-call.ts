@@ -3,8 +3,8 @@ import {
   decodeLivepatchSysctl,
   encodeLivepatchSysctl,
   type KnownOp,
+  type ListAnswer,
   type ListCall,
-  type ListResult,
   listCall,
   livepatchName,
   type PlaceBytes,
@@ -22,7 +22,7 @@ export interface EncodedCall {
   /** Writes `struct xen_sysctl` in the release's layout, and the buffers that it points to. */
   readonly encode: (place: PlaceBytes) => Uint8Array;
   /** Returns what LIST wrote; `undefined` for other operations. Call after {@link encode}. */
-  list(result: RawResult): ListResult | undefined;
+  list(result: RawResult): ListAnswer | undefined;
 }
 
 /** Prepares a raw call. `payload` is the file that it names; empty where it names none. */
@@ -66,7 +66,7 @@ function operation(call: RawCall, payload: Uint8Array, place: PlaceBytes): Known
   };
   switch (op) {
     case 'upload':
-      // Of a call that claims more than there is, Xen must not get to read it.
+      // A case may claim a larger size only where Xen refuses the call before it reads the payload.
       return { kind: 'upload', name, size: BigInt(size), payload: at(pointers.payload, payload) };
     case 'action':
       return { kind: 'action', name, action, timeout, flags, pad };

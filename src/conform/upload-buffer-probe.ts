@@ -5,12 +5,12 @@ import { buildPayload, ElfFields, type SectionPlace, writeField } from '../synth
 import { PAGE_SIZE } from '../xen/index.ts';
 import type { BootStage } from './conform.ts';
 
-/** Sizes that are tried; a larger file is taken to be where the largest of these is. */
+/** Largest size that is probed, in pages. Larger files are assumed to be at the same place. */
 const LARGEST = 4;
 
 /**
- * Finds out where a host holds the file of an upload: the loader reads in front of it when a section's offset and size overflow, and the
- * panic says where. Each size costs a host its life. What else a host has allocated decides, so that no simulation can know.
+ * Finds out where a host keeps an uploaded file, which depends on its other allocations. When a section's offset and size overflow, the loader reads
+ * in front of the file, and the panic names the address. Each size costs one host.
  */
 export async function probeUploadBuffer(boot: BootStage, xen: XenFacts): Promise<(pages: number) => Address> {
   const found: Address[] = [];

@@ -30,7 +30,7 @@ export function diffPairs(
   if (arch.objects === undefined) {
     throw new XspliceError(
       'EIMAGE',
-      `payloads for ${arch.image.title} cannot be made from objects yet`,
+      `diff does not support ${arch.image.title} yet`,
       `supported: ${ARCHITECTURES.flatMap(({ image, objects }) => (objects === undefined ? [] : image.title)).join(', ')}`,
     );
   }
@@ -94,7 +94,7 @@ function layoutRefusals(selection: Selection, settled: Set<string>): Finding[] {
 function withoutDebugData({ diff, replacements }: Selection): Finding[] {
   if (replacements.length === 0 || (diff.debug.orig !== undefined && diff.debug.patched !== undefined)) return [];
   const text =
-    'there is no debug data of both objects: that no structure has changed is for you to check (compile both with -g)';
+    'changed structure layouts were not checked: at least one object has no debug data. Compile both with -g, or check by hand';
   return [about('layout-unchecked', diff.object, null, text)];
 }
 
@@ -124,7 +124,7 @@ function openPair(
     refusals.push(about('object-file', object, null, message, advice));
   };
   if (pair.patched === null) {
-    const text = `${object} is not built any more; the host keeps its code, which nothing in the payload calls`;
+    const text = `${object} is no longer built; the host keeps its code, and nothing in the payload calls it`;
     remarks.push(about('object-removed', object, null, text));
     return undefined;
   }
@@ -143,7 +143,7 @@ function openPair(
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
         `the ${which} ${object} has relocations without addends (SHT_REL)`,
-        'Compile it with the compiler of the hypervisor',
+        'Use the compiler of the hypervisor',
       );
     }
     return file;

@@ -20,18 +20,18 @@ export function explainChange(comparator: Comparator, before: Unit, after: Unit,
     ...before.cold.map((piece, i) => [piece, after.cold[i]] as const),
   ];
   for (const [was, is] of parts) {
-    if (is === undefined) return { reason: 'its cold part is gone', firstDifference: null };
+    if (is === undefined) return { reason: 'its cold part was removed', firstDifference: null };
     if (comparator.samePiece(was, is)) continue;
     const first = firstDifference(comparator, was, is, (a, b) => isMovedLine(comparator, [was, a], [is, b], debug));
     const where = was === before.piece ? '' : 'in its cold part, ';
-    if (first === undefined) return { reason: `${where}its code has another size`, firstDifference: null };
+    if (first === undefined) return { reason: `${where}the size of its code changed`, firstDifference: null };
     const { reason, told } = codeReason(comparator, was, is, first);
     return {
       reason: where + reason + (told ? '' : news(comparator, before, after)),
       firstDifference: firstOf(first, was, is, debug),
     };
   }
-  if (after.cold.length > before.cold.length) return { reason: 'it has got a cold part', firstDifference: null };
+  if (after.cold.length > before.cold.length) return { reason: 'it gained a cold part', firstDifference: null };
   return explainEntries(comparator, before, after, debug);
 }
 
@@ -55,7 +55,7 @@ function codeReason(
     if (a !== undefined && b !== undefined) return { reason: referenceReason(a, b), told: true };
   }
   if (was.end - was.start === is.end - is.start) return { reason: 'its code differs', told: false };
-  return { reason: `its code has ${sizeText(is)}, and had ${was.end - was.start}`, told: false };
+  return { reason: `its code has ${sizeText(is)} instead of ${was.end - was.start}`, told: false };
 }
 
 /** Most names that a reason has. */
@@ -71,7 +71,7 @@ function news(comparator: Comparator, before: Unit, after: Unit): string {
     return only.slice(0, NAMES).join(', ') + rest;
   };
   const [added, gone] = [list(now, old), list(old, now)];
-  return `${added === '' ? '' : `; new in it: ${added}`}${gone === '' ? '' : `; no longer in it: ${gone}`}`;
+  return `${added === '' ? '' : `; added: ${added}`}${gone === '' ? '' : `; removed: ${gone}`}`;
 }
 
 /** What a function refers to outside of itself: as it is told, by what it is known as without the numbers of compilers. */
@@ -93,14 +93,14 @@ function namesIn(object: DiffObject, unit: Unit): Map<string, string> {
 
 function referenceReason(before: Reference, after: Reference): string {
   const [was, is] = [targetText(before.target), targetText(after.target)];
-  if (after.branch) return `it calls ${is}, and called ${was}`;
+  if (after.branch) return `it calls ${is} instead of ${was}`;
   const { target } = after;
   if (target.kind === 'piece' && before.target.kind === 'piece') {
     const constant = target.piece.kind === 'constant' || target.piece.kind === 'literals';
     const same = unnumbered(nameOf(target.piece)) === unnumbered(nameOf(before.target.piece));
-    if (constant && same) return `it reads ${nameOf(target.piece) ? is : 'a constant'}, whose content has changed`;
+    if (constant && same) return `it reads ${nameOf(target.piece) ? is : 'a constant'}, whose content changed`;
   }
-  return `it refers to ${is}, and referred to ${was}`;
+  return `it refers to ${is} instead of ${was}`;
 }
 
 function firstOf({ before, after }: CodeDifference, was: Piece, is: Piece, debug: DebugData): FirstDifference {
@@ -141,7 +141,7 @@ function explainEntries(comparator: Comparator, before: Unit, after: Unit, debug
     const now = is && entryText(comparator.patched, is);
     const [word, at] = [(now ?? old)?.word ?? 'entry', (now ?? old)?.at];
     const place = at === undefined ? '' : ` at +0x${at.toString(16)}`;
-    const verb = was === undefined ? 'is new' : is === undefined ? 'is gone' : 'has changed';
+    const verb = was === undefined ? 'was added' : is === undefined ? 'was removed' : 'changed';
     return {
       reason: `its ${word}${place} ${verb}`,
       firstDifference: {

@@ -27,8 +27,8 @@ export function initRemarks(comparator: Comparator, object: string, debug: () =>
     const candidates = before.get(family(unit)) ?? [];
     if (candidates.slice(0, MOST).some((old) => same(old, unit))) continue;
     const what = candidates.length === 0 ? 'new' : 'changed';
-    const kind = isCode(unit.piece) ? 'code of the boot (__init)' : 'data of the boot (__initdata)';
-    const text = `${unit.name} is ${what} ${kind}: left out, it ${isCode(unit.piece) ? 'has run' : 'was read'} on the host`;
+    const kind = isCode(unit.piece) ? 'boot code (__init)' : 'boot data (__initdata)';
+    const text = `${unit.name} is ${what} ${kind}: skipped, as the host has already ${isCode(unit.piece) ? 'run' : 'read'} it`;
     remarks.push(about('init-changed', object, unit.name, text));
   }
   return remarks;

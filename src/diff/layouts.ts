@@ -51,9 +51,10 @@ export function changedLayouts(
       const declared = declarationOf(patched, type.entry);
       const where = declared === undefined ? '' : ` (${declared.file}:${declared.line})`;
       settled.add(type.name);
-      const message = `${name}${where} is laid out otherwise after the patch: ${differencesInWords(differences, words)}. The host has objects of the old layout, and ${unit.name} can reach them`;
-      const advice = `${CATALOGUE['layout-changed'].advice} If no object of the old layout can ever be met: --allow-layout ${type.name}`;
-      refusals.push(about('layout-changed', object, type.name, message, advice));
+      const message = `the patch changes the layout of ${name}${where}: ${differencesInWords(differences, words)}. The host has objects with the old layout, which ${unit.name} can reach`;
+      const { advice } = CATALOGUE['layout-changed'];
+      const allow = `If the new code never meets an object with the old layout, use --allow-layout ${type.name}`;
+      refusals.push(about('layout-changed', object, type.name, message, `${advice} ${allow}`));
     }
   }
   return refusals;
@@ -90,19 +91,19 @@ function harmful(orig: DwarfFile, { kind, name, entry }: NamedType): LayoutDiffe
 function words(difference: LayoutDifference): string {
   switch (difference.kind) {
     case 'size':
-      return `it has ${difference.after ?? 'an unknown number of'} bytes, and had ${difference.before ?? 'an unknown number'}`;
+      return `size ${difference.before ?? 'unknown'} → ${difference.after ?? 'unknown'} bytes`;
     case 'moved':
-      return `${difference.member} is at ${bitPlaceText(difference.after)}, and was at ${bitPlaceText(difference.before)}`;
+      return `${difference.member} moved from ${bitPlaceText(difference.before)} to ${bitPlaceText(difference.after)}`;
     case 'resized':
-      return `${difference.member} has ${bitCountText(difference.after)}, and had ${bitCountText(difference.before)}`;
+      return `${difference.member} has ${bitCountText(difference.after)} instead of ${bitCountText(difference.before)}`;
     case 'added':
-      return `${difference.member} is new, at ${bitPlaceText(difference.at)}`;
+      return `new member ${difference.member} at ${bitPlaceText(difference.at)}`;
     case 'removed':
-      return `${difference.member} is gone, from ${bitPlaceText(difference.at)}`;
+      return `member ${difference.member} removed from ${bitPlaceText(difference.at)}`;
     case 'value':
-      return `${difference.member} is ${difference.after}, and was ${difference.before}`;
+      return `${difference.member} is ${difference.after} instead of ${difference.before}`;
     case 'category':
     case 'retyped':
-      return `it is ${difference.after}, and was ${difference.before}`;
+      return `it is ${difference.after} instead of ${difference.before}`;
   }
 }

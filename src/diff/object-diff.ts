@@ -52,19 +52,19 @@ export function compareObjects(
     const before = correlation.units.get(unit);
     if (before === undefined) {
       status.set(unit, 'new');
-      tell(unit.name, 'new', { reason: 'the original has no such function' });
+      tell(unit.name, 'new', { reason: 'not in the original object' });
       continue;
     }
-    const renamed = before.name === unit.name ? '' : `; it is called ${unit.name} now`;
+    const renamed = before.name === unit.name ? '' : `; its new name is ${unit.name}`;
     if (comparator.sameUnit(before, unit)) {
       const moved = before.entries.some((entry, i) => comparator.movedLine(entry, unit.entries[i] ?? entry));
       status.set(unit, moved ? 'line-only' : 'unchanged');
-      const reason = moved ? 'only lines in its bug frames have moved' : 'code, references and tables are the same';
+      const reason = moved ? 'only line numbers in its bug frames differ' : 'code, references and tables are the same';
       tell(before.name, moved ? 'line-only' : 'unchanged', { reason: reason + renamed });
     } else if (isLineOnly(comparator, before, unit, debugData())) {
       status.set(unit, 'line-only');
       const explained = explainChange(comparator, before, unit, debugData());
-      tell(before.name, 'line-only', { ...explained, reason: `only lines that it prints have moved${renamed}` });
+      tell(before.name, 'line-only', { ...explained, reason: `only line numbers that it prints differ${renamed}` });
     } else {
       status.set(unit, 'changed');
       const { reason, firstDifference } = explainChange(comparator, before, unit, debugData());
@@ -73,7 +73,7 @@ export function compareObjects(
   }
   const kept = new Set(correlation.units.values());
   for (const unit of correlation.orig.units.all) {
-    if (!kept.has(unit)) tell(unit.name, 'removed', { reason: 'the patched object has no such function' });
+    if (!kept.has(unit)) tell(unit.name, 'removed', { reason: 'not in the patched object' });
   }
   const variables = compareVariables(comparator, object);
   return {

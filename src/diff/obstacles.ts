@@ -26,10 +26,7 @@ export function* obstaclesOf(
   const branch = branchOut(object, units, piece);
   if (branch === undefined) return;
   const place = `${lineText(branch)} at +0x${branch.offset.toString(16)}`;
-  yield [
-    'branch-to-neighbour',
-    `${holder} goes on outside of ${pieceText(piece)} by a branch without a relocation (${place})`,
-  ];
+  yield ['branch-to-neighbour', `${holder} branches out of ${pieceText(piece)} without a relocation (${place})`];
 }
 
 /** The first branch that leads out of what is taken as one, without a relocation, to what was beside it in the section: in a payload something else is there. */

@@ -29,21 +29,22 @@ export function oldFunction(
   const refuse = (rule: RuleId, message: string): void => void problems.push(about(rule, source, name, message));
   const address = names.address(name) ?? 0n;
   if (size !== compiled) {
-    const reason = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are not of one build`;
-    refuse('other-build', reason);
+    const message = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are of different builds`;
+    refuse('other-build', message);
   } else {
     const at = firstOtherByte(image.bytes(address, compiled), piece, object);
     if (at !== undefined) {
-      const reason = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are not of one build`;
-      refuse('other-build', reason);
+      const message = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are of different builds`;
+      refuse('other-build', message);
     }
   }
   const { arch } = image;
   const offset = arch.patchOffset(image.bytes(address, arch.entrySize), names.release);
   const least = offset + arch.patchInsnSize;
-  if (size < least)
-    refuse('function-too-short', `${name} has ${size} bytes, too few for the jump that patches it: it takes ${least}`);
-  if (names.isInit(address)) refuse('init-freed', `${name} was freed when the host had booted`);
+  if (size < least) {
+    refuse('function-too-short', `${name} has ${size} bytes; the jump that patches it needs ${least}`);
+  }
+  if (names.isInit(address)) refuse('init-freed', `${name} was freed after boot`);
   return { size, problems };
 }
 

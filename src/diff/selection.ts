@@ -96,7 +96,7 @@ export class Selection {
     this.#refuse(
       'branch-out-of-reach',
       null,
-      `${this.#holder(piece)} goes on in ${to.name} by a branch (${relocationName(machine, type)}) that does not reach it from where payloads are`,
+      `${this.#holder(piece)} branches to ${to.name} (${relocationName(machine, type)}), which is out of reach from a payload`,
     );
   }
 
@@ -117,7 +117,7 @@ export class Selection {
       this.#refuse(
         'shared-section',
         unit.name,
-        `${unit.name} shares the section ${unit.piece.section.name} with other functions, so that it cannot be taken by itself`,
+        `${unit.name} shares the section ${unit.piece.section.name} with other functions and cannot be extracted`,
       );
     }
     if (this.diff.status.get(unit) === 'changed') this.#replace(unit);
@@ -131,7 +131,7 @@ export class Selection {
     if (name === undefined) {
       const expected = this.names.expected(before.piece, orig.file);
       const advice =
-        'Give the xen-syms that was linked from this very object, or an object that goes into the hypervisor';
+        'Use the xen-syms that was linked from this object, and only objects that are part of the hypervisor';
       this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
@@ -186,7 +186,7 @@ export class Selection {
           this.#refuse(
             'stray-fixup',
             null,
-            `${this.#holder(from)} goes on in ${pieceText(piece)}, to which no table entry of it leads`,
+            `${this.#holder(from)} branches to ${pieceText(piece)}, which none of its table entries refers to`,
           );
         return { kind: 'inside', piece, at };
       case 'init':
@@ -206,7 +206,7 @@ export class Selection {
     this.#refuse(
       'init-freed',
       nameOf(piece),
-      `${this.#holder(from)} refers to ${pieceText(piece)}, which is gone once the host is up (${piece.section.name})`,
+      `${this.#holder(from)} refers to ${pieceText(piece)}, which is freed after boot (${piece.section.name})`,
     );
     return { kind: 'absolute', value: 0 };
   }
@@ -246,7 +246,7 @@ export class Selection {
     const before = correlation.variables.get(piece);
     if (before === undefined) {
       if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
-        const text = `${nameOf(piece)} is new: it has its initial value when the payload is loaded, and is gone when that is unloaded`;
+        const text = `${nameOf(piece)} is new: it starts with its initial value when the payload is loaded, and disappears when the payload is unloaded`;
         this.remarks.push(about('variable-new', this.diff.object, nameOf(piece), text));
       }
       return null;
@@ -263,7 +263,7 @@ export class Selection {
     this.#refuse(
       'unnamed-variable',
       null,
-      `${this.#holder(from)} uses ${pieceText(piece)}, a variable without a name, which cannot be found on the host`,
+      `${this.#holder(from)} uses ${pieceText(piece)}, an unnamed variable, which xsplice cannot find on the host`,
     );
     return { kind: 'absolute', value: 0 };
   }
@@ -275,14 +275,10 @@ export class Selection {
     const known = other === undefined ? undefined : other.selection.#originals.nameOf(other.piece);
     if (known !== undefined) return { kind: 'outside', name: known, at };
     if (address === undefined && other === undefined) {
-      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload has`;
+      const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload defines`;
       this.#refuseMissing(name, name, reason);
     } else if (address !== undefined && this.names.isInit(address) && !this.#originals.referTo(from, name)) {
-      this.#refuse(
-        'init-freed',
-        name,
-        `${this.#holder(from)} refers to ${name}, which was freed when the host had booted`,
-      );
+      this.#refuse('init-freed', name, `${this.#holder(from)} refers to ${name}, which was freed after boot`);
     }
     return { kind: 'outside', name, at };
   }

@@ -19,9 +19,9 @@ const isThere = ({ complete, type, size }: ElfSection): boolean =>
 export function damageOf(file: ElfFile, where: string, { relocations }: Architecture): string | undefined {
   for (const section of file.sections) {
     const name = `section ${section.name} of ${where}`;
-    if (!isThere(section)) return `${name} has ${section.size} bytes by its header, more than there can be`;
+    if (!isThere(section)) return `${name} claims ${section.size} bytes, more than the file can have`;
     if (!soundAlignment(section.addralign)) {
-      return `${name} is aligned to ${section.addralign} bytes, which no compiler does`;
+      return `${name} has an implausible alignment of ${section.addralign} bytes`;
     }
   }
   for (const section of file.sections) {
@@ -31,7 +31,7 @@ export function damageOf(file: ElfFile, where: string, { relocations }: Architec
     for (let i = 0; i < table.count; i++) {
       const offset = table.offset(i);
       if (offset + (relocations.get(table.type(i))?.width ?? 0) > changed.size || offset >= Math.max(1, changed.size)) {
-        return `relocation ${i} of section ${changed.name} of ${where} is at 0x${offset.toString(16)}, behind its end`;
+        return `relocation ${i} of section ${changed.name} of ${where} is at 0x${offset.toString(16)}, past its end`;
       }
     }
   }

@@ -17,13 +17,13 @@ export function valueChange(comparator: Comparator, before: Piece, after: Piece)
     if (was !== undefined && is !== undefined && comparator.sameReference(was, is)) continue;
     const to = is === undefined ? 'nowhere' : targetText(is.target);
     const from = was === undefined ? 'nowhere' : targetText(was.target);
-    return `${placeText(offset, after)}: it points to ${to}, and pointed to ${from}`;
+    return `${placeText(offset, after)}: it points to ${to} instead of ${from}`;
   }
   const size = after.end - after.start;
   const [was, is] = [bytesOf(before), bytesOf(after)];
   for (let at = 0; at < size; at++) {
     if ((was[at] ?? 0) === (is[at] ?? 0)) continue;
-    return size > NUMBER ? placeText(at, after) : `: it is ${numberText(is, size)}, and was ${numberText(was, size)}`;
+    return size > NUMBER ? placeText(at, after) : `: ${numberText(is, size)} instead of ${numberText(was, size)}`;
   }
   return '';
 }

@@ -26,7 +26,7 @@ export function compareVariables(comparator: Comparator, object: string): Variab
     const text = pieceText(after);
     if (before === undefined) {
       if (after.kind === 'percpu' && after.symbols.length > 0) {
-        refuse('percpu-variable', after, `${text} is a new per-CPU variable, for which the host has no place`);
+        refuse('percpu-variable', after, `${text} is a new per-CPU variable, and the host has no space for it`);
       }
       continue;
     }
@@ -34,19 +34,16 @@ export function compareVariables(comparator: Comparator, object: string): Variab
     const [was, is] = [before.end - before.start, after.end - after.start];
     if (was !== is) {
       const rule = after.kind === 'percpu' ? 'percpu-variable' : 'variable-size';
-      refuse(rule, after, `${text} has ${is} bytes, and had ${was}`);
+      refuse(rule, after, `${text} has ${is} bytes instead of ${was}`);
     } else if (!sameInitialValue(comparator, before, after)) {
-      refuse(
-        'initial-value',
-        after,
-        `the initial value of ${text} has changed${valueChange(comparator, before, after)}`,
-      );
+      const message = `the initial value of ${text} changed${valueChange(comparator, before, after)}`;
+      refuse('initial-value', after, message);
     }
   }
   const still = new Set(correlation.variables.values());
   for (const before of orig.pieces(...VARIABLES)) {
     if (before.symbols.length === 0 || still.has(before)) continue;
-    const text = `${nameOf(before)} is gone from the source; the host keeps it, and nothing uses it any more`;
+    const text = `${nameOf(before)} was removed from the source; the host keeps it, unused`;
     remarks.push(about('variable-removed', object, nameOf(before), text));
   }
   refusals.push(...globalConstants(comparator, object));
@@ -73,11 +70,7 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Fin
     const shared = piece.symbols.find(({ name, bind }) => bind !== STB_LOCAL && before.has(name));
     if (shared === undefined) continue;
     if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
-    yield about(
-      'shared-constant',
-      object,
-      shared.name,
-      `the content of ${shared.name} has changed, which other files can read`,
-    );
+    const message = `the content of ${shared.name} changed, and other files can read it`;
+    yield about('shared-constant', object, shared.name, message);
   }
 }

@@ -4,11 +4,11 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { nameOf, type Piece } from './piece.ts';
 
-/** What is said of objects whose source the hypervisor has under another name, or not at all. */
+/** Explains, for a refusal, that the hypervisor has no static symbols of an object's source file. */
 export const unknownFile = (file: string): { readonly message: string; readonly advice: string } => ({
-  message: `the original says that its source is ${file}; the hypervisor has no static functions or variables of a file called so`,
+  message: `the original object was compiled from ${file}, but the hypervisor has no static symbols of that file`,
   advice:
-    'Give objects of the build that xen-syms was linked from. Where its configuration has ENFORCE_UNIQUE_SYMBOLS, the build gives each the path of its source: objcopy --redefine-sym NAME.c=PATH/NAME.c',
+    'Use the objects that xen-syms was linked from. With ENFORCE_UNIQUE_SYMBOLS, the build adds the path of the source to each: objcopy --redefine-sym NAME.c=PATH/NAME.c',
 });
 
 /** What the running hypervisor has under which name. */

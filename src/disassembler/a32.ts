@@ -1,7 +1,9 @@
+import type { ImmediateOperand } from '../arch/index.ts';
 import {
   type ArmAccess,
+  armFlow,
   armLabel,
-  armParts,
+  armOperands,
   bit,
   bits,
   type Encoding,
@@ -40,6 +42,15 @@ const access = (memory: (word: number) => ArmAccess, field?: Facts['displacement
   memory,
   ...(field !== undefined && { displacement: field, immediates: [field] }),
 });
+
+/** MOV of a shifted register has the mnemonic of the shift. LSR and ASR by 32 have 0; LSL by 0 shifts nothing, and ROR by 0 is RRX. */
+function shift(instruction: number): ImmediateOperand | undefined {
+  const by = bits(instruction, 7, 5);
+  const [LSR, ASR] = [1, 2];
+  const type = bits(instruction, 5, 2);
+  if (by === 0 && type !== LSR && type !== ASR) return undefined;
+  return { kind: 'immediate', value: BigInt(by === 0 ? 32 : by), field: SHIFT };
+}
 
 /** Is the condition another one than "always", and no instruction of its own? */
 const conditional = (instruction: number): boolean => instruction >>> 28 < 0xe;
@@ -102,6 +113,7 @@ const ENCODINGS: readonly Encoding[] = [
   [0x0f90_0000, 0x0100_0000, {}],
   [0x0fef_ffff, 0x01a0_f00e, { flow: 'return' }],
   [0x0f90_0000, 0x0110_0000, { immediates: [SHIFT] }],
+  [0x0fe0_0010, 0x01a0_0000, { shift }],
   [0x0e00_f000, 0x0000_f000, { flow: 'indirect-jump', immediates: [SHIFT] }],
   [0x0e00_0000, 0x0000_0000, { immediates: [SHIFT] }],
   // LDR, STR
@@ -119,6 +131,18 @@ const ENCODINGS: readonly Encoding[] = [
   [0x0f00_0010, 0x0e00_0010, { immediates: [[run(21, 3)], [run(5, 3)]] }],
 ];
 
+/** Capstone has where a branch leads; of ADR, which adds to or subtracts from PC, the constant. */
+function leadsTo(value: number, place: number, instruction: number): number {
+  if (bits(instruction, 25, 3) !== ADR) return value;
+  return place + PIPELINE + (bits(instruction, 21, 4) === SUBTRACTS ? -value : value);
+}
+
+/** What PC-relative operands count from, in bytes from the instruction. */
+const PIPELINE = 8;
+/** Bits 25 to 27 of data processing with an immediate; the opcode of SUB. Source: ARM DDI 0406C, A5.2. */
+const ADR = 1;
+const SUBTRACTS = 2;
+
 /** arm32: A32 instructions. */
 export const A32: Dialect = {
   arch: 0,
@@ -132,7 +156,7 @@ export const A32: Dialect = {
     stride: 48,
     type: 12,
     value: 16,
-    immediate: 'i32',
+    wideImmediate: false,
     access: 41,
     size: null,
     segment: null,
@@ -143,7 +167,9 @@ export const A32: Dialect = {
     scale: 8,
     shift: { type: 4, left: 2, value: 8 },
   },
+  missing: [],
   operandText: (text) => text,
-  parts: (decoded) => armParts(decoded, ENCODINGS, 8, (value) => Number(BigInt.asIntN(32, value)), conditional),
+  flow: (bytes) => armFlow(bytes, ENCODINGS, conditional),
+  operands: (decoded) => armOperands(decoded, ENCODINGS, PIPELINE, leadsTo),
   label: armLabel,
 };

@@ -1,8 +1,9 @@
 import type { Access } from '../arch/index.ts';
 import {
   type ArmAccess,
+  armFlow,
   armLabel,
-  armParts,
+  armOperands,
   bit,
   bits,
   type Encoding,
@@ -137,7 +138,7 @@ export const A64: Dialect = {
     stride: 56,
     type: 20,
     value: 32,
-    immediate: 'i64',
+    wideImmediate: true,
     access: 48,
     size: null,
     segment: null,
@@ -148,14 +149,9 @@ export const A64: Dialect = {
     scale: null,
     shift: { type: 8, left: 1, value: 12 },
   },
+  missing: [],
   operandText: (text) => text,
-  parts: (decoded) =>
-    armParts(
-      decoded,
-      ENCODINGS,
-      0,
-      (value) => Number(BigInt.asIntN(64, value)),
-      () => false,
-    ),
+  flow: (bytes) => armFlow(bytes, ENCODINGS, () => false),
+  operands: (decoded) => armOperands(decoded, ENCODINGS, 0, (value) => value),
   label: armLabel,
 };

@@ -5,7 +5,7 @@ import type { XenArch } from '../xen/index.ts';
 import { A32 } from './a32.ts';
 import { A64 } from './a64.ts';
 import { DETAIL_ARCH, rawOperands } from './detail.ts';
-import type { Dialect, Parts } from './dialect.ts';
+import type { Dialect, FlowFacts } from './dialect.ts';
 import { X86 } from './x86.ts';
 
 /** Xen runs on A32 instructions alone on arm32 (arch.mk: -marm), so there is no Thumb here. */
@@ -31,12 +31,16 @@ interface Handle {
   readonly insn: number;
 }
 
-/** What of an instruction is decoded on demand. */
-interface Content extends Parts {
+/** What an instruction is made of, but for its text and its flow. */
+interface Content {
   readonly operation: number;
+  readonly operands: readonly Operand[];
+}
+
+/** The text of an instruction. */
+interface Words {
   readonly mnemonic: string;
-  /** The operands' texts, as far as commas part them. */
-  readonly texts: readonly string[];
+  readonly operands: string;
 }
 
 /**
@@ -72,29 +76,43 @@ class Capstone implements Disassembler {
     return sizes;
   }
 
-  /** What the instruction of these bytes, which there is, is made of. */
+  /** Returns what the instruction of these bytes, which there is, is made of. */
   content(arch: XenArch, bytes: Uint8Array, place: number): Content {
     const module = this.#module;
     const dialect = DIALECTS[arch];
-    const handle = this.#open(arch, true);
-    module.writeArrayToMemory(bytes, this.#scratch);
+    if (missingAt(dialect, bytes, 0) !== undefined) return NO_CONTENT;
+    const handle = this.#again(arch, bytes, place, true);
+    const detail = module.getValue(handle.insn + INSN.detail, 'i32') + DETAIL_ARCH;
+    const raw = rawOperands(module, dialect.layout, detail, (register) => this.#registerName(arch, handle, register));
+    const operands = dialect.operands({ bytes, place, raw, module, detail });
+    return { operation: module.getValue(handle.insn + INSN.id, 'i32'), operands };
+  }
+
+  /** Returns the text of the instruction of these bytes. */
+  words(arch: XenArch, bytes: Uint8Array, place: number): Words {
+    const dialect = DIALECTS[arch];
+    const missing = missingAt(dialect, bytes, 0);
+    if (missing !== undefined) return { mnemonic: missing.mnemonic, operands: '' };
+    const { insn } = this.#again(arch, bytes, place, false);
+    return {
+      mnemonic: this.#module.UTF8ToString(insn + INSN.mnemonic),
+      operands: dialect.operandText(this.#module.UTF8ToString(insn + INSN.operands)),
+    };
+  }
+
+  /** Decodes an instruction that was decoded before. */
+  #again(arch: XenArch, bytes: Uint8Array, place: number, detail: boolean): Handle {
+    const handle = this.#open(arch, detail);
+    this.#module.writeArrayToMemory(bytes, this.#scratch);
     this.#seek(this.#scratch, bytes.length, place);
     assert(this.#next(handle) === bytes.length, 'an instruction is decoded again as it was');
-    const { insn } = handle;
-    const detail = module.getValue(insn + INSN.detail, 'i32') + DETAIL_ARCH;
-    const raw = rawOperands(module, dialect.layout, detail, (register) => this.#registerName(arch, handle, register));
-    return {
-      ...dialect.parts({ bytes, place, raw, module, detail }),
-      operation: module.getValue(insn + INSN.id, 'i32'),
-      mnemonic: module.UTF8ToString(insn + INSN.mnemonic),
-      texts: split(dialect.operandText(module.UTF8ToString(insn + INSN.operands))),
-    };
+    return handle;
   }
 
   /** Tells of each instruction in turn, and of bytes that are none. */
   #walk(arch: XenArch, code: Uint8Array, tell: (offset: number, size: number, decoded: boolean) => void): void {
     if (code.length === 0) return;
-    const { step } = DIALECTS[arch];
+    const dialect = DIALECTS[arch];
     const handle = this.#open(arch, false);
     const start = this.#allocate(code.length);
     try {
@@ -106,8 +124,9 @@ class Capstone implements Disassembler {
           offset += size;
         }
         if (offset >= code.length) break;
-        const size = Math.min(step, code.length - offset);
-        tell(offset, size, false);
+        const missing = missingAt(dialect, code, offset);
+        const size = missing?.bytes.length ?? Math.min(dialect.step, code.length - offset);
+        tell(offset, size, missing !== undefined);
         offset += size;
       }
     } finally {
@@ -174,6 +193,12 @@ class Capstone implements Disassembler {
   }
 }
 
+/** The instruction at a byte of `code` that Capstone does not know. */
+const missingAt = ({ missing }: Dialect, code: Uint8Array, offset: number): Dialect['missing'][number] | undefined =>
+  missing.find(({ bytes }) => bytes.every((byte, i) => code[offset + i] === byte));
+
+const NO_CONTENT: Content = { operation: 0, operands: [] };
+
 /** An instruction whose parts are decoded when one of them is asked for. */
 class LazyInstruction implements DecodedInstruction {
   readonly kind = 'instruction';
@@ -194,13 +219,21 @@ class LazyInstruction implements DecodedInstruction {
     this.size = size;
   }
 
+  get #bytes(): Uint8Array {
+    return this.#code.subarray(this.offset, this.offset + this.size);
+  }
+
+  get #flow(): FlowFacts {
+    return DIALECTS[this.#arch].flow(this.#bytes);
+  }
+
   get #parts(): Content {
-    this.#content ??= this.#capstone.content(
-      this.#arch,
-      this.#code.subarray(this.offset, this.offset + this.size),
-      this.#origin + this.offset,
-    );
+    this.#content ??= this.#capstone.content(this.#arch, this.#bytes, this.#origin + this.offset);
     return this.#content;
+  }
+
+  get #words(): Words {
+    return this.#capstone.words(this.#arch, this.#bytes, this.#origin + this.offset);
   }
 
   get operation(): number {
@@ -208,11 +241,11 @@ class LazyInstruction implements DecodedInstruction {
   }
 
   get flow(): Flow {
-    return this.#parts.flow;
+    return this.#flow.flow;
   }
 
   get conditional(): boolean {
-    return this.#parts.conditional;
+    return this.#flow.conditional;
   }
 
   get operands(): readonly Operand[] {
@@ -220,23 +253,22 @@ class LazyInstruction implements DecodedInstruction {
   }
 
   get text(): string {
-    return whole(this.#parts.mnemonic, this.#parts.texts);
+    const { mnemonic, operands } = this.#words;
+    return operands === '' ? mnemonic : `${mnemonic} ${operands}`;
   }
 
   textWith(labels: ReadonlyMap<Operand, string>): string {
-    const { mnemonic, texts, operands } = this.#parts;
+    if (labels.size === 0) return this.text;
+    const { mnemonic, operands } = this.#words;
     const { label } = DIALECTS[this.#arch];
-    const labelled = texts.map((text, i) => {
-      const operand = operands[i];
+    const texts = split(operands).map((text, i) => {
+      const operand = this.operands[i];
       const name = operand && labels.get(operand);
       return operand === undefined || name === undefined ? text : label(text, operand, name);
     });
-    return whole(mnemonic, labelled);
+    return `${mnemonic} ${texts.join(', ')}`;
   }
 }
-
-const whole = (mnemonic: string, texts: readonly string[]): string =>
-  texts.length === 0 ? mnemonic : `${mnemonic} ${texts.join(', ')}`;
 
 /** Splits operands at the commas that are outside of all brackets. */
 function split(text: string): string[] {

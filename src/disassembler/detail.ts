@@ -9,7 +9,7 @@ export interface DetailLayout {
   readonly type: number;
   /** The union of register, immediate and memory. */
   readonly value: number;
-  readonly immediate: 'i32' | 'i64';
+  readonly wideImmediate: boolean;
   readonly access: number;
   /** Bytes of an operand, where Capstone tells. */
   readonly size: number | null;
@@ -25,11 +25,22 @@ export interface DetailLayout {
 }
 
 /** An operand as Capstone has it. */
-export interface RawOperand {
-  readonly type: 'register' | 'immediate' | 'memory' | 'other';
-  readonly register: string;
-  readonly immediate: bigint;
+export type RawOperand =
+  | RawRegister
+  | { readonly type: 'immediate'; readonly value: bigint }
+  | RawMemory
+  | { readonly type: 'other' };
+
+export interface RawRegister {
+  readonly type: 'register';
+  readonly name: string;
   readonly access: Access;
+}
+
+export interface RawMemory {
+  readonly type: 'memory';
+  readonly access: Access;
+  /** Bytes; 0 where Capstone does not tell. */
   readonly size: number;
   readonly segment: string | null;
   readonly base: string | null;
@@ -39,7 +50,7 @@ export interface RawOperand {
 }
 
 /** CS_OP_REG, CS_OP_IMM and CS_OP_MEM of version 5, the same on every architecture. */
-const TYPES = ['other', 'register', 'immediate', 'memory'] as const;
+const [REGISTER, IMMEDIATE, MEMORY] = [1, 2, 3];
 
 /** CS_AC_READ is 1, CS_AC_WRITE 2. */
 const ACCESSES = ['none', 'read', 'write', 'read-write'] as const;
@@ -55,31 +66,48 @@ export function rawOperands(
   name: (register: number) => string | null,
 ): RawOperand[] {
   const count = module.getValue(detail + layout.count, 'i8') & 0xff;
-  return Array.from({ length: count }, (_, i) => {
+  const operands: RawOperand[] = [];
+  for (let i = 0; i < count; i++) {
     const at = detail + layout.operands + i * layout.stride;
-    const type = TYPES[module.getValue(at + layout.type, 'i32')] ?? 'other';
+    const type = module.getValue(at + layout.type, 'i32');
     const value = at + layout.value;
-    const word = (offset: number): number => module.getValue(value + offset, 'i32');
-    const memory = type === 'memory';
-    const { shift } = layout;
-    const shifted = memory && shift !== null && module.getValue(at + shift.type, 'i32') === shift.left;
-    const scale = memory && layout.scale !== null ? word(layout.scale) : 1;
-    return {
-      type,
-      register: type === 'register' ? (name(word(0)) ?? '') : '',
-      immediate:
-        type !== 'immediate' ? 0n : layout.immediate === 'i64' ? module.getValue(value, 'i64') : BigInt(word(0)),
-      access: ACCESSES[module.getValue(at + layout.access, 'i8') & 3] ?? 'none',
-      size: layout.size === null ? 0 : module.getValue(at + layout.size, 'i8') & 0xff,
-      segment: memory && layout.segment !== null ? name(word(layout.segment)) : null,
-      base: memory ? name(word(layout.base)) : null,
-      index: memory ? name(word(layout.index)) : null,
-      scale: shifted ? scale * 2 ** module.getValue(at + shift.value, 'i32') : scale,
-      displacement: !memory
-        ? 0n
-        : layout.wideDisplacement
-          ? module.getValue(value + layout.displacement, 'i64')
-          : BigInt(word(layout.displacement)),
-    };
-  });
+    if (type === REGISTER) {
+      operands.push({
+        type: 'register',
+        name: name(module.getValue(value, 'i32')) ?? '',
+        access: accessAt(module, layout, at),
+      });
+    } else if (type === IMMEDIATE) {
+      operands.push({ type: 'immediate', value: integer(module, value, layout.wideImmediate) });
+    } else operands.push(type === MEMORY ? memory(module, layout, at, name) : { type: 'other' });
+  }
+  return operands;
+}
+
+const accessAt = (module: CapstoneModule, layout: DetailLayout, at: number): Access =>
+  ACCESSES[(module.getValue(at + layout.access, 'i8') & 3) as 0 | 1 | 2 | 3];
+
+const integer = (module: CapstoneModule, at: number, wide: boolean): bigint =>
+  wide ? module.getValue(at, 'i64') : BigInt(module.getValue(at, 'i32'));
+
+function memory(
+  module: CapstoneModule,
+  layout: DetailLayout,
+  at: number,
+  name: (register: number) => string | null,
+): RawMemory {
+  const value = at + layout.value;
+  const { shift } = layout;
+  const shifted = shift !== null && module.getValue(at + shift.type, 'i32') === shift.left;
+  const scale = layout.scale === null ? 1 : module.getValue(value + layout.scale, 'i32');
+  return {
+    type: 'memory',
+    access: accessAt(module, layout, at),
+    size: layout.size === null ? 0 : module.getValue(at + layout.size, 'i8') & 0xff,
+    segment: layout.segment === null ? null : name(module.getValue(value + layout.segment, 'i32')),
+    base: name(module.getValue(value + layout.base, 'i32')),
+    index: name(module.getValue(value + layout.index, 'i32')),
+    scale: shifted ? scale * 2 ** module.getValue(at + shift.value, 'i32') : scale,
+    displacement: integer(module, value + layout.displacement, layout.wideDisplacement),
+  };
 }

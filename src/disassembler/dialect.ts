@@ -2,11 +2,11 @@ import type { CapstoneModule } from '@alexaltea/capstone-js';
 import type { Flow, Operand } from '../arch/index.ts';
 import type { DetailLayout, RawOperand } from './detail.ts';
 
-/** What an instruction is made of. */
-export interface Parts {
+/** What an instruction does to control flow. */
+export interface FlowFacts {
   readonly flow: Flow;
+  /** May control go on to the next instruction in spite of {@link flow}? */
   readonly conditional: boolean;
-  readonly operands: readonly Operand[];
 }
 
 /** An instruction that Capstone has decoded, with detail. */
@@ -31,9 +31,13 @@ export interface Dialect {
   /** Bytes from what is no instruction to where the next one may be. */
   readonly step: number;
   readonly layout: DetailLayout;
+  /** Instructions without operands that Capstone does not know. */
+  readonly missing: readonly { readonly bytes: readonly number[]; readonly mnemonic: string }[];
   /** Puts operands into the form that objdump prints. */
   readonly operandText: (text: string) => string;
-  readonly parts: (decoded: Decoded) => Parts;
+  /** Told by the bytes alone: what asks each instruction of a function needs no detail. */
+  readonly flow: (bytes: Uint8Array) => FlowFacts;
+  readonly operands: (decoded: Decoded) => Operand[];
   /** The text of one operand, `text`, with `label` in place of the value in its field. */
   readonly label: (text: string, operand: Operand, label: string) => string;
 }

@@ -32,32 +32,37 @@ const VEX: Readonly<Record<number, { readonly pp: number; readonly opcode: numbe
 
 /** Finds the opcode in the bytes of an instruction. */
 export function opcodeOf(bytes: Uint8Array): Opcode {
-  const byte = (at: number): number => bytes[at] ?? 0;
   let at = 0;
   let prefix: Opcode['prefix'] = 0;
-  for (; PREFIXES.has(byte(at)); at++) {
-    const found = byte(at);
+  for (; PREFIXES.has(bytes[at] ?? 0); at++) {
+    const found = bytes[at];
     if (found === 0xf2 || found === 0xf3) prefix = found;
     else if (found === 0x66 && prefix === 0) prefix = found;
   }
-  const vex = VEX[byte(at)];
+  let rex = 0;
+  let map = 0;
+  const vex = VEX[bytes[at] ?? 0];
   if (vex !== undefined) {
-    const map = vex.map === 0 ? 1 : byte(at + 1) & vex.map;
-    const pp = PP[byte(at + vex.pp) & 3] as Opcode['prefix'];
-    return { ...opcodeAt(byte, at + vex.opcode, map), prefix: pp, rexB: false, rexW: false, vex: true };
+    map = vex.map === 0 ? 1 : (bytes[at + 1] ?? 0) & vex.map;
+    prefix = PP[((bytes[at + vex.pp] ?? 0) & 3) as 0 | 1 | 2 | 3];
+    at += vex.opcode;
+  } else {
+    if (((bytes[at] ?? 0) & 0xf0) === 0x40) rex = bytes[at++] ?? 0;
+    if (bytes[at] === 0x0f) {
+      map = bytes[at + 1] === 0x38 ? 2 : bytes[at + 1] === 0x3a ? 3 : 1;
+      at += Math.min(map, 2);
+    }
   }
-  const rex = (byte(at) & 0xf0) === 0x40 ? byte(at++) : 0;
-  const two = byte(at) === 0x0f;
-  const map = !two ? 0 : byte(at + 1) === 0x38 ? 2 : byte(at + 1) === 0x3a ? 3 : 1;
-  const opcode = opcodeAt(byte, at + Math.min(map, 2), map);
-  return { ...opcode, prefix, rexB: (rex & 1) !== 0, rexW: (rex & 8) !== 0, vex: false };
+  return {
+    map,
+    byte: bytes[at] ?? 0,
+    reg: ((bytes[at + 1] ?? 0) >> 3) & 7,
+    prefix,
+    rexB: (rex & 1) !== 0,
+    rexW: (rex & 8) !== 0,
+    vex: vex !== undefined,
+  };
 }
-
-const opcodeAt = (byte: (at: number) => number, at: number, map: number) => ({
-  map,
-  byte: byte(at),
-  reg: (byte(at + 1) >> 3) & 7,
-});
 
 const FLOWS: readonly Readonly<Record<number, Flow>>[] = [
   {
@@ -76,17 +81,22 @@ const INDIRECT: Readonly<Record<number, Flow>> = {
   5: 'indirect-jump',
 };
 
-/** What an instruction does to control flow, and whether it may also go on. */
-export function flowOf({ map, byte, reg, prefix, rexB, vex }: Opcode): { flow: Flow; conditional: boolean } {
-  const sure = (flow: Flow) => ({ flow, conditional: false });
-  if (vex) return sure('next');
-  const conditional =
-    map === 0 ? (byte & 0xf0) === 0x70 || (byte >= 0xe0 && byte <= 0xe3) : map === 1 && (byte & 0xf0) === 0x80;
-  if (conditional) return { flow: 'jump', conditional };
-  if (map === 0 && byte === 0xff) return sure(INDIRECT[reg] ?? 'next');
+/** Tells whether an instruction is a branch that may also go on: Jcc, LOOP and JRCXZ; XBEGIN, which goes to its operand when the transaction aborts. */
+export function isConditional({ map, byte, reg, vex }: Opcode): boolean {
+  if (vex || map > 1) return false;
+  if (map === 1) return (byte & 0xf0) === 0x80;
+  return (byte & 0xf0) === 0x70 || (byte >= 0xe0 && byte <= 0xe3) || (byte === 0xc7 && reg === 7);
+}
+
+/** What an instruction does to control flow. */
+export function flowOf(opcode: Opcode): Flow {
+  const { map, byte, reg, prefix, rexB, vex } = opcode;
+  if (vex) return 'next';
+  if (isConditional(opcode)) return 'jump';
+  if (map === 0 && byte === 0xff) return INDIRECT[reg] ?? 'next';
   // NOP is XCHG of RAX with itself: with a REX.B it is R8, and behind f3 PAUSE.
-  if (map === 0 && byte === 0x90) return sure(rexB || prefix === 0xf3 ? 'next' : 'nop');
-  return sure(FLOWS[map]?.[byte] ?? 'next');
+  if (map === 0 && byte === 0x90) return rexB || prefix === 0xf3 ? 'next' : 'nop';
+  return FLOWS[map]?.[byte] ?? 'next';
 }
 
 /** Accesses of a memory operand by the reg field of ModRM: `r`, `w`, `b` for both, `-` for none. One letter holds for all. */

@@ -1,7 +1,7 @@
 import type { Field, MemoryOperand, Operand } from '../arch/index.ts';
-import type { DetailLayout, RawOperand } from './detail.ts';
-import type { Decoded, Dialect, Parts } from './dialect.ts';
-import { accessOf, flowOf, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
+import type { DetailLayout, RawMemory, RawOperand } from './detail.ts';
+import type { Decoded, Dialect, FlowFacts } from './dialect.ts';
+import { accessOf, flowOf, isConditional, type Opcode, opcodeOf, widthOf } from './x86-opcode.ts';
 
 const SYNTAX_ATT = 2;
 
@@ -12,7 +12,7 @@ const LAYOUT: DetailLayout = {
   stride: 48,
   type: 0,
   value: 8,
-  immediate: 'i64',
+  wideImmediate: true,
   access: 33,
   size: 32,
   segment: 0,
@@ -24,8 +24,14 @@ const LAYOUT: DetailLayout = {
   shift: null,
 };
 
-/** `cs_x86_encoding`: where displacement and immediate are, and their sizes in bytes. Source: x86.h, version 5. */
-const ENCODING = { displacement: 457, displacementSize: 458, immediate: 459, immediateSize: 460 } as const;
+/** `cs_x86_encoding`: where ModRM, displacement and immediate are, and their sizes in bytes; 0 for what is not there. Source: x86.h, version 5. */
+const ENCODING = {
+  modrm: 456,
+  displacement: 457,
+  displacementSize: 458,
+  immediate: 459,
+  immediateSize: 460,
+} as const;
 
 /**
  * A whole decimal number as an immediate, a displacement or a jump target. Not the digits of a register or of a hex
@@ -42,44 +48,65 @@ const attOperands = (text: string): string =>
 
 const bytesField = (at: number, size: number): Field | null => (size === 0 ? null : [{ at: 8 * at, bits: 8 * size }]);
 
+/**
+ * The displacement that ModRM at byte `at` asks for: Capstone has two bytes for those of four behind an operand-size prefix. Source: Intel SDM
+ * volume 2, tables 2-2 and 2-3.
+ */
+function modrmDisplacement(bytes: Uint8Array, at: number): Field | null {
+  const [modrm = 0, sib = 0] = bytes.subarray(at);
+  const [mod, rm] = [modrm >> 6, modrm & 7];
+  const behind = at + (rm === 4 ? 2 : 1);
+  if (mod === 3) return null;
+  if (mod === 1) return bytesField(behind, 1);
+  return mod === 2 || rm === 5 || (rm === 4 && (sib & 7) === 5) ? bytesField(behind, 4) : null;
+}
+
 /** ENTER, the one instruction with two immediates: a word and a byte. */
 const ENTER = 0xc8;
 
-function parts({ bytes, place, raw, module, detail }: Decoded): Parts {
+function flow(bytes: Uint8Array): FlowFacts {
   const opcode = opcodeOf(bytes);
-  const { flow, conditional } = flowOf(opcode);
+  return { flow: flowOf(opcode), conditional: isConditional(opcode) };
+}
+
+function operands({ bytes, place, raw, module, detail }: Decoded): Operand[] {
+  const opcode = opcodeOf(bytes);
   const byte = (at: number): number => module.getValue(detail + at, 'i8') & 0xff;
   const immediate = bytesField(byte(ENCODING.immediate), byte(ENCODING.immediateSize));
-  const displacement = bytesField(byte(ENCODING.displacement), byte(ENCODING.displacementSize));
+  const modrm = byte(ENCODING.modrm);
+  const displacement =
+    modrm > 0
+      ? modrmDisplacement(bytes, modrm)
+      : bytesField(byte(ENCODING.displacement), byte(ENCODING.displacementSize));
   const end = place + bytes.length;
-  const direct = (flow === 'jump' || flow === 'call') && raw.length === 1;
-  const operands = completed(opcode, raw).map((operand, i): Operand => {
+  const leads = flowOf(opcode);
+  const direct = (leads === 'jump' || leads === 'call') && raw.length === 1;
+  return completed(opcode, raw).map((operand, i): Operand => {
     if (operand.type === 'memory') return memoryOperand(operand, displacement, opcode, end, bytes.length);
-    if (operand.type === 'register') return { kind: 'register', name: operand.register, access: operand.access };
+    if (operand.type === 'register') return { kind: 'register', name: operand.name, access: operand.access };
     if (operand.type === 'other') return { kind: 'other' };
     if (direct && immediate !== null) {
       return {
         kind: 'target',
-        place: Number(BigInt.asIntN(64, operand.immediate)),
+        place: Number(BigInt.asIntN(64, operand.value)),
         countsFrom: bytes.length,
         field: immediate,
       };
     }
     const field = opcode?.map === 0 && opcode.byte === ENTER ? bytesField(bytes.length - 3 + 2 * i, 2 - i) : immediate;
-    return { kind: 'immediate', value: operand.immediate, field };
+    return { kind: 'immediate', value: operand.value, field };
   });
-  return { flow, conditional, operands };
 }
 
 /** Shifts by CL, of whose operands Capstone leaves that out, or has 1 for it. Source: Intel SDM volume 2, SAL/SAR/SHL/SHR and RCL/RCR/ROL/ROR. */
 function completed({ map, byte }: Opcode, raw: readonly RawOperand[]): readonly RawOperand[] {
-  const last = raw.at(-1);
-  if (map !== 0 || (byte !== 0xd2 && byte !== 0xd3) || last === undefined) return raw;
-  return [{ ...last, type: 'register', register: 'cl', access: 'read' }, last];
+  const shifted = raw.findLast(({ type }) => type !== 'immediate');
+  if (map !== 0 || (byte !== 0xd2 && byte !== 0xd3) || shifted === undefined) return raw;
+  return [{ type: 'register', name: 'cl', access: 'read' }, shifted];
 }
 
 function memoryOperand(
-  { segment, base, index, scale, displacement, size }: RawOperand,
+  { segment, base, index, scale, displacement, size }: RawMemory,
   field: Field | null,
   opcode: Opcode,
   end: number,
@@ -117,7 +144,10 @@ export const X86: Dialect = {
   syntax: SYNTAX_ATT,
   step: 1,
   layout: LAYOUT,
+  // SERIALIZE. Source: Intel SDM volume 2, 4.3.
+  missing: [{ bytes: [0x0f, 0x01, 0xe8], mnemonic: 'serialize' }],
   operandText: attOperands,
-  parts,
+  flow,
+  operands,
   label,
 };

@@ -115,7 +115,7 @@ export class ProcessorRunner implements CodeRunner {
     cpu.set(calls.flags, calls.flagsWith(context.interrupts));
     cpu.set(calls.stackPointer, this.#stacks.enter(context, cpu));
     try {
-      return this.#carryOut(entry, args);
+      return this.#execute(entry, args);
     } finally {
       this.#run = outer;
       if (outer === undefined) this.#observer = undefined;
@@ -129,7 +129,7 @@ export class ProcessorRunner implements CodeRunner {
     const kept = calls.registers.map((register) => [register, run.cpu.get(register)] as const);
     run.depth++;
     run.cpu.set(calls.stackPointer, below);
-    const result = this.#carryOut(entry, args);
+    const result = this.#execute(entry, args);
     run.depth--;
     for (const [register, value] of kept) run.cpu.set(register, value);
     return result;
@@ -155,7 +155,7 @@ export class ProcessorRunner implements CodeRunner {
     return this.#traced;
   }
 
-  #carryOut(entry: Address, args: readonly bigint[]): bigint {
+  #execute(entry: Address, args: readonly bigint[]): bigint {
     const { cpu } = this.#current;
     const { calls } = this.#hv.arch.execution;
     calls.enter(cpu, this.#hv.machine.space, entry, args, this.#returnTo);
@@ -167,7 +167,7 @@ export class ProcessorRunner implements CodeRunner {
     }
   }
 
-  #step(): 'returned' | 'goes on' {
+  #step(): 'returned' | 'continues' {
     const { cpu, budget } = this.#current;
     const { space } = this.#hv.machine;
     if (cpu.get(this.#hv.arch.execution.calls.programCounter) === this.#returnTo) return 'returned';
@@ -177,18 +177,18 @@ export class ProcessorRunner implements CodeRunner {
     return this.#handle(exit);
   }
 
-  #handle(exit: CpuExit): 'returned' | 'goes on' {
+  #handle(exit: CpuExit): 'returned' | 'continues' {
     switch (exit.kind) {
       case 'stop':
         if (exit.address === this.#returnTo) return 'returned';
         if (this.#isSimulated(exit.address)) this.#simulate(exit.address);
-        return 'goes on';
+        return 'continues';
       case 'fault':
         handleFault(this.#hv, this, this.#memoryFault(exit));
-        return 'goes on';
+        return 'continues';
       case 'exception':
         handleException(this.#hv, this, exit.vector);
-        return 'goes on';
+        return 'continues';
       case 'budget':
         throw new HostStop({ kind: 'hang', why: this.#exhausted(exit.of) });
     }

@@ -2,12 +2,14 @@ import { type Address, type Finding, fromLatin1, XspliceError } from '../base/in
 import {
   type ActionName,
   type ActionOptions,
+  type Answer,
   type CallableTarget,
   type CallResult,
   decodeLivepatchSysctl,
   encodeLivepatchSysctl,
   type FunctionCall,
   type GetResult,
+  getResult,
   type HostPanic,
   type KnownOp,
   LIVEPATCH_ACTIONS,
@@ -15,6 +17,7 @@ import {
   type ListResult,
   listCall,
   livepatchName,
+  type NoAnswer,
   type OpResult,
   type PlaceBytes,
   type RawResult,
@@ -43,11 +46,11 @@ export class SimulatedTarget implements CallableTarget {
   }
 
   async upload(name: string, payload: Uint8Array, flags = 0): Promise<OpResult> {
-    return { rc: this.uploadNow(name, payload, flags) };
+    return this.uploadNow(name, payload, flags);
   }
 
-  /** The same at once: nothing of the simulation waits for anything. */
-  uploadNow(name: string, payload: Uint8Array, flags = 0): number {
+  /** As {@link upload}, at once: nothing of the simulation waits for anything. */
+  uploadNow(name: string, payload: Uint8Array, flags = 0): OpResult {
     const guest = new ScratchGuestMemory();
     const op = {
       kind: 'upload',
@@ -55,40 +58,33 @@ export class SimulatedTarget implements CallableTarget {
       size: BigInt(payload.length),
       payload: guest.place(payload),
     } as const;
-    return this.#hypercall(guest, op, flags).rc;
+    return resultOf(this.#hypercall(guest, op, flags));
   }
 
   async get(name: string): Promise<GetResult> {
     const guest = new ScratchGuestMemory();
-    const { rc, op } = this.#hypercall(guest, { kind: 'get', name: nameOf(guest, name), state: 0, rc: 0 });
-    if (rc !== 0 || op.kind !== 'get') return { rc, state: null, statusRc: null };
-    return { rc, state: op.state, statusRc: op.rc };
+    const answer = this.#hypercall(guest, { kind: 'get', name: nameOf(guest, name), state: 0, rc: 0 });
+    return answer.kind === 'answered' ? getResult(answer.rc, answer.op) : answer;
   }
 
   async list(request: ListRequest): Promise<ListResult> {
     const guest = new ScratchGuestMemory();
     const metadataRoom = this.hypervisor.payloads.reduce((sum, payload) => sum + payload.metadata.size, 0);
     const call = listCall(request, this.hypervisor.release, metadataRoom, (length) => guest.place(length));
-    const { rc, op } = this.#hypercall(guest, call.op);
-    return call.result(rc, op, (handle, length) => guest.read(handle, length) as Uint8Array);
+    const answer = this.#hypercall(guest, call.op);
+    if (answer.kind === 'no-answer') return answer;
+    return call.result(answer.rc, answer.op, (handle, length) => guest.read(handle, length) as Uint8Array);
   }
 
-  /** Schedules the action, and lets the CPUs meet: what became of it is in `get`. */
+  /** Schedules the action and lets the CPUs meet. Its own result is in `get`. */
   async action(name: string, action: ActionName, options: ActionOptions = {}): Promise<OpResult> {
-    const rc = this.schedule(name, action, options);
+    const result = this.schedule(name, action, options);
     this.idle();
-    return { rc };
+    return result;
   }
 
-  /** Schedules an action, lets the CPUs meet, and returns what came of it: the call's result, or else the payload's own. */
-  actionNow(name: string, action: ActionName, options: ActionOptions = {}): number {
-    const rc = this.schedule(name, action, options);
-    this.idle();
-    return rc !== 0 ? rc : (this.hypervisor.payloads.find((payload) => payload.name === name)?.rc ?? 0);
-  }
-
-  /** The hypercall of an action alone: until {@link idle} it is pending. */
-  schedule(name: string, action: ActionName, options: ActionOptions = {}): number {
+  /** Makes the hypercall of an action alone: the action is pending until {@link idle}. */
+  schedule(name: string, action: ActionName, options: ActionOptions = {}): OpResult {
     const guest = new ScratchGuestMemory();
     const { timeout = 0, flags = 0 } = options;
     const op = {
@@ -99,7 +95,7 @@ export class SimulatedTarget implements CallableTarget {
       flags,
       pad: 0,
     } as const;
-    return this.#hypercall(guest, op).rc;
+    return resultOf(this.#hypercall(guest, op));
   }
 
   /** Lets the CPUs reach their idle loops. */
@@ -128,7 +124,7 @@ export class SimulatedTarget implements CallableTarget {
     return peek(this.hypervisor, address, length);
   }
 
-  async rawSysctl(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | null> {
+  async rawSysctl(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | NoAnswer> {
     const { arch, stopped } = this.hypervisor;
     if (stopped !== null) throw new XspliceError('EHOST', 'the host is down: it takes no more calls');
     const guest = new ScratchGuestMemory(arch.pvGuestAddress ?? undefined);
@@ -136,7 +132,8 @@ export class SimulatedTarget implements CallableTarget {
     const read = (address: Address, length: number): Uint8Array => guest.read(address, length) as Uint8Array;
     const rc = enter(this.hypervisor, () => doSysctl(this.hypervisor, guest, handle));
     this.idle();
-    return rc === undefined ? null : { rc, sysctl: read(handle, XEN_SYSCTL_SIZE), read };
+    if (rc === undefined) return { kind: 'no-answer' };
+    return { kind: 'answered', rc, sysctl: read(handle, XEN_SYSCTL_SIZE), read };
   }
 
   async call(request: FunctionCall): Promise<CallResult> {
@@ -161,19 +158,23 @@ export class SimulatedTarget implements CallableTarget {
     return takeFindings(this.hypervisor);
   }
 
-  #hypercall(guest: ScratchGuestMemory, op: KnownOp, word = 0): { rc: number; op: KnownOp } {
+  #hypercall(guest: ScratchGuestMemory, op: KnownOp, word = 0): Called | NoAnswer {
     const { release } = this.hypervisor;
     const handle = guest.place(encodeLivepatchSysctl(release, op, { word }));
     if (this.hypervisor.stopped !== null) throw new XspliceError('EHOST', 'the host is down: it takes no more calls');
     const rc = enter(this.hypervisor, () => doSysctl(this.hypervisor, guest, handle));
+    if (rc === undefined) return { kind: 'no-answer' };
     const bytes = guest.read(handle, XEN_SYSCTL_SIZE) as Uint8Array;
     const decoded = decodeLivepatchSysctl(release, bytes).op;
-    return { rc: rc ?? NO_ANSWER, op: decoded as KnownOp };
+    return { kind: 'answered', rc, op: decoded as KnownOp };
   }
 }
 
-/** The result of a call from which the host did not come back. */
-export const NO_ANSWER = Number.NaN;
+/** A hypercall that came back, and the operation with its OUT members. */
+type Called = Answer & { readonly op: KnownOp };
+
+const resultOf = (called: Called | NoAnswer): OpResult =>
+  called.kind === 'answered' ? { kind: 'answered', rc: called.rc } : called;
 
 const nameOf = (guest: ScratchGuestMemory, name: string) =>
   livepatchName(guest.place(fromLatin1(`${name}\0`)), name.length + 1);

@@ -94,7 +94,7 @@ function die(hv: Hypervisor, runner: CodeRunner, cause: StopCause, vector?: numb
 const programCounter = (hv: Hypervisor, runner: CodeRunner): Address =>
   runner.cpu.get(hv.arch.execution.calls.programCounter);
 
-const goOnAt = (hv: Hypervisor, runner: CodeRunner, address: Address): void =>
+const resumeAt = (hv: Hypervisor, runner: CodeRunner, address: Address): void =>
   runner.cpu.set(hv.arch.execution.calls.programCounter, address);
 
 /** Ends the host if the trap frame does not fit on the stack, since the processor then faults again. */
@@ -121,7 +121,7 @@ function fixUp(hv: Hypervisor, runner: CodeRunner, mnemonic?: string): boolean {
   if (hv.options.debugBuild && mnemonic !== undefined && fixupText !== null) {
     hv.machine.console.print(`${fixupText(mnemonic, `${pointerText(at)} [${symbolText(hv, at)}]`, cont)}\n`);
   }
-  goOnAt(hv, runner, cont);
+  resumeAt(hv, runner, cont);
   return true;
 }
 
@@ -161,11 +161,11 @@ function bugFrameAt(hv: Hypervisor, at: Address): FoundBugFrame | undefined {
 /** Performs a bug frame. Returns false if Xen rejects its file name and treats the trap as an ordinary one. */
 function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame, vector: number): boolean {
   const at = programCounter(hv, runner);
-  const behind = addOffset(at, hv.arch.execution.bugTrap(hv.release).length);
+  const next = addOffset(at, hv.arch.execution.bugTrap(hv.release).length);
   if (frame.type === 'run_fn') {
     const { calls } = hv.arch.execution;
     callWithTrapFrame(hv, runner, frame.pointer ?? runner.cpu.get(calls.arguments[0] as string));
-    goOnAt(hv, runner, behind);
+    resumeAt(hv, runner, next);
     return true;
   }
   const file = bugFrameText(hv, frame.pointer);
@@ -177,7 +177,7 @@ function handleBugFrame(hv: Hypervisor, runner: CodeRunner, frame: FoundBugFrame
       hv.machine.console.printk('DEFAULT', `Xen WARN at ${place.file}:${place.line}`);
       for (const line of executionState(hv, trappedState(hv, runner, vector)))
         hv.machine.console.printk('DEFAULT', line);
-      goOnAt(hv, runner, behind);
+      resumeAt(hv, runner, next);
       return true;
     case 'bug':
       return die(hv, runner, { kind: 'bug', ...place, why: `BUG() at ${symbolText(hv, at)}` }, vector);

@@ -1,6 +1,6 @@
 import { cString, hex, hexAddress } from '../base/index.ts';
 import type { ExpectedState, ObservedValue, ScenarioMismatch } from '../documents/index.ts';
-import { ERRNO, type Errno, errnoName, type HostPanic, LIVEPATCH_STATE_NAMES } from '../xen/index.ts';
+import { ERRNO, type Errno, errnoName, type HostPanic, LIVEPATCH_STATE_NAMES, type ListAnswer } from '../xen/index.ts';
 import type {
   ConsoleExpectation,
   ExpectedBuffer,
@@ -10,7 +10,7 @@ import type {
   PanicExpectation,
 } from './expectation.ts';
 import { panicText } from './result-text.ts';
-import type { CallOutcome, ListAnswer, StepOutcome, StepVerb } from './step.ts';
+import type { CallOutcome, StepOutcome, StepVerb } from './step.ts';
 import { noteOf, resultOf, stateAfter } from './step-document.ts';
 
 /** Returns a result as scenario files spell it: `EINVAL` for -22, and 0 for every success. */

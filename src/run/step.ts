@@ -1,6 +1,6 @@
 import type { Finding } from '../base/index.ts';
 import type { CacheMaintenance, HookCall } from '../hypervisor/index.ts';
-import type { ActionName, CallResult, FunctionCall, HostPanic, ListEntry } from '../xen/index.ts';
+import type { ActionName, CallResult, FunctionCall, HostPanic, ListAnswer } from '../xen/index.ts';
 
 /**
  * One thing that is done to a host, as plain data. Scenario files, rehearsals, checks and conformance cases are lists of these. Names are byte
@@ -82,16 +82,6 @@ export interface AnsweredStep {
   readonly status: PayloadStatus | null;
   /** Result of that GET. */
   readonly statusRc: number;
-}
-
-/** The answer to LIST, with its OUT members. `rc` is the number of entries or a negated errno. */
-export interface ListAnswer {
-  readonly rc: number;
-  readonly version: number;
-  readonly nr: number;
-  readonly nameTotalSize: number;
-  readonly metadataTotalSize: number;
-  readonly entries: readonly ListEntry[];
 }
 
 /** A call that came back, or whose function never returned. */

@@ -1,5 +1,5 @@
 import { XspliceError } from '../base/index.ts';
-import { type GetResult, listUninterrupted, type OpResult } from '../xen/index.ts';
+import { listUninterrupted, type OpResult, type PayloadFound, type Refused } from '../xen/index.ts';
 import type { Stage } from './stage.ts';
 import type { Step, StepOutcome, StepTrace } from './step.ts';
 import { textAt } from './text-at.ts';
@@ -9,7 +9,12 @@ type Without<T, K> = T extends unknown ? Omit<T, K & keyof T> : never;
 type Kind<K extends StepOutcome['kind']> = Without<Extract<StepOutcome, { kind: K }>, keyof StepTrace>;
 
 /** A hypercall about a payload: its result, and what GET said where that was the hypercall. */
-type Asked = { readonly kind: 'asked'; readonly name: string; readonly rc: number; readonly got?: GetResult };
+type Asked = {
+  readonly kind: 'asked';
+  readonly name: string;
+  readonly rc: number;
+  readonly got?: PayloadFound | Refused;
+};
 
 /** What a step did as long as the host lives. */
 type Performed = Asked | Kind<'listed' | 'dumped' | 'called' | 'verified' | 'differs' | 'no-answer'>;
@@ -62,12 +67,12 @@ async function perform(stage: Stage, step: Step): Promise<Performed> {
     }
     case 'get': {
       const got = await target.get(step.name);
-      return asked(step.name, got, got);
+      return got.kind === 'no-answer' ? got : { kind: 'asked', name: step.name, rc: got.rc, got };
     }
     case 'list': {
       const { verb: _, ...request } = step;
       const list = await listUninterrupted(target, request);
-      return Number.isNaN(list.rc) ? NO_ANSWER : { kind: 'listed', list };
+      return list.kind === 'no-answer' ? list : { kind: 'listed', list };
     }
     case 'dump':
       await target.dump();
@@ -88,8 +93,8 @@ async function perform(stage: Stage, step: Step): Promise<Performed> {
   }
 }
 
-const asked = (name: string, { rc }: OpResult, got?: GetResult): Performed =>
-  Number.isNaN(rc) ? NO_ANSWER : { kind: 'asked', name, rc, ...(got !== undefined && { got }) };
+const asked = (name: string, result: OpResult): Performed =>
+  result.kind === 'no-answer' ? result : { kind: 'asked', name, rc: result.rc };
 
 /** Why the host takes no more steps; `null` while it lives. */
 async function endOf(
@@ -107,13 +112,13 @@ async function endOf(
 async function settle(
   stage: Stage,
   { verb }: Step,
-  { name, rc, got = undefined }: Asked,
+  { name, rc, got }: Asked,
 ): Promise<Kind<'answered' | 'stopped-at-hook' | 'died' | 'no-answer'>> {
-  const { rc: statusRc, state, statusRc: last } = got ?? (await stage.target.get(name));
+  const found = got ?? (await stage.target.get(name));
   // That there is no such payload is no finding: nobody but us asked.
   stage.takeFindings();
-  if (Number.isNaN(statusRc)) return (await endOf(stage, NO_ANSWER)) ?? NO_ANSWER;
-  const status = state === null || last === null ? null : { state, rc: last };
+  if (found.kind === 'no-answer') return (await endOf(stage, found)) ?? found;
+  const status = found.kind === 'refused' ? null : { state: found.state, rc: found.statusRc };
   const scheduled = rc === 0 && (verb === 'apply' || verb === 'revert' || verb === 'replace');
-  return { kind: 'answered', rc, result: scheduled && status !== null ? status.rc : rc, status, statusRc };
+  return { kind: 'answered', rc, result: scheduled && status !== null ? status.rc : rc, status, statusRc: found.rc };
 }

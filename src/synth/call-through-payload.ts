@@ -56,20 +56,21 @@ export async function callThroughPayload(
   try {
     const uploaded = await target.upload(NAME, payload.bytes);
     await listen();
-    if (await dead()) return died;
+    if (uploaded.kind === 'no-answer' || (await dead())) return died;
     if (uploaded.rc === -ERRNO.ENOENT) throw unknown(request.function, image, release);
     if (uploaded.rc !== 0) throw refused(`${resultOf(uploaded.rc)} from its upload${lines.reason()}`);
     try {
       const flags = LIVEPATCH_ACTION_APPLY_NODEPS;
-      const { rc } = await target.action(NAME, 'apply', { flags, timeout: TIMEOUT_NS });
+      const applied = await target.action(NAME, 'apply', { flags, timeout: TIMEOUT_NS });
       await listen();
-      if (await dead()) return died;
-      const status = rc === 0 ? ((await target.get(NAME)).statusRc ?? 0) : rc;
+      if (applied.kind === 'no-answer' || (await dead())) return died;
+      const got = await target.get(NAME);
+      const status = applied.rc === 0 && got.kind === 'found' ? got.statusRc : applied.rc;
       if (status !== 0) throw refused(`${resultOf(status)} from applying it${lines.reason()}`);
       const { dataAddress } = lines;
       const data = dataAddress === null ? null : await target.peek(dataAddress, payload.dataSize);
       const reverted = await target.action(NAME, 'revert', { timeout: TIMEOUT_NS });
-      if (await dead()) return died;
+      if (reverted.kind === 'no-answer' || (await dead())) return died;
       if (reverted.rc !== 0) throw refused(`${resultOf(reverted.rc)} from reverting it`);
       if (dataAddress === null) throw refused('because the console does not show its place: errors have to be logged');
       if (data === null) throw refused('because its memory cannot be read');

@@ -2,7 +2,7 @@ import { type Address, latin1, viewOf } from '../base/index.ts';
 import { LIVEPATCH_LIST_MAX, XEN_LIVEPATCH_NAME_SIZE } from './limits.ts';
 import type { KnownOp } from './sysctl-codec.ts';
 import { LIVEPATCH_STATUS } from './sysctl-records.ts';
-import type { ListEntry, ListRequest, ListResult, LivepatchTarget } from './target.ts';
+import type { ListAnswer, ListEntry, ListRequest, ListResult, LivepatchTarget } from './target.ts';
 
 /** What XEN_SYSCTL_LIVEPATCH_LIST writes into its caller's arrays. Source: xen/common/livepatch.c, livepatch_list. */
 export interface ListArrays {
@@ -40,7 +40,7 @@ export function listEntries(arrays: ListArrays, count: number, hasMetadata: bool
 export interface ListCall {
   readonly op: KnownOp;
   /** `bytes` reads what is at a handle that `place` gave; `out` is the operation as it came back. */
-  result(rc: number, out: KnownOp, bytes: (handle: Address, length: number) => Uint8Array): ListResult;
+  result(rc: number, out: KnownOp, bytes: (handle: Address, length: number) => Uint8Array): ListAnswer;
 }
 
 /**
@@ -85,7 +85,7 @@ export function listCall(
       };
       const count = nr === 0 ? 0 : Math.max(0, rc);
       const entries = listEntries(arrays, count, listMetadata);
-      return { rc, version, nr: left, nameTotalSize: names, metadataTotalSize: metadata, entries };
+      return { kind: 'answered', rc, version, nr: left, nameTotalSize: names, metadataTotalSize: metadata, entries };
     },
   };
 }
@@ -103,7 +103,7 @@ export async function listUninterrupted(
 ): Promise<ListResult> {
   for (let attempt = 1; ; attempt++) {
     const list = await target.list(request);
-    const cut = list.rc >= 0 && list.entries.length < request.nr && list.nr > 0;
+    const cut = list.kind === 'answered' && list.rc >= 0 && list.entries.length < request.nr && list.nr > 0;
     if (!cut || attempt === LIST_ATTEMPTS) return list;
   }
 }

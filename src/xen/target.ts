@@ -8,16 +8,35 @@
 /** Which action: LIVEPATCH_ACTION_UNLOAD and so on, see `LIVEPATCH_ACTIONS`. */
 export type ActionName = 'unload' | 'revert' | 'apply' | 'replace';
 
-/** A sub-operation's result: 0, a negated errno (`errnoName`), or a positive count. */
-export interface OpResult {
+/** The host did not come back from the call. */
+export interface NoAnswer {
+  readonly kind: 'no-answer';
+}
+
+/** A hypercall that came back. `rc` is 0, a negated errno (`errnoName`), or a count. */
+export interface Answer {
+  readonly kind: 'answered';
   readonly rc: number;
 }
 
-export interface GetResult extends OpResult {
-  /** LIVEPATCH_STATE_CHECKED or LIVEPATCH_STATE_APPLIED; `null` where the call failed. */
-  readonly state: number | null;
-  /** Outcome of the last action: 0 or a negated errno, -EAGAIN while one is under way; `null` where the call failed. */
-  readonly statusRc: number | null;
+export type OpResult = Answer | NoAnswer;
+
+/** A payload's status, or the negated errno with which GET was refused. */
+export type GetResult = PayloadFound | Refused | NoAnswer;
+
+export interface PayloadFound {
+  readonly kind: 'found';
+  readonly rc: 0;
+  /** LIVEPATCH_STATE_CHECKED or LIVEPATCH_STATE_APPLIED. */
+  readonly state: number;
+  /** Result of the last action: 0 or a negated errno, -EAGAIN while one is under way. */
+  readonly statusRc: number;
+}
+
+export interface Refused {
+  readonly kind: 'refused';
+  /** A negated errno. */
+  readonly rc: number;
 }
 
 export interface ListRequest {
@@ -39,8 +58,10 @@ export interface ListEntry {
   readonly metadata: Uint8Array;
 }
 
-/** `rc` is the number of entries, or a negated errno; the OUT members are filled in then, too (copy-back). */
-export interface ListResult extends OpResult {
+export type ListResult = ListAnswer | NoAnswer;
+
+/** `rc` is the number of entries or a negated errno. The OUT members are filled in either way (copy-back). */
+export interface ListAnswer extends Answer {
   /** Changes with every upload and unload. */
   readonly version: number;
   /** Payloads that were not visited. */
@@ -90,10 +111,10 @@ export interface ObservableTarget extends LivepatchTarget {
   /** Bytes of the hypervisor's memory; `null` where they are not all mapped. */
   peek(address: bigint, length: number): Promise<Uint8Array | null>;
   /**
-   * Makes a livepatch sysctl as bytes, which no toolstack would send. `encode` returns the `struct xen_sysctl`, 136 bytes. Returns `null` where the
-   * host does not come back from it. Absent on a target that takes well-formed calls alone.
+   * Makes a livepatch sysctl as bytes, which no toolstack would send. `encode` returns the `struct xen_sysctl`, 136 bytes. Absent on a target that
+   * takes well-formed calls alone.
    */
-  rawSysctl?(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | null>;
+  rawSysctl?(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | NoAnswer>;
   /** Reads one of the version strings, as dom0 does: the host runs xen_extra_version or xen_changeset. `null` where it dies of that. */
   versionString?(which: VersionString): Promise<string | null>;
   /** Gives back what the target holds: processes, files, connections. */
@@ -103,7 +124,7 @@ export interface ObservableTarget extends LivepatchTarget {
 /** Places bytes in the caller's memory, and returns their address. */
 export type PlaceBytes = (bytes: Uint8Array) => bigint;
 
-export interface RawResult extends OpResult {
+export interface RawResult extends Answer {
   /** `struct xen_sysctl` afterwards. */
   readonly sysctl: Uint8Array;
   /** Reads what is at an address that {@link PlaceBytes} returned. */

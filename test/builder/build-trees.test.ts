@@ -56,7 +56,7 @@ describe('a tree that is not built', () => {
     const tree = miniatureSources();
     const { verdict, remarks } = await buildFor(tree, patchOf(tree, 'common/version.c', VERSION));
     expect(verdict).toBe('built');
-    expect(remarks.map(({ message }) => message)).toEqual([expect.stringContaining('give the xen-syms that runs')]);
+    expect(remarks.map(({ message }) => message)).toEqual([expect.stringContaining('Give the running xen-syms')]);
   });
 
   it('is not built for patches that do not apply', async () => {

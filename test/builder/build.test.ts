@@ -148,7 +148,7 @@ describe('what keeps a payload from being built', () => {
     const result = await buildFor(tree, patch);
     expect(result).toMatchObject({ verdict: 'refused', compiled: 0, bytes: null, xen: { version: '4.18.1' } });
     expect(texts(result.refusals)).toMatch(
-      /^fix\.patch: xen\/common\/version\.c, @@ .*: line \d+ should be “ {4}return "\.1";”, and there is “ {4}return "\.2";”$/,
+      /^fix\.patch: xen\/common\/version\.c, @@ .*: line \d+: the patch expects “ {4}return "\.1";”, but the file has “ {4}return "\.2";”$/,
     );
     expect(result.refusals[0]?.where.file).toBe('xen/common/version.c');
   });

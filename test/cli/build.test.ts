@@ -98,7 +98,7 @@ describe('xsplice build of one base', () => {
     const env = { ...tree.env, PATH: `${slow}:${tree.env['PATH']}` };
     const argv = ['--source', 'tree', '--patch', 'fix.patch', '--name', 'other', '-o', 'out'];
     const { stderr } = await xsplice({ ...tree, env }, argv, true);
-    expect(stderr).toContain('\r\x1b[Kcompile common/version.o, 1 of 1');
+    expect(stderr).toContain('\r\x1b[Kcompiling common/version.o, 1 of 1');
     expect(stderr.endsWith('\r\x1b[K')).toBe(true);
     expect(nameIn(join(tree.folder, 'out'))).toBe('name=other');
   });

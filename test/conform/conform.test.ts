@@ -21,6 +21,7 @@ import { type Simulation, simulatedStage } from '../../src/run/index.ts';
 import { buildPayload } from '../../src/synth/index.ts';
 import type { ObservableTarget } from '../../src/xen/index.ts';
 import { debian, simulation, xen } from '../run/xen.ts';
+import { rcOf } from '../support/answers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -69,7 +70,7 @@ describe('the cases', () => {
       const spec = each.payloads?.['p'];
       const first = each.steps[0];
       if (spec === undefined || first === undefined || !('upload' in first)) continue;
-      const { rc } = await target.upload('p', buildPayload(spec, { xen }));
+      const rc = rcOf(await target.upload('p', buildPayload(spec, { xen })));
       ends.set(each.name, (await target.panic())?.message.split('\n')[0] ?? String(rc));
     }
     expect(ends.get('good-cycle')).toBe('0');
@@ -107,7 +108,7 @@ describe('a host that is not the same', () => {
   const cycle = named('good-cycle');
 
   it.each([
-    ['refuses', 'rc', 'upload p', lying(() => ({ upload: async () => ({ rc: -12 }) }))],
+    ['refuses', 'rc', 'upload p', lying(() => ({ upload: async () => ({ kind: 'answered', rc: -12 }) }))],
     [
       'says another state',
       'state',
@@ -177,7 +178,7 @@ describe('a host that is not the same', () => {
     const counted = lying((target) => {
       open++;
       return {
-        upload: async (name, payload) => (name === 'p' ? { rc: -1 } : target.upload(name, payload)),
+        upload: async (name, payload) => (name === 'p' ? { kind: 'answered', rc: -1 } : target.upload(name, payload)),
         close: async () => void open--,
       };
     });
@@ -234,7 +235,7 @@ describe('what no image tells', () => {
   it('is what a copy of 4 GiB destroys first; but not that the host dies of it', async () => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address: 0x1000n, screen: [] };
     const other = lying((target) => ({ panic: async () => ((await target.panic()) === null ? null : panic) }));
-    const alive = lying(() => ({ action: async () => ({ rc: 0 }) }));
+    const alive = lying(() => ({ action: async () => ({ kind: 'answered', rc: 0 }) }));
     const varying = named('nop-endbr-0');
     expect((await run(other, varying)).agreed).toBe(1);
     expect((await run(alive, varying)).agreed).toBe(0);
@@ -248,7 +249,7 @@ describe('the real host, once more', () => {
   const uploaded = async (name: string) => {
     const target = debian.boot();
     const spec = named(name)[0]?.payloads?.['p'];
-    const { rc } = await target.upload('p', buildPayload(spec ?? expect.fail(`no case ${name}`), { xen }));
+    const rc = rcOf(await target.upload('p', buildPayload(spec ?? expect.fail(`no case ${name}`), { xen })));
     return { target, rc, lines: await target.takeConsole() };
   };
 

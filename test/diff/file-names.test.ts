@@ -43,7 +43,7 @@ describe('objects whose source the hypervisor has under another name', () => {
         severity: 'error',
         where: { file: 'common/a.o' },
         message:
-          'the original says that its source is common/z.c; the hypervisor has no static functions or variables of a file called so',
+          'the original object was compiled from common/z.c, but the hypervisor has no static symbols of that file',
         advice: expect.stringMatching(/objcopy --redefine-sym NAME\.c=PATH\/NAME\.c$/),
       },
     ]);

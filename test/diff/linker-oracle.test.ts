@@ -11,7 +11,7 @@ const LEAST = {
 
 /** Reasons for which functions cannot be replaced, and that say nothing of what others refer to. */
 const NOT_ALONE =
-  /too few for the jump|shares the section|which Xen's loader does not apply|gone once the host is up|does not reach it/;
+  /the jump that patches it needs|shares the section|which Xen's loader does not apply|freed after boot|out of reach from a payload/;
 
 describe.each(['x86_64', 'arm64'] as const)('the linker’s own work on %s', (arch) => {
   it('is what a payload of each object would do', { timeout: 120_000 }, async () => {

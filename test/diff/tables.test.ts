@@ -45,7 +45,7 @@ describe('alternatives', () => {
     const diff = await changed(arch, before, alternatives(make(is), make(was)));
     expect(byStatus(diff)).toEqual({ changed: ['f'], unchanged: ['g'] });
     const [first] = diff.functions.filter(({ status }) => status === 'changed');
-    expect(first?.reason).toMatch(/^its alternative at \+0x[0-9a-f]+ has changed$/);
+    expect(first?.reason).toMatch(/^its alternative at \+0x[0-9a-f]+ changed$/);
     expect(first?.firstDifference?.orig).toMatch(/^add/);
     expect(first?.firstDifference?.patched).toMatch(/^sub/);
     expect(first?.firstDifference?.source).toMatch(/^common\/a\.c:\d+$/);
@@ -100,10 +100,8 @@ describe('fix-ups', () => {
       fixups('movl $-14, %1\\n jmp .Lshared', offset).replace('3: movl $-5, %1', '3: movl $-5, %1\\n.Lshared:');
     const { verdict, refusals } = await changed('x86_64', shared('x + 1'), shared('x * 9'));
     expect(verdict).toBe('refused');
-    expect(refusals.map(({ message: reason }) => reason)).toEqual([
-      expect.stringMatching(
-        /^f goes on outside of \.fixup\+0x0 by a branch without a relocation \(jmp 0x[0-9a-f]+ at \+0x5\)$/,
-      ),
+    expect(refusals.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^f branches out of \.fixup\+0x0 without a relocation \(jmp 0x[0-9a-f]+ at \+0x5\)$/),
     ]);
   });
 
@@ -113,10 +111,8 @@ describe('fix-ups', () => {
         .replace('3: movl $-5, %1', '3: movl $-5, %1\\n jmp .Lshared')
         .replace('return err ? err : v;', `return err ? err : v${more};`);
     const { refusals } = await changed('x86_64', shared(''), shared(' * 9'));
-    expect(refusals.map(({ message: reason }) => reason)).toEqual([
-      expect.stringMatching(
-        /^g goes on outside of \.fixup\+0xa by a branch without a relocation \(jmp 0xfffffff[0-9a-f]+ at/,
-      ),
+    expect(refusals.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^g branches out of \.fixup\+0xa without a relocation \(jmp 0xfffffff[0-9a-f]+ at/),
     ]);
   });
 
@@ -124,7 +120,7 @@ describe('fix-ups', () => {
     const diff = await changed('x86_64', fixups('movl $-14, %1'), fixups('movl $-22, %1'));
     expect(byStatus(diff)).toEqual({ changed: ['f'], unchanged: ['g'] });
     const [first] = diff.functions.filter(({ status }) => status === 'changed');
-    expect(first?.reason).toMatch(/^its exception table entry at \+0x[0-9a-f]+ has changed$/);
+    expect(first?.reason).toMatch(/^its exception table entry at \+0x[0-9a-f]+ changed$/);
     expect(first?.firstDifference?.orig).toContain('$0xfffffff2');
   });
 });
@@ -161,7 +157,7 @@ noinline int g(int x) { if ( x > 99 ) ASSERT_("${text}"); return x * x + 7; }
     const diff = await changed('x86_64', source('x <= 99'), source('x < 100'));
     expect(byStatus(diff)).toEqual({ changed: ['g'], unchanged: ['f'] });
     const [first] = diff.functions.filter(({ status }) => status === 'changed');
-    expect(first?.reason).toMatch(/^its assertion at \+0x[0-9a-f]+ has changed$/);
+    expect(first?.reason).toMatch(/^its assertion at \+0x[0-9a-f]+ changed$/);
     expect(first?.firstDifference?.patched).toContain('"x < 100"');
     const elf = objectOf(diff);
     expect(sizeOf(elf, '.bug_frames.3')).toBe(16);

@@ -150,24 +150,64 @@ describe('code in the document', () => {
     expect(payload.hooks[0]?.code?.map(({ text }) => text)).toEqual(texts);
   });
 
-  it('names what a relocation of another architecture leads to', () => {
+  it.each<
+    readonly [string, number, boolean, readonly (readonly [word: number, type: number, addend: number, text: string])[]]
+  >([
+    [
+      'arm64',
+      EM_AARCH64,
+      true,
+      [
+        [0x9000_0000, 275, 0, 'adrp x0, printk'],
+        [0x9100_0000, 277, 0x10, 'add x0, x0, printk+0x10'],
+        [0xf940_0001, 286, 8, 'ldr x1, [x0, printk+0x8]'],
+        [0x5400_0000, 280, 0, 'b.eq printk'],
+        [0x3618_0000, 279, 0, 'tbz w0, #3, printk'],
+        [0x9400_0000, 283, 0, 'bl printk'],
+      ],
+    ],
+    [
+      'arm32, where branches count from two instructions on',
+      EM_ARM,
+      true,
+      [
+        [0xe300_0000, 43, 0, 'movw r0, printk'],
+        [0xe340_0000, 44, 0, 'movt r0, printk'],
+        [0xebff_fffe, 28, -8, 'bl printk'],
+        [0x0aff_fffe, 29, 0, 'beq printk+0x8'],
+      ],
+    ],
+    [
+      'arm32 with addends in the instructions',
+      EM_ARM,
+      false,
+      [
+        [0xe300_0010, 43, 0, 'movw r0, printk+0x10'],
+        [0xebff_fffe, 28, 0, 'bl printk'],
+      ],
+    ],
+  ])('names what relocations lead to: %s', (_what, machine, addends, rows) => {
     const payload = buildPayload({
-      machine: EM_AARCH64,
+      machine,
       functions: [],
       more: (builder) => {
-        const symbol = builder.code('.text.hook', 'hook', Uint8Array.of(0, 0, 0, 0x94, 0xc0, 0x03, 0x5f, 0xd6));
+        const code = new Uint8Array(Uint32Array.from(rows, ([word]) => word).buffer);
+        const symbol = builder.code('.text.hook', 'hook', code);
         const printk = builder.undefinedSymbol('printk');
-        // R_AARCH64_CALL26.
-        const call = [{ offset: 0, type: 283, symbol: printk, addend: 0 }];
-        builder.writer.relocations(symbol.section as never, call, { addends: true });
-        builder.fields('.livepatch.hooks.load', 8).pointer(0, { symbol }).finish(builder.writer);
+        const entries = rows.map(([, type, addend], i) => ({ offset: 4 * i, type, symbol: printk, addend }));
+        builder.writer.relocations(symbol.section as never, entries, { addends });
+        builder
+          .fields('.livepatch.hooks.load', machine === EM_ARM ? 4 : 8)
+          .pointer(0, { symbol })
+          .finish(builder.writer);
       },
     });
-    const { hooks } = inspect(payload);
-    expect(hooks[0]?.code?.map(({ text, targets }) => [text, targets?.[0]?.symbol])).toEqual([
-      ['bl printk', 'printk'],
-      ['ret', undefined],
-    ]);
+    const [hook] = inspect(payload).hooks;
+    expect(hook?.code?.map(({ text }) => text)).toEqual(rows.map(([, , , text]) => text));
+    // The last operand's text has what the document has.
+    expect(hook?.code?.map(({ targets }) => targets?.[0]?.symbol)).toEqual(
+      rows.map(([, , , text]) => /printk(?:\+0x[0-9a-f]+)?/.exec(text)?.[0]),
+    );
   });
 });
 

@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('examples/build.ts', () => {
   it('gives the committed outputs', () => {
     const outputs = outputsOf(built);
-    expect(outputs.size).toBe(manifest.images.length + manifest.payloads.length + 1 + 3);
+    expect(outputs.size).toBe(manifest.images.length + manifest.payloads.length + 3);
     const tools = ({ images }: typeof manifest) => images.map((image) => [image.arch, image.tools]);
     expect(tools(built.manifest), 'the examples were built with the expected tools: install those').toEqual(
       tools(manifest),

@@ -10,6 +10,7 @@ import { armHookPayload, type WriteArm } from '../../src/synth/arm-hook-payload.
 import { buildPayload, xenFacts } from '../../src/synth/index.ts';
 import type { CallArgument, HostPanic } from '../../src/xen/index.ts';
 import { openCpu } from '../run/xen.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { xenFromSource } from '../support/source-xen.ts';
 
 /** Runs code of payloads and of the hypervisor on simulated Arm hosts. */
@@ -35,10 +36,10 @@ describe.each(['arm64', 'arm32'] as const)('code on %s', (arch: ArmName) => {
     for (const step of found.steps) {
       if ('upload' in step) {
         const spec = found.payloads?.[step.upload] ?? expect.fail(step.upload);
-        expect(target.uploadNow(step.upload, buildPayload(spec, { xen }))).toBe(0);
-      } else if ('apply' in step) target.actionNow(step.apply, 'apply');
-      else if ('revert' in step) target.actionNow(step.revert, 'revert');
-      else if ('unload' in step) target.actionNow(step.unload, 'unload');
+        expect(uploadNow(target, step.upload, buildPayload(spec, { xen }))).toBe(0);
+      } else if ('apply' in step) actionNow(target, step.apply, 'apply');
+      else if ('revert' in step) actionNow(target, step.revert, 'revert');
+      else if ('unload' in step) actionNow(target, step.unload, 'unload');
       lines.push(...target.hypervisor.machine.console.take());
       if (target.hypervisor.stopped !== null) break;
     }
@@ -52,8 +53,8 @@ describe.each(['arm64', 'arm32'] as const)('code on %s', (arch: ArmName) => {
     target = simulation.boot();
     const xen = xenFacts(simulation.image, simulation.release);
     const spec = armHookPayload(arch, { h: write }, { load: ['h'] });
-    expect(target.uploadNow('p', buildPayload(spec, { xen }))).toBe(0);
-    target.actionNow('p', 'apply');
+    expect(uploadNow(target, 'p', buildPayload(spec, { xen }))).toBe(0);
+    actionNow(target, 'p', 'apply');
     return target.hypervisor.machine.console.take().filter((line) => !line.startsWith('livepatch: '));
   }
 

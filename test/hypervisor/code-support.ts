@@ -5,6 +5,7 @@ import { openSimulation, type SimulationOptions } from '../../src/run/index.ts';
 import { buildPayload, type PayloadSpec, xenFacts } from '../../src/synth/index.ts';
 import { type HostPanic, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../src/xen/index.ts';
 import { openCpu } from '../run/xen.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
 const xenSyms = new Uint8Array(readFileSync(debianXen().xenSyms));
@@ -26,16 +27,16 @@ export class CodeHost {
     return this.target.hypervisor.machine.console.take();
   }
 
-  upload(name: string, spec: PayloadSpec): number {
-    return this.target.uploadNow(name, this.#build(spec));
+  upload(name: string, spec: PayloadSpec): number | null {
+    return uploadNow(this.target, name, this.#build(spec));
   }
 
-  apply(name: string): number {
-    return this.target.actionNow(name, 'apply', { flags: LIVEPATCH_ACTION_APPLY_NODEPS });
+  apply(name: string): number | null {
+    return actionNow(this.target, name, 'apply', { flags: LIVEPATCH_ACTION_APPLY_NODEPS });
   }
 
-  revert(name: string): number {
-    return this.target.actionNow(name, 'revert');
+  revert(name: string): number | null {
+    return actionNow(this.target, name, 'revert');
   }
 
   get panic(): HostPanic | null {

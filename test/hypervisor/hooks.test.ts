@@ -33,7 +33,7 @@ describe('without a processor the first hook ends the simulation', () => {
     const target = hostWith({ a: hooked(kind) });
     const outcome = apply(target, 'a');
     expect(outcome).toMatchObject({ console, hook: kind, panic: null });
-    expect(outcome.rc).toBeNaN();
+    expect(outcome.rc).toBeNull();
     const { text } = loaded(target, 'a');
     const hook = target.hookReached();
     expect(hook).toMatchObject({ payload: 'a', kind, symbol: `${kind}_0` });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SimulatedTarget } from '../../src/hypervisor/index.ts';
+import { actionNow, answered, uploadNow } from '../support/answers.ts';
 import { CHANGESET, COMPILE_DATE, EXTRA_VERSION, hostWith, id, patch, payloadFor } from './state-support.ts';
 import { bootHost } from './support.ts';
 import { Guest, hex, hypercall, type ListFields, type ListHandles, listSysctl } from './sysctl-support.ts';
@@ -23,12 +24,12 @@ const THREE = {
 
 const three = (release: string, applied: readonly string[] = ['bbb']) => {
   const target = hostWith(THREE, { release });
-  for (const name of applied) target.actionNow(name, 'apply');
+  for (const name of applied) actionNow(target, name, 'apply');
   return target;
 };
 
 interface Listed {
-  readonly rc: number;
+  readonly rc: number | null;
   readonly version: number;
   readonly nr: number;
   readonly nameTotalSize: number;
@@ -280,16 +281,16 @@ describe('the list’s version', () => {
     const target = bootHost();
     const version = () => list(target, release, { nr: 0 }).version;
     expect(version()).toBe(1);
-    target.uploadNow('a', payloadFor(THREE.a));
+    uploadNow(target, 'a', payloadFor(THREE.a));
     expect(version()).toBe(2);
-    target.uploadNow('b', payloadFor(THREE.a));
-    target.uploadNow('a', payloadFor(THREE.bbb));
+    uploadNow(target, 'b', payloadFor(THREE.a));
+    uploadNow(target, 'a', payloadFor(THREE.bbb));
     expect(version()).toBe(2);
-    target.actionNow('a', 'apply');
-    target.actionNow('a', 'unload');
-    target.actionNow('a', 'revert');
+    actionNow(target, 'a', 'apply');
+    actionNow(target, 'a', 'unload');
+    actionNow(target, 'a', 'revert');
     expect(version()).toBe(2);
-    target.actionNow('a', 'unload');
+    actionNow(target, 'a', 'unload');
     expect(version()).toBe(3);
   });
 });
@@ -307,7 +308,7 @@ describe('the state in a list', () => {
 
 describe('SimulatedTarget.list', () => {
   it.each(ALL)('%s: the entries as values', async (release) => {
-    const { entries, rc, nr } = await three(release).list({ idx: 0, nr: 4 });
+    const { entries, rc, nr } = answered(await three(release).list({ idx: 0, nr: 4 }));
     expect({ rc, nr }).toEqual({ rc: 3, nr: 0 });
     const metadata = OLD.includes(release) ? ['', '', ''] : ['x=\0', '', 'y=1\0z\0'];
     expect(entries.map((entry) => ({ ...entry, metadata: Buffer.from(entry.metadata).toString() }))).toEqual([

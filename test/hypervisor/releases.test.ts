@@ -95,7 +95,7 @@ describe('.livepatch.funcs', () => {
 });
 
 describe('applying again after a revert', () => {
-  const again = (release: string, spec: StatePayload): number => {
+  const again = (release: string, spec: StatePayload): number | null => {
     const target = hostWith({ a: { ...A, ...spec } }, { release, applied: ['a'], loglvl: 'all' });
     revert(target, 'a');
     return apply(target, 'a').rc;

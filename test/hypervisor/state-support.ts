@@ -1,6 +1,7 @@
 import { SHF_ALLOC, SHF_WRITE } from '../../src/elf/index.ts';
 import type { Hypervisor, SimulatedTarget } from '../../src/hypervisor/index.ts';
-import { encodeExpectation, RELEASES } from '../../src/xen/index.ts';
+import { encodeExpectation, LIVEPATCH_STATE_NAMES, RELEASES } from '../../src/xen/index.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { buildPayload, type FunctionSpec, type PayloadSpec } from '../support/elf-builder.ts';
 import { bootHost, type HostSettings, miniatureImage, releaseNamed } from './support.ts';
 
@@ -68,14 +69,14 @@ export function hostWith(
   const target = bootHost(host);
   for (const [name, spec] of Object.entries(payloads)) {
     const bytes = payloadFor({ ...(host.release !== undefined && { release: host.release }), ...spec });
-    expectZero(target.uploadNow(name, bytes), `upload of ${name}`, target.hypervisor);
+    expectZero(uploadNow(target, name, bytes), `upload of ${name}`, target.hypervisor);
   }
-  for (const name of applied) expectZero(target.actionNow(name, 'apply'), `apply of ${name}`, target.hypervisor);
+  for (const name of applied) expectZero(actionNow(target, name, 'apply'), `apply of ${name}`, target.hypervisor);
   quiet(target);
   return target;
 }
 
-function expectZero(rc: number, what: string, hypervisor: Hypervisor): void {
+function expectZero(rc: number | null, what: string, hypervisor: Hypervisor): void {
   if (rc === 0) return;
   const console = hypervisor.machine.console.take().join('\n');
   const panic = hypervisor.stopped?.panic?.screen.join('\n') ?? '';
@@ -93,9 +94,8 @@ export async function status(
   target: SimulatedTarget,
   name: string,
 ): Promise<readonly [state: string, rc: number] | null> {
-  const { rc, state, statusRc } = await target.get(name);
-  if (rc !== 0) return null;
-  return [state === 1 ? 'CHECKED' : state === 2 ? 'APPLIED' : String(state), statusRc as number];
+  const got = await target.get(name);
+  return got.kind === 'found' ? [LIVEPATCH_STATE_NAMES.get(got.state) ?? String(got.state), got.statusRc] : null;
 }
 
 /** Names of the applied payloads, the oldest first. */

@@ -7,7 +7,6 @@ import {
   type Hypervisor,
   type Image,
   type LoadedPayload,
-  NO_ANSWER,
   openImage,
   SimulatedTarget,
 } from '../../src/hypervisor/index.ts';
@@ -19,6 +18,7 @@ import {
   type Release,
   releaseByVersion,
 } from '../../src/xen/index.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { exampleBytes, exampleManifest } from '../support/examples.ts';
 
 /** The row of the release table for exactly this point release. */
@@ -65,8 +65,8 @@ export function bootHost(settings: HostSettings = {}): SimulatedTarget {
 
 /** The outcome of one call, with console lines and findings. */
 export interface Outcome {
-  /** 0 or a negated errno; NaN if the call did not return. */
-  readonly rc: number;
+  /** 0 or a negated errno; `null` if the host died. */
+  readonly rc: number | null;
   /** Xen's name of the errno, or `null`. */
   readonly errno: string | null;
   /** Lines without `(XEN) `, including the panic screen. */
@@ -80,11 +80,11 @@ export interface Outcome {
 
 const withoutPrefix = (line: string): string => line.replace(/^\(XEN\) ?/, '');
 
-function outcome(target: SimulatedTarget, rc: number): Outcome {
+function outcome(target: SimulatedTarget, rc: number | null): Outcome {
   const { hypervisor } = target;
   return {
     rc,
-    errno: rc < 0 ? (errnoName(rc) ?? String(rc)) : null,
+    errno: rc !== null && rc < 0 ? (errnoName(rc) ?? String(rc)) : null,
     console: hypervisor.machine.console.take().map(withoutPrefix),
     findings: target.takeFindings(),
     hook: hypervisor.stopped?.hook?.kind ?? null,
@@ -94,13 +94,12 @@ function outcome(target: SimulatedTarget, rc: number): Outcome {
 
 /** Uploads a file, or the example of that name. */
 export function upload(target: SimulatedTarget, name: string, file?: Uint8Array, flags?: number): Outcome {
-  return outcome(target, target.uploadNow(name, file ?? exampleBytes(name), flags));
+  return outcome(target, uploadNow(target, name, file ?? exampleBytes(name), flags));
 }
 
 /** Performs one action; the result is the call's, or else the payload's own. */
 export function act(target: SimulatedTarget, name: string, action: ActionName, options?: ActionOptions): Outcome {
-  const rc = target.actionNow(name, action, options);
-  return outcome(target, target.hypervisor.stopped === null ? rc : NO_ANSWER);
+  return outcome(target, actionNow(target, name, action, options));
 }
 
 export const apply = (target: SimulatedTarget, name: string, options?: ActionOptions): Outcome =>

@@ -16,7 +16,7 @@ export class Draft {
     this.random = random;
   }
 
-  /** Changes a field, and says so: `old -> new`. `undefined` where it has that value already, or is not there any more. */
+  /** Changes a field, and returns `old -> new`. `undefined` where it has that value already, or is not there any more. */
   set(place: FieldPlace, value: bigint): string | undefined {
     const old = readField(this.bytes, place);
     const wanted = BigInt.asUintN(8 * place.width, value);

@@ -4,6 +4,7 @@ import type { BootStage } from '../../src/conform/index.ts';
 import { type Simulation, simulatedStage } from '../../src/run/index.ts';
 import type { ObservableTarget } from '../../src/xen/index.ts';
 import { debian, simulation, xen } from '../run/xen.ts';
+import { actionNow, uploadNow } from '../support/answers.ts';
 import { MUTATION_RULES, type MutantDisagreement, makeMutant, mutantBases, Random, runMutants } from './index.ts';
 
 const bases = mutantBases(xen);
@@ -20,9 +21,9 @@ const fresh = booting(debian);
 describe('the sound payloads', () => {
   it.each(bases.map((base) => [base.name, base] as const))('%s is accepted, and applied', async (_name, { bytes }) => {
     const target = debian.boot();
-    expect(target.uploadNow('p', bytes), (await target.takeConsole()).join('\n')).toBe(0);
-    expect(target.actionNow('p', 'apply')).toBe(0);
-    expect(target.actionNow('p', 'revert')).toBe(0);
+    expect(uploadNow(target, 'p', bytes), (await target.takeConsole()).join('\n')).toBe(0);
+    expect(actionNow(target, 'p', 'apply')).toBe(0);
+    expect(actionNow(target, 'p', 'revert')).toBe(0);
     expect(target.takeFindings()).toEqual([]);
   });
 });
@@ -85,7 +86,7 @@ describe('mutants', () => {
 });
 
 describe('a run', () => {
-  it('finds two simulated hosts to agree, and tells how the mutants fared', async () => {
+  it('finds two simulated hosts to agree, and counts what became of the mutants', async () => {
     const summary = await runMutants({ image, release, simulated: fresh, real: fresh, seed: 3, count: 600 });
     expect(summary).toMatchObject({ mutants: 600, agreed: 600, disagreements: [] });
     expect(summary.results.refused).toBeGreaterThan(200);
@@ -96,9 +97,9 @@ describe('a run', () => {
     expect(incomparable).toBe(0);
   });
 
-  it('tells of every mutant that a host of another release takes differently', async () => {
+  it('reports every mutant that a host of another release takes differently', async () => {
     const other = simulation('4.18.0');
-    const told: MutantDisagreement[] = [];
+    const disagreements: MutantDisagreement[] = [];
     const real = booting(other);
     const summary = await runMutants({
       image,
@@ -107,19 +108,19 @@ describe('a run', () => {
       real,
       seed: 3,
       count: 80,
-      disagreed: (each) => told.push(each),
+      disagreed: (each) => disagreements.push(each),
     });
-    expect(summary.agreed).toBe(80 - told.length);
-    expect(summary.disagreements).toEqual(told);
+    expect(summary.agreed).toBe(80 - disagreements.length);
+    expect(summary.disagreements).toEqual(disagreements);
     // 4.18.0 writes to .livepatch.funcs, which is read-only: applying any payload ends the host.
-    const panics = told.filter(({ differences }) =>
+    const panics = disagreements.filter(({ differences }) =>
       differences.some(({ step, field }) => step === 'apply' && field === 'panic'),
     );
     expect(panics.length).toBeGreaterThan(10);
-    for (const { mutant } of told) expect(makeMutant(bases, 3, mutant.index)).toEqual(mutant);
+    for (const { mutant } of disagreements) expect(makeMutant(bases, 3, mutant.index)).toEqual(mutant);
   });
 
-  it('replaces hosts that died, both of them, and gives all back', async () => {
+  it('replaces hosts that died, both of them, and closes them all', async () => {
     let open = 0;
     let made = 0;
     const counted = booting(debian, () => {
@@ -139,8 +140,8 @@ describe('a run', () => {
     ['of the hypervisor’s own is a disagreement', 0xffff_82d0_4060_0000n, 0, 3],
   ])('a fault at an address %s', async (_what, address, incomparable, disagreed) => {
     const panic = { message: 'FATAL PAGE FAULT', errorCode: 0, address, screen: [] };
-    const dying = booting(debian, () => ({ upload: async () => ({ rc: Number.NaN }), panic: async () => panic }));
-    const refusing = booting(debian, () => ({ upload: async () => ({ rc: -75 }) }));
+    const dying = booting(debian, () => ({ upload: async () => ({ kind: 'no-answer' }), panic: async () => panic }));
+    const refusing = booting(debian, () => ({ upload: async () => ({ kind: 'answered', rc: -75 }) }));
     const summary = await runMutants({ image, release, simulated: dying, real: refusing, seed: 1, count: 3 });
     expect(summary).toMatchObject({ mutants: 3, agreed: 0, results: { incomparable } });
     expect(summary.disagreements).toHaveLength(disagreed);

@@ -8,5 +8,5 @@ export interface MutationRule {
 }
 
 /** Puts what was changed in front of how. */
-export const said = (what: string, how: string | undefined): string | undefined =>
+export const described = (what: string, how: string | undefined): string | undefined =>
   how === undefined ? undefined : `${what} ${how}`;

@@ -14,7 +14,7 @@ import {
   X86_FEATURE_ALWAYS,
 } from '../../src/xen/index.ts';
 import type { Draft } from './draft.ts';
-import { type MutationRule, said } from './rule.ts';
+import { described, type MutationRule } from './rule.ts';
 
 /** Rules on what the sections hold that Xen looks into. */
 
@@ -36,7 +36,7 @@ function note(field: 'namesz' | 'descsz' | 'type' | 'owner' | 'id'): MutationRul
       const [start, width] = places[field];
       const at = field === 'owner' ? start + random.below(4) : field === 'id' ? start + random.below(20) : start;
       const place = within(section, at, width);
-      return said(`${section.name}: ${field}`, draft.set(place, draft.value(draft.get(place), width)));
+      return described(`${section.name}: ${field}`, draft.set(place, draft.value(draft.get(place), width)));
     },
   };
 }
@@ -70,7 +70,7 @@ const functionRule = (field: 'newSize' | 'oldSize' | 'version' | Pointer): Mutat
       : random.chance(60)
         ? random.pick(sizes)
         : draft.value(old, place.width);
-    return said(`function ${entry.index}: ${field}`, draft.set(place, value));
+    return described(`function ${entry.index}: ${field}`, draft.set(place, value));
   },
 });
 
@@ -79,7 +79,7 @@ function functionPad(draft: Draft): string | undefined {
   if (entry === undefined) return undefined;
   const { version } = entry.at;
   const at = version + 1 + draft.random.below(entry.expect - version - 1);
-  return said(
+  return described(
     `function ${entry.index}: byte ${at}`,
     draft.set(within(entry.section, entry.base + at, 1), BigInt(1 + draft.random.below(255))),
   );
@@ -90,7 +90,7 @@ function expectationBits(draft: Draft): string | undefined {
   if (entry === undefined) return undefined;
   const { random } = draft;
   const bits = (random.chance(80) ? 1 : 0) | (random.below(32) << 1) | ((random.chance(25) ? random.below(4) : 0) << 6);
-  return said(
+  return described(
     `function ${entry.index}: expectation`,
     draft.set(within(entry.section, entry.base + entry.expect, 1), BigInt(bits)),
   );
@@ -101,7 +101,7 @@ function expectationData(draft: Draft): string | undefined {
   if (entry === undefined) return undefined;
   const { random } = draft;
   const at = entry.expect + 1 + random.below(random.chance(70) ? 8 : 31);
-  return said(
+  return described(
     `function ${entry.index}: expectation byte ${at - entry.expect - 1}`,
     draft.set(within(entry.section, entry.base + at, 1), BigInt(random.below(256))),
   );
@@ -131,7 +131,7 @@ function alternative(draft: Draft): string | undefined {
           ]),
         )
       : draft.value(draft.get(place), 1);
-  return said(`alternative ${entry}: ${field}`, draft.set(place, value));
+  return described(`alternative ${entry}: ${field}`, draft.set(place, value));
 }
 
 /** Any byte of a section that means something to Xen. */
@@ -149,7 +149,7 @@ function content(draft: Draft): string | undefined {
   const section = draft.elf.section(random.pick(CONTENTS));
   if (section === undefined || section.size === 0) return undefined;
   const at = random.below(section.size);
-  return said(`${section.name}[${at}]`, draft.set(within(section, at, 1), BigInt(random.below(256))));
+  return described(`${section.name}[${at}]`, draft.set(within(section, at, 1), BigInt(random.below(256))));
 }
 
 /** Names that mean something to Xen. Hooks are not among them: the simulator does not run a payload's code. */
@@ -192,7 +192,7 @@ function shareName(draft: Draft): string | undefined {
   const from = draft.section();
   const start = draft.get(elf.shdr(from, 'sh_name'));
   const skip = from.name.startsWith('.rela.') && random.chance(50) ? 5n : 0n;
-  return said(
+  return described(
     `${to.name}: sh_name of ${from.name.slice(Number(skip))}`,
     draft.set(elf.shdr(to, 'sh_name'), start + skip),
   );

@@ -1,5 +1,5 @@
 import type { Draft } from './draft.ts';
-import { type MutationRule, said } from './rule.ts';
+import { described, type MutationRule } from './rule.ts';
 
 /** Rules on the file as a whole. */
 
@@ -32,7 +32,7 @@ function grow(draft: Draft): string {
 function flip(draft: Draft): string | undefined {
   const at = draft.random.below(draft.bytes.length);
   const place = { at, width: 1 };
-  return said(`byte ${at}`, draft.set(place, draft.get(place) ^ BigInt(1 << draft.random.below(8))));
+  return described(`byte ${at}`, draft.set(place, draft.get(place) ^ BigInt(1 << draft.random.below(8))));
 }
 
 /** Eight bytes from one place at another. */

@@ -1,6 +1,6 @@
 import type { SectionPlace } from '../../src/synth/elf-fields.ts';
 import type { Draft } from './draft.ts';
-import { type MutationRule, said } from './rule.ts';
+import { described, type MutationRule } from './rule.ts';
 import { EHDR_FIELDS, SHDR_FIELDS } from './structure-fields.ts';
 
 /** Rules on the file header and the section headers. */
@@ -10,14 +10,14 @@ const LARGEST = 0x20_0000;
 
 function identRule(draft: Draft): string | undefined {
   const at = draft.random.below(16);
-  return said(`e_ident[${at}]`, draft.set({ at, width: 1 }, draft.value(draft.get({ at, width: 1 }), 1)));
+  return described(`e_ident[${at}]`, draft.set({ at, width: 1 }, draft.value(draft.get({ at, width: 1 }), 1)));
 }
 
 const headerRule = (field: string): MutationRule => ({
   name: `header.${field}`,
   mutate: (draft) => {
     const place = draft.elf.ehdr(field);
-    return said(field, draft.set(place, draft.value(draft.get(place), place.width)));
+    return described(field, draft.set(place, draft.value(draft.get(place), place.width)));
   },
 });
 
@@ -73,7 +73,7 @@ const sectionRule = (field: string): MutationRule => ({
     const section = draft.section();
     const place = draft.elf.shdr(section, field);
     const value = SPECIAL[field]?.(draft, section) ?? draft.value(draft.get(place), place.width);
-    return said(`${section.name}: ${field}`, draft.set(place, value));
+    return described(`${section.name}: ${field}`, draft.set(place, value));
   },
 });
 
@@ -103,7 +103,10 @@ function overlap(draft: Draft): string | undefined {
   const b = draft.section();
   if (a === b || b.size === 0) return undefined;
   const inside = b.offset + draft.random.below(b.size);
-  return said(`${a.name}: sh_offset inside of ${b.name}`, draft.set(draft.elf.shdr(a, 'sh_offset'), BigInt(inside)));
+  return described(
+    `${a.name}: sh_offset inside of ${b.name}`,
+    draft.set(draft.elf.shdr(a, 'sh_offset'), BigInt(inside)),
+  );
 }
 
 export const HEADER_RULES: readonly MutationRule[] = [

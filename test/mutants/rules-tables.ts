@@ -1,7 +1,7 @@
 import { SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_XINDEX } from '../../src/elf/index.ts';
 import type { SymbolPlace } from '../../src/synth/elf-fields.ts';
 import type { Draft } from './draft.ts';
-import { type MutationRule, said } from './rule.ts';
+import { described, type MutationRule } from './rule.ts';
 import { SYM_FIELDS } from './structure-fields.ts';
 
 /** Rules on symbols, relocations and the string tables. */
@@ -41,7 +41,7 @@ const symbolRule = (field: string): MutationRule => ({
     const symbol = draft.random.pick(draft.elf.symbols);
     const place = draft.elf.symbol(symbol, field);
     const value = SYMBOL_VALUES[field]?.(draft, symbol) ?? draft.value(draft.get(place), place.width);
-    return said(`symbol ${symbol.index} (${symbol.name}): ${field}`, draft.set(place, value));
+    return described(`symbol ${symbol.index} (${symbol.name}): ${field}`, draft.set(place, value));
   },
 });
 
@@ -94,7 +94,7 @@ const relocationRule = (field: RelaField): MutationRule => ({
     const entry = random.below(elf.relaCount(section));
     const place = elf.rela(section, entry, field);
     const targetSize = elf.sections[section.info]?.size ?? 0;
-    return said(
+    return described(
       `${section.name}[${entry}]: ${field}`,
       draft.set(place, RELA_VALUES[field](draft, draft.get(place), targetSize)),
     );
@@ -106,7 +106,7 @@ function stringTable(draft: Draft): string | undefined {
   const table = draft.elf.section(draft.random.pick(['.strtab', '.shstrtab']));
   if (table === undefined || table.size === 0) return undefined;
   const at = table.offset + draft.random.pick([0, table.size - 1, draft.random.below(table.size)]);
-  return said(
+  return described(
     `${table.name}[${at - table.offset}]`,
     draft.set({ at, width: 1 }, BigInt(draft.random.pick([0, 0x41, 0x2e, 0xff]))),
   );

@@ -6,7 +6,8 @@ export type CrossArch = 'arm64' | 'arm32';
 /** These, and the one that the host is mostly of. */
 export type LinkArch = CrossArch | 'x86_64';
 
-const PREFIXES: Readonly<Record<LinkArch, string>> = {
+/** What the names of the binutils of an architecture begin with. */
+export const PREFIXES: Readonly<Record<LinkArch, string>> = {
   x86_64: 'x86_64-linux-gnu-',
   arm64: 'aarch64-linux-gnu-',
   arm32: 'arm-linux-gnueabihf-',

@@ -9,9 +9,9 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-/** `examples/manifest.json`. */
+/** `src/cli/embedded/manifest.json`. */
 export const manifest: ExampleManifest = JSON.parse(
-  readFileSync(join(root, 'examples/manifest.json'), 'utf8'),
+  readFileSync(join(root, 'src/cli/embedded/manifest.json'), 'utf8'),
 ) as ExampleManifest;
 
 /** A miniature hypervisor, and the payloads for it. */

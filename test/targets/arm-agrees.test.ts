@@ -62,8 +62,8 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
   async function perform(target: ObservableTarget, step: Step): Promise<string> {
     switch (step[0]) {
       case 'upload': {
-        const { rc } = await target.upload(step[1], step[2]);
-        return Number.isNaN(rc) ? 'no answer' : String(rc);
+        const uploaded = await target.upload(step[1], step[2]);
+        return uploaded.kind === 'answered' ? String(uploaded.rc) : 'no answer';
       }
       case 'peek':
         return hex((await target.peek(xen.address(step[1]), step[2])) ?? new Uint8Array(0));
@@ -71,10 +71,10 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
         await target.dump();
         return '';
       default: {
-        const { rc } = await target.action(step[1], step[0]);
-        if ((await target.panic()) !== null) return 'no answer';
-        const { state, statusRc } = await target.get(step[1]);
-        return `${rc} ${state} ${statusRc}`;
+        const acted = await target.action(step[1], step[0]);
+        if (acted.kind === 'no-answer' || (await target.panic()) !== null) return 'no answer';
+        const got = await target.get(step[1]);
+        return got.kind === 'found' ? `${acted.rc} ${got.state} ${got.statusRc}` : `${acted.rc} ${got.kind}`;
       }
     }
   }

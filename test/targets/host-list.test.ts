@@ -3,6 +3,7 @@ import { strerror } from '../../src/cli/host-strerror.ts';
 import { hostSchema } from '../../src/documents/schemas.ts';
 import type { ListRequest } from '../../src/xen/index.ts';
 import { bootHost } from '../hypervisor/support.ts';
+import { answered } from '../support/answers.ts';
 import { exampleBytes } from '../support/examples.ts';
 import { runC } from '../support/gcc.ts';
 import { butWith, exampleFolder, HEAD, hostWith, Pending, tool } from './support/tool.ts';
@@ -29,7 +30,7 @@ describe('list', () => {
     const metadata = new Uint8Array([...'a=1\0b=2\0'].map((character) => character.charCodeAt(0)));
     const rows = butWith(target, {
       list: async (request: ListRequest) => {
-        const list = await target.list(request);
+        const list = answered(await target.list(request));
         return { ...list, entries: list.entries.map((entry, i) => (i === 1 ? { ...entry, metadata } : entry)) };
       },
     });
@@ -62,7 +63,15 @@ describe('list', () => {
           entry(request.idx + i),
         );
         const nr = 25 - request.idx - entries.length;
-        return { rc: entries.length, version: 0, nr, nameTotalSize: 0, metadataTotalSize: 0, entries };
+        return {
+          kind: 'answered',
+          rc: entries.length,
+          version: 0,
+          nr,
+          nameTotalSize: 0,
+          metadataTotalSize: 0,
+          entries,
+        };
       },
     });
     const { stdout } = await tool(target, ['list'], { minor: 13 });
@@ -75,7 +84,7 @@ describe('list', () => {
   });
 
   const failing = (rc: number, sizes: boolean) => {
-    const found = { version: 0, nr: 3, nameTotalSize: 9, metadataTotalSize: 0, entries: [] };
+    const found = { kind: 'answered', version: 0, nr: 3, nameTotalSize: 9, metadataTotalSize: 0, entries: [] } as const;
     return butWith(bootHost(), {
       list: async ({ nr }) => (nr === 0 && !sizes ? { rc: 0, ...found } : { rc, ...found, nr: 2 }),
     });

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { GetResult } from '../../src/xen/index.ts';
 import { bootHost } from '../hypervisor/support.ts';
 import { exampleBytes } from '../support/examples.ts';
 import { butWith, exampleFolder, HEAD, hostWith, Pending, tool } from './support/tool.ts';
@@ -130,7 +131,7 @@ describe('upload', () => {
     const target = butWith(bootHost(), {
       upload: async (_name, _payload, word) => {
         flags.push(word);
-        return { rc: 0 };
+        return { kind: 'answered', rc: 0 };
       },
     });
     await tool(target, ['--force', 'upload', 'x', 'hello.livepatch'], { cwd, minor: 19 });
@@ -246,33 +247,33 @@ describe('the actions', () => {
 
   it('are refused or believed by what the second GET says', async () => {
     const simulated = await hostWith('hello');
-    const answers = (...second: [number, number | null, number | null]) => {
-      let first = true;
-      const [rc, state, statusRc] = second;
+    const answers = (second: GetResult) => {
+      let next = found(1, 0);
       return butWith(simulated, {
-        action: async () => ({ rc: 0 }),
+        action: async () => ({ kind: 'answered', rc: 0 }),
         get: async () => {
-          const answer = first ? { rc: 0, state: 1, statusRc: 0 } : { rc, state, statusRc };
-          first = false;
+          const answer = next;
+          next = second;
           return answer;
         },
       });
     };
+    const found = (state: number, statusRc: number): GetResult => ({ kind: 'found', rc: 0, state, statusRc });
     const wrong = 'hello is in the wrong state.\nCurrent state: CHECKED\nExpected state: APPLIED\n';
-    expect(await tool(answers(0, 1, 0), ['apply', 'hello'])).toMatchObject({ status: 1, stderr: wrong });
+    expect(await tool(answers(found(1, 0)), ['apply', 'hello'])).toMatchObject({ status: 1, stderr: wrong });
     const unknown = 'hello is in the wrong state.\nCurrent state: unknown\nExpected state: APPLIED\n';
-    expect(await tool(answers(0, 7, 0), ['apply', 'hello'])).toMatchObject({ status: 1, stderr: unknown });
-    expect(await tool(answers(-3, null, null), ['apply', 'hello'])).toMatchObject({
+    expect(await tool(answers(found(7, 0)), ['apply', 'hello'])).toMatchObject({ status: 1, stderr: unknown });
+    expect(await tool(answers({ kind: 'refused', rc: -3 }), ['apply', 'hello'])).toMatchObject({
       status: 1,
       stdout: 'Applying hello... failed\n',
       stderr: 'Error 3: No such process\n',
     });
-    expect(await tool(answers(0, 2, -1), ['apply', 'hello'])).toMatchObject({
+    expect(await tool(answers(found(2, -1)), ['apply', 'hello'])).toMatchObject({
       status: 1,
       stderr: 'Error 1: Operation not permitted\n',
     });
     const still = 'hello is in the wrong state.\nCurrent state: CHECKED\nExpected state: unknown\n';
-    expect(await tool(answers(0, 1, 0), ['unload', 'hello'])).toMatchObject({ status: 1, stderr: still });
+    expect(await tool(answers(found(1, 0)), ['unload', 'hello'])).toMatchObject({ status: 1, stderr: still });
   });
 });
 

@@ -6,6 +6,7 @@ import { prepareQemu, type QemuHosts, type QemuTarget } from '../../src/targets/
 import { listUninterrupted } from '../../src/xen/index.ts';
 import { buildPayload } from '../e2e/payload.ts';
 import { jump, XenSyms } from '../e2e/xen-syms.ts';
+import { answered } from '../support/answers.ts';
 import { debianXen } from '../support/debian-xen.ts';
 import { processesWith, temporaryFolder } from './support.ts';
 
@@ -67,12 +68,12 @@ describe('a host in QEMU', () => {
     const original = await code();
     expect(original).toBe(xen.bytes(extraVersion.address, 5));
 
-    expect(await target.upload('extra', payload('patched'))).toEqual({ rc: 0 });
+    expect(await target.upload('extra', payload('patched'))).toMatchObject({ rc: 0 });
     expect(await target.takeConsole()).toEqual([]);
-    expect(await target.get('extra')).toEqual({ rc: 0, state: 1, statusRc: 0 });
+    expect(await target.get('extra')).toEqual({ kind: 'found', rc: 0, state: 1, statusRc: 0 });
 
-    expect(await target.action('extra', 'apply')).toEqual({ rc: 0 });
-    expect(await target.get('extra')).toEqual({ rc: 0, state: 2, statusRc: 0 });
+    expect(await target.action('extra', 'apply')).toMatchObject({ rc: 0 });
+    expect(await target.get('extra')).toEqual({ kind: 'found', rc: 0, state: 2, statusRc: 0 });
     expect(await target.takeConsole()).toEqual([
       'livepatch: extra: Verifying enabled expectations for all functions',
       'livepatch: extra: Applying 1 functions',
@@ -89,12 +90,12 @@ describe('a host in QEMU', () => {
     const old = `${address(extraVersion.address)}(${extraVersion.size})`;
     expect(dump[3]).toBe(`    xen_extra_version patch ${old} with ${address(firstPlace)} (8)`);
 
-    expect(await target.action('extra', 'unload')).toEqual({ rc: -22 });
-    expect(await target.action('extra', 'revert')).toEqual({ rc: 0 });
+    expect(await target.action('extra', 'unload')).toMatchObject({ rc: -22 });
+    expect(await target.action('extra', 'revert')).toMatchObject({ rc: 0 });
     expect(await target.versionString('extra')).toBe(version.replace(/^\d+\.\d+/, ''));
     expect(await code()).toBe(original);
-    expect(await target.action('extra', 'unload')).toEqual({ rc: 0 });
-    expect(await target.get('extra')).toEqual({ rc: -2, state: null, statusRc: null });
+    expect(await target.action('extra', 'unload')).toMatchObject({ rc: 0 });
+    expect(await target.get('extra')).toEqual({ kind: 'refused', rc: -2 });
     expect(await target.panic()).toBeNull();
     await target.close();
     const seconds = (performance.now() - start) / 1000;
@@ -103,13 +104,13 @@ describe('a host in QEMU', () => {
 
   it('refuses what the hypervisor refuses, and says why', async () => {
     const target = await started();
-    expect(await target.upload('other', payload('other', { xenDepends: '00'.repeat(20) }))).toEqual({ rc: -22 });
+    expect(await target.upload('other', payload('other', { xenDepends: '00'.repeat(20) }))).toMatchObject({ rc: -22 });
     expect(await target.takeConsole()).toEqual(['livepatch: other: check against hypervisor build-id failed']);
-    expect(await target.get('other')).toEqual({ rc: -2, state: null, statusRc: null });
-    expect(await target.upload('x'.repeat(128), payload('long'))).toEqual({ rc: -22 });
-    expect(await target.upload('large', new Uint8Array(3 << 20))).toEqual({ rc: -22 });
-    expect(await target.action('nothing', 'apply')).toEqual({ rc: -2 });
-    expect(await target.upload('flags', payload('flags'), 1)).toEqual({ rc: -22 });
+    expect(await target.get('other')).toEqual({ kind: 'refused', rc: -2 });
+    expect(await target.upload('x'.repeat(128), payload('long'))).toMatchObject({ rc: -22 });
+    expect(await target.upload('large', new Uint8Array(3 << 20))).toMatchObject({ rc: -22 });
+    expect(await target.action('nothing', 'apply')).toMatchObject({ rc: -2 });
+    expect(await target.upload('flags', payload('flags'), 1)).toMatchObject({ rc: -22 });
     expect(await target.takeConsole()).toEqual([]);
     // An address that no page table has.
     expect(await target.peek(0xffff_8000_0000_0000n - 4096n, 16)).toBeNull();
@@ -120,19 +121,19 @@ describe('a host in QEMU', () => {
     const empty = await target.list({ idx: 0, nr: 4 });
     expect(empty).toMatchObject({ rc: 0, nr: 0, entries: [] });
     for (const name of ['first', 'second', 'third']) {
-      expect(await target.upload(name, payload(name, { metadata: `name=${name}` }))).toEqual({ rc: 0 });
+      expect(await target.upload(name, payload(name, { metadata: `name=${name}` }))).toMatchObject({ rc: 0 });
     }
     await target.action('first', 'apply');
     const sizes = await target.list({ idx: 0, nr: 0 });
     const metadata = (text: string) => new Uint8Array(Buffer.from(`name=${text}\0`, 'latin1'));
     expect(sizes).toMatchObject({ nr: 3, entries: [], nameTotalSize: 6 + 7 + 6, metadataTotalSize: 11 + 12 + 11 });
-    const page = await listUninterrupted(target, { idx: 0, nr: 2 });
+    const page = answered(await listUninterrupted(target, { idx: 0, nr: 2 }));
     expect(page).toMatchObject({ rc: 2, nr: 1 });
     expect(page.entries).toEqual([
       { name: 'first', state: 2, rc: 0, metadata: metadata('first') },
       { name: 'second', state: 1, rc: 0, metadata: metadata('second') },
     ]);
-    const rest = await listUninterrupted(target, { idx: 2, nr: 2 });
+    const rest = answered(await listUninterrupted(target, { idx: 2, nr: 2 }));
     expect(rest).toMatchObject({ rc: 1, nr: 0, version: page.version });
     expect(rest.entries).toEqual([{ name: 'third', state: 1, rc: 0, metadata: metadata('third') }]);
     expect(await target.list({ idx: 0, nr: 1025 })).toMatchObject({ rc: -7, entries: [] });
@@ -140,8 +141,8 @@ describe('a host in QEMU', () => {
 
   it('gives the panic of a host that dies, and the lines before it', async () => {
     const target = await started();
-    expect(await target.upload('good', payload('good'))).toEqual({ rc: 0 });
-    expect(await target.action('good', 'apply')).toEqual({ rc: 0 });
+    expect(await target.upload('good', payload('good'))).toMatchObject({ rc: 0 });
+    expect(await target.action('good', 'apply')).toMatchObject({ rc: 0 });
     const broken = payload('broken');
     const view = new DataView(broken.buffer, broken.byteOffset, broken.byteLength);
     const sections = Number(view.getBigUint64(40, true));
@@ -149,7 +150,7 @@ describe('a host in QEMU', () => {
       // sh_type is SHT_SYMTAB: sh_link names no string table any more.
       if (view.getUint32(sections + 64 * i + 4, true) === 2) view.setUint32(sections + 64 * i + 40, 0, true);
     }
-    expect(await target.upload('broken', broken)).toEqual({ rc: Number.NaN });
+    expect(await target.upload('broken', broken)).toEqual({ kind: 'no-answer' });
     const panic = await target.panic();
     expect(panic).toMatchObject({ message: 'FATAL PAGE FAULT', errorCode: 0 });
     // The banner calls xen_extra_version, which is patched.
@@ -171,8 +172,10 @@ describe('a host in QEMU', () => {
     const c = `
       static const char *lp_loop(void) { for (;;) __asm__ volatile("pause"); }
       FUNC lp_func_loop = { "xen_extra_version", lp_loop, 0, 8, ${extraVersion.size}, 2 };`;
-    expect(await target.upload('loop', buildPayload({ c, depends: buildId, xenDepends: buildId }))).toEqual({ rc: 0 });
-    expect(await target.action('loop', 'apply')).toEqual({ rc: 0 });
+    expect(await target.upload('loop', buildPayload({ c, depends: buildId, xenDepends: buildId }))).toMatchObject({
+      rc: 0,
+    });
+    expect(await target.action('loop', 'apply')).toMatchObject({ rc: 0 });
     expect(await target.versionString('extra')).toBeNull();
     expect(await target.panic()).toEqual({
       message: 'no answer: the host was silent for 2 seconds',
@@ -185,7 +188,7 @@ describe('a host in QEMU', () => {
 
   it('is as fresh as after its boot each time', async () => {
     const first = await started();
-    expect(await first.upload('extra', payload('patched'))).toEqual({ rc: 0 });
+    expect(await first.upload('extra', payload('patched'))).toMatchObject({ rc: 0 });
     await first.close();
     const second = await started();
     expect(await second.list({ idx: 0, nr: 1 })).toMatchObject({ rc: 0, entries: [] });

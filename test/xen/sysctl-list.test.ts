@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ListRequest, type ListResult, listUninterrupted } from '../../src/xen/index.ts';
+import { answered } from '../support/answers.ts';
 
 const entry = (name: string) => ({ name, state: 1, rc: 0, metadata: new Uint8Array(0) });
 const NAMES = ['a', 'b', 'c'];
@@ -12,7 +13,15 @@ function host(cuts: number) {
     const count = Math.min(request.nr, NAMES.length - request.idx, asked.length <= cuts ? 1 : 1024);
     const entries = NAMES.slice(request.idx, request.idx + count).map(entry);
     const left = NAMES.length - request.idx - count;
-    return { rc: count, version: 3, nr: left, nameTotalSize: 2 * count, metadataTotalSize: 0, entries };
+    return {
+      kind: 'answered',
+      rc: count,
+      version: 3,
+      nr: left,
+      nameTotalSize: 2 * count,
+      metadataTotalSize: 0,
+      entries,
+    };
   };
   return { list, asked };
 }
@@ -27,7 +36,7 @@ describe('a list that is not interrupted', () => {
     ['is given up in the end', 1000, { idx: 0, nr: 3 }, 1, 100],
   ])('%s', async (_what, cuts, request, count, calls) => {
     const target = host(cuts);
-    const { entries } = await listUninterrupted(target, request);
+    const { entries } = answered(await listUninterrupted(target, request));
     expect(entries).toHaveLength(count);
     expect(target.asked).toHaveLength(calls);
     expect(target.asked.every((each) => each === request)).toBe(true);
@@ -35,7 +44,15 @@ describe('a list that is not interrupted', () => {
 
   it('is not asked for again where it is refused', async () => {
     let calls = 0;
-    const refused = { rc: -22, version: 0, nr: 3, nameTotalSize: 0, metadataTotalSize: 0, entries: [] };
+    const refused = {
+      kind: 'answered',
+      rc: -22,
+      version: 0,
+      nr: 3,
+      nameTotalSize: 0,
+      metadataTotalSize: 0,
+      entries: [],
+    } as const;
     const list = async () => {
       calls++;
       return refused;

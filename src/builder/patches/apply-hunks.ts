@@ -15,12 +15,12 @@ export interface HunksResult {
 }
 
 /** What to say where the tree has what the patch would make. */
-export const APPLIED_ALREADY = 'The patch seems to be applied already';
+export const APPLIED_ALREADY = 'The patch seems to be applied already; remove it from the list';
 
 /** What it takes to split a file and to join it again, in lines that are compared. */
 const SPLIT_COST = 4;
 
-const GAVE_UP = 'the patch takes too long to apply: too many of its hunks are elsewhere than they say';
+const GAVE_UP = 'the patch takes too long to apply: too many of its hunks have moved';
 
 /** One side of a hunk. */
 const side = (hunk: Hunk, other: '+' | '-'): string[] =>
@@ -64,7 +64,7 @@ export function applyHunks(before: string, hunks: readonly Hunk[], budget: Searc
     faults.push({
       hunk: last,
       rule: 'patch-mismatch',
-      message: 'it ends the file without a newline, and lines follow there',
+      message: 'it ends the file without a newline, but the file continues there',
     });
   }
   return { after: pieces.join(''), faults, offsets };
@@ -85,7 +85,7 @@ function placeOf(
   const stated = statedIndex(hunk);
   if (wanted.length === 0) {
     if (lines.length === 0 && stated === 0) return 0;
-    const message = 'it adds lines and has no line around them that says where';
+    const message = 'it adds lines without context that says where';
     return { hunk, rule: 'patch-no-context', message, advice: 'Make the patch with context: diff -U3' };
   }
   const [leading, trailing] = [context(hunk.lines), context(hunk.lines.toReversed())];
@@ -104,11 +104,11 @@ function placeOf(
   const [first, second] = places.found;
   if (first === undefined) return mismatch(lines, hunk, wanted, [stated, stated + offset, places.closest.at], budget);
   if (atStart || atEnd) {
-    const message = `its lines stand at line ${first + 1}, and the hunk says that the file ${atStart ? 'begins' : 'ends'} there`;
+    const message = `its lines are at line ${first + 1}, but the hunk says that the file ${atStart ? 'starts' : 'ends'} there`;
     return { hunk, rule: 'patch-mismatch', message, ...already(lines, hunk, budget) };
   }
   if (second === undefined) return first;
-  const message = `its lines stand at several places, as at lines ${first + 1} and ${second + 1}, and none is line ${hunk.oldStart}`;
+  const message = `its lines match at several places, for example lines ${first + 1} and ${second + 1}, but not at line ${hunk.oldStart}`;
   return {
     hunk,
     rule: 'patch-ambiguous',
@@ -136,18 +136,18 @@ function mismatch(
     return {
       hunk,
       rule: 'patch-mismatch',
-      message: 'its lines are those of an earlier hunk: they overlap, or are in no order',
+      message: 'its lines match those of an earlier hunk: the hunks overlap or are out of order',
     };
   }
   const expected = wanted[index] ?? '';
   const found = lines[best + index] ?? null;
   const blanks = found !== null && found.replace(/[ \t\r\n]/g, '') === expected.replace(/[ \t\r\n]/g, '');
-  const shownFound = found === null ? `the file has ${lines.length} lines only` : `there is ${quoted(found)}`;
-  const only = blanks ? ' (they differ in white space, or in how the line ends)' : '';
+  const shownFound = found === null ? `the file has only ${lines.length} lines` : `the file has ${quoted(found)}`;
+  const only = blanks ? ' (only white space or the line ending differs)' : '';
   return {
     hunk,
     rule: 'patch-mismatch',
-    message: `line ${best + index + 1} should be ${quoted(expected)}, and ${shownFound}${only}`,
+    message: `line ${best + index + 1}: the patch expects ${quoted(expected)}, but ${shownFound}${only}`,
     ...already(lines, hunk, budget),
   };
 }

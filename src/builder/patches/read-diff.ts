@@ -44,7 +44,7 @@ const EXTENDED: readonly (readonly [RegExp, (section: Section, value: string) =>
   [/^GIT binary patch$/, (section) => Object.assign(section, { binary: true })],
 ];
 
-const COMBINED_HINT = 'git show --first-parent -m, or git diff with two commits, give a diff that can be applied';
+const COMBINED_HINT = 'make a plain diff with git show --first-parent -m, or git diff with two commits';
 
 /**
  * Reads all unified diffs of a text, and passes over what stands between them: messages, statistics, signatures. Each line has
@@ -63,14 +63,14 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
       begins(at);
       faults.push({
         rule: 'combined-diff',
-        message: 'A merge’s combined diff cannot be applied',
+        message: 'Cannot apply the combined diff of a merge',
         advice: COMBINED_HINT,
         at,
       });
       at++;
     } else if (line.startsWith('Binary files ') && line.includes(' and ') && line.endsWith(' differ\n')) {
       begins(at);
-      faults.push({ rule: 'patch-binary', message: `A change of a binary file cannot be applied: ${shown(line)}`, at });
+      faults.push({ rule: 'patch-binary', message: `Cannot apply a change of a binary file: ${shown(line)}`, at });
       at++;
     } else if (startsSection(lines, at)) {
       begins(at);
@@ -79,7 +79,7 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
       begins(at);
       faults.push({
         rule: 'patch-damaged',
-        message: 'A hunk does not say which file it is of: no --- and +++ before it',
+        message: 'A hunk names no file: no --- and +++ lines before it',
         at,
       });
       at++;
@@ -170,11 +170,11 @@ function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePat
   for (const side of [section.old, section.new]) {
     if (side !== undefined && 'wrong' in side) return fault('patch-path', `The path of a changed file ${side.wrong}`);
   }
-  if (section.binary) return fault('patch-binary', `A change of a binary file cannot be applied: ${path}`);
+  if (section.binary) return fault('patch-binary', `Cannot apply a change of a binary file: ${path}`);
   if (SPECIAL.test(section.mode ?? '') || SPECIAL.test(section.oldMode ?? '')) {
     return fault(
       'patch-special-file',
-      `${path} is a symbolic link or a submodule in this patch: only files can be changed`,
+      `${path} is a symbolic link or a submodule in this patch: a live patch can change regular files only`,
     );
   }
   const only = hunks.length === 1 ? hunks[0] : undefined;

@@ -29,14 +29,14 @@ export function asSeries(mails: readonly ReadText[], file: string): ReadPatches 
 
 const strayReply = (title: string, file: string): Finding =>
   finding('mixed-series', {
-    message: `${file}: a reply to “${title}” holds a patch, too: which one is meant is not clear`,
+    message: `${file}: both “${title}” and a reply to it have a patch`,
     where: { file },
-    advice: 'Remove the mails that are not meant',
+    advice: 'Remove the mail that you do not want',
   });
 
 const noPatch = (title: string, file: string): Finding =>
   finding('no-patch', {
-    message: `${file}: the mail “${title}” should have a patch, and has none as plain text`,
+    message: `${file}: the mail “${title}” has no patch as plain text`,
     where: { file },
     advice: 'Save it with its attachments, or take the patch from git',
   });
@@ -52,9 +52,9 @@ function withoutRepeats(patches: readonly SourcePatch[], file: string, problems:
     const other = contents.get(key);
     if (other === undefined) contents.set(key, content);
     else if (other !== content) {
-      const message = `${file}: there are two different patches ${number} of the series (the second is “${patch.title}”)`;
+      const message = `${file}: the series has two different patches ${number} (the second is “${patch.title}”)`;
       problems.push(
-        finding('duplicate-patch', { message, where: { file }, advice: 'Remove the one that is not meant' }),
+        finding('duplicate-patch', { message, where: { file }, advice: 'Remove the one that you do not want' }),
       );
     }
     return other === undefined;
@@ -70,7 +70,7 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
     finding('mixed-series', {
       message: `${file}: ${message}`,
       where: { file },
-      advice: 'Keep the mails of one series only',
+      advice: 'Keep only the mails of one series',
     }),
   ];
   const versions = [...new Set(placed.map(({ version }) => version))].toSorted((a, b) => a - b);
@@ -79,7 +79,7 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
   const totals = [...new Set(placed.map(({ total }) => total))].toSorted((a, b) => a - b);
   if (totals.length > 1) return mixed(`it has patches of several series: of ${totals.join(' and of ')} patches`);
   const stray = patches.find(({ place }) => place === undefined);
-  if (stray !== undefined) return mixed(`“${stray.title}” has no number, the others have`);
+  if (stray !== undefined) return mixed(`“${stray.title}” has no number, unlike the others`);
   const have = new Set(placed.map(({ number }) => number));
   const total = totals[0] ?? 0;
   const beyond = placed.find(({ number }) => number > total);
@@ -93,7 +93,7 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
   const more = missing.length > 20 ? ` and ${missing.length - 20} more` : '';
   return [
     finding('missing-patch', {
-      message: `${file}: the series is not whole, it lacks ${list}${more}`,
+      message: `${file}: the series is incomplete; missing ${list}${more}`,
       where: { file },
       advice: 'Save the whole thread, or the patches one by one',
     }),

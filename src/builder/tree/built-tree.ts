@@ -71,7 +71,7 @@ async function build(tree: SourceTree, options: BuildOptions): Promise<SourceTre
           cwd: source,
           signal,
           timeout: BUILD_MS,
-          ...(progress === undefined ? {} : { heard: progress }),
+          ...(progress === undefined ? {} : { onLine: progress }),
         });
       await make('olddefconfig');
       await make('build', `-j${Math.max(1, jobs)}`);
@@ -113,10 +113,10 @@ function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly 
     first === undefined ? 'one of them has no functions' : `${relation.count} functions differ: ${first}${others}`;
   throw new XspliceError(
     'EUSAGE',
-    `the tree gives another hypervisor than the xen-syms to be patched: ${what}`,
-    'Give the source, the .config and the compiler that this xen-syms was built from.',
+    `building the tree gives another hypervisor than xen-syms: ${what}`,
+    'Use the source, the .config and the compiler that xen-syms was built with.',
   );
 }
 
 const ALIKE =
-  'the build-id is not that of the xen-syms to be patched; its functions are the same, so it is the same source, built again';
+  'the build-id differs from that of xen-syms, but the functions are the same: assuming a rebuild of the same source';

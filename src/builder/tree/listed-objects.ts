@@ -60,32 +60,32 @@ class ListReader implements ListChanges {
   #added(makefile: string, folder: string, { name, enabled }: ListedObject): void {
     const object = normalize(join(folder, name));
     if (!enabled) {
-      this.#tell(makefile, `${object} is listed for an option that this configuration does not have`);
+      this.#tell(makefile, `skipped ${object}: its configuration option is off`);
       return;
     }
     if (name.endsWith('/')) {
       // Its own Makefile comes with the patch, and lists what is in it.
       if (this.#changes.some(({ path, after }) => path === `xen/${object}Makefile` && after !== null)) return;
-      this.#refuse(makefile, `${makefile} adds the folder ${object}, which the patch does not bring`, REBUILD);
+      this.#refuse(makefile, `${makefile} adds the folder ${object}, which is not in the patch`, REBUILD);
       return;
     }
     if (name.endsWith('.init.o')) {
-      this.#tell(makefile, `${object} holds code for the boot only, and is left out`);
+      this.#tell(makefile, `skipped ${object}: boot code only`);
       return;
     }
     const source = this.#sourceOf(object);
     if (source === undefined) {
       this.#refuse(
         makefile,
-        `${makefile} adds ${object}, for which there is no .c or .S`,
-        'Put the file into the patch.',
+        `${makefile} adds ${object}, but there is no .c or .S file for it`,
+        'Add the source file to the patch.',
       );
       return;
     }
     this.sources.add(`xen/${source}`);
     const command = siblingCommand(this.#commands, object, source);
     if (command === undefined) {
-      this.#refuse(makefile, `no command is known that ${source} could be compiled by`, REBUILD);
+      this.#refuse(makefile, `no compile command for ${source}`, REBUILD);
       return;
     }
     this.objects.set(object, { command, before: false, after: true, ownSource: true });
@@ -94,17 +94,17 @@ class ListReader implements ListChanges {
   #removed(makefile: string, folder: string, { name }: ListedObject): void {
     const object = normalize(join(folder, name));
     if (name.endsWith('/')) {
-      this.#refuse(makefile, `${makefile} takes the folder ${object} out of the hypervisor`, 'Keep it in this patch.');
+      this.#refuse(makefile, `${makefile} removes the folder ${object} from the hypervisor`, 'Keep it in this patch.');
       return;
     }
     const command = this.#commands.objects.get(object);
     if (command === undefined) {
-      this.#tell(makefile, `${object} is no longer listed, and was not in this hypervisor`);
+      this.#tell(makefile, `${object} is no longer listed; it was not part of this hypervisor`);
       return;
     }
     this.sources.add(`xen/${command.source}`);
     this.objects.set(object, { command, before: true, after: false, ownSource: true });
-    this.#tell(makefile, `${object} is no longer in the hypervisor`);
+    this.#tell(makefile, `${object} is no longer part of the hypervisor`);
   }
 
   /** A source that is gone while a Makefile still lists it would not build. */
@@ -113,7 +113,7 @@ class ListReader implements ListChanges {
       const object = path.replace(/^xen\/(.*)\.[cS]$/, '$1.o');
       if (after !== null || object === path || !this.#commands.objects.has(object) || this.objects.has(object))
         continue;
-      this.#refuse(path, `${path} is removed, and ${object} still listed in a Makefile`, 'Remove that line as well.');
+      this.#refuse(path, `${path} is removed, but a Makefile still lists ${object}`, 'Remove that line too.');
     }
   }
 
@@ -135,4 +135,4 @@ class ListReader implements ListChanges {
   }
 }
 
-const REBUILD = 'That needs a build of the whole hypervisor: put such code into a file of a folder that exists.';
+const REBUILD = 'This needs a build of the whole hypervisor. Put the code into a file in an existing folder.';

@@ -45,7 +45,7 @@ export async function withGenerated(
   const { tool, tree, sides } = maker;
   const headers = await regeneratedHeaders(tree, changes, { ...tool, jobs: options.jobs });
   if (headers.kind === 'problem') {
-    const reason = `headers are made of what changes, and cannot be made anew: ${headers.reason}`;
+    const reason = `cannot regenerate the headers that depend on the patch: ${headers.reason}`;
     return { affected: first, problems: [about('generated-text', 'include/compat', null, reason)] };
   }
   for (const change of headers.changes) sides.add(change);

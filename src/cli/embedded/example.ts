@@ -1,4 +1,4 @@
-/** What is known about the embedded examples: miniature hypervisors and payloads for them. Data is in `manifest.ts`. */
+/** What is known about the embedded examples: miniature hypervisors and payloads for them. Data is in `manifest.json`. */
 
 /** The architectures that there are examples for. */
 export type ExampleArch = 'x86_64' | 'arm64' | 'arm32';
@@ -67,7 +67,7 @@ export interface ExampleImage {
   readonly tools: { readonly gcc: string; readonly ld: string };
 }
 
-/** `examples/manifest.json`. */
+/** `manifest.json`. */
 export interface ExampleManifest {
   readonly format: 'xsplice-examples/2';
   readonly images: readonly ExampleImage[];

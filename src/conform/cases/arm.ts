@@ -6,7 +6,7 @@ import { type HookKind, offsetIn, RELEASES, type Release } from '../../xen/index
 import type { ConformCase, ConformStep } from '../case.ts';
 import { BYTES, type Conversion, numbers, pointers, strings } from './printk.ts';
 
-/** Cases whose hooks run on arm64 and arm32: what they are told, print and decide, and how they trap. */
+/** Cases whose hooks run on arm64 and arm32: their arguments, output, results and traps. */
 
 /** `r_type` of a distance from the field. IHI 0056, 5.7.5; IHI 0044, 4.6.1.3. */
 const DISTANCES = { arm64: 261, arm32: 3 } as const;

@@ -23,7 +23,7 @@ const setState = (code: CodeWriter, applied: number): CodeWriter =>
 /** A function that is replaced, so that there is a state to set. */
 const patching: PayloadSpec = { code: [{ symbol: 'lp_new_fn', returns: '-HOOKS' }], functions: [{ new: 'lp_new_fn' }] };
 
-/** Says where it is and what the payload's state is, does some more, and returns. */
+/** Prints where it is and the payload's state, runs `more`, and returns. */
 const tells = (text: string, result = 0, more: WriteCode = (code) => code): WriteCode =>
   hook((code) => more(say(code, `<0>${text}: state %u rc %d reverted %u\n`, STATE, RC, REVERTED)), result);
 
@@ -106,7 +106,7 @@ const sets =
 
 const states: readonly ConformCase[] = [
   acts('apply-sets-state', { apply: tells('apply', 0, sets(1)), revert: tells('revert', 0, sets(0)) }, twice),
-  // What was never saved is put back: zeroes over the function.
+  // Reverting restores instructions that were never saved: zeroes over the function.
   acts('apply-sets-state-only', { apply: tells('apply', 0, sets(1)) }, life.slice(0, 3)),
   acts('apply-sets-other-state', { apply: tells('apply', 0, sets(2)) }, once),
   acts('apply-sets-nothing', { apply: tells('apply') }, once),

@@ -18,7 +18,7 @@ export const CONFORM_CASES: readonly ConformCase[] = [
   ...ARM_HOOK_CASES,
 ];
 
-/** What the step of that number, counted from 1, of a case does, in words; empty where there is none. */
+/** Returns a step of a case in words, counted from 1; empty if there is no such step. */
 export function conformStepText(name: string, step: number): string {
   const found = CONFORM_CASES.find((each) => each.name === name)?.steps[step - 1];
   return found === undefined ? '' : stepText(found);

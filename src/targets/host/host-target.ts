@@ -2,17 +2,18 @@ import { cString, fromLatin1, hex, viewOf, XspliceError } from '../../base/index
 import {
   type ActionName,
   type ActionOptions,
+  type Answer,
   ERRNO,
-  type GetResult,
   type HostPanic,
   LIVEPATCH_LIST_MAX,
   LIVEPATCH_STATUS,
+  type ListAnswer,
   type ListArrays,
   type ListRequest,
-  type ListResult,
   type LivepatchTarget,
   listEntries,
-  type OpResult,
+  type PayloadFound,
+  type Refused,
   XEN_LIVEPATCH_NAME_SIZE,
 } from '../../xen/index.ts';
 import { HostConsole, word, wordOf } from './console.ts';
@@ -63,26 +64,26 @@ export class HostTarget implements LivepatchTarget {
   }
 
   /** LIVEPATCH_FLAG_FORCE has to be known to the library: -EINVAL otherwise, as from a hypervisor that does not know it. */
-  async upload(name: string, payload: Uint8Array, flags = 0): Promise<OpResult> {
+  async upload(name: string, payload: Uint8Array, flags = 0): Promise<Answer> {
     const force = this.minor >= SINCE.force;
-    if (payload.length > U32 || (flags & ~(force ? FORCE : 0)) !== 0) return { rc: -ERRNO.EINVAL };
+    if (payload.length > U32 || (flags & ~(force ? FORCE : 0)) !== 0) return answer(-ERRNO.EINVAL);
     const forced = force ? [(flags & FORCE) !== 0] : [];
-    return { rc: rcOf(this.#calls.upload(this.#open, nameBytes(name), payload, payload.length, ...forced)) };
+    return answer(rcOf(this.#calls.upload(this.#open, nameBytes(name), payload, payload.length, ...forced)));
   }
 
-  async get(name: string): Promise<GetResult> {
+  async get(name: string): Promise<PayloadFound | Refused> {
     const status = new Uint8Array(LIVEPATCH_STATUS.size);
     const rc = rcOf(this.#calls.get(this.#open, nameBytes(name), status));
-    if (rc !== 0) return { rc, state: null, statusRc: null };
+    if (rc !== 0) return { kind: 'refused', rc };
     const { state, rc: statusRc } = LIVEPATCH_STATUS.read(viewOf(status), 0);
-    return { rc, state, statusRc };
+    return { kind: 'found', rc, state, statusRc };
   }
 
   /**
    * The library asks page by page where that is necessary, and again where the list changes meanwhile; -EBUSY where it
    * does not stop changing. It keeps the list's version to itself: `version` is 0. Up to 4.13 there are no sizes.
    */
-  async list(request: ListRequest): Promise<ListResult> {
+  async list(request: ListRequest): Promise<ListAnswer> {
     if (this.#calls.listGetSizes === undefined) return this.#listWithoutSizes(request);
     const [nr, nameSize, metadataSize] = [word(), word(), word()];
     const rc = rcOf(this.#calls.listGetSizes(this.#open, nr, nameSize, metadataSize));
@@ -105,7 +106,7 @@ export class HostTarget implements LivepatchTarget {
     return found.result(result, { nameTotalSize, metadataTotalSize }, true);
   }
 
-  #listWithoutSizes(request: ListRequest): ListResult {
+  #listWithoutSizes(request: ListRequest): ListAnswer {
     const count = Math.min(Math.max(request.nr, 1), LISTED_MAX);
     const found = new Listed(count, count * XEN_LIVEPATCH_NAME_SIZE, 0);
     const { status, names, len, done, left } = found;
@@ -116,11 +117,11 @@ export class HostTarget implements LivepatchTarget {
   }
 
   /** Schedules the action, and does not wait for it. Flags need 4.14: -EINVAL before. */
-  async action(name: string, action: ActionName, { timeout = 0, flags = 0 }: ActionOptions = {}): Promise<OpResult> {
+  async action(name: string, action: ActionName, { timeout = 0, flags = 0 }: ActionOptions = {}): Promise<Answer> {
     const flagged = this.minor >= SINCE.metadata;
-    if (!flagged && flags !== 0) return { rc: -ERRNO.EINVAL };
+    if (!flagged && flags !== 0) return answer(-ERRNO.EINVAL);
     const more = flagged ? [flags] : [];
-    return { rc: rcOf(this.#calls.actions[action](this.#open, nameBytes(name), timeout, ...more)) };
+    return answer(rcOf(this.#calls.actions[action](this.#open, nameBytes(name), timeout, ...more)));
   }
 
   /** Nothing where the hypervisor does not let us read its ring. */
@@ -136,8 +137,8 @@ export class HostTarget implements LivepatchTarget {
   }
 
   /** Presses the console key `x`: what it prints comes with the next `takeConsole`. */
-  async dump(): Promise<OpResult> {
-    return { rc: rcOf(this.#calls.sendDebugKeys(this.#open, nameBytes('x'))) };
+  async dump(): Promise<Answer> {
+    return answer(rcOf(this.#calls.sendDebugKeys(this.#open, nameBytes('x'))));
   }
 
   /** `4.17.7`; `null` where the hypervisor does not say. */
@@ -168,7 +169,15 @@ export class HostTarget implements LivepatchTarget {
 /** Entries that are asked for at most: more payloads than this are not loaded anywhere. */
 const LISTED_MAX = 64 * LIVEPATCH_LIST_MAX;
 
-const NOTHING: ListResult = { rc: 0, version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0, entries: [] };
+const NOTHING: ListAnswer = {
+  kind: 'answered',
+  rc: 0,
+  version: 0,
+  nr: 0,
+  nameTotalSize: 0,
+  metadataTotalSize: 0,
+  entries: [],
+};
 
 /** The arrays that a list is written into. */
 class Listed implements ListArrays {
@@ -189,13 +198,15 @@ class Listed implements ListArrays {
     this.metadataLen = new Uint8Array(count * 4);
   }
 
-  result(rc: number, sizes: Pick<ListResult, 'nameTotalSize' | 'metadataTotalSize'>, hasMetadata: boolean): ListResult {
+  result(rc: number, sizes: Pick<ListAnswer, 'nameTotalSize' | 'metadataTotalSize'>, hasMetadata: boolean): ListAnswer {
     const left = wordOf(this.left);
     if (rc < 0) return { ...NOTHING, ...sizes, rc, nr: left };
     const count = Math.min(wordOf(this.done), this.len.length / 4);
     return { ...NOTHING, ...sizes, rc: count, nr: left, entries: listEntries(this, count, hasMetadata) };
   }
 }
+
+const answer = (rc: number): Answer => ({ kind: 'answered', rc });
 
 const rcOf = ({ result, errno }: Called): number => (result < 0 ? -errno : result);
 

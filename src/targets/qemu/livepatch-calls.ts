@@ -4,14 +4,16 @@ import {
   type ActionOptions,
   decodeLivepatchSysctl,
   encodeLivepatchSysctl,
-  type GetResult,
+  getResult,
   type KnownOp,
   LIVEPATCH_ACTIONS,
   LIVEPATCH_MAX_SIZE,
+  type ListAnswer,
   type ListRequest,
-  type ListResult,
   listCall,
   livepatchName,
+  type PayloadFound,
+  type Refused,
   type SysctlAbi,
 } from '../../xen/index.ts';
 import type { AgentChannel } from './agent-channel.ts';
@@ -50,11 +52,10 @@ export class LivepatchCalls {
     return (await this.#call(arena, op, flags)).rc;
   }
 
-  async get(name: string): Promise<GetResult> {
+  async get(name: string): Promise<PayloadFound | Refused> {
     const arena = new GuestArena();
     const { rc, op } = await this.#call(arena, { kind: 'get', name: nameIn(arena, name), state: 0, rc: 0 });
-    if (rc !== 0 || op.kind !== 'get') return { rc, state: null, statusRc: null };
-    return { rc, state: op.state, statusRc: op.rc };
+    return getResult(rc, op);
   }
 
   async action(name: string, action: ActionName, { timeout = 0, flags = 0 }: ActionOptions): Promise<number> {
@@ -64,7 +65,7 @@ export class LivepatchCalls {
     return (await this.#call(arena, op)).rc;
   }
 
-  async list(request: ListRequest): Promise<ListResult> {
+  async list(request: ListRequest): Promise<ListAnswer> {
     const arena = new GuestArena();
     const metadataRoom = request.nr === 0 || !this.#abi.listMetadata ? 0 : await this.#metadataSize();
     const call = listCall(request, this.#abi, metadataRoom, (length) => arena.placeOutput(length));

@@ -8,6 +8,7 @@ import {
   type HostPanic,
   type ListRequest,
   type ListResult,
+  type NoAnswer,
   type ObservableTarget,
   type OpResult,
   type PlaceBytes,
@@ -53,8 +54,7 @@ export interface QemuParts {
   readonly close: () => void;
 }
 
-/** The result of a call from which the host did not come back. */
-const NO_ANSWER = Number.NaN;
+const NO_ANSWER = { kind: 'no-answer' } as const;
 
 /**
  * A pending action has rc -EAGAIN. It settles when the CPUs are idle, within its own timeout (30 ms by default) of the
@@ -81,30 +81,31 @@ export class QemuTarget implements ObservableTarget {
   }
 
   async upload(name: string, payload: Uint8Array, flags = 0): Promise<OpResult> {
-    return { rc: await this.#call(() => this.#parts.calls.upload(name, payload, flags), NO_ANSWER) };
+    return this.#ask(() => this.#parts.calls.upload(name, payload, flags));
   }
 
   get(name: string): Promise<GetResult> {
-    return this.#call(() => this.#parts.calls.get(name), { rc: NO_ANSWER, state: null, statusRc: null });
+    return this.#call(() => this.#parts.calls.get(name), NO_ANSWER);
   }
 
   list(request: ListRequest): Promise<ListResult> {
-    const nothing = { version: 0, nr: 0, nameTotalSize: 0, metadataTotalSize: 0, entries: [] };
-    return this.#call(() => this.#parts.calls.list(request), { rc: NO_ANSWER, ...nothing });
+    return this.#call(() => this.#parts.calls.list(request), NO_ANSWER);
   }
 
-  /** Schedules the action and waits until it has settled: what became of it is in `get`. */
+  /** Schedules the action and waits until it has settled. Its own result is in `get`. */
   async action(name: string, action: ActionName, options: ActionOptions = {}): Promise<OpResult> {
-    const rc = await this.#call(() => this.#parts.calls.action(name, action, options), NO_ANSWER);
-    if (rc === 0) await this.#call(() => this.#settled(name, (options.timeout ?? 0) / 1e6), undefined);
-    return { rc };
+    const result = await this.#ask(() => this.#parts.calls.action(name, action, options));
+    if (result.kind === 'answered' && result.rc === 0) {
+      await this.#call(() => this.#settled(name, (options.timeout ?? 0) / 1e6), undefined);
+    }
+    return result;
   }
 
   async #settled(name: string, timeoutMs: number): Promise<void> {
     const end = performance.now() + 2 * timeoutMs;
     for (let look = 0; look < LOOKS || performance.now() < end; look++) {
-      const { statusRc } = await this.#parts.calls.get(name);
-      if (statusRc !== -ERRNO.EAGAIN) break;
+      const got = await this.#parts.calls.get(name);
+      if (got.kind !== 'found' || got.statusRc !== -ERRNO.EAGAIN) break;
       await sleep(LOOK_MS);
     }
     if (this.host.smp > 1) await sleep(OTHER_CPU_MS);
@@ -129,13 +130,14 @@ export class QemuTarget implements ObservableTarget {
 
   /** Presses the console key `x`: the state of all payloads, in the lines that come with `takeConsole`. */
   async dump(): Promise<void> {
-    const { rc } = await this.press('x');
-    if (rc < 0) throw new XspliceError('EHOST', `cannot send a console key to the hypervisor: errno ${-rc}`);
+    const result = await this.press('x');
+    if (result.kind === 'no-answer' || result.rc >= 0) return;
+    throw new XspliceError('EHOST', `cannot send a console key to the hypervisor: errno ${-result.rc}`);
   }
 
   /** Presses keys of the serial console. */
-  async press(keys: string): Promise<OpResult> {
-    return { rc: await this.#call(() => this.#parts.ring.press(keys), NO_ANSWER) };
+  press(keys: string): Promise<OpResult> {
+    return this.#ask(() => this.#parts.ring.press(keys));
   }
 
   /** The hypervisor's memory at an address, as CPU 0 sees it; `null` where not all of it is mapped. At most 16 MiB. */
@@ -145,18 +147,18 @@ export class QemuTarget implements ObservableTarget {
 
   /**
    * Any hypercall, as dom0's kernel would make it. Everything that the arguments point at has to be in the arena, where the
-   * outputs are afterwards. The result, `NaN` where the host did not come back.
+   * outputs are afterwards.
    */
-  hypercall(arena: GuestArena, number: number, args: readonly bigint[]): Promise<number> {
-    return this.#call(() => this.#parts.machine.agent.hypercall(arena, number, args), NO_ANSWER);
+  hypercall(arena: GuestArena, number: number, args: readonly bigint[]): Promise<OpResult> {
+    return this.#ask(() => this.#parts.machine.agent.hypercall(arena, number, args));
   }
 
-  async rawSysctl(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | null> {
+  async rawSysctl(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | NoAnswer> {
     const arena = new GuestArena();
     const handle = arena.placeOutput(encode((bytes) => arena.placeOutput(bytes)));
-    const rc = await this.hypercall(arena, HYPERVISOR_SYSCTL, [handle]);
+    const answer = await this.hypercall(arena, HYPERVISOR_SYSCTL, [handle]);
     const read = (address: Address): Uint8Array => arena.output(address);
-    return Number.isNaN(rc) ? null : { rc, sysctl: read(handle), read };
+    return answer.kind === 'no-answer' ? answer : { ...answer, sysctl: read(handle), read };
   }
 
   versionString(which: VersionString): Promise<string | null> {
@@ -173,6 +175,11 @@ export class QemuTarget implements ObservableTarget {
     await this.#parts.machine.end();
     if (!this.#closed) this.#parts.close();
     this.#closed = true;
+  }
+
+  /** Makes a call whose result is a number. */
+  #ask(make: () => Promise<number>): Promise<OpResult> {
+    return this.#call(async () => ({ kind: 'answered', rc: await make() }) as const, NO_ANSWER);
   }
 
   /** Makes a call; `otherwise` is its result where the host does not come back from it. */

@@ -58,7 +58,7 @@ describe('a hunk that does not fit', () => {
     expect(problems).toEqual([
       {
         rule: 'patch-mismatch',
-        message: 'test.patch: x.c, @@ -2,3 +2,3 @@: line 3 should be “three”, and there is “tree”',
+        message: 'test.patch: x.c, @@ -2,3 +2,3 @@: line 3: the patch expects “three”, but the file has “tree”',
         severity: 'error',
         where: { file: 'x.c' },
       },
@@ -68,18 +68,18 @@ describe('a hunk that does not fit', () => {
   it('is compared where most of it fits', () => {
     const shifted = file(['x', 'y', 'z', ...LINES]).replace('four', '4');
     expect(apply(MIDDLE, { 'x.c': shifted }).problems[0]?.message).toContain(
-      'line 7 should be “four”, and there is “4”',
+      'line 7: the patch expects “four”, but the file has “4”',
     );
   });
 
   it('past the end of the file says so', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES.slice(0, 3)) }).problems;
-    expect(problem?.message).toContain('line 4 should be “four”, and the file has 3 lines only');
+    expect(problem?.message).toContain('line 4: the patch expects “four”, but the file has only 3 lines');
   });
 
   it('only by white space says that', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES).replace('three', 'three ') }).problems;
-    expect(problem?.message).toContain('differ in white space');
+    expect(problem?.message).toContain('only white space');
   });
 
   it('because it was applied before says that', () => {
@@ -92,7 +92,7 @@ describe('a hunk that does not fit', () => {
   it('because the file does not begin or end there', () => {
     const start = diffOf('x.c', '@@ -1,3 +1,4 @@\n+zero\n one\n two\n three\n');
     expect(treeAfter(apply(start, { 'x.c': file(LINES) }), {})['x.c']).toBe(file(['zero', ...LINES]));
-    expect(apply(start, { 'x.c': file(['x', ...LINES]) }).problems[0]?.message).toContain('begins');
+    expect(apply(start, { 'x.c': file(['x', ...LINES]) }).problems[0]?.message).toContain('starts there');
     const end = diffOf('x.c', '@@ -6,3 +6,4 @@\n six\n seven\n eight\n+nine\n');
     expect(treeAfter(apply(end, { 'x.c': file(['x', ...LINES]) }), {})['x.c']).toBe(file(['x', ...LINES, 'nine']));
     expect(apply(end, { 'x.c': file([...LINES, 'x']) }).problems[0]?.message).toContain('ends');
@@ -186,7 +186,7 @@ describe('files', () => {
       `From a@example.org Mon Sep 17 00:00:00 2001\nSubject: [PATCH ${n}/2] p${n}\n\n${DIFF}`;
     const { problems } = apply(mail(1) + mail(2).replace('+B', '+D'), { 'xen/x.c': 'z\n' });
     expect(problems).toHaveLength(1);
-    expect(problems[0]?.message).toContain('there is “z”');
+    expect(problems[0]?.message).toContain('the file has “z”');
   });
 });
 

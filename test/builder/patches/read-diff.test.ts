@@ -147,8 +147,8 @@ describe('a diff is refused', () => {
     );
     expect(problem?.where).toEqual({ file: 'common/x.c' });
     expect(problem?.message).toBe(
-      'test.patch:7: A line of the hunk begins with neither blank, + nor -: line (in common/x.c, @@ -1,3 +1,3 @@ int f)',
+      'test.patch:7: A line of the hunk does not start with a blank, + or -: line (in common/x.c, @@ -1,3 +1,3 @@ int f)',
     );
-    expect(problem?.advice).toMatch(/lines wrapped/);
+    expect(problem?.advice).toMatch(/wrapped lines/);
   });
 });

@@ -51,7 +51,7 @@ describe('a mailbox', () => {
       const [problem] = problemsOf(third + first);
       expect(problem).toMatchObject({
         rule: 'missing-patch',
-        message: 'test.patch: the series is not whole, it lacks 2/3',
+        message: 'test.patch: the series is incomplete; missing 2/3',
       });
     });
   });

@@ -1,6 +1,7 @@
 /** What can be seen of a hypervisor from its dom0: each look gives text, to be held against what a patch makes of it. */
 import { record, viewOf } from '../../../src/base/index.ts';
 import { GuestArena, type QemuTarget } from '../../../src/targets/index.ts';
+import { rcOf } from '../../support/answers.ts';
 
 /** A way to look at a host. It leaves nothing behind that another look would see. */
 export type Look = (host: QemuTarget) => Promise<string>;
@@ -22,8 +23,8 @@ export const key =
   (name: string): Look =>
   async (host) => {
     await host.takeConsole();
-    const { rc } = await host.press(name);
-    if (rc !== 0) return `rc ${rc}`;
+    const pressed = await host.press(name);
+    if (rcOf(pressed) !== 0) return `rc ${rcOf(pressed)}`;
     return (await host.takeConsole()).join('\n');
   };
 
@@ -31,7 +32,7 @@ export const key =
 const result =
   (number: number, ...args: readonly bigint[]): Look =>
   async (host) =>
-    String(await host.hypercall(new GuestArena(), number, args));
+    String(rcOf(await host.hypercall(new GuestArena(), number, args)));
 
 /** An event channel operation that there is none of. */
 export const noEventChannelOp: Look = result(HYPERVISOR_EVENT_CHANNEL_OP, 99n, 0n);
@@ -50,7 +51,7 @@ export const badSelector: Look = async (host) => {
 export const noFeatures: Look = async (host) => {
   const arena = new GuestArena();
   const set = arena.placeOutput(Uint8Array.of(77, 0, 0, 0, 0, 0, 0, 0));
-  return String(await host.hypercall(arena, HYPERVISOR_XEN_VERSION, [BigInt(XENVER_GET_FEATURES), set]));
+  return String(rcOf(await host.hypercall(arena, HYPERVISOR_XEN_VERSION, [BigInt(XENVER_GET_FEATURES), set])));
 };
 
 /** Of `struct xen_domctl`, whose size is 16 bytes and a union of 128. Source: xen/include/public/domctl.h. */
@@ -62,7 +63,7 @@ export const foreignDomctl: Look = async (host) => {
   const bytes = new Uint8Array(DOMCTL_SIZE);
   viewOf(bytes).setUint32(0, 1, true);
   viewOf(bytes).setUint32(4, 0xfff, true);
-  return String(await host.hypercall(arena, HYPERVISOR_DOMCTL, [arena.placeOutput(bytes)]));
+  return String(rcOf(await host.hypercall(arena, HYPERVISOR_DOMCTL, [arena.placeOutput(bytes)])));
 };
 
 /** `struct xen_platform_op` with XENPF_resource_op, and an entry of it. Source: xen/include/public/platform.h of 4.17. */
@@ -99,7 +100,7 @@ export const roundedTsc: Look = async (host) => {
       cpu: 0,
       entries,
     });
-    const done = await host.hypercall(arena, HYPERVISOR_PLATFORM_OP, [arena.placeOutput(op)]);
+    const done = rcOf(await host.hypercall(arena, HYPERVISOR_PLATFORM_OP, [arena.placeOutput(op)]));
     if (done !== 1) return `rc ${done}`;
     seen.push(RESOURCE_ENTRY.read(viewOf(arena.output(entries)), 0).val);
   }

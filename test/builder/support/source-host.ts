@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { prepareQemu, type QemuHosts, type QemuOptions, type QemuTarget } from '../../../src/targets/index.ts';
 import { LIVEPATCH_STATE_APPLIED, LIVEPATCH_STATE_CHECKED } from '../../../src/xen/index.ts';
+import { rcOf } from '../../support/answers.ts';
 import { type SourceArch, xenFromSource } from '../../support/source-xen.ts';
 import type { Look } from './looks.ts';
 
@@ -31,7 +32,7 @@ export async function sourceHosts(
 
 /** What became of a payload: everything that the host said, step by step. */
 export interface Life {
-  readonly upload: number;
+  readonly upload: number | null;
   /** The payload's own result of each action. */
   readonly apply: number | null;
   readonly revert: number | null;
@@ -50,7 +51,7 @@ const NAME = 'patch';
 export async function applyAndRevert(host: QemuTarget, payload: Uint8Array, look?: Look): Promise<Life> {
   const seen: string[] = [];
   const said = { upload: '', apply: '', revert: '' };
-  const done: { upload: number; apply: number | null; revert: number | null; unload: number | null } = {
+  const done: { upload: number | null; apply: number | null; revert: number | null; unload: number | null } = {
     upload: 0,
     apply: null,
     revert: null,
@@ -67,21 +68,22 @@ export async function applyAndRevert(host: QemuTarget, payload: Uint8Array, look
     if (await alive()) await host.takeConsole();
   };
   const act = async (name: 'apply' | 'revert'): Promise<boolean> => {
-    done[name] = (await host.action(NAME, name)).rc;
+    done[name] = rcOf(await host.action(NAME, name));
     said[name] = await listen();
     if (done[name] !== 0 || !(await alive())) return false;
-    const { state, statusRc } = await host.get(NAME);
-    done[name] = statusRc;
-    return statusRc === 0 && state === (name === 'apply' ? LIVEPATCH_STATE_APPLIED : LIVEPATCH_STATE_CHECKED);
+    const got = await host.get(NAME);
+    if (got.kind !== 'found') return false;
+    done[name] = got.statusRc;
+    return got.statusRc === 0 && got.state === (name === 'apply' ? LIVEPATCH_STATE_APPLIED : LIVEPATCH_STATE_CHECKED);
   };
   await watch();
-  done.upload = (await host.upload(NAME, payload)).rc;
+  done.upload = rcOf(await host.upload(NAME, payload));
   said.upload = await listen();
   if (done.upload !== 0 || !(await alive()) || !(await act('apply'))) return life();
   await watch();
   if (!(await alive()) || !(await act('revert'))) return life();
   await watch();
-  if (await alive()) done.unload = (await host.action(NAME, 'unload')).rc;
+  if (await alive()) done.unload = rcOf(await host.action(NAME, 'unload'));
   return life();
 }
 

@@ -62,7 +62,7 @@ describe('a header that another one is made of', () => {
     expect(found.pairs).toEqual([]);
     expect(found.problems).toEqual([
       expect.objectContaining({
-        message: expect.stringMatching(/cannot be made anew: .*no-such-program/s),
+        message: expect.stringMatching(/cannot regenerate .*no-such-program/s),
         advice: expect.stringMatching(/\w/),
       }),
     ]);

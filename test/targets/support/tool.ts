@@ -7,6 +7,7 @@ import type { ToolHost } from '../../../src/cli/host-session.ts';
 import type { SimulatedTarget } from '../../../src/hypervisor/index.ts';
 import { ERRNO, type LivepatchTarget } from '../../../src/xen/index.ts';
 import { bootHost, upload } from '../../hypervisor/support.ts';
+import { answering } from '../../support/answers.ts';
 import { exampleBytes } from '../../support/examples.ts';
 import { temporaryFolder } from '../support.ts';
 
@@ -39,14 +40,14 @@ export async function tool(target: LivepatchTarget, words: readonly string[], op
     },
   };
   const host: ToolHost = {
-    target,
+    target: answering(target),
     minor,
     advice: (errno) => (errno === ERRNO.ENOSYS ? 'no live patching here' : undefined),
     identity: async () => ({ version: '4.18.1', buildId: 'c0ffee' }),
     dump: async () => {
-      if (!('dump' in target)) return { rc: -ERRNO.EPERM };
+      if (!('dump' in target)) return { kind: 'answered', rc: -ERRNO.EPERM };
       await (target as SimulatedTarget).dump();
-      return { rc: 0 };
+      return { kind: 'answered', rc: 0 };
     },
   };
   const help = () => io.stderr('HELP');
@@ -65,7 +66,7 @@ export class Pending implements LivepatchTarget {
   upload: LivepatchTarget['upload'] = (...args) => this.simulated.upload(...args);
   get: LivepatchTarget['get'] = (name) => this.simulated.get(name);
   list: LivepatchTarget['list'] = (request) => this.simulated.list(request);
-  action: LivepatchTarget['action'] = async (...args) => ({ rc: this.simulated.schedule(...args) });
+  action: LivepatchTarget['action'] = async (...args) => this.simulated.schedule(...args);
   takeConsole: LivepatchTarget['takeConsole'] = () => this.simulated.takeConsole();
   panic: LivepatchTarget['panic'] = () => this.simulated.panic();
 
