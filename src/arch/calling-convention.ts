@@ -12,6 +12,8 @@ export interface CallingConvention {
   readonly result: string;
   /** Registers of the first arguments; more are on the stack. */
   readonly arguments: readonly string[];
+  /** What a disassembler calls each of these and its lower parts. */
+  readonly argumentNames: readonly (readonly string[])[];
   /** Every register that a call may change or has to find as it was: what has to be kept across a call out of turn. */
   readonly registers: readonly string[];
   /** Flags of a function that runs with interrupts on, or off. */

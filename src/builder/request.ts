@@ -1,4 +1,5 @@
 import type { Finding } from '../base/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
 import type { DiffVerdict, FunctionReport, VerifiedOn } from '../documents/index.ts';
 import type { Ports } from '../run/index.ts';
 import type { Environment } from '../system/index.ts';
@@ -36,6 +37,8 @@ export interface BuildRequest extends LinkerChoice {
   readonly name: string;
   /** Structures whose changed layout the user answers for. */
   readonly allowedLayouts?: readonly string[];
+  /** Which static variable is which, where the user has said it. */
+  readonly statics?: readonly StaticChoice[];
   /** Is the payload with its debug information wanted, too? */
   readonly debugData?: boolean;
   /** Keep what was compiled, in a new folder. */
