@@ -12,6 +12,8 @@ export interface CallingConvention {
   readonly result: string;
   /** Registers of the first arguments; the rest are on the stack. */
   readonly arguments: readonly string[];
+  /** Names of each argument register and its lower parts in disassembly. */
+  readonly argumentNames: readonly (readonly string[])[];
   /** Every register to save around a call that the calling code does not expect. */
   readonly registers: readonly string[];
   /** Returns the flags of a function that runs with interrupts on or off. */

@@ -2,7 +2,7 @@ import { hex, XspliceError } from '../base/index.ts';
 import { diffPairs } from '../diff/index.ts';
 import type { Refusal, Remark } from '../documents/index.ts';
 import type { Simulation } from '../run/index.ts';
-import { throwIfStopped } from '../system/index.ts';
+import { throwIfInterrupted } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';
 import { keepTrace } from './keep.ts';
 import { patchTree, readPatchFiles } from './patched.ts';
@@ -38,7 +38,7 @@ class OneBuild {
 
   async run(): Promise<BuildResult> {
     const { env, jobs, signal, progress, ports } = this.#tools;
-    throwIfStopped(signal);
+    throwIfInterrupted(signal);
     progress?.('reading the source tree …');
     const open = openBase(this.#base);
     const own = readPatchFiles(this.#base.pristine ?? []);

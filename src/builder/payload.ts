@@ -5,7 +5,7 @@ import { isProblem, readElf } from '../elf/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { Simulation } from '../run/index.ts';
 import { buildIdOf } from '../synth/index.ts';
-import { type Environment, throwIfStopped } from '../system/index.ts';
+import { type Environment, throwIfInterrupted } from '../system/index.ts';
 import { type LinkedObject, type LinkOptions, linkPayload } from './link.ts';
 import type { LinkerChoice } from './linkers.ts';
 import { type VerifyOptions, verifyPayload } from './verify.ts';
@@ -106,7 +106,7 @@ async function linkDebug(
   try {
     return { bytes: await linkPayload([...withDebug, notes], options), remarks: [] };
   } catch (error) {
-    throwIfStopped(options.signal);
+    throwIfInterrupted(options.signal);
     if (!(error instanceof XspliceError)) throw error;
     return none(`no debug file: cannot link the debug information: ${error.message}`);
   }

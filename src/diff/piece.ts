@@ -53,3 +53,10 @@ export const unnumbered = (name: string): string => name.replace(/\.\d+(?=\.|$)/
 
 /** Bytes that it has; none of a NOBITS section. */
 export const bytesOf = ({ section, start, end }: Piece): Uint8Array => section.data().subarray(start, end);
+
+/** The text from a place of a piece up to its NUL, which is included. */
+export function textAt({ section, start, end }: Piece, at: number): Uint8Array {
+  const rest = section.data().subarray(Math.max(0, start + at), end);
+  const nul = rest.indexOf(0);
+  return nul < 0 ? rest : rest.subarray(0, nul + 1);
+}

@@ -56,14 +56,13 @@ export function verifyText(
     const from = Number(oldAddr - start) + patchOffset;
     return { from, to: from + length };
   });
-  for (const { from, to } of changes(before, now)) {
-    if (allowed.some((range) => from >= range.from && to <= range.to)) continue;
-    const at = addOffset(start, from);
-    const symbol = nameAt(at);
-    const place = `${hexAddress(at)}${symbol === undefined ? '' : ` (${symbol})`}`;
-    return `${to - from} bytes at ${place} are not what they were: ${hex(now.subarray(from, Math.min(to, from + 16)))}`;
-  }
-  return null;
+  const [change] = changes(before, now, (at) => allowed.some(({ from, to }) => at >= from && at < to));
+  if (change === undefined) return null;
+  const { from, to } = change;
+  const at = addOffset(start, from);
+  const symbol = nameAt(at);
+  const place = `${hexAddress(at)}${symbol === undefined ? '' : ` (${symbol})`}`;
+  return `${to - from} bytes at ${place} are not what they were: ${hex(now.subarray(from, Math.min(to, from + 16)))}`;
 }
 
 /** One difference that {@link verifyText} has found. */
@@ -73,8 +72,8 @@ interface Change {
   to: number;
 }
 
-/** Places where two arrays of equal length differ, neighbours merged. */
-function changes(a: Uint8Array, b: Uint8Array): Change[] {
+/** Places where two arrays of equal length differ, neighbours merged; bytes that are `allowed` to differ are in none. */
+function changes(a: Uint8Array, b: Uint8Array, allowed: (at: number) => boolean): Change[] {
   const found: Change[] = [];
   const CHUNK = 4096;
   const [left, right] = [wordsOf(a), wordsOf(b)];
@@ -84,7 +83,7 @@ function changes(a: Uint8Array, b: Uint8Array): Change[] {
     let word = chunk / 4;
     while (word < end >> 2 && left[word] === right[word]) word++;
     for (let i = word * 4; i < end; i++) {
-      if (a[i] === b[i]) continue;
+      if (a[i] === b[i] || allowed(i)) continue;
       const last = found[found.length - 1];
       if (last !== undefined && i - last.to < 4) last.to = i + 1;
       else found.push({ from: i, to: i + 1 });

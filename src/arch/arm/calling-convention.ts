@@ -33,6 +33,7 @@ export function armCalls(rules: {
     flags: 'cpsr',
     result: first,
     arguments: rules.arguments,
+    argumentNames: rules.arguments.map((name) => [name, name.replace('x', 'w')]),
     registers: [...rules.arguments, ...rules.others, 'sp', 'lr', 'pc', 'cpsr'],
     flagsWith: (interrupts) => mode | FIQ_MASK | (interrupts ? 0n : IRQ_MASK),
     interruptsIn: (flags) => (flags & IRQ_MASK) === 0n,

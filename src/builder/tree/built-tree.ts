@@ -71,7 +71,7 @@ async function build(tree: SourceTree, options: BuildOptions): Promise<SourceTre
           cwd: source,
           signal,
           timeout: BUILD_MS,
-          ...(progress === undefined ? {} : { heard: progress }),
+          ...(progress === undefined ? {} : { onLine: progress }),
         });
       await make('olddefconfig');
       await make('build', `-j${Math.max(1, jobs)}`);

@@ -10,7 +10,7 @@ import {
   requireTools,
   sha256,
   type ToolOptions,
-  throwIfStopped,
+  throwIfInterrupted,
 } from '../../system/index.ts';
 import { type Affected, affectedObjects } from './affected.ts';
 import type { AffectedObject } from './affected-object.ts';
@@ -78,7 +78,7 @@ export async function compilePairs(
   changes: readonly TreeChange[],
   options: CompileOptions,
 ): Promise<CompiledPairs> {
-  throwIfStopped(options.signal);
+  throwIfInterrupted(options.signal);
   const affected = affectedObjects(tree, commands, changes);
   const { problems, remarks, objects } = affected;
   if (problems.length > 0 || (objects.length === 0 && !affected.makesHeaders)) {
@@ -198,7 +198,7 @@ class Run {
     cache: OutcomeCache,
     changes: readonly TreeChange[],
   ): Promise<Outcome | undefined> {
-    throwIfStopped(this.#options.signal);
+    throwIfInterrupted(this.#options.signal);
     if (this.#mismatches >= MOST_MISMATCHES) return undefined;
     const { command, before, after } = object;
     const kept = this.#keptIdentity(command.object);

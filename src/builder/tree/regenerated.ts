@@ -12,7 +12,7 @@ import {
   requireTools,
   runTool,
   sha256,
-  throwIfStopped,
+  throwIfInterrupted,
   WHO_AND_WHEN,
 } from '../../system/index.ts';
 import { archFolder } from './arch-folder.ts';
@@ -111,7 +111,7 @@ async function make(
     });
     return { kind: 'headers', changes: differing(tree, source) };
   } catch (error) {
-    throwIfStopped(signal);
+    throwIfInterrupted(signal);
     if (!(error instanceof XspliceError) || !error.message.startsWith('make failed')) throw error;
     return { kind: 'problem', reason: `make failed: ${error.message}` };
   } finally {

@@ -1,6 +1,7 @@
 /** The zod schemas of what is in a scenario file, as it is once variables are in place. Loaded when a scenario is read. */
 import * as z from 'zod';
 import { ERRNO, type Errno } from '../../xen/index.ts';
+import type { ConsoleExpectation } from '../expectation.ts';
 import { SCRIPT_LIMITS } from './limits.ts';
 import { bytesText, count, duration, integer, keyed, oneOf, text, yesOrNo } from './schema-kinds.ts';
 
@@ -31,8 +32,9 @@ const consoleExpectation = z
     ],
     { error: 'has to be text, a list of lines, or { exact: [...] }, { contains: … }, { absent: … }' },
   )
-  .transform((value): { exact?: readonly string[]; contains?: readonly string[]; absent?: readonly string[] } =>
-    typeof value === 'string' ? { contains: [value] } : Array.isArray(value) ? { contains: value } : value,
+  .transform(
+    (value): ConsoleExpectation =>
+      typeof value === 'string' ? { contains: [value] } : Array.isArray(value) ? { contains: value } : value,
   );
 
 const expectations = {
