@@ -112,9 +112,13 @@ describe.each([ARM64, ARM32])('alternatives of $name', (arch) => {
   });
 
   it('panic if the lengths differ, for features and past them', () => {
-    expect(setUp(arch, [0xd503_201f], [{ feature: 4, replLength: 0 }]).run).toThrow('BUG 2: an alternative of 0 bytes');
+    expect(setUp(arch, [0xd503_201f], [{ feature: 4, replLength: 0 }]).run).toThrow(
+      'BUG 2: the replacement has 0 bytes',
+    );
     expect(setUp(arch, [0xd503_201f], [{ feature: 19, replLength: 0 }]).run).toThrow('BUG 2');
-    expect(setUp(arch, [0xd503_201f], [{ feature: 18 }]).run).toThrow('BUG 1: a callback entry');
+    expect(setUp(arch, [0xd503_201f], [{ feature: 18 }]).run).toThrow(
+      'BUG 1: a callback entry must have no replacement',
+    );
   });
 
   it('may call a function', () => {

@@ -119,9 +119,7 @@ describe.each(['arm64', 'arm32'] as const)('payloads of %s', (arch) => {
     expect(open(arch === 'arm64' ? 'neoverse-n1' : 'cortex-a7')).not.toThrow();
     expect(open('cortex-a57,+smccc-1.1,-livepatch').name).toBe('');
     expect(open('amd-zen4')).toThrow('unknown processor amd-zen4: must be one of cortex-');
-    expect(open(`cortex-a${arch === 'arm64' ? 57 : 15},+toString`)).toThrow(
-      'unknown processor capability toString',
-    );
+    expect(open(`cortex-a${arch === 'arm64' ? 57 : 15},+toString`)).toThrow('unknown processor capability toString');
     expect(open(`cortex-a${arch === 'arm64' ? 57 : 15},sb`)).toThrow('invalid processor setting sb');
   });
 });

@@ -56,7 +56,8 @@ function apply(host: WholeAlternativesHost, start: number, end: number, branches
     const callbacks = rules.featureLimit;
     if (feature < callbacks && !host.hasFeature(feature)) continue;
     if (feature === callbacks) {
-      if (replLength !== 0) host.bug(BUG_CALLBACK_LENGTH, `a callback entry must have no replacement, but has ${replLength} bytes`);
+      if (replLength !== 0)
+        host.bug(BUG_CALLBACK_LENGTH, `a callback entry must have no replacement, but has ${replLength} bytes`);
     } else if (replLength !== origLength) {
       const why = `the replacement has ${replLength} bytes, the original ${origLength}`;
       host.bug(BUG_LENGTHS, why);

@@ -32,7 +32,7 @@ function* faults(
   const { feature } = altFeature(entry.feature, inverted);
   if (feature >= limit) {
     const unknown = !inverted && (entry.feature & ALT_FLAG_NOT) !== 0;
-    const how = unknown ? '; this release does not support ALT_FLAG_NOT' : '';
+    const how = unknown ? ', because this release does not support ALT_FLAG_NOT' : '';
     yield { what: `feature ${feature} does not exist${how} (there are ${limit})`, outcome };
   }
 }

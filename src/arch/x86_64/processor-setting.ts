@@ -28,7 +28,8 @@ function change(processor: Processor, setting: string): Processor | string {
   const field = /^(vendor|family|model)=(.+)$/.exec(setting);
   if (field !== null) return setField(processor, field[1] as 'vendor' | 'family' | 'model', field[2] as string);
   const flag = /^([+-])([\w-]+)$/.exec(setting);
-  if (flag === null) return `invalid processor setting ${setting}: must be +feature, -feature, vendor=, family= or model=`;
+  if (flag === null)
+    return `invalid processor setting ${setting}: must be +feature, -feature, vendor=, family= or model=`;
   const on = flag[1] === '+';
   const feature = flag[2] as string;
   if (feature === 'shstk') {
@@ -58,7 +59,9 @@ function setField(processor: Processor, field: 'vendor' | 'family' | 'model', va
       : { ...processor, vendor };
   }
   const number = /^(0x[0-9a-f]+|\d+)$/i.test(value) ? Number(value) : Number.NaN;
-  return number <= 0xffff ? { ...processor, [field]: number } : `invalid ${field} ${value}: must be a number up to 0xffff`;
+  return number <= 0xffff
+    ? { ...processor, [field]: number }
+    : `invalid ${field} ${value}: must be a number up to 0xffff`;
 }
 
 const withBit = (word: number, bit: number, on: boolean): number => (on ? word | (1 << bit) : word & ~(1 << bit)) >>> 0;
