@@ -6,7 +6,7 @@ import { throwIfInterrupted } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';
 import { keepTrace } from './keep.ts';
 import { patchTree, readPatchFiles } from './patched.ts';
-import type { FileChange, SourcePatch } from './patches/index.ts';
+import { type FileChange, goneLines, type SourcePatch } from './patches/index.ts';
 import { makePayload } from './payload.ts';
 import { builtBase } from './pristine.ts';
 import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
@@ -61,7 +61,7 @@ class OneBuild {
     const commands = await treeCommands(tree, { env, signal, progress });
     const compiled = await this.#compile(tree, commands, patched.changes, open.xenSyms);
     this.#remarks.push(...compiled.remarks);
-    const made = await this.#make(xenSyms, this.#host, compiled, read.patches);
+    const made = await this.#make(xenSyms, this.#host, compiled, read.patches, patched.changes);
     if (this.#request.keep !== true) return made;
     const { pairs } = compiled;
     const kept = keepTrace({ tree, commands, changes: patched.changes, pairs, payload: made.bytes }, env);
@@ -108,6 +108,7 @@ class OneBuild {
     host: Simulation,
     compiled: CompiledPairs,
     patches: readonly SourcePatch[],
+    changes: readonly FileChange[],
   ): Promise<BuildResult> {
     const { pairs, problems, affected, cached } = compiled;
     const counts = {
@@ -117,7 +118,7 @@ class OneBuild {
     };
     if (problems.length > 0)
       return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
-    const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
+    const { name, allowedLayouts, statics, debugData, ld, crossPrefix } = this.#request;
     const { env, signal, tool, ports, levels, progress } = this.#tools;
     const { inflate, loadDisassembler } = ports;
     progress?.(`comparing ${pairs.length} objects …`);
@@ -125,6 +126,8 @@ class OneBuild {
       disassembler: await loadDisassembler(),
       inflate,
       ...(allowedLayouts !== undefined && { allowedLayouts }),
+      ...(statics !== undefined && { statics }),
+      goneLines: new Map(changes.map(({ path, before, after }) => [path, goneLines(before ?? '', after ?? '')])),
       ...(debugData !== undefined && { debugData }),
       name,
     });

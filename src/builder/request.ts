@@ -1,3 +1,4 @@
+import type { StaticChoice } from '../diff/index.ts';
 import type { DiffVerdict, FunctionReport, Refusal, Remark, VerifiedOn } from '../documents/index.ts';
 import type { Ports } from '../run/index.ts';
 import type { Environment } from '../system/index.ts';
@@ -35,6 +36,8 @@ export interface BuildRequest extends LinkerChoice {
   readonly name: string;
   /** Structures whose changed layout the user answers for. */
   readonly allowedLayouts?: readonly string[];
+  /** Which static variable is which, where the user has said it. */
+  readonly statics?: readonly StaticChoice[];
   /** Is the payload with its debug information wanted, too? */
   readonly debugData?: boolean;
   /** Keep what was compiled, in a new folder. */

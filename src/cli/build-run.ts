@@ -13,6 +13,7 @@ import {
   readManifest,
   readPatchFiles,
 } from '../builder/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
 import type { BuildDocument, BuildVerdict, BuiltBase } from '../documents/index.ts';
 import { parseRuleLevels, RULES } from '../lint/index.ts';
 import { type OutputPlan, type Outputs, outputsOf } from './build-outputs.ts';
@@ -40,6 +41,7 @@ export interface BuildRun extends OutputPlan {
   readonly name?: string;
   readonly linker: LinkerChoice;
   readonly allowedLayouts: readonly string[];
+  readonly statics: readonly StaticChoice[];
   readonly rules: readonly string[];
   readonly keep: boolean;
   readonly jobs: number;
@@ -64,6 +66,7 @@ export async function runBuild(run: BuildRun, { io }: Context, signal: AbortSign
     patches: files,
     name,
     allowedLayouts: run.allowedLayouts,
+    statics: run.statics,
     debugData: outputs.debug,
     keep: run.keep,
   };

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { hostFor, joinObjects, type LinkerChoice, makePayload, openHost } from '../builder/index.ts';
-import { diffPairs, type PairsDiff } from '../diff/index.ts';
+import { diffPairs, type PairsDiff, type StaticChoice } from '../diff/index.ts';
 import type { DiffDocument, Remark, WrittenPayload } from '../documents/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
 import type { Simulation, SimulationOptions } from '../run/index.ts';
@@ -30,6 +30,7 @@ export interface DiffRun {
   /** Keep a refused payload as `OUT.refused`. */
   readonly keep: boolean;
   readonly allowedLayouts: readonly string[];
+  readonly statics: readonly StaticChoice[];
   readonly simulation: Pick<SimulationOptions, 'release' | 'cpu'>;
   readonly progress: (doing: string) => void;
 }
@@ -79,6 +80,7 @@ export async function runDiff(run: DiffRun, { io }: Context): Promise<DiffDocume
     disassembler,
     inflate: PORTS.inflate,
     allowedLayouts: run.allowedLayouts,
+    statics: run.statics,
     name: run.name,
     debugData: run.debugFile !== undefined,
   });

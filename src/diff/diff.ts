@@ -10,6 +10,7 @@ import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
 import { damageOf } from './sound.ts';
+import { unknownChoices } from './static-refusals.ts';
 import type { DiffOptions, ObjectPair, PairsDiff, PayloadObject } from './types.ts';
 import { XenNames } from './xen-names.ts';
 
@@ -42,12 +43,18 @@ export function diffPairs(
   for (const pair of pairs) {
     const files = openPair(pair, image, refusals, remarks);
     if (files === undefined) continue;
-    const diff = compareObjects(pair.object, files, context, options.inflate);
+    const diff = compareObjects(pair.object, files, context, options);
     diffs.push(diff);
     functions.push(...diff.functions);
     refusals.push(...diff.refusals);
     remarks.push(...diff.remarks);
   }
+  refusals.push(
+    ...unknownChoices(
+      diffs.map(({ comparator }) => comparator.correlation),
+      options.statics ?? [],
+    ),
+  );
   const selections = diffs.map((diff) => new Selection(diff, names));
   const globals = newGlobals(selections);
   for (const selection of selections) selection.addRoots(globals);

@@ -2,7 +2,8 @@ import { groupBy } from '../base/index.ts';
 import type { Remark } from '../documents/index.ts';
 import { SHF_EXECINSTR } from '../elf/index.ts';
 import type { Comparator } from './compare.ts';
-import { type DebugData, isLineOnly } from './line-only.ts';
+import type { DebugData } from './debug-data.ts';
+import { isLineOnly } from './line-only.ts';
 import type { Piece } from './piece.ts';
 import { type Unit, Units } from './unit.ts';
 

@@ -18,7 +18,7 @@ import {
   variablesOf,
 } from '../dwarf/index.ts';
 import type { Comparator } from './compare.ts';
-import type { DebugData } from './line-only.ts';
+import type { DebugData } from './debug-data.ts';
 import { nameOf, unnumbered } from './piece.ts';
 import { codeOf, type Unit } from './unit.ts';
 

@@ -1,6 +1,6 @@
 import { branchTarget } from '../arch/index.ts';
 import { relocationName } from '../elf/index.ts';
-import { type CodeLine, codeLines, lineText } from './instructions.ts';
+import { type CodeLine, codeLines, lineText } from './code-lines.ts';
 import type { DiffObject } from './object.ts';
 import { type Piece, pieceText } from './piece.ts';
 import type { Units } from './unit.ts';

@@ -23,6 +23,21 @@ export interface DiffOptions {
   readonly debugData?: boolean;
   /** Structures whose changed layout the user answers for, by their tags. */
   readonly allowedLayouts?: readonly string[];
+  /**
+   * For objects in which each line of source that stays has its old number: the numbers of lines that do not stay, by the path of the source. Without
+   * it, lines say nothing about which static variable is which.
+   */
+  readonly goneLines?: ReadonlyMap<string, ReadonlySet<number>>;
+  /** Which static variable is which, where the user has said it. */
+  readonly statics?: readonly StaticChoice[];
+}
+
+/** A static variable of the patched object, by its symbol, and what it was in the original: the symbol there, or null for a new one. */
+export interface StaticChoice {
+  /** The source that both are from, as `common/timer.c`; null for any. */
+  readonly file: string | null;
+  readonly after: string;
+  readonly before: string | null;
 }
 
 /** A relocatable object, to be linked into the payload. */

@@ -263,7 +263,7 @@ describe('options', () => {
   });
 
   it.each([
-    [{ release: '3.4' }, /release 3.4 is not known/],
+    [{ release: '3.4' }, /unknown release 3.4/],
     [{ cpu: 'z80' }, /unknown processor z80/],
     [{ loglvl: 'loud' }, /loglvl loud is none/],
     [{ cpus: 2, stuck: [2] }, /there is no CPU 2/],
