@@ -47,7 +47,8 @@ const [count, seed, from] = [whole('count'), whole('seed'), whole('from')];
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const show = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`));
 
-const counts = { built: 0, unchanged: 0, refused: 0, disagreed: 0 };
+const counts = { built: 0, unchanged: 0, warned: 0, refused: 0, disagreed: 0 };
+let done = 0;
 /** Patches by the reason of the first refusal, without names and numbers. */
 const reasons = new Map<string, { count: number; readonly index: number }>();
 /** Kinds of edits that have been in some patch. */
@@ -62,10 +63,11 @@ const withoutNames = (reason: string): string =>
 
 function note(patch: Patch, outcome: Outcome): void {
   counts[outcome.kind]++;
+  done++;
   for (const { edit } of patch.edits) used.add(edit);
-  const done = counts.built + counts.unchanged + counts.refused + counts.disagreed;
   if (outcome.kind === 'refused') {
-    const reason = withoutNames(outcome.refusals[0]?.reason ?? 'no reason');
+    const [first] = outcome.refusals;
+    const reason = first === undefined ? 'no reason' : `${first.rule}: ${withoutNames(first.message)}`;
     const row = reasons.get(reason) ?? { count: 0, index: patch.index };
     row.count++;
     reasons.set(reason, row);
@@ -93,14 +95,13 @@ try {
   show('');
   const rows = [...reasons].sort(([, a], [, b]) => b.count - a.count);
   for (const [reason, row] of rows) say(`refused ${row.count} (first: ${row.index}): ${reason}`);
-  const done = counts.built + counts.unchanged + counts.refused + counts.disagreed;
   const missing = EDITS.filter(({ name }) => !used.has(name)).map(({ name }) => name);
   if (missing.length > 0 && done >= 500) say(`edits that were in none: ${missing.join(', ')}`);
   const seconds = (performance.now() - start) / 1000;
   say(`${done} patches in ${seconds.toFixed(0)} s${abort.signal.aborted ? ', stopped' : ''}`);
-  say(
-    `${counts.built} built and agree, ${counts.unchanged} unchanged and agree, ${counts.refused} refused, ${counts.disagreed} disagreed`,
-  );
+  const { built, unchanged, warned, refused, disagreed } = counts;
+  if (warned > 0) say(`${warned} built and differ as a warning says`);
+  say(`${built} built and agree, ${unchanged} unchanged and agree, ${refused} refused, ${disagreed} disagreed`);
   process.exitCode = counts.disagreed === 0 ? 0 : 1;
 } catch (error) {
   if (!(error instanceof XspliceError)) throw error;

@@ -55,7 +55,11 @@ export class CallHost {
     const { target } = this;
     const { result, buffers } = target.callNow(request);
     const console = readable(await target.takeConsole());
-    if (target.hypervisor.stopped !== null) await this.reboot();
+    const panic = await target.panic();
+    if (panic !== null) {
+      console.push(panic.message);
+      await this.reboot();
+    }
     return {
       result: result === null ? null : Number(BigInt.asUintN(32, result)),
       buffer: buffers.map((bytes) => Buffer.from(bytes).toString('hex')).join(' '),
@@ -92,8 +96,6 @@ export class CallHost {
 
 /** Returns what the functions printed, and the first line of each warning: what follows it shows addresses. */
 function readable(lines: readonly string[]): string[] {
-  const kept = lines.filter(
-    (line) => line.startsWith(PRINTED) || line.startsWith('Xen WARN') || line.startsWith('Panic'),
-  );
+  const kept = lines.filter((line) => line.startsWith(PRINTED) || line.startsWith('Xen WARN'));
   return kept.map((line) => line.replace(LINE, '.c:LINE'));
 }

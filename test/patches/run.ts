@@ -1,7 +1,7 @@
+import type { Finding } from '../../src/base/index.ts';
 import { type MadePayload, makePayload } from '../../src/builder/index.ts';
 import { PORTS } from '../../src/cli/ports.ts';
 import { diffPairs } from '../../src/diff/index.ts';
-import type { Refusal } from '../../src/documents/index.ts';
 import { loadEmulator } from '../../src/emulator/index.ts';
 import type { OpenCpu } from '../../src/machine/index.ts';
 import type { FunctionCall } from '../../src/xen/index.ts';
@@ -28,10 +28,13 @@ export interface Patch {
   readonly calls: readonly FunctionCall[];
 }
 
-/** What became of a patch. `unchanged`: the objects are the same program, and behaved so. */
+/**
+ * What became of a patch. `unchanged`: the objects are the same program, and behave so. `warned`: the payload behaves otherwise, as a remark
+ * announced.
+ */
 export type Outcome =
-  | { readonly kind: 'built' | 'unchanged' }
-  | { readonly kind: 'refused'; readonly refusals: readonly Refusal[] }
+  | { readonly kind: 'built' | 'unchanged' | 'warned' }
+  | { readonly kind: 'refused'; readonly refusals: readonly Finding[] }
   | { readonly kind: 'disagreed'; readonly differences: readonly Difference[] };
 
 /** A call with different results, on the host and on the hypervisor that was compiled from the source. */
@@ -52,6 +55,9 @@ export interface PatchOptions {
   readonly done: (patch: Patch, outcome: Outcome) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Rules that announce a difference which Xen itself makes, and how the host's end then begins. Source: is_kernel in xen/arch/arm/traps.c, do_bug_frame. */
+const KNOWN: ReadonlyMap<string, RegExp> = new Map([['payload-bug-frame', /Unexpected Trap: /]]);
 
 /** Patches per hypervisor. */
 const BATCH = 24;
@@ -209,7 +215,14 @@ async function compareHosts(patch: Patch, made: MadePayload, { host, old, patche
   if (differences.length === 0) return { kind: made.verdict === 'built' ? 'built' : 'unchanged' };
   // Whatever went wrong shall not be held against the next patch.
   for (const each of [host, old, patched]) await each.reboot();
-  return { kind: 'disagreed', differences };
+  return isAnnounced(made, differences) ? { kind: 'warned' } : { kind: 'disagreed', differences };
+}
+
+/** Did the host end as a remark of the builder says that Xen does? What follows is on another host. */
+function isAnnounced({ remarks }: MadePayload, [first]: readonly Difference[]): boolean {
+  if (first === undefined || typeof first.host === 'string' || first.host.result !== null) return false;
+  const end = first.host.console.at(-1) ?? '';
+  return remarks.some(({ rule }) => KNOWN.get(rule)?.test(end) === true);
 }
 
 /** Gives the variables that both programs have the values of the first. */
