@@ -72,7 +72,7 @@ export async function verifyPayload(
   // What the check refused would only be refused once more.
   if (found.refusals.length === 0) {
     const nodeps = options.nodeps === true || !standsOnXen(payload, simulation);
-    const stage = simulatedStage(simulation, simulation.boot());
+    const stage = simulatedStage(simulation);
     addRehearsed(found, await rehearseOn(stage, [payload], { ...options, nodeps }));
   }
   return { refusals: found.refusals, remarks: found.remarks };
