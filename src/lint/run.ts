@@ -86,8 +86,6 @@ function covers(refusal: Finding, rule: LintRule, where: Place): boolean {
   if (rule.coveredBy?.includes(refusal.rule) !== true) return false;
   return (['section', 'offset', 'symbol'] as const).every(
     (member) =>
-      refusal.where[member] === undefined ||
-      where[member] === undefined ||
-      refusal.where[member] === where[member],
+      refusal.where[member] === undefined || where[member] === undefined || refusal.where[member] === where[member],
   );
 }

@@ -34,7 +34,9 @@ describe('trampoline-too-long', () => {
       severity: 'error',
       where: { section: '.livepatch.funcs', symbol: 'memcpy', offset: 0 },
     });
-    expect(found?.message).toContain('has 4 bytes up to the next symbol, but old_size is 8 and the jump needs 5 bytes:');
+    expect(found?.message).toContain(
+      'has 4 bytes up to the next symbol, but old_size is 8 and the jump needs 5 bytes:',
+    );
     await quiet(trampolineTooLong, patches(at('memcpy', 11)));
   });
 

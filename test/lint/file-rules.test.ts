@@ -38,11 +38,7 @@ describe('loader-crash', () => {
   });
 
   it.each<[string, PayloadSpec, string]>([
-    [
-      'no string table',
-      edited({ section: '.symtab', field: 'sh_link', value: 0 }),
-      'sh_link of .symtab is section 0',
-    ],
+    ['no string table', edited({ section: '.symtab', field: 'sh_link', value: 0 }), 'sh_link of .symtab is section 0'],
     ['relocations of section 0', edited({ section: '.rela.text', field: 'sh_info', value: 0 }), 'relocates section 0'],
     ['alignment 0', edited({ section: '.text', field: 'sh_addralign', value: 0 }), 'has alignment 0'],
     [
@@ -90,7 +86,9 @@ describe('state-in-file', () => {
   const entry = (pad: string): PayloadSpec => ({ functions: [{ pad }] });
   it('checks the byte by release', async () => {
     const applied = `${'00'.repeat(31)}01`;
-    expect((await said(stateInFile, entry(applied), '4.16.0'))[0]).toContain('assumes that the function is already patched');
+    expect((await said(stateInFile, entry(applied), '4.16.0'))[0]).toContain(
+      'assumes that the function is already patched',
+    );
     // Later, the byte is padding; and Xen writes the saved instructions before it reads them.
     expect(await said(stateInFile, entry(applied), '4.19.0')).toEqual([]);
     expect(await said(stateInFile, entry(`ff${'00'.repeat(31)}`), '4.16.0')).toEqual([]);
@@ -150,7 +148,9 @@ describe('reapply', () => {
     expect((await said(reapply, { sections: [data] }))[0]).toContain('.data is writable');
     expect(await said(reapply, { funcsFlags: 'WA', sections: [{ ...data, size: 0 }] })).toEqual([]);
     const hook = { name: '.livepatch.hooks.load', flags: 'WA', size: 8, fields: [{ at: 0, symbol: 'lp_new_fn' }] };
-    expect((await said(reapply, { sections: [hook] }))[0]).toContain('Make .livepatch.hooks.load read-only to allow it');
+    expect((await said(reapply, { sections: [hook] }))[0]).toContain(
+      'Make .livepatch.hooks.load read-only to allow it',
+    );
   });
 });
 

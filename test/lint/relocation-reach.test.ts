@@ -35,9 +35,7 @@ describe('relocation-reach', () => {
     expect(start - memcpy).toBeLessThan(8n << 20n);
     const [near, ...none] = await severities(frame('memcpy'));
     expect(near?.[0]).toBe('note');
-    expect(near?.[1]).toContain(
-      'a bug frame reaches 8 MiB, and reaches memcpy in the hypervisor only from',
-    );
+    expect(near?.[1]).toContain('a bug frame reaches 8 MiB, and reaches memcpy in the hypervisor only from');
     expect(none).toEqual([]);
     // 24 bits are the displacement, the others belong to the line.
     expect((await severities(frame('memcpy', 0x2300_0004)))[0]?.[0]).toBe('note');

@@ -59,7 +59,9 @@ describe('links-to-payload', () => {
 
   it('finds a symbol of a payload that may be missing', async () => {
     const set = { before: [provider] };
-    expect((await messages(linksToPayload, user('xen'), set))[0]).toContain('lp_provided is defined by before0.livepatch');
+    expect((await messages(linksToPayload, user('xen'), set))[0]).toContain(
+      'lp_provided is defined by before0.livepatch',
+    );
     expect(await messages(linksToPayload, user(ID.a), set)).toEqual([]);
     expect(await messages(linksToPayload, user('xen'))).toEqual([]);
     expect(await messages(unresolvedSymbol, user('xen'), set)).toEqual([]);
@@ -120,9 +122,7 @@ describe('dependency-chain', () => {
   });
 
   it('finds cycles', async () => {
-    expect((await said(one(ID.b, ID.a), [one(ID.a, ID.b)]))[0]).toContain(
-      'in a cycle: x.livepatch, before0.livepatch',
-    );
+    expect((await said(one(ID.b, ID.a), [one(ID.a, ID.b)]))[0]).toContain('in a cycle: x.livepatch, before0.livepatch');
     expect((await said(one(ID.c, ID.b), [one(ID.a, ID.c), one(ID.b, ID.a)]))[0]).toContain('in a cycle');
     // The top one is not in the cycle, but depends on it.
     expect((await said(one(ID.c, ID.b), [one(ID.a, ID.b), one(ID.b, ID.a)]))[0]).toContain('in a cycle');
@@ -131,7 +131,9 @@ describe('dependency-chain', () => {
 
   it('finds equal build-ids, and payloads for different hypervisors', async () => {
     expect((await said(one(ID.a, 'xen'), [one(ID.a, 'xen')]))[0]).toContain('before0.livepatch has the same build-id');
-    expect((await said(one(ID.b, ID.a), [one(ID.a, 'xen', { xenDepends: ID.c })]))[0]).toContain('no host accepts both');
+    expect((await said(one(ID.b, ID.a), [one(ID.a, 'xen', { xenDepends: ID.c })]))[0]).toContain(
+      'no host accepts both',
+    );
   });
 });
 

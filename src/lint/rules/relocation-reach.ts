@@ -3,7 +3,7 @@ import { type Address, addOffset, type Found, hexAddress, s64 } from '../../base
 import type { ElfSection } from '../../elf/index.ts';
 import type { LintContext } from '../context.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
-import { targetText, sectionPlace, signed } from '../places.ts';
+import { sectionPlace, signed, targetText } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
