@@ -1,4 +1,5 @@
-import type { FunctionReport, FunctionStatus, Refusal, Remark } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { FunctionReport, FunctionStatus } from '../documents/index.ts';
 import { type DwarfFile, type Inflate, readDwarf } from '../dwarf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
 import { Comparator } from './compare.ts';
@@ -21,8 +22,8 @@ export interface ObjectDiff {
   /** By function of the patched object. */
   readonly status: ReadonlyMap<Unit, FunctionStatus>;
   readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 const debugOf = (elf: ElfFile, inflate: Inflate | undefined): DwarfFile | undefined =>

@@ -31,7 +31,7 @@ export interface AlternativeRules {
   readonly privSkips: boolean;
   /** Leaves padding alone that the toolchain made optimal. Since b28cd21c36 (4.12). */
   readonly toolchainNops: boolean;
-  /** Redirects a tail jump to __x86_return_thunk at the end of a replacement. eabcdd0faa (4.21.0). */
+  /** Retargets a tail jump to __x86_return_thunk at the end of a replacement. eabcdd0faa (4.21.0). */
   readonly returnThunkFixup: boolean;
   /** Walks __initdata_cf_clobber, which is freed after boot. 4.17.0-.3, 4.18.0-.1; fixed by 4be1fef1e6. */
   readonly walksFreedClobberList: boolean;

@@ -108,7 +108,7 @@ describe('xsplice build of one base', () => {
     beside(tree, 'out', 'an earlier one');
     const { status, document } = await documentOf(tree, '--source', 'tree', '--patch', 'bad.patch', '-o', 'out');
     expect({ status, verdict: document.verdict }).toEqual({ status: 1, verdict: 'refused' });
-    expect(document.bases[0]?.refusals[0]?.reason).toContain('bad.patch: xen/common/version.c, @@');
+    expect(document.bases[0]?.refusals[0]?.message).toContain('bad.patch: xen/common/version.c, @@');
     expect(existsSync(join(tree.folder, 'out'))).toBe(false);
   });
 
