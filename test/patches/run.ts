@@ -1,4 +1,4 @@
-import type { Finding } from '../../src/base/index.ts';
+import { ensure, type Finding } from '../../src/base/index.ts';
 import { type MadePayload, makePayload } from '../../src/builder/index.ts';
 import { PORTS } from '../../src/cli/ports.ts';
 import { diffPairs } from '../../src/diff/index.ts';
@@ -11,7 +11,7 @@ import { generate } from './generate.ts';
 import { BUFFER, CallHost, type Seen } from './host.ts';
 import { Images, type PatchArch, type Sources } from './images.ts';
 import { functionsOf, type Program, variablesOf } from './model.ts';
-import { render, uniqueName } from './render.ts';
+import { type Naming, render, uniqueName } from './render.ts';
 
 /** A program before and after an edit. Depends on seed and index alone. */
 export interface Patch {
@@ -51,6 +51,8 @@ export interface PatchOptions {
   /** First index; 0 by default. */
   readonly from?: number;
   readonly count: number;
+  /** Returns the program that the payload is built from; by default the patched one. Another must be noticed. */
+  readonly payloadFrom?: (patch: Patch) => Program;
   /** Called after each patch. */
   readonly done: (patch: Patch, outcome: Outcome) => void;
   readonly signal?: AbortSignal;
@@ -86,14 +88,16 @@ export function makePatch(seed: number, index: number): Patch {
 }
 
 /** Draws patches, builds their payloads, and compares hosts that have them with hypervisors compiled from the patched sources. */
-export async function runPatches({ arch, seed, from = 0, count, done, signal }: PatchOptions): Promise<void> {
+export async function runPatches(options: PatchOptions): Promise<void> {
+  const { arch, seed, from = 0, count, done, signal, payloadFrom = ({ after }) => after } = options;
   const openCpu = await loadEmulator();
   const images = new Images(arch);
   try {
     for (let at = from; at < from + count && signal?.aborted !== true; at += BATCH) {
       const length = Math.min(BATCH, from + count - at);
       const patches = Array.from({ length }, (_, i) => makePatch(seed, at + i));
-      await new Batch(images, patches, openCpu).run(done, signal);
+      const fixes = new Map(patches.map((patch) => [patch, payloadFrom(patch)]));
+      await new Batch(images, fixes, openCpu).run(done, signal);
     }
   } finally {
     images.close();
@@ -101,33 +105,38 @@ export async function runPatches({ arch, seed, from = 0, count, done, signal }: 
 }
 
 type Objects = ReadonlyMap<string, Uint8Array>;
-type Side = 'before' | 'after';
 
 /** Patches that share the hypervisors. */
 class Batch {
   readonly #images: Images;
-  readonly #patches: readonly Patch[];
+  /** Patches with the program that each payload is built from. */
+  readonly #fixes: ReadonlyMap<Patch, Program>;
   readonly #openCpu: OpenCpu;
 
-  constructor(images: Images, patches: readonly Patch[], openCpu: OpenCpu) {
+  constructor(images: Images, fixes: ReadonlyMap<Patch, Program>, openCpu: OpenCpu) {
     this.#images = images;
-    this.#patches = patches;
+    this.#fixes = fixes;
     this.#openCpu = openCpu;
   }
 
   async run(done: PatchOptions['done'], signal: AbortSignal | undefined): Promise<void> {
-    const compile = (side: Side, naming: 'shown' | 'unique') =>
-      this.#compile((patch) => render(patch[side], naming), signal);
-    const [before, after] = [await compile('before', 'shown'), await compile('after', 'shown')];
+    const compile = (programOf: (patch: Patch) => Program, naming: Naming) =>
+      this.#compile((patch) => render(programOf(patch), naming), signal);
+    const before = await compile((patch) => patch.before, 'shown');
+    const after = await compile((patch) => this.#fix(patch), 'shown');
     const host = this.#host(before);
-    const old = this.#host(await compile('before', 'unique'));
-    const patched = this.#host(await compile('after', 'unique'));
-    for (const patch of this.#patches) {
+    const old = this.#host(await compile((patch) => patch.before, 'unique'));
+    const patched = this.#host(await compile((patch) => patch.after, 'unique'));
+    for (const patch of this.#fixes.keys()) {
       if (signal?.aborted === true) break;
       const made = await this.#make(patch, host, before, after);
       done(patch, await compareHosts(patch, made, { host, old, patched }));
     }
     for (const each of [host, old, patched]) await each.reboot();
+  }
+
+  #fix(patch: Patch): Program {
+    return ensure(this.#fixes.get(patch), 'the patch is one of the batch');
   }
 
   #host(objects: Objects): CallHost {
@@ -137,7 +146,7 @@ class Batch {
   async #compile(sourcesOf: (patch: Patch) => Sources, signal: AbortSignal | undefined): Promise<Objects> {
     const objects = new Map<string, Uint8Array>();
     for (const flags of new Set(FLAGS.map((each) => each.join(' ')))) {
-      const patches = this.#patches.filter((patch) => patch.flags.join(' ') === flags);
+      const patches = [...this.#fixes.keys()].filter((patch) => patch.flags.join(' ') === flags);
       const sources: Sources = Object.assign({}, ...patches.map(sourcesOf));
       const list = flags === '' ? [] : flags.split(' ');
       for (const [name, bytes] of await this.#images.compile(sources, list, signal)) objects.set(name, bytes);
@@ -149,7 +158,7 @@ class Batch {
     const { simulation } = host;
     const names = new Set([
       ...Object.keys(render(patch.before, 'shown')),
-      ...Object.keys(render(patch.after, 'shown')),
+      ...Object.keys(render(this.#fix(patch), 'shown')),
     ]);
     const pairs = [...names].map((name) => ({
       object: name.replace(/\.c$/, '.o'),
