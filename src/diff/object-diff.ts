@@ -19,10 +19,10 @@ export interface ObjectDiff {
   readonly comparator: Comparator;
   readonly debug: DebugData;
   /** By function of the patched object. */
-  readonly status: ReadonlyMap<Unit, FunctionStatus>;
-  readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly status: Map<Unit, FunctionStatus>;
+  functions: readonly FunctionReport[];
+  refusals: readonly Refusal[];
+  remarks: readonly Remark[];
 }
 
 const debugOf = (elf: ElfFile, inflate: Inflate | undefined): DwarfFile | undefined =>

@@ -3,6 +3,7 @@ import type { Refusal, Remark } from '../documents/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import type { Destination, Replacement } from './destination.ts';
 import { HypervisorTexts } from './hypervisor-text.ts';
+import type { Moves } from './moves.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { oldFunction } from './old-function.ts';
@@ -31,10 +32,13 @@ export class Selection {
   readonly #originals: Originals;
   readonly #texts: HypervisorTexts;
 
-  constructor(diff: ObjectDiff, names: XenNames) {
+  readonly moves: Moves;
+
+  constructor(diff: ObjectDiff, names: XenNames, moves: Moves) {
     this.diff = diff;
     this.names = names;
-    this.#originals = new Originals(diff.comparator, names);
+    this.moves = moves;
+    this.#originals = new Originals(diff.comparator, names, moves);
     this.#texts = new HypervisorTexts(names);
   }
 
@@ -45,11 +49,24 @@ export class Selection {
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
       if (selection !== this || this.#originals.nameOf(piece) !== undefined) continue;
+      this.#refuseKnown(piece);
       const unit = correlation.patched.units.of(piece);
       if (unit === undefined) this.#add(piece);
       else this.#addUnit(unit);
     }
     this.#follow(globals);
+  }
+
+  /** What is new here cannot be something that the hypervisor has: its callers and readers would keep to that. */
+  #refuseKnown(piece: Piece): void {
+    const name = nameOf(piece);
+    const address = this.names.address(name);
+    if (address === undefined || this.names.isInit(address)) return;
+    this.#refuse(
+      name,
+      `${name} is new in ${this.diff.object}, but the hypervisor has ${name} already, from an object that is not given or still defines it`,
+      'Include all objects that the patch changes, above all the one that had it before',
+    );
   }
 
   /** What other objects can name that they could not before: what is new, and what was static. */
@@ -123,18 +140,18 @@ export class Selection {
   }
 
   #replace(unit: Unit): void {
-    const { correlation, orig } = this.diff.comparator;
-    const before = correlation.units.get(unit);
+    const before = this.#originals.of(unit.piece);
     if (before === undefined) return;
-    const name = this.names.nameOf(before.piece, orig.file);
+    const { piece, object } = before;
+    const name = this.names.nameOf(piece, object.file);
     if (name === undefined) {
-      const expected = this.names.expected(before.piece, orig.file);
+      const expected = this.names.expected(piece, object.file);
       const advice =
         'Use the xen-syms that was linked from this object, and only objects that are part of the hypervisor';
       this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
-    const old = oldFunction(this.names, name, before.piece, orig);
+    const old = oldFunction(this.names, name, piece, object);
     for (const { reason, advice } of old.problems) this.#refuse(unit.name, reason, advice);
     this.replacements.push({ unit, name, oldSize: old.size });
   }
@@ -218,10 +235,9 @@ export class Selection {
   #function(piece: Piece, at: number, branch: boolean, from: Piece, globals: NewGlobals): Destination {
     const { correlation, orig } = this.diff.comparator;
     const unit = correlation.patched.units.of(piece);
-    const before = unit && correlation.units.get(unit);
     const status = unit && this.diff.status.get(unit);
     const inside: Destination = { kind: 'inside', piece, at };
-    if (unit === undefined || before === undefined) {
+    if (unit === undefined || this.#originals.of(unit.piece) === undefined) {
       if (unit !== undefined) this.#addUnit(unit);
       else this.#add(piece);
       return inside;
@@ -235,21 +251,21 @@ export class Selection {
     }
     // The address of a function that is replaced is that of the old one, which jumps to the new one while the payload is applied: what keeps it stays right
     // when the payload is gone.
-    const old = piece === unit.piece ? before.piece : before.cold[unit.cold.indexOf(piece)];
-    const name = old && this.names.nameOf(old, orig.file);
-    return this.#outside(name ?? this.names.expected(old ?? piece, orig.file), at, from, globals);
+    const { piece: old, object } = this.#originals.of(piece) ?? { piece, object: orig };
+    const name = this.names.nameOf(old, object.file);
+    return this.#outside(name ?? this.names.expected(old, object.file), at, from, globals);
   }
 
   #variable(piece: Piece, at: number, from: Piece, globals: NewGlobals): Destination | null {
-    const { correlation, orig } = this.diff.comparator;
-    const before = correlation.variables.get(piece);
-    if (before === undefined) {
+    const original = this.#originals.of(piece);
+    if (original === undefined) {
       if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
         const text = `${nameOf(piece)} is new: it starts with its initial value when the payload is loaded, and disappears when the payload is unloaded`;
         this.remarks.push({ text, symbol: nameOf(piece), object: this.diff.object });
       }
       return null;
     }
+    const { piece: before, object: orig } = original;
     if (before.symbols.length > 0) {
       const name = this.names.nameOf(before, orig.file) ?? this.names.expected(before, orig.file);
       return this.#outside(name, at, from, globals);

@@ -37,13 +37,8 @@ export function compareVariables(comparator: Comparator, object: string): Variab
       continue;
     }
     if (after.symbols.length === 0) continue;
-    const [was, is] = [before.end - before.start, after.end - after.start];
-    if (was !== is) {
-      const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
-      refuse(after, `${text} has ${is} bytes instead of ${was}`, advice);
-    } else if (!sameInitialValue(comparator, before, after)) {
-      refuse(after, `the initial value of ${text} changed${valueChange(comparator, before, after)}`, HOOK_ADVICE);
-    }
+    const change = variableChange(comparator, before, after, object);
+    if (change !== undefined) refusals.push(change);
   }
   const still = new Set(correlation.variables.values());
   for (const before of orig.pieces(...VARIABLES)) {
@@ -53,6 +48,30 @@ export function compareVariables(comparator: Comparator, object: string): Variab
   }
   refusals.push(...globalConstants(comparator, object));
   return { refusals, remarks };
+}
+
+/** Refuses a variable or a global constant whose size or initial content changed; `undefined` where neither did. */
+export function variableChange(
+  comparator: Comparator,
+  before: Piece,
+  after: Piece,
+  object: string,
+): Refusal | undefined {
+  const text = pieceText(after);
+  const symbol = nameOf(after) || null;
+  if (before.kind === 'constant' || after.kind === 'constant') {
+    return before.kind === after.kind && comparator.sameConstant(before, after)
+      ? undefined
+      : constantChange(text, object);
+  }
+  const [was, is] = [before.end - before.start, after.end - after.start];
+  if (was !== is) {
+    const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
+    return { reason: `${text} has ${is} bytes instead of ${was}`, symbol, object, advice };
+  }
+  if (sameInitialValue(comparator, before, after)) return undefined;
+  const reason = `the initial value of ${text} changed${valueChange(comparator, before, after)}`;
+  return { reason, symbol, object, advice: HOOK_ADVICE };
 }
 
 /** NOBITS is zero; a variable that moves from the one to the other with zeroes in it has not changed. */
@@ -75,12 +94,14 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Ref
     const shared = piece.symbols.find(({ name, bind }) => bind !== STB_LOCAL && before.has(name));
     if (shared === undefined) continue;
     if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
-    yield {
-      reason: `the content of ${shared.name} changed, and other files can read it`,
-      symbol: shared.name,
-      object,
-      advice:
-        'Only functions in the payload would see the new content. Put the new content under another name, and patch the functions that read it',
-    };
+    yield constantChange(shared.name, object);
   }
 }
+
+const constantChange = (name: string, object: string): Refusal => ({
+  reason: `the content of ${name} changed, and other files can read it`,
+  symbol: name,
+  object,
+  advice:
+    'Only functions in the payload would see the new content. Put the new content under another name, and patch the functions that read it',
+});

@@ -114,8 +114,107 @@ const STATICS: readonly Case[] = [
   },
 ];
 
+const two = (
+  before: readonly [string, string],
+  after: readonly [string, string],
+): { readonly before: Sources; readonly after: Sources } => ({
+  before: { 'a.c': HEAD + before[0], 'b.c': HEAD + before[1] },
+  after: { 'a.c': HEAD + after[0], 'b.c': HEAD + after[1] },
+});
+
+const LEFT = 'int left(int n);\nnoinline int left(int n) { return n + 3; }\n';
+const RIGHT = 'int right(int n);\nnoinline int right(int n) { return n + 4; }\n';
+
+const MOVED: readonly Case[] = [
+  { title: '07-moved-to-other-file', calls: ['price(2) = 22'] },
+  { title: '07b-moved-changed-and-another', calls: ['price(2) = 22', 'right(2) = 89'] },
+  {
+    title: 'a function moves with its static variables',
+    sources: two(
+      [
+        `${LEFT}static int sum; int add(int i);\nnoinline int add(int i) { static int n; return sum += i + ++n; }\n`,
+        RIGHT,
+      ],
+      [
+        LEFT,
+        `${RIGHT}static int sum; int add(int i);\nnoinline int add(int i) { static int n; return sum += 2 * i + ++n; }\n`,
+      ],
+    ),
+    calls: ['add(1) = 6'],
+  },
+  {
+    title: 'a static function moves and becomes global',
+    sources: two(
+      [
+        `static noinline int half(int i) { return i / 2; }\nint use(int i); noinline int use(int i) { return half(i) + 1; }\n`,
+        RIGHT,
+      ],
+      [
+        'int half(int i);\nint use(int i); noinline int use(int i) { return half(i) + 1; }\n',
+        `${RIGHT}int half(int i);\nnoinline int half(int i) { return i / 2 + 100; }\n`,
+      ],
+    ),
+    calls: ['use(4) = 103', 'common/a.c#half(4) = 102'],
+  },
+  {
+    title: 'a global variable moves',
+    sources: two(
+      [`${LEFT}int level;\n`, 'extern int level; int up(int i);\nnoinline int up(int i) { return level += i; }\n'],
+      [LEFT, 'int level; int up(int i);\nnoinline int up(int i) { return level += 2 * i; }\n'],
+    ),
+    calls: ['up(3) = 9'],
+  },
+  {
+    title: 'a global variable moves and gets another value',
+    sources: two(
+      [`${LEFT}int level = 4;\n`, 'extern int level; int up(int i);\nnoinline int up(int i) { return level += i; }\n'],
+      [LEFT, 'int level = 5; int up(int i);\nnoinline int up(int i) { return level += i; }\n'],
+    ),
+    refusal: /the initial value of level changed: /,
+  },
+  {
+    title: 'a global constant moves and changes',
+    sources: two(
+      [
+        `${LEFT}extern const int rate; const int rate = 4;\n`,
+        'extern const int rate; int up(int i);\nnoinline int up(int i) { return rate * i; }\n',
+      ],
+      [
+        LEFT,
+        'extern const int rate; const int rate = 5; int up(int i);\nnoinline int up(int i) { return rate * i; }\n',
+      ],
+    ),
+    refusal: /the content of rate changed/,
+  },
+  {
+    title: 'static functions of one name in two files become one',
+    sources: {
+      before: {
+        'a.c': `${HEAD}static noinline int clip(int i) { return i > 5 ? 5 : i; }\nint a(int i); int a(int i) { return clip(i) + 1; }\n`,
+        'b.c': `${HEAD}static noinline int clip(int i) { return i > 6 ? 6 : i; }\nint b(int i); int b(int i) { return clip(i) + 2; }\n`,
+        'c.c': `${HEAD}${RIGHT}`,
+      },
+      after: {
+        'a.c': `${HEAD}int clip(int i);\nint a(int i); int a(int i) { return clip(i) + 1; }\n`,
+        'b.c': `${HEAD}int clip(int i);\nint b(int i); int b(int i) { return clip(i) + 2; }\n`,
+        'c.c': `${HEAD}${RIGHT}int clip(int i);\nnoinline int clip(int i) { return i > 7 ? 7 : i; }\n`,
+      },
+    },
+    refusal: /clip of common\/c\.o may be new, or may be clip of common\/a\.o or clip of common\/b\.o/,
+  },
+  {
+    title: 'a new function that the hypervisor has in another file',
+    sources: one(
+      LEFT,
+      `${LEFT}int printk_ratelimited_count;\nvoid nag_administrator(void);\nvoid nag_administrator(void) { printk("x"); }\n`,
+    ),
+    refusal: /nag_administrator is new in common\/a\.o, but the hypervisor has nag_administrator already/,
+  },
+];
+
 const CASES: readonly Case[] = [
   ...STATICS,
+  ...MOVED,
   {
     title: 'what the user says of a variable that there is not',
     sources: one('noinline int f(int i) { return i * 3; }\n', 'noinline int f(int i) { return i * 5; }\n'),
