@@ -1,6 +1,5 @@
-import { hex, XspliceError } from '../base/index.ts';
-import { diffPairs } from '../diff/index.ts';
-import type { Refusal, Remark } from '../documents/index.ts';
+import { type Finding, hex, XspliceError } from '../base/index.ts';
+import { about, diffPairs } from '../diff/index.ts';
 import type { Simulation } from '../run/index.ts';
 import { throwIfInterrupted } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';
@@ -28,7 +27,7 @@ class OneBuild {
   readonly #request: BuildRequest;
   readonly #tools: BuildTools;
   #host: Simulation | undefined;
-  readonly #remarks: Remark[] = [];
+  readonly #remarks: Finding[] = [];
 
   constructor(base: Base, request: BuildRequest, tools: BuildTools) {
     this.#base = base;
@@ -81,7 +80,7 @@ class OneBuild {
     }
     const text =
       'the tree has no xen-syms: the payload depends on the hypervisor that xsplice built from it. Give the running xen-syms with --xen';
-    this.#remarks.push({ text, symbol: null, object: 'xen-syms' });
+    this.#remarks.push(about('xen-not-given', 'xen-syms', null, text));
     return readXenSyms(tree.xenSyms);
   }
 
@@ -171,7 +170,7 @@ class OneBuild {
   }
 
   /** What is known where it ends with refusals. */
-  #result(refusals: readonly Refusal[]): BuildResult {
+  #result(refusals: readonly Finding[]): BuildResult {
     const image = this.#host?.image;
     return {
       verdict: 'refused',

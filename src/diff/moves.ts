@@ -1,6 +1,7 @@
-import { groupBy } from '../base/index.ts';
-import type { Refusal } from '../documents/index.ts';
+import { type Finding, groupBy } from '../base/index.ts';
+
 import { STB_LOCAL } from '../elf/index.ts';
+import { about } from './about.ts';
 import { Comparator } from './compare.ts';
 import { VARIABLES } from './correlation.ts';
 import { isLocalStatic } from './local-statics.ts';
@@ -36,10 +37,10 @@ const isLocal = ({ piece }: Loose): boolean => piece.symbols[0]?.bind === STB_LO
  */
 export function findMoves(diffs: readonly ObjectDiff[]): {
   readonly moves: Moves;
-  readonly refusals: readonly Refusal[];
+  readonly refusals: readonly Finding[];
 } {
   const moves = new Map<Piece, Origin>();
-  const refusals: Refusal[] = [];
+  const refusals: Finding[] = [];
   const pair = (now: Loose, was: Loose): void => {
     moves.set(now.piece, { from: was.diff, piece: was.piece, unit: was.unit });
   };
@@ -47,12 +48,8 @@ export function findMoves(diffs: readonly ObjectDiff[]): {
     const place = (each: Loose): string => `${nameOf(each.piece)} of ${each.diff.object}`;
     const [first] = now;
     if (first === undefined) return;
-    refusals.push({
-      reason: `${now.map(place).join(' and ')} may be new, or may be ${was.map(place).join(' or ')}, which the patch removes`,
-      symbol: nameOf(first.piece),
-      object: first.diff.object,
-      advice: 'Give what is new a name that no other file had, or keep what moves in its file',
-    });
+    const message = `${now.map(place).join(' and ')} may be new, or may be ${was.map(place).join(' or ')}, which the patch removes`;
+    refusals.push(about('move-ambiguous', first.diff.object, nameOf(first.piece), message));
   };
   const [goneUnits, newUnits] = [diffs.flatMap(removedUnits), diffs.flatMap(addedUnits)];
   match(goneUnits, newUnits, pair, (now, was) => {
@@ -184,8 +181,8 @@ const globalConstants = (object: DiffObject): Piece[] =>
   object.pieces('constant').filter(({ symbols: [symbol] }) => symbol !== undefined && symbol.bind !== STB_LOCAL);
 
 /** Says of each move what came of it. */
-function settle(moves: Moves, diffs: readonly ObjectDiff[]): Refusal[] {
-  const refusals: Refusal[] = [];
+function settle(moves: Moves, diffs: readonly ObjectDiff[]): Finding[] {
+  const refusals: Finding[] = [];
   for (const to of diffs) {
     for (const [from, group] of groupBy(
       [...moves].filter(([piece]) => to.comparator.patched.elf.sections[piece.section.index] === piece.section),
@@ -196,8 +193,8 @@ function settle(moves: Moves, diffs: readonly ObjectDiff[]): Refusal[] {
         const name = nameOf(before);
         const unit = to.comparator.correlation.patched.units.of(piece);
         if (unit === undefined || was === undefined) {
-          from.remarks = from.remarks.filter(({ symbol }) => symbol !== name);
-          to.refusals = to.refusals.filter(({ symbol }) => symbol !== nameOf(piece) || piece.kind !== 'percpu');
+          from.remarks = from.remarks.filter(({ where }) => where?.symbol !== name);
+          to.refusals = to.refusals.filter(({ where }) => where?.symbol !== nameOf(piece) || piece.kind !== 'percpu');
           const change = variableChange(comparator, before, piece, to.object);
           if (change !== undefined) refusals.push(change);
           continue;

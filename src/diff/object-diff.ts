@@ -1,4 +1,5 @@
-import type { FunctionReport, FunctionStatus, Refusal, Remark } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { FunctionReport, FunctionStatus } from '../documents/index.ts';
 import { type DwarfFile, type Inflate, readDwarf } from '../dwarf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
 import { Comparator } from './compare.ts';
@@ -21,8 +22,8 @@ export interface ObjectDiff {
   /** By function of the patched object. */
   readonly status: Map<Unit, FunctionStatus>;
   functions: readonly FunctionReport[];
-  refusals: readonly Refusal[];
-  remarks: readonly Remark[];
+  refusals: readonly Finding[];
+  remarks: readonly Finding[];
 }
 
 const debugOf = (elf: ElfFile, inflate: Inflate | undefined): DwarfFile | undefined =>

@@ -1,5 +1,6 @@
 import type { Disassembler } from '../arch/index.ts';
-import type { DiffVerdict, FunctionReport, Refusal, Remark } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { DiffVerdict, FunctionReport } from '../documents/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 
 /** An object as it was compiled before the change of the source, and after it. */
@@ -53,8 +54,8 @@ export interface PayloadObject {
 export interface PairsDiff {
   readonly verdict: DiffVerdict;
   readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
   /** One for each pair that has something in the payload, in the order of the pairs; empty unless the verdict is `built`. */
   readonly objects: readonly PayloadObject[];
 }

@@ -256,10 +256,10 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
       const { after, goneLines: gone } =
         lines === true ? kept(before, patched) : { after: patched, goneLines: undefined };
       const diff = base.diff(after, { ...(gone && { goneLines: gone }), ...(statics && { statics }) });
-      const told = diff.remarks.map(({ text }) => text);
+      const told = diff.remarks.map(({ message }) => message);
       if (remark !== undefined) expect(told).toContainEqual(expect.stringMatching(remark));
       if (refusal !== undefined) {
-        expect(diff.refusals.map(({ reason }) => reason)).toContainEqual(expect.stringMatching(refusal));
+        expect(diff.refusals.map(({ message }) => message)).toContainEqual(expect.stringMatching(refusal));
         expect(diff.verdict).toBe('refused');
       } else {
         const plans = (calls ?? []).map((call) => call.replace(/ = .*/, ''));

@@ -89,7 +89,7 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
         diff,
         calls.map((call) => call.replace(/ = .*/, '')),
       );
-      const refusals = got.refusals.map(({ reason }) => reason);
+      const refusals = got.refusals.map(({ message }) => message);
       if (refusal === undefined) {
         expect({ verdict: got.verdict, refusals, calls: got.calls }).toEqual({ verdict: 'built', refusals: [], calls });
       } else {
@@ -98,7 +98,7 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
       }
       if (changed !== undefined) expect(byStatus(diff)['changed']).toEqual(changed);
       if (remark !== undefined) {
-        expect(got.remarks.map(({ text }) => text)).toContainEqual(expect.stringMatching(remark));
+        expect(got.remarks.map(({ message }) => message)).toContainEqual(expect.stringMatching(remark));
       }
     });
   });
