@@ -63,7 +63,7 @@ export const BUILDER = {
   'init-changed': {
     title: 'code or data of the boot has changed and is left out',
     severity: 'note',
-    what: '`__init` code has run on the host, and `__initdata` was read: the change has no effect on a running host.',
+    what: 'The host has run its `__init` code and read its `__initdata`. A change of them has no effect on it, and new ones are not used.',
     advice: 'Check that the fix works without this part of the patch.',
   },
   'unsupported-relocation': {

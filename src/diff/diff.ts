@@ -5,9 +5,10 @@ import { type ElfFile, ElfWriter, ET_REL, isProblem, machineName, readElf, SHT_R
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { about } from './about.ts';
+import { bootWriters } from './boot-writers.ts';
 import { payloadObject, payloadObjectWithDebugData } from './emit.ts';
 import { changedLayouts } from './layouts.ts';
-import { findMoves } from './moves.ts';
+import { findMoves, removedGlobals } from './moves.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
@@ -64,7 +65,9 @@ export function diffPairs(
   );
   const selections = diffs.map((diff) => new Selection(diff, names, moved.moves));
   const globals = newGlobals(selections);
-  for (const selection of selections) selection.addRoots(globals);
+  const removed = removedGlobals(diffs, moved.moves);
+  for (const selection of selections) selection.addRoots(globals, removed);
+  refusals.push(...bootWriters(selections));
   const settled = new Set(options.allowedLayouts ?? []);
   for (const selection of selections) {
     refusals.push(...selection.refusals, ...layoutRefusals(selection, settled));

@@ -70,6 +70,13 @@ export function findMoves(diffs: readonly ObjectDiff[]): {
   return { moves, refusals };
 }
 
+/** The global functions that objects of the build had, and none has any more. */
+export function removedGlobals(diffs: readonly ObjectDiff[], moves: Moves): ReadonlySet<string> {
+  const moved = new Set([...moves.values()].map(({ piece }) => piece));
+  const gone = diffs.flatMap(removedUnits).filter((each) => !isLocal(each) && !moved.has(each.piece));
+  return new Set(gone.map(({ piece }) => nameOf(piece)));
+}
+
 /** Pairs global names; what is static on one side goes to `statics`, all of a name at once. */
 function match(
   gone: readonly Loose[],
@@ -223,5 +230,5 @@ function between(from: ObjectDiff, to: ObjectDiff, moved: readonly (readonly [Pi
     if (unit !== undefined && was !== undefined) units.set(unit, was);
     else variables.set(piece, before);
   }
-  return new Comparator({ orig, patched, units, variables, ambiguities: [] });
+  return new Comparator({ orig, patched, units, variables, ambiguities: [], users: to.comparator.correlation.users });
 }

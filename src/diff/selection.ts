@@ -8,7 +8,7 @@ import type { Moves } from './moves.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { oldFunction } from './old-function.ts';
-import { Originals } from './originals.ts';
+import { type Original, Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
 import { reaches } from './reach.ts';
 import type { Unit } from './unit.ts';
@@ -44,9 +44,16 @@ export class Selection {
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
-  addRoots(globals: NewGlobals): void {
-    const { patched, correlation } = this.diff.comparator;
-    for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
+  addRoots(globals: NewGlobals, removed: ReadonlySet<string>): void {
+    const { orig, patched, correlation } = this.diff.comparator;
+    for (const [unit, status] of this.diff.status) {
+      if (this.names.isOverridden(unit.piece)) this.#weak(unit, status === 'changed', removed);
+      else if (status === 'changed') this.#addUnit(unit);
+    }
+    for (const [unit, old] of this.diff.aliases.joined) {
+      this.#addUnit(unit);
+      this.#replaceBy(unit, { piece: old.piece, object: orig });
+    }
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
       if (selection !== this || this.#originals.nameOf(piece) !== undefined) continue;
@@ -56,6 +63,22 @@ export class Selection {
       else this.#addUnit(unit);
     }
     this.#follow(globals);
+  }
+
+  /** A weak function whose name leads to another object's on the host: that has to stay so. */
+  #weak({ name }: Unit, changed: boolean, removed: ReadonlySet<string>): void {
+    if (removed.has(name)) {
+      const message = `the patch removes the definition of ${name} that the hypervisor uses; the weak one of ${this.diff.object} would take its place`;
+      this.#refuse('already-in-hypervisor', name, message, 'Change the strong definition instead of removing it.');
+    } else if (changed) {
+      const text = `${name} is weak, and the hypervisor uses the definition of another object: left out`;
+      this.remarks.push(about('weak-overridden', this.diff.object, name, text));
+    }
+  }
+
+  /** Is it a variable that the payload brings along because the host has none? */
+  isNew(piece: Piece): boolean {
+    return this.pieces.has(piece) && this.#originals.of(piece) === undefined;
   }
 
   /** What is new here cannot be something that the hypervisor has: its callers and readers would keep to that. */
@@ -143,8 +166,11 @@ export class Selection {
 
   #replace(unit: Unit): void {
     const before = this.#originals.of(unit.piece);
-    if (before === undefined) return;
-    const { piece, object } = before;
+    if (before !== undefined) this.#replaceBy(unit, before);
+  }
+
+  /** Adds an entry that replaces a function of the hypervisor by one of the payload. */
+  #replaceBy(unit: Unit, { piece, object }: Original): void {
     const name = this.names.nameOf(piece, object.file);
     if (name === undefined) {
       const expected = this.names.expected(piece, object.file);
@@ -239,6 +265,9 @@ export class Selection {
     const unit = correlation.patched.units.of(piece);
     const status = unit && this.diff.status.get(unit);
     const inside: Destination = { kind: 'inside', piece, at };
+    if (unit !== undefined && correlation.patched.units.of(from) !== unit && this.names.isOverridden(unit.piece)) {
+      return { kind: 'outside', name: unit.name, at };
+    }
     if (unit === undefined || this.#originals.of(unit.piece) === undefined) {
       if (unit !== undefined) this.#addUnit(unit);
       else this.#add(piece);

@@ -41,6 +41,7 @@ export function compareVariables(comparator: Comparator, object: string): Variab
     remarks.push(about('variable-removed', object, nameOf(before), text));
   }
   refusals.push(...globalConstants(comparator, object));
+  remarks.push(...newEntries(comparator, object));
   return { refusals, remarks };
 }
 
@@ -92,3 +93,15 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Fin
 
 const constantChange = (name: string, object: string): Finding =>
   about('shared-constant', object, name, `the content of ${name} changed, and other files can read it`);
+
+/** New objects to which nothing refers: the linker gathers them into a table by their section. Source: arch/x86/xen.lds.S, `.data.schedulers`. */
+function* newEntries({ orig, patched, correlation }: Comparator, object: string): Generator<Finding, void, void> {
+  const before = new Set(orig.pieces('constant').map(nameOf));
+  for (const piece of patched.pieces('data', 'constant')) {
+    const name = nameOf(piece);
+    if (name === '' || piece.symbols[0]?.bind !== STB_LOCAL || correlation.users(piece).size > 0) continue;
+    if (piece.kind === 'constant' ? before.has(name) : correlation.variables.has(piece)) continue;
+    const text = `${name} is a new entry of section ${piece.section.name}, which the linker gathers: the host will not see it`;
+    yield about('linker-table-entry', object, name, text);
+  }
+}

@@ -212,9 +212,115 @@ const MOVED: readonly Case[] = [
   },
 ];
 
+const OP = 'int op(int i); int op_compat(int i);\n';
+const TWO_OPS = (a: number, b: number): string =>
+  `${OP}noinline int op(int i) { return i * ${a} + 1; }\nnoinline int op_compat(int i) { return i * ${b} + 2; }\n`;
+const ONE_OP = (a: number): string =>
+  `${OP}noinline int op(int i) { return i * ${a} + 1; }\nint op_compat(int i) __attribute__((alias("op")));\n`;
+
+const NAMES: readonly Case[] = [
+  { title: '08-alias-split', refusal: /op and op_compat are one function on the host/ },
+  {
+    title: 'an alias stays one',
+    sources: one(ONE_OP(7), ONE_OP(9)),
+    calls: ['op(2) = 19', 'op_compat(2) = 19'],
+  },
+  {
+    title: 'a function becomes an alias of another that stays',
+    sources: one(TWO_OPS(7, 9), ONE_OP(7)),
+    calls: ['op(2) = 15', 'op_compat(2) = 15'],
+  },
+  {
+    title: 'a function becomes an alias of another that changes',
+    sources: one(TWO_OPS(7, 9), ONE_OP(11)),
+    calls: ['op(2) = 23', 'op_compat(2) = 23'],
+  },
+  {
+    title: 'one of two names gets the code of its own',
+    sources: one(ONE_OP(7), TWO_OPS(7, 9)),
+    refusal: /op and op_compat are one function on the host/,
+  },
+  { title: '13-weak-overridden', calls: ['lim(2) = 85', 'arch_limit(2) = 12'], remark: /arch_limit is weak/ },
+  {
+    title: 'a weak function that nothing overrides',
+    sources: one(
+      'int arch(int i); int lim(int i);\nint __attribute__((weak, noipa)) arch(int i) { return i * 3 + 1; }\nnoinline int lim(int i) { return arch(i) + 1; }\n',
+      'int arch(int i); int lim(int i);\nint __attribute__((weak, noipa)) arch(int i) { return i * 3 + 2; }\nnoinline int lim(int i) { return arch(i) + 5; }\n',
+    ),
+    calls: ['lim(2) = 13', 'arch(2) = 8'],
+  },
+  {
+    title: 'a strong definition that is removed',
+    sources: two(
+      [
+        'int arch(int i); int lim(int i);\nint __attribute__((weak, noipa)) arch(int i) { return i * 3 + 1; }\nnoinline int lim(int i) { return arch(i) + 1; }\n',
+        `${RIGHT}int arch(int i); noinline int arch(int i) { return i * 5 + 1; }\n`,
+      ],
+      [
+        'int arch(int i); int lim(int i);\nint __attribute__((weak, noipa)) arch(int i) { return i * 3 + 1; }\nnoinline int lim(int i) { return arch(i) + 2; }\n',
+        RIGHT,
+      ],
+    ),
+    refusal: /the patch removes the definition of arch that the hypervisor uses/,
+  },
+];
+
+const LOOK = 'int look(int i);\nnoinline int look(int i) { nag_administrator(); return i + 1; }\n';
+
+const BOOT: readonly Case[] = [
+  {
+    title: '91-init-sets-new-variable',
+    refusal: /levels is new, and only set_levels sets it, which does not run/,
+    remark: /set_levels is new boot code \(__init\): skipped, as a host that is up does not run it/,
+  },
+  { title: '10-new-initcall', refusal: /cap is new, and only set_cap sets it/, remark: /set_cap is new boot code/ },
+  {
+    title: 'a new variable that boot code sets through a function of its own',
+    sources: one(
+      LOOK,
+      'int look(int i);\nstatic int *levels; static int store[4];\nstatic noinline void set_them(int *to) { levels = to; }\nvoid __init set_levels(void); void __init set_levels(void) { set_them(store); }\nnoinline int look(int i) { nag_administrator(); return levels ? levels[i & 3] : i + 2; }\n',
+    ),
+    refusal: /levels is new, and only set_them(?:\.constprop\.0)? sets it/,
+  },
+  {
+    title: 'a new variable that live code sets too',
+    sources: one(
+      LOOK,
+      'int look(int i);\nstatic int last;\nvoid __init set_last(void); void __init set_last(void) { last = 4; }\nnoinline int look(int i) { int was = last; nag_administrator(); last = i; return was + i; }\n',
+    ),
+    calls: ['look(2) = 2'],
+    remark: /set_last is new boot code/,
+  },
+  {
+    title: 'changed boot code',
+    sources: one(
+      `${LOOK}static int n; int __init boot_it(int i); int __init boot_it(int i) { return n += i; }\n`,
+      `${LOOK.replace('+ 1', '+ 2')}static int n; int __init boot_it(int i); int __init boot_it(int i) { return n -= i; }\n`,
+    ),
+    calls: ['look(2) = 4'],
+    remark: /boot_it is changed boot code \(__init\): skipped, as the host has already run what it was before/,
+  },
+  {
+    title: 'a function that only boot data names',
+    sources: one(
+      'static noinline void init_cpu(int c) { printk("cpu %d", c); }\nstatic void (*const __attribute__((used, section(".init.rodata"))) c_init)(int) = init_cpu;\n',
+      'static noinline void init_cpu(int c) { printk("cpu %d", c + 1); }\nstatic void (*const __attribute__((used, section(".init.rodata"))) c_init)(int) = init_cpu;\n',
+    ),
+    calls: [],
+    remark: /only boot code and boot data refer to init_cpu \(c_init\)/,
+  },
+  {
+    title: '56-linker-table-entry',
+    calls: ['lim(9) = 6'],
+    remark: /sched_b_entry is a new entry of section \.data\.schedulers/,
+  },
+];
+
 const CASES: readonly Case[] = [
   ...STATICS,
   ...MOVED,
+  ...NAMES,
+  ...BOOT,
   {
     title: 'what the user says of a variable that there is not',
     sources: one('noinline int f(int i) { return i * 3; }\n', 'noinline int f(int i) { return i * 5; }\n'),

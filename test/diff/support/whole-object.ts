@@ -18,7 +18,7 @@ export function forced({ names }: BuiltTree, diff: ObjectDiff, changed: (unit: U
   for (const unit of diff.status.keys()) status.set(unit, changed(unit) ? 'changed' : 'unchanged');
   const debug = { orig: undefined, patched: undefined };
   const selection = new Selection({ ...diff, debug, status }, names, new Map());
-  selection.addRoots(new Map());
+  selection.addRoots(new Map(), new Set());
   return selection;
 }
 
