@@ -11,12 +11,15 @@ export interface ToolVersions {
   readonly ld: string;
 }
 
+/** clang is one program for all architectures. */
+export type Compiler = 'gcc' | 'clang';
+
 /** The tools of one architecture. */
 export interface Toolchain {
   /** Runs one of them in `cwd`; its diagnostics are in the error where it fails, and dropped where it does not. */
   run(tool: 'ld' | 'objcopy', args: readonly string[], cwd: string): void;
   /** Compiles or assembles `source`, a name relative to `cwd` so that no path gets into the object. */
-  compile(source: string, object: string, cwd: string, flags: readonly string[]): void;
+  compile(source: string, object: string, cwd: string, flags: readonly string[], compiler?: Compiler): void;
   versions(): ToolVersions;
 }
 
@@ -28,21 +31,22 @@ const isMissing = (error: unknown): boolean =>
 
 /** The tools that an architecture's prefix names. Where they are missing, an error says which package has them. */
 export function toolchainOf({ prefix, debianPackage }: Pick<ExampleTarget, 'prefix' | 'debianPackage'>): Toolchain {
-  const start = (tool: string, args: readonly string[], cwd?: string): string => {
+  const start = (program: string, args: readonly string[], cwd?: string): string => {
     try {
-      return execFileSync(prefix + tool, args, { cwd, stdio: 'pipe', encoding: 'latin1', env: ENVIRONMENT });
+      return execFileSync(program, args, { cwd, stdio: 'pipe', encoding: 'latin1', env: ENVIRONMENT });
     } catch (error) {
       if (!isMissing(error)) throw error;
-      throw new Error(`${prefix}${tool} is missing: it comes with the Debian package ${debianPackage}`);
+      throw new Error(`${program} is missing: it comes with the Debian package ${program === 'clang' ? program : debianPackage}`);
     }
   };
-  const first = (tool: string): string => (start(tool, ['--version']).split('\n')[0] ?? '').trim();
+  const first = (tool: string): string => (start(prefix + tool, ['--version']).split('\n')[0] ?? '').trim();
   return {
     run: (tool, args, cwd) => {
-      start(tool, args, cwd);
+      start(prefix + tool, args, cwd);
     },
-    compile: (source, object, cwd, flags) => {
-      start('gcc', [...flags, '-c', source, '-o', object], cwd);
+    compile: (source, object, cwd, flags, compiler = 'gcc') => {
+      const [program, ...target] = compiler === 'gcc' ? [`${prefix}gcc`] : ['clang', `--target=${prefix.slice(0, -1) || 'x86_64-linux-gnu'}`];
+      start(program, [...target, ...flags, '-c', source, '-o', object], cwd);
     },
     versions: () => ({ gcc: first('gcc'), ld: first('ld') }),
   };

@@ -6,6 +6,7 @@ import { output, run, StepError } from './steps.mjs';
 /** Each tool and the Debian package that brings it. */
 const TOOLS = {
   gcc: 'gcc',
+  clang: 'clang',
   as: 'binutils',
   ld: 'binutils',
   nm: 'binutils',

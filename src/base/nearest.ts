@@ -4,7 +4,7 @@ const FARTHEST = 3;
 /** Longer names are not compared. */
 const LONGEST = 128;
 
-/** How many letters have to be added, taken away, changed, or swapped with the next; {@link FARTHEST} + 1 stands for all that is more. */
+/** Returns the edit distance: letters to add, remove, change or swap with the next. At most {@link FARTHEST} + 1. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > FARTHEST) return FARTHEST + 1;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -53,11 +53,11 @@ const configBeside = (folder: string): string | undefined =>
 export function readXenSyms(path: string): Uint8Array {
   try {
     const stat = statSync(path);
-    if (!stat.isFile()) throw new XspliceError('EFILE', `${path}: not a regular file`, 'give a xen-syms file');
+    if (!stat.isFile()) throw new XspliceError('EFILE', `${path}: not a regular file`, 'name a xen-syms file');
     if (stat.size > MOST_BYTES)
       throw new XspliceError('EFILE', `${path}: ${stat.size} bytes is too large for a xen-syms`);
     return new Uint8Array(readFileSync(path));
   } catch (error) {
-    throw fileFailure(error, `${path} cannot be read`, 'Give the xen-syms of the hypervisor that runs.');
+    throw fileFailure(error, `cannot read ${path}`, 'Give the xen-syms of the running hypervisor.');
   }
 }

@@ -1,5 +1,5 @@
 import { XspliceError } from '../base/index.ts';
-import { throwIfStopped } from '../system/index.ts';
+import { throwIfInterrupted } from '../system/index.ts';
 import { build } from './build.ts';
 import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
 import { inParallel } from './tree/in-parallel.ts';
@@ -21,11 +21,11 @@ export function buildAll(
   const jobs = Math.max(1, Math.floor(tools.jobs / atOnce));
   const indexed = bases.map((base, index) => ({ base, index }));
   return inParallel(indexed, atOnce, async ({ base, index }) => {
-    throwIfStopped(tools.signal);
+    throwIfInterrupted(tools.signal);
     try {
       return await build(base, request, { ...tools, jobs, progress: started(index) });
     } catch (error) {
-      throwIfStopped(tools.signal);
+      throwIfInterrupted(tools.signal);
       if (!(error instanceof XspliceError)) throw error;
       return error;
     }

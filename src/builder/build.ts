@@ -1,12 +1,11 @@
-import { hex, XspliceError } from '../base/index.ts';
-import { diffPairs } from '../diff/index.ts';
-import type { Refusal, Remark } from '../documents/index.ts';
+import { type Finding, hex, XspliceError } from '../base/index.ts';
+import { about, diffPairs } from '../diff/index.ts';
 import type { Simulation } from '../run/index.ts';
-import { throwIfStopped } from '../system/index.ts';
+import { throwIfInterrupted } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';
 import { keepTrace } from './keep.ts';
 import { patchTree, readPatchFiles } from './patched.ts';
-import type { FileChange, SourcePatch } from './patches/index.ts';
+import { type FileChange, goneLines, type SourcePatch } from './patches/index.ts';
 import { makePayload } from './payload.ts';
 import { builtBase } from './pristine.ts';
 import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
@@ -28,7 +27,7 @@ class OneBuild {
   readonly #request: BuildRequest;
   readonly #tools: BuildTools;
   #host: Simulation | undefined;
-  readonly #remarks: Remark[] = [];
+  readonly #remarks: Finding[] = [];
 
   constructor(base: Base, request: BuildRequest, tools: BuildTools) {
     this.#base = base;
@@ -38,8 +37,8 @@ class OneBuild {
 
   async run(): Promise<BuildResult> {
     const { env, jobs, signal, progress, ports } = this.#tools;
-    throwIfStopped(signal);
-    progress?.('read the source tree …');
+    throwIfInterrupted(signal);
+    progress?.('reading the source tree …');
     const open = openBase(this.#base);
     const own = readPatchFiles(this.#base.pristine ?? []);
     const read = readPatchFiles(this.#request.patches);
@@ -53,7 +52,7 @@ class OneBuild {
       env,
       jobs,
       signal,
-      ...(progress !== undefined && { progress: (line: string) => progress(`build the tree: ${line.trim()}`) }),
+      ...(progress !== undefined && { progress: (line: string) => progress(`building the tree: ${line.trim()}`) }),
     });
     this.#remarks.push(...remarks);
     const xenSyms = open.xenSyms ?? this.#builtHere(tree);
@@ -61,7 +60,7 @@ class OneBuild {
     const commands = await treeCommands(tree, { env, signal, progress });
     const compiled = await this.#compile(tree, commands, patched.changes, open.xenSyms);
     this.#remarks.push(...compiled.remarks);
-    const made = await this.#make(xenSyms, this.#host, compiled, read.patches);
+    const made = await this.#make(xenSyms, this.#host, compiled, read.patches, patched.changes);
     if (this.#request.keep !== true) return made;
     const { pairs } = compiled;
     const kept = keepTrace({ tree, commands, changes: patched.changes, pairs, payload: made.bytes }, env);
@@ -76,12 +75,12 @@ class OneBuild {
   /** A hypervisor that was only built now runs nowhere yet. */
   #builtHere(tree: SourceTree): Uint8Array {
     if (tree.xenSyms === undefined) {
-      const hint = 'Give the one that runs with --xen.';
-      throw new XspliceError('EUSAGE', `${tree.objects} has objects, and no xen-syms that they were linked into`, hint);
+      const hint = 'Give the running one with --xen.';
+      throw new XspliceError('EUSAGE', `${tree.objects} has objects but no xen-syms`, hint);
     }
     const text =
-      'the tree has no hypervisor: the payload is for the one that was built from it here, by its build-id; give the xen-syms that runs with --xen';
-    this.#remarks.push({ text, symbol: null, object: 'xen-syms' });
+      'the tree has no xen-syms: the payload depends on the hypervisor that xsplice built from it. Give the running xen-syms with --xen';
+    this.#remarks.push(about('xen-not-given', 'xen-syms', null, text));
     return readXenSyms(tree.xenSyms);
   }
 
@@ -98,7 +97,7 @@ class OneBuild {
       jobs,
       signal,
       xenSyms,
-      started: ({ done, total, object }) => progress?.(`compile ${object}, ${done + 1} of ${total}`),
+      started: ({ done, total, object }) => progress?.(`compiling ${object}, ${done + 1} of ${total}`),
     });
   }
 
@@ -108,6 +107,7 @@ class OneBuild {
     host: Simulation,
     compiled: CompiledPairs,
     patches: readonly SourcePatch[],
+    changes: readonly FileChange[],
   ): Promise<BuildResult> {
     const { pairs, problems, affected, cached } = compiled;
     const counts = {
@@ -117,14 +117,16 @@ class OneBuild {
     };
     if (problems.length > 0)
       return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
-    const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
+    const { name, allowedLayouts, statics, debugData, ld, crossPrefix } = this.#request;
     const { env, signal, tool, ports, levels, progress } = this.#tools;
     const { inflate, loadDisassembler } = ports;
-    progress?.(`compare ${pairs.length} objects …`);
+    progress?.(`comparing ${pairs.length} objects …`);
     const diff = diffPairs(host.image, host.release, pairs, {
       disassembler: await loadDisassembler(),
       inflate,
       ...(allowedLayouts !== undefined && { allowedLayouts }),
+      ...(statics !== undefined && { statics }),
+      goneLines: new Map(changes.map(({ path, before, after }) => [path, goneLines(before ?? '', after ?? '')])),
       ...(debugData !== undefined && { debugData }),
       name,
     });
@@ -168,7 +170,7 @@ class OneBuild {
   }
 
   /** What is known where it ends with refusals. */
-  #result(refusals: readonly Refusal[]): BuildResult {
+  #result(refusals: readonly Finding[]): BuildResult {
     const image = this.#host?.image;
     return {
       verdict: 'refused',

@@ -44,8 +44,8 @@ export function keepTrace({ tree, commands, changes, pairs, payload }: BuildTrac
   } catch (error) {
     throw fileFailure(
       error,
-      `what was compiled cannot be kept in ${parent}`,
-      'Set TMPDIR to a folder with room for it.',
+      `cannot keep the compiled objects in ${parent}`,
+      'Set TMPDIR to a folder with enough free space.',
     );
   }
 }

@@ -62,8 +62,8 @@ function workFolder(env: Environment): ReturnType<typeof privateFolder> {
   try {
     return privateFolder(join(parent, 'xsplice-link-'));
   } catch (error) {
-    const hint = 'Set TMPDIR to a folder that can be written.';
-    throw fileFailure(error, `no temporary folder can be made in ${parent}`, hint);
+    const hint = 'Set TMPDIR to a writable folder.';
+    throw fileFailure(error, `cannot create a temporary folder in ${parent}`, hint);
   }
 }
 
@@ -76,5 +76,5 @@ function failure(error: unknown, objects: readonly LinkedObject[]): unknown {
     );
     return new XspliceError(error.code, message, error.hint);
   }
-  return fileFailure(error, 'the payload cannot be linked', 'Set TMPDIR to a folder with room for it.');
+  return fileFailure(error, 'cannot link the payload', 'Set TMPDIR to a folder with enough free space.');
 }

@@ -1,11 +1,11 @@
-import { assert, ensure, XspliceError } from '../base/index.ts';
-import { notesObject, type PairsDiff, type Provenance } from '../diff/index.ts';
-import type { DiffVerdict, Refusal, Remark } from '../documents/index.ts';
+import { assert, ensure, type Finding, XspliceError } from '../base/index.ts';
+import { about, notesObject, type PairsDiff, type Provenance } from '../diff/index.ts';
+import type { DiffVerdict } from '../documents/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { Simulation } from '../run/index.ts';
 import { buildIdOf } from '../synth/index.ts';
-import { type Environment, throwIfStopped } from '../system/index.ts';
+import { type Environment, throwIfInterrupted } from '../system/index.ts';
 import { type LinkedObject, type LinkOptions, linkPayload } from './link.ts';
 import type { LinkerChoice } from './linkers.ts';
 import { type VerifyOptions, verifyPayload } from './verify.ts';
@@ -39,8 +39,8 @@ export interface MakeOptions extends VerifyOptions {
 export interface MadePayload {
   readonly verdict: DiffVerdict;
   /** Those of the differ, or else those of the verification. */
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
   /** The payload; one that was linked, but refused afterwards, too. `null` where nothing was linked. */
   readonly bytes: Uint8Array | null;
   /** The payload with its debug information: the same sections, and the same build-id. `null` where it was not wanted, or there is none. */
@@ -97,18 +97,18 @@ async function linkDebug(
   { objects }: PairsDiff,
   notes: LinkedObject,
   options: LinkOptions & Pick<PayloadRequest, 'file'>,
-): Promise<{ readonly bytes: Uint8Array | null; readonly remarks: readonly Remark[] }> {
-  const none = (text: string) => ({ bytes: null, remarks: [{ text, symbol: null, object: options.file }] });
+): Promise<{ readonly bytes: Uint8Array | null; readonly remarks: readonly Finding[] }> {
+  const none = (text: string) => ({ bytes: null, remarks: [about('no-debug-file', options.file, null, text)] });
   if (objects.every(({ debug }) => debug === null)) {
-    return none('the objects have no debug information to keep: compile with -g');
+    return none('no debug file: the objects have no debug information; compile with -g');
   }
   const withDebug = objects.map(({ object, bytes, debug }) => ({ object, bytes: debug ?? bytes }));
   try {
     return { bytes: await linkPayload([...withDebug, notes], options), remarks: [] };
   } catch (error) {
-    throwIfStopped(options.signal);
+    throwIfInterrupted(options.signal);
     if (!(error instanceof XspliceError)) throw error;
-    return none(`the debug information cannot be linked, and is not kept: ${error.message}`);
+    return none(`no debug file: cannot link the debug information: ${error.message}`);
   }
 }
 
@@ -120,8 +120,8 @@ function notesFor(objects: readonly LinkedObject[], simulation: Simulation, requ
   const depends = request.depends ?? image.buildId;
   const xenDepends = request.xenDepends ?? image.buildId;
   if (depends === null || xenDepends === null) {
-    const hint = 'name it with --depends and --xen-depends, or give the xen-syms of a build with a build-id';
-    throw new XspliceError('EUSAGE', 'the hypervisor has no build-id that the payload could depend on', hint);
+    const hint = 'give one with --depends and --xen-depends, or use a xen-syms with a build-id';
+    throw new XspliceError('EUSAGE', 'the hypervisor has no build-id for the payload to depend on', hint);
   }
   const { name, titles, tool } = request;
   const provenance: Provenance = { name, titles, tool, base: identity.buildId };

@@ -33,10 +33,6 @@ function copyFolder(parent: string): ReturnType<typeof privateFolder> {
   try {
     return privateFolder(join(parent, 'xsplice-pristine-'));
   } catch (error) {
-    throw fileFailure(
-      error,
-      `no copy of the tree can be made in ${parent}`,
-      'Set TMPDIR to a folder with room for 100 MB.',
-    );
+    throw fileFailure(error, `cannot copy the tree to ${parent}`, 'Set TMPDIR to a folder with 100 MB of free space.');
   }
 }

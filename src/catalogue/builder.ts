@@ -17,6 +17,18 @@ export const BUILDER = {
     what: 'The patch removes the object. The host keeps its code, which nothing in the payload calls.',
     advice: 'Check that nothing on the host still needs to call it.',
   },
+  'object-foreign': {
+    title: 'an object is for another machine than the hypervisor',
+    severity: 'note',
+    what: 'The folder has an object for another machine, like early boot code, which is skipped.',
+    advice: 'Nothing to do: such code does not run on a booted host.',
+  },
+  'payload-kept': {
+    title: 'the refused payload was kept',
+    severity: 'note',
+    what: 'The payload was linked and then refused. It was written to a file of another name, so that nobody ships it by mistake.',
+    advice: 'Look at it with `xsplice inspect` and `xsplice check`, then remove it.',
+  },
   'shared-section': {
     title: 'a changed function shares its section with others',
     severity: 'error',
@@ -101,6 +113,18 @@ export const BUILDER = {
     severity: 'error',
     what: 'The host has the variable in its old size.',
     advice: 'Put the new data into a variable of its own; a hook can fill it from the old one.',
+  },
+  'static-ambiguous': {
+    title: 'static variables of one name cannot be told apart',
+    severity: 'error',
+    what: 'Several functions or blocks have a static variable of this name, and scope, type, line and code do not show which one after the patch is which one before it. One that is known keeps its value on the host, one that is new starts with its initial value.',
+    advice: 'Say which is which with `--static`, for each variable after the patch.',
+  },
+  'static-unknown': {
+    title: '--static names a variable that no object has',
+    severity: 'error',
+    what: 'No object has a static variable of that name after the patch, or before it.',
+    advice: 'Remove the option, or use the names that the refusal without it lists.',
   },
   'initial-value': {
     title: 'the initial value of a variable has changed',

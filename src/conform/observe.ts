@@ -1,4 +1,4 @@
-import { type Address, hex, hexAddress, latin1, XspliceError } from '../base/index.ts';
+import { type Address, addOffset, hex, hexAddress, latin1, XspliceError } from '../base/index.ts';
 import type { ObservedValue } from '../documents/index.ts';
 import {
   type AnsweredStep,
@@ -17,6 +17,7 @@ import {
   type ListAnswer,
   PAGE_SIZE,
   type Release,
+  readDump,
   type VersionString,
   XEN_LIVEPATCH_NAME_SIZE,
 } from '../xen/index.ts';
@@ -62,7 +63,7 @@ export async function observe(stage: Stage, step: ConformStep, options: ObserveO
     if (pressed.ended) return pressed.seen;
     const dump = pressed.seen.get('dump') as readonly string[];
     seen.set('dump', dump);
-    for (const { oldAddr } of dumpedFunctions(dump)) options.patched.add(oldAddr);
+    for (const { oldAddr } of readDump(dump).flatMap(({ functions }) => functions)) options.patched.add(oldAddr);
     if (options.pages && seen.get('rc') === 0) await readPages(stage, dump, options, seen);
   }
   if (options.live) await readLive(stage, options, seen);
@@ -217,10 +218,6 @@ async function readLive(stage: Stage, options: ObserveOptions, seen: Observation
   }
 }
 
-/** A payload's line in what the key `x` prints: where its text, data and read-only data begin. */
-const PLACE =
-  / state=CHECKED\(1\) ((?:[0-9a-f]{8}){1,2}) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/;
-
 /** Bytes that are read of each region of a payload, and bytes of a line. */
 const REGION_BYTES = 4 * PAGE_SIZE;
 const LINE = 32;
@@ -232,10 +229,10 @@ async function readPages(
   options: ObserveOptions,
   seen: Observation,
 ): Promise<void> {
-  const place = dump.map((line) => PLACE.exec(line)).findLast((found) => found !== null);
-  if (place == null) return;
-  const [start, data, rodata] = place.slice(1, 4).map((digits) => BigInt(`0x${digits}`)) as [Address, Address, Address];
-  const bounds = [start, data, rodata, start + BigInt(PAGE_SIZE * Number(place[4]))];
+  const payload = readDump(dump).findLast(({ state }) => state === 'CHECKED');
+  if (payload === undefined) return;
+  const { text: start, rw, ro, pages } = payload;
+  const bounds = [start, rw, ro, addOffset(start, PAGE_SIZE * pages)];
   const lines: string[] = [];
   for (const [i, from] of bounds.slice(0, 3).entries()) {
     const length = Math.min(REGION_BYTES, Number((bounds[i + 1] as Address) - from));
@@ -250,34 +247,6 @@ async function readPages(
     }
   }
   seen.set('pages', lines);
-}
-
-/** A function's line in what the key `x` prints. Source: xen/common/livepatch.c, livepatch_printall. */
-const FUNCTION_LINE = / patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/;
-
-/** A function as the key `x` shows it. Sizes in bytes. */
-export interface DumpedFunction {
-  readonly oldAddr: Address;
-  readonly oldSize: number;
-  readonly newAddr: Address;
-  readonly newSize: number;
-}
-
-/** Returns the functions that the key `x` listed. */
-export function dumpedFunctions(lines: readonly string[]): DumpedFunction[] {
-  const functions: DumpedFunction[] = [];
-  for (const line of lines) {
-    const found = FUNCTION_LINE.exec(line);
-    if (found === null) continue;
-    const [, oldAddr, oldSize, newAddr, newSize] = found;
-    functions.push({
-      oldAddr: BigInt(`0x${oldAddr}`),
-      oldSize: Number(oldSize),
-      newAddr: BigInt(`0x${newAddr}`),
-      newSize: Number(newSize),
-    });
-  }
-  return functions;
 }
 
 function listText({

@@ -1,8 +1,8 @@
 import { equalBytes } from '../base/index.ts';
 import { SHF_EXECINSTR, SHF_STRINGS, STB_LOCAL } from '../elf/index.ts';
-import { type Correlation, isNumbered } from './correlation.ts';
+import type { Correlation } from './correlation.ts';
 import type { DiffObject } from './object.ts';
-import { bytesOf, nameOf, type Piece, type Reference, type Target, unnumbered } from './piece.ts';
+import { bytesOf, isNumbered, nameOf, type Piece, type Reference, type Target, textAt, unnumbered } from './piece.ts';
 import type { TableEntry, Unit } from './unit.ts';
 
 /** Deeper than constants point to each other. */
@@ -156,13 +156,6 @@ export const sameType = (before: Reference, after: Reference): boolean =>
   before.type === after.type || (before.branch && after.branch);
 
 const isText = ({ section }: Piece): boolean => (section.flags & SHF_STRINGS) !== 0 && section.entsize <= 1;
-
-/** A text in a section that is not cut into texts, with its NUL. */
-function textAt({ section, start, end }: Piece, at: number): Uint8Array {
-  const rest = section.data().subarray(Math.max(0, start + at), end);
-  const nul = rest.indexOf(0);
-  return nul < 0 ? rest : rest.subarray(0, nul + 1);
-}
 
 /** The name that other objects know a place by. */
 function globalName(target: Exclude<Target, { kind: 'absolute' }>): string | undefined {

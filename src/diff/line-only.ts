@@ -1,30 +1,21 @@
 import { constantMoved, withoutField } from '../arch/index.ts';
 import { equalBytes } from '../base/index.ts';
-import { type DwarfFile, sourceInSection } from '../dwarf/index.ts';
+import { sourceInSection } from '../dwarf/index.ts';
+import type { CodeLine } from './code-lines.ts';
 import type { Comparator } from './compare.ts';
-import { type CodeLine, codeLines, differences, sameReferences, targetText } from './instructions.ts';
+import type { DebugData } from './debug-data.ts';
+import { differences, sameReferences } from './instructions.ts';
+import { isLineArgument } from './line-argument.ts';
 import type { Piece } from './piece.ts';
 import type { Unit } from './unit.ts';
-
-/** Debug data of both objects, where they have some. */
-export interface DebugData {
-  readonly orig: DwarfFile | undefined;
-  readonly patched: DwarfFile | undefined;
-}
 
 /** A statement over several lines has its number from one of them. */
 const STATEMENT = 20;
 
 /**
- * Functions of Xen that take a line of source as an argument, through `__LINE__` in a macro: what an object without debug data has to go by. Sources:
- * xen/include/xen/lib.h and sched.h (dprintk, gdprintk, domain_crash), asm/bug.h.
- */
-const TAKES_LINE = /^(?:printk|guest_printk|__domain_crash|vprintk|debugtrace_printk|panic)$/;
-
-/**
  * Do two versions of a function differ in nothing but lines of source that it prints? Every instruction is the same, but for constants that are put
- * somewhere, and each of these is a line in both: it moves as the code around it has moved. Without debug data, all move by the same distance, and each is
- * for a function that takes a line.
+ * somewhere, and each of these is an argument of a call that takes a line there. It moves as the code around it has moved; without debug data, all move by the
+ * same distance.
  */
 export function isLineOnly(comparator: Comparator, before: Unit, after: Unit, debug: DebugData): boolean {
   if (before.cold.length !== after.cold.length || before.entries.length !== after.entries.length) return false;
@@ -49,6 +40,7 @@ function onlyLinesMoved(
     if (a === undefined || b === undefined || a.offset !== b.offset || a.bytes.length !== b.bytes.length) return false;
     const constants = otherConstants(comparator, a, b);
     if (constants === null) return false;
+    if (!isLineArgument(comparator, after, b)) return false;
     const [was, is] = constants;
     const lines = linesOf(before, a.offset, after, b.offset, debug);
     if (lines !== null) {
@@ -56,13 +48,12 @@ function onlyLinesMoved(
     } else {
       shifts.add(is - was);
       if (shifts.size > 1 || was <= 0 || is <= 0) return false;
-      if (!TAKES_LINE.test(nextCall(comparator, after, b.offset) ?? '')) return false;
     }
   }
   return true;
 }
 
-/** Do two instructions differ in nothing but a line of source, as debug data of both objects tells? Without that, nobody knows. */
+/** Do two instructions differ in nothing but what looks like a line of source by the debug data of both objects? For explanations only. */
 export function isMovedLine(
   comparator: Comparator,
   [before, a]: readonly [Piece, CodeLine],
@@ -99,20 +90,4 @@ function linesOf(
   const is = sourceInSection(patched, after.section.index, after.start + to);
   if (was === undefined || is === undefined || was.file !== is.file) return null;
   return { before: was.line, after: is.line };
-}
-
-/** The name of the function that is called first behind a place. */
-function nextCall(comparator: Comparator, piece: Piece, from: number): string | undefined {
-  const lines = codeLines(comparator.patched, piece);
-  let low = 0;
-  for (let high = lines.length; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if ((lines[middle]?.offset ?? 0) <= from) low = middle + 1;
-    else high = middle;
-  }
-  for (let i = low; i < lines.length; i++) {
-    const call = lines[i]?.references.find(({ branch }) => branch);
-    if (call !== undefined) return targetText(call.target);
-  }
-  return undefined;
 }

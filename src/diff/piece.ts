@@ -51,5 +51,15 @@ export const pieceText = (piece: Piece): string =>
 /** A name without what compilers number: `rover.0` and `rover.3`, `f.part.1` and `f.part.0` are `rover` and `f.part`. */
 export const unnumbered = (name: string): string => name.replace(/\.\d+(?=\.|$)/g, '');
 
+/** Has a compiler numbered it? */
+export const isNumbered = (piece: Piece): boolean => unnumbered(nameOf(piece)) !== nameOf(piece);
+
 /** Bytes that it has; none of a NOBITS section. */
 export const bytesOf = ({ section, start, end }: Piece): Uint8Array => section.data().subarray(start, end);
+
+/** The text from a place of a piece up to its NUL, which is included. */
+export function textAt({ section, start, end }: Piece, at: number): Uint8Array {
+  const rest = section.data().subarray(Math.max(0, start + at), end);
+  const nul = rest.indexOf(0);
+  return nul < 0 ? rest : rest.subarray(0, nul + 1);
+}

@@ -9,7 +9,7 @@ export class RelocationTable {
   readonly section: ElfSection;
   /** Do the entries carry addends (RELA), or are these in the bytes to relocate (REL)? */
   readonly hasAddends: boolean;
-  /** Whole entries that are in the file. */
+  /** Number of complete entries in the file. */
   readonly count: number;
   readonly #view: DataView;
   readonly #start: number;

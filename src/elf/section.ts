@@ -1,7 +1,7 @@
 import { SHT_NOBITS, SHT_NULL } from './constants.ts';
 import type { ElfLayout, Shdr } from './layout.ts';
 
-/** What sections and tables read of their file; `ElfFile` implements it. */
+/** The part of a file that sections and tables read; `ElfFile` implements it. */
 export interface ElfContents {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -22,7 +22,7 @@ export interface ElfContents {
 export class ElfSection {
   readonly #file: ElfContents;
   readonly index: number;
-  /** Where the section header stands, in bytes from the start of the file. */
+  /** File offset of the section header. */
   readonly headerOffset: number;
   #name: string | undefined;
 
@@ -84,7 +84,7 @@ export class ElfSection {
     return Number(this.#word('sh_entsize'));
   }
 
-  /** Are all bytes that the header claims in the file? True for sections without bytes. */
+  /** True if the file has all bytes that the header claims, and for sections without bytes. */
   get complete(): boolean {
     return this.data().length === (this.#hasBytes() ? this.size : 0);
   }

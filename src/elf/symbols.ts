@@ -32,7 +32,7 @@ export class SymbolTable {
   readonly #file: ElfContents;
   /** `undefined` for a file without a symbol table, which then has no symbols. */
   readonly section: ElfSection | undefined;
-  /** Whole entries that are in the file. */
+  /** Number of complete entries in the file. */
   readonly count: number;
   readonly #view: DataView;
   readonly #strings: Uint8Array;

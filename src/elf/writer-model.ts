@@ -1,6 +1,6 @@
 import type { ElfLayout } from './layout.ts';
 
-/** What the file header says; the rest of it follows from the contents. */
+/** Fields of the file header that do not follow from the contents. */
 export interface WriterHeader {
   readonly machine: number;
   /** ELFCLASS32 or ELFCLASS64, which is the default. */
@@ -29,7 +29,7 @@ export interface WriterSection {
   entsize: number;
   /** The section for `sh_link`, `'symtab'` for the symbol table that the writer makes. */
   link: WriterSection | 'symtab' | undefined;
-  /** What `sh_info` tells: a number, or the index of a section or of a symbol. */
+  /** `sh_info`: a number, or the index of a section or symbol. */
   info: number | { readonly section: WriterSection } | { readonly symbol: WriterSymbol };
   /** Entries of a SHT_REL or SHT_RELA section, which has no `data` then. */
   relocations?: readonly WriterRelocation[];
@@ -45,7 +45,7 @@ export interface WriterSymbol {
   type: number;
   bind: number;
   other: number;
-  /** Where it is defined; a number is written to `st_shndx` as it is (SHN_UNDEF, SHN_ABS, SHN_COMMON). */
+  /** The section that defines it; a number goes to `st_shndx` as it is (SHN_UNDEF, SHN_ABS, SHN_COMMON). */
   section: WriterSection | number;
 }
 

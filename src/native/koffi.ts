@@ -1,9 +1,9 @@
 import { XspliceError } from '../base/index.ts';
 
-/** What koffi exports. */
+/** The exports of koffi. */
 export type Koffi = typeof import('koffi').default;
 
-/** Loads koffi. Throws XspliceError (ETOOL) where it is missing or does not work on this machine. */
+/** Loads koffi. Throws an XspliceError (ETOOL) if it is missing or does not work on this machine. */
 export async function loadKoffi(): Promise<Koffi> {
   try {
     return (await import('koffi')).default;

@@ -12,40 +12,47 @@ import type {
 import type { PayloadInput } from '../payload/index.ts';
 import { readPayload } from '../payload/index.ts';
 import { withCalls } from '../synth/index.ts';
-import { type CallableTarget, type ObservableTarget, RELEASES, type Release } from '../xen/index.ts';
+import {
+  type CallableTarget,
+  type DumpedFunction,
+  type ObservableTarget,
+  RELEASES,
+  type Release,
+  readDump,
+} from '../xen/index.ts';
 import { StepHistory } from './step-history.ts';
 
-/** Where steps take place: a target, what can be known about the hypervisor behind it, and what the steps so far have done. */
+/** Where steps take place: a target, what is known of its hypervisor, and the history of the steps so far. */
 export interface Stage {
   readonly history: StepHistory;
   readonly identity: XenIdentity;
-  /** What the image did not say, and what was taken instead. */
+  /** What the image does not say, and what is assumed instead. */
   readonly assumed: readonly string[];
   readonly target: ObservableTarget;
   readonly arch: Architecture;
-  /** The hypervisor's own text. */
+  /** Bounds of the hypervisor's own text. */
   readonly text: { readonly start: Address; readonly end: Address };
+  /** Describes a payload; `null` if it is not loaded. */
   describe(name: string): Promise<PayloadDescription | null>;
-  /** The symbol at an address, for what is printed. */
+  /** Returns the symbol at an address, for messages. */
   nameAt(address: Address): string | undefined;
-  /** May code be executed there? `undefined` where this cannot be seen from outside. */
+  /** Is the memory executable? `undefined` if that cannot be seen from outside. */
   executable(address: Address): boolean | undefined;
-  /** A value that is equal for equal machines; `undefined` where there is none. */
+  /** Returns a digest of all memory and its mapping; `undefined` if memory cannot be read as a whole. */
   digest(): string | undefined;
+  /** Returns the simulator's findings since the last call; none from a real host. */
   takeFindings(): Finding[];
-  /** What was done to caches since the last call; nothing where that cannot be seen. */
+  /** Returns the cache maintenance since the last call; nothing if that cannot be seen. */
   takeCacheMaintenance(): CacheMaintenance[];
-  /** The call into payload code that ended a simulation. */
+  /** Returns the hook in front of which the simulation ended; `null` if it goes on. */
   hookReached(): HookCall | null;
-  /** Returns a function that names the symbols of the hypervisor's data that have changed since; none where that cannot be seen. */
+  /** Watches the hypervisor's data. The function that it returns names the symbols that have changed since; none if that cannot be seen. */
   watchData(): () => readonly string[];
-  /** Calls a function on the target; `null` where that cannot be done there. */
+  /** Calls a function on the target; `null` on a target that cannot. */
   readonly call: CallableTarget['call'] | null;
 }
 
-/**
- * A stage known only by what a target shows: the key `x` and its memory. `image` is the hypervisor's own `xen-syms`.
- */
+/** Makes a stage that sees what the target shows: the output of the key `x`, and memory. `image` is the hypervisor's own `xen-syms`. */
 export function observedStage(
   target: ObservableTarget,
   image: Image,
@@ -75,10 +82,7 @@ export function observedStage(
   };
 }
 
-const FUNCTION_LINE = /^ {4}(.*) patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/s;
-const PAYLOAD_LINE =
-  /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
-
+/** Describes a payload from the output of the key `x` and, if it is known, from its file. */
 async function describeFromDump(
   target: ObservableTarget,
   image: Image,
@@ -86,51 +90,27 @@ async function describeFromDump(
   payloads: readonly PayloadInput[],
 ): Promise<PayloadDescription | null> {
   await target.dump();
-  let found: Omit<PayloadDescription, 'functions' | 'safeToReapply' | 'hooks'> | null = null;
-  let applied = false;
+  const dumped = readDump(await target.takeConsole()).find((payload) => payload.name === name);
+  if (dumped === undefined) return null;
+  const { text, rw, ro, pages, state } = dumped;
   const functions: FunctionDescription[] = [];
-  for (const line of await target.takeConsole()) {
-    const payload = PAYLOAD_LINE.exec(line);
-    if (payload !== null) {
-      if (found !== null) break;
-      if (payload[1] !== name) continue;
-      applied = payload[2] === 'APPLIED';
-      found = {
-        text: address(payload[3]),
-        rw: address(payload[4]),
-        ro: address(payload[5]),
-        pages: Number(payload[6]),
-      };
-      continue;
-    }
-    const row = found === null ? null : FUNCTION_LINE.exec(line);
-    if (row !== null) functions.push(await describeFunction(target, image, row, applied));
-  }
-  if (found === null) return null;
-  const file = payloads.find((each) => each.name === name);
-  const parsed = file === undefined ? null : readPayload(file.bytes);
-  if (parsed === null || isProblem(parsed)) return { ...found, safeToReapply: false, hooks: [], functions };
-  return { ...found, safeToReapply: parsed.safeToReapply, hooks: parsed.hooks.map(({ kind }) => kind), functions };
+  for (const func of dumped.functions) functions.push(await describeFunction(target, image, func, state === 'APPLIED'));
+  const bytes = payloads.find((each) => each.name === name)?.bytes;
+  const file = bytes === undefined ? null : readPayload(bytes);
+  const { safeToReapply, hooks } = file === null || isProblem(file) ? { safeToReapply: false, hooks: [] } : file;
+  return { text, rw, ro, pages, safeToReapply, hooks: hooks.map(({ kind }) => kind), functions };
 }
-
-const address = (digits: string | undefined): Address => BigInt(`0x${digits ?? '0'}`);
 
 async function describeFunction(
   target: ObservableTarget,
   { arch, release: known }: Image,
-  row: RegExpExecArray,
+  func: DumpedFunction,
   applied: boolean,
 ): Promise<FunctionDescription> {
-  // An image that does not say its release is taken for one of the newest.
+  // Assume the newest release if the image does not say.
   const release = known?.release ?? (RELEASES.at(-1) as Release);
-  const oldAddr = address(row[2]);
-  const newAddr = address(row[4]);
-  const newSize = Number(row[5]);
-  // Architectures without a landing pad have nothing to look at.
-  const start = arch.entrySize === 0 ? null : await target.peek(oldAddr, arch.entrySize);
+  // Only architectures with landing pads patch behind the function's start.
+  const start = arch.entrySize === 0 ? null : await target.peek(func.oldAddr, arch.entrySize);
   const patchOffset = start === null ? 0 : arch.patchOffset(start, release);
-  const length = arch.insnLength({ oldAddr, newAddr, oldSize: Number(row[3]), newSize }, patchOffset);
-  // As the key prints a null pointer.
-  const name = row[1] === '<NULL>' ? null : (row[1] ?? '');
-  return { name, oldAddr, oldSize: Number(row[3]), newAddr, newSize, patchOffset, applied, length };
+  return { ...func, patchOffset, applied, length: arch.insnLength(func, patchOffset) };
 }

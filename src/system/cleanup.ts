@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 
-/** What has to be undone where this process ends before it is done: processes to end, folders to remove. */
+/** Clean-up for an early end of this process: processes to kill, folders to remove. */
 const pending = new Set<() => void>();
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,7 +1,7 @@
 import type { XenArch } from '../xen/index.ts';
 import type { Environment } from './tools.ts';
 
-/** What a build would else take from the machine and the moment: the same source gives the same text everywhere. */
+/** Values that a build would otherwise take from the machine and the clock. With them, the same source gives the same text everywhere. */
 export const WHO_AND_WHEN: Environment = {
   XEN_WHOAMI: 'xsplice',
   XEN_DOMAIN: '(none)',
@@ -14,7 +14,7 @@ export const WHO_AND_WHEN: Environment = {
   MFLAGS: undefined,
 };
 
-/** What stands before the names of an architecture's tools on a machine of another one, as Debian calls them. */
+/** Prefixes of Debian's cross tools, by target architecture. */
 const CROSS: Readonly<Record<XenArch, string>> = {
   x86_64: 'x86_64-linux-gnu-',
   arm64: 'aarch64-linux-gnu-',
@@ -24,7 +24,7 @@ const CROSS: Readonly<Record<XenArch, string>> = {
 /** The architecture of this machine, in Xen's words; `undefined` for one that Xen has no live patching on. */
 const NATIVE: Readonly<Partial<Record<string, XenArch>>> = { x64: 'x86_64', arm64: 'arm64', arm: 'arm32' };
 
-/** What stands before `gcc`, `ld` and `objcopy` for an architecture: nothing for the machine's own. */
+/** Returns the prefix of `gcc`, `ld` and `objcopy` for an architecture; empty for the machine's own. */
 export const toolPrefix = (arch: XenArch): string => (NATIVE[process.arch] === arch ? '' : CROSS[arch]);
 
 /** CROSS_COMPILE for a build: what the user says, or else {@link toolPrefix}. */

@@ -38,7 +38,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'arm-linux-gnueabihf-ld': 'binutils-arm-linux-gnueabihf',
 };
 
-/** What to throw where a program cannot be started. */
+/** Returns the error to throw if a program cannot be started. */
 export function cannotRun(program: string, error: NodeJS.ErrnoException): XspliceError {
   if (error.code !== 'ENOENT') return new XspliceError('ETOOL', `cannot run ${program}: ${error.message}`);
   const name = PACKAGES[program];
@@ -51,12 +51,12 @@ export function cannotRun(program: string, error: NodeJS.ErrnoException): Xsplic
   return new XspliceError('ETOOL', `${program} is not installed, or not on PATH`, hint);
 }
 
-/** What to throw where the caller's signal ended the work. */
-export const stopped = (): XspliceError => new XspliceError('ETOOL', 'interrupted');
+/** Returns the error to throw after the caller's signal aborted. */
+export const interrupted = (): XspliceError => new XspliceError('ETOOL', 'interrupted');
 
 /** Throws where the signal has fired already. */
-export function throwIfStopped(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw stopped();
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw interrupted();
 }
 
 /**
@@ -76,20 +76,20 @@ export interface ToolOptions {
   readonly env: Environment;
   readonly cwd?: string;
   readonly signal?: AbortSignal | undefined;
-  /** Most milliseconds until it has ended; no limit by default. */
+  /** Time limit in milliseconds; none by default. */
   readonly timeout?: number;
-  /** Is told the lines that it prints, while it runs. */
-  readonly heard?: (line: string) => void;
-  /** Is told what it writes to its standard error, as it comes. */
-  readonly complained?: (text: string) => void;
+  /** Receives each line of standard output as it is printed. */
+  readonly onLine?: (line: string) => void;
+  /** Receives standard error as it is written. */
+  readonly onError?: (text: string) => void;
 }
 
-/** Most characters of a tool's output that are kept. */
+/** Limit of a tool's output that is kept, in characters. */
 const OUTPUT = 1 << 20;
 
 /** A tool that has been started: what it writes comes as a stream, and `done` when it has ended. */
 function start(program: string, args: readonly string[], options: ToolOptions, stdin: 'ignore' | 'pipe') {
-  throwIfStopped(options.signal);
+  throwIfInterrupted(options.signal);
   const { env, cwd } = options;
   const child = spawn(program, args, {
     env: { ...env, LC_ALL: 'C' },
@@ -110,15 +110,11 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-async function ended(
-  child: ChildProcess,
-  program: string,
-  { signal, timeout, complained }: ToolOptions,
-): Promise<void> {
+async function ended(child: ChildProcess, program: string, { signal, timeout, onError }: ToolOptions): Promise<void> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-2000);
-    complained?.(text);
+    onError?.(text);
   });
   const kill = (): void => killGroup(child);
   let late = false;
@@ -136,7 +132,7 @@ async function ended(
       child.once('error', (error) => reject(cannotRun(program, error)));
       child.once('close', resolve);
     });
-    throwIfStopped(signal);
+    throwIfInterrupted(signal);
     if (late)
       throw new XspliceError('ETOOL', `${program} exceeded its time limit of ${(timeout ?? 0) / 60_000} minutes`);
     if (status !== 0) throw new XspliceError('ETOOL', `${program} failed: ${stderr.trim() || `status ${status}`}`);
@@ -147,17 +143,17 @@ async function ended(
   }
 }
 
-/** Runs a tool to its end and returns what it wrote. Throws ETOOL where it is missing, fails or is stopped. */
+/** Runs a tool to its end and returns its output. Throws an XspliceError (ETOOL) if it is missing, fails or is interrupted. */
 export async function runTool(program: string, args: readonly string[], options: ToolOptions): Promise<string> {
   const { child, done } = start(program, args, options, 'ignore');
   let output = '';
   let rest = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     if (output.length < OUTPUT) output += text;
-    if (options.heard === undefined) return;
+    if (options.onLine === undefined) return;
     const lines = (rest + text).split('\n');
     rest = (lines.pop() ?? '').slice(0, OUTPUT);
-    for (const line of lines) options.heard(line);
+    for (const line of lines) options.onLine(line);
   });
   await done;
   return output;

@@ -6,6 +6,7 @@ export * from './config.ts';
 export * from './cpu-info.ts';
 export * from './cpu-info-check.ts';
 export type * from './cpu-state.ts';
+export * from './dump-lines.ts';
 export * from './errno.ts';
 export * from './ex-table.ts';
 export * from './execution-state.ts';

@@ -119,7 +119,7 @@ describe('linking', () => {
   it('says where it cannot write', async () => {
     await expect(link({ f }, { env: { ...env, TMPDIR: join(folder, 'nosuch') } })).rejects.toMatchObject({
       code: 'EFILE',
-      hint: 'Set TMPDIR to a folder that can be written.',
+      hint: 'Set TMPDIR to a writable folder.',
     });
   });
 });

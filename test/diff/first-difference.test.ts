@@ -10,9 +10,9 @@ const source = (above: string, more: number): string => `#include <xen.h>
 ${above}
 noinline int f(int x)
 {
-    printk("%d", __LINE__);
+    printk("%s:%d", "a.c", __LINE__);
     printk("%d", x + ${more});
-    printk("%d", __LINE__);
+    printk("%s:%d", "a.c", __LINE__);
     return x;
 }
 `;

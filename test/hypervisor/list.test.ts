@@ -29,7 +29,7 @@ const three = (release: string, applied: readonly string[] = ['bbb']) => {
 };
 
 interface Listed {
-  readonly rc: number;
+  readonly rc: number | null;
   readonly version: number;
   readonly nr: number;
   readonly nameTotalSize: number;

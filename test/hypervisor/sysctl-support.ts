@@ -150,7 +150,8 @@ export function listSysctl(version: string, fields: ListFields): Sysctl {
 }
 
 export interface Called {
-  readonly rc: number;
+  /** `null` if the host died. */
+  readonly rc: number | null;
   /** The caller's structure after the call. */
   readonly after: DataView;
   /** The same in hex. */
@@ -163,7 +164,7 @@ export function hypercall(target: SimulatedTarget, guest: Guest, sysctl: Sysctl,
   const rc = enter(target.hypervisor, () => doSysctl(target.hypervisor, guest, handle, privileged));
   const bytes = guest.at(handle);
   return {
-    rc: rc ?? Number.NaN,
+    rc: rc ?? null,
     after: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     hex: hex(bytes),
   };

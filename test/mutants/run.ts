@@ -1,12 +1,12 @@
 import { type Address, hex, hexAddress } from '../../src/base/index.ts';
 import { compare, type FieldDifference } from '../../src/conform/compare.ts';
 import type { BootStage } from '../../src/conform/index.ts';
-import { type DumpedFunction, dumpedFunctions, type Observation, observationOf } from '../../src/conform/observe.ts';
+import { type Observation, observationOf } from '../../src/conform/observe.ts';
 import type { Image } from '../../src/hypervisor/index.ts';
 import { hostEnded, type Stage, type Step, type StepOutcome, takeStep } from '../../src/run/index.ts';
 import { ElfFields } from '../../src/synth/elf-fields.ts';
 import { xenFacts } from '../../src/synth/xen-facts.ts';
-import type { ActionName, HostPanic, Release } from '../../src/xen/index.ts';
+import { type ActionName, type DumpedFunction, type HostPanic, type Release, readDump } from '../../src/xen/index.ts';
 import { IDLE_FUNCTIONS, type MutantParts } from './base-specs.ts';
 import { MUTANT_PARTS, type MutantBase, mutantBases } from './bases.ts';
 import { type Mutant, makeMutant } from './mutate.ts';
@@ -144,7 +144,7 @@ class Runner {
 
   async #cycle(): Promise<MutantRun> {
     const pressed = await this.#both('dump', { verb: 'dump' }, []);
-    const functions = dumpedFunctions(pressed.real.console);
+    const functions = readDump(pressed.real.console).flatMap((payload) => payload.functions);
     const harmless = functions.every((func) => this.#harmless(func));
     const places = harmless ? [...new Set(functions.map(({ oldAddr }) => oldAddr))] : [];
     const actions: readonly ActionName[] = harmless ? ['apply', 'revert', 'apply', 'revert', 'unload'] : ['unload'];

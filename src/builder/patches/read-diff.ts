@@ -44,7 +44,7 @@ const EXTENDED: readonly (readonly [RegExp, (section: Section, value: string) =>
   [/^GIT binary patch$/, (section) => Object.assign(section, { binary: true })],
 ];
 
-const COMBINED_HINT = 'git show --first-parent -m, or git diff with two commits, give a diff that can be applied';
+const COMBINED_HINT = 'make a plain diff with git show --first-parent -m, or git diff with two commits';
 
 /**
  * Reads all unified diffs of a text, and passes over what stands between them: messages, statistics, signatures. Each line has
@@ -62,15 +62,15 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
     if (/^diff --(?:cc|combined) /.test(line)) {
       begins(at);
       faults.push({
-        code: 'combined-diff',
-        message: 'A merge’s combined diff cannot be applied',
-        hint: COMBINED_HINT,
+        rule: 'combined-diff',
+        message: 'Cannot apply the combined diff of a merge',
+        advice: COMBINED_HINT,
         at,
       });
       at++;
     } else if (line.startsWith('Binary files ') && line.includes(' and ') && line.endsWith(' differ\n')) {
       begins(at);
-      faults.push({ code: 'binary', message: `A change of a binary file cannot be applied: ${shown(line)}`, at });
+      faults.push({ rule: 'patch-binary', message: `Cannot apply a change of a binary file: ${shown(line)}`, at });
       at++;
     } else if (startsSection(lines, at)) {
       begins(at);
@@ -78,8 +78,8 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
     } else if (isHunkHeader(line)) {
       begins(at);
       faults.push({
-        code: 'damaged',
-        message: 'A hunk does not say which file it is of: no --- and +++ before it',
+        rule: 'patch-damaged',
+        message: 'A hunk names no file: no --- and +++ lines before it',
         at,
       });
       at++;
@@ -166,13 +166,16 @@ function shownPath(section: Section): string {
 const SPECIAL = /^1[26]0000$/;
 
 function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePatch | Fault {
-  const fault = (code: Fault['code'], message: string): Fault => ({ code, message, at: section.start, path });
+  const fault = (rule: Fault['rule'], message: string): Fault => ({ rule, message, at: section.start, path });
   for (const side of [section.old, section.new]) {
-    if (side !== undefined && 'wrong' in side) return fault('bad-path', `The path of a changed file ${side.wrong}`);
+    if (side !== undefined && 'wrong' in side) return fault('patch-path', `The path of a changed file ${side.wrong}`);
   }
-  if (section.binary) return fault('binary', `A change of a binary file cannot be applied: ${path}`);
+  if (section.binary) return fault('patch-binary', `Cannot apply a change of a binary file: ${path}`);
   if (SPECIAL.test(section.mode ?? '') || SPECIAL.test(section.oldMode ?? '')) {
-    return fault('special-file', `${path} is a symbolic link or a submodule in this patch: only files can be changed`);
+    return fault(
+      'patch-special-file',
+      `${path} is a symbolic link or a submodule in this patch: a live patch can change regular files only`,
+    );
   }
   const only = hunks.length === 1 ? hunks[0] : undefined;
   let kind = section.kind;
@@ -181,8 +184,9 @@ function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePat
   if (kind === 'change' && section.newAbsent && only?.newLines === 0) kind = 'delete';
   const from = kind === 'new' ? null : pathOf(section.old);
   const to = kind === 'delete' ? null : pathOf(section.new);
-  if (from === undefined || to === undefined) return fault('damaged', 'A diff does not name its file on both sides');
-  if (from === null && to === null) return fault('damaged', 'A diff names /dev/null on both sides');
+  if (from === undefined || to === undefined)
+    return fault('patch-damaged', 'A diff does not name its file on both sides');
+  if (from === null && to === null) return fault('patch-damaged', 'A diff names /dev/null on both sides');
   const mode = section.mode === undefined ? {} : { mode: section.mode };
   return { from, to, kind, ...mode, line: section.start + 1, hunks };
 }

@@ -1,11 +1,9 @@
+import type { Finding } from '../../base/index.ts';
 import { shown, withoutNewline } from './text.ts';
-import type { Hunk, HunkLine, PatchProblemCode } from './types.ts';
+import type { Hunk, HunkLine } from './types.ts';
 
 /** A fault at a line of a patch; whoever knows the file says where that is. */
-export interface Fault {
-  readonly code: PatchProblemCode;
-  readonly message: string;
-  readonly hint?: string;
+export interface Fault extends Pick<Finding, 'rule' | 'message' | 'advice'> {
   /** Index of the line, from 0. */
   readonly at: number;
   readonly path?: string;
@@ -23,7 +21,7 @@ const HEADER = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/;
 export const isHunkHeader = (line: string): boolean => line.startsWith('@@ -');
 
 const WRAPPED_HINT =
-  'The mail was damaged on its way (lines wrapped, or blanks removed). Take the patch from git, or the mail as the list archive has it';
+  'The mail is damaged (wrapped lines or removed blanks). Take the patch from git, or the raw mail from the list archive';
 
 /**
  * Reads the hunk whose header is `lines[start]`. Its counts say where it ends, so a mail's signature (`-- `) is not taken for a
@@ -32,11 +30,11 @@ const WRAPPED_HINT =
 export function readHunk(lines: readonly string[], start: number, path: string): HunkResult {
   const header = withoutNewline(lines[start] ?? '');
   const match = HEADER.exec(header);
-  const fault = (at: number, message: string, hint?: string): HunkResult => ({
-    fault: { code: 'damaged', message, at, path, hunk: header, ...(hint === undefined ? {} : { hint }) },
+  const fault = (at: number, message: string, advice?: string): HunkResult => ({
+    fault: { rule: 'patch-damaged', message, at, path, hunk: header, ...(advice === undefined ? {} : { advice }) },
     next: Math.max(at, start + 1),
   });
-  if (match === null) return fault(start, `${shown(header)} is not a hunk's header`);
+  if (match === null) return fault(start, `${shown(header)} is not a hunk header`);
   const [oldStart = 0, oldLines = 1, newStart = 0, newLines = 1] = match
     .slice(1)
     .map((digits) => (digits === undefined ? undefined : Number(digits)));
@@ -44,7 +42,7 @@ export function readHunk(lines: readonly string[], start: number, path: string):
   let [olds, news, at] = [oldLines, newLines, start + 1];
   for (; olds > 0 || news > 0; at++) {
     const line = lines[at];
-    if (line === undefined) return fault(at - 1, `The patch ends ${olds + news} lines before its hunk does`);
+    if (line === undefined) return fault(at - 1, `The patch ends ${olds + news} lines before the end of its hunk`);
     if (line.startsWith('\\')) {
       if (!dropNewline(body)) return fault(at, `${shown(line)} comes before any line`);
       continue;
@@ -52,7 +50,7 @@ export function readHunk(lines: readonly string[], start: number, path: string):
     // Mailers and editors remove the blank of an empty context line; git apply and patch take it, too.
     const kind = line === '\n' ? ' ' : line[0];
     if (kind !== ' ' && kind !== '+' && kind !== '-') {
-      return fault(at, `A line of the hunk begins with neither blank, + nor -: ${shown(line)}`, WRAPPED_HINT);
+      return fault(at, `A line of the hunk does not start with a blank, + or -: ${shown(line)}`, WRAPPED_HINT);
     }
     if (kind !== '+' && olds-- === 0)
       return fault(at, `The hunk has more old lines than its header says: ${shown(line)}`);
@@ -66,7 +64,11 @@ export function readHunk(lines: readonly string[], start: number, path: string):
   }
   const after = lines[at] ?? '';
   if (/^[+ -]/.test(after) && !/^(?:-- ?\r?\n?$|--- |\+\+\+ )/.test(after) && after.trim() !== '') {
-    return fault(at, `The hunk has more lines than its header says: ${shown(after)}`, 'Was the patch edited by hand?');
+    return fault(
+      at,
+      `The hunk has more lines than its header says: ${shown(after)}`,
+      'Check whether the patch was edited by hand',
+    );
   }
   return { hunk: { header, line: start + 1, oldStart, oldLines, newStart, newLines, lines: body }, next: at };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { XspliceError } from '../../base/index.ts';
-import type { Remark } from '../../documents/index.ts';
+import { type Finding, XspliceError } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import {
   cacheFolder,
   crossCompile,
@@ -33,7 +33,7 @@ export interface BuildOptions {
 /** A tree that has its objects. */
 export interface BuiltTree {
   readonly tree: SourceTree;
-  readonly remarks: readonly Remark[];
+  readonly remarks: readonly Finding[];
 }
 
 const PREFIX = 'built-tree-';
@@ -71,7 +71,7 @@ async function build(tree: SourceTree, options: BuildOptions): Promise<SourceTre
           cwd: source,
           signal,
           timeout: BUILD_MS,
-          ...(progress === undefined ? {} : { heard: progress }),
+          ...(progress === undefined ? {} : { onLine: progress }),
         });
       await make('olddefconfig');
       await make('build', `-j${Math.max(1, jobs)}`);
@@ -100,12 +100,12 @@ function buildKey(tree: SourceTree, compiler: string): string {
 }
 
 /** Throws where the tree gives another hypervisor than the given one. */
-function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly Remark[] {
+function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly Finding[] {
   if (given === undefined || tree.xenSyms === undefined) return [];
   const relation = buildRelation(new Uint8Array(readFileSync(tree.xenSyms)), given);
   if (relation.kind === 'same') return [];
   if (relation.kind === 'alike') {
-    return [{ text: ALIKE, symbol: null, object: 'xen-syms' }];
+    return [about('tree-unlike-xen', 'xen-syms', null, ALIKE)];
   }
   const [first, ...more] = relation.functions;
   const others = more.length > 0 ? `, ${more.join(', ')}` : '';
@@ -113,10 +113,10 @@ function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly 
     first === undefined ? 'one of them has no functions' : `${relation.count} functions differ: ${first}${others}`;
   throw new XspliceError(
     'EUSAGE',
-    `the tree gives another hypervisor than the xen-syms to be patched: ${what}`,
-    'Give the source, the .config and the compiler that this xen-syms was built from.',
+    `building the tree gives another hypervisor than xen-syms: ${what}`,
+    'Use the source, the .config and the compiler that xen-syms was built with.',
   );
 }
 
 const ALIKE =
-  'the build-id is not that of the xen-syms to be patched; its functions are the same, so it is the same source, built again';
+  'the build-id differs from that of xen-syms, but the functions are the same: assuming a rebuild of the same source';

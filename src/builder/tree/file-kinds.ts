@@ -23,13 +23,12 @@ const ARCH_PLACE = /^(?:arch\/|include\/asm-)(\w+)\//;
 
 export const isMakefile = (path: string): boolean => /^(?:Makefile|Kbuild|.*\.mk)$/.test(basename(path));
 
-const LEAVE_OUT =
-  'Leave this hunk out of the patch where the fix does not depend on it; else a new hypervisor is needed.';
+const LEAVE_OUT = 'Remove this hunk if the fix works without it. Otherwise, build and boot a new hypervisor.';
 
 /** Rows of what is not followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
-  [/(?:^|\/)Kconfig[^/]*$/, 'the options of the configuration change, and a live patch cannot'],
-  [/^(?:tools|scripts)\//, 'a program of the build changes: what it makes may change with it'],
+  [/(?:^|\/)Kconfig[^/]*$/, 'it changes configuration options, which a live patch cannot'],
+  [/^(?:tools|scripts)\//, 'it changes a build tool, and the tool’s output may change too'],
 ];
 
 /** The header that xen/tools/gen-cpuid.py makes another one of. */
@@ -45,16 +44,16 @@ const LIST = 'include/xlat.lst';
 export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
   const { path } = change;
   if (!path.startsWith('xen/')) {
-    if (/^(?:Config\.mk|config\/)/.test(path)) return refused('flags of all compilations may change', LEAVE_OUT);
-    return { code: false, advice: '', remark: 'it is not of the hypervisor, and not needed for the live patch' };
+    if (/^(?:Config\.mk|config\/)/.test(path)) return refused('it may change the flags of all compilations', LEAVE_OUT);
+    return { code: false, advice: '', remark: 'skipped: not part of the hypervisor' };
   }
   const below = path.slice('xen/'.length);
-  if (below.startsWith('test/')) return { code: false, advice: '', remark: 'it is a test of Xen, and left out' };
+  if (below.startsWith('test/')) return { code: false, advice: '', remark: 'skipped: a test of Xen' };
   if (/\/configs\/\w+_defconfig$/.test(below))
-    return { code: false, advice: '', remark: 'a default configuration only' };
+    return { code: false, advice: '', remark: 'skipped: a default configuration' };
   const arch = ARCH_PLACE.exec(below)?.[1];
   if (arch !== undefined && arch !== archFolder(tree.arch) && arch !== 'generic') {
-    return { code: false, advice: '', remark: `it is not compiled for ${tree.arch}` };
+    return { code: false, advice: '', remark: `skipped: not compiled for ${tree.arch}` };
   }
   if (below === LIST) return { code: false, advice: '', makesHeaders: true };
   const row = REFUSED.find(([pattern]) => pattern.test(below));

@@ -12,7 +12,7 @@ import {
   requireTools,
   runTool,
   sha256,
-  throwIfStopped,
+  throwIfInterrupted,
   WHO_AND_WHEN,
 } from '../../system/index.ts';
 import { compileCommands, type NotFollowedObject, type TreeCommands } from './commands.ts';
@@ -93,7 +93,7 @@ function listingKey(tree: SourceTree, env: Environment): string {
 
 async function listCommands(tree: SourceTree, { env, signal, progress }: ListingOptions): Promise<Stored> {
   requireTools(['make', 'flex', 'bison'], env, 'asking this tree how it was compiled');
-  throwIfStopped(signal);
+  throwIfInterrupted(signal);
   progress?.('asks the build how it was compiled');
   const work = privateFolder(join(env['TMPDIR'] || tmpdir(), 'xsplice-listing-'));
   try {
@@ -107,10 +107,10 @@ async function listCommands(tree: SourceTree, { env, signal, progress }: Listing
         cwd: source,
         signal,
         timeout: LISTING_MS,
-        heard: (line) => listing.line(line),
+        onLine: (line) => listing.line(line),
       });
     } catch (error) {
-      throwIfStopped(signal);
+      throwIfInterrupted(signal);
       // It ends where a real build would look at what it has made; all compilations come before that.
       if (listing.compilations === 0) throw error;
     }

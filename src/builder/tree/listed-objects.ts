@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
-import type { Refusal, Remark } from '../../documents/index.ts';
+import type { Finding } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import type { AffectedObject } from './affected-object.ts';
 import type { TreeChange } from './change.ts';
 import type { TreeCommands } from './commands.ts';
@@ -14,8 +15,8 @@ export interface ListChanges {
   readonly objects: ReadonlyMap<string, AffectedObject>;
   /** Sources of them, from the top of the tree. */
   readonly sources: ReadonlySet<string>;
-  readonly problems: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly problems: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 /** What the changed Makefiles among the changes add to the hypervisor and take from it. */
@@ -29,8 +30,8 @@ export function listChanges(tree: SourceTree, commands: TreeCommands, changes: r
 class ListReader implements ListChanges {
   readonly objects = new Map<string, AffectedObject>();
   readonly sources = new Set<string>();
-  readonly problems: Refusal[] = [];
-  readonly remarks: Remark[] = [];
+  readonly problems: Finding[] = [];
+  readonly remarks: Finding[] = [];
   readonly #tree: SourceTree;
   readonly #commands: TreeCommands;
   readonly #changes: readonly TreeChange[];
@@ -48,9 +49,7 @@ class ListReader implements ListChanges {
     const { added, removed, others } = makefileChange(before ?? '', after ?? '', this.#tree.config);
     const [other] = others;
     if (other !== undefined) {
-      const advice =
-        'A live patch can add and remove files, not flags or rules: leave the other lines of this hunk out.';
-      this.#refuse(path, `${path} changes more than the list of objects: ${other}`, advice);
+      this.#refuse(path, `${path} changes more than the list of objects: ${other}`);
       return;
     }
     const folder = dirname(path).slice('xen/'.length);
@@ -61,32 +60,32 @@ class ListReader implements ListChanges {
   #added(makefile: string, folder: string, { name, enabled }: ListedObject): void {
     const object = normalize(join(folder, name));
     if (!enabled) {
-      this.#tell(makefile, `${object} is listed for an option that this configuration does not have`);
+      this.#tell(makefile, `skipped ${object}: its configuration option is off`);
       return;
     }
     if (name.endsWith('/')) {
       // Its own Makefile comes with the patch, and lists what is in it.
       if (this.#changes.some(({ path, after }) => path === `xen/${object}Makefile` && after !== null)) return;
-      this.#refuse(makefile, `${makefile} adds the folder ${object}, which the patch does not bring`, REBUILD);
+      this.#refuse(makefile, `${makefile} adds the folder ${object}, which is not in the patch`, REBUILD);
       return;
     }
     if (name.endsWith('.init.o')) {
-      this.#tell(makefile, `${object} holds code for the boot only, and is left out`);
+      this.#tell(makefile, `skipped ${object}: boot code only`);
       return;
     }
     const source = this.#sourceOf(object);
     if (source === undefined) {
       this.#refuse(
         makefile,
-        `${makefile} adds ${object}, for which there is no .c or .S`,
-        'Put the file into the patch.',
+        `${makefile} adds ${object}, but there is no .c or .S file for it`,
+        'Add the source file to the patch.',
       );
       return;
     }
     this.sources.add(`xen/${source}`);
     const command = siblingCommand(this.#commands, object, source);
     if (command === undefined) {
-      this.#refuse(makefile, `no command is known that ${source} could be compiled by`, REBUILD);
+      this.#refuse(makefile, `no compile command for ${source}`, REBUILD);
       return;
     }
     this.objects.set(object, { command, before: false, after: true, ownSource: true });
@@ -95,17 +94,17 @@ class ListReader implements ListChanges {
   #removed(makefile: string, folder: string, { name }: ListedObject): void {
     const object = normalize(join(folder, name));
     if (name.endsWith('/')) {
-      this.#refuse(makefile, `${makefile} takes the folder ${object} out of the hypervisor`, 'Keep it in this patch.');
+      this.#refuse(makefile, `${makefile} removes the folder ${object} from the hypervisor`, 'Keep it in this patch.');
       return;
     }
     const command = this.#commands.objects.get(object);
     if (command === undefined) {
-      this.#tell(makefile, `${object} is no longer listed, and was not in this hypervisor`);
+      this.#tell(makefile, `${object} is no longer listed; it was not part of this hypervisor`);
       return;
     }
     this.sources.add(`xen/${command.source}`);
     this.objects.set(object, { command, before: true, after: false, ownSource: true });
-    this.#tell(makefile, `${object} is no longer in the hypervisor`);
+    this.#tell(makefile, `${object} is no longer part of the hypervisor`);
   }
 
   /** A source that is gone while a Makefile still lists it would not build. */
@@ -114,7 +113,7 @@ class ListReader implements ListChanges {
       const object = path.replace(/^xen\/(.*)\.[cS]$/, '$1.o');
       if (after !== null || object === path || !this.#commands.objects.has(object) || this.objects.has(object))
         continue;
-      this.#refuse(path, `${path} is removed, and ${object} still listed in a Makefile`, 'Remove that line as well.');
+      this.#refuse(path, `${path} is removed, but a Makefile still lists ${object}`, 'Remove that line too.');
     }
   }
 
@@ -127,13 +126,13 @@ class ListReader implements ListChanges {
     });
   }
 
-  #refuse(object: string, reason: string, advice: string): void {
-    this.problems.push({ reason, symbol: null, object, advice });
+  #refuse(object: string, message: string, advice?: string): void {
+    this.problems.push(about('object-list', object, null, message, advice));
   }
 
   #tell(object: string, text: string): void {
-    this.remarks.push({ text, symbol: null, object });
+    this.remarks.push(about('object-listed', object, null, text));
   }
 }
 
-const REBUILD = 'That needs a build of the whole hypervisor: put such code into a file of a folder that exists.';
+const REBUILD = 'This needs a build of the whole hypervisor. Put the code into a file in an existing folder.';

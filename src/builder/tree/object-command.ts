@@ -65,9 +65,10 @@ export function readCompileCall({ words, plain }: SimpleCommand): CompileCall | 
   const programs = [...words];
   while (programs.length > 1 && WRAPPERS.test(basename(programs[0] as string))) programs.shift();
   const [program = '', ...args] = programs;
-  if (!COMPILERS.test(basename(program))) return { reason: `${program} is no compiler that is known` };
-  if (program.includes('/') && !program.startsWith('/')) return { reason: `the compiler ${program} lies in the tree` };
-  if (!plain) return { reason: 'the shell has a part in its command' };
+  if (!COMPILERS.test(basename(program))) return { reason: `unknown compiler ${program}` };
+  if (program.includes('/') && !program.startsWith('/'))
+    return { reason: `the compiler ${program} is inside the tree` };
+  if (!plain) return { reason: 'its command uses shell syntax' };
   const refused = args.find((arg) => REFUSED.test(arg));
   if (refused !== undefined) return { reason: `its command has the option ${refused}` };
   const sources: string[] = [];
@@ -80,8 +81,8 @@ export function readCompileCall({ words, plain }: SimpleCommand): CompileCall | 
   }
   const [source] = sources;
   if (source === undefined || sources.length !== 1) return { reason: `its command has ${sources.length} sources` };
-  if (output === undefined) return { reason: 'its command says not what it writes' };
-  if (!args.includes('-c') && !args.includes('-E')) return { reason: 'its command makes no object' };
+  if (output === undefined) return { reason: 'its command has no output file' };
+  if (!args.includes('-c') && !args.includes('-E')) return { reason: 'its command does not make an object' };
   return { program, args, source, output };
 }
 

@@ -12,7 +12,7 @@ import {
   requireTools,
   runTool,
   sha256,
-  throwIfStopped,
+  throwIfInterrupted,
   WHO_AND_WHEN,
 } from '../../system/index.ts';
 import { archFolder } from './arch-folder.ts';
@@ -68,7 +68,7 @@ export async function regeneratedHeaders(
   changes: readonly TreeChange[],
   options: RegenerateOptions,
 ): Promise<Regenerated> {
-  if (tree.objects !== tree.source) return { kind: 'problem', reason: 'headers are not made in a folder of their own' };
+  if (tree.objects !== tree.source) return { kind: 'problem', reason: 'this tree was not built in a separate folder' };
   const cache = cacheFolder(options.env);
   const name = `${PREFIX}${keyOf(tree, changes, options.env)}`;
   const stored = readStored(join(cache, name));
@@ -95,7 +95,7 @@ async function make(
   options: RegenerateOptions,
 ): Promise<Regenerated> {
   const { env, signal, jobs } = options;
-  requireTools(['make', 'python3'], env, 'making the headers of this tree anew');
+  requireTools(['make', 'python3'], env, 'regenerating the headers of this tree');
   const work = privateFolder(join(env['TMPDIR'] || tmpdir(), 'xsplice-headers-'));
   try {
     const top = join(work.path, 'tree');
@@ -111,9 +111,9 @@ async function make(
     });
     return { kind: 'headers', changes: differing(tree, source) };
   } catch (error) {
-    throwIfStopped(signal);
+    throwIfInterrupted(signal);
     if (!(error instanceof XspliceError) || !error.message.startsWith('make failed')) throw error;
-    return { kind: 'problem', reason: `its rules do not make them here: ${error.message}` };
+    return { kind: 'problem', reason: `make failed: ${error.message}` };
   } finally {
     work.remove();
   }

@@ -60,22 +60,22 @@ export async function runCompiler(
   const output = join(run.output, `${++count}.out`);
   const dependencies = `${output}.d`;
   const args = [...argsFor(run, command, product, output, dependencies), ...added];
-  let heard = '';
+  let stderr = '';
   const tool: ToolOptions = {
     ...run.tool,
     env: compilerEnvironment(run.tool.env),
     cwd: folderOf(run.place, command),
     timeout: MOST_MS,
-    complained: (text) => {
-      if (heard.length < 100_000) heard += text;
+    onError: (text) => {
+      if (stderr.length < 100_000) stderr += text;
     },
   };
   try {
     await runTool(command.program, args, tool);
   } catch (error) {
-    const said = heard.trim() !== '' && error instanceof XspliceError && error.code === 'ETOOL';
-    if (!said || run.tool.signal?.aborted === true) throw error;
-    return compileErrors(heard, run.place.root);
+    const reported = stderr.trim() !== '' && error instanceof XspliceError && error.code === 'ETOOL';
+    if (!reported || run.tool.signal?.aborted === true) throw error;
+    return compileErrors(stderr, run.place.root);
   }
   if (product === 'object' && renamedTo !== undefined) await renameFile(output, renamedTo, command.program, tool);
   const compiled: Compiled = {

@@ -32,18 +32,18 @@ const TABLES = new Set([SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SHT_
 export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string[] {
   const first = readElf(a);
   const second = readElf(b);
-  if (isProblem(first) || isProblem(second)) return ['one of them is no ELF file'];
+  if (isProblem(first) || isProblem(second)) return ['one of them is not an ELF file'];
   if (first.machine !== second.machine) return ['they are for different machines'];
   const differences: string[] = [];
   const left = compared(first);
   const right = compared(second);
   for (const [name, section] of left) {
     const other = right.get(name);
-    if (other === undefined) differences.push(`${name} is in one of them alone`);
+    if (other === undefined) differences.push(`${name} is in only one of them`);
     else differences.push(...sectionDifferences(name, [first, section], [second, other]));
     if (differences.length >= MOST) return differences.slice(0, MOST);
   }
-  for (const name of right.keys()) if (!left.has(name)) differences.push(`${name} is in one of them alone`);
+  for (const name of right.keys()) if (!left.has(name)) differences.push(`${name} is in only one of them`);
   if (differences.length === 0) differences.push(...symbolDifferences(first, second));
   return differences.slice(0, MOST);
 }

@@ -49,14 +49,14 @@ export function openTree(path: string, options: OpenTreeOptions = {}): SourceTre
   if (configText === undefined) {
     throw new XspliceError(
       'EUSAGE',
-      `${objects} has no .config: which options this Xen is built with is not known`,
-      'Give the .config of the hypervisor that runs, or the tree that it was built in.',
+      `${objects} has no .config`,
+      'Give the .config of the running hypervisor with --config, or the tree that it was built in.',
     );
   }
   const config = parseConfig(configText);
   const arch = archOf(config);
   if (arch === undefined) {
-    throw new XspliceError('EUSAGE', `${configFile} is for no architecture that has live patching`, ARCH_HINT);
+    throw new XspliceError('EUSAGE', `${configFile} is not for an architecture with live patching`, ARCH_HINT);
   }
   if (!configEnabled(config, 'CONFIG_LIVEPATCH')) throw withoutLivepatch(configFile);
   const ownConfig = options.config === undefined || readText(own) === configText;
@@ -76,7 +76,7 @@ export function openTree(path: string, options: OpenTreeOptions = {}): SourceTre
 }
 
 function findFolders(path: string, options: OpenTreeOptions): { source: string; objects: string } {
-  if (!existsSync(path)) throw new XspliceError('EUSAGE', `there is no ${path}`);
+  if (!existsSync(path)) throw new XspliceError('EUSAGE', `${path}: no such file or directory`);
   const folder = realpathSync(path);
   for (const source of [folder, join(folder, 'xen')]) {
     if (lacking(source).length > 0 || basename(source) !== 'xen') continue;
@@ -90,13 +90,13 @@ function findFolders(path: string, options: OpenTreeOptions): { source: string; 
   }
   const best = existsSync(join(folder, 'xen')) ? join(folder, 'xen') : folder;
   const what = lacking(best);
-  const why = what.length === 0 ? 'its folder is not called xen' : `${best} lacks ${what.join(', ')}`;
-  const hint = 'Give the top of the tree, its folder xen, or the folder that make O=… was given.';
-  throw new XspliceError('EUSAGE', `${path} is no source tree of Xen: ${why}`, hint);
+  const why = what.length === 0 ? 'its folder is not named xen' : `${best} lacks ${what.join(', ')}`;
+  const hint = 'Give the top of the tree, its folder xen, or the folder of make O=….';
+  throw new XspliceError('EUSAGE', `${path} is not a Xen source tree: ${why}`, hint);
 }
 
 function objectsFolder(path: string): string {
-  if (!existsSync(path)) throw new XspliceError('EUSAGE', `there is no ${path}`);
+  if (!existsSync(path)) throw new XspliceError('EUSAGE', `${path}: no such file or directory`);
   return realpathSync(resolve(path));
 }
 
@@ -117,8 +117,8 @@ const archOf = (config: XenConfig): XenArch | undefined =>
 function withoutLivepatch(configFile: string): XspliceError {
   return new XspliceError(
     'EUSAGE',
-    `${configFile} has no CONFIG_LIVEPATCH=y: a hypervisor built so takes no live patch`,
-    'Build and boot one with CONFIG_LIVEPATCH=y first, or give the .config of the hypervisor that runs.',
+    `${configFile} has no CONFIG_LIVEPATCH=y: that hypervisor cannot load live patches`,
+    'Build and boot one with CONFIG_LIVEPATCH=y first, or give the .config of the running hypervisor.',
   );
 }
 

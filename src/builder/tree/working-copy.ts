@@ -122,7 +122,10 @@ export class WorkingCopy implements CompilerPlace {
 
   #place(text: string, target: string): void {
     if (++this.#files > MOST_FILES) {
-      throw new XspliceError('EUSAGE', `${this.#tree.top} has more than ${MOST_FILES} files: no source tree of Xen`);
+      throw new XspliceError(
+        'EUSAGE',
+        `${this.#tree.top} is not a Xen source tree: it has more than ${MOST_FILES} files`,
+      );
     }
     try {
       symlinkSync(text, target);
@@ -156,7 +159,11 @@ export function writeChange(root: string, { path, text }: Replacement): void {
   const target = join(root, path);
   // Asked before anything is made: a link in the tree may lead out of it, too.
   if (isAbsolute(path) || normalize(path).startsWith('..') || !contains(root, dirname(target))) {
-    throw new XspliceError('EUSAGE', `${path} leads out of the tree`, 'Such a patch is not applied.');
+    throw new XspliceError(
+      'EUSAGE',
+      `${path} is outside of the source tree`,
+      'A patch may only change files in the tree.',
+    );
   }
   if (text !== null) mkdirSync(dirname(target), { recursive: true });
   rmSync(target, { force: true });

@@ -1,4 +1,5 @@
 import type { ExpectedStep } from '../expectation.ts';
+import type { SimulationOptions } from '../options.ts';
 import type { ScriptPlace } from './node.ts';
 
 /** The file of a payload. */
@@ -20,19 +21,12 @@ export interface ScriptStep extends ExpectedStep<PayloadSource> {
 }
 
 /** Settings of the host that a scenario runs on. The image decides what is absent. */
-export interface ScriptSettings {
+export interface ScriptSettings
+  extends Pick<
+    SimulationOptions,
+    'release' | 'cpu' | 'cpus' | 'late' | 'stuck' | 'debug' | 'loglvl' | 'timeout' | 'nodeps'
+  > {
   readonly xen?: { readonly path: string; readonly place: ScriptPlace };
-  readonly release?: string;
-  readonly cpu?: string;
-  readonly cpus?: number;
-  /** CPU → nanoseconds. */
-  readonly late?: Readonly<Record<number, number>>;
-  readonly stuck?: readonly number[];
-  readonly debug?: boolean;
-  readonly loglvl?: string;
-  /** Nanoseconds. */
-  readonly timeout?: number;
-  readonly nodeps?: boolean;
 }
 
 /** One run of a scenario, with one combination of its matrix. Plain data, so that it can be handed to another thread. */

@@ -53,7 +53,7 @@ export class Machine {
     // It may be that nobody waits.
     this.#whenDown.catch(() => undefined);
     this.#settled = atExit(() => void child.kill('SIGKILL'));
-    child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#heard(text));
+    child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#onSerial(text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-2000);
     });
@@ -74,7 +74,7 @@ export class Machine {
     });
   }
 
-  #heard(text: string): void {
+  #onSerial(text: string): void {
     this.serial.feed(text);
     const why = this.serial.finished;
     if (why !== undefined) this.#goDown({ kind: 'died', why });

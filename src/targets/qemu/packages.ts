@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
-import { type Environment, runTool, type ToolOptions, throwIfStopped } from '../../system/index.ts';
+import { type Environment, runTool, type ToolOptions, throwIfInterrupted } from '../../system/index.ts';
 import type { QemuOptions } from './options.ts';
 
 /** What fetching takes: where the programs and the cache are, whom to tell, and who may stop it. */
@@ -61,7 +61,7 @@ export async function download(
   try {
     await get([]);
   } catch (error) {
-    throwIfStopped(fetching.signal);
+    throwIfInterrupted(fetching.signal);
     if (!(error instanceof XspliceError) || error.code !== 'ETOOL') throw error;
     const lists = ownLists(join(folder, 'lists'));
     await updateLists([...options, ...lists], fetching);

@@ -6,12 +6,12 @@ import {
   cacheFolder,
   type Environment,
   fillCache,
+  interrupted,
   prune,
   readStamp,
   runTool,
   sha256,
-  stopped,
-  throwIfStopped,
+  throwIfInterrupted,
   touch,
 } from '../../system/index.ts';
 import { AGENTS } from '../agent/agent.generated.ts';
@@ -63,7 +63,7 @@ export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot
   const name = `${PREFIX}${key.slice(0, 16)}`;
   const cache = cacheFolder(env);
   const folder = join(cache, name);
-  throwIfStopped(signal);
+  throwIfInterrupted(signal);
   if (whole(folder)) touch(folder);
   else {
     await fillCache(cache, name, async (made) => {
@@ -105,9 +105,9 @@ async function withMachine<T>(
   ms: number,
   work: (machine: Machine) => Promise<T>,
 ): Promise<T> {
-  throwIfStopped(signal);
+  throwIfInterrupted(signal);
   const machine = new Machine({ ...setup, env });
-  const stop = (): void => void machine.end({ kind: 'ended', reason: stopped() });
+  const stop = (): void => void machine.end({ kind: 'ended', reason: interrupted() });
   signal?.addEventListener('abort', stop);
   try {
     return await machine.within(ms, work(machine));

@@ -1,6 +1,6 @@
 import { closeSync, existsSync } from 'node:fs';
 import { hex, XspliceError } from '../../base/index.ts';
-import { namelessFile, stopped, throwIfStopped } from '../../system/index.ts';
+import { interrupted, namelessFile, throwIfInterrupted } from '../../system/index.ts';
 import { releaseOfImage } from '../../xen/index.ts';
 import { ConsoleRing, HYPERVISOR_XEN_VERSION } from './console-ring.ts';
 import { environmentFailure, MachineDown } from './down.ts';
@@ -57,7 +57,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
     closeSync(scratch);
     throw error;
   });
-  const stop = (): void => void machine.end({ kind: 'ended', reason: stopped() });
+  const stop = (): void => void machine.end({ kind: 'ended', reason: interrupted() });
   const close = (): void => {
     signal?.removeEventListener('abort', stop);
     closeSync(scratch);
@@ -65,7 +65,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
   signal?.addEventListener('abort', stop);
   const { inHypervisor } = PLATFORMS[snapshot.shape.arch];
   try {
-    throwIfStopped(signal);
+    throwIfInterrupted(signal);
     const host = await machine.within(callTimeout, describeHost(machine, snapshot));
     const { release } = host.release;
     const ring = new ConsoleRing(machine.agent, release.sysctlInterfaceVersion);

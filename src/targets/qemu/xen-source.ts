@@ -154,7 +154,7 @@ async function build(fetching: Fetching, arch: SourceArch, tree: string, folder:
       signal: fetching.signal,
       cwd: xen,
       timeout: BUILD_MS,
-      heard: (line) => fetching.progress?.({ phase: 'build', text: `xen for ${arch}: ${line.trim()}` }),
+      onLine: (line) => fetching.progress?.({ phase: 'build', text: `xen for ${arch}: ${line.trim()}` }),
     });
   await make('defconfig');
   appendFileSync(join(xen, '.config'), CONFIGURATION);

@@ -13,7 +13,8 @@ function affected(tree: MiniTree, ...changes: TreeChange[]) {
 }
 
 const names = ({ objects }: ReturnType<typeof affected>) => objects.map(({ command }) => command.object);
-const texts = ({ remarks }: ReturnType<typeof affected>) => remarks.map(({ object, text }) => `${object}: ${text}`);
+const texts = ({ remarks }: ReturnType<typeof affected>) =>
+  remarks.map(({ where, message }) => `${where.file}: ${message}`);
 
 describe('what a build says about itself', () => {
   test('the objects of xen-syms, and those that are only for the boot', () => {
@@ -101,8 +102,8 @@ describe('the objects that a change reaches', () => {
   });
 
   test.each([
-    ['tools/xl.c', 'not of the hypervisor'],
-    ['docs/x.md', 'not of the hypervisor'],
+    ['tools/xl.c', 'not part of the hypervisor'],
+    ['docs/x.md', 'not part of the hypervisor'],
     ['xen/test/x.c', 'a test of Xen'],
     ['xen/arch/arm/traps.c', 'not compiled for x86_64'],
     ['xen/include/asm-arm/x.h', 'not compiled for x86_64'],
@@ -116,18 +117,22 @@ describe('the objects that a change reaches', () => {
   });
 
   test.each([
-    ['xen/common/Kconfig', 'the options of the configuration change'],
-    ['xen/Kconfig.debug', 'the options of the configuration change'],
+    ['xen/common/Kconfig', 'changes configuration options'],
+    ['xen/Kconfig.debug', 'changes configuration options'],
     ['Config.mk', 'flags of all compilations'],
     ['config/StdGNU.mk', 'flags of all compilations'],
-    ['xen/tools/symbols.c', 'a program of the build'],
-    ['xen/tools/compat-build-header.py', 'a program of the build'],
-    ['xen/scripts/gen_hypercall.awk', 'a program of the build'],
+    ['xen/tools/symbols.c', 'changes a build tool'],
+    ['xen/tools/compat-build-header.py', 'changes a build tool'],
+    ['xen/scripts/gen_hypercall.awk', 'changes a build tool'],
     ['xen/Rules.mk', 'changes more than the list of objects'],
   ])('%s: refused, %s, with a way out', (path, reason) => {
     const found = affected(miniTree(), { path, before: 'a := b\n', after: 'a := c\n' });
     expect(found.problems).toEqual([
-      { reason: expect.stringContaining(reason), advice: expect.stringMatching(/\w/), symbol: null, object: path },
+      expect.objectContaining({
+        message: expect.stringContaining(reason),
+        advice: expect.stringMatching(/\w/),
+        where: { file: path },
+      }),
     ]);
   });
 
@@ -159,7 +164,10 @@ describe('the objects that a change reaches', () => {
     );
     const edit = change(tree, 'xen/common/kernel.c', (text) => text.replace('[1]', '[2]'));
     expect(affected(tree, edit).problems).toEqual([
-      expect.objectContaining({ object: 'common/kernel.o', reason: expect.stringContaining('a script of the shell') }),
+      expect.objectContaining({
+        where: { file: 'common/kernel.o' },
+        message: expect.stringContaining('a script of the shell'),
+      }),
     ]);
     expect(
       affected(
@@ -216,9 +224,7 @@ describe('files that come and go', () => {
       makefile(tree, (text) => `${text}obj-$(CONFIG_PV) += fresh.o\n`),
     );
     expect(names(off)).toEqual([]);
-    expect(texts(off)).toContain(
-      'xen/common/Makefile: common/fresh.o is listed for an option that this configuration does not have',
-    );
+    expect(texts(off)).toContain('xen/common/Makefile: skipped common/fresh.o: its configuration option is off');
     expect(texts(affected(tree, created('xen/common/fresh.c')))).toEqual([
       'xen/common/fresh.c: no object of this hypervisor is compiled from it',
     ]);
@@ -234,14 +240,14 @@ describe('files that come and go', () => {
     );
     expect(found.problems).toEqual([]);
     expect(found.objects).toMatchObject([{ command: { object: 'common/kernel.o' }, before: true, after: false }]);
-    expect(texts(found)).toEqual(['xen/common/Makefile: common/kernel.o is no longer in the hypervisor']);
+    expect(texts(found)).toEqual(['xen/common/Makefile: common/kernel.o is no longer part of the hypervisor']);
   });
 
   test.each([
     [
-      'a source that is gone, and still listed',
+      'a source that is gone, and still lists',
       (tree: MiniTree) => [{ ...change(tree, 'xen/common/kernel.c', () => ''), after: null }],
-      'still listed',
+      'still lists',
     ],
     [
       'a line without a source',
@@ -251,14 +257,14 @@ describe('files that come and go', () => {
     [
       'a folder that is there already',
       (tree: MiniTree) => [makefile(tree, (text) => `${text}obj-y += efi/\n`)],
-      'which the patch does not bring',
+      'which is not in the patch',
     ],
     ['flags', (tree: MiniTree) => [makefile(tree, (text) => `${text}CFLAGS-y += -O0\n`)], 'CFLAGS-y += -O0'],
   ])('%s: refused', (_, changes, reason) => {
     const tree = miniTree();
     const found = affected(tree, ...changes(tree));
     expect(found.problems).toEqual([
-      expect.objectContaining({ reason: expect.stringContaining(reason), advice: expect.stringMatching(/\w/) }),
+      expect.objectContaining({ message: expect.stringContaining(reason), advice: expect.stringMatching(/\w/) }),
     ]);
   });
 });

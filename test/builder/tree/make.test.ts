@@ -94,7 +94,7 @@ describe('a build that keeps no commands', () => {
     const stop = new AbortController();
     const run = treeCommands(openTree(tree.top), { env: tree.env, signal: stop.signal });
     setTimeout(() => stop.abort(), 300);
-    await expect(run).rejects.toThrow('stopped');
+    await expect(run).rejects.toThrow('interrupted');
   });
 
   test('programs of the build, and what lies elsewhere, are left out of the list', () => {
@@ -206,7 +206,7 @@ describe('the hypervisor that a tree gives, and the one to be patched', () => {
     execFileSync('ld', again, { cwd: tree.xen });
     const { remarks } = await hold(new Uint8Array(readFileSync(join(tree.xen, 'other'))));
     expect(remarks).toEqual([
-      expect.objectContaining({ text: expect.stringContaining('the same source, built again') }),
+      expect.objectContaining({ message: expect.stringContaining('a rebuild of the same source') }),
     ]);
   });
 });

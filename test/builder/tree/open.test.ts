@@ -63,7 +63,7 @@ describe('what is none', () => {
   test.each([
     ['CONFIG_X86_64=y\n', 'no CONFIG_LIVEPATCH=y', 'with CONFIG_LIVEPATCH=y first'],
     ['CONFIG_X86_64=y\n# CONFIG_LIVEPATCH is not set\n', 'no CONFIG_LIVEPATCH=y', 'with CONFIG_LIVEPATCH=y first'],
-    ['CONFIG_RISCV_64=y\nCONFIG_LIVEPATCH=y\n', 'no architecture that has live patching', 'CONFIG_X86_64'],
+    ['CONFIG_RISCV_64=y\nCONFIG_LIVEPATCH=y\n', 'not for an architecture with live patching', 'CONFIG_X86_64'],
   ])('a configuration without what it takes: %j', (text, message, hint) => {
     const { top } = miniSources({ 'xen/.config': text });
     expect(() => openTree(top)).toThrow(
@@ -87,11 +87,11 @@ describe('what is none', () => {
   test('another folder, with what it lacks', () => {
     const folder = testFolder();
     write(folder, { 'xen/Makefile': '', 'xen/Rules.mk': '' });
-    expect(() => openTree(folder)).toThrow('is no source tree of Xen: ');
+    expect(() => openTree(folder)).toThrow('is not a Xen source tree: ');
     expect(() => openTree(folder)).toThrow(/lacks common\/kernel\.c, include\/xen\/lib\.h/);
-    expect(() => openTree(join(folder, 'none'))).toThrow('there is no');
+    expect(() => openTree(join(folder, 'none'))).toThrow('none: no such file or directory');
     const { top } = miniSources();
-    expect(() => openTree(top, { objects: join(folder, 'none') })).toThrow('there is no');
+    expect(() => openTree(top, { objects: join(folder, 'none') })).toThrow('none: no such file or directory');
   });
 });
 
@@ -124,7 +124,7 @@ describe('a working copy', () => {
     const { top, xen } = miniTree();
     symlinkSync(outside, join(xen, 'common/out'));
     const copy = new WorkingCopy(openTree(top), join(testFolder(), 'copy'));
-    expect(() => copy.replace({ path: 'xen/common/out/new/x.c', text: 'x' })).toThrow('leads out of the tree');
+    expect(() => copy.replace({ path: 'xen/common/out/new/x.c', text: 'x' })).toThrow('is outside of the source tree');
     expect(() => readFileSync(join(outside, 'new/x.c'))).toThrow('ENOENT');
   });
 });

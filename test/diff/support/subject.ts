@@ -20,6 +20,9 @@ export type Sources = Readonly<Record<string, string>>;
 const FLAGS = ['-ffunction-sections', '-fdata-sections', '-Wno-unused-variable'];
 const SOURCES = 'examples/miniature-xen';
 
+/** Flags that clang does not know. */
+const GCC_ONLY: ReadonlySet<string> = new Set(['-mmanual-endbr', '-mgeneral-regs-only', '-mno-outline-atomics']);
+
 /** The miniature hypervisor with files of a test in it, and the same files compiled once more after a change. */
 export interface Subject {
   readonly image: Image;
@@ -61,11 +64,23 @@ function objectsFor(target: ExampleTarget & { readonly arch: SubjectArch }): rea
   return names.map((name) => join(folder, name));
 }
 
-/** Builds the hypervisor with `before` in it. `debug`: with debug data. */
+/** How a subject's files are compiled. */
+export interface SubjectOptions {
+  /** With debug data? */
+  readonly debug?: boolean;
+  /** Of Xen, whose rules the payload obeys. */
+  readonly version?: string;
+  readonly flags?: readonly string[];
+  /** Flags behind all others. */
+  readonly more?: readonly string[] | undefined;
+  readonly compiler?: 'gcc' | 'clang' | undefined;
+}
+
+/** Builds the hypervisor with `before` in it. */
 export async function subject(
   arch: SubjectArch,
   before: Sources,
-  { debug = true, version = '4.17.7', flags = FLAGS as readonly string[] } = {},
+  { debug = true, version = '4.17.7', flags = FLAGS, more = [], compiler = 'gcc' }: SubjectOptions = {},
 ): Promise<Subject> {
   const capstone = await disassembler();
   const base = ensure(
@@ -78,18 +93,19 @@ export async function subject(
   // Xen's fix-ups are part of its text.
   const script = join(tree, base.image.script);
   writeFileSync(script, readFileSync(script, 'utf8').replace('.text .text.*)', '.text .text.* .fixup)'));
-  const cflags = [...base.cflags, ...flags, ...(debug ? ['-g'] : [])];
+  const own = compiler === 'gcc' ? base.cflags : base.cflags.filter((flag) => !GCC_ONLY.has(flag));
+  const cflags = [...own, ...flags, ...(debug ? ['-g'] : []), ...more];
   const write = (root: string, sources: Sources): void => {
     for (const [name, text] of Object.entries(sources)) writeFileSync(join(root, 'common', name), text);
   };
   const tools = toolchainOf(base);
   let count = 0;
-  const compile = (file: string, text: string, more: readonly string[] = []): Uint8Array => {
+  const compile = (file: string, text: string, extra: readonly string[] = []): Uint8Array => {
     const folder = join(work, `after${count++}`);
     mkdirSync(folder);
     write(tree, { [file]: text });
     const object = join(folder, 'out.o');
-    tools.compile(`common/${file}`, object, tree, [...cflags, ...more, '-Iinclude', `-Iinclude/${arch}`]);
+    tools.compile(`common/${file}`, object, tree, [...cflags, ...extra, '-Iinclude', `-Iinclude/${arch}`], compiler);
     tools.run('objcopy', [`--redefine-sym=${file}=common/${file}`, object], folder);
     return new Uint8Array(readFileSync(object));
   };

@@ -1,0 +1,54 @@
+import type { Address } from '../base/index.ts';
+
+/** A payload in the output of the console key `x`. */
+export interface DumpedPayload {
+  readonly name: string;
+  /** `CHECKED`, `APPLIED` or `unknown`. */
+  readonly state: string;
+  /** First address of each kind of pages. */
+  readonly text: Address;
+  readonly rw: Address;
+  readonly ro: Address;
+  /** Of the three kinds together. */
+  readonly pages: number;
+  readonly functions: readonly DumpedFunction[];
+}
+
+/** A function of a payload. Sizes are in bytes. */
+export interface DumpedFunction {
+  /** `null` for an entry without a name. */
+  readonly name: string | null;
+  readonly oldAddr: Address;
+  readonly oldSize: number;
+  readonly newAddr: Address;
+  readonly newSize: number;
+}
+
+const PAYLOAD_LINE =
+  /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
+const FUNCTION_LINE = /^ {4}(.*) patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/s;
+
+/** Reads what the console key `x` prints, and skips all other lines. Source: xen/common/livepatch.c, livepatch_printall. */
+export function readDump(lines: readonly string[]): DumpedPayload[] {
+  const payloads: (DumpedPayload & { readonly functions: DumpedFunction[] })[] = [];
+  for (const line of lines) {
+    const [, name = '', state = '', text, rw, ro, pages] = PAYLOAD_LINE.exec(line) ?? [];
+    if (text !== undefined) {
+      payloads.push({ name, state, text: at(text), rw: at(rw), ro: at(ro), pages: Number(pages), functions: [] });
+      continue;
+    }
+    const [, symbol = '', oldAddr, oldSize, newAddr, newSize] = FUNCTION_LINE.exec(line) ?? [];
+    if (oldAddr === undefined) continue;
+    payloads.at(-1)?.functions.push({
+      // printk's rendering of a null pointer.
+      name: symbol === '<NULL>' ? null : symbol,
+      oldAddr: at(oldAddr),
+      oldSize: Number(oldSize),
+      newAddr: at(newAddr),
+      newSize: Number(newSize),
+    });
+  }
+  return payloads;
+}
+
+const at = (digits: string | undefined): Address => BigInt(`0x${digits ?? '0'}`);
