@@ -55,7 +55,16 @@ export interface ObjectReference {
 const LABEL = /^(?:\.L|\$[adtx](?:\.|$))/;
 
 /** Most bytes that one object may claim in sections without contents. */
-const NOBITS_MAX = 1 << 28;
+const NOBITS_MAX = 1 << 26;
+
+/** Most atoms of one section: Xen's largest has some thousands of texts. */
+const ATOMS_MAX = 1 << 18;
+
+/** Returns what no compiler or linker writes, and no reader of every byte would end with; `undefined` if nothing is wrong. */
+export function damageOf({ sections }: ElfFile): string | undefined {
+  const damaged = sections.find(({ type, size, complete }) => (type === SHT_NOBITS ? size > NOBITS_MAX : !complete));
+  return damaged && `section ${damaged.name} claims more bytes than the file has`;
+}
 
 /** A relocatable object that cannot be read as one. */
 export class Unreadable extends Error {}
@@ -94,10 +103,8 @@ export class ProofObject {
       else known.push(i);
     }
     this.file = file;
-    for (const section of elf.sections) {
-      const wanted = section.type === SHT_NOBITS ? section.size <= NOBITS_MAX : section.complete;
-      if (!wanted) throw new Unreadable(`section ${section.name} claims more bytes than the file has`);
-    }
+    const damage = damageOf(elf);
+    if (damage !== undefined) throw new Unreadable(damage);
     for (const atom of this.allAtoms()) {
       for (const each of atom.names) if (each.bind !== STB_LOCAL) this.#globals.set(each.name, atom);
     }
@@ -260,10 +267,11 @@ export class ProofObject {
     if (kind === 'text') for (const at of textStarts(section.data(), Math.max(1, section.entsize))) bounds.add(at);
     else if (kind === 'literal') {
       const entry = Math.max(1, section.entsize);
-      for (let at = 0; at < size; at += entry) bounds.add(at);
+      for (let at = 0; at < size && bounds.size <= ATOMS_MAX; at += entry) bounds.add(at);
     } else if (kind === 'snippet') {
       for (const at of this.#places(section.index)) if (at >= 0 && at < size) bounds.add(at);
     } else this.#byNames(section, kind, names, bounds);
+    if (bounds.size > ATOMS_MAX) throw new Unreadable(`section ${section.name} has too many entries`);
     const starts = [...bounds].filter((at) => at < size || at === 0).sort((a, b) => a - b);
     return starts.map((start, i) => ({
       ...{ object: this, section, kind, start, end: starts[i + 1] ?? size, names: names.get(start) ?? [] },

@@ -10,7 +10,7 @@ import { replacementsOf } from './entries.ts';
 import { Host, type HostPlace, inPayload } from './host.ts';
 import { layoutFindings } from './layouts.ts';
 import { isClone, isOverridden, type Owners, ownersAfter, ownersBefore } from './owners.ts';
-import { type Atom, atomName, ProofObject, Unreadable } from './program.ts';
+import { type Atom, atomName, damageOf, ProofObject, Unreadable } from './program.ts';
 import { tablesOf } from './tables.ts';
 
 /** A relocatable object under its path from the top of the tree: `common/domctl.o`. */
@@ -67,6 +67,11 @@ export function prove(input: ProofInput): Proof {
   const payload = readPayload(input.payload);
   if (isProblem(payload)) {
     findings.push(finding('proof-payload', { message: payload.message, where: payload.where }));
+    return refused();
+  }
+  const damage = damageOf(payload.elf);
+  if (damage !== undefined) {
+    findings.push(finding('proof-payload', { message: damage, where: {} }));
     return refused();
   }
   if (payload.elf.machine !== arch.machine) {

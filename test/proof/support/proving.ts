@@ -17,8 +17,12 @@ export interface Change {
 export const linked = ({ objects }: PairsDiff, arch: SubjectArch): Promise<Uint8Array> =>
   linkPayload(objects, { arch, env: process.env, buildId: 'none' });
 
-/** Proves a payload for a change. */
-export async function proofOf({ subject, before, after }: Change, payload: Uint8Array): Promise<Proof> {
+/** Proves a payload for a change; `damage` is done to the objects after it. */
+export async function proofOf(
+  { subject, before, after }: Change,
+  payload: Uint8Array,
+  damage: (object: Uint8Array) => Uint8Array = (object) => object,
+): Promise<Proof> {
   const files = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return prove({
     image: subject.image,
@@ -26,7 +30,7 @@ export async function proofOf({ subject, before, after }: Change, payload: Uint8
     before: files.flatMap((file) => (file in before ? [{ name: objectName(file), bytes: subject.object(file) }] : [])),
     after: files.map((file) => ({
       name: objectName(file),
-      bytes: subject.compile(file, after[file] ?? before[file] ?? ''),
+      bytes: damage(subject.compile(file, after[file] ?? before[file] ?? '')),
     })),
     payload,
     disassembler: await disassembler(),
