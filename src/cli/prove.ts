@@ -41,7 +41,7 @@ export function addProve(program: Command, context: Context): void {
       'after',
       examples([
         [
-          'xsplice prove xsa-444.livepatch --before before/ --after after/ --xen xen-syms',
+          'xsplice prove x.livepatch --before before/ --after after/ --xen xen-syms',
           'Prove a payload that any tool made',
         ],
       ]),

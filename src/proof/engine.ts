@@ -1,5 +1,5 @@
 import { type Architecture, branchTarget, type Disassembler, endsFlow, instructionText } from '../arch/index.ts';
-import { type Finding, finding, type Place } from '../base/index.ts';
+import { cString, type Finding, finding, type Place } from '../base/index.ts';
 import type { RuleId } from '../catalogue/index.ts';
 import { EntryPairs } from './entry-pairs.ts';
 import { clearField, isAccess, sameRelocations } from './fields.ts';
@@ -148,7 +148,8 @@ export class Engine {
     }
     const at = a.findIndex((byte, i) => byte !== b[i]);
     if (at < 0) return undefined;
-    if (atom.kind !== 'code' && atom.kind !== 'snippet') return `the host has another content at +${hexText(at)}`;
+    if (atom.kind === 'text') return `the host has "${cString(b, 0)}" instead of "${cString(a, 0)}"`;
+    if (!isCode(atom)) return `the host has another content at +${hexText(at)}`;
     const where = `${this.#input.host.where(base)} the host runs other code from +${hexText(at)} on`;
     return `${where}: ${this.#instruction(b, at)} instead of ${this.#instruction(a, at)}`;
   }
