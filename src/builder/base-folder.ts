@@ -22,8 +22,7 @@ const MOST_BYTES = 512 * 1024 * 1024;
 
 /**
  * Finds the tree, the configuration and the hypervisor of a base. `xen-syms` may lie in a folder that is the tree, or that contains
- * just one
- * tree. Throws EUSAGE if something is missing.
+ * just one tree. Throws EUSAGE if something is missing.
  */
 export function openBase({ source, xen, config: given }: Base): OpenBase {
   const top = treeIn(source);

@@ -6,8 +6,7 @@ import { inParallel } from './tree/in-parallel.ts';
 
 /**
  * Builds for several hypervisors, in parallel as far as there are jobs. If one fails, the others go on, and its error takes the
- * place of its
- * result. Rejects if the signal stops everything.
+ * place of its result. Rejects if the signal stops everything.
  *
  * @param started receives the index of a base when its build starts, and returns the build's progress callback.
  */

@@ -14,12 +14,10 @@ import { type CompiledPairs, compilePairs, type SourceTree, type TreeCommands, t
 
 /**
  * Builds a live patch from source patches for one hypervisor. Applies them to its tree in memory, compiles the affected objects
- * before and
- * after with the tree's own commands, then links and verifies the difference. Only reads the tree.
+ * before and after with the tree's own commands, then links and verifies the difference. Only reads the tree.
  *
  * Wrong patches, or changes that no live patch can carry, are data: the verdict `refused`, with reasons. Rejects with an
- * XspliceError if the
- * environment or the tree is at fault.
+ * XspliceError if the environment or the tree is at fault.
  */
 export const build = (base: Base, request: BuildRequest, tools: BuildTools): Promise<BuildResult> =>
   new OneBuild(base, request, tools).run();

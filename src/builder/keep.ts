@@ -18,8 +18,7 @@ export interface BuildTrace {
 
 /**
  * Writes a build's intermediate results into a new folder that stays: `before/` and `after/` with changed sources and differing
- * objects, the
- * tree's compile commands in `commands`, and the payload. Returns the folder.
+ * objects, the tree's compile commands in `commands`, and the payload. Returns the folder.
  */
 export function keepTrace({ tree, commands, changes, pairs, payload }: BuildTrace, env: Environment): string {
   const parent = env['TMPDIR'] || tmpdir();

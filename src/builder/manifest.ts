@@ -25,8 +25,7 @@ export const MANIFEST_MOST = 256 * 1024;
 
 /**
  * Parses a manifest: what to build for which hypervisors. Rejects with an XspliceError (EFILE) with file, line and column of the
- * first
- * fault. Paths in it are relative to its folder.
+ * first fault. Paths in it are relative to its folder.
  *
  * @param file as the user named it, for messages. @param folder of the manifest, to prefix its paths with.
  */

@@ -9,8 +9,7 @@ import { writeChange } from './tree/working-copy.ts';
 
 /**
  * Returns the built tree of a base. If patches belong to the base, the tree's objects are not the hypervisor's, so this builds a
- * patched copy
- * in the cache, once.
+ * patched copy in the cache, once.
  */
 export async function builtBase(
   { tree, config, xenSyms }: OpenBase,

@@ -56,8 +56,7 @@ class Findings {
 
 /**
  * Verifies a linked payload with Xen's own checks, lint, and a rehearsal of its whole life. Xen's refusals, lint errors and failures
- * of the
- * rehearsal are refusals; warnings and notes are remarks.
+ * of the rehearsal are refusals; warnings and notes are remarks.
  *
  * A payload that depends on another payload is applied without it (NODEPS), with a remark.
  */

@@ -34,8 +34,7 @@ function context(lines: readonly HunkLine[]): number {
 
 /**
  * Applies hunks without fuzz: every line of a hunk must match exactly. A hunk may lie elsewhere than its header says if only one
- * such place
- * exists.
+ * such place exists.
  */
 export function applyHunks(before: string, hunks: readonly Hunk[], budget: SearchBudget): HunksResult {
   if (hunks.length === 0) return { after: before, faults: [], offsets: [] };

@@ -21,10 +21,8 @@ export interface AppliedPatches {
 
 /**
  * Applies patches in order to the tree that `readFile` reads, like `patch -p1 --fuzz=0`; writes nothing. `readFile` returns a file
- * as a byte
- * string (Latin-1), or `undefined` if it is missing; it only gets paths inside the tree. Stops after the first patch with problems,
- * because later
- * ones build on it.
+ * as a byte string (Latin-1), or `undefined` if it is missing; it only gets paths inside the tree. Stops after the first patch with
+ * problems, because later ones build on it.
  */
 export function applyPatches(
   readFile: (path: string) => string | undefined,

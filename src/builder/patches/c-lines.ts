@@ -78,8 +78,7 @@ function isContinued(line: string): boolean {
 
 /**
  * Counts parentheses through a conditional. Each branch starts with those open before it; after it, the branch with the fewest
- * counts. Those of
- * a branch of prose (`#if 0`) may be unbalanced.
+ * counts. Those of a branch of prose (`#if 0`) may be unbalanced.
  */
 function throughConditional(word: string, groups: Group[], depth: number): number {
   if (kindOf(word) === 'if') {

@@ -21,8 +21,7 @@ export function standsAt(lines: readonly string[], wanted: readonly string[], at
 
 /**
  * Finds up to two matches of `wanted` in `lines` from `start`, so that the caller knows whether one is unique. Linear time (Knuth,
- * Morris and
- * Pratt), so that no patch or source makes it slow. `wanted` is not empty.
+ * Morris and Pratt), so that no patch or source makes it slow. `wanted` is not empty.
  */
 export function findLines(
   lines: readonly string[],

@@ -4,8 +4,7 @@ import { linesOf } from './text.ts';
 
 /**
  * Returns the numbers of the lines of `before` that `after` lacks or renumbers. `after` comes from `keepLines`, so every other line
- * has the same
- * number in both, and debug data names it.
+ * has the same number in both, and debug data names it.
  */
 export function goneLines(before: string, after: string): Set<number> {
   const [old, now] = [linesOf(before), linesOf(after)];

@@ -13,10 +13,8 @@ const LINE_DIRECTIVE = /^[ \t]*#[ \t]*(?:line[ \t]+)?(\d{1,9})\b/;
 
 /**
  * Adds `#line` directives to a changed source, so that every old line keeps its number. `__LINE__` (in WARN, BUG and ASSERT) then
- * stays the
- * same in unchanged functions, and they compile to the same code. Added lines continue the numbers of the line before them. Byte
- * strings; files other
- * than C or preprocessed assembly stay as they are.
+ * stays the same in unchanged functions, and they compile to the same code. Added lines continue the numbers of the line before
+ * them. Byte strings; files other than C or preprocessed assembly stay as they are.
  */
 export function keepLines(before: string, after: string, path: string): string {
   if (!PREPROCESSED.test(path) || before === after || before === '') return after;

@@ -29,8 +29,7 @@ export const isPlainEncoding = (encoding: string): boolean =>
 
 /**
  * Converts a body to UTF-8. If it declares UTF-8, ASCII or nothing, it keeps its bytes, even if they are something else: git mails
- * source
- * files unchanged, whatever the declared charset.
+ * source files unchanged, whatever the declared charset.
  */
 export function asUtf8(body: string, charset: string): string {
   const name = charset.trim().toLowerCase();
@@ -45,8 +44,7 @@ export function asUtf8(body: string, charset: string): string {
 
 /**
  * Converts between the two encodings of sources: a byte string of UTF-8 to Latin-1, or back. `undefined` if impossible: for pure
- * ASCII, and for
- * characters outside Latin-1.
+ * ASCII, and for characters outside Latin-1.
  */
 export function inOtherEncoding(text: string): string | undefined {
   if (!hasHighBytes(text)) return undefined;

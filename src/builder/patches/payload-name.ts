@@ -5,8 +5,7 @@ const NAME_MAX = 127;
 
 /**
  * Returns the payload's name for a patch file, as livepatch-build does: the file name without `.patch`, with `-` for each character
- * other than a
- * letter, a digit, `_` or `-`.
+ * other than a letter, a digit, `_` or `-`.
  */
 export function payloadName(file: string): string {
   const name = basename(file).replace(/\.(?:patch|diff|mbox|eml)$/, '');

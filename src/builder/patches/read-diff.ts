@@ -48,8 +48,7 @@ const COMBINED_HINT = 'make a plain diff with git show --first-parent -m, or git
 
 /**
  * Reads all unified diffs in a text, and skips everything between them: messages, statistics, signatures. Each line has its `\n`.
- * `base` is the
- * number of lines before them in their file.
+ * `base` is the number of lines before them in their file.
  */
 export function readDiff(lines: readonly string[], base = 0): DiffText {
   const files: FilePatch[] = [];

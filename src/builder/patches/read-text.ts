@@ -118,8 +118,7 @@ function ownHeader(head: readonly string[], nested: boolean): { title?: string; 
 
 /**
  * Did a mail with format=flowed keep its patch intact? RFC 3676, section 4.4: a sender adds a blank before each line that begins
- * with one. So a
- * context line with a single leading blank shows that the sender did not.
+ * with one. So a context line with a single leading blank shows that the sender did not.
  */
 function keptItsBlanks(
   files: readonly { hunks: readonly { lines: readonly { kind: string; text: string }[] }[] }[],

@@ -13,8 +13,7 @@ const pathsOf = (file: FilePatch): string[] => [file.from, file.to].filter((path
 
 /**
  * Detects, from the files that exist, whether a patch's paths start at the top of the tree (as in Xen's commits) or in `xen/`.
- * Returns the
- * mapping for a reader that starts at `root`.
+ * Returns the mapping for a reader that starts at `root`.
  */
 export function locator(patch: SourcePatch, root: TreeRoot, exists: (path: string) => boolean): Locate {
   const paths = patch.files.flatMap(pathsOf);

@@ -2,8 +2,7 @@ import type { Finding } from '../../base/index.ts';
 
 /**
  * A line of a hunk. Texts here are byte strings, one character per byte (Latin-1), so that no byte of a source file is lost,
- * whatever its
- * encoding.
+ * whatever its encoding.
  */
 export interface HunkLine {
   readonly kind: ' ' | '+' | '-';

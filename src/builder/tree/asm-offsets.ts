@@ -32,8 +32,7 @@ const LISTS = (folder: string): readonly (readonly [string, string])[] => [
 
 /**
  * Finds out whether assembly offsets change. The build makes their header from compiled C (`asm-offsets.c`). If that depends on the
- * change,
- * this compiles it before and after, and makes a new header if its values differ.
+ * change, this compiles it before and after, and makes a new header if its values differ.
  */
 export async function offsetsChange(
   tree: SourceTree,

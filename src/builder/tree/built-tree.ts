@@ -46,8 +46,7 @@ const BUILD_MS = 60 * 60_000;
 
 /**
  * Returns the tree with its objects: the tree itself if it has them, else a cached copy built once with its configuration. Never
- * writes to the
- * user's tree. Throws ETOOL if it does not build, EUSAGE if the result is not the hypervisor to patch.
+ * writes to the user's tree. Throws ETOOL if it does not build, EUSAGE if the result is not the hypervisor to patch.
  */
 export async function builtTree(tree: SourceTree, options: BuildOptions): Promise<BuiltTree> {
   const built = tree.built ? tree : await build(tree, options);

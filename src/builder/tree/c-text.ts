@@ -1,7 +1,6 @@
 /**
  * Are two versions of a C source equal to a compiler: the same tokens on the same lines, whatever comments and white space? Line
- * numbers follow
- * `#line`, so `__LINE__` is equal too. False if in doubt.
+ * numbers follow `#line`, so `__LINE__` is equal too. False if in doubt.
  *
  * Comments become blanks after lines are joined: translation phase 3 of the C standard (5.1.1.2).
  */

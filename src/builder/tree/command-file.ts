@@ -12,8 +12,7 @@ export interface CommandFile {
 
 /**
  * Parses a `.NAME.cmd` file: make syntax, written by `if_changed` of scripts/Kbuild.include and by tools/fixdep. `undefined` for
- * another
- * format. Resolves make's escapes: `$$` is a dollar, `$(pound)` a hash.
+ * another format. Resolves make's escapes: `$$` is a dollar, `$(pound)` a hash.
  */
 export function readCommandFile(text: string): CommandFile | undefined {
   const lines = text.split('\n');
@@ -53,8 +52,7 @@ function unescapeMake(text: string): string | undefined {
 
 /**
  * Returns the files in a compiler's dependency file (`-MMD -MF`), without targets: `target: file file \`, with `\ ` for a blank and
- * `$$` for a
- * dollar. Rules without prerequisites, from `-MP`, add nothing.
+ * `$$` for a dollar. Rules without prerequisites, from `-MP`, add nothing.
  */
 export function readDependencyFile(text: string): readonly string[] {
   const files = new Set<string>();

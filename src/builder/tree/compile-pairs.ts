@@ -69,8 +69,7 @@ const MOST_MISMATCHES = 3;
 
 /**
  * Compiles every affected object before and after the changes, with the tree's own commands, in working copies; only reads the tree.
- * Throws
- * XspliceError if the environment is at fault; faults of the patch or the tree are problems in the result.
+ * Throws XspliceError if the environment is at fault; faults of the patch or the tree are problems in the result.
  */
 export async function compilePairs(
   tree: SourceTree,
@@ -128,8 +127,7 @@ function requirePrograms(objects: readonly AffectedObject[], env: Environment): 
 
 /**
  * Returns the change of an object's own source, so that patches of one file have separate cache entries. Of headers only names
- * count: an
- * object that a header does not affect is then not recompiled for each version of it.
+ * count: an object that a header does not affect is then not recompiled for each version of it.
  */
 const ownTexts = ({ command, ownSource }: AffectedObject, changes: readonly TreeChange[]): readonly string[] =>
   ownSource

@@ -60,8 +60,7 @@ export function addedOptions(command: ObjectCommand, debugInfo: boolean, split: 
 
 /**
  * Returns options that keep the working copy's path out of an object: debug data names files from the top of the tree, and
- * `__FILE__` is as in
- * the build, if that had the tree's absolute path.
+ * `__FILE__` is as in the build, if that had the tree's absolute path.
  */
 export function placeOptions(root: string, top: string, absolute: boolean): readonly string[] {
   return [`-fdebug-prefix-map=${root}/=`, ...(absolute ? [`-fmacro-prefix-map=${root}/=${top}/`] : [])];

@@ -16,8 +16,7 @@ const MADE_FOLDERS = new Set(['include/generated', 'include/config', 'include/co
 
 /**
  * Copies the sources of a tree, with their times, to build there. Leaves out build outputs, but includes the configuration's headers
- * if
- * `configured`. Returns the copy's `xen/`.
+ * if `configured`. Returns the copy's `xen/`.
  */
 export function copyTree(tree: SourceTree, folder: string, configured = false): string {
   const source = join(folder, 'xen');

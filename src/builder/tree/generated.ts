@@ -21,8 +21,7 @@ export interface GeneratedTexts {
 
 /**
  * Checks preprocessed texts that depend on the change. The linker script must stay the same, because the hypervisor is not linked
- * again; for
- * assembly macros and the list of hypercalls, headers are regenerated.
+ * again; for assembly macros and the list of hypercalls, headers are regenerated.
  */
 export async function generatedTexts(
   texts: readonly GeneratedText[],

@@ -1,7 +1,6 @@
 /**
  * Runs `work` for each item, `jobs` at a time, and returns the results in order. After the first failure it starts nothing new, and
- * waits for
- * what runs.
+ * waits for what runs.
  */
 export async function inParallel<Item, Result>(
   items: readonly Item[],

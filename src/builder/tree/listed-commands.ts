@@ -42,8 +42,7 @@ interface Stored {
 
 /**
  * Returns the commands of any build: the stored ones, or before 4.15, which stores none, those that `make --dry-run` lists in a copy
- * of the
- * tree. Caches the list. Throws ETOOL if `make` lists none.
+ * of the tree. Caches the list. Throws ETOOL if `make` lists none.
  */
 export async function treeCommands(tree: SourceTree, options: ListingOptions): Promise<TreeCommands> {
   const kept = compileCommands(tree);

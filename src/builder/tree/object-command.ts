@@ -31,8 +31,7 @@ const COMPILERS = /^(?:[\w.]+-)*(?:gcc|clang|cc)(?:-[\d.]+)?$/;
 
 /**
  * Options that make a compiler run, load or write other files. We only read a tree, so they are refused in its commands; Xen uses
- * none of
- * them.
+ * none of them.
  */
 const REFUSED =
   /^(?:@|-wrapper|-fplugin|-Xclang$|-load$|-specs|--specs|-B|-save-temps|--save-temps|-fprofile-|-ftest-coverage|--coverage|-fdump|-dumpdir|-aux|-gsplit-dwarf|-fuse-ld|-Wp,|-Xassembler|-Wa,(?:.*,)?(?:-a|-o|-MD|--MD)|-M$|-MM$|-MG$|-o.)/;

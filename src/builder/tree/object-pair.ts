@@ -18,8 +18,7 @@ const COST = 0.4;
 
 /**
  * Decides whether to compare preprocessed text before compiling. That costs a sixth of the time per version, and saves the rest if
- * both are
- * equal. It does not pay if a widely included header adds a declaration.
+ * both are equal. It does not pay if a widely included header adds a declaration.
  */
 export class TextFirst {
   #tried = 0;
@@ -56,8 +55,7 @@ export interface Made {
 
 /**
  * Compiles one object before and after the change. Detects unaffected objects as early as possible: by preprocessed text, then by
- * the build's
- * own object. The object compiled from the old sources must equal the build's.
+ * the build's own object. The object compiled from the old sources must equal the build's.
  */
 export async function makePair(maker: PairMaker, affected: AffectedObject): Promise<Made> {
   return new OnePair(maker, affected).make();

@@ -27,8 +27,7 @@ const TABLES = new Set([SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SHT_
 
 /**
  * Returns the first few differences of two relocatable objects that matter to the hypervisor: sections, relocations and symbols,
- * without debug
- * data. Empty if there are none.
+ * without debug data. Empty if there are none.
  */
 export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string[] {
   const first = readElf(a);

@@ -50,8 +50,8 @@ class Reader {
 
 /**
  * Splits a shell script into commands at `;`, `&&` and line ends, by POSIX rules (Shell Command Language, 2.2 and 2.3). Runs and
- * expands
- * nothing; expansions and redirections make a command not plain. `undefined` for an unclosed quote or a script that is too long.
+ * expands nothing; expansions and redirections make a command not plain. `undefined` for an unclosed quote or a script that is too
+ * long.
  */
 export function shellCommands(script: string): readonly SimpleCommand[] | undefined {
   if (script.length > MOST_CHARACTERS) return undefined;

@@ -39,8 +39,7 @@ const MOST_TEXT = 0x400_0000;
 
 /**
  * Opens the top of a Xen source tree, its `xen/` folder, or a `make O=…` folder (since 4.17). Throws EUSAGE if it is none of these,
- * or has no
- * configuration with live patching.
+ * or has no configuration with live patching.
  */
 export function openTree(path: string, options: OpenTreeOptions = {}): SourceTree {
   const { source, objects } = findFolders(path, options);

@@ -64,8 +64,7 @@ const DEEPEST = 24;
 
 /**
  * A copy of the tree with some files replaced. Folders are real and files are links to the tree's own, so that `..` in an `#include`
- * stays in
- * the copy. Never writes through a link. The folder is private, and the caller's.
+ * stays in the copy. Never writes through a link. The folder is private, and the caller's.
  */
 export class WorkingCopy implements CompilerPlace {
   readonly root: string;
