@@ -26,17 +26,17 @@ describe('the table of rules', () => {
 describe('docs/rules', () => {
   const written = (name: string): string => readFileSync(join(RULES_FOLDER, name), 'utf8');
 
-  it('is what scripts/rules.ts makes of the catalogue', async () => {
+  it('matches the output of scripts/rules.ts', async () => {
     const pages = await rulePages();
     expect(readdirSync(RULES_FOLDER).sort()).toEqual([...pages.keys()].sort());
     for (const [name, text] of pages) expect(written(name), `${name}: run npx tsx scripts/rules.ts`).toBe(text);
   }, 60_000);
 
-  it.each(Object.keys(PAGE_CASES))('shows what the program prints of %s', (id) => {
+  it.each(Object.keys(PAGE_CASES))('shows the program’s output for %s', (id) => {
     expect(written(`${id}.md`)).toMatch(new RegExp(`^ {2}(error|warning|note)\\[${id}\\] `, 'm'));
   });
 
-  it('has no transcript only of rules that need debug data or a host with CET-IBT', () => {
+  it('lacks transcripts only for rules that need debug data or a host with CET-IBT', () => {
     expect(ids.filter((id) => !(id in PAGE_CASES)).sort()).toEqual([
       'alternative-ibt',
       'inlined-copy',
@@ -69,7 +69,7 @@ describe('xsplice rules', () => {
     }
   });
 
-  it('knows the nearest to one that is not there, and reads no other file', async () => {
+  it('suggests the nearest rule for an unknown one, and reads no other file', async () => {
     const wrong = await run(['rules', 'func-read-only']);
     expect(wrong).toMatchObject({ status: 2, stdout: '' });
     expect(wrong.stderr).toContain('did you mean funcs-read-only?');
@@ -81,7 +81,7 @@ describe('--rule', () => {
   const image = join(root, 'examples/bin/miniature-xen');
   const args = ['check', join(root, 'examples/bin/hello.livepatch'), '--xen', image];
 
-  it('hands on what was said of a rule, the last one of each', async () => {
+  it('passes on the last level of each rule', async () => {
     const given = ['--rule', 'funcs-read-only=off', '--rule', 'funcs-read-only=warn'];
     const { calls } = await run([...args, ...given]);
     expect(calls[0]?.options).toMatchObject({ levels: new Map([['funcs-read-only', 'warn']]) });
