@@ -185,7 +185,7 @@ describe('--json', () => {
     expect(stderr).toContain('Failed to get status of --json.');
   });
 
-  it('keeps xen-livepatch's result for "again"', async () => {
+  it('keeps the result of xen-livepatch for "again"', async () => {
     const target = new Pending(await hostWith('hello'));
     const { status, document } = await documentOf(target, ['apply', 'hello', '--json']);
     expect({ status, verdict: document['verdict'] }).toEqual({ status: 2, verdict: 'retry' });
