@@ -8,7 +8,7 @@
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { XspliceError } from '../src/base/index.ts';
+import { type Finding, XspliceError } from '../src/base/index.ts';
 import {
   EDITS,
   keepDisagreement,
@@ -51,6 +51,9 @@ const counts = { built: 0, unchanged: 0, warned: 0, refused: 0, disagreed: 0 };
 let done = 0;
 /** Patches by the reason of the first refusal, without names and numbers. */
 const reasons = new Map<string, { count: number; readonly index: number }>();
+/** Payloads that were proved, and the first reasons of the others. */
+let proved = 0;
+const unproved = new Map<string, { count: number; readonly index: number }>();
 /** Kinds of edits that have been in some patch. */
 const used = new Set<string>();
 
@@ -61,22 +64,28 @@ const withoutNames = (reason: string): string =>
     .replace(/\b(?:0x[0-9a-f]+|\d+)\b/g, 'N')
     .slice(0, 140);
 
+function countReason(rows: typeof reasons, found: Finding | undefined, { index }: Patch): void {
+  const reason = found === undefined ? 'no reason' : `${found.rule}: ${withoutNames(found.message)}`;
+  const row = rows.get(reason) ?? { count: 0, index };
+  row.count++;
+  rows.set(reason, row);
+}
+
 function note(patch: Patch, outcome: Outcome): void {
   counts[outcome.kind]++;
   done++;
   for (const { edit } of patch.edits) used.add(edit);
-  if (outcome.kind === 'refused') {
-    const [first] = outcome.refusals;
-    const reason = first === undefined ? 'no reason' : `${first.rule}: ${withoutNames(first.message)}`;
-    const row = reasons.get(reason) ?? { count: 0, index: patch.index };
-    row.count++;
-    reasons.set(reason, row);
+  if (outcome.kind === 'refused') countReason(reasons, outcome.refusals[0], patch);
+  if ('unproved' in outcome) {
+    if (outcome.unproved.length === 0) proved++;
+    else countReason(unproved, outcome.unproved[0], patch);
   }
   if (outcome.kind === 'disagreed') {
     show('');
     const path = keepDisagreement(resolve(values.out), arch, patch, outcome);
     const [first] = outcome.differences;
     say(`${patch.index} disagreed: ${patch.edits.map(({ edit, what }) => `${edit}: ${what}`).join('; ')}`);
+    if (outcome.unproved.length === 0) say('  and was proved');
     say(`  ${first?.when}, ${first?.call}: ${outcome.differences.length} differences, kept in ${path}`);
   }
   show(`${done} of ${count}: ${counts.built} built, ${counts.refused} refused, ${counts.disagreed} disagreed`);
@@ -93,14 +102,20 @@ try {
     if (!abort.signal.aborted) throw error;
   }
   show('');
-  const rows = [...reasons].sort(([, a], [, b]) => b.count - a.count);
-  for (const [reason, row] of rows) say(`refused ${row.count} (first: ${row.index}): ${reason}`);
+  for (const [word, rows] of [
+    ['refused', reasons],
+    ['not proved', unproved],
+  ] as const) {
+    const sorted = [...rows].sort(([, a], [, b]) => b.count - a.count);
+    for (const [reason, row] of sorted) say(`${word} ${row.count} (first: ${row.index}): ${reason}`);
+  }
   const missing = EDITS.filter(({ name }) => !used.has(name)).map(({ name }) => name);
   if (missing.length > 0 && done >= 500) say(`edits that were in none: ${missing.join(', ')}`);
   const seconds = (performance.now() - start) / 1000;
   say(`${done} patches in ${seconds.toFixed(0)} s${abort.signal.aborted ? ', stopped' : ''}`);
   const { built, unchanged, warned, refused, disagreed } = counts;
   if (warned > 0) say(`${warned} built and differ as a warning says`);
+  say(`${proved} of ${built + warned + disagreed} payloads proved`);
   say(`${built} built and agree, ${unchanged} unchanged and agree, ${refused} refused, ${disagreed} disagreed`);
   process.exitCode = counts.disagreed === 0 ? 0 : 1;
 } catch (error) {

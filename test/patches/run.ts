@@ -4,6 +4,7 @@ import { PORTS } from '../../src/cli/ports.ts';
 import { diffPairs } from '../../src/diff/index.ts';
 import { loadEmulator } from '../../src/emulator/index.ts';
 import type { OpenCpu } from '../../src/machine/index.ts';
+import { prove } from '../../src/proof/index.ts';
 import type { FunctionCall } from '../../src/xen/index.ts';
 import { Random } from '../mutants/random.ts';
 import { edited, type Made } from './edits.ts';
@@ -30,12 +31,13 @@ export interface Patch {
 
 /**
  * What became of a patch. `unchanged`: the objects are the same program, and behave so. `warned`: the payload behaves otherwise, as a remark
- * announced.
+ * announced. `unproved`: why the payload could not be proved; empty if it was.
  */
 export type Outcome =
-  | { readonly kind: 'built' | 'unchanged' | 'warned' }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'built' | 'warned'; readonly unproved: readonly Finding[] }
   | { readonly kind: 'refused'; readonly refusals: readonly Finding[] }
-  | { readonly kind: 'disagreed'; readonly differences: readonly Difference[] };
+  | { readonly kind: 'disagreed'; readonly differences: readonly Difference[]; readonly unproved: readonly Finding[] };
 
 /** A call with different results, on the host and on the hypervisor that was compiled from the source. */
 export interface Difference {
@@ -154,7 +156,7 @@ class Batch {
     return objects;
   }
 
-  async #make(patch: Patch, host: CallHost, before: Objects, after: Objects): Promise<MadePayload> {
+  async #make(patch: Patch, host: CallHost, before: Objects, after: Objects): Promise<ProvedPayload> {
     const { simulation } = host;
     const names = new Set([
       ...Object.keys(render(patch.before, 'shown')),
@@ -171,8 +173,22 @@ class Batch {
     const diff = diffPairs(simulation.image, simulation.release, pairs, options);
     const request = { file: `${name}.livepatch`, name, titles: [], tool: 'patches' };
     const hostFor = () => Promise.resolve(simulation);
-    return makePayload(diff, simulation, request, { env: process.env, loadDisassembler, inflate, hostFor });
+    const made = await makePayload(diff, simulation, request, { env: process.env, loadDisassembler, inflate, hostFor });
+    if (made.verdict !== 'built' || made.bytes === null) return { ...made, unproved: [] };
+    const { findings } = prove({
+      ...options,
+      image: simulation.image,
+      release: simulation.release,
+      before: pairs.flatMap(({ object, orig }) => (orig === null ? [] : [{ name: object, bytes: orig }])),
+      after: pairs.flatMap(({ object, patched }) => (patched === null ? [] : [{ name: object, bytes: patched }])),
+      payload: made.bytes,
+    });
+    return { ...made, unproved: findings.filter(({ severity }) => severity === 'error') };
   }
+}
+
+interface ProvedPayload extends MadePayload {
+  readonly unproved: readonly Finding[];
 }
 
 interface Hosts {
@@ -188,7 +204,7 @@ interface Hosts {
  * Runs the same calls on the host with the payload, and on the patched hypervisor that has the state which the host had when the payload came; and
  * again after the payload was reverted.
  */
-async function compareHosts(patch: Patch, made: MadePayload, { host, old, patched }: Hosts): Promise<Outcome> {
+async function compareHosts(patch: Patch, made: ProvedPayload, { host, old, patched }: Hosts): Promise<Outcome> {
   if (made.verdict === 'refused') return { kind: 'refused', refusals: made.refusals };
   const { history, calls } = patch;
   const differences: Difference[] = [];
@@ -221,10 +237,11 @@ async function compareHosts(patch: Patch, made: MadePayload, { host, old, patche
   carry(patch, patched, old);
   if (differences.length === 0) compare('reverted', await host.calls(calls), await old.calls(calls));
   await step('unload');
-  if (differences.length === 0) return { kind: made.verdict === 'built' ? 'built' : 'unchanged' };
+  const { unproved } = made;
+  if (differences.length === 0) return made.verdict === 'built' ? { kind: 'built', unproved } : { kind: 'unchanged' };
   // Whatever went wrong shall not be held against the next patch.
   for (const each of [host, old, patched]) await each.reboot();
-  return isAnnounced(made, differences) ? { kind: 'warned' } : { kind: 'disagreed', differences };
+  return isAnnounced(made, differences) ? { kind: 'warned', unproved } : { kind: 'disagreed', differences, unproved };
 }
 
 /** Did the host end as a remark of the builder says that Xen does? What follows is on another host. */
