@@ -2,14 +2,14 @@ import type { Address } from '../base/index.ts';
 import type { AlternativeRules, Errno } from '../xen/index.ts';
 import type { RelativeMemory } from './relative-memory.ts';
 
-/** The memory that alternatives are applied to, and the host that they ask. Each architecture uses part of it. */
+/** The memory that alternatives are applied to, and what they need to know about the host. Each architecture uses part of it. */
 export interface AlternativesHost {
   readonly memory: RelativeMemory;
   readonly rules: AlternativeRules;
   /** boot_cpu_has(), cpus_have_cap(). */
   hasFeature(feature: number): boolean;
   nops(length: number): Uint8Array;
-  /** toolchain_nops_are_ideal: the assembler's padding is what this host would write. */
+  /** toolchain_nops_are_ideal: the assembler pads with the NOPs that this host would write. */
   readonly toolchainNopsIdeal: boolean;
   /** CONFIG_XEN_IBT. */
   readonly ibtBuild: boolean;
@@ -27,7 +27,7 @@ export interface AlternativesHost {
   bug(index: 0 | 1 | 2, why: string, within?: string): never;
 }
 
-/** Adds what Arm needs: callback entries, and branches that are re-aimed. */
+/** Adds what Arm needs: callback entries and retargeted branches. */
 export interface WholeAlternativesHost extends AlternativesHost {
   /** is_active_kernel_text. */
   isActiveText(address: Address): boolean;
@@ -97,15 +97,14 @@ export interface AlternativeHooks {
   highestFeature(table: DataView): number;
   /** Returns the faults of an entry in the order of Xen's checks. `featureLimit` is the result of {@link featureLimit}. */
   faults(entry: AlternativeNumbers, rules: AlternativeRules, featureLimit: number): readonly AlternativeFault[];
-  /** Whether Xen re-aims a relative reference when it copies the replacement. */
-  reaims(reference: ReplacementReference, rules: AlternativeRules): boolean;
-  /** What Xen re-aims, as a subject and verb: `Only branches are`. */
-  readonly reaimed: string;
+  /** Tells whether Xen retargets a PC-relative reference when it copies the replacement. */
+  retargets(reference: ReplacementReference, rules: AlternativeRules): boolean;
+  /** What Xen retargets, as an object for messages: `only branches`. */
+  readonly retargeted: string;
   /** Returns the code that a table's entries replace. `address` is the table's. */
   replaced(table: DataView, address: Address): Iterable<ReplacedCode>;
   /**
-   * Callbacks of the hypervisor's own alternatives that write NOPs if the firmware reports no workarounds. Instructions of other callbacks stay as in
-   * the file.
+   * Callbacks of the hypervisor's own alternatives that write NOPs if the firmware reports no workarounds. Other callbacks change nothing.
    */
   readonly nopCallbacks: readonly string[];
   /** Returns the lowest invalid feature number. `highest` is the highest one that the image's own table uses. */

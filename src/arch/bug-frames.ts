@@ -1,25 +1,25 @@
 import type { BugFrameType, Release } from '../xen/index.ts';
 
-/** One bug frame. Displacements, in bytes, are from its start. */
+/** One bug frame. Displacements are in bytes from its start. */
 export interface DecodedBugFrame {
-  /** Of the trapping instruction. */
+  /** Displacement of the trapping instruction. */
   readonly loc: number;
-  /** Of the file's name or, for `run_fn`, of the function; `null` where the code has that in a register. */
+  /** Displacement of the file name or, for `run_fn`, of the function; `null` if a register holds it. */
   readonly pointer: number | null;
-  /** Of an assertion's condition; `null` where there is none. */
+  /** Displacement of an assertion's condition; `null` if there is none. */
   readonly message: number | null;
   readonly line: number;
 }
 
 /** How an architecture writes `struct bug_frame`. */
 export interface BugFrameFormat {
-  /** sizeof(struct bug_frame): what the section's size has to be a multiple of, and the distance of frames that are searched. */
+  /** sizeof(struct bug_frame): the section's size must be a multiple of it, and Xen steps by it when it searches. */
   readonly size: number;
-  /** What `.bug_frames.N` holds in a release, by N. Sections with a higher number mean nothing to it. */
+  /** Returns the type of the frames in `.bug_frames.N`, by N. The release ignores sections with a higher number. */
   types(release: Release): readonly BugFrameType[];
-  /** Bytes that a whole entry of this kind takes: more than {@link size} where something is behind it. */
+  /** Returns the size of a whole entry in bytes: {@link size} and what follows the frame. */
   entrySize(type: BugFrameType): number;
-  /** How far a displacement reaches, in bytes: at most this less one forward, and this much back. */
+  /** Reach of a displacement in bytes: `reach - 1` forward, `reach` backward. */
   readonly reach: bigint;
   decode(view: DataView, at: number, type: BugFrameType): DecodedBugFrame;
 }

@@ -3,32 +3,32 @@ import type { ArgumentSource, ReadMemory } from '../xen/index.ts';
 import type { CodeMemory } from './code-memory.ts';
 import type { Cpu } from './cpu.ts';
 
-/** How functions call each other: which registers hold what at a function's first instruction. Names are those of {@link Cpu}. */
+/** How functions call each other: the registers at a function's first instruction, by the names of {@link Cpu}. */
 export interface CallingConvention {
   readonly programCounter: string;
   readonly stackPointer: string;
-  /** Processor flags, among them whether interrupts are on. */
+  /** Processor flags, including the interrupt mask. */
   readonly flags: string;
   readonly result: string;
-  /** Registers of the first arguments; more are on the stack. */
+  /** Registers of the first arguments; the rest are on the stack. */
   readonly arguments: readonly string[];
-  /** What a disassembler calls each of these and its lower parts. */
+  /** Names of each argument register and its lower parts in disassembly. */
   readonly argumentNames: readonly (readonly string[])[];
-  /** Every register that a call may change or has to find as it was: what has to be kept across a call out of turn. */
+  /** Every register to save around a call that the calling code does not expect. */
   readonly registers: readonly string[];
-  /** Flags of a function that runs with interrupts on, or off. */
+  /** Returns the flags of a function that runs with interrupts on or off. */
   flagsWith(interrupts: boolean): bigint;
   interruptsIn(flags: bigint): boolean;
-  /** These flags, with interrupts on or off. */
+  /** Returns the flags with interrupts on or off. */
   withInterrupts(flags: bigint, on: boolean): bigint;
-  /** What local_irq_save() gives of them. */
+  /** Returns the flags that local_irq_save() saves. */
   savedFlags(flags: bigint): bigint;
-  /** Sets registers and stack as a caller leaves them. The stack pointer has to be in place. */
+  /** Sets registers and stack for a call of `entry`. The caller must have set the stack pointer. */
   enter(cpu: Cpu, memory: CodeMemory, entry: Address, args: readonly bigint[], returnTo: Address): void;
-  /** Where the arguments lie that no register holds, at a function's first instruction. */
+  /** Returns the address of the stack arguments, at a function's first instruction. */
   stackArguments(cpu: Cpu): Address;
-  /** What a `va_list` holds that is passed as an argument. */
+  /** Reads a `va_list` that was passed as an argument. */
   vaList(argument: bigint, read: ReadMemory): ArgumentSource;
-  /** Returns from a function at its first instruction, with a result. Reads the stack: it may fault. */
+  /** Returns from a function at its first instruction, with a result. May fault, because it reads the stack. */
   leave(cpu: Cpu, memory: CodeMemory, result: bigint): void;
 }

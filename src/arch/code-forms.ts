@@ -1,31 +1,31 @@
 import type { Address } from '../base/index.ts';
 import type { DecodedInstruction } from './instruction.ts';
 
-/** A place that reads as a direct jump or call. */
+/** Bytes that decode as a direct jump or call. */
 export interface CodeBranch {
   /** Bytes from the start of the code. */
   readonly at: number;
-  /** Bytes of the instruction. */
+  /** Size of the instruction, in bytes. */
   readonly size: number;
   /** Bytes from the start of the code. */
   readonly target: number;
 }
 
-/** Bytes of code, counted from its start. */
+/** A range of code, in bytes from its start. */
 export interface CodeRange {
   readonly start: number;
-  /** The first byte behind. */
+  /** Exclusive. */
   readonly end: number;
 }
 
-/** What code must not do in a hypervisor, and the compiler's flag that keeps it from doing it. */
+/** Instructions that must not occur in the hypervisor, and the compiler flag that avoids them. */
 export interface ForeignForm {
   readonly flag: string;
-  /** What comes of it, as the end of a sentence. */
+  /** The consequence, as a main clause for a message. */
   readonly harm: string;
-  /** Offsets of bytes that may belong to such an instruction, in order: to be confirmed by {@link ForeignForm.is}. */
+  /** Returns offsets of bytes that may belong to such an instruction, in order; {@link ForeignForm.is} confirms them. */
   mayBeAt(code: Uint8Array): Iterable<number>;
-  /** Tells whether an instruction, whose bytes are `bytes`, is one. */
+  /** Tells whether the instruction is one of them. `bytes` are its bytes. */
   is(instruction: DecodedInstruction, bytes: Uint8Array): boolean;
 }
 
@@ -36,22 +36,22 @@ export interface ForeignForm {
 export interface CodeForms {
   /** What the target of an indirect call has to start with where the host tracks these; `null` where nothing does. */
   readonly landingPad: Uint8Array | null;
-  /** Longest single NOP that Xen writes, in bytes: in a run of NOPs only multiples of it are sure to be starts of instructions. */
+  /** Longest single NOP that Xen writes, in bytes. In a run of NOPs, an instruction is sure to start only at its multiples. */
   readonly longestNop: number;
-  /** Every place that reads as a direct branch into one of the ranges, in order. */
+  /** Returns everything that decodes as a direct branch into one of the ranges, in order, whatever byte it starts at. */
   branchesTo(code: Uint8Array, targets: readonly CodeRange[]): CodeBranch[];
   /**
-   * Places that operands of this code may lead to, in bytes from its start: relative ones, and addresses that are made of parts. `at`: where the code
-   * is. More than it does refer to, as nothing is decoded from the start on; who looks for a place among them rarely finds it by chance.
+   * Returns the places that operands of this code may refer to, in bytes from its start: PC-relative operands, and addresses that several
+   * instructions compute. `at` is the code's address. Includes false positives, because it does not decode in sequence; they rarely hit a given place.
    */
   operands(code: Uint8Array, at: Address): Iterable<number>;
   /**
-   * May the instruction that has a relative memory operand in the field at `at` write there? Told by the bytes before the field: `true` is to be
-   * confirmed by the instruction's operands.
+   * Tells whether an instruction with a PC-relative memory operand in the field at `at` may write to it. Judges by the bytes before the field:
+   * the caller confirms `true` with the decoded operands.
    */
   mayWriteAt(code: Uint8Array, at: number): boolean;
-  /** Is the relative field at `at` that of an instruction which loads an address, and uses no memory? */
+  /** Tells whether the PC-relative field at `at` belongs to an instruction that only loads the address. */
   takesAddressAt(code: Uint8Array, at: number): boolean;
-  /** What the hypervisor's own code never does. */
+  /** Instructions that never occur in the hypervisor's own code. */
   readonly foreign: readonly ForeignForm[];
 }

@@ -1,44 +1,44 @@
 import type { Address } from '../base/index.ts';
 
-/** Why the processor came back. The program counter is at the instruction that the exit is about, unless said otherwise. */
+/** Why the processor stopped. The program counter is at the instruction that caused the exit, except for `budget`. */
 export type CpuExit =
-  /** It is about to carry out the instruction at a stop address, or has reached {@link CpuLimits.until}. */
+  /** It reached a stop address or {@link CpuLimits.until}. */
   | { readonly kind: 'stop'; readonly address: Address }
-  /** Nothing is mapped there, or not for this. `address` and `size`, in bytes, are those of the whole access. */
+  /** Nothing is mapped there, or the permission is missing. `address` and `size`, in bytes, describe the whole access. */
   | {
       readonly kind: 'fault';
       readonly access: 'read' | 'write' | 'fetch';
       readonly address: Address;
       readonly size: number;
     }
-  /** An exception that is no matter of memory. `vector` is the architecture's number. */
+  /** Any exception except a memory fault. `vector` is the architecture's number. */
   | { readonly kind: 'exception'; readonly vector: number }
-  /** So many instructions were carried out, or so much time has passed. The program counter is at the next one. */
+  /** The instruction or time limit was reached. The program counter is at the next instruction. */
   | { readonly kind: 'budget'; readonly of: 'instructions' | 'time' };
 
-/** What ends a run, whatever the code does. */
+/** Limits of one run. */
 export interface CpuLimits {
-  /** Stop in front of this address. */
+  /** Stop before the instruction at this address. */
   readonly until: Address;
-  /** Most instructions that may be carried out; an iteration of a repeated instruction counts as one. */
+  /** Maximum number of instructions; each iteration of a repeated instruction counts. */
   readonly instructions: number;
 }
 
-/** Told of every instruction that is about to be carried out: where it is, and how many bytes it has. */
+/** Called before every instruction with its address and its size in bytes. */
 export type CpuTrace = (address: Address, size: number) => void;
 
 /**
- * A processor that carries out machine code in the memory that it was made for, under that memory's permissions, in the
- * hypervisor's mode. It knows nothing of Xen: whoever runs it decides what a stop, a fault or an exception means.
+ * A processor that runs machine code in the hypervisor's mode, on the memory it was made for and under that memory's permissions.
+ * It knows nothing of Xen: the caller decides what a stop, a fault or an exception means.
  */
 export interface Cpu {
-  /** A register by the name that a panic screen gives it, in lower case: `rax`, `rip`, `rflags`. */
+  /** Returns a register by its name on a panic screen, in lower case: `rax`, `rip`, `rflags`. */
   get(register: string): bigint;
   set(register: string, value: bigint): void;
-  /** From now on all runs together may take so many milliseconds of real time. Without it they end at once. */
+  /** Sets the real time that all runs together may take from now on. Without it, runs end at once. */
   allow(milliseconds: number): void;
-  /** Runs from the program counter on, until something of {@link CpuExit} happens. A stop address that it starts at does not stop it. */
+  /** Runs from the program counter until an exit. A stop address at the program counter itself does not stop it. */
   run(limits: CpuLimits): CpuExit;
-  /** Gives the engine back. */
+  /** Frees the engine. */
   close(): void;
 }

@@ -4,162 +4,159 @@ import type { CallingConvention } from './calling-convention.ts';
 import type { CodeMemory } from './code-memory.ts';
 import type { Cpu } from './cpu.ts';
 
-/** What the hypervisor does about an exception that is no matter of memory. */
+/** How the hypervisor handles an exception other than a memory fault. */
 export type ExceptionHandling =
-  /** It may be a bug frame's trap: WARN, BUG and so on. */
+  /** May be the trap of a bug frame: WARN, BUG and so on. */
   | 'bug-frame'
-  /** Something is said, and the code goes on behind the instruction. */
+  /** Xen logs it and continues after the instruction. */
   | 'breakpoint'
-  /** As if nothing had happened. */
+  /** Xen continues silently. */
   | 'ignored'
   | 'fatal';
 
 /** One exception of an architecture. */
 export interface ExceptionRow {
-  /** As the hypervisor calls it: `#DE`, `Undefined Instruction`. */
+  /** The hypervisor's name for it: `#DE`, `Undefined Instruction`. */
   readonly mnemonic: string;
   readonly handling: ExceptionHandling;
-  /** What the panic calls it, with an error code, where its handler has words of its own; otherwise `fatalTrap` says it. */
+  /** Text of the panic, if the handler has its own, with an error code; otherwise `fatalTrap` gives the text. */
   readonly panicText?: string;
-  /** ESR_EL2, or HSR, where there is one. */
+  /** ESR_EL2 or HSR, if the architecture has one. */
   readonly syndrome?: number;
 }
 
-/** How an exception that nobody handles ends, in the hypervisor's words. */
+/** What the hypervisor prints for an unhandled exception. */
 export interface FatalTrap {
   /** Lines above the registers. */
   readonly head: readonly string[];
-  /** What panic() is given, without its newline. */
+  /** The argument of panic(), without its newline. */
   readonly text: string;
 }
 
-/** What a processor is known to have in its system registers when code has trapped. */
+/** The known system registers after code has trapped. */
 export interface TrapFacts {
   /** Physical address of the root table. */
   readonly tables: bigint;
-  /** The address of a fault, and whether it was one of a fetch. */
+  /** The faulting address, and whether an instruction fetch faulted. */
   readonly fault?: { readonly address: Address; readonly fetch: boolean };
-  /** ESR_EL2, or HSR, where there is one. */
+  /** ESR_EL2 or HSR, if the architecture has one. */
   readonly syndrome?: number;
 }
 
-/** What happens to a host whose processor faults while it pushes what it interrupts: it has a stack of its own for that. */
+/** A fault while the processor pushes an exception frame. Xen handles it on a stack of its own. */
 export interface DoubleFault {
-  /** What is printed above the panic's box. `state` is what show_execution_state() would print. */
+  /** Returns the lines above the panic's box. `state` is the output of show_execution_state(). */
   screen(state: readonly string[], stackPointer: Address, stack: AddressRange): string[];
-  /** What panic() is given, without its newline. */
+  /** The argument of panic(), without its newline. */
   readonly text: string;
 }
 
-/** How code finds out on which CPU it runs, and for whom: what it takes to set that, of the host that it is set on. */
+/** The host in which `setCurrent` sets the current CPU and vCPU. */
 export interface CurrentHost {
   readonly release: Release;
   readonly debugBuild: boolean;
   /** The image's code. */
   text(): Uint8Array;
-  /** 0 where there is no such symbol. */
+  /** Returns a symbol's address, 0 if there is none. */
   symbol(name: string): Address;
   write(address: Address, bytes: Uint8Array): void;
 }
 
-/** What code is to find. */
+/** The CPU and vCPU that code finds itself running on. */
 export interface CurrentCpu {
   readonly processorId: number;
   readonly vcpu: Address;
-  /** What is added to the address of a per-CPU variable. */
+  /** Offset to add to the address of a per-CPU variable. */
   readonly perCpuOffset: bigint;
   /** End of the CPU's stack. */
   readonly stackEnd: Address;
 }
 
-/** Where the registers are in memory while a trap is handled. */
+/** Layout of the saved registers while Xen handles a trap. */
 export interface TrapFrameLayout {
-  /** Bytes of the whole. */
+  /** In bytes. */
   readonly size: number;
-  /** Offsets in bytes, each of a value as wide as a pointer. */
+  /** Offsets in bytes; each value is as wide as a pointer. */
   readonly registers: Readonly<Record<string, number>>;
-  /** Bytes that the processor itself pushes for an exception, at a multiple of `alignment` below the stack pointer. */
+  /** Bytes that an exception pushes below the stack pointer, which it first aligns to `alignment`. */
   readonly pushed: number;
   readonly alignment: number;
-  /** `null`: there is no guard, and what lies below is overwritten. */
+  /** `null` if the stack has no guard page: the exception overwrites whatever is below. */
   readonly doubleFault: DoubleFault | null;
 }
 
-/** What the trap handler makes of a payload's bug frames. */
+/** How the trap handler treats a payload's bug frames. */
 export type BugFramesOfPayloads =
-  /** The same as of the hypervisor's. */
+  /** Like the hypervisor's own. */
   | 'handled'
-  /** They are looked at, but a file name, or an assertion's condition, is looked for in the hypervisor alone. */
+  /** It finds them, but accepts file names and assertion conditions only from the hypervisor itself. */
   | 'without-names'
-  /** The trap instruction is none in a payload's code. */
+  /** It does not expect the trap instruction in a payload's code. */
   | 'not-looked-at';
 
 /** Stacks of the hypervisor. */
 export interface StackRules {
-  /** Bytes, and alignment. */
+  /** Size and alignment, in bytes. */
   readonly size: number;
-  /** May code use the page of a stack at this address? */
+  /** Tells whether code may use this page of a stack. */
   usable(page: Address, release: Release, debugBuild: boolean): boolean;
 }
 
-/** Where the simulated host has what code needs besides the hypervisor's image. Not where anything else ever is. */
+/** Addresses that the simulated host uses for running code, outside everything else. */
 export interface ExecutionLayout {
   /** Start of the memory that code allocates. */
   readonly heap: Address;
-  /** Start of the memory of CPU 0's stack; those of the others are below, one `stackDistance` each. A multiple of a stack's size. */
+  /** Start of CPU 0's stack, a multiple of a stack's size. Those of the other CPUs are below it, `stackDistance` apart. */
   readonly stacks: Address;
   readonly stackDistance: number;
-  /** Start of what the hypervisor has allocated before: its domains, vCPUs, per-CPU areas. */
+  /** Start of earlier allocations of the hypervisor: domains, vCPUs, per-CPU areas. */
   readonly objects: Address;
-  /** What an allocation of no bytes is given: not null, and not to be read. */
+  /** Result of a zero-byte allocation: not NULL, and not mapped. */
   readonly zeroBlock: Address;
-  /** Where functions return to that the hypervisor's own code, which is not run, has called. Nothing is mapped there. */
+  /** Return address of functions that the simulator calls. Nothing is mapped there. */
   readonly returnTo: Address;
 }
 
-/** What has to be known of an architecture to carry out its hypervisor's code. */
+/** What the emulator needs to run an architecture's hypervisor code. */
 export interface Execution {
   readonly calls: CallingConvention;
-  /** Exceptions by number, but for faults of memory accesses. */
+  /** Exceptions by number, except memory faults. */
   readonly exceptions: ReadonlyMap<number, ExceptionRow>;
-  /** Number of the exception of an access that no page table is asked about; `null` where there is none. */
+  /** Number of the exception for a non-canonical access; `null` if the architecture has none. */
   readonly generalProtection: number | null;
-  /**
-   * What a debug build prints when an exception goes on at a fix-up of the exception table, at `from`, a place in words; `null` where there is no such
-   * table.
-   */
+  /** Returns the line of a debug build when the exception table resumes at a fix-up. `from` is a symbolic address. `null` without such a table. */
   readonly fixupText: ((mnemonic: string, from: string, to: Address) => string) | null;
-  /** What panic() says of an exception that nobody handles. */
+  /** Returns what Xen prints for an unhandled exception. */
   fatalTrap(vector: number, facts: { readonly cpu: number; readonly interrupts: boolean }): FatalTrap;
   /**
-   * Does what an instruction does that the processor here lacks: it has raised this exception. Returns false where it is none of those. The
-   * program counter moves on behind it.
+   * Emulates an instruction that the engine lacks and that raised this exception, and moves the program counter past it. Returns false for any
+   * other instruction.
    */
   emulate(vector: number, cpu: Cpu, memory: CodeMemory): boolean;
   /** `struct cpu_user_regs` as the trap handler leaves it on the stack. */
   readonly trapFrame: TrapFrameLayout;
   readonly stacks: StackRules;
-  /** Where the members of struct vcpu and struct domain are that code reads on its way from one to the other. */
+  /** Returns the offsets of the members of struct vcpu and struct domain that link one to the other. */
   guestLayout(host: CurrentHost): DomainLayout;
-  /** Sets what tells code of its CPU, and gives the highest address that the stack may begin at. */
+  /** Sets the current CPU and vCPU. Returns the initial stack pointer. */
   setCurrent(host: CurrentHost, cpu: Cpu, current: CurrentCpu): Address;
-  /** Variables of the image that this sets. */
+  /** The image's variables that {@link setCurrent} sets. */
   readonly currentVariables: readonly string[];
   /** show_execution_state(). */
   showExecutionState(state: ExecutionState): ExecutionScreen;
-  /** Registers that are not the code's, by their names on the screen, as far as they are known. */
+  /** Returns the known system registers by their names on the screen. */
   systemRegisters(facts: TrapFacts): Readonly<Record<string, bigint>>;
-  /** What a line of a call trace has in front of a caller's name. */
+  /** Returns the prefix of a caller's line in a call trace. */
   callerMark(release: Release, framePointer: boolean): string;
   readonly bugFramesOfPayloads: BugFramesOfPayloads;
   readonly layout: ExecutionLayout;
-  /** The instruction of a bug frame. */
+  /** Returns the trap instruction of a bug frame. */
   bugTrap(release: Release): Uint8Array;
-  /** Where the code of a function is entered: some callers leave out its first instruction. */
+  /** Returns the addresses at which callers enter a function; some skip its first instruction. */
   entryPoints(address: Address, memory: CodeMemory): readonly Address[];
-  /** Lets the processor's own bit say whether writes heed read-only pages; and what it says. */
+  /** Sets whether the processor honours read-only pages (CR0.WP). */
   setWriteProtect(cpu: Cpu, on: boolean): void;
   writeProtect(cpu: Cpu): boolean;
-  /** Would this indirect call be refused on a host that tracks them? `null`: it is let through. Else what the panic says. */
+  /** Returns the panic text of an indirect call that fails on a host with branch tracking; `null` if the call is allowed. */
   refusesIndirectCall(entry: Address, memory: CodeMemory): string | null;
 }

@@ -3,46 +3,46 @@ import type { AddressRange, Release } from '../xen/index.ts';
 import type { LinkerSymbolName } from './linker-symbol-names.ts';
 import type { RelativeMemory } from './relative-memory.ts';
 
-/** A piece of the image with one permission, page aligned. */
+/** A page-aligned part of the image with one permission. */
 export interface ImageRegion {
   readonly name: 'text' | 'rodata' | 'init' | 'rwdata';
   readonly start: Address;
   readonly end: Address;
 }
 
-/** What an image says of itself, as far as an architecture's rules need it. */
+/** The facts about an image that an architecture's rules need. */
 export interface ImageFacts {
-  /** One of the linker's symbols. Throws EIMAGE where the image has none of that name. */
+  /** Returns a linker symbol's address. Throws EIMAGE if the image lacks it. */
   needed(name: LinkerSymbolName): Address;
   linker(name: LinkerSymbolName): Address | undefined;
   configured(option: string): boolean;
-  /** CONFIG_NR_CPUS, where the image says so. */
+  /** CONFIG_NR_CPUS, if the image has its configuration. */
   readonly nrCpus: number | undefined;
 }
 
-/** How an architecture's images are made. */
+/** How an architecture lays out its images. */
 export interface ImageRules {
-  /** As messages call it: `x86-64`. */
+  /** The architecture's name in messages: `x86-64`. */
   readonly title: string;
-  /** Where an image can be linked to. */
+  /** Range of possible link addresses. */
   readonly linkable: AddressRange;
-  /** The hypervisor maps itself with large pages where it can. */
+  /** Whether the hypervisor maps itself with superpages where possible. */
   readonly superpages: boolean;
-  /** The pieces, in ascending order: text first, then the constants. */
+  /** Returns the regions in ascending order: text first, then read-only data. */
   regions(image: ImageFacts): readonly ImageRegion[];
-  /** Bounds of VMAP_XEN. */
+  /** Returns the bounds of VMAP_XEN. */
   vmapXen(image: ImageFacts, release: Release): AddressRange;
-  /** What the addresses in the embedded symbol table count from; `pointers` where they are addresses. */
+  /** Returns the base of the offsets in the embedded symbol table; `pointers` if it holds addresses. */
   symbolsOrigin(release: Release): Address | 'pointers';
-  /** The number that a function returns which does nothing else; `undefined` where it does. `code` is its first bytes. */
+  /** Returns the constant that a function returns; `undefined` if it does anything else. `code` starts with its first bytes. */
   constantReturned(code: Uint8Array): number | undefined;
-  /** Bytes of the instruction that loads that number. */
+  /** Size of the instruction that loads the constant, in bytes. */
   readonly constantSize: number;
-  /** The same for an address; `at` is that of the code. */
+  /** Returns the address that a function returns, like {@link constantReturned}. `at` is the address of the code. */
   addressReturned(code: Uint8Array, at: Address): Address | undefined;
   /**
-   * What Xen does to its own code while it boots, besides alternatives. `memory` is the image's; `pointers` gives the table of
-   * pointers between two of the linker's symbols, of no bytes where there is none.
+   * Makes the changes that Xen makes to its own code during boot, besides alternatives. `memory` is the image's; `pointers` returns the
+   * table of pointers between two linker symbols, empty if the image lacks it.
    */
   finish(
     memory: RelativeMemory,

@@ -1,8 +1,8 @@
 import type { FieldPart, RelocationRow } from './relocation.ts';
 
 /**
- * What an instruction does to control flow. `nop` and `breakpoint` are also what stands between functions; `trap` is an instruction that
- * always faults (UD2, BRK, UDF); `return` includes returns from exceptions.
+ * An instruction's effect on control flow. `nop` and `breakpoint` also pad the gaps between functions; a `trap` always faults (UD2, BRK,
+ * UDF); `return` includes returns from exceptions.
  */
 export type Flow =
   | 'next'
@@ -16,36 +16,36 @@ export type Flow =
   | 'trap'
   | 'halt';
 
-/** What an instruction does with an operand. Of a memory operand, `none` says that only its address is computed (LEA, ADR, prefetches). */
+/** How an instruction uses an operand. `none` for a memory operand: it only computes the address (LEA, ADR, prefetches). */
 export type Access = 'none' | 'read' | 'write' | 'read-write';
 
 /**
- * Where an operand's value is encoded: bits of the instruction, the value's lowest first, counted from the lowest bit of the first byte in
- * little-endian order. On x86 it is one run of whole bytes.
+ * The bits of the instruction that encode an operand's value, lowest first, counted from the lowest bit of the first byte in little-endian
+ * order. On x86, one run of whole bytes.
  */
 export type Field = readonly FieldPart[];
 
 export interface RegisterOperand {
   readonly kind: 'register';
-  /** As the assembler writes it, without `%`. */
+  /** The assembler's name, without `%`. */
   readonly name: string;
   readonly access: Access;
 }
 
 export interface ImmediateOperand {
   readonly kind: 'immediate';
-  /** The value as the processor uses it, sign-extended to 64 bits. A shift that is encoded beside it is not applied. */
+  /** The value that the processor uses, sign-extended to 64 bits, before a separately encoded shift. */
   readonly value: bigint;
-  /** `null` where the opcode implies the value. */
+  /** `null` if the opcode implies the value. */
   readonly field: Field | null;
 }
 
-/** The place that a direct branch leads to. */
+/** The target of a direct branch. */
 export interface TargetOperand {
   readonly kind: 'target';
-  /** Bytes, counted as the `origin` of {@link Disassembler.disassemble} is; negative in front of it. */
+  /** In bytes, from the same zero as the `origin` of {@link Disassembler.disassemble}; may be negative. */
   readonly place: number;
-  /** What the field counts from, in bytes from the start of the instruction. */
+  /** The base of the field's offset, in bytes from the start of the instruction. */
   readonly countsFrom: number;
   readonly field: Field;
 }
@@ -53,78 +53,74 @@ export interface TargetOperand {
 export interface MemoryOperand {
   readonly kind: 'memory';
   readonly segment: string | null;
-  /** `null` where there is none, and where {@link MemoryOperand.relative} says what the operand counts from. */
+  /** `null` if there is none, or if {@link MemoryOperand.relative} describes the operand. */
   readonly base: string | null;
   readonly index: string | null;
-  /** What the index is multiplied by. */
+  /** Factor of the index. */
   readonly scale: number;
-  /** What is added to base and index. */
   readonly displacement: bigint;
-  /** A PC-relative operand: where it leads and what it counts from, as in {@link TargetOperand}; `null` for any other. */
+  /** Target and base of a PC-relative operand, as in {@link TargetOperand}; `null` for any other. */
   readonly relative: { readonly place: number; readonly countsFrom: number } | null;
-  /** Where the displacement is encoded; `null` where none is. */
+  /** The displacement's bits; `null` if it is not encoded. */
   readonly field: Field | null;
   readonly access: Access;
-  /** Bytes that are accessed; 0 where none are, and where the processor's state decides (XSAVE). */
+  /** Size of the access in bytes; 0 if there is none, or if the processor's state decides (XSAVE). */
   readonly width: number;
 }
 
-/** A system register, a barrier or a cache operation, which only the text names. */
+/** A system register, barrier or cache operation; only the text names it. */
 export interface OtherOperand {
   readonly kind: 'other';
 }
 
 export type Operand = RegisterOperand | ImmediateOperand | TargetOperand | MemoryOperand | OtherOperand;
 
-/** Bytes that are no instruction. */
+/** Bytes that do not decode as an instruction. */
 export interface BadBytes {
   readonly kind: 'bad';
-  /** Bytes from the start of the code that was given. */
+  /** In bytes from the start of the code. */
   readonly offset: number;
   readonly size: number;
 }
 
-/** One decoded instruction. What it is made of is decoded when first asked for. */
+/** One decoded instruction. Decodes its details on first use. */
 export interface DecodedInstruction {
   readonly kind: 'instruction';
-  /** Bytes from the start of the code that was given. */
+  /** In bytes from the start of the code. */
   readonly offset: number;
   readonly size: number;
-  /** Which instruction it is: instructions of one architecture with the same number have the same mnemonic, conditions of Arm aside. */
+  /** Identifies the operation: on one architecture, the same number means the same mnemonic, apart from Arm's conditions. */
   readonly operation: number;
   readonly flow: Flow;
-  /** May a branch, return or trap also go on to the next instruction? */
+  /** Whether a branch, return or trap may also fall through to the next instruction. */
   readonly conditional: boolean;
-  /**
-   * The explicit operands in the order of the text. Memory that an instruction uses without an operand for it (PUSH, CALL, LDM) is not among
-   * them.
-   */
+  /** The explicit operands in the order of the text. Implicit memory accesses (PUSH, CALL, LDM) are not included. */
   readonly operands: readonly Operand[];
-  /** Mnemonic and operands, for people only: AT&T syntax on x86, as in Xen's own sources. */
+  /** Mnemonic and operands, for display only: AT&T syntax on x86, as in Xen's own sources. */
   readonly text: string;
-  /** Returns the text with labels in place of the values of operands with fields. */
+  /** Returns the text with labels in place of the values of these operands. */
   textWith(labels: ReadonlyMap<Operand, string>): string;
 }
 
 export type Instruction = DecodedInstruction | BadBytes;
 
-/** Returns the text of an instruction; `(bad)`, as objdump has it, for bytes that are none. */
+/** Returns the text of an instruction; `(bad)`, as in objdump, for bytes that do not decode. */
 export const instructionText = (instruction: Instruction): string =>
   instruction.kind === 'bad' ? '(bad)' : instruction.text;
 
 const ENDS_FLOW: ReadonlySet<Flow> = new Set(['jump', 'indirect-jump', 'return', 'trap', 'halt']);
 
-/** Tells whether control never goes on to the next instruction. */
+/** Tells whether control never falls through to the next instruction. */
 export const endsFlow = (instruction: Instruction): boolean =>
   instruction.kind === 'instruction' && !instruction.conditional && ENDS_FLOW.has(instruction.flow);
 
-/** Tells whether an instruction is one that fills the space between functions. */
+/** Tells whether an instruction pads the gap between functions. */
 export const isPadding = (instruction: Instruction): boolean =>
   instruction.kind === 'instruction' && (instruction.flow === 'nop' || instruction.flow === 'breakpoint');
 
-/** Returns where a direct branch leads; `undefined` for any other instruction. */
+/** Returns the target of a direct branch; `undefined` for any other instruction. */
 export function branchTarget(instruction: Instruction): TargetOperand | undefined {
-  // The flow is known without the operands.
+  // Check the flow first: it does not need the operands decoded.
   if (instruction.kind === 'bad' || (instruction.flow !== 'jump' && instruction.flow !== 'call')) return undefined;
   return instruction.operands.find((operand) => operand.kind === 'target');
 }
@@ -141,8 +137,7 @@ export const writtenRegisters = (instruction: Instruction): string[] =>
 export type FieldOperand = (ImmediateOperand | TargetOperand | MemoryOperand) & { readonly field: Field };
 
 /**
- * Returns the operand whose field a relocation at byte `at` of an instruction fills; `undefined` where it changes something else. It has to fill
- * exactly that field.
+ * Returns the operand whose field a relocation at byte `at` of an instruction fills exactly; `undefined` if it matches no field.
  */
 export function filledOperand(instruction: Instruction, at: number, row: RelocationRow): FieldOperand | undefined {
   if (instruction.kind === 'bad') return undefined;
@@ -171,8 +166,8 @@ export function withoutField(bytes: Uint8Array, field: Field): Uint8Array {
 }
 
 /**
- * Returns the immediate of an instruction that only stores one in a register or in memory; `undefined` for any other instruction, and where
- * the value has no field of its own.
+ * Returns the immediate of an instruction that only stores one in a register or in memory; `undefined` for any other instruction, or if
+ * the opcode implies the value.
  */
 export function constantMoved(instruction: Instruction): (ImmediateOperand & { readonly field: Field }) | undefined {
   if (instruction.kind === 'bad' || instruction.flow !== 'next' || instruction.operands.length !== 2) return undefined;

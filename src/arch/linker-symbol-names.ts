@@ -1,4 +1,4 @@
-/** Symbols of Xen's own link that the simulator reads. Sources: xen/arch/x86/xen.lds.S, xen/arch/arm/xen.lds.S, xen/common/symbols.c. */
+/** Linker symbols of Xen that the simulator reads. Sources: xen/arch/x86/xen.lds.S, xen/arch/arm/xen.lds.S, xen/common/symbols.c. */
 export const LINKER_SYMBOLS = [
   '_start',
   '_stext',

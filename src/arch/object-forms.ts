@@ -1,6 +1,6 @@
 /** How the compiler and the assembler encode references in relocatable objects. */
 export interface ObjectForms {
-  /** Whether relative values in code count from the end of the instruction, not from the field. */
+  /** Whether PC-relative values count from the end of the instruction instead of the field. */
   readonly fromInstructionEnd: boolean;
   /** Whether a relocation of this type at byte `at` of `code` belongs to a branch. Any other use takes the address. */
   isBranch(type: number, code: Uint8Array, at: number): boolean;

@@ -1,9 +1,9 @@
 import type { Address } from '../base/index.ts';
 
-/** Bytes of a small page, on every architecture that Xen's livepatch runs on. */
+/** Size of a small page in bytes, on every architecture with live patches. */
 export const PAGE_SIZE = 4096;
 
-/** What the hypervisor may do with a page besides reading it. */
+/** What the hypervisor may do with a page, besides reading it. */
 export interface Permission {
   readonly write: boolean;
   readonly execute: boolean;
@@ -20,7 +20,7 @@ export const PAGE_KINDS: Readonly<Record<PageKind, Permission>> = {
   RWX: { write: true, execute: true },
 };
 
-/** The name of a permission. */
+/** Returns the name of a permission. */
 export function pageKind(permission: Permission): PageKind {
   if (permission.execute) return permission.write ? 'RWX' : 'RX';
   return permission.write ? 'RW' : 'RO';
@@ -28,34 +28,34 @@ export function pageKind(permission: Permission): PageKind {
 
 /** One level of a page table. */
 export interface PageTableLevel {
-  /** As the hypervisor's page-table walk names it: `L4`. */
+  /** Its name in the hypervisor's page-table walk: `L4`. */
   readonly name: string;
   /** The lowest address bit of this level's index; an entry covers 2^shift bytes. */
   readonly shift: number;
 }
 
 export interface LeafOptions {
-  /** Sets or clears the dirty bit against the permission's own habit; only where the architecture has such a bit. */
+  /** Overrides the dirty bit that the permission implies, if the architecture has one. */
   readonly dirty?: boolean;
 }
 
-/** What the processor was doing when a translation failed, and what it found. */
+/** A failed translation: the access, and what the walk found. */
 export interface FailedAccess {
-  /** All levels were present: the permission did not suffice, or a reserved bit was set. */
+  /** All levels were present: a permission was missing, or a reserved bit was set. */
   readonly present: boolean;
   readonly write: boolean;
   readonly fetch: boolean;
   /** The hypervisor never runs in user mode. */
   readonly user: false;
-  /** An entry has a bit set that must be zero. */
+  /** An entry has a reserved bit set. */
   readonly reserved?: boolean;
   /** Cache maintenance by address. */
   readonly maintenance?: boolean;
-  /** Index into {@link PageTableFormat.levels} of the last entry that was looked at; 0 unless given. */
+  /** Index into {@link PageTableFormat.levels} of the last entry that the walk read; default 0. */
   readonly level?: number;
 }
 
-/** What an error code says of the access. */
+/** The part of the access that an error code reports. */
 export type ReportedAccess = Pick<FailedAccess, 'present' | 'write' | 'fetch'>;
 
 /**
@@ -65,43 +65,43 @@ export type ReportedAccess = Pick<FailedAccess, 'present' | 'write' | 'fetch'>;
 export interface PageTableFormat {
   /** From the root down; the last one maps small pages. */
   readonly levels: readonly PageTableLevel[];
-  /** Do all entries of the root lead to tables, whatever is mapped? */
+  /** Whether every entry of the root points to a table, whatever is mapped. */
   readonly rootFilled: boolean;
-  /** Entries of one table. */
+  /** Entries per table. */
   readonly entries: 512;
-  /** What unmapping leaves in a slot of the last level: not present, but not always zero. */
+  /** What unmapping leaves in an entry of the last level: not present, but not always zero. */
   readonly unmapped: bigint;
-  /** An entry of the last level that maps one small page. */
+  /** Returns an entry of the last level that maps one small page. */
   leaf(frame: number, permission: Permission, options?: LeafOptions): bigint;
-  /** An entry of a level above the last one that maps all that it covers; `frame` is aligned accordingly. */
+  /** Returns an entry of a higher level that maps everything it covers; `frame` must be aligned accordingly. */
   superpage(level: number, frame: number, permission: Permission, options?: LeafOptions): bigint;
-  /** An entry that points to the next level's table. */
+  /** Returns an entry that points to the next level's table. */
   table(frame: number): bigint;
   present(entry: bigint): boolean;
-  /** Does this entry of this level allow writing? All levels have to. */
+  /** Whether this entry of this level allows writing; all levels must. */
   writable(entry: bigint, level: number): boolean;
-  /** Does this entry of this level allow execution? All levels have to. */
+  /** Whether this entry of this level allows execution; all levels must. */
   executable(entry: bigint, level: number): boolean;
-  /** Has a present entry a bit set that must be zero? */
+  /** Whether a present entry has a reserved bit set. */
   reserved(entry: bigint): boolean;
-  /** The frame that the entry maps or, for a table entry, where the next table is. */
+  /** Returns the frame that the entry maps or, for a table entry, the next table's frame. */
   frameOf(entry: bigint): number;
-  /** Does a present entry of this level map memory, instead of pointing to a table? */
+  /** Whether a present entry of this level maps memory instead of pointing to a table. */
   isLeaf(entry: bigint, level: number): boolean;
-  /** A leaf of the same frame and memory type with another permission; makes an entry present that was not. */
+  /** Returns a present leaf with the same frame and memory type, and this permission. */
   withPermission(entry: bigint, permission: Permission): bigint;
-  /** Entry number `index` of the next level's table that maps the same as this superpage. */
+  /** Returns entry number `index` of the next level's table that maps the same memory as this superpage. */
   shattered(entry: bigint, level: number, index: number): bigint;
-  /** The entry after the processor has used it: with its accessed bit, and after a write its dirty bit. */
+  /** Returns the entry after an access, with its accessed bit set and, after a write, its dirty bit. */
   used(entry: bigint, write: boolean): bigint;
-  /** The error code that the processor reports. */
+  /** Returns the error code that the processor reports. */
   faultCode(access: FailedAccess): number;
-  /** What {@link faultCode} was made from, as far as the code tells. */
+  /** Decodes an error code of {@link faultCode}. */
   accessOf(code: number): ReportedAccess;
-  /** Can the processor translate this address at all? */
+  /** Whether the processor can translate this address at all. */
   canonical(address: Address): boolean;
-  /** An access to an address that is not canonical: an exception of its own, or a translation fault at the root. */
-  readonly beyond: 'general-protection' | 'translation';
-  /** The address whose translated bits are these: extends the sign where the architecture does. */
+  /** What a non-canonical access raises: an exception of its own, or a translation fault at the root. */
+  readonly nonCanonical: 'general-protection' | 'translation';
+  /** Returns the canonical address with these translated bits: sign-extends if the architecture does. */
   canonicalise(address: Address): Address;
 }

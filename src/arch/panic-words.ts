@@ -3,26 +3,26 @@ import type { Processor } from './x86_64/processor.ts';
 
 /** One level of the walk to a faulting address. */
 export interface WalkLine {
-  /** As the format names it. */
+  /** The level's name, as in {@link PageTableLevel}. */
   readonly level: string;
   readonly index: number;
   readonly entry: bigint;
-  /** Does the entry map a large page? */
+  /** Whether the entry maps a superpage. */
   readonly superpage: boolean;
 }
 
-/** A function that was being carried out, as a back trace names it. */
+/** One frame of a back trace. */
 export interface TracePlace {
   readonly text: string;
-  /** The address itself, where the code is of no known function. */
+  /** The address, if it is in no known function; otherwise `null`. */
   readonly address: string | null;
 }
 
-/** A fault as the screen tells it. */
+/** The panic screen of a fault. */
 export interface FaultScreen {
   /** Lines above the first row of asterisks. */
   readonly head: readonly string[];
-  /** What panic() is given. */
+  /** The argument of panic(). */
   readonly message: string;
 }
 
@@ -33,20 +33,20 @@ export interface FaultFacts {
   /** Physical address of the root table. */
   readonly root: number;
   readonly cpu: number;
-  /** show_execution_state's lines. */
+  /** The lines of show_execution_state(). */
   readonly state: readonly string[];
 }
 
 /**
- * How an architecture's trap handlers speak. What only a real run knows is marked: registers and stack are `[...]`, an address
- * is `?`.
+ * The panic texts of an architecture. Placeholders stand for what only a real run knows: `[...]` for registers and stack, `?` for an
+ * address.
  */
 export interface PanicWords {
-  /** Lines behind the banner, down to the back trace's. The first frame is where the CPU was; `certain`: the frames are those of frame pointers. */
+  /** Returns the lines from the banner through the back trace. The first frame is where the CPU was. `certain`: frame pointers gave the frames. */
   state(frames: readonly TracePlace[], certain: boolean): string[];
   pageFault(fault: FaultFacts): FaultScreen;
-  /** What the banner says of the host: print_tainted(). */
+  /** Returns the text of print_tainted() in the banner. */
   tainted(processor: Processor): string;
-  /** Files in which functions of the hypervisor are static that may be in a trace. */
+  /** Source files whose static functions may appear in a trace. */
   readonly files: readonly string[];
 }

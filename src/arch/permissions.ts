@@ -2,17 +2,17 @@ import type { Address } from '../base/index.ts';
 import type { RuleId } from '../catalogue/index.ts';
 import type { Permission } from './page-table.ts';
 
-/** Memory that the hypervisor knows by purpose: `struct virtual_region` (xen/include/xen/virtual_region.h). */
+/** `struct virtual_region` (xen/include/xen/virtual_region.h). */
 export interface VirtualRegion {
   readonly name: string;
   readonly textStart: Address;
   readonly textEnd: Address;
   readonly rodataStart: Address;
-  /** Equal to `rodataStart` where there is none. */
+  /** Equal to `rodataStart` if the region has no read-only data. */
   readonly rodataEnd: Address;
 }
 
-/** What quiesce and revive work on. */
+/** The host that quiesce and revive change. */
 export interface PatchingHost {
   /** CR0.WP, on the CPU that patches. */
   writeProtect: boolean;
@@ -21,20 +21,19 @@ export interface PatchingHost {
   /** Registered regions, the hypervisor's own first. */
   readonly regions: readonly VirtualRegion[];
   /**
-   * modify_xen_mappings_lite: rewrites the leaf entries of `[start, end)` in place.
-   * Throws what a real one would run into.
+   * modify_xen_mappings_lite: rewrites the leaf entries of `[start, end)` in place. Throws the panic that a real host would hit.
    */
   modifyMappingsLite(start: Address, end: Address, permission: Permission): void;
-  /** Where the hypervisor's image is mapped a second time, writable; `null` while it is not. */
+  /** Address of the second, writable mapping of the hypervisor's image; `null` while there is none. */
   readonly textAlias: Address | null;
-  /** Maps the image a second time. False where there is no room for it. */
+  /** Maps the image a second time. Returns false if there is no room. */
   mapTextAlias(): boolean;
   unmapTextAlias(): void;
   invalidateInstructionCache(): void;
-  /** Says that hosts like this one are known to come to harm here, although the simulation goes on. */
+  /** Reports that real hosts like this one are known to fail here, although the simulation continues. */
   harm(rule: RuleId, message: string): void;
-  /** ASSERT() that does not hold: the end of a debug build, nothing in a release build. */
+  /** Reports a failed ASSERT(): a debug build panics, a release build ignores it. */
   assertionFails(where: string, condition: string, file: string): void;
-  /** Raises an exception of the architecture in that function of the hypervisor. Does not return. */
+  /** Raises an exception of the architecture in the hypervisor function `where`. Does not return. */
   raise(vector: number, where: string, why: string): never;
 }

@@ -6,6 +6,6 @@ import { X86_64 } from './x86_64/index.ts';
 /** Every architecture that has live patches. */
 export const ARCHITECTURES: readonly Architecture[] = [X86_64, ARM64, ARM32];
 
-/** The architecture of an `e_machine`, or of a name; `undefined` for those without live patches. */
+/** Returns the architecture with this `e_machine` or name; `undefined` if it has no live patches. */
 export const architectureOf = (which: number | Architecture['name']): Architecture | undefined =>
   ARCHITECTURES.find(({ machine, name }) => machine === which || name === which);

@@ -20,7 +20,7 @@ export const eitherRange = (bits: number): ValueRange => ({ min: -(2 ** (bits - 
 export const inRange = (range: ValueRange | null, value: bigint | number): boolean =>
   range === null || (value >= range.min && value <= range.max);
 
-/** Returns the range that Xen checks for a row: the ABI's, or another one. */
+/** Returns the range that Xen checks for a row, which may differ from the ABI's. */
 export const checkedRange = ({ range, quirk }: RelocationRow): ValueRange | null =>
   quirk?.kind === 'range' ? quirk.checked : range;
 
@@ -45,7 +45,7 @@ export function extractField({ parts, bits }: RelocationField, word: number): nu
   return raw & (2 ** bits - 1);
 }
 
-/** Returns the instruction with the bits of `value` that belong into its field, and no range check. */
+/** Returns the instruction with `value` in its field. Truncates the value without a range check. */
 export function insertField({ lsb, bits, parts }: RelocationField, word: number, value: bigint): number {
   let left = Number(BigInt.asUintN(bits, value >> BigInt(lsb)));
   let inserted = word;
@@ -57,7 +57,7 @@ export function insertField({ lsb, bits, parts }: RelocationField, word: number,
   return inserted >>> 0;
 }
 
-/** Returns the addend that a REL entry leaves at the place: the word there, or the signed value of its field. */
+/** Returns the implicit addend of a REL entry: the word at the place, or the signed value of its field. */
 export function implicitAddend({ field, alignment }: RelocationRow, word: number): number {
   if (field === null) return word | 0;
   const unused = 32 - field.bits;
@@ -66,20 +66,20 @@ export function implicitAddend({ field, alignment }: RelocationRow, word: number
 
 /** An instruction to relocate. */
 export interface RelocatedPlace {
-  /** The instruction as it is. */
+  /** The instruction before relocation. */
   readonly word: number;
-  /** S + A, less what the row is relative to, as a signed value of the architecture's width. */
+  /** S + A minus the row's base, as a signed value of the architecture's width. */
   readonly value: bigint;
   readonly addend: bigint;
 }
 
 /** A relocated instruction. */
 export interface PlacedValue {
-  /** The instruction as Xen stores it, which it does also where the value overflows. */
+  /** The instruction that Xen stores, even if the value overflows. */
   readonly word: number;
-  /** The value is outside of what Xen checks: the upload fails. */
+  /** The value is outside the range that Xen checks, so the upload fails. */
   readonly overflow: boolean;
-  /** Xen takes this relocation, and does not do what the ABI says. */
+  /** Set if Xen accepts the relocation but its result differs from the ABI's. */
   readonly quirk: RelocationQuirk | null;
 }
 
@@ -109,11 +109,11 @@ export function relocateInstruction(row: RelocationRow, field: RelocationField, 
   else if (quirk?.kind === 'no-addend') value -= place.addend;
   const word = ENCODE[field.encoding](field, { ...place, value }, overflow);
   if (quirk === null || overflow) return { word, overflow, quirk: null };
-  const shows =
+  const differs =
     quirk.kind === 'range'
       ? !inRange(range, value)
       : quirk.kind === 'no-addend'
         ? place.addend !== 0n
         : value !== place.value && ((extractField(field, word) << field.lsb) & quirk.bit) === 0;
-  return { word, overflow, quirk: shows ? quirk : null };
+  return { word, overflow, quirk: differs ? quirk : null };
 }

@@ -1,12 +1,11 @@
-import { hex, XspliceError } from '../base/index.ts';
-import { diffPairs } from '../diff/index.ts';
-import type { Refusal, Remark } from '../documents/index.ts';
+import { type Finding, hex, XspliceError } from '../base/index.ts';
+import { about, diffPairs } from '../diff/index.ts';
 import type { Simulation } from '../run/index.ts';
 import { throwIfInterrupted } from '../system/index.ts';
 import { openBase, readXenSyms } from './base-folder.ts';
 import { keepTrace } from './keep.ts';
 import { patchTree, readPatchFiles } from './patched.ts';
-import type { FileChange, SourcePatch } from './patches/index.ts';
+import { type FileChange, goneLines, type SourcePatch } from './patches/index.ts';
 import { makePayload } from './payload.ts';
 import { builtBase } from './pristine.ts';
 import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
@@ -28,7 +27,7 @@ class OneBuild {
   readonly #request: BuildRequest;
   readonly #tools: BuildTools;
   #host: Simulation | undefined;
-  readonly #remarks: Remark[] = [];
+  readonly #remarks: Finding[] = [];
 
   constructor(base: Base, request: BuildRequest, tools: BuildTools) {
     this.#base = base;
@@ -61,7 +60,7 @@ class OneBuild {
     const commands = await treeCommands(tree, { env, signal, progress });
     const compiled = await this.#compile(tree, commands, patched.changes, open.xenSyms);
     this.#remarks.push(...compiled.remarks);
-    const made = await this.#make(xenSyms, this.#host, compiled, read.patches);
+    const made = await this.#make(xenSyms, this.#host, compiled, read.patches, patched.changes);
     if (this.#request.keep !== true) return made;
     const { pairs } = compiled;
     const kept = keepTrace({ tree, commands, changes: patched.changes, pairs, payload: made.bytes }, env);
@@ -81,7 +80,7 @@ class OneBuild {
     }
     const text =
       'the tree has no xen-syms: the payload depends on the hypervisor that xsplice built from it. Give the running xen-syms with --xen';
-    this.#remarks.push({ text, symbol: null, object: 'xen-syms' });
+    this.#remarks.push(about('xen-not-given', 'xen-syms', null, text));
     return readXenSyms(tree.xenSyms);
   }
 
@@ -108,6 +107,7 @@ class OneBuild {
     host: Simulation,
     compiled: CompiledPairs,
     patches: readonly SourcePatch[],
+    changes: readonly FileChange[],
   ): Promise<BuildResult> {
     const { pairs, problems, affected, cached } = compiled;
     const counts = {
@@ -117,7 +117,7 @@ class OneBuild {
     };
     if (problems.length > 0)
       return { ...this.#result(problems), ...counts, objects: { compared: affected, identical: 0 } };
-    const { name, allowedLayouts, debugData, ld, crossPrefix } = this.#request;
+    const { name, allowedLayouts, statics, debugData, ld, crossPrefix } = this.#request;
     const { env, signal, tool, ports, levels, progress } = this.#tools;
     const { inflate, loadDisassembler } = ports;
     progress?.(`comparing ${pairs.length} objects …`);
@@ -125,6 +125,8 @@ class OneBuild {
       disassembler: await loadDisassembler(),
       inflate,
       ...(allowedLayouts !== undefined && { allowedLayouts }),
+      ...(statics !== undefined && { statics }),
+      goneLines: new Map(changes.map(({ path, before, after }) => [path, goneLines(before ?? '', after ?? '')])),
       ...(debugData !== undefined && { debugData }),
       name,
     });
@@ -168,7 +170,7 @@ class OneBuild {
   }
 
   /** What is known where it ends with refusals. */
-  #result(refusals: readonly Refusal[]): BuildResult {
+  #result(refusals: readonly Finding[]): BuildResult {
     const image = this.#host?.image;
     return {
       verdict: 'refused',

@@ -1,21 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import type { Refusal, Remark } from '../documents/index.ts';
-import {
-  applyPatches,
-  type FileChange,
-  keepLines,
-  type PatchProblem,
-  readPatches,
-  type SourcePatch,
-} from './patches/index.ts';
+import { adviceFor, type Finding } from '../base/index.ts';
+import { applyPatches, type FileChange, keepLines, readPatches, type SourcePatch } from './patches/index.ts';
 import type { PatchFile } from './request.ts';
 import { readText } from './tree/source-tree.ts';
 
 /** The patches of files, or what is wrong with them. */
 export interface ReadFiles {
   readonly patches: readonly SourcePatch[];
-  readonly refusals: readonly Refusal[];
+  readonly refusals: readonly Finding[];
 }
 
 /** Reads files with patches, in their order. */
@@ -23,7 +16,7 @@ export function readPatchFiles(files: readonly PatchFile[]): ReadFiles {
   const read = files.map(({ file, bytes }) => readPatches(bytes, file));
   return {
     patches: read.flatMap(({ patches }) => patches),
-    refusals: read.flatMap(({ problems }) => problems.map(refusalOf)),
+    refusals: read.flatMap(({ problems }) => problems.map(withAdvice)),
   };
 }
 
@@ -33,8 +26,8 @@ export interface Patched {
   readonly pristine: readonly FileChange[];
   /** Of the others, on top of these. Lines that do not change keep their numbers. */
   readonly changes: readonly FileChange[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 /** Applies patches to a tree in memory: first those that belong to it, then those that the payload is to carry. */
@@ -47,7 +40,6 @@ export function patchTree(top: string, pristine: readonly SourcePatch[], patches
     return text === undefined ? ofTree(path) : (text ?? undefined);
   };
   const second = first.problems.length > 0 ? NOTHING : applyPatches(ofBase, patches);
-  const remarks = [...first.remarks, ...second.remarks];
   return {
     pristine: first.changes,
     changes: second.changes.map(({ path, before, after }) => ({
@@ -55,19 +47,14 @@ export function patchTree(top: string, pristine: readonly SourcePatch[], patches
       before,
       after: before === null || after === null ? after : keepLines(before, after, path),
     })),
-    refusals: [...first.problems, ...second.problems].map(refusalOf),
-    remarks: remarks.map(({ message, path }) => ({ text: message, symbol: null, object: path })),
+    refusals: [...first.problems, ...second.problems].map(withAdvice),
+    remarks: [...first.remarks, ...second.remarks],
   };
 }
 
-const NOTHING = { changes: [], problems: [], remarks: [] };
+const withAdvice = (finding: Finding): Finding => ({ ...finding, advice: adviceFor(finding) });
 
-const refusalOf = ({ message, hint, path, file, line }: PatchProblem): Refusal => ({
-  reason: message,
-  symbol: null,
-  object: path ?? (line === undefined ? file : `${file}:${line}`),
-  advice: hint ?? null,
-});
+const NOTHING = { changes: [], problems: [], remarks: [] };
 
 /** Reads files of a tree; those that a link leads out of it to are not there. */
 function treeReader(top: string): (path: string) => string | undefined {

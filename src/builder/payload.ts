@@ -1,6 +1,6 @@
-import { assert, ensure, XspliceError } from '../base/index.ts';
-import { notesObject, type PairsDiff, type Provenance } from '../diff/index.ts';
-import type { DiffVerdict, Refusal, Remark } from '../documents/index.ts';
+import { assert, ensure, type Finding, XspliceError } from '../base/index.ts';
+import { about, notesObject, type PairsDiff, type Provenance } from '../diff/index.ts';
+import type { DiffVerdict } from '../documents/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import type { Simulation } from '../run/index.ts';
@@ -39,8 +39,8 @@ export interface MakeOptions extends VerifyOptions {
 export interface MadePayload {
   readonly verdict: DiffVerdict;
   /** Those of the differ, or else those of the verification. */
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
   /** The payload; one that was linked, but refused afterwards, too. `null` where nothing was linked. */
   readonly bytes: Uint8Array | null;
   /** The payload with its debug information: the same sections, and the same build-id. `null` where it was not wanted, or there is none. */
@@ -97,8 +97,8 @@ async function linkDebug(
   { objects }: PairsDiff,
   notes: LinkedObject,
   options: LinkOptions & Pick<PayloadRequest, 'file'>,
-): Promise<{ readonly bytes: Uint8Array | null; readonly remarks: readonly Remark[] }> {
-  const none = (text: string) => ({ bytes: null, remarks: [{ text, symbol: null, object: options.file }] });
+): Promise<{ readonly bytes: Uint8Array | null; readonly remarks: readonly Finding[] }> {
+  const none = (text: string) => ({ bytes: null, remarks: [about('no-debug-file', options.file, null, text)] });
   if (objects.every(({ debug }) => debug === null)) {
     return none('no debug file: the objects have no debug information; compile with -g');
   }

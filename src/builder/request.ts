@@ -1,4 +1,6 @@
-import type { DiffVerdict, FunctionReport, Refusal, Remark, VerifiedOn } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
+import type { DiffVerdict, FunctionReport, VerifiedOn } from '../documents/index.ts';
 import type { Ports } from '../run/index.ts';
 import type { Environment } from '../system/index.ts';
 import type { LinkerChoice } from './linkers.ts';
@@ -35,6 +37,8 @@ export interface BuildRequest extends LinkerChoice {
   readonly name: string;
   /** Structures whose changed layout the user answers for. */
   readonly allowedLayouts?: readonly string[];
+  /** Which static variable is which, where the user has said it. */
+  readonly statics?: readonly StaticChoice[];
   /** Is the payload with its debug information wanted, too? */
   readonly debugData?: boolean;
   /** Keep what was compiled, in a new folder. */
@@ -65,8 +69,8 @@ export interface BuildResult {
   /** The same, as a diff counts them. */
   readonly objects: { readonly compared: number; readonly identical: number };
   readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
   readonly verified: VerifiedOn | null;
   /** The payload; `null` where none was linked. One that was refused afterwards is here, too. */
   readonly bytes: Uint8Array | null;

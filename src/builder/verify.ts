@@ -1,6 +1,7 @@
-import { equalBytes } from '../base/index.ts';
-import { CATALOGUE, isRuleId } from '../catalogue/index.ts';
-import type { CheckedPayload, DocumentFinding, Refusal, RehearsalReport, Remark } from '../documents/index.ts';
+import { assert, equalBytes, type Finding } from '../base/index.ts';
+import { isRuleId, type RuleId } from '../catalogue/index.ts';
+import { about } from '../diff/index.ts';
+import type { CheckedPayload, DocumentFinding, RehearsalReport } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
 import { RULES } from '../lint/index.ts';
 import { type PayloadInput, readPayload } from '../payload/index.ts';
@@ -14,8 +15,8 @@ export interface VerifyOptions extends LintCheckOptions {}
 /** What became of a payload on the simulated host, and what lint says of it. */
 export interface Verification {
   /** Empty: Xen takes it, applies and reverts it, and lint calls nothing an error. */
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 /** Findings that are about this machine rather than about the payload: no reason not to build it. */
@@ -23,8 +24,8 @@ const ABOUT_US = new Set(['hook-not-run']);
 
 /** What the simulator and lint found, each once, as refusals and remarks. */
 class Findings {
-  readonly refusals: Refusal[] = [];
-  readonly remarks: Remark[] = [];
+  readonly refusals: Finding[] = [];
+  readonly remarks: Finding[] = [];
   readonly #seen = new Set<string>();
   readonly #object: string;
 
@@ -32,20 +33,24 @@ class Findings {
     this.#object = object;
   }
 
-  /** @param words turns what is wrong into the reason of a refusal. */
-  add(finding: DocumentFinding, words: (text: string) => string = (text) => text): void {
-    const { rule, severity, where } = finding;
-    const text = findingText(finding);
+  /** @param words turns what is wrong into the message of a refusal. */
+  add(found: DocumentFinding, words: (text: string) => string = (text) => text): void {
+    const { rule, severity, where } = found;
+    assert(isRuleId(rule), 'each finding is in the catalogue');
+    const text = findingText(found);
     if (this.#seen.has(`${rule} ${text}`)) return;
     this.#seen.add(`${rule} ${text}`);
     const symbol = where.symbol ?? null;
-    if (severity === 'error' && !ABOUT_US.has(rule))
-      this.refuse(words(text), symbol, isRuleId(rule) ? CATALOGUE[rule].advice : null);
-    else this.remarks.push({ text: `${text} [${rule}]`, symbol, object: this.#object });
+    if (severity === 'error' && !ABOUT_US.has(rule)) this.refuse(rule, words(text), symbol);
+    else
+      this.remarks.push({
+        ...about(rule, this.#object, symbol, text),
+        severity: severity === 'error' ? 'note' : severity,
+      });
   }
 
-  refuse(reason: string, symbol: string | null, advice: string | null): void {
-    this.refusals.push({ reason, symbol, object: this.#object, advice });
+  refuse(rule: RuleId, message: string, symbol: string | null = null): void {
+    this.refusals.push({ ...about(rule, this.#object, symbol, message), severity: 'error' });
   }
 }
 
@@ -81,7 +86,7 @@ function addChecked(found: Findings, checked: CheckedPayload): void {
     found.add(finding, refused ? (text) => refusedText(text, checked) : undefined);
   }
   if (verdict !== 'accepted' && found.refusals.length === 0) {
-    found.refuse(refusedText('it says nothing more', checked), null, null);
+    found.refuse(verdict, refusedText('it says nothing more', checked));
   }
 }
 
@@ -93,7 +98,10 @@ function addRehearsed(found: Findings, { verdict, steps, findings, panic }: Rehe
   if (verdict === 'passed' || unproven || found.refusals.length > 0) return;
   const why = panic?.message ?? culprit?.errno ?? culprit?.note ?? verdict;
   const line = culprit?.console.at(-1);
-  found.refuse(`the rehearsal fails at ${step}${why}${line === undefined ? '' : `; Xen prints "${line}"`}`, null, null);
+  found.refuse(
+    'rehearsal-fails',
+    `the rehearsal fails at ${step}${why}${line === undefined ? '' : `; Xen prints "${line}"`}`,
+  );
 }
 
 /** Does the payload depend on the hypervisor alone? One that cannot be read is refused by Xen anyway. */

@@ -17,6 +17,18 @@ export const BUILDER = {
     what: 'The patch removes the object. The host keeps its code, which nothing in the payload calls.',
     advice: 'Check that nothing on the host still needs to call it.',
   },
+  'object-foreign': {
+    title: 'an object is for another machine than the hypervisor',
+    severity: 'note',
+    what: 'The folder has an object for another machine, like early boot code, which is skipped.',
+    advice: 'Nothing to do: such code does not run on a booted host.',
+  },
+  'payload-kept': {
+    title: 'the refused payload was kept',
+    severity: 'note',
+    what: 'The payload was linked and then refused. It was written to a file of another name, so that nobody ships it by mistake.',
+    advice: 'Look at it with `xsplice inspect` and `xsplice check`, then remove it.',
+  },
   'shared-section': {
     title: 'a changed function shares its section with others',
     severity: 'error',
@@ -78,6 +90,19 @@ export const BUILDER = {
     what: 'The hypervisor has the variable but no symbol for it, so it cannot be found on the host.',
     advice: 'Give the variable a name in the source.',
   },
+  'ambiguous-place': {
+    title: 'the object has one place for two variables, which the host has apart',
+    severity: 'error',
+    what: 'A relocation counts from a section, and what it leads to may be the end of one variable as well as the start of the next, or code counts from one variable to another. In the object both are one place; on the host, one of them is somewhere else.',
+    advice:
+      'Compile with -fdata-sections. Where that is done, give one of the variables a section of its own in the source, or make it global: then relocations name it.',
+  },
+  'labels-in-variable': {
+    title: 'a variable holds addresses inside a function that changes',
+    severity: 'error',
+    what: 'Addresses of labels in a variable lead into the old code of the function on the host: a jump through them would never run the new code.',
+    advice: 'Make the table of labels const: then it goes into the payload with its function.',
+  },
   'stray-fixup': {
     title: 'a function continues in fix-up code that none of its table entries names',
     severity: 'error',
@@ -101,6 +126,18 @@ export const BUILDER = {
     severity: 'error',
     what: 'The host has the variable in its old size.',
     advice: 'Put the new data into a variable of its own; a hook can fill it from the old one.',
+  },
+  'static-ambiguous': {
+    title: 'static variables of one name cannot be told apart',
+    severity: 'error',
+    what: 'Several functions or blocks have a static variable of this name, and scope, type, line and code do not show which one after the patch is which one before it. One that is known keeps its value on the host, one that is new starts with its initial value.',
+    advice: 'Say which is which with `--static`, for each variable after the patch.',
+  },
+  'static-unknown': {
+    title: '--static names a variable that no object has',
+    severity: 'error',
+    what: 'No object has a static variable of that name after the patch, or before it.',
+    advice: 'Remove the option, or use the names that the refusal without it lists.',
   },
   'initial-value': {
     title: 'the initial value of a variable has changed',

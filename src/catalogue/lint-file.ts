@@ -43,7 +43,7 @@ export const LINT_FILE = {
   'duplicate-section': {
     title: 'a section that Xen looks up by name is there twice: only the first one counts',
     severity: 'error',
-    what: 'A section that Xen looks up by name is there twice: `.livepatch.funcs`, a hook section, `.bug_frames.N`, `.altinstructions`, a build-id, …',
+    what: 'A section that Xen looks up by name is there twice: `.livepatch.funcs`, a hook section, `.bug_frames.N`, `.altinstructions` or a build-id.',
     why: 'Xen uses the first and never looks at the second. It silently does not patch the functions in a second `.livepatch.funcs`; the message for this in releases up to 4.19 can never be printed.',
     advice: 'Link with `ld -r` without `--unique`: it merges sections that have the same name, flags and type.',
     source: 'xen/common/livepatch_elf.c (`livepatch_elf_sec_by_name`); 3a28da8f4d (4.20.0).',

@@ -13,7 +13,8 @@ import {
   readManifest,
   readPatchFiles,
 } from '../builder/index.ts';
-import type { BuildDocument, BuildVerdict, BuiltBase } from '../documents/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
+import { type BuildDocument, type BuildVerdict, type BuiltBase, listsOf } from '../documents/index.ts';
 import { parseRuleLevels, RULES } from '../lint/index.ts';
 import { type OutputPlan, type Outputs, outputsOf } from './build-outputs.ts';
 import { toByteString } from './byte-string.ts';
@@ -40,6 +41,7 @@ export interface BuildRun extends OutputPlan {
   readonly name?: string;
   readonly linker: LinkerChoice;
   readonly allowedLayouts: readonly string[];
+  readonly statics: readonly StaticChoice[];
   readonly rules: readonly string[];
   readonly keep: boolean;
   readonly jobs: number;
@@ -64,6 +66,7 @@ export async function runBuild(run: BuildRun, { io }: Context, signal: AbortSign
     patches: files,
     name,
     allowedLayouts: run.allowedLayouts,
+    statics: run.statics,
     debugData: outputs.debug,
     keep: run.keep,
   };
@@ -79,7 +82,7 @@ export async function runBuild(run: BuildRun, { io }: Context, signal: AbortSign
   const seenIds = new Map<string, string>();
   const documents = results.map((result, i) => document(bases[i] as BaseRequest, result, outputs, seenIds));
   return {
-    format: 'xsplice-build/1',
+    format: 'xsplice-build/2',
     verdict: WORST_FIRST.find((verdict) => documents.some((base) => base.verdict === verdict)) ?? 'unchanged',
     name,
     patches: readPatchFiles(files).patches.map(({ title, file }) => ({ title, file })),
@@ -155,7 +158,7 @@ function document(
     return { ...NOT_BUILT, ...identity, error: { code: 'EUSAGE', message, hint: 'list each hypervisor once' } };
   }
   if (id !== null) seenIds.set(id, identity.name);
-  return { ...rest, ...identity, error: null, ...outputs.write(id, result.verdict, bytes, debug) };
+  return { ...rest, ...listsOf(rest), ...identity, error: null, ...outputs.write(id, result.verdict, bytes, debug) };
 }
 
 const errorOf = ({ code, message, hint }: XspliceError): BuiltBase['error'] => ({ code, message, hint: hint ?? null });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
 import type { BuildVerdict } from '../documents/index.ts';
 import { documentJson, renderBuild } from '../report/index.ts';
 import type { BaseRequest, BuildRun } from './build-run.ts';
@@ -11,7 +12,7 @@ import { EXIT } from './io.ts';
 import { linkerChoice } from './payload-options.ts';
 import { startProgress } from './progress.ts';
 import { styleFor, wantsColor } from './style.ts';
-import { buildId, jobCount, paths, texts } from './values.ts';
+import { buildId, jobCount, paths, staticChoices, texts } from './values.ts';
 
 /** What commander makes of the options. */
 interface BuildFlags extends OutputOptions {
@@ -29,6 +30,7 @@ interface BuildFlags extends OutputOptions {
   readonly release?: string;
   readonly rule?: readonly string[];
   readonly allowLayout?: readonly string[];
+  readonly static?: readonly StaticChoice[];
   readonly debugFile?: string;
   readonly ld?: string;
   readonly crossPrefix?: string;
@@ -85,12 +87,13 @@ function basesOf(flags: BuildFlags): readonly BaseRequest[] {
 }
 
 function runOf(flags: BuildFlags, cwd: string, progress: BuildRun['progress']): BuildRun {
-  const { manifest, patch, name, output, debugFile, rule, allowLayout, keep, jobs } = flags;
+  const { manifest, patch, name, output, debugFile, rule, allowLayout, static: statics, keep, jobs } = flags;
   return {
     patches: patch ?? [],
     bases: basesOf(flags),
     linker: linkerChoice(flags, cwd),
     allowedLayouts: allowLayout ?? [],
+    statics: statics ?? [],
     rules: rule ?? [],
     keep: keep === true,
     jobs: jobs ?? availableParallelism(),
@@ -158,6 +161,11 @@ export function addBuild(program: Command, context: Context): void {
     .option('--depends <id>', 'build-id that must be on top of the stack (default: that of xen-syms)', buildId)
     .option('--xen-depends <id>', 'build-id of the hypervisor (default: that of xen-syms)', buildId)
     .option('--release <release>', 'follow the rules of this release (default: that of xen-syms)')
+    .option(
+      '--static <after=before>',
+      'which static variable is which: FILE#AFTER=BEFORE, both by their symbols, or FILE#AFTER=new; repeatable',
+      staticChoices,
+    )
     .option('--allow-layout <struct>', 'allow the layout of this structure to change; repeatable', texts)
     .option('--rule <id=level>', 'set a lint rule to off, warn or error; repeatable', texts)
     .option('--debug-file <file>', 'also write the payload with debug information, for debuggers')

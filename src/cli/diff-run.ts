@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 import { hostFor, joinObjects, type LinkerChoice, makePayload, openHost } from '../builder/index.ts';
-import { diffPairs, type PairsDiff } from '../diff/index.ts';
-import type { DiffDocument, Remark, WrittenPayload } from '../documents/index.ts';
+import { about, diffPairs, type PairsDiff, type StaticChoice } from '../diff/index.ts';
+import { type DiffDocument, documentFinding, listsOf, type WrittenPayload } from '../documents/index.ts';
 import type { RuleLevels } from '../lint/index.ts';
 import type { Simulation, SimulationOptions } from '../run/index.ts';
 import { toByteString } from './byte-string.ts';
@@ -30,6 +30,7 @@ export interface DiffRun {
   /** Keep a refused payload as `OUT.refused`. */
   readonly keep: boolean;
   readonly allowedLayouts: readonly string[];
+  readonly statics: readonly StaticChoice[];
   readonly simulation: Pick<SimulationOptions, 'release' | 'cpu'>;
   readonly progress: (doing: string) => void;
 }
@@ -79,6 +80,7 @@ export async function runDiff(run: DiffRun, { io }: Context): Promise<DiffDocume
     disassembler,
     inflate: PORTS.inflate,
     allowedLayouts: run.allowedLayouts,
+    statics: run.statics,
     name: run.name,
     debugData: run.debugFile !== undefined,
   });
@@ -96,12 +98,12 @@ async function finish(
   env: Context['io']['env'],
 ): Promise<Outcome> {
   const { link, linker, name, out, progress } = run;
-  const common = { format: 'xsplice-diff/1', objects, functions: diff.functions } as const;
+  const common = { format: 'xsplice-diff/2', objects, functions: diff.functions } as const;
   if (link === null) {
-    const { verdict, refusals, remarks } = diff;
+    const { verdict } = diff;
     const bytes =
       verdict === 'built' && out !== undefined ? await joinObjects(diff, simulation, { ...linker, env }) : null;
-    return { document: { ...common, verdict, refusals, remarks, verified: null }, bytes, debug: null };
+    return { document: { ...common, verdict, ...listsOf(diff), verified: null }, bytes, debug: null };
   }
   const { levels, ...rest } = link;
   const file = toByteString(out ?? `${name}.livepatch`);
@@ -122,10 +124,10 @@ async function finish(
     env,
     progress,
   });
-  const { verdict, refusals, remarks, verified, bytes, debug } = made;
+  const { verdict, verified, bytes, debug } = made;
   const { release, buildId } = simulation.identity;
   return {
-    document: { ...common, verdict, refusals, remarks, verified: verified ? { release, buildId } : null },
+    document: { ...common, verdict, ...listsOf(made), verified: verified ? { release, buildId } : null },
     bytes,
     debug,
   };
@@ -144,15 +146,21 @@ function write({ document, bytes, debug }: Outcome, outputs: Outputs, run: DiffR
   outputs.out?.remove();
   outputs.debug?.remove();
   const kept = written(outputs.refused, bytes);
-  const remarks = kept === null ? [] : [remark(`the refused payload is kept in ${kept.file}`, run)];
+  const remarks =
+    kept === null
+      ? []
+      : [
+          documentFinding(
+            about(
+              'payload-kept',
+              toByteString(run.out ?? run.name),
+              null,
+              `the refused payload is kept in ${kept.file}`,
+            ),
+          ),
+        ];
   return { ...document, remarks: [...document.remarks, ...remarks], payload: null, debug: null };
 }
 
 const written = (file: OutputFile | null, bytes: Uint8Array | null): WrittenPayload | null =>
   file === null || bytes === null ? null : file.write(bytes);
-
-const remark = (text: string, { out, name }: DiffRun): Remark => ({
-  text,
-  symbol: null,
-  object: toByteString(out ?? name),
-});

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { XspliceError } from '../base/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
 import { documentJson, renderDiff } from '../report/index.ts';
 import type { Context, OutputOptions } from './context.ts';
 import { addOutputOptions, examples } from './context.ts';
@@ -10,7 +11,7 @@ import { checkedName, linkerChoice } from './payload-options.ts';
 import { startProgress } from './progress.ts';
 import { addHostOptions, requireImage } from './simulation-options.ts';
 import { styleFor, wantsColor } from './style.ts';
-import { buildId, texts } from './values.ts';
+import { buildId, staticChoices, texts } from './values.ts';
 
 /** What commander makes of the options. */
 interface DiffFlags extends OutputOptions {
@@ -26,6 +27,7 @@ interface DiffFlags extends OutputOptions {
   readonly crossPrefix?: string;
   readonly debugFile?: string;
   readonly allowLayout?: readonly string[];
+  readonly static?: readonly StaticChoice[];
   readonly rule?: readonly string[];
   readonly keep?: boolean;
   readonly explain?: boolean;
@@ -64,7 +66,7 @@ async function runOf(
   context: Context,
   progress: DiffRun['progress'],
 ): Promise<DiffRun> {
-  const { release, cpu, output, debugFile, keep, allowLayout } = flags;
+  const { release, cpu, output, debugFile, keep, allowLayout, static: statics } = flags;
   const engine = await context.engine();
   return {
     orig,
@@ -75,6 +77,7 @@ async function runOf(
     linker: linkerChoice(flags, context.io.cwd),
     keep: keep === true,
     allowedLayouts: allowLayout ?? [],
+    statics: statics ?? [],
     simulation: { ...(release !== undefined && { release }), ...(cpu !== undefined && { cpu }) },
     progress,
     ...(output !== undefined && { out: output }),
@@ -115,6 +118,11 @@ export function addDiff(program: Command, context: Context): void {
     .option('--name <name>', 'name of the payload (default: from the file)')
     .option('--depends <id>', 'build-id that must be on top of the stack (default: that of xen-syms)', buildId)
     .option('--xen-depends <id>', 'build-id of the hypervisor (default: that of xen-syms)', buildId)
+    .option(
+      '--static <after=before>',
+      'which static variable is which: FILE#AFTER=BEFORE, both by their symbols, or FILE#AFTER=new; repeatable',
+      staticChoices,
+    )
     .option('--allow-layout <struct>', 'allow the layout of this structure to change; repeatable', texts)
     .option('--rule <id=level>', 'set a lint rule to off, warn or error; repeatable', texts)
     .option('--debug-file <file>', 'also write the payload with debug information, for debuggers')

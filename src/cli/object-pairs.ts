@@ -1,7 +1,8 @@
 import { join, relative, resolve, sep } from 'node:path';
+import type { Finding } from '../base/index.ts';
 import { equalBytes, XspliceError } from '../base/index.ts';
 import type { ObjectPair } from '../diff/index.ts';
-import type { Remark } from '../documents/index.ts';
+import { about } from '../diff/index.ts';
 import { isProblem, readElf } from '../elf/index.ts';
 import { toByteString } from './byte-string.ts';
 import { readBounded } from './files.ts';
@@ -104,7 +105,7 @@ function objectsIn(folder: string, cwd: string): Set<string> {
 /** The pairs for the hypervisor's machine, and remarks about the others. */
 export interface OwnPairs {
   readonly pairs: readonly ObjectPair[];
-  readonly remarks: readonly Remark[];
+  readonly remarks: readonly Finding[];
 }
 
 /**
@@ -116,11 +117,14 @@ export function ownPairs({ pairs, fromFolders }: FoundPairs, machine: number): O
   const foreign = pairs.filter(({ orig, patched }) =>
     [orig, patched].every((bytes) => bytes === null || isForeign(bytes, machine)),
   );
-  const remarks = foreign.map(({ object }) => ({
-    text: 'skipped: built for another machine than the hypervisor, like early boot code',
-    symbol: null,
-    object,
-  }));
+  const remarks = foreign.map(({ object }) =>
+    about(
+      'object-foreign',
+      object,
+      null,
+      'skipped: built for another machine than the hypervisor, like early boot code',
+    ),
+  );
   return { pairs: pairs.filter((pair) => !foreign.includes(pair)), remarks };
 }
 

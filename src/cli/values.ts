@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { fromHex } from '../base/index.ts';
+import type { StaticChoice } from '../diff/index.ts';
 import { toByteString } from './byte-string.ts';
 
 /** Parses a number within bounds, decimal or `0x…`. Throws commander's error, which names the option. */
@@ -46,6 +47,19 @@ export function lateCpu(text: string, before: Readonly<Record<number, number>> =
 
 /** Converts an argument to a byte string, and adds it to `before`. */
 export const texts = (text: string, before: readonly string[] = []): string[] => [...before, toByteString(text)];
+
+/** Parses `[FILE#]AFTER=BEFORE` or `[FILE#]AFTER=new`, and adds it to `before`. */
+export function staticChoices(text: string, before: readonly StaticChoice[] = []): StaticChoice[] {
+  const parts = /^(?:([^#=]+)#)?([^#=]+)=([^#=]+)$/.exec(text);
+  const [, file, after, old] = parts ?? [];
+  if (after === undefined || old === undefined) {
+    throw new InvalidArgumentError(
+      'Expected FILE#AFTER=BEFORE or FILE#AFTER=new, for example common/timer.c#once_.1=once_.0.',
+    );
+  }
+  const choice = { file: file === undefined ? null : toByteString(file), after: toByteString(after) };
+  return [...before, { ...choice, before: old === 'new' ? null : toByteString(old) }];
+}
 
 /** Adds a path to `before`. */
 export const paths = (text: string, before: readonly string[] = []): string[] => [...before, text];

@@ -1,8 +1,8 @@
 import { equalBytes } from '../base/index.ts';
 import { SHF_EXECINSTR, SHF_STRINGS, STB_LOCAL } from '../elf/index.ts';
-import { type Correlation, isNumbered } from './correlation.ts';
+import type { Correlation } from './correlation.ts';
 import type { DiffObject } from './object.ts';
-import { bytesOf, nameOf, type Piece, type Reference, type Target, textAt, unnumbered } from './piece.ts';
+import { bytesOf, isNumbered, nameOf, type Piece, type Reference, type Target, textAt, unnumbered } from './piece.ts';
 import type { TableEntry, Unit } from './unit.ts';
 
 /** Deeper than constants point to each other. */

@@ -1,33 +1,46 @@
-import { contentId, equalBytes, groupBy, hex } from '../base/index.ts';
+import { contentId, groupBy, hex } from '../base/index.ts';
 import { STB_LOCAL } from '../elf/index.ts';
+import {
+  type Ambiguity,
+  isLocalStatic,
+  type MatchedStatics,
+  matchStatics,
+  type StaticEvidence,
+} from './local-statics.ts';
 import type { DiffObject } from './object.ts';
 import { bytesOf, nameOf, type Piece, type Reference, unnumbered } from './piece.ts';
-import { codeOf, type Unit, Units } from './unit.ts';
+import { codeOf, type Side, type Unit, Units } from './unit.ts';
+import { VariableUses } from './variable-uses.ts';
 
 /** Which function of the patched object is which of the original, and the same of variables. */
 export interface Correlation {
-  readonly orig: { readonly object: DiffObject; readonly units: Units };
-  readonly patched: { readonly object: DiffObject; readonly units: Units };
+  readonly orig: Side;
+  readonly patched: Side;
   /** From patched to original. */
   readonly units: ReadonlyMap<Unit, Unit>;
   /** Variables, per-CPU variables, and what else is not constant; from patched to original. */
   readonly variables: ReadonlyMap<Piece, Piece>;
+  /** Variables of functions of which nobody can tell which is which. */
+  readonly ambiguities: readonly Ambiguity[];
 }
 
 /** Kinds of pieces that live on in the running hypervisor. */
 export const VARIABLES = ['data', 'bss', 'percpu'] as const;
 
 /** Finds for each function and variable of the patched object what it was in the original. */
-export function correlate(orig: DiffObject, patched: DiffObject): Correlation {
+export function correlate(
+  orig: DiffObject,
+  patched: DiffObject,
+  evidence: Omit<StaticEvidence, 'users' | 'uses'>,
+): Correlation {
   const sides = {
     orig: { object: orig, units: new Units(orig, 'code') },
     patched: { object: patched, units: new Units(patched, 'code') },
   };
   const units = matchUnits(sides.orig, sides.patched);
-  return { ...sides, units, variables: matchVariables(sides.orig, sides.patched, units) };
+  const { pairs, ambiguities } = matchVariables(sides.orig, sides.patched, units, evidence);
+  return { ...sides, units, variables: pairs, ambiguities };
 }
-
-type Side = Correlation['orig'];
 
 /**
  * Functions by name. Of clones (`.constprop.N`, `.isra.N`, `.part.N`) the number says nothing: the same code first, then the same name, then their
@@ -61,15 +74,6 @@ function matchUnits(orig: Side, patched: Side): Map<Unit, Unit> {
   return found;
 }
 
-/** Functions of the boot: what they use may live on, too. */
-function matchInit(orig: DiffObject, patched: DiffObject): [Unit, Unit][] {
-  const before = new Map(new Units(orig, 'init').all.map((unit) => [unnumbered(unit.name), unit]));
-  return new Units(patched, 'init').all.flatMap((unit): [Unit, Unit][] => {
-    const old = before.get(unnumbered(unit.name));
-    return old === undefined ? [] : [[unit, old]];
-  });
-}
-
 /** What a function looks like without the numbers of what it refers to. */
 function mark(object: DiffObject, unit: Unit): string {
   return codeOf(unit)
@@ -89,83 +93,54 @@ function targetMark({ target }: Reference): string {
 const isLocal = (piece: Piece): boolean => piece.symbols[0]?.bind === STB_LOCAL;
 
 /**
- * Variables by name; those that are local to a function (`rover.0`) by who uses them: in functions that belong together, the first of that name that is
- * used is the first one. What is the only one of its name on both sides is the same, wherever it is used.
+ * Variables by name; those that functions declare by what {@link matchStatics} finds out; those without a name by their place in their section.
  */
-function matchVariables(orig: Side, patched: Side, units: ReadonlyMap<Unit, Unit>): Map<Piece, Piece> {
+function matchVariables(
+  orig: Side,
+  patched: Side,
+  units: ReadonlyMap<Unit, Unit>,
+  evidence: Omit<StaticEvidence, 'users' | 'uses'>,
+): MatchedStatics {
   const found = new Map<Piece, Piece>();
   const taken = new Set<Piece>();
-  const pair = (after: Piece, before: Piece): void => {
-    found.set(after, before);
-    taken.add(before);
-  };
-  const before = groupBy(orig.object.pieces(...VARIABLES), (piece) => family(piece));
-  const after = groupBy(patched.object.pieces(...VARIABLES), (piece) => family(piece));
-  for (const [name, pieces] of after) {
-    for (const piece of pieces) {
-      if (isNumbered(piece)) continue;
-      const old = before
-        .get(name)
-        ?.find((each) => !taken.has(each) && nameOf(each) === nameOf(piece) && isLocal(each) === isLocal(piece));
-      if (old !== undefined) pair(piece, old);
-    }
+  const [before, after] = [orig.object.pieces(...VARIABLES), patched.object.pieces(...VARIABLES)];
+  const byName = groupBy(before, (piece) => family(piece));
+  for (const piece of after) {
+    if (isLocalStatic(piece)) continue;
+    const old = byName
+      .get(family(piece))
+      ?.find((each) => !taken.has(each) && nameOf(each) === nameOf(piece) && isLocal(each) === isLocal(piece));
+    if (old === undefined) continue;
+    found.set(piece, old);
+    taken.add(old);
   }
-  const votes = new Map<Piece, Map<Piece, number>>();
-  for (const [unit, old] of [...units, ...matchInit(orig.object, patched.object)]) {
-    const used = statics(patched.object, unit);
-    const usedBefore = statics(orig.object, old);
-    for (const [name, pieces] of used) {
-      for (const [a, b] of aligned(pieces, usedBefore.get(name) ?? [])) {
-        const counts = votes.get(a) ?? new Map<Piece, number>();
-        counts.set(b, (counts.get(b) ?? 0) + 1);
-        votes.set(a, counts);
-      }
-    }
+  const statics = [before.filter(isLocalStatic), after.filter(isLocalStatic)] as const;
+  const uses = new VariableUses(orig, patched, units);
+  const matched = matchStatics(...statics, {
+    ...evidence,
+    users: (piece) => uses.users(piece),
+    uses: (wild) => uses.shared(wild),
+  });
+  for (const [piece, old] of matched.pairs) found.set(piece, old);
+  // A variable that was global, or is now, is still the only one of its name.
+  const left = groupBy(
+    before.filter((piece) => !taken.has(piece) && !isLocalStatic(piece)),
+    (piece) => family(piece),
+  );
+  for (const [name, pieces] of groupBy(
+    after.filter((piece) => !found.has(piece) && !isLocalStatic(piece)),
+    (piece) => family(piece),
+  )) {
+    const [[a, ...more], [b, ...others]] = [pieces, left.get(name) ?? []];
+    if (a === undefined || b === undefined || more.length > 0 || others.length > 0) continue;
+    if (a.end - a.start === b.end - b.start) found.set(a, b);
   }
-  const ballots = [...votes].flatMap(([a, counts]) => [...counts].map(([b, count]) => ({ a, b, count })));
-  for (const { a, b } of ballots.sort((x, y) => y.count - x.count)) {
-    if (!found.has(a) && !taken.has(b)) pair(a, b);
-  }
-  for (const [name, pieces] of after) {
-    const left = pieces.filter((piece) => !found.has(piece));
-    const old = (before.get(name) ?? []).filter((piece) => !taken.has(piece));
-    const [a] = left;
-    const [b] = old;
-    if (a !== undefined && b !== undefined && left.length === 1 && old.length === 1 && sizeOf(a) === sizeOf(b))
-      pair(a, b);
-  }
-  return found;
+  // What only the boot uses is not asked for any more.
+  const lives = (piece: Piece): boolean => [...uses.users(piece)].some((user) => !user.startsWith('init '));
+  const ambiguities = matched.ambiguities.filter((each) => [...each.before, ...each.after].some(lives));
+  return { pairs: found, ambiguities };
 }
-
-const sizeOf = ({ start, end }: Piece): number => end - start;
-
-/** Is it one of those that the compiler numbers: local to a function? */
-export const isNumbered = (piece: Piece): boolean => unnumbered(nameOf(piece)) !== nameOf(piece);
 
 /** Pieces that may be each other: by name without numbers, or without a name by their section. */
 const family = (piece: Piece): string =>
   piece.symbols.length > 0 ? unnumbered(nameOf(piece)) : `${unnumbered(piece.section.name)}\0${piece.start}`;
-
-/** The numbered variables that a function uses, by name, in the order in which it first does. */
-function statics(object: DiffObject, unit: Unit): Map<string, Piece[]> {
-  const seen = new Set<Piece>();
-  for (const part of codeOf(unit)) {
-    for (const { target } of object.references(part)) {
-      if (target.kind !== 'piece' || !isNumbered(target.piece)) continue;
-      if (VARIABLES.some((kind) => kind === target.piece.kind)) seen.add(target.piece);
-    }
-  }
-  return groupBy(seen, (piece) => family(piece));
-}
-
-/** Pairs in order; where one side has fewer, those of one size and first content are paired first. */
-function aligned(after: readonly Piece[], before: readonly Piece[]): [Piece, Piece][] {
-  if (after.length === before.length) return after.map((piece, i) => [piece, before[i] as Piece]);
-  const left = [...before];
-  const pairs: [Piece, Piece][] = [];
-  for (const piece of after) {
-    const i = left.findIndex((old) => sizeOf(old) === sizeOf(piece) && equalBytes(bytesOf(old), bytesOf(piece)));
-    if (i >= 0) pairs.push([piece, ...(left.splice(i, 1) as [Piece])]);
-  }
-  return pairs;
-}

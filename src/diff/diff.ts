@@ -1,15 +1,17 @@
 import { ARCHITECTURES } from '../arch/index.ts';
-import { XspliceError } from '../base/index.ts';
-import type { FunctionReport, Refusal, Remark } from '../documents/index.ts';
+import { type Finding, XspliceError } from '../base/index.ts';
+import type { FunctionReport } from '../documents/index.ts';
 import { type ElfFile, ElfWriter, ET_REL, isProblem, machineName, readElf, SHT_REL } from '../elf/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
+import { about } from './about.ts';
 import { payloadObject, payloadObjectWithDebugData } from './emit.ts';
 import { changedLayouts } from './layouts.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
-import { damageOf } from './sound.ts';
+import { damageOf, isBitcode, unfinished } from './sound.ts';
+import { unknownChoices } from './static-refusals.ts';
 import type { DiffOptions, ObjectPair, PairsDiff, PayloadObject } from './types.ts';
 import { XenNames } from './xen-names.ts';
 
@@ -35,19 +37,25 @@ export function diffPairs(
   }
   const context: ObjectContext = { arch, forms: arch.objects, release, disassembler: options.disassembler };
   const names = new XenNames(image, release);
-  const refusals: Refusal[] = [];
-  const remarks: Remark[] = [];
+  const refusals: Finding[] = [];
+  const remarks: Finding[] = [];
   const functions: FunctionReport[] = [];
   const diffs: ObjectDiff[] = [];
   for (const pair of pairs) {
     const files = openPair(pair, image, refusals, remarks);
     if (files === undefined) continue;
-    const diff = compareObjects(pair.object, files, context, options.inflate);
+    const diff = compareObjects(pair.object, files, context, options);
     diffs.push(diff);
     functions.push(...diff.functions);
     refusals.push(...diff.refusals);
     remarks.push(...diff.remarks);
   }
+  refusals.push(
+    ...unknownChoices(
+      diffs.map(({ comparator }) => comparator.correlation),
+      options.statics ?? [],
+    ),
+  );
   const selections = diffs.map((diff) => new Selection(diff, names));
   const globals = newGlobals(selections);
   for (const selection of selections) selection.addRoots(globals);
@@ -81,7 +89,7 @@ function newGlobals(selections: readonly Selection[]): NewGlobals {
 
 type ObjectPiece = NewGlobals extends ReadonlyMap<string, { readonly piece: infer P }> ? P : never;
 
-function layoutRefusals(selection: Selection, settled: Set<string>): Refusal[] {
+function layoutRefusals(selection: Selection, settled: Set<string>): Finding[] {
   const { diff } = selection;
   const units = [...diff.status].filter(([, status]) => status === 'changed' || status === 'new').map(([unit]) => unit);
   const inside = units.filter(({ piece }) => selection.pieces.has(piece));
@@ -90,11 +98,11 @@ function layoutRefusals(selection: Selection, settled: Set<string>): Refusal[] {
 }
 
 /** Layouts can only be compared where there is debug data of both objects. */
-function withoutDebugData({ diff, replacements }: Selection): Remark[] {
+function withoutDebugData({ diff, replacements }: Selection): Finding[] {
   if (replacements.length === 0 || (diff.debug.orig !== undefined && diff.debug.patched !== undefined)) return [];
   const text =
     'changed structure layouts were not checked: at least one object has no debug data. Compile both with -g, or check by hand';
-  return [{ text, symbol: null, object: diff.object }];
+  return [about('layout-unchecked', diff.object, null, text)];
 }
 
 /** An object of the same machine with nothing in it: what a new file was before. */
@@ -103,14 +111,10 @@ function emptyLike({ layout, machine }: ElfFile): ElfFile | undefined {
   return !isProblem(file) ? file : undefined;
 }
 
-const DAMAGED = 'The file is damaged: compile it again';
-
-const unique = <Told extends { readonly object: string; readonly symbol: string | null }>(
-  told: readonly Told[],
-): Told[] => {
+const unique = (told: readonly Finding[]): Finding[] => {
   const seen = new Set<string>();
   return told.filter((each) => {
-    const key = JSON.stringify({ ...each, object: '' });
+    const key = JSON.stringify({ ...each, where: { ...each.where, file: '' } });
     return seen.has(key) ? false : seen.add(key);
   });
 };
@@ -119,30 +123,35 @@ const unique = <Told extends { readonly object: string; readonly symbol: string 
 function openPair(
   pair: ObjectPair,
   image: Image,
-  refusals: Refusal[],
-  remarks: Remark[],
+  refusals: Finding[],
+  remarks: Finding[],
 ): { readonly orig: ElfFile; readonly patched: ElfFile } | undefined {
   const { object } = pair;
-  const refuse = (reason: string, advice: string | null): undefined => {
-    refusals.push({ reason, symbol: null, object, advice });
+  const refuse = (message: string, advice?: string): undefined => {
+    refusals.push(about('object-file', object, null, message, advice));
   };
   if (pair.patched === null) {
     const text = `${object} is no longer built; the host keeps its code, and nothing in the payload calls it`;
-    remarks.push({ text, symbol: null, object });
+    remarks.push(about('object-removed', object, null, text));
     return undefined;
   }
   const open = (bytes: Uint8Array, which: string): ElfFile | undefined => {
+    if (isBitcode(bytes)) {
+      return refuse(`the ${which} ${object} has no code: it is LLVM bitcode`, 'Compile with -fno-lto.');
+    }
     const file = readElf(bytes);
-    if (isProblem(file)) return refuse(`the ${which} ${object}: ${file.message}`, 'Give relocatable objects (.o)');
+    if (isProblem(file)) return refuse(`the ${which} ${object}: ${file.message}`);
     if (file.header.e_type !== ET_REL) {
-      return refuse(`the ${which} ${object} is not a relocatable object`, 'Give the .o files that the compiler wrote');
+      return refuse(`the ${which} ${object} is not a relocatable object`);
     }
     if (file.machine !== image.arch.machine) {
       const title = image.arch.image.title;
-      return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`, null);
+      return refuse(`the ${which} ${object} is for ${machineName(file.machine)}, the hypervisor for ${title}`);
     }
     const damage = damageOf(file, `the ${which} ${object}`, image.arch);
-    if (damage !== undefined) return refuse(damage, DAMAGED);
+    if (damage !== undefined) return refuse(damage, 'Compile it again: the file is damaged.');
+    const rest = unfinished(file, `the ${which} ${object}`);
+    if (rest !== undefined) return refuse(rest.message, rest.advice);
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
         `the ${which} ${object} has relocations without addends (SHT_REL)`,

@@ -1,8 +1,10 @@
 import type { FirstDifference } from '../documents/index.ts';
 import { sourceInSection } from '../dwarf/index.ts';
+import { codeLines, lineText, targetText } from './code-lines.ts';
 import type { Comparator } from './compare.ts';
-import { type CodeDifference, codeLines, firstDifference, lineText, targetText } from './instructions.ts';
-import { type DebugData, isMovedLine } from './line-only.ts';
+import type { DebugData } from './debug-data.ts';
+import { type CodeDifference, firstDifference } from './instructions.ts';
+import { isMovedLine } from './line-only.ts';
 import type { DiffObject } from './object.ts';
 import { nameOf, type Piece, type Reference, unnumbered } from './piece.ts';
 import { codeOf, type TableEntry, type Unit } from './unit.ts';

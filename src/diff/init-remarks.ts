@@ -1,8 +1,9 @@
-import { groupBy } from '../base/index.ts';
-import type { Remark } from '../documents/index.ts';
+import { type Finding, groupBy } from '../base/index.ts';
 import { SHF_EXECINSTR } from '../elf/index.ts';
+import { about } from './about.ts';
 import type { Comparator } from './compare.ts';
-import { type DebugData, isLineOnly } from './line-only.ts';
+import type { DebugData } from './debug-data.ts';
+import { isLineOnly } from './line-only.ts';
 import type { Piece } from './piece.ts';
 import { type Unit, Units } from './unit.ts';
 
@@ -15,21 +16,21 @@ const isCode = ({ section }: Piece): boolean => (section.flags & SHF_EXECINSTR) 
 const family = ({ name }: Unit): string => name.replace(/[._]\d+(?=[._]|$)/g, '');
 
 /** What of the boot has changed: it has run, or was read, and is gone by the time that a payload is loaded. */
-export function initRemarks(comparator: Comparator, object: string, debug: () => DebugData): Remark[] {
+export function initRemarks(comparator: Comparator, object: string, debug: () => DebugData): Finding[] {
   const before = groupBy(new Units(comparator.orig, 'init').all, family);
   const same = (old: Unit, now: Unit): boolean => {
     if (isCode(old.piece) !== isCode(now.piece)) return false;
     if (comparator.samePiece(old.piece, now.piece)) return true;
     return isCode(now.piece) && isLineOnly(comparator, old, now, debug());
   };
-  const remarks: Remark[] = [];
+  const remarks: Finding[] = [];
   for (const unit of new Units(comparator.patched, 'init').all) {
     const candidates = before.get(family(unit)) ?? [];
     if (candidates.slice(0, MOST).some((old) => same(old, unit))) continue;
     const what = candidates.length === 0 ? 'new' : 'changed';
     const kind = isCode(unit.piece) ? 'boot code (__init)' : 'boot data (__initdata)';
     const text = `${unit.name} is ${what} ${kind}: skipped, as the host has already ${isCode(unit.piece) ? 'run' : 'read'} it`;
-    remarks.push({ text, symbol: unit.name, object });
+    remarks.push(about('init-changed', object, unit.name, text));
   }
   return remarks;
 }

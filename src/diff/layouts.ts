@@ -1,4 +1,5 @@
-import type { Refusal } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import { CATALOGUE } from '../catalogue/index.ts';
 import {
   bitCountText,
   bitPlaceText,
@@ -17,8 +18,9 @@ import {
   typesUsedBy,
   variablesOf,
 } from '../dwarf/index.ts';
+import { about } from './about.ts';
 import type { Comparator } from './compare.ts';
-import type { DebugData } from './line-only.ts';
+import type { DebugData } from './debug-data.ts';
 import { nameOf, unnumbered } from './piece.ts';
 import { codeOf, type Unit } from './unit.ts';
 
@@ -34,9 +36,9 @@ export function changedLayouts(
   { orig, patched }: DebugData,
   object: string,
   settled: Set<string>,
-): Refusal[] {
+): Finding[] {
   if (orig === undefined || patched === undefined) return [];
-  const refusals: Refusal[] = [];
+  const refusals: Finding[] = [];
   for (const unit of units) {
     const address = patched.places.addressOf(unit.piece.section.index, unit.piece.start);
     const entry = address === undefined ? undefined : functionAt(patched, address)?.entry;
@@ -49,12 +51,10 @@ export function changedLayouts(
       const declared = declarationOf(patched, type.entry);
       const where = declared === undefined ? '' : ` (${declared.file}:${declared.line})`;
       settled.add(type.name);
-      refusals.push({
-        reason: `the patch changes the layout of ${name}${where}: ${differencesInWords(differences, words)}. The host has objects with the old layout, which ${unit.name} can reach`,
-        symbol: type.name,
-        object,
-        advice: `Keep the structure, and put new members into a shadow variable: a table indexed by the object's address, which a hook fills. If the new code never meets an object with the old layout, use --allow-layout ${type.name}`,
-      });
+      const message = `the patch changes the layout of ${name}${where}: ${differencesInWords(differences, words)}. The host has objects with the old layout, which ${unit.name} can reach`;
+      const { advice } = CATALOGUE['layout-changed'];
+      const allow = `If the new code never meets an object with the old layout, use --allow-layout ${type.name}`;
+      refusals.push(about('layout-changed', object, type.name, message, `${advice} ${allow}`));
     }
   }
   return refusals;

@@ -1,7 +1,7 @@
 import { branchTarget, constantMoved, endsFlow, type Flow, writes, writtenRegisters } from '../arch/index.ts';
 import { latin1 } from '../base/index.ts';
+import { type CodeLine, codeLines, targetText } from './code-lines.ts';
 import type { Comparator } from './compare.ts';
-import { type CodeLine, codeLines, targetText } from './instructions.ts';
 import { type Piece, textAt } from './piece.ts';
 
 /** Which argument of a function of Xen is the format of those behind it. Sources: xen/include/xen/lib.h, xen/common/debugtrace.c. */

@@ -1,17 +1,13 @@
 import { constantMoved, withoutField } from '../arch/index.ts';
 import { equalBytes } from '../base/index.ts';
-import { type DwarfFile, sourceInSection } from '../dwarf/index.ts';
+import { sourceInSection } from '../dwarf/index.ts';
+import type { CodeLine } from './code-lines.ts';
 import type { Comparator } from './compare.ts';
-import { type CodeLine, differences, sameReferences } from './instructions.ts';
+import type { DebugData } from './debug-data.ts';
+import { differences, sameReferences } from './instructions.ts';
 import { isLineArgument } from './line-argument.ts';
 import type { Piece } from './piece.ts';
 import type { Unit } from './unit.ts';
-
-/** Debug data of both objects, where they have some. */
-export interface DebugData {
-  readonly orig: DwarfFile | undefined;
-  readonly patched: DwarfFile | undefined;
-}
 
 /** A statement over several lines has its number from one of them. */
 const STATEMENT = 20;

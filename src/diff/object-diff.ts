@@ -1,12 +1,16 @@
-import type { FunctionReport, FunctionStatus, Refusal, Remark } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { FunctionReport, FunctionStatus } from '../documents/index.ts';
 import { type DwarfFile, type Inflate, readDwarf } from '../dwarf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
 import { Comparator } from './compare.ts';
 import { correlate } from './correlation.ts';
+import type { DebugData } from './debug-data.ts';
 import { explainChange } from './explain.ts';
 import { initRemarks } from './init-remarks.ts';
-import { type DebugData, isLineOnly } from './line-only.ts';
+import { isLineOnly } from './line-only.ts';
 import { DiffObject, type ObjectContext } from './object.ts';
+import { staticRefusals } from './static-refusals.ts';
+import type { DiffOptions } from './types.ts';
 import type { Unit } from './unit.ts';
 import { compareVariables } from './variables.ts';
 
@@ -18,8 +22,8 @@ export interface ObjectDiff {
   /** By function of the patched object. */
   readonly status: ReadonlyMap<Unit, FunctionStatus>;
   readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 const debugOf = (elf: ElfFile, inflate: Inflate | undefined): DwarfFile | undefined =>
@@ -30,12 +34,8 @@ export function compareObjects(
   object: string,
   files: { readonly orig: ElfFile; readonly patched: ElfFile },
   context: ObjectContext,
-  inflate: Inflate | undefined,
+  { inflate, goneLines, statics = [] }: Pick<DiffOptions, 'inflate' | 'goneLines' | 'statics'>,
 ): ObjectDiff {
-  const comparator = new Comparator(
-    correlate(new DiffObject(files.orig, context), new DiffObject(files.patched, context)),
-  );
-  const { correlation } = comparator;
   const status = new Map<Unit, FunctionStatus>();
   const functions: FunctionReport[] = [];
   let debug: DebugData | undefined;
@@ -44,6 +44,10 @@ export function compareObjects(
     debug ??= { orig: debugOf(files.orig, inflate), patched: debugOf(files.patched, inflate) };
     return debug;
   };
+  const [orig, patched] = [new DiffObject(files.orig, context), new DiffObject(files.patched, context)];
+  const choices = statics.filter(({ file }) => file === null || file === patched.file);
+  const correlation = correlate(orig, patched, { debug: debugData, goneLines, choices });
+  const comparator = new Comparator(correlation);
   const tell = (name: string, is: FunctionStatus, rest: Partial<FunctionReport>): void => {
     functions.push({ name, object, status: is, reason: '', firstDifference: null, ...rest });
   };
@@ -83,7 +87,7 @@ export function compareObjects(
     },
     status,
     functions,
-    refusals: variables.refusals,
+    refusals: [...staticRefusals(correlation, object, debugData), ...variables.refusals],
     remarks: [...variables.remarks, ...initRemarks(comparator, object, debugData)],
   };
 }

@@ -1,36 +1,32 @@
 import { branchTarget } from '../arch/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { relocationName } from '../elf/index.ts';
-import { type CodeLine, codeLines, lineText } from './instructions.ts';
+import { type CodeLine, codeLines, lineText } from './code-lines.ts';
 import type { DiffObject } from './object.ts';
 import { type Piece, pieceText } from './piece.ts';
 import type { Units } from './unit.ts';
 
-/** Why a piece cannot be in a payload as it was compiled. */
-export interface Obstacle {
-  readonly reason: string;
-  readonly advice: string;
-}
-
 /** What keeps a piece from working elsewhere than where the assembler put it. */
-export function* obstaclesOf(object: DiffObject, units: Units, piece: Piece): Generator<Obstacle, void, void> {
+export function* obstaclesOf(
+  object: DiffObject,
+  units: Units,
+  piece: Piece,
+): Generator<readonly [rule: RuleId, message: string], void, void> {
   const holder = units.of(piece)?.name ?? pieceText(piece);
   const { relocations, machine } = object.context.arch;
   for (const { type } of object.references(piece)) {
     if (relocations.has(type)) continue;
-    yield {
-      reason: `${holder} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
-      advice: 'Compile with the same flags as the hypervisor',
-    };
+    yield [
+      'unsupported-relocation',
+      `${holder} needs a relocation of type ${relocationName(machine, type)}, which Xen's loader does not apply`,
+    ];
   }
   // Functions that share a section are not taken at all.
   if ((piece.kind !== 'code' && piece.kind !== 'fixup') || piece.shared) return;
   const branch = branchOut(object, units, piece);
   if (branch === undefined) return;
   const place = `${lineText(branch)} at +0x${branch.offset.toString(16)}`;
-  yield {
-    reason: `${holder} branches out of ${pieceText(piece)} without a relocation (${place})`,
-    advice: 'The branch target is in the same assembly section: put that code into a section of its own',
-  };
+  yield ['branch-to-neighbour', `${holder} branches out of ${pieceText(piece)} without a relocation (${place})`];
 }
 
 /** The first branch that leads out of what is taken as one, without a relocation, to what was beside it in the section: in a payload something else is there. */

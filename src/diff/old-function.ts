@@ -1,3 +1,6 @@
+import type { Finding } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
+import { about } from './about.ts';
 import type { DiffObject } from './object.ts';
 import { bytesOf, type Piece } from './piece.ts';
 import type { XenNames } from './xen-names.ts';
@@ -6,44 +9,42 @@ import type { XenNames } from './xen-names.ts';
 export interface OldFunction {
   /** Bytes, as the hypervisor's symbol table has them. */
   readonly size: number;
-  readonly problems: readonly { readonly reason: string; readonly advice: string }[];
+  /** Why it cannot be replaced. */
+  readonly problems: readonly Finding[];
 }
 
-const SAME_BUILD = 'Use the xen-syms of the running hypervisor, and the objects that it was linked from';
-
 /** Looks at the function that a payload will overwrite: is it what the original object has, and is there room for the jump? */
-export function oldFunction(names: XenNames, name: string, piece: Piece, object: DiffObject): OldFunction {
+export function oldFunction(
+  names: XenNames,
+  name: string,
+  piece: Piece,
+  object: DiffObject,
+  source: string,
+): OldFunction {
   const { image } = names;
   const [symbol] = piece.symbols;
   const compiled = symbol === undefined || symbol.size === 0 ? piece.end - piece.start : symbol.size;
   const size = names.size(name) ?? compiled;
-  const problems: { reason: string; advice: string }[] = [];
+  const problems: Finding[] = [];
+  const refuse = (rule: RuleId, message: string): void => void problems.push(about(rule, source, name, message));
   const address = names.address(name) ?? 0n;
   if (size !== compiled) {
-    const reason = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are of different builds`;
-    problems.push({ reason, advice: SAME_BUILD });
+    const message = `${name} has ${size} bytes in the hypervisor and ${compiled} in the original object: they are of different builds`;
+    refuse('other-build', message);
   } else {
     const at = firstOtherByte(image.bytes(address, compiled), piece, object);
     if (at !== undefined) {
-      const reason = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are of different builds`;
-      problems.push({ reason, advice: SAME_BUILD });
+      const message = `${name} differs at +0x${at.toString(16)} between the hypervisor and the original object: they are of different builds`;
+      refuse('other-build', message);
     }
   }
   const { arch } = image;
   const offset = arch.patchOffset(image.bytes(address, arch.entrySize), names.release);
   const least = offset + arch.patchInsnSize;
   if (size < least) {
-    problems.push({
-      reason: `${name} has ${size} bytes; the jump that patches it needs ${least}`,
-      advice: 'Patch its callers instead, for example to call a new function',
-    });
+    refuse('function-too-short', `${name} has ${size} bytes; the jump that patches it needs ${least}`);
   }
-  if (names.isInit(address)) {
-    problems.push({
-      reason: `${name} was freed after boot`,
-      advice: 'Only code that stays in memory can be patched',
-    });
-  }
+  if (names.isInit(address)) refuse('init-freed', `${name} was freed after boot`);
   return { size, problems };
 }
 

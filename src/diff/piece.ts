@@ -62,6 +62,9 @@ export const distance = (at: number): string => (at === 0 ? '' : `${at < 0 ? '-'
 /** A name without what compilers number: `rover.0` and `rover.3`, `f.part.1` and `f.part.0` are `rover` and `f.part`. */
 export const unnumbered = (name: string): string => name.replace(/\.\d+(?=\.|$)/g, '');
 
+/** Has a compiler numbered it? */
+export const isNumbered = (piece: Piece): boolean => unnumbered(nameOf(piece)) !== nameOf(piece);
+
 /** Bytes that it has; none of a NOBITS section. */
 export const bytesOf = ({ section, start, end }: Piece): Uint8Array => section.data().subarray(start, end);
 

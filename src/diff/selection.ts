@@ -1,6 +1,7 @@
-import { type Address, addOffset } from '../base/index.ts';
-import type { Refusal, Remark } from '../documents/index.ts';
+import { type Address, addOffset, type Finding } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
+import { about } from './about.ts';
 import type { Destination, Replacement } from './destination.ts';
 import { HypervisorTexts } from './hypervisor-text.ts';
 import type { ObjectDiff } from './object-diff.ts';
@@ -10,7 +11,7 @@ import { Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, placeIn, type Target } from './piece.ts';
 import { reaches } from './reach.ts';
 import type { Unit } from './unit.ts';
-import { INIT_ADVICE, unknownFile, type XenNames } from './xen-names.ts';
+import { unknownFile, type XenNames } from './xen-names.ts';
 
 /** Globals that are new in some object, for all others: who has it, and the piece. */
 export type NewGlobals = ReadonlyMap<string, { readonly selection: Selection; readonly piece: Piece }>;
@@ -23,8 +24,8 @@ export class Selection {
   readonly names: XenNames;
   readonly pieces = new Set<Piece>();
   readonly replacements: Replacement[] = [];
-  readonly refusals: Refusal[] = [];
-  readonly remarks: Remark[] = [];
+  readonly refusals: Finding[] = [];
+  readonly remarks: Finding[] = [];
   readonly #destinations = new Map<Target, Destination>();
   readonly #refused = new Set<string>();
   readonly #queue: Piece[] = [];
@@ -70,21 +71,21 @@ export class Selection {
     return this.#destinations.get(target) ?? { kind: 'absolute', value: 0 };
   }
 
-  #refuse(symbol: string | null, reason: string, advice: string | null): void {
-    if (this.#refused.has(reason)) return;
-    this.#refused.add(reason);
-    this.refusals.push({ reason, symbol, object: this.diff.object, advice });
+  #refuse(rule: RuleId, symbol: string | null, message: string, advice?: string): void {
+    if (this.#refused.has(message)) return;
+    this.#refused.add(message);
+    this.refusals.push(about(rule, this.diff.object, symbol, message, advice));
   }
 
   /** Something that the hypervisor should have; where it has nothing static of the whole file, that is told, once. */
-  #refuseMissing(symbol: string, name: string, reason: string, advice: string): void {
+  #refuseMissing(symbol: string, name: string, message: string, advice?: string): void {
     const [file, rest] = name.split('#');
     if (file === undefined || rest === undefined || this.names.hasFile(file)) {
-      this.#refuse(symbol, reason, advice);
+      this.#refuse('not-in-hypervisor', symbol, message, advice);
       return;
     }
-    const { reason: why, advice: way } = unknownFile(file);
-    this.#refuse(null, why, way);
+    const unknown = unknownFile(file);
+    this.#refuse('not-in-hypervisor', null, unknown.message, unknown.advice);
   }
 
   /** What is out of reach the loader would refuse with no more than a number. */
@@ -93,9 +94,9 @@ export class Selection {
     if (to.kind !== 'outside' || address === undefined || reaches(this.names, type, addOffset(address, to.at))) return;
     const { machine } = this.names.image.arch;
     this.#refuse(
+      'branch-out-of-reach',
       null,
       `${this.#holder(piece)} branches to ${to.name} (${relocationName(machine, type)}), which is out of reach from a payload`,
-      'Conditional branches out of a function occur in assembly only: use an unconditional branch there',
     );
   }
 
@@ -114,9 +115,9 @@ export class Selection {
     }
     if ([unit.piece, ...unit.cold].some(({ shared }) => shared)) {
       this.#refuse(
+        'shared-section',
         unit.name,
         `${unit.name} shares the section ${unit.piece.section.name} with other functions and cannot be extracted`,
-        'Compile with -ffunction-sections -fdata-sections, as Xen 4.17 does with CONFIG_LIVEPATCH. Give an assembly function its own section, or patch the C functions that call it',
       );
     }
     if (this.diff.status.get(unit) === 'changed') this.#replace(unit);
@@ -134,16 +135,16 @@ export class Selection {
       this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
-    const old = oldFunction(this.names, name, before.piece, orig);
-    for (const { reason, advice } of old.problems) this.#refuse(unit.name, reason, advice);
+    const old = oldFunction(this.names, name, before.piece, orig, this.diff.object);
+    this.refusals.push(...old.problems);
     this.replacements.push({ unit, name, oldSize: old.size });
   }
 
   #follow(globals: NewGlobals): void {
     const { patched, correlation } = this.diff.comparator;
     for (let piece = this.#queue.pop(); piece !== undefined; piece = this.#queue.pop()) {
-      for (const { reason, advice } of obstaclesOf(patched, correlation.patched.units, piece))
-        this.#refuse(null, reason, advice);
+      for (const [rule, message] of obstaclesOf(patched, correlation.patched.units, piece))
+        this.#refuse(rule, null, message);
       for (const { target, branch, type, neighbours } of patched.references(piece)) {
         if (this.#destinations.has(target)) continue;
         for (const other of neighbours) if (target.kind === 'piece') this.#oneReading(piece, target, other);
@@ -165,9 +166,9 @@ export class Selection {
     const place = piece.start + at;
     const reading = placeIn(neighbour, place - neighbour.start);
     this.#refuse(
+      'ambiguous-place',
       nameOf(piece) || null,
       `${this.#holder(from)} takes the address of ${placeIn(piece, at)} or of ${reading}: the object has one place for both (${piece.section.name}+0x${place.toString(16)}), the host has two`,
-      `Compile with -fdata-sections. Where that is done, give ${nameOf(piece) || nameOf(neighbour)} a section of its own in the source, or make it global: then relocations name it`,
     );
   }
 
@@ -207,9 +208,9 @@ export class Selection {
       case 'fixup':
         if (!this.pieces.has(piece))
           this.#refuse(
+            'stray-fixup',
             null,
             `${this.#holder(from)} branches to ${pieceText(piece)}, which none of its table entries refers to`,
-            null,
           );
         return { kind: 'inside', piece, at };
       case 'init':
@@ -217,7 +218,7 @@ export class Selection {
         if (piece.symbols.length === 0 && (piece.section.flags & (SHF_WRITE | SHF_EXECINSTR)) === 0) return inside();
         return this.#init(piece, at, from);
       default:
-        this.#refuse(null, `${this.#holder(from)} refers to ${pieceText(piece)}, which is not loaded`, null);
+        this.#refuse('not-loaded', null, `${this.#holder(from)} refers to ${pieceText(piece)}, which is not loaded`);
         return { kind: 'absolute', value: 0 };
     }
   }
@@ -227,9 +228,9 @@ export class Selection {
     const name = this.#originals.init(piece, at, from);
     if (name !== undefined) return { kind: 'outside', name, at };
     this.#refuse(
-      nameOf(piece) || null,
+      'init-freed',
+      nameOf(piece),
       `${this.#holder(from)} refers to ${pieceText(piece)}, which is freed after boot (${piece.section.name})`,
-      INIT_ADVICE,
     );
     return { kind: 'absolute', value: 0 };
   }
@@ -286,15 +287,15 @@ export class Selection {
     const old = before && this.#leadsInto(piece);
     if (old !== undefined) {
       this.#refuse(
+        'labels-in-variable',
         nameOf(piece) || null,
         `${pieceText(piece)} holds addresses inside ${old.name}, which the payload replaces: on the host they lead into the old code`,
-        `Make ${pieceText(piece)} const: then it goes into the payload with its function`,
       );
     }
     if (before === undefined) {
       if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
         const text = `${nameOf(piece)} is new: it starts with its initial value when the payload is loaded, and disappears when the payload is unloaded`;
-        this.remarks.push({ text, symbol: nameOf(piece), object: this.diff.object });
+        this.remarks.push(about('variable-new', this.diff.object, nameOf(piece), text));
       }
       return null;
     }
@@ -308,9 +309,9 @@ export class Selection {
       if (name !== undefined) return { kind: 'outside', name, at: before.start - neighbour.start + at };
     }
     this.#refuse(
+      'unnamed-variable',
       null,
       `${this.#holder(from)} uses ${pieceText(piece)}, an unnamed variable, which xsplice cannot find on the host`,
-      'Give the variable a name in the source',
     );
     return { kind: 'absolute', value: 0 };
   }
@@ -323,11 +324,9 @@ export class Selection {
     if (known !== undefined) return { kind: 'outside', name: known, at };
     if (address === undefined && other === undefined) {
       const reason = `${this.#holder(from)} refers to ${name}, which neither the hypervisor nor the payload defines`;
-      const advice =
-        'Include all objects that the patch changes, and use the xen-syms that was linked from the originals';
-      this.#refuseMissing(name, name, reason, advice);
+      this.#refuseMissing(name, name, reason);
     } else if (address !== undefined && this.names.isInit(address) && !this.#originals.referTo(from, name)) {
-      this.#refuse(name, `${this.#holder(from)} refers to ${name}, which was freed after boot`, INIT_ADVICE);
+      this.#refuse('init-freed', name, `${this.#holder(from)} refers to ${name}, which was freed after boot`);
     }
     return { kind: 'outside', name, at };
   }

@@ -1,5 +1,6 @@
 import type { Disassembler } from '../arch/index.ts';
-import type { DiffVerdict, FunctionReport, Refusal, Remark } from '../documents/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { DiffVerdict, FunctionReport } from '../documents/index.ts';
 import type { Inflate } from '../dwarf/index.ts';
 
 /** An object as it was compiled before the change of the source, and after it. */
@@ -23,6 +24,21 @@ export interface DiffOptions {
   readonly debugData?: boolean;
   /** Structures whose changed layout the user answers for, by their tags. */
   readonly allowedLayouts?: readonly string[];
+  /**
+   * For objects in which each line of source that stays has its old number: the numbers of lines that do not stay, by the path of the source. Without
+   * it, lines say nothing about which static variable is which.
+   */
+  readonly goneLines?: ReadonlyMap<string, ReadonlySet<number>>;
+  /** Which static variable is which, where the user has said it. */
+  readonly statics?: readonly StaticChoice[];
+}
+
+/** A static variable of the patched object, by its symbol, and what it was in the original: the symbol there, or null for a new one. */
+export interface StaticChoice {
+  /** The source that both are from, as `common/timer.c`; null for any. */
+  readonly file: string | null;
+  readonly after: string;
+  readonly before: string | null;
 }
 
 /** A relocatable object, to be linked into the payload. */
@@ -38,8 +54,8 @@ export interface PayloadObject {
 export interface PairsDiff {
   readonly verdict: DiffVerdict;
   readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
   /** One for each pair that has something in the payload, in the order of the pairs; empty unless the verdict is `built`. */
   readonly objects: readonly PayloadObject[];
 }

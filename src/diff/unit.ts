@@ -70,6 +70,12 @@ export class Units {
   }
 }
 
+/** An object with its functions. */
+export interface Side {
+  readonly object: DiffObject;
+  readonly units: Units;
+}
+
 /** The entries of all tables by the code that they are about: of a fix-up or a replacement, by the code that leads there. */
 function entriesByCode(object: DiffObject): Map<Piece, TableEntry[]> {
   const leader = new Map<Piece, Piece>();

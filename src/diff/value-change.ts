@@ -1,5 +1,5 @@
+import { targetText } from './code-lines.ts';
 import type { Comparator } from './compare.ts';
-import { targetText } from './instructions.ts';
 import { bytesOf, type Piece } from './piece.ts';
 
 /** Most bytes of a variable that are told as a number. */

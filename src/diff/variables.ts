@@ -1,6 +1,7 @@
-import { equalBytes } from '../base/index.ts';
-import type { Refusal, Remark } from '../documents/index.ts';
+import { equalBytes, type Finding } from '../base/index.ts';
+import type { RuleId } from '../catalogue/index.ts';
 import { STB_LOCAL } from '../elf/index.ts';
+import { about } from './about.ts';
 import type { Comparator } from './compare.ts';
 import { VARIABLES } from './correlation.ts';
 import { bytesOf, nameOf, type Piece, pieceText } from './piece.ts';
@@ -8,48 +9,42 @@ import { valueChange } from './value-change.ts';
 
 /** What is said of an object's variables. */
 export interface VariableReport {
-  readonly refusals: Refusal[];
-  readonly remarks: Remark[];
+  readonly refusals: Finding[];
+  readonly remarks: Finding[];
 }
-
-const HOOK_ADVICE =
-  'The variable keeps its current value on the host. To change it, set the new value in an apply hook (LIVEPATCH_APPLY_HOOK of xen/livepatch_payload.h) and restore the old one in a revert hook';
-const PERCPU_ADVICE =
-  'Per-CPU areas were laid out at boot. Use a new array with one element per CPU: it goes into the payload';
-const SIZE_ADVICE =
-  'The host has the variable with its old size. Keep it and add a new variable, which a hook can fill from the old one';
 
 /** Changes of variables that the running host cannot follow, and those that it need not. */
 export function compareVariables(comparator: Comparator, object: string): VariableReport {
   const { orig, patched, correlation } = comparator;
-  const refusals: Refusal[] = [];
-  const remarks: Remark[] = [];
-  const refuse = (piece: Piece, reason: string, advice: string): void => {
-    refusals.push({ reason, symbol: nameOf(piece) || null, object, advice });
+  const refusals: Finding[] = [];
+  const remarks: Finding[] = [];
+  const refuse = (rule: RuleId, piece: Piece, message: string): void => {
+    refusals.push(about(rule, object, nameOf(piece), message));
   };
   for (const after of patched.pieces(...VARIABLES)) {
     const before = correlation.variables.get(after);
     const text = pieceText(after);
     if (before === undefined) {
       if (after.kind === 'percpu' && after.symbols.length > 0) {
-        refuse(after, `${text} is a new per-CPU variable, and the host has no space for it`, PERCPU_ADVICE);
+        refuse('percpu-variable', after, `${text} is a new per-CPU variable, and the host has no space for it`);
       }
       continue;
     }
     if (after.symbols.length === 0) continue;
     const [was, is] = [before.end - before.start, after.end - after.start];
     if (was !== is) {
-      const advice = after.kind === 'percpu' ? PERCPU_ADVICE : SIZE_ADVICE;
-      refuse(after, `${text} has ${is} bytes instead of ${was}`, advice);
+      const rule = after.kind === 'percpu' ? 'percpu-variable' : 'variable-size';
+      refuse(rule, after, `${text} has ${is} bytes instead of ${was}`);
     } else if (!sameInitialValue(comparator, before, after)) {
-      refuse(after, `the initial value of ${text} changed${valueChange(comparator, before, after)}`, HOOK_ADVICE);
+      const message = `the initial value of ${text} changed${valueChange(comparator, before, after)}`;
+      refuse('initial-value', after, message);
     }
   }
   const still = new Set(correlation.variables.values());
   for (const before of orig.pieces(...VARIABLES)) {
     if (before.symbols.length === 0 || still.has(before)) continue;
     const text = `${nameOf(before)} was removed from the source; the host keeps it, unused`;
-    remarks.push({ text, symbol: nameOf(before), object });
+    remarks.push(about('variable-removed', object, nameOf(before), text));
   }
   refusals.push(...globalConstants(comparator, object));
   return { refusals, remarks };
@@ -66,7 +61,7 @@ function sameInitialValue(comparator: Comparator, before: Piece, after: Piece): 
 }
 
 /** Constants that other objects may read, under a name that is the same before and after. */
-function* globalConstants(comparator: Comparator, object: string): Generator<Refusal, void, void> {
+function* globalConstants(comparator: Comparator, object: string): Generator<Finding, void, void> {
   const before = new Map<string, Piece>();
   for (const piece of comparator.orig.pieces('constant')) {
     for (const { name, bind } of piece.symbols) if (bind !== STB_LOCAL) before.set(name, piece);
@@ -75,12 +70,7 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Ref
     const shared = piece.symbols.find(({ name, bind }) => bind !== STB_LOCAL && before.has(name));
     if (shared === undefined) continue;
     if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
-    yield {
-      reason: `the content of ${shared.name} changed, and other files can read it`,
-      symbol: shared.name,
-      object,
-      advice:
-        'Only functions in the payload would see the new content. Put the new content under another name, and patch the functions that read it',
-    };
+    const message = `the content of ${shared.name} changed, and other files can read it`;
+    yield about('shared-constant', object, shared.name, message);
   }
 }

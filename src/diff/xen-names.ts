@@ -4,12 +4,9 @@ import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { nameOf, type Piece } from './piece.ts';
 
-/** The way out for code that uses what is gone once the host is up. */
-export const INIT_ADVICE = 'Only boot code may use __init functions and __initdata';
-
-/** What is said of objects whose source the hypervisor has under another name, or not at all. */
-export const unknownFile = (file: string): { readonly reason: string; readonly advice: string } => ({
-  reason: `the original object was compiled from ${file}, but the hypervisor has no static symbols of that file`,
+/** Explains, for a refusal, that the hypervisor has no static symbols of an object's source file. */
+export const unknownFile = (file: string): { readonly message: string; readonly advice: string } => ({
+  message: `the original object was compiled from ${file}, but the hypervisor has no static symbols of that file`,
   advice:
     'Use the objects that xen-syms was linked from. With ENFORCE_UNIQUE_SYMBOLS, the build adds the path of the source to each: objcopy --redefine-sym NAME.c=PATH/NAME.c',
 });

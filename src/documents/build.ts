@@ -24,7 +24,7 @@ export type BuiltBase = Infer<typeof builtBase>;
 /** `xsplice build --json`. */
 export const buildSchema = z
   .strictObject({
-    format: z.literal('xsplice-build/1'),
+    format: z.literal('xsplice-build/2'),
     verdict: buildVerdict.describe('The worst verdict of the bases: error, refused, built, unchanged.'),
     name: z.string().describe("The payload's name in the hypervisor."),
     patches: z.array(z.strictObject({ title: z.string(), file: z.string() })),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { findings } from './finding.ts';
 import { buildId, count, hexBytes, type Infer } from './parts.ts';
 
 const firstDifference = z.strictObject({
@@ -29,19 +30,6 @@ export type FunctionReport = Infer<typeof functionReport>;
 /** How a function differs between the two objects. */
 export type FunctionStatus = FunctionReport['status'];
 
-const refusal = z.strictObject({
-  reason: z.string().describe('What is wrong, with the place, in words for the author of the patch.'),
-  symbol: z.string().nullable().describe('The function, variable or structure; null if it is the whole object.'),
-  object: z.string(),
-  advice: z.string().nullable().describe('How to change the patch, if there is a way.'),
-});
-/** Something that no payload of this form can carry. */
-export type Refusal = Infer<typeof refusal>;
-
-const remark = z.strictObject({ text: z.string(), symbol: z.string().nullable(), object: z.string() });
-/** Something worth knowing that does not stop the build: `__init` code that is left out, a static that is gone. */
-export type Remark = Infer<typeof remark>;
-
 const verdict = z
   .enum(['built', 'unchanged', 'refused'])
   .describe('built: the payload, or without linking its object, carries every change.');
@@ -63,8 +51,8 @@ export const diffMembers = {
       'How many objects were compared, and how many are the same byte for byte. Functions of those are not listed.',
     ),
   functions: z.array(functionReport),
-  refusals: z.array(refusal).describe('Why it cannot be built.'),
-  remarks: z.array(remark).describe('What is worth knowing, and does not stop the build.'),
+  refusals: findings.describe('Why it cannot be built.'),
+  remarks: findings.describe('What is worth knowing, and does not stop the build.'),
   verified: verifiedOn
     .nullable()
     .describe(
@@ -77,7 +65,7 @@ export const diffMembers = {
 };
 
 /** `xsplice diff --json`. */
-export const diffSchema = z.strictObject({ format: z.literal('xsplice-diff/1'), verdict, ...diffMembers }).meta({
+export const diffSchema = z.strictObject({ format: z.literal('xsplice-diff/2'), verdict, ...diffMembers }).meta({
   title: 'xsplice diff',
   description: 'What changed between objects before and after a patch, and the payload that carries it.',
 });

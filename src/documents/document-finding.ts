@@ -1,5 +1,4 @@
-import type { Finding, Place } from '../base/index.ts';
-import { hexAddress } from '../base/index.ts';
+import { type Finding, hexAddress, type Place } from '../base/index.ts';
 import type { DocumentFinding, DocumentPlace } from './finding.ts';
 
 /** A place with its address as text. Members that are not known stay absent. */
@@ -14,4 +13,17 @@ export const documentFinding = (finding: Finding): DocumentFinding => ({
   severity: finding.severity,
   message: finding.message,
   where: documentPlace(finding.where),
+  ...(finding.advice !== undefined && { advice: finding.advice }),
+});
+
+/** The findings of a build or a diff as documents hold them. */
+export const listsOf = ({
+  refusals,
+  remarks,
+}: {
+  readonly refusals: readonly Finding[];
+  readonly remarks: readonly Finding[];
+}): { readonly refusals: readonly DocumentFinding[]; readonly remarks: readonly DocumentFinding[] } => ({
+  refusals: refusals.map(documentFinding),
+  remarks: remarks.map(documentFinding),
 });

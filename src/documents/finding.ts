@@ -63,6 +63,7 @@ export const finding = z
     severity: z.enum(['error', 'warning', 'note'] satisfies Severity[]),
     message: z.string(),
     where: place,
+    advice: z.string().describe('What to do about it.').exactOptional(),
     source: sourceLine
       .describe('The line of source that the place was compiled from, if that is known.')
       .exactOptional(),

@@ -10,12 +10,10 @@ export type {
   FirstDifference,
   FunctionReport,
   FunctionStatus,
-  Refusal,
-  Remark,
   VerifiedOn,
   WrittenPayload,
 } from './diff.ts';
-export { documentFinding } from './document-finding.ts';
+export { documentFinding, listsOf } from './document-finding.ts';
 export type { CodeLine, DocumentFinding, DocumentPlace, SourceLine } from './finding.ts';
 export type { HostIdentity, HostPayload, HostReport, HostStep } from './host.ts';
 export type {

@@ -39,6 +39,7 @@ export const DW_TAG_atomic_type = 0x47;
 
 /** Attributes (7.5.4, table 7.5). */
 export const DW_AT_sibling = 0x01;
+export const DW_AT_location = 0x02;
 export const DW_AT_name = 0x03;
 export const DW_AT_byte_size = 0x0b;
 export const DW_AT_bit_offset = 0x0c;
@@ -120,7 +121,10 @@ export const DW_FORM_addrx4 = 0x2c;
 export const DW_FORM_GNU_ref_alt = 0x1f20;
 export const DW_FORM_GNU_strp_alt = 0x1f21;
 
-/** The one operation that a member's location may have (7.7.1, table 7.9). */
+/** Operations that name an address (7.7.1, table 7.9). */
+export const DW_OP_addr = 0x03;
+export const DW_OP_addrx = 0xa1;
+/** The one operation that a member's location may have. */
 export const DW_OP_plus_uconst = 0x23;
 
 /** Standard opcodes of line programs (7.22, table 7.25). */

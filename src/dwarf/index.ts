@@ -12,6 +12,7 @@ export type { LineRows, LineSequence, LineTable, SourcePlace } from './line-tabl
 export type { NamedKind } from './name-index.ts';
 export type { CodeRange } from './ranges.ts';
 export * from './source.ts';
+export { type StaticLocal, staticLocals } from './statics.ts';
 export * from './types.ts';
 export type { Entry, Unit } from './unit.ts';
 export type { UnitHeader } from './unit-header.ts';

@@ -78,7 +78,7 @@ function performRela(
     const takesAny = hv.arch.alignmentFault === null;
     const entries = elf.buffer.address + sh_offset;
     const { placeBeforeType } = relocationRules;
-    const leastBytes = relocationRules.leastBytes ?? 0;
+    const minBytes = relocationRules.minBytes ?? 0;
 
     const base = target.loadAddr as Address;
     const size = Number(target.header.sh_size);
@@ -112,14 +112,14 @@ function performRela(
         if (symbol === 0 || symbol >= symbols.count || symbols.ignored[symbol] === 1) {
           return badSymbol(hv, elf, refuser, rela, i * stride, symbol);
         }
-        if (placeBeforeType && (beyond || offset >= size || offset + leastBytes > size)) return pastEnd(i, symbol);
+        if (placeBeforeType && (beyond || offset >= size || offset + minBytes > size)) return pastEnd(i, symbol);
         if (row === undefined || row.type !== type) row = relocations.get(type);
         if (row === undefined) {
           return refuseEntry(i, symbol)('unhandled-relocation', 'EOPNOTSUPP', relocationRules.unhandled, type);
         }
         if (row.width === 0) continue;
         const outside = beyond || offset >= size || offset + row.width > size;
-        if (outside && relocationRules.leastBytes !== null) return pastEnd(i, symbol);
+        if (outside && relocationRules.minBytes !== null) return pastEnd(i, symbol);
 
         // S + A, and - P, in two unsigned words with carry and borrow.
         const addendLow = implicit ? implied >>> 0 : view.getUint32(entry + addendAt, true);

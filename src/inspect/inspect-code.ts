@@ -1,5 +1,5 @@
 import { type Disassembler, type Instruction, instructionText } from '../arch/index.ts';
-import { type Finding, hex } from '../base/index.ts';
+import { type Finding, finding, hex } from '../base/index.ts';
 import type { InspectedInstruction } from '../documents/index.ts';
 import { STT_FUNC } from '../elf/index.ts';
 import { bytesAt, type PayloadFile as LivepatchFile, type PayloadPointer } from '../payload/index.ts';
@@ -80,7 +80,7 @@ export class CodeReader {
       : `only the first ${CODE_PER_FUNCTION} bytes of the function are disassembled`;
     const section = this.#payload.elf.sections[pointer.section]?.name ?? '';
     const where = { file: this.#file, section, offset: pointer.offset };
-    this.findings.push({ rule: 'disassembly-limit', severity: 'note', message: limit, where });
+    this.findings.push(finding('disassembly-limit', { message: limit, where }));
   }
 
   /** `st_size` of every function symbol by `section:offset`; the first that has one. */

@@ -1,5 +1,5 @@
 import { architectureOf, type Disassembler } from '../arch/index.ts';
-import { type Finding, hex } from '../base/index.ts';
+import { type Finding, finding, hex } from '../base/index.ts';
 import type {
   InspectedFunction,
   InspectedPayload,
@@ -107,7 +107,7 @@ const nothing = ({ file, name, bytes }: PayloadInput): Omit<InspectedPayload, 'f
 
 const unreadable = (given: PayloadInput, { rule, message, where }: Omit<Finding, 'severity'>): InspectedPayload => ({
   ...nothing(given),
-  findings: [documentFinding({ rule, severity: 'error', message, where: { file: given.file, ...where } })],
+  findings: [documentFinding(finding(rule, { message, where: { file: given.file, ...where } }))],
 });
 
 /** The sections and what follows from their headers alone. */

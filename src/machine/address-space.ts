@@ -352,7 +352,7 @@ export class AddressSpace {
 
   #fault(address: Address, kind: AccessKind, why: 'non-canonical' | 'absent' | 'reserved' | 'forbidden'): MemoryFault {
     const beyond = why === 'non-canonical';
-    if (beyond && this.format.beyond === 'general-protection') {
+    if (beyond && this.format.nonCanonical === 'general-protection') {
       return new MemoryFault({ kind: 'general-protection', address });
     }
     const errorCode = this.format.faultCode({

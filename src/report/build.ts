@@ -58,7 +58,7 @@ function diffOf(base: BuiltBase): DiffDocument | null {
   const { verdict, objects, functions, refusals, remarks, verified, payload, debug } = base;
   if (verdict === 'error') return null;
   const members = { verdict, objects, functions, refusals, remarks, verified, payload, debug };
-  return { format: 'xsplice-diff/1', ...members };
+  return { format: 'xsplice-diff/2', ...members };
 }
 
 const errorLines = ({ error }: BuiltBase, style: Style): string[] => [

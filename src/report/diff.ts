@@ -1,13 +1,7 @@
-import type {
-  DiffDocument,
-  DiffVerdict,
-  FirstDifference,
-  FunctionReport,
-  Refusal,
-  Remark,
-} from '../documents/index.ts';
+import type { DiffDocument, DiffVerdict, FirstDifference, FunctionReport } from '../documents/index.ts';
 import { counted, truncateMiddle } from './columns.ts';
 import { displayText } from './display-text.ts';
+import { findingLines } from './findings.ts';
 import type { Style } from './style.ts';
 
 /** How much of a diff is shown. */
@@ -103,27 +97,12 @@ function functionsBlock({ functions, objects }: DiffDocument, detail: DiffDetail
   return lines.length === 0 ? [] : ['', style.bold('functions'), ...lines];
 }
 
-/** `common/domctl.o (do_domctl)` */
-const placeOf = ({ object, symbol }: Pick<Refusal, 'object' | 'symbol'>): string =>
-  `${displayText(object)}${symbol === null || symbol === '' ? '' : ` (${displayText(symbol)})`}`;
-
-const remarkLines = (remark: Remark, style: Style): string[] => [
-  `${style.bold('note:')} ${displayText(remark.text)}`,
-  `${style.dim('  -->')} ${placeOf(remark)}`,
-];
-
-const refusalLines = (refusal: Refusal, style: Style): string[] => [
-  `${style.bold(style.red('error:'))} ${displayText(refusal.reason)}`,
-  `${style.dim('  -->')} ${placeOf(refusal)}`,
-  ...(refusal.advice === null ? [] : [`  ${style.bold('help:')} ${displayText(refusal.advice)}`]),
-];
-
 /** Renders a diff below its verdict: the functions with their first differences, remarks, and the reasons why it cannot be built. */
 export function diffBody(document: DiffDocument, style: Style, detail: DiffDetail): string[] {
   const { remarks, refusals } = document;
   const lines = functionsBlock(document, detail, style);
-  if (remarks.length > 0) lines.push('', ...remarks.flatMap((remark) => remarkLines(remark, style)));
-  if (refusals.length > 0) lines.push('', ...refusals.flatMap((refusal) => refusalLines(refusal, style)));
+  if (remarks.length > 0) lines.push('', ...remarks.flatMap((remark) => findingLines(remark, style)));
+  if (refusals.length > 0) lines.push('', ...refusals.flatMap((refusal) => findingLines(refusal, style)));
   return lines;
 }
 

@@ -37,6 +37,7 @@ export function findingLines(finding: DocumentFinding, style: Style, indent = ''
   const where = placeText(finding.where);
   if (where !== '') lines.push(`${indent}${style.dim('  -->')} ${where}`);
   if (finding.source !== undefined) lines.push(`${indent}${style.dim('  -->')} ${sourceText(finding.source)}`);
+  if (finding.advice !== undefined) lines.push(`${indent}  ${style.bold('help:')} ${displayText(finding.advice)}`);
   if (finding.code !== undefined) lines.push(...codeBlockLines(finding.code, style, `${indent}    `));
   return lines;
 }

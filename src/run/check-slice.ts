@@ -14,15 +14,15 @@ import type { Ports } from './ports.ts';
 import { openSimulation, type Simulation } from './simulation.ts';
 
 export interface LintCheckOptions extends SimulationOptions, Partial<Pick<Ports, 'loadDisassembler' | 'inflate'>> {
-  /** What the user made of the rules. */
+  /** Severities that the user chose for rules. */
   readonly levels?: RuleLevels;
-  /** Do the payloads come from a folder? Then their order says nothing, and they may be for different hypervisors. */
+  /** The payloads come from a folder: their order means nothing, and they may be for different hypervisors. */
   readonly fromFolder?: boolean;
-  /** Default: all there are. */
+  /** Default: all rules. */
   readonly rules?: readonly LintRule[];
 }
 
-/** Some payloads checked on one hypervisor. */
+/** Payloads that were checked on one hypervisor. */
 export interface CheckSlice {
   readonly xen: XenIdentity;
   readonly payloads: readonly CheckedPayload[];
@@ -31,10 +31,10 @@ export interface CheckSlice {
 }
 
 /**
- * Xen's own checks, and then everything that lint sees in each payload and in all of them together: Xen's refusals come first. The rules run on
- * payloads that Xen refuses too. One that Xen would take is `unsafe` where lint finds an error.
+ * Runs Xen's own checks, then the rules of lint on each payload and on all of them together. The rules also run on payloads that Xen refuses. A
+ * payload that Xen accepts is `unsafe` if lint finds an error.
  *
- * @param wanted which of `payloads`, from 0, are checked: all where it is not given. The others are there to depend on.
+ * @param wanted indices of the payloads to check, all by default. The others are there to depend on.
  */
 export const checkSlice = (
   image: Uint8Array,
@@ -43,7 +43,7 @@ export const checkSlice = (
   wanted?: readonly number[],
 ): Promise<CheckSlice> => checkSliceOn(openSimulation(image, options), payloads, options, wanted);
 
-/** {@link checkSlice} on a simulation that was opened with the same options: what was read of its image for one slice serves the next. */
+/** As {@link checkSlice}, on a simulation that was opened with the same options, so that several slices share what was read of the image. */
 export async function checkSliceOn(
   simulation: Simulation,
   payloads: readonly PayloadInput[],
@@ -74,7 +74,7 @@ export async function checkSliceOn(
   };
 }
 
-/** The disassembler; null if there is none, or it cannot be loaded. */
+/** Loads the disassembler. Returns null if there is none, or it cannot be loaded. */
 async function disassemblerOf({ loadDisassembler }: LintCheckOptions): Promise<Disassembler | null> {
   try {
     return (await loadDisassembler?.()) ?? null;
@@ -84,14 +84,14 @@ async function disassemblerOf({ loadDisassembler }: LintCheckOptions): Promise<D
   }
 }
 
-/** The places of code that the findings on each payload are about. */
+/** Finds the code that the findings of each payload point to. */
 async function spotsOf(
   checked: readonly CheckedPayload[],
   payloads: readonly PayloadInput[],
   simulation: Simulation,
   { inflate }: LintCheckOptions,
 ): Promise<FindingSpots[]> {
-  // Most payloads are well: what reads code and debug information is loaded for the others.
+  // Most payloads have no findings: load what reads code and debug information only for the others.
   if (checked.every(({ findings }) => findings.length === 0)) return [];
   const { findingSpots } = await import('../inspect/index.ts');
   return checked.map(({ findings }, i) =>
@@ -99,7 +99,7 @@ async function spotsOf(
   );
 }
 
-/** What lint sees in the wanted payloads, for each in the same order. */
+/** Runs lint on the wanted payloads. Returns the findings of each, in the same order. */
 async function lintPayloads(
   simulation: Simulation,
   payloads: readonly PayloadInput[],
@@ -107,7 +107,7 @@ async function lintPayloads(
   said: readonly (readonly Finding[])[],
   options: LintCheckOptions,
 ): Promise<Finding[][]> {
-  // Loaded by those who ask for it: a rehearsal starts without.
+  // Imported here, so that a rehearsal starts without it.
   const { RULES, runLint } = await import('../lint/index.ts');
   const { rules = RULES, levels, loadDisassembler, inflate, fromFolder = false } = options;
   const { image, release, processor } = simulation;
@@ -140,10 +140,10 @@ async function lintPayloads(
   return linted;
 }
 
-/** Payloads that were read already: those of a set are looked at with each of the others, on every hypervisor. */
+/** Payloads that were read before: each is linted together with all others, on every hypervisor. */
 const readBefore = new WeakMap<PayloadInput, Map<boolean, LintedPayload | null>>();
 
-/** A payload as lint looks at it; null where it is no ELF file. */
+/** Reads a payload for lint. Returns null if it is not an ELF file. */
 function lintedPayload(payload: PayloadInput, emptySectionsPlaced: boolean): LintedPayload | null {
   const known = readBefore.get(payload) ?? new Map<boolean, LintedPayload | null>();
   readBefore.set(payload, known);
@@ -156,7 +156,7 @@ function lintedPayload(payload: PayloadInput, emptySectionsPlaced: boolean): Lin
   return linted;
 }
 
-/** The same promise however often it is asked for. */
+/** Returns a function that loads once and gives the same promise ever after. */
 function loadOnce<T>(load: (() => Promise<T>) | undefined): (() => Promise<T>) | undefined {
   let loading: Promise<T> | undefined;
   return load && (() => (loading ??= load()));

@@ -34,7 +34,7 @@ export function checkStep({ step, expect, panics }: ExpectedStep<unknown>, outco
   const differ = (field: string, expected: ObservedValue, actual: ObservedValue): void => {
     if (expected !== actual) found.push({ field, expected, came: actual });
   };
-  // A GET that is to find no payload has to be refused.
+  // GET refuses if there is no such payload, which is what the step expects.
   const absent = step.verb === 'get' && expect.state === 'none' && expect.errno === undefined;
   const errno = absent ? 'ENOENT' : (expect.errno ?? 0);
   const result = resultOf(outcome);
@@ -132,7 +132,7 @@ function checkReturn(expected: ExpectedReturn, { result, text }: CallOutcome): S
   const value = result.result;
   const { int, errno } = expected;
   if (int !== undefined) {
-    // The register of a function that returns a negative int has zeroes above it.
+    // A function that returns a negative int leaves zeroes in the upper half of the register.
     const narrow = int < 0n && fitsInt(int) && value >> 32n === 0n;
     if (narrow ? lowInt(value) !== int : BigInt.asUintN(64, int) !== value) {
       found.push({ field: 'returns.int', expected: integerText(int), came: integerText(value) });
@@ -150,10 +150,10 @@ function checkReturn(expected: ExpectedReturn, { result, text }: CallOutcome): S
 
 const errnoNumber = (errno: Errno | 0): number => (errno === 0 ? 0 : -ERRNO[errno]);
 
-/** Small numbers as they are, others in hex. */
+/** Returns a small number as it is, and any other in hex. */
 const integerText = (value: bigint): ObservedValue => (value < 1n << 16n ? Number(value) : `0x${value.toString(16)}`);
 
-/** Bytes of a buffer that are shown. */
+/** How many bytes of a buffer a mismatch shows. */
 const SHOWN = 64;
 
 const shown = (bytes: Uint8Array): string =>
@@ -173,7 +173,7 @@ function checkBuffers(expected: readonly (ExpectedBuffer | null)[], { result }: 
     const { bytes } = wanted;
     const first = bytes.findIndex((byte, at) => byte !== came[at]);
     if (first < 0 && bytes.length === came.length) continue;
-    // From a little before where they part: the rest of a large buffer is the same.
+    // Start shortly before the first difference: a large buffer is the same up to there.
     const from = bytes.length <= SHOWN ? 0 : Math.max(0, (first < 0 ? Math.min(bytes.length, came.length) : first) - 8);
     const at = from === 0 ? '' : `+${from}: `;
     found.push({ field, expected: at + shown(bytes.subarray(from)), came: at + shown(came.subarray(from)) });

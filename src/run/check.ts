@@ -105,7 +105,7 @@ const UNSAFE = new Set(['host-panic', 'wild-read', 'stray-write', 'verify', 'cet
 /** Findings that matter only if Xen keeps the payload. */
 const UNSAFE_IF_LOADED = new Set(['use-after-free']);
 
-/** The life of a payload, as short as it can be; verifications look at its own functions only, which keeps a check fast. */
+/** The shortest life of a payload. Its verifications compare only the payload's own functions, which keeps a check fast. */
 const briefRehearsal = ({ name, bytes }: PayloadInput, flags: number): readonly Step[] => [
   { verb: 'upload', name, payload: bytes },
   { verb: 'apply', name, flags },
@@ -114,14 +114,14 @@ const briefRehearsal = ({ name, bytes }: PayloadInput, flags: number): readonly 
   { verb: 'verify', name },
 ];
 
-/** What a check reads its verdict from. `rc` is the negated errno of a refusal; `null` where there was none. */
+/** The result of {@link briefRehearsal}. `rc` is the negated errno of the refusal; `null` if there was none. */
 interface BriefResult {
   readonly rc: number | null;
   readonly console: readonly string[];
   readonly findings: readonly Finding[];
 }
 
-/** Takes the steps up to the first refusal, or the end of the host. A verification that fails does not end them. */
+/** Takes the steps up to the first refusal or the end of the host, and goes on after a failed verification. */
 async function rehearseBriefly(stage: Stage, payload: PayloadInput, nodeps: boolean): Promise<BriefResult> {
   const { name } = payload;
   const console: string[] = [];
@@ -146,11 +146,11 @@ async function rehearseBriefly(stage: Stage, payload: PayloadInput, nodeps: bool
 
 function hookNotRun({ kind, symbol, address, missing: { message: why, hint } }: HookCall): Finding {
   const because = hint === undefined ? why : `${why}. ${hint}`;
-  const message = `the ${kind} hook is not run: what it does, and what comes after it, is not checked: ${because}`;
+  const message = `the ${kind} hook is not run, so that neither it nor what follows is checked: ${because}`;
   return finding('hook-not-run', { message, where: { ...(symbol !== null && { symbol }), address } });
 }
 
-/** Returns the payloads that have to be applied first, in order, and the build-id of a dependency that is not among the files given. */
+/** Returns the payloads to apply first, in order, and the build-id of a dependency that is not among the files given. */
 function dependencies(
   simulation: Simulation,
   payload: PayloadInput,
@@ -171,7 +171,7 @@ function dependencies(
   }
 }
 
-/** Build-ids that were read before: every payload asks all others for theirs, on every hypervisor. */
+/** Build-ids that were read before: each payload is compared with all others, on every hypervisor. */
 const buildIds = new WeakMap<PayloadInput, string | null>();
 
 function hasBuildId(payload: PayloadInput, id: string): boolean {

@@ -1,4 +1,4 @@
-/** Steps on a target and what becomes of them: check, rehearsal, scenario files. */
+/** Steps on a target and their outcomes: check, rehearsal, scenario files. */
 export * from './check.ts';
 export * from './check-slice.ts';
 export * from './matrix.ts';

@@ -5,8 +5,8 @@ const below = ({ content }: LintedPayload): string | undefined => content.identi
 const xenOf = ({ content }: LintedPayload): string | undefined => content.identity.xenDepends?.id;
 
 /**
- * The payloads of a folder that one of them stands among: a folder may hold payloads for many builds of the hypervisor, and the order of names says
- * nothing. So these are the ones that name the same build, and those that it depends on, each behind what it depends on.
+ * Returns the payloads of a folder that belong with one of them: those that name the same build of the hypervisor, and those that it depends on, each
+ * after its dependency. A folder may hold payloads for many builds, and the order of file names means nothing.
  */
 export function companionsInFolder(payload: LintedPayload, all: readonly LintedPayload[]): LintedPayload[] {
   const byId = new Map(all.filter((each) => idOf(each) !== undefined).map((each) => [idOf(each), each]));
@@ -16,7 +16,7 @@ export function companionsInFolder(payload: LintedPayload, all: readonly LintedP
   for (const each of all) {
     if (!wanted.has(each)) continue;
     const chain = new Set<LintedPayload>();
-    // A circle ends where it began: what is odd about it is for the rules to say.
+    // Leave a cycle where it began: a rule reports it.
     for (let at: LintedPayload | undefined = each; at !== undefined && wanted.has(at) && !chain.has(at); ) {
       chain.add(at);
       at = byId.get(below(at));

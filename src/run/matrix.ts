@@ -4,7 +4,7 @@ import { isProblem } from '../elf/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import { readPayload } from '../payload/index.ts';
 
-/** What the notes of the payloads say, and which of them stand on one another. Bytes that are no ELF file say nothing. */
+/** Reads the payloads' notes, and finds which payload depends on which. Members are null for a file that is not an ELF file. */
 export function matrixPayloads(payloads: readonly PayloadInput[]): MatrixPayload[] {
   const identities = payloads.map(({ bytes }) => {
     const file = readPayload(bytes);
@@ -29,7 +29,7 @@ export function matrixPayloads(payloads: readonly PayloadInput[]): MatrixPayload
   });
 }
 
-/** Puts the matrix together. `checked` has one row for each hypervisor, with all payloads in their order. */
+/** Builds the matrix. `checked` has a row for each hypervisor, with all payloads in order. */
 export function checkMatrix(
   hypervisors: readonly MatrixXen[],
   payloads: readonly MatrixPayload[],

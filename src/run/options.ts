@@ -3,36 +3,36 @@ import type { OpenCpu } from '../machine/index.ts';
 import type { Gunzip } from '../xen/index.ts';
 import type { PlannedCall } from './planned-call.ts';
 
-/** What the user may set of the simulated host. What is absent comes from the image, or is the default named here. */
+/** Settings of the simulated host. The image decides what is absent, unless a default is named here. */
 export interface SimulationOptions {
-  /** A release of the release table, or one of its point releases: `4.18.1`. Default: what the image says. */
+  /** Release whose rules to follow, as in `4.18.1`. Default: the image's own. */
   readonly release?: string;
   /** Name of a processor preset. */
   readonly cpu?: string;
-  /** How many CPUs are online. */
+  /** Number of online CPUs. Default 1. */
   readonly cpus?: number;
-  /** CPU number → nanoseconds by which it is late at the rendezvous. */
+  /** CPU number → nanoseconds by which the CPU is late at the rendezvous. */
   readonly late?: Readonly<Record<number, number>>;
   /** CPUs that never come to the rendezvous. */
   readonly stuck?: readonly number[];
   /** Xen's own syntax: `all`, `info`, `warning`, `error`, `none`, or `lower/upper`. Default `all`. */
   readonly loglvl?: string;
-  /** A debug build of Xen. Default: what the image's configuration says. */
+  /** Behave as a debug build of Xen. Default: the image's configuration. */
   readonly debug?: boolean;
-  /** Nanoseconds given with every action, 0 for Xen's own default (30 ms). Default 0. */
+  /** Timeout of every action in nanoseconds. Default 0, which stands for Xen's own 30 ms. */
   readonly timeout?: number;
-  /** Give every action the NODEPS flag. */
+  /** Pass NODEPS with every action. */
   readonly nodeps?: boolean;
-  /** Take each payload after the first with REPLACE in place of APPLY. */
+  /** Apply the second and later payloads with REPLACE. */
   readonly replace?: boolean;
-  /** Functions to call before the payloads are applied, while they are, and once they are reverted. */
+  /** Functions to call before the payloads are applied, while they are applied, and after they are reverted. */
   readonly calls?: readonly PlannedCall[];
-  /** Unpacks the configuration in the image; without it, it counts as absent. A port: this room has no decompression. */
+  /** Decompresses the configuration in the image, which counts as absent without it. */
   readonly gunzip?: Gunzip;
-  /** Gives a processor for hooks and calls. Without it no code is run. A port: `xsplice/emulator` has one. */
+  /** Opens a processor that runs hooks and calls. Without it no code is run. */
   readonly openCpu?: OpenCpu;
-  /** Why there is no `openCpu`: told to whoever needs it. */
+  /** Why there is no `openCpu`, for messages. */
   readonly noCpu?: NoCpu;
-  /** Told what is being done, for a progress line. Never called after the result is there. */
+  /** Called with each step, for a progress line; never after the result is returned. */
   readonly progress?: (doing: string) => void;
 }

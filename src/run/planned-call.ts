@@ -1,25 +1,25 @@
 import { fromHex, XspliceError } from '../base/index.ts';
 import { type CallArgument, type CallResult, ERRNO, type FunctionCall } from '../xen/index.ts';
 
-/** A call that a user has asked for, and what it has to return while the payload is applied. */
+/** A call that the user asked for, and what it has to return while the payload is applied. */
 export interface PlannedCall {
-  /** As the user wrote it, without what is expected: a byte string. */
+  /** As the user wrote it, without the expected result. A byte string. */
   readonly text: string;
   readonly call: FunctionCall;
-  /** `null`: anything. */
+  /** `null` if any result will do. */
   readonly expected: { readonly int: bigint } | { readonly string: string } | null;
 }
 
 const HINT =
   'as in xen_extra_version(), memcmp("a", "b", 1) = -1, fill(zero(64), 0x40) = 0, parse("x") = EINVAL, name() = "text"';
 
-/** Largest buffer that a call can be given. */
+/** Largest buffer of a call, in bytes. */
 const MOST_ZEROES = 1 << 20;
 
 /**
- * Reads `NAME(ARGUMENT, …)` with ` = EXPECTED` behind it perhaps. Arguments are whole numbers, `"text"` with C's escapes, `zero(N)` for N bytes of
- * zeroes and `[68 69]` for bytes; what is expected is a number, `"text"`, or the name of an errno. The text is a byte string. Throws an
- * XspliceError (EUSAGE).
+ * Parses `NAME(ARGUMENT, …)`, optionally followed by ` = EXPECTED`. Arguments are whole numbers, `"text"` with C's escapes, `zero(N)` for N zero
+ * bytes and `[68 69]` for bytes. The expected result is a number, `"text"`, or the name of an errno. `text` is a byte string. Throws an
+ * XspliceError (EUSAGE) for any other syntax.
  */
 export function plannedCall(text: string): PlannedCall {
   const reader = new Reader(text);
@@ -36,7 +36,7 @@ export function plannedCall(text: string): PlannedCall {
   return { text: called, call: { function: name, args }, expected };
 }
 
-/** Does a result differ from what is expected? Then what came, in words. `string` is the text that it points to. */
+/** Describes how a result differs from what is expected; `null` if it does not. `string` is the text that the result points to. */
 export function unexpected({ expected }: PlannedCall, { result }: CallResult, string: string | null): string | null {
   if (expected === null || result === null) return null;
   if ('string' in expected) {
@@ -46,12 +46,12 @@ export function unexpected({ expected }: PlannedCall, { result }: CallResult, st
   return sameInteger(expected.int, result) ? null : `it returned ${resultNumber(result)}, expected ${expected.int}`;
 }
 
-/** Most functions return an int, of which the register's upper half says nothing. */
+/** Compares integers. Most functions return an int, which leaves the register's upper half undefined. */
 export const sameInteger = (expected: bigint, result: bigint): boolean =>
   BigInt.asUintN(64, expected) === result ||
   (BigInt.asIntN(32, expected) === expected && BigInt.asIntN(32, result) === expected);
 
-/** A result as people read it: small ones with their sign. */
+/** Formats a result: small numbers in decimal, with their sign, others in hex. */
 export const resultNumber = (result: bigint): string => {
   const short = BigInt.asIntN(32, result);
   const isInt = BigInt.asUintN(32, result) === result || BigInt.asIntN(64, result) === short;
@@ -68,7 +68,7 @@ class Reader {
     this.#text = text;
   }
 
-  /** The text that has been read. */
+  /** Returns the text that was read so far. */
   before(): string {
     return this.#text.slice(0, this.#at).trim();
   }

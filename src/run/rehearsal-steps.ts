@@ -6,23 +6,23 @@ import type { SimulationOptions } from './options.ts';
 import type { PlannedCall } from './planned-call.ts';
 import type { Step } from './step.ts';
 
-/** The options that shape a rehearsal; all others are the stage's. */
+/** The options of a rehearsal; all others belong to the stage. */
 export type RehearsalOptions = Pick<SimulationOptions, 'timeout' | 'nodeps' | 'replace' | 'calls' | 'progress'>;
 
 /** A step of a rehearsal. */
 export interface RehearsedStep extends ExpectedStep {
   readonly step: Extract<Step, { verb: RehearsalStepKind }>;
-  /** The payload that the step is about; of a call the function and its arguments. */
+  /** Name of the payload; of a call, the function and its arguments. */
   readonly name: string;
   /** The call that the step makes. */
   readonly call: PlannedCall | null;
 }
 
 /**
- * Generates the steps of a rehearsal: all payloads are uploaded and applied in the order given and reverted in reverse order, both once more
- * if Xen applies all of them again, and unloaded. Every apply and every revert is verified; functions are called before, in between and after.
+ * Generates the steps of a rehearsal: upload and apply all payloads in the order given, revert them in reverse order, apply and revert them once more if
+ * Xen allows that, and unload them. A verification follows every apply and every revert; calls come before, in between and after.
  *
- * @param reappliable tells whether Xen applies all payloads a second time. It is asked when all are reverted.
+ * @param reappliable tells whether Xen applies all payloads again. It is called once all are reverted.
  */
 export async function* rehearsalSteps(
   payloads: readonly PayloadInput[],
@@ -69,7 +69,7 @@ export async function* rehearsalSteps(
     yield* revertAll();
   }
   for (const name of names.toReversed()) yield act('unload', name);
-  // The first payload was the last to go.
+  // The first payload is unloaded last.
   yield verify(names[0] ?? '');
 }
 

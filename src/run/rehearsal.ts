@@ -58,7 +58,7 @@ export async function rehearseOn(
 
 type Taken = TakenStep<RehearsedStep>;
 
-/** The document of a rehearsal, as it grows. */
+/** Builds the document of a rehearsal. */
 class Report {
   readonly #stage: Stage;
   readonly #payloads: readonly PayloadInput[];
@@ -90,12 +90,12 @@ class Report {
     };
   }
 
-  /** Does Xen apply all payloads again? Adds a note for each that it does not. */
+  /** Returns whether Xen applies all payloads again, and adds a note for each that it does not. */
   async reappliable(): Promise<boolean> {
     let all = true;
     for (const { name } of this.#payloads) {
       if ((await this.#stage.describe(name))?.safeToReapply !== false) continue;
-      const message = 'has writable data: once reverted Xen does not apply it again, it has to be unloaded first';
+      const message = 'has writable data: after a revert Xen does not apply it again until it is unloaded and uploaded';
       this.#add(finding('not-reappliable', { severity: 'note', message, where: {} }), name);
       all = false;
     }
@@ -104,11 +104,11 @@ class Report {
 
   addChangedData(symbols: readonly string[], { expected }: Taken): void {
     if (symbols.length === 0) return;
-    const message = `hooks, or calls, have changed the hypervisor's data for good: ${symbols.join(', ')}`;
+    const message = `hooks or calls have changed the hypervisor's data for good: ${symbols.join(', ')}`;
     this.#add(finding('data-changed', { message, where: {} }), expected.name);
   }
 
-  /** Adds a step that was taken. Returns whether it went as it should. */
+  /** Adds a step. Returns whether it passed. */
   async add(taken: Taken): Promise<boolean> {
     const { expected, outcome } = taken;
     const { step, name } = expected;
@@ -133,7 +133,7 @@ class Report {
     return problem === null;
   }
 
-  /** What went wrong in a step: adds what there is to say about it. `null` where nothing did. */
+  /** Returns the problem of a step that did not pass, and adds findings, calls and the panic to the document. */
   #problem({ expected, phase, outcome, mismatches }: Taken): Problem | null {
     const { name, call } = expected;
     switch (outcome.kind) {
@@ -158,7 +158,7 @@ class Report {
         const { result, text } = outcome.call;
         const string = expectsText(call) ? text : writtenText(text);
         this.#calls.push(reportedCall(name, phase, result, string));
-        // The patched function has to return what is expected, and no other.
+        // Only the patched function has to return what is expected.
         const note = phase === 'applied' ? unexpected(call, result, string) : null;
         if (note === null) return null;
         this.#findings.push(finding('call-result', { message: `${name}: ${note}`, where: {} }));
@@ -178,7 +178,7 @@ class Report {
     }
   }
 
-  /** Notes the functions of a payload as they are now. Once reverted, a function keeps what it showed while it was applied. */
+  /** Records the functions of a payload. A reverted function keeps the row from when it was applied. */
   async #noteFunctions(name: string, functions: readonly FunctionDescription[]): Promise<void> {
     const before = this.#stage.history.before.get(name) ?? [];
     const known = this.#functions.get(name);
@@ -214,7 +214,7 @@ class Report {
   }
 }
 
-/** Why a rehearsal ends, and our own words about it. */
+/** Why a rehearsal ends, with an explanation if the hypervisor gives none. */
 interface Problem {
   readonly verdict: RehearsalVerdict;
   readonly note?: string;

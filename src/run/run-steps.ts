@@ -9,16 +9,16 @@ import { takeStep } from './take-step.ts';
 /** A step that was taken. */
 export interface TakenStep<Expected> {
   readonly expected: Expected;
-  /** The phase that the step, if it is a call, belongs to. */
+  /** The phase in which a call takes place. */
   readonly phase: CallTime;
   readonly outcome: StepOutcome;
-  /** What did not go as expected; empty for a step that passed. */
+  /** Differences from what was expected; none for a step that passed. */
   readonly mismatches: readonly ScenarioMismatch[];
 }
 
 /**
- * Takes steps one after another, each only when the next result is asked for, until there are no more or the host ends. Throws an XspliceError
- * as {@link takeStep} does, and EHOST for a host that does not answer.
+ * Takes steps one by one, each when the caller asks for the next result, until there are no more or the host ends. Throws an XspliceError as
+ * {@link takeStep} does, and EHOST for a host that does not answer.
  *
  * @param before is called before each step.
  */

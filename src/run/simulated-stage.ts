@@ -3,7 +3,7 @@ import type { Simulation } from './simulation.ts';
 import type { Stage } from './stage.ts';
 import { StepHistory } from './step-history.ts';
 
-/** A freshly booted simulated host: everything of it can be seen. */
+/** Makes a stage of a freshly booted simulated host. It can see everything of the host. */
 export function simulatedStage(simulation: Simulation, target: SimulatedTarget): Stage {
   const { hypervisor } = target;
   const { textStart, textEnd } = simulation.image.core;

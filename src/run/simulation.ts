@@ -7,20 +7,20 @@ import { parseLogLevel } from '../machine/index.ts';
 import { branchFrom, RELEASES, type Release, releaseByVersion } from '../xen/index.ts';
 import type { SimulationOptions } from './options.ts';
 
-/** An image, and the settings with which a host is booted from it as often as wanted. */
+/** An image, and the settings with which hosts boot from it. */
 export interface Simulation {
   readonly image: Image;
   readonly release: Release;
   readonly processor: Processor;
   readonly identity: XenIdentity;
-  /** What the image did not say, and what was taken instead. */
+  /** What the image does not say, and what is assumed instead. */
   readonly assumed: readonly string[];
-  /** A freshly booted host. */
+  /** Boots a fresh host. */
   boot(host?: Pick<BootOptions, 'uploadBuffer' | 'cacheFaults'>): SimulatedTarget;
 }
 
 /**
- * Opens the image and settles the options. Throws an XspliceError: EIMAGE for an image that is none, EUSAGE for options that make no sense.
+ * Opens an image and settles the options. Throws an XspliceError: EIMAGE for an invalid image, EUSAGE for options that make no sense.
  */
 export function openSimulation(bytes: Uint8Array, options: SimulationOptions): Simulation {
   const { gunzip } = options;
@@ -79,7 +79,11 @@ function chooseRelease(image: Image, wanted: string | undefined, assumed: string
     if (found === undefined) {
       const branches = [...new Set(RELEASES.map(({ version }) => version.split('.').slice(0, 2).join('.')))];
       const range = `${branches[0]} … ${branches[branches.length - 1]}`;
-      throw new XspliceError('EUSAGE', `release ${wanted} is not known`, `known are ${range} and their point releases`);
+      throw new XspliceError(
+        'EUSAGE',
+        `unknown release ${wanted}`,
+        `known releases: ${range} and their point releases`,
+      );
     }
     if (found.assumed)
       assumed.push(`release ${wanted} is not known yet: the rules of ${found.release.version} are taken`);
@@ -98,8 +102,8 @@ function chooseRelease(image: Image, wanted: string | undefined, assumed: string
 }
 
 /**
- * Vendors take patches from a stable branch before the next point release is made. An image that has processor features which its release does
- * not know is taken for the first release of the branch that knows them.
+ * Returns the release whose rules fit the image. Vendors backport patches from a stable branch before its next point release: an image with processor
+ * features that its release does not know follows the first release of the branch that knows them.
  */
 function withFeatures(image: Image, release: Release): Release {
   for (const later of branchFrom(release)) {
@@ -109,16 +113,16 @@ function withFeatures(image: Image, release: Release): Release {
   return release;
 }
 
-/** How each CPU behaves at the rendezvous. */
+/** Returns how each CPU behaves at the rendezvous. */
 function cpuOptions(options: SimulationOptions): CpuOptions[] {
   const count = options.cpus ?? 1;
   const named = [...Object.keys(options.late ?? {}).map(Number), ...(options.stuck ?? [])];
   const beyond = named.find((cpu) => cpu >= count || cpu < 0);
   if (beyond !== undefined) {
-    throw new XspliceError('EUSAGE', `there is no CPU ${beyond}: the host has ${count}`, 'give more with --cpus');
+    throw new XspliceError('EUSAGE', `there is no CPU ${beyond}: the host has ${count}`, 'add CPUs with --cpus');
   }
   if (named.includes(0) && count > 1) {
-    const hint = 'it is the CPU that the action runs on: name another one';
+    const hint = 'the action runs on CPU 0: choose another one';
     throw new XspliceError('EUSAGE', 'CPU 0 cannot be late or stuck', hint);
   }
   return Array.from({ length: count }, (_, cpu): CpuOptions => {

@@ -22,37 +22,37 @@ import {
 } from '../xen/index.ts';
 import { StepHistory } from './step-history.ts';
 
-/** Where steps take place: a target, what can be known about the hypervisor behind it, and what the steps so far have done. */
+/** Where steps take place: a target, what is known of its hypervisor, and the history of the steps so far. */
 export interface Stage {
   readonly history: StepHistory;
   readonly identity: XenIdentity;
-  /** What the image did not say, and what was taken instead. */
+  /** What the image does not say, and what is assumed instead. */
   readonly assumed: readonly string[];
   readonly target: ObservableTarget;
   readonly arch: Architecture;
-  /** The hypervisor's own text. */
+  /** Bounds of the hypervisor's own text. */
   readonly text: { readonly start: Address; readonly end: Address };
+  /** Describes a payload; `null` if it is not loaded. */
   describe(name: string): Promise<PayloadDescription | null>;
-  /** The symbol at an address, for what is printed. */
+  /** Returns the symbol at an address, for messages. */
   nameAt(address: Address): string | undefined;
-  /** May code be executed there? `undefined` where this cannot be seen from outside. */
+  /** Is the memory executable? `undefined` if that cannot be seen from outside. */
   executable(address: Address): boolean | undefined;
-  /** A value that is equal for equal machines; `undefined` where there is none. */
+  /** Returns a digest of all memory and its mapping; `undefined` if memory cannot be read as a whole. */
   digest(): string | undefined;
+  /** Returns the simulator's findings since the last call; none from a real host. */
   takeFindings(): Finding[];
-  /** What was done to caches since the last call; nothing where that cannot be seen. */
+  /** Returns the cache maintenance since the last call; nothing if that cannot be seen. */
   takeCacheMaintenance(): CacheMaintenance[];
-  /** The call into payload code that ended a simulation. */
+  /** Returns the hook in front of which the simulation ended; `null` if it goes on. */
   hookReached(): HookCall | null;
-  /** Returns a function that names the symbols of the hypervisor's data that have changed since; none where that cannot be seen. */
+  /** Watches the hypervisor's data. The function that it returns names the symbols that have changed since; none if that cannot be seen. */
   watchData(): () => readonly string[];
-  /** Calls a function on the target; `null` where that cannot be done there. */
+  /** Calls a function on the target; `null` on a target that cannot. */
   readonly call: CallableTarget['call'] | null;
 }
 
-/**
- * A stage known only by what a target shows: the key `x` and its memory. `image` is the hypervisor's own `xen-syms`.
- */
+/** Makes a stage that sees what the target shows: the output of the key `x`, and memory. `image` is the hypervisor's own `xen-syms`. */
 export function observedStage(
   target: ObservableTarget,
   image: Image,
@@ -82,7 +82,7 @@ export function observedStage(
   };
 }
 
-/** Describes a payload by what the key `x` prints of it and, where the file is known, by what is in that. */
+/** Describes a payload from the output of the key `x` and, if it is known, from its file. */
 async function describeFromDump(
   target: ObservableTarget,
   image: Image,
@@ -107,9 +107,9 @@ async function describeFunction(
   func: DumpedFunction,
   applied: boolean,
 ): Promise<FunctionDescription> {
-  // An image that does not say its release is taken for one of the newest.
+  // Assume the newest release if the image does not say.
   const release = known?.release ?? (RELEASES.at(-1) as Release);
-  // Architectures without a landing pad have nothing to look at.
+  // Only architectures with landing pads patch behind the function's start.
   const start = arch.entrySize === 0 ? null : await target.peek(func.oldAddr, arch.entrySize);
   const patchOffset = start === null ? 0 : arch.patchOffset(start, release);
   return { ...func, patchOffset, applied, length: arch.insnLength(func, patchOffset) };

@@ -7,11 +7,11 @@ import type { PayloadStatus, StepOutcome } from './step.ts';
 /** Returns the name of a payload's state; `null` for a number that Xen does not define. */
 const stateName = ({ state }: PayloadStatus): ExpectedState | null => LIVEPATCH_STATE_NAMES.get(state) ?? null;
 
-/** Returns the state of the payload that a step was about: `none` where it is not loaded, `null` where the step was about none. */
+/** Returns the state of the step's payload: `none` if it is not loaded, `null` if the step has no payload. */
 export const stateAfter = (outcome: StepOutcome): ExpectedState | null =>
   outcome.kind !== 'answered' ? null : outcome.status === null ? 'none' : stateName(outcome.status);
 
-/** Returns the result of the operation: 0, a count, or a negated errno; `null` for steps that have no number as a result. */
+/** Returns the result of the operation: 0, a count or a negated errno; `null` for a step whose result is not a number. */
 export function resultOf(outcome: StepOutcome): number | null {
   if (outcome.kind === 'answered') return outcome.result;
   return outcome.kind === 'listed' ? outcome.list.rc : null;
@@ -21,20 +21,20 @@ export function resultOf(outcome: StepOutcome): number | null {
 export const hookText = ({ kind, symbol, address }: HookCall): string =>
   `the ${kind} hook ${symbol ?? hexAddress(address)}`;
 
-/** Returns our own words on an outcome that the hypervisor says nothing about; `null` for all others. */
+/** Explains an outcome about which the hypervisor prints nothing; `null` for all others. */
 export function noteOf(outcome: StepOutcome): string | null {
   if (outcome.kind === 'differs') return outcome.problems.join('; ');
   if (outcome.kind !== 'stopped-at-hook') return null;
   return `stopped in front of ${hookText(outcome.hook)}: there is no processor to run it on: ${outcome.hook.missing.message}`;
 }
 
-/** Returns what steps of all documents have in common. */
+/** Returns the members that the steps of all documents share. */
 export function stepDocument(outcome: StepOutcome): StepDocument {
   const rc = resultOf(outcome);
   return { outcome: outcome.kind, rc, errno: rc === null ? null : errnoName(rc), console: outcome.console };
 }
 
-/** Returns a panic as documents hold it. */
+/** Converts a panic for a document. */
 export const panicDocument = ({ message, errorCode, address, screen }: HostPanic): RehearsalPanic => ({
   message,
   errorCode,

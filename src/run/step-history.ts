@@ -2,15 +2,15 @@ import type { CallTime } from '../documents/index.ts';
 import { LIVEPATCH_STATE_NAMES, type PayloadState } from '../xen/index.ts';
 import type { Step, StepOutcome } from './step.ts';
 
-/** The hypervisor before the first step: what a verification compares with. */
+/** The hypervisor before the first step, for verifications to compare with. */
 export interface Baseline {
-  /** All of its text; `null` where that is not mapped in one piece. */
+  /** All of its text; `null` if some of it is not mapped. */
   readonly text: Uint8Array | null;
   /** See {@link Stage.digest}. */
   readonly digest: string | undefined;
 }
 
-/** What the steps on a stage have led to so far. */
+/** The state that the steps on a stage have led to. */
 export class StepHistory {
   readonly #states = new Map<string, PayloadState>();
   #applied: string[] = [];
@@ -30,18 +30,18 @@ export class StepHistory {
     return this.#states.size > 0;
   }
 
-  /** The phase that a call made now belongs to. */
+  /** The phase in which a call made now takes place. */
   get phase(): CallTime {
     if (this.#applied.length > 0) return 'applied';
     return this.#everApplied ? 'reverted' : 'before';
   }
 
-  /** The state of a payload after the last step that was about it; `null` where it is not loaded. */
+  /** Returns the state of a payload after the last step about it; `null` if it is not loaded. */
   stateOf(name: string): PayloadState | null {
     return this.#states.get(name) ?? null;
   }
 
-  /** Adds a step that was taken. */
+  /** Records a step and its outcome. */
   add(step: Step, outcome: StepOutcome): void {
     if (outcome.kind !== 'answered' || !('name' in step) || step.name === undefined) return;
     const { name } = step;

@@ -3,22 +3,22 @@ import type { CacheMaintenance, HookCall } from '../hypervisor/index.ts';
 import type { ActionName, CallResult, FunctionCall, HostPanic, ListAnswer } from '../xen/index.ts';
 
 /**
- * One thing that is done to a host, as plain data. Scenario files, rehearsals, checks and conformance cases are lists of these. Names are byte
- * strings. `Payload` is how an upload names its file: by its bytes, which {@link takeStep} needs, or by whatever its owner resolves to bytes first.
+ * One operation on a host, as plain data. Scenarios, rehearsals, checks and conformance cases are lists of steps. Names are byte strings. `Payload`
+ * is what an upload carries: the bytes that {@link takeStep} needs, or a reference that the list's owner resolves first.
  */
 export type Step<Payload = Uint8Array> =
   | { readonly verb: 'upload'; readonly name: string; readonly payload: Payload; readonly flags?: number }
-  /** `timeout` is in nanoseconds; 0, the default, stands for Xen's own. */
+  /** `timeout` is in nanoseconds. The default, 0, stands for Xen's own. */
   | { readonly verb: ActionName; readonly name: string; readonly timeout?: number; readonly flags?: number }
   | { readonly verb: 'get'; readonly name: string }
   | ListStep
   /** Presses the console key `x`. */
   | { readonly verb: 'dump' }
-  /** Compares the hypervisor's live code with what the steps so far should have made of it. */
+  /** Compares the hypervisor's live code with what it should be after the steps so far. */
   | VerifyStep
   | ({ readonly verb: 'call' } & FunctionCall);
 
-/** Sizes of the caller's buffers are as in {@link ListRequest}: large enough where they are absent. */
+/** Buffer sizes are as in {@link ListRequest}: large enough if absent. */
 export interface ListStep {
   readonly verb: 'list';
   readonly idx: number;
@@ -29,20 +29,20 @@ export interface ListStep {
 
 export interface VerifyStep {
   readonly verb: 'verify';
-  /** Compares only the functions of this payload, rather than all of the hypervisor's text. */
+  /** Compare only the functions of this payload, not all of the hypervisor's text. */
   readonly name?: string;
 }
 
 /** The verb of a step, as scenario files and documents spell it. */
 export type StepVerb = Step['verb'];
 
-/** What was seen of a host during a step, whatever became of it. */
+/** What a step leaves behind, whatever its outcome. */
 export interface StepTrace {
   /** Lines that the host printed, without `(XEN) `. A panic's screen is not among them. */
   readonly console: readonly string[];
   /** Findings of the simulator; none from a real host. */
   readonly findings: readonly Finding[];
-  /** Cache maintenance in order; none where it cannot be seen. */
+  /** Cache maintenance in order; none if it cannot be seen. */
   readonly cacheMaintenance: readonly CacheMaintenance[];
 }
 
@@ -52,7 +52,7 @@ export interface PayloadStatus {
   readonly rc: number;
 }
 
-/** What became of a step. */
+/** The outcome of a step. */
 export type StepOutcome = StepTrace &
   (
     | AnsweredStep
@@ -61,37 +61,37 @@ export type StepOutcome = StepTrace &
     | { readonly kind: 'called'; readonly call: CallOutcome }
     /** The live code is as it should be. */
     | { readonly kind: 'verified' }
-    /** The live code differs: each problem in words, at least one. */
+    /** The live code is not as it should be. There is at least one problem, in words. */
     | { readonly kind: 'differs'; readonly problems: readonly string[] }
-    /** The host died. Nothing works on it any more. `call` is what is known of the call that killed it. */
+    /** The host died, and takes no more steps. `call` is what is known of the call that killed it. */
     | { readonly kind: 'died'; readonly panic: HostPanic; readonly call: CallResult | null }
-    /** The simulation ended in front of payload code that cannot be run here. Nothing works on it any more. */
+    /** The simulation ended in front of payload code that cannot be run here. The host takes no more steps. */
     | { readonly kind: 'stopped-at-hook'; readonly hook: HookCall }
-    /** The host did not come back from the call, and shows no panic. */
+    /** The host did not return from the call, and shows no panic. */
     | { readonly kind: 'no-answer' }
   );
 
-/** An upload, an action or a GET, and the GET that {@link takeStep} makes after the first two. */
+/** An upload, an action or a GET. {@link takeStep} makes a GET after the first two. */
 export interface AnsweredStep {
   readonly kind: 'answered';
   /** Result of the hypercall: 0 or a negated errno. */
   readonly rc: number;
-  /** Result of the operation: of an action that was scheduled the payload's own, from GET; otherwise `rc`. */
+  /** Result of the operation: the payload's own rc for an action that was scheduled, otherwise `rc`. */
   readonly result: number;
-  /** The payload afterwards; `null` where GET is refused, because there is none of that name. */
+  /** The payload afterwards; `null` if GET is refused, because no payload has that name. */
   readonly status: PayloadStatus | null;
   /** Result of that GET. */
   readonly statusRc: number;
 }
 
-/** A call that came back, or whose function never returned. */
+/** The result of a call on a host that survives it. */
 export interface CallOutcome {
   readonly result: CallResult;
-  /** The NUL-terminated text that the result points to; `null` where there is none in mapped memory. */
+  /** The NUL-terminated text that the result points to; `null` if it points to none. */
   readonly text: string | null;
 }
 
-/** Did the step leave a host that can take no more steps? */
+/** Is the host unable to take more steps? */
 export const hostEnded = (
   outcome: StepOutcome,
 ): outcome is Extract<StepOutcome, { kind: 'died' | 'stopped-at-hook' | 'no-answer' }> =>

@@ -8,7 +8,7 @@ import { verifyStage } from './verify-stage.ts';
 type Without<T, K> = T extends unknown ? Omit<T, K & keyof T> : never;
 type Kind<K extends StepOutcome['kind']> = Without<Extract<StepOutcome, { kind: K }>, keyof StepTrace>;
 
-/** A hypercall about a payload: its result, and what GET said where that was the hypercall. */
+/** A hypercall about a payload: its result, and the answer of GET if that was the hypercall. */
 type Asked = {
   readonly kind: 'asked';
   readonly name: string;
@@ -16,17 +16,17 @@ type Asked = {
   readonly got?: PayloadFound | Refused;
 };
 
-/** What a step did as long as the host lives. */
+/** The result of a step on a host that survives it. */
 type Performed = Asked | Kind<'listed' | 'dumped' | 'called' | 'verified' | 'differs' | 'no-answer'>;
 
 const NO_ANSWER: Kind<'no-answer'> = { kind: 'no-answer' };
 
 /**
- * Takes one step on a stage: performs it, collects what was printed and found, notices that the host died or stopped in front of a hook, and asks
- * GET for the payload that an upload or an action was about. Adds the step to the stage's history.
+ * Takes one step on a stage: performs it, collects console lines and findings, notices if the host died or stopped in front of a hook, and calls GET
+ * after an upload or an action. Records the step in the stage's history.
  *
- * A host that dies is an outcome. Throws an XspliceError where the step cannot be taken here: ETOOL for a call on a host that makes none, EUSAGE
- * for an unknown function, EHOST where the host is out of reach and shows no panic.
+ * A host that dies is an outcome, not an error. Throws an XspliceError if the step cannot be taken: ETOOL for a call on a stage that makes none,
+ * EUSAGE for an unknown function, EHOST for a host that is out of reach and shows no panic.
  */
 export async function takeStep(stage: Stage, step: Step): Promise<StepOutcome> {
   const performed = await survive(stage, () => perform(stage, step));
@@ -42,7 +42,7 @@ export async function takeStep(stage: Stage, step: Step): Promise<StepOutcome> {
   return outcome;
 }
 
-/** Does what a host may die of. A target that loses its host meanwhile rejects with EHOST. */
+/** Runs `body`, and turns the EHOST of a target that loses its host into no answer. */
 async function survive(stage: Stage, body: () => Promise<Performed>): Promise<Performed> {
   try {
     return await body();
@@ -96,7 +96,7 @@ async function perform(stage: Stage, step: Step): Promise<Performed> {
 const asked = (name: string, result: OpResult): Performed =>
   result.kind === 'no-answer' ? result : { kind: 'asked', name, rc: result.rc };
 
-/** Why the host takes no more steps; `null` while it lives. */
+/** Returns why the host takes no more steps; `null` while it lives. */
 async function endOf(
   stage: Stage,
   performed: Performed,
@@ -108,14 +108,14 @@ async function endOf(
   return performed.kind === 'no-answer' ? performed : null;
 }
 
-/** Asks for the payload. Xen only schedules an action: its result is in the payload's own rc. */
+/** Calls GET. Xen only schedules an action: its result is the payload's own rc. */
 async function settle(
   stage: Stage,
   { verb }: Step,
   { name, rc, got }: Asked,
 ): Promise<Kind<'answered' | 'stopped-at-hook' | 'died' | 'no-answer'>> {
   const found = got ?? (await stage.target.get(name));
-  // That there is no such payload is no finding: nobody but us asked.
+  // The user did not ask for this GET: if no payload has that name, that is not a finding.
   stage.takeFindings();
   if (found.kind === 'no-answer') return (await endOf(stage, found)) ?? found;
   const status = found.kind === 'refused' ? null : { state: found.state, rc: found.statusRc };

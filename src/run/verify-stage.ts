@@ -7,12 +7,12 @@ import { LONGEST_PATCH, verifyPatched, verifyRestored, verifyText } from './veri
 const liveText = ({ target, text }: Stage): Promise<Uint8Array | null> =>
   target.peek(text.start, Number(text.end - text.start));
 
-/** Keeps the hypervisor as it is now, for later verifications to compare with. */
+/** Records the hypervisor's text and digest, for later verifications to compare with. */
 export async function takeBaseline(stage: Stage): Promise<void> {
   stage.history.baseline = { text: await liveText(stage), digest: stage.digest() };
 }
 
-/** Keeps the bytes at the functions of a payload that is not applied yet. */
+/** Records the bytes at the functions of a payload that is not applied yet. */
 export async function rememberFunctions(
   { target, history }: Stage,
   name: string,
@@ -23,14 +23,14 @@ export async function rememberFunctions(
   history.before.set(name, before);
 }
 
-/** Returns what is wrong with the live code, or with the functions of one payload alone. */
+/** Verifies the live code, or only the functions of one payload. Returns the problems, in words. */
 export const verifyStage = (stage: Stage, name: string | undefined): Promise<string[]> =>
   name === undefined ? verifyAll(stage) : verifyPayload(stage, name);
 
 /**
- * The code has to be patched where payloads are applied, and untouched elsewhere. A payload whose own hook takes the place of patching may leave
- * its functions as it likes, and while hooks may have changed code, nobody knows what it should be elsewhere. Once nothing is
- * loaded any more, all memory has to be what it was.
+ * Functions of applied payloads must be patched, and all other text must be unchanged. A payload with an apply hook patches its functions itself, so
+ * they are not compared; and while a hook may have changed code, the other text is not compared either. Once nothing is loaded, all memory must be
+ * as it was.
  */
 async function verifyAll(stage: Stage): Promise<string[]> {
   const { history, text } = stage;
@@ -41,7 +41,7 @@ async function verifyAll(stage: Stage): Promise<string[]> {
     if (!hooks.includes('apply')) patched.push(...functions);
     hooked ||= hooks.includes('apply') || hooks.includes('load');
   }
-  // Of several patches of one function only the last is visible.
+  // If several payloads patch a function, only the last patch is visible.
   const visible = new Map(patched.map((func) => [func.oldAddr, func]));
   const problems: (string | null)[] = [];
   for (const func of visible.values()) problems.push(await patchedProblem(stage, func));
@@ -58,7 +58,7 @@ async function verifyAll(stage: Stage): Promise<string[]> {
   return found;
 }
 
-/** The functions of an applied payload have to be patched, those of any other as they were before it was applied. */
+/** Functions of an applied payload must be patched; otherwise they must be as they were before it was applied. */
 async function verifyPayload(stage: Stage, name: string): Promise<string[]> {
   const functions = (await stage.describe(name))?.functions ?? [];
   const applied = stage.history.applied.includes(name);

@@ -2,16 +2,16 @@ import type { Architecture } from '../arch/index.ts';
 import { type Address, addOffset, equalBytes, hex, hexAddress } from '../base/index.ts';
 import type { FunctionDescription } from '../hypervisor/index.ts';
 
-/** Bytes that a patch can take at a function's start: an ENDBR64 and 31 bytes of NOPs behind it. */
+/** Most bytes that a patch affects at a function's start: an ENDBR64, and 31 bytes of NOPs. */
 export const LONGEST_PATCH = 4 + 31;
 
-/** What stands where a function is patched, and whether its replacement may be executed (`undefined`: not to be seen). */
+/** The bytes at a patched function, and whether its replacement is executable; `undefined` if that cannot be seen. */
 export interface PatchedBytes {
   readonly bytes: Uint8Array | null;
   readonly executable: boolean | undefined;
 }
 
-/** Does the function lead where it should: to its replacement, in executable memory, or through NOPs? Returns what is wrong, or `null`. */
+/** Verifies that a function jumps to its replacement in executable memory, or is NOPs. Returns the problem in words, or `null`. */
 export function verifyPatched(
   arch: Architecture,
   func: FunctionDescription,
@@ -35,15 +35,15 @@ export function verifyPatched(
   return null;
 }
 
-/** Does memory hold again what it held before the function was patched? */
+/** Verifies that a function's bytes are as they were before it was patched. Returns the problem in words, or `null`. */
 export function verifyRestored(oldAddr: Address, before: Uint8Array | null, now: Uint8Array | null): string | null {
   if (before === null || (now !== null && equalBytes(before, now))) return null;
   return `${hexAddress(oldAddr)} is not what it was before: ${now === null ? 'not mapped' : hex(now)}`;
 }
 
 /**
- * Is the hypervisor's text what it was, but for the patched places? `start` is the address of the first byte of both; `nameAt` names
- * what is found.
+ * Verifies that the hypervisor's text is unchanged outside the patched places. Returns the first problem in words, or `null`. `start` is the address of
+ * both copies of the text, and `nameAt` names the symbol at an address.
  */
 export function verifyText(
   start: Address,
@@ -65,21 +65,24 @@ export function verifyText(
   return `${to - from} bytes at ${place} are not what they were: ${hex(now.subarray(from, Math.min(to, from + 16)))}`;
 }
 
-/** One difference that {@link verifyText} has found. */
+/** A range of bytes that differ. */
 interface Change {
   readonly from: number;
   /** Exclusive. */
   to: number;
 }
 
-/** Places where two arrays of equal length differ, neighbours merged; bytes that are `allowed` to differ are in none. */
+/**
+ * Returns the ranges in which two arrays of equal length differ. Ranges less than four bytes apart are merged. Bytes that are `allowed` to differ are
+ * in none of them.
+ */
 function changes(a: Uint8Array, b: Uint8Array, allowed: (at: number) => boolean): Change[] {
   const found: Change[] = [];
   const CHUNK = 4096;
   const [left, right] = [wordsOf(a), wordsOf(b)];
   for (let chunk = 0; chunk < a.length; chunk += CHUNK) {
     const end = Math.min(a.length, chunk + CHUNK);
-    // Megabytes of code, of which a few bytes differ: words first.
+    // A few bytes of megabytes differ: compare words first.
     let word = chunk / 4;
     while (word < end >> 2 && left[word] === right[word]) word++;
     for (let i = word * 4; i < end; i++) {
@@ -92,7 +95,7 @@ function changes(a: Uint8Array, b: Uint8Array, allowed: (at: number) => boolean)
   return found;
 }
 
-/** Whole words, in this machine's own byte order: for telling whether they are equal. */
+/** Views bytes as words in this machine's byte order, which is enough to compare them. */
 function wordsOf(bytes: Uint8Array): Uint32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);

@@ -4,13 +4,13 @@ import type { CodeSpec, FieldSpec } from './payload-spec.ts';
 import { TEXT_SECTION, type TextPool } from './text-pool.ts';
 
 /**
- * A few arm64 and arm32 instructions as words and relocations, enough for hooks. Registers are given by their numbers. Encodings: ARM DDI 0487,
- * C6.2; ARM DDI 0406C, A8.8.
+ * Encodes a few arm64 and arm32 instructions as words and relocations, enough for hooks. Registers are numbers. Encodings: ARM DDI 0487, C6.2;
+ * ARM DDI 0406C, A8.8.
  */
 
 export type ArmName = Exclude<Architecture['name'], 'x86_64'>;
 
-/** What is put into a register: a number, an address, a text's address, or what memory holds at an offset from the payload's structure. */
+/** A value for a register: a number, an address, the address of a text, or memory at an offset from `struct payload`. */
 export type ArmValue =
   | number
   | bigint
@@ -18,30 +18,30 @@ export type ArmValue =
   | { readonly text: string }
   | { readonly at: number; readonly size?: 1 | 4 | 8 };
 
-/** A word, and what a relocation does to it. */
+/** An instruction word, and its relocation. */
 interface Word {
   readonly word: number;
   readonly type?: number;
 }
 
-/** How one of the two says what hooks say. */
+/** The instructions of one architecture from which hooks are made. */
 interface ArmWords {
-  /** Registers of arguments. */
+  /** Number of argument registers. */
   readonly arguments: number;
-  /** Bytes of a slot on the stack, and of the stack's alignment. */
+  /** Bytes of a stack slot, and of the stack's alignment. */
   readonly slot: 4 | 8;
   readonly alignment: 8 | 16;
   number(register: number, value: bigint): readonly Word[];
-  /** The address of what the relocations name. */
+  /** Loads an address. */
   address(register: number): readonly Word[];
-  /** Reads at an offset from the register that keeps the payload's structure. */
+  /** Loads from an offset of `struct payload`. */
   read(register: number, at: number, size: 1 | 4 | 8): Word;
   readonly call: readonly Word[];
   readonly jump: readonly Word[];
-  /** Makes room on the stack, or gives it back. */
+  /** Moves the stack pointer. */
   stack(bytes: number): Word;
   storeOnStack(register: number, at: number): Word;
-  /** Writes a register where another points. */
+  /** Stores a register at the address in another. */
   storeAt(register: number, base: number): Word;
   readonly enter: readonly Word[];
   readonly leave: readonly Word[];
@@ -90,7 +90,7 @@ const ARM64_WORDS: ArmWords = {
   scratch: 9,
 };
 
-/** A word in the middle of the code, whose value is put into a register. */
+/** Loads a word that stands in the middle of the code. */
 const literal = (register: number, behind: readonly Word[] = []): readonly Word[] => [
   // ldr register, [pc]; b over the word
   { word: 0xe59f_0000 + register * 0x1000 },
@@ -109,11 +109,11 @@ const ARM32_WORDS: ArmWords = {
       const bits = half(value, i);
       return { word: 0xe300_0000 + i * 0x40_0000 + ((bits >> 12) << 16) + register * 0x1000 + (bits & 0xfff) };
     }),
-  // Not movw and movt, whose addends the hypervisor ignores.
+  // Not movw and movt: the hypervisor ignores their addends.
   address: (register) => literal(register),
   // ldr or ldrb register, [r4, #at]
   read: (register, at, size) => ({ word: (size === 1 ? 0xe5d4_0000 : 0xe594_0000) + register * 0x1000 + at }),
-  // Not bl, half of whose targets the hypervisor misses: blx r12.
+  // Not bl: the hypervisor misses half of its targets. blx r12 instead.
   call: literal(12, [{ word: 0xe12f_ff3c }]),
   // bx r12
   jump: literal(12, [{ word: 0xe12f_ff1c }]),
@@ -129,7 +129,7 @@ const ARM32_WORDS: ArmWords = {
 
 const WORDS: Readonly<Record<ArmName, ArmWords>> = { arm64: ARM64_WORDS, arm32: ARM32_WORDS };
 
-/** Writes one function. Every method adds instructions and gives the writer back. */
+/** Writes one function. Every method appends instructions and returns the writer. */
 export class ArmCode {
   readonly arch: ArmName;
   readonly #code: number[] = [];
@@ -143,18 +143,18 @@ export class ArmCode {
     this.#words = WORDS[arch];
   }
 
-  /** Bytes so far. */
+  /** Bytes written so far. */
   get length(): number {
     return 4 * this.#code.length;
   }
 
-  /** Instructions of the one or the other. */
+  /** Appends instructions, for each architecture its own. */
   raw(words: Readonly<Record<ArmName, readonly number[]>>): this {
     this.#code.push(...words[this.arch]);
     return this;
   }
 
-  /** The payload's structure, which hooks have for their argument, is kept. */
+  /** Saves `struct payload`, the argument of hooks. */
   enter(): this {
     return this.#put(this.#words.enter);
   }
@@ -173,7 +173,7 @@ export class ArmCode {
     return this.#put(this.#words.address(register), symbol, plus);
   }
 
-  /** Calls a function with these arguments, each of a slot's width. */
+  /** Calls a function. Each argument takes one slot. */
   callWith(symbol: string, args: readonly ArmValue[]): this {
     const { arguments: inRegisters, slot, alignment, scratch } = this.#words;
     const onStack = args.slice(inRegisters);
@@ -191,18 +191,18 @@ export class ArmCode {
     return this.#put(this.#words.jump, symbol);
   }
 
-  /** Writes a register, of a pointer's width, to `symbol + plus`. */
+  /** Stores a register, as wide as a pointer, at `symbol + plus`. */
   store(register: number, symbol: string, plus = 0): this {
     const { scratch, storeAt } = this.#words;
     return this.set(scratch, { symbol, plus }).#put([storeAt(register, scratch)]);
   }
 
-  /** `printk`, with the level in front of the format. */
+  /** Calls printk; the format begins with the level. */
   say(format: string, ...args: ArmValue[]): this {
     return this.callWith('printk', [{ text: format }, ...args]);
   }
 
-  /** The function as a spec has it. */
+  /** Returns the function as an entry of a spec. */
   spec(symbol: string): CodeSpec {
     const bytes = new Uint8Array(4 * this.#code.length);
     const view = viewOf(bytes);

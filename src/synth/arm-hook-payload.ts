@@ -3,15 +3,15 @@ import { ArmCode, type ArmName } from './arm-code.ts';
 import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
 import { TextPool } from './text-pool.ts';
 
-/** Payloads for Arm whose hooks are written here, instruction by instruction. */
+/** Builds payloads for Arm with hooks made of single instructions. */
 
-/** Fills in a function's body. */
+/** Writes a function's body. */
 export type WriteArm = (code: ArmCode) => ArmCode;
 
-/** Bytes of a pointer. */
+/** Size of a pointer in bytes. */
 const POINTERS = { arm64: 8, arm32: 4 } as const;
 
-/** A payload with these functions and hooks. It replaces no function of the hypervisor unless `rest` says so. */
+/** Makes a payload with these functions and hooks. It replaces no function of the hypervisor unless `rest` does. */
 export function armHookPayload(
   arch: ArmName,
   functions: Readonly<Record<string, WriteArm>>,

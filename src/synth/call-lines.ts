@@ -1,30 +1,30 @@
 import type { Address } from '../base/index.ts';
 import { CALL_BEGINS, CALL_ENDS, CALL_PAYLOAD_NAME } from './call-payload.ts';
 
-/** Xen's lines about the payload. One of them may be glued to a line that was not ended, its level in between. */
+/** Xen's lines about the payload. One may follow an unfinished line directly, with its level in between. */
 const OWN = new RegExp(`^(.*?)(?:<\\d>)?livepatch: ${CALL_PAYLOAD_NAME}(?:: | )(.*)$`, 's');
 const BEGINS = new RegExp(`^(.*?)(?:<\\d>)?${CALL_BEGINS}((?:[0-9a-f]{8}){1,2})$`, 's');
 const ENDS = new RegExp(`^(.*?)(?:<\\d>)?${CALL_ENDS}$`, 's');
 
-/** The console lines around a call, without those that are about the payload that makes it. */
+/** The console lines of a call, without those about the payload that makes it. */
 export class CallLines {
   readonly #kept: string[] = [];
   readonly #own: string[] = [];
   #inside = false;
-  /** Where the payload's data is; `null` where the call has not begun. */
+  /** Address of the payload's data; `null` before the call begins. */
   dataAddress: Address | null = null;
 
   add(lines: readonly string[]): void {
     for (const line of lines) this.#add(line);
   }
 
-  /** `: ` and the last line about the payload, or nothing. */
+  /** Returns `: ` and the last line about the payload, or an empty text. */
   reason(): string {
     const last = this.#own.at(-1);
     return last === undefined ? '' : `: ${last}`;
   }
 
-  /** What is left for the caller. */
+  /** Returns the lines for the caller. */
   finish(): readonly string[] {
     return this.#kept;
   }
@@ -40,7 +40,7 @@ export class CallLines {
     else if (own !== null) this.#own.push(own[2] ?? '');
     const found = begins ?? ends ?? own;
     const kept = found === null ? line : (found[1] ?? '');
-    // Of a line of the payload's own, what is in front was never ended; or dprintk has put it there.
+    // Text in front of the payload's own line is an unfinished line, or dprintk's prefix.
     if (found === null || (kept !== '' && !/^\S+\.c:\d+: $/.test(kept))) this.#kept.push(kept);
   }
 }

@@ -9,43 +9,43 @@ import type { PayloadSpec } from './payload-spec.ts';
 import type { XenFacts } from './xen-facts.ts';
 
 /**
- * The payload through which a function of a running hypervisor is called: its load hook makes the call while the payload is applied, and
- * leaves what came of it in its `.data`. It patches nothing.
+ * Builds the payload that calls a function of a running hypervisor: its load hook makes the call while the payload is applied, and leaves the result
+ * in `.data`. It patches nothing.
  */
 
 /** The payload's name on the host. */
 export const CALL_PAYLOAD_NAME = 'xsplice-call';
 
-/** What the load hook prints in front of the call, with the address of the payload's data, and behind it. */
+/** What the load hook prints before the call, with the address of the payload's data, and after it. */
 export const CALL_BEGINS = 'xsplice call: data at ';
 export const CALL_ENDS = 'xsplice call: done';
 
-/** Symbols of the payload. Any other name is one of the hypervisor or of a loaded payload. */
+/** Symbols of the payload. Any other name belongs to the hypervisor or to a loaded payload. */
 const CODE = 'xsplice_call';
 const DATA = 'xsplice_call_data';
 
-/** What is at the start of the data. Offsets in bytes. */
+/** Offsets in the data, in bytes. */
 const RESULT = 0;
 const DONE = 8;
 const ARGUMENTS = 16;
 
-/** Text and bytes of arguments start at multiples of this. */
+/** Alignment of texts and buffers in bytes. */
 const ALIGNMENT = 16;
 
-/** More arguments than any function has; they go on a stack of 8 KiB. */
+/** Most arguments: more than any function has, and they must fit on a stack of 8 KiB. */
 const MOST_ARGUMENTS = 64;
-/** Most bytes of text and buffers: with everything else they have to fit into LIVEPATCH_MAX_SIZE. */
+/** Most bytes of texts and buffers: the whole payload must fit into LIVEPATCH_MAX_SIZE. */
 const MOST_BYTES = 0x10_0000;
 
 export interface CallPayload {
   readonly bytes: Uint8Array;
-  /** Of the data, in bytes. */
+  /** Size of the data in bytes. */
   readonly dataSize: number;
-  /** Reads the data after the call. `result` is `null` where the function did not come back. */
+  /** Reads the data after the call. `result` is `null` if the function did not return. */
   readBack(data: Uint8Array): { readonly result: bigint | null; readonly buffers: readonly Uint8Array[] };
 }
 
-/** Makes the payload. Throws an XspliceError (EUSAGE) where the request is none: a name no symbol can have, or arguments beyond measure. */
+/** Builds the payload. Throws an XspliceError (EUSAGE) for a name that no symbol can have, and for too many or too large arguments. */
 export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayload {
   const { function: name, args } = request;
   if (!isSymbolName(name)) {
@@ -56,7 +56,10 @@ export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayl
     );
   }
   if (args.length > MOST_ARGUMENTS) {
-    throw new XspliceError('EUSAGE', `${args.length} arguments for ${name} are more than ${MOST_ARGUMENTS}`);
+    throw new XspliceError(
+      'EUSAGE',
+      `too many arguments for ${name}: ${args.length}, and at most ${MOST_ARGUMENTS} are possible`,
+    );
   }
   let size = ARGUMENTS;
   const pieces: { readonly at: number; readonly bytes: Uint8Array; readonly readable: boolean }[] = [];
@@ -78,7 +81,8 @@ export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayl
     }
     return place(fromLatin1(`${arg.text}\0`), false);
   });
-  if (size > MOST_BYTES) throw new XspliceError('EUSAGE', `arguments for ${name} are more than ${MOST_BYTES} bytes`);
+  if (size > MOST_BYTES)
+    throw new XspliceError('EUSAGE', `the arguments for ${name} take more than ${MOST_BYTES} bytes`);
   const data = new Uint8Array(size);
   for (const { at, bytes } of pieces) data.set(bytes, at);
   const spec = SPECS[xen.arch.name](name, values, {
@@ -97,10 +101,10 @@ export function buildCallPayload(xen: XenFacts, request: FunctionCall): CallPayl
   };
 }
 
-/** An argument: a number, or where the payload's data has something. */
+/** An argument: a number, or an offset in the payload's data. */
 type CallValue = bigint | { readonly symbol: string; readonly plus: number };
 
-/** The payload whose load hook makes the call. */
+/** Returns the spec of the payload whose load hook makes the call. */
 type WriteSpec = (name: string, args: readonly CallValue[], rest: PayloadSpec) => PayloadSpec;
 
 const armSpec =
@@ -136,7 +140,7 @@ const SPECS: Readonly<Record<Architecture['name'], WriteSpec>> = {
   arm32: armSpec('arm32'),
 };
 
-/** Could a symbol table have it? Names of sections and of the payload's own symbols are none. */
+/** Can a symbol table contain the name? Names of sections and of the payload's own symbols do not count. */
 const isSymbolName = (name: string): boolean =>
   /^[\x21-\x7e]+$/.test(name) && name.length <= KSYM_NAME_LEN && !/^(?:\.|xsplice_call)/.test(name);
 

@@ -20,18 +20,18 @@ export interface CalledXen {
   readonly release: Release;
 }
 
-/** Nanoseconds for the CPUs to meet: more than usual, as the call should not fail for their sake. */
+/** Timeout of the rendezvous in nanoseconds: generous, so that slow CPUs do not fail the call. */
 const TIMEOUT_NS = 1_000_000_000;
 
 const NAME = CALL_PAYLOAD_NAME;
 
 /**
- * Calls a function of any hypervisor since 4.14, by a payload that is made for this one call: uploaded, applied on top of
- * whatever is applied, reverted, unloaded. The function runs with interrupts off, while all other CPUs wait: one that waits for them never
- * comes back. Of a payload, the functions that replace none can be called: Xen finds only those. `keep` is given the console lines in between that are not the payload's own.
+ * Calls a function of any hypervisor since 4.14 through a payload made for this call, which is uploaded, applied on top of all others, reverted and
+ * unloaded. The function runs with interrupts off while all other CPUs wait, so a function that waits for them never returns. Of a loaded payload,
+ * only functions that replace none can be called: Xen does not find the others. `keep` gets the console lines that are not about this payload.
  *
- * A function that kills the host: the result is `null`, and the host has a panic. Throws an XspliceError: EUSAGE for an unknown function,
- * arguments that are none, or a CPU, which cannot be chosen; ETOOL where the host refuses the payload.
+ * If the function kills the host, the result is `null`, and the host shows a panic. Throws an XspliceError: EUSAGE for an unknown function, invalid
+ * arguments, or a chosen CPU; ETOOL if the host refuses the payload.
  */
 export async function callThroughPayload(
   target: ObservableTarget,
@@ -79,7 +79,7 @@ export async function callThroughPayload(
       if (!(await dead())) await target.action(NAME, 'unload');
     }
   } finally {
-    // A host that died has some last lines.
+    // A host that died leaves some last lines.
     await listen().catch((error: unknown) => {
       if (!(error instanceof XspliceError) || error.code !== 'EHOST') throw error;
     });
@@ -87,7 +87,7 @@ export async function callThroughPayload(
   }
 }
 
-/** The target with calls. Lines that a call did not print itself come with `takeConsole`, in their order. */
+/** Adds calls to a target. Lines that a call did not print itself come with `takeConsole`, in order. */
 export function withCalls(target: ObservableTarget, xen: CalledXen): CallableTarget {
   let waiting: readonly string[] = [];
   return {
@@ -116,9 +116,9 @@ export function withCalls(target: ObservableTarget, xen: CalledXen): CallableTar
 const resultOf = (rc: number): string => errnoName(rc) ?? String(rc);
 
 const refused = (why: string): XspliceError =>
-  new XspliceError('ETOOL', `a function is called through a payload, and the host does not take it: ${why}`);
+  new XspliceError('ETOOL', `the host refuses the payload that makes the call: ${why}`);
 
-/** The name by which Xen looks a function up: of a static one the file may have been left out, and a payload's may have that behind it. */
+/** Returns the name by which Xen finds a function: adds the file of a static one, and removes `[PAYLOAD]`. */
 function lookupName(name: string, image: Image, release: Release): string {
   const symbols = image.symbolsFor(release);
   if (symbols.byName(name) !== 0n) return name;

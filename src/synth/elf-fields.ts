@@ -11,7 +11,7 @@ import {
 } from '../elf/index.ts';
 import type { RelaField } from './payload-spec.ts';
 
-/** One field of the file: where it stands, and how many bytes it has. */
+/** A field of the file: its offset and size in bytes. */
 export interface FieldPlace {
   readonly at: number;
   readonly width: number;
@@ -20,7 +20,7 @@ export interface FieldPlace {
 export interface SectionPlace {
   readonly index: number;
   readonly name: string;
-  /** Where its header stands. */
+  /** Offset of its header. */
   readonly header: number;
   readonly type: number;
   readonly flags: bigint;
@@ -36,7 +36,7 @@ export interface SymbolPlace {
   readonly at: number;
 }
 
-/** Parts of a relocation with an addend: the first byte and the number of bytes of each, and the bytes of all. `r_info` is two fields. */
+/** Layout of a relocation with an addend: offset and size of each part, and the size of the whole. `r_info` is two parts. */
 const RELAS = {
   /** Source: ELF-64 Object File Format 1.5, figure 6. */
   64: { size: 24, at: { offset: [0, 8], type: [8, 4], symbol: [12, 4], addend: [16, 8] } },
@@ -44,14 +44,14 @@ const RELAS = {
   32: { size: 12, at: { offset: [0, 4], type: [4, 1], symbol: [5, 3], addend: [8, 4] } },
 } as const;
 
-/** Bytes of a field: up to the next one, as the structures have no gaps. */
+/** Returns the size of a field: up to the next one, as the structures have no gaps. */
 function widthOf(table: StructLayout, field: string): number | undefined {
   const start = table.at[field];
   if (start === undefined) return undefined;
   return Math.min(table.size, ...Object.values(table.at).filter((at) => at > start)) - start;
 }
 
-/** Where the fields of a sound file are. What it says stays that of the file it was made of, however that is changed later. */
+/** Finds the fields of a valid file. It describes the file that it was made from, even if the bytes change later. */
 export class ElfFields {
   readonly size: number;
   readonly sections: readonly SectionPlace[];
@@ -93,12 +93,12 @@ export class ElfFields {
     });
   }
 
-  /** Bytes of an address. */
+  /** Size of an address in bytes. */
   get pointerSize(): 4 | 8 {
     return this.#layout.pointerSize;
   }
 
-  /** Bytes of a section header. */
+  /** Size of a section header in bytes. */
   get shdrSize(): number {
     return this.#layout.shdr.size;
   }
@@ -129,12 +129,12 @@ export class ElfFields {
     return this.sections.filter(({ type, size }) => type === SHT_RELA && size > 0);
   }
 
-  /** Relocations of a section that holds nothing else. */
+  /** Returns the relocations of a section of relocations. */
   relaCount(section: SectionPlace): number {
     return section.size / this.#rela.size;
   }
 
-  /** Where a section's name stands. */
+  /** Returns the field of a section's name. */
   nameAt(file: Uint8Array, section: SectionPlace): number {
     return this.shstrtab.offset + viewOf(file).getUint32(section.header, true);
   }
@@ -146,7 +146,7 @@ function place(table: StructLayout, base: number, field: string): FieldPlace {
   return { at: base + (table.at[field] as number), width };
 }
 
-/** Writes the low bytes of `value`; does nothing where the file has been cut off before the field. */
+/** Writes the low bytes of `value`. Does nothing if the file ends before the field. */
 export function writeField(file: Uint8Array, { at, width }: FieldPlace, value: bigint): void {
   if (at < 0 || at + width > file.length) return;
   for (let i = 0; i < width; i++) file[at + i] = Number((value >> BigInt(8 * i)) & 0xffn);

@@ -20,24 +20,24 @@ import { type XenFacts, xenFacts } from './xen-facts.ts';
 export interface FitOptions {
   readonly image: Image;
   readonly release: Release;
-  /** Build-id of the payload below; without it the payload goes on the hypervisor itself. */
+  /** Build-id of the payload below. Default: the hypervisor's own. */
   readonly depends?: Uint8Array;
 }
 
 /**
- * Makes a payload that was built for no particular hypervisor fit this one. What is filled in: the build-ids of
- * `.livepatch.depends` and `.livepatch.xen_depends`, where there are such sections; in `.livepatch.funcs` the sizes that are 0 and the data of an
- * enabled expectation that is all zero, in the release's layout; the trap instruction of the bug frames; the table {@link PAYLOAD_LAYOUT_SECTION};
- * and a build-id of its own. `.livepatch.funcs` is writable where the release keeps its state there, as in that release's own test payloads.
+ * Fits a payload that was built for no particular hypervisor to this one. Fills in the build-ids of `.livepatch.depends` and `.livepatch.xen_depends`, if
+ * the sections exist; in `.livepatch.funcs` the sizes that are 0 and the data of enabled expectations that is all zero, in the release's layout; the trap
+ * instruction of the bug frames; the table {@link PAYLOAD_LAYOUT_SECTION}; and a build-id of its own. Makes `.livepatch.funcs` writable if the release
+ * keeps its state there, as that release's own test payloads do.
  *
- * Throws an XspliceError: EFILE for a file that is no such payload, EIMAGE where the hypervisor lacks a function or has no build-id.
+ * Throws an XspliceError: EFILE for a file that is not such a payload, EIMAGE if the hypervisor lacks a function or a build-id.
  */
 export function fitPayload(bytes: Uint8Array, { image, release, depends }: FitOptions): Uint8Array {
   const payload = readPayload(bytes);
   if (isProblem(payload)) throw new XspliceError('EFILE', `the payload cannot be fitted: ${payload.message}`);
   if (payload.arch !== image.arch.name) {
     const made = payload.arch === undefined ? 'is for no machine that has live patches' : `is for ${payload.arch}`;
-    const hint = 'build it for the hypervisor at hand';
+    const hint = 'build it for this hypervisor';
     throw new XspliceError('EFILE', `the payload ${made}, and the hypervisor for ${image.arch.name}`, hint);
   }
   const { buildId } = image;
@@ -49,14 +49,14 @@ export function fitPayload(bytes: Uint8Array, { image, release, depends }: FitOp
   sections.fill(PAYLOAD_LAYOUT_SECTION, (data) => payloadLayout(release, image.arch, data));
   fitFunctions(payload, sections, release, xenFacts(image, release));
   if (release.bugTrap === 'udb') fitTraps(payload, sections, image.arch);
-  // The id is that of the file without an id.
+  // The build-id is a digest of the file without one.
   sections.fill(ELF_BUILD_ID_NOTE, () => encodeBuildIdNote(new Uint8Array(20)));
   const id = contentId(copy.writer.write());
   sections.fill(ELF_BUILD_ID_NOTE, () => encodeBuildIdNote(id));
   return copy.writer.write();
 }
 
-/** The copy's sections, by their names or numbers in the file. */
+/** A copy of the file, and its sections by name or number. */
 class Sections {
   readonly #payload: PayloadFile;
   readonly #copy: ElfCopy;
@@ -66,7 +66,7 @@ class Sections {
     this.#copy = copy;
   }
 
-  /** Replaces what is in a section, where there is such a one. */
+  /** Replaces the contents of a section, if it exists. */
   fill(name: string, make: (data: Uint8Array) => Uint8Array): void {
     const section = this.at(this.#payload.elf.section(name)?.index);
     if (section !== undefined) section.data = make(section.data);
@@ -76,7 +76,7 @@ class Sections {
     return index === undefined ? undefined : this.#copy.sections.get(index);
   }
 
-  /** Sections of relocations of the section at that index. */
+  /** Returns the sections with the relocations of a section. */
   relocationsOf(index: number): WriterSection[] {
     return this.#payload.elf.relocationsOf(index).flatMap(({ section }) => this.at(section.index) ?? []);
   }
@@ -119,7 +119,7 @@ function fitFunctions(payload: PayloadFile, sections: Sections, release: Release
   }
 }
 
-/** Bytes of the function of the payload that replaces another, as its symbol has them; 0 where there is no symbol. */
+/** Returns the size of a replacement function in bytes, from its symbol; 0 without one. */
 function sizeOf({ elf }: PayloadFile, { newAddr }: PayloadFunction): number {
   if (newAddr.kind !== 'section') return 0;
   for (let i = 1; i < elf.symbols.count; i++) {
@@ -129,10 +129,10 @@ function sizeOf({ elf }: PayloadFile, { newAddr }: PayloadFunction): number {
   return 0;
 }
 
-/** Bytes of a function that are looked at for what it returns. */
+/** Bytes of a function that are decoded to find the number that it returns. */
 const RETURN_BYTES = 32;
 
-/** The function of the hypervisor that an entry is about. */
+/** The function of the hypervisor that an entry patches. */
 class OldFunction {
   readonly #name: string;
   readonly #release: Release;
@@ -154,7 +154,7 @@ class OldFunction {
     return this.#xen.bytes(this.#name, length);
   }
 
-  /** `new_size` of a NOP patch that leaves the way back: the one instruction that loads a number is what goes. */
+  /** Returns `new_size` for a NOP patch that overwrites only the instruction that loads the result, and leaves the return. */
   nops(): number {
     const bytes = this.bytes(RETURN_BYTES);
     const { arch } = this.#xen;

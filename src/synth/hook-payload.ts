@@ -3,18 +3,18 @@ import type { FieldSpec, PayloadSpec, SectionSpec } from './payload-spec.ts';
 import { TextPool } from './text-pool.ts';
 import { CodeWriter, type X86Value } from './x86-code.ts';
 
-/** Payloads whose hooks are written here, instruction by instruction. */
+/** Builds payloads with hooks made of single instructions. */
 
-/** Fills in a function's body. */
+/** Writes a function's body. */
 export type WriteCode = (code: CodeWriter) => CodeWriter;
 
-/** The section of a kind of hook, with pointers to these symbols. */
+/** Makes the section of a kind of hook, with pointers to these symbols. */
 export function hookSection(kind: HookKind, symbols: readonly string[]): SectionSpec {
   const fields = symbols.map((symbol, i): FieldSpec => ({ at: 8 * i, symbol }));
   return { name: `.livepatch.hooks.${kind}`, flags: 'A', size: 8 * symbols.length, align: 8, fields };
 }
 
-/** A payload with these functions and hooks. It replaces no function of the hypervisor unless `rest` says so. */
+/** Makes a payload with these functions and hooks. It replaces no function of the hypervisor unless `rest` does. */
 export function hookPayload(
   functions: Readonly<Record<string, WriteCode>>,
   hooks: Readonly<Partial<Record<HookKind, readonly string[]>>>,
@@ -33,11 +33,11 @@ export function hookPayload(
   };
 }
 
-/** `printk`, with the level in front of the format as Xen writes it: `<0>`. */
+/** Calls printk; the format begins with the level as Xen writes it: `<0>`. */
 export const say = (code: CodeWriter, format: string, ...args: X86Value[]): CodeWriter =>
   code.callWith('printk', [{ text: format }, ...args]);
 
-/** A hook that has its payload's `struct payload` in rbx, and returns `result`, which only some kinds are asked for. */
+/** Writes a hook with its `struct payload` in rbx. It returns `result`, which Xen heeds for some kinds only. */
 export const hook =
   (write: WriteCode, result = 0): WriteCode =>
   (code) =>

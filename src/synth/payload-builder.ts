@@ -41,7 +41,7 @@ const bytesOf = (digits: string): Uint8Array => {
   return bytes;
 };
 
-/** A relocation to come. */
+/** A relocation whose symbol is not known yet. */
 interface Entry {
   readonly at: number;
   readonly symbol: string;
@@ -59,7 +59,7 @@ export interface BuildContext {
 
 const CODE: readonly CodeSpec[] = [{ symbol: 'lp_new_fn', returns: '-LIVEPATCHED' }];
 
-/** The payload's file. Throws where a spec names what is not there: specs are ours. */
+/** Builds a payload. Throws if the spec names something that does not exist: specs are written by us. */
 export function buildPayload(spec: PayloadSpec, context: BuildContext): Uint8Array {
   return applyEdits(uneditedFile(spec, context), spec.edits ?? []);
 }
@@ -72,7 +72,7 @@ function uneditedFile(spec: PayloadSpec, context: BuildContext): Uint8Array {
   return file;
 }
 
-/** What a built file says its build-id is; empty where it says none. */
+/** Returns the build-id of a built file; empty if it has none. */
 export function buildIdOf(file: Uint8Array): Uint8Array {
   const elf = readElf(file);
   const bytes = !isProblem(elf) ? elf.section(ELF_BUILD_ID_NOTE)?.data() : undefined;
@@ -136,14 +136,14 @@ class Builder {
     return section;
   }
 
-  /** Offset of a string in `.rodata.str1.1`. */
+  /** Returns the offset of a string in `.rodata.str1.1`. */
   #string(text: string): number {
     const at = this.#strings.length;
     for (const byte of fromLatin1(`${text}\0`)) this.#strings.push(byte);
     return at;
   }
 
-  /** A symbol by name: of a section, of the payload, or else one that the hypervisor has to have. */
+  /** Returns a symbol by name: of a section, of the payload, or else undefined, for the hypervisor to resolve. */
   #symbol(name: string): WriterSymbol {
     const section = this.#sections.get(name);
     if (section !== undefined) return this.#writer.sectionSymbol(section);
@@ -155,7 +155,7 @@ class Builder {
     return symbol;
   }
 
-  /** Fills relocations in once everything has a symbol, and gives the section those. */
+  /** Adds a section of relocations, once everything has a symbol. */
   #relocate(section: WriterSection, entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     const relocations: WriterRelocation[] = [];
@@ -203,7 +203,7 @@ class Builder {
     this.#relocate(section, entries);
   }
 
-  /** Appends a piece of code, and the relocations that make it lead to a symbol and so many bytes behind. */
+  /** Appends a piece of code, with relocations that point it to `symbol + addend`. */
   #piece({ bytes, fields }: CodePiece, code: number[], entries: Entry[], symbol: string, offset: number): void {
     for (const { at, type, addend } of fields) {
       entries.push({ at: code.length + at, symbol, addend: offset + addend, type });

@@ -7,7 +7,7 @@ const found = <T>(value: T | undefined, what: string): T => {
   return value;
 };
 
-/** The file with the edits made, in their order. Throws where a name is not in the file: cases are ours. */
+/** Applies edits to a file, in order. Throws if the file lacks a name: cases are written by us. */
 export function applyEdits(file: Uint8Array, edits: readonly EditSpec[]): Uint8Array {
   if (edits.length === 0) return file;
   const elf = new ElfFields(file);

@@ -3,18 +3,17 @@ import { viewOf, XspliceError } from '../base/index.ts';
 import { LIVEPATCH_FSTATE, livepatchFunc, offsetIn, type Release } from '../xen/index.ts';
 
 /**
- * Where hooks find what they read and write of `struct payload`, which every release lays out anew: four words of 32 bits, in a section of that name
- * which a payload may have. In bytes: the offset of the pointer to the functions' states, the distance of one state from the next, the offset of
- * the byte that says whether a function is applied, and the offset of the number of functions.
+ * Optional section of a payload that tells its hooks the layout of `struct payload`, which differs between releases. Four words of 32 bits, all in bytes:
+ * the offset of the pointer to the functions' states, the size of one state, the offset of its `applied` byte, and the offset of `nfuncs`.
  */
 export const PAYLOAD_LAYOUT_SECTION = '.rodata.payload_layout';
 
 const WORDS = 4;
 
-/** What the section has to hold under a release. Throws an XspliceError (EFILE) where it is too small. */
+/** Returns the section's contents for a release. Throws an XspliceError (EFILE) if the section is too small. */
 export function payloadLayout(release: Release, arch: Architecture, data: Uint8Array): Uint8Array {
   if (data.length < 4 * WORDS) {
-    throw new XspliceError('EFILE', `${PAYLOAD_LAYOUT_SECTION} has ${data.length} bytes, and ${4 * WORDS} are needed`);
+    throw new XspliceError('EFILE', `${PAYLOAD_LAYOUT_SECTION} has ${data.length} bytes, but needs ${4 * WORDS}`);
   }
   const filled = data.slice();
   const view = viewOf(filled);
@@ -31,6 +30,6 @@ function wordsOf(release: Release, arch: Architecture): readonly number[] {
     return [offsetIn(payload, 'fstate'), LIVEPATCH_FSTATE.size, offsetIn(LIVEPATCH_FSTATE, 'applied'), nfuncs];
   }
   const { size, at } = livepatchFunc(release.funcLayout, arch.elf.pointerSize);
-  // Version 1 has neither the state nor hooks that could ask for it.
+  // Version 1 has neither states nor hooks that could read them.
   return [offsetIn(payload, 'funcs'), size, at.applied ?? 0, nfuncs];
 }

@@ -1,33 +1,33 @@
 import type { Architecture } from '../arch/index.ts';
 
-/** A field of code that a relocation fills. */
+/** A field of code that a relocation fills in. */
 export interface CodeField {
   /** Bytes from the start of the piece. */
   readonly at: number;
   readonly type: number;
-  /** Added to the addend of what the code is about. */
+  /** Added to the addend. */
   readonly addend: number;
 }
 
-/** A piece of machine code with the fields that name its target. */
+/** Machine code, and the relocations to its target. */
 export interface CodePiece {
   readonly bytes: readonly number[];
   readonly fields: readonly CodeField[];
 }
 
-/** What the payload builder has to know of one machine. */
+/** Facts about a machine that the payload builder needs. */
 export interface PayloadMachine {
   /** `e_flags`. */
   readonly flags: number;
-  /** `r_type` of a pointer. */
+  /** `r_type` of the relocation of a pointer. */
   readonly pointer: number;
-  /** What stands between functions. */
+  /** Padding between functions. */
   readonly padding: readonly number[];
   /** A function that returns an address. */
   readonly returns: CodePiece;
   /** A jump. */
   readonly jump: CodePiece;
-  /** The trap of a bug frame, and what replaces it where the release's `bugTrap` is `udb`; `null` where there is one trap. */
+  /** The trap of a bug frame, and its replacement if the release's `bugTrap` is `udb`; `null` if there is only one trap. */
   readonly udb: { readonly was: readonly number[]; readonly becomes: readonly number[] } | null;
 }
 
@@ -68,9 +68,9 @@ export const PAYLOAD_MACHINES: Readonly<Record<Architecture['name'], PayloadMach
     flags: 0x0500_0000,
     pointer: 2,
     padding: words(0xe1a0_0000),
-    // ldr r0, 1f; bx lr; 1: .word text. Not movw and movt, whose addends the hypervisor ignores.
+    // ldr r0, 1f; bx lr; 1: .word text. Not movw and movt: the hypervisor ignores their addends.
     returns: { bytes: words(0xe59f_0000, 0xe12f_ff1e, 0), fields: [{ at: 8, type: 2, addend: 0 }] },
-    // ldr pc, 1f; 1: .word target. Not b, half of whose targets the hypervisor misses.
+    // ldr pc, 1f; 1: .word target. Not b: the hypervisor misses half of its targets.
     jump: { bytes: words(0xe51f_f004, 0), fields: [{ at: 4, type: 2, addend: 0 }] },
     udb: null,
   },

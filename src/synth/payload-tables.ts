@@ -1,13 +1,13 @@
 import type { AlternativeSpec, FieldSpec, SectionSpec } from './payload-spec.ts';
 
-/** Sections of a payload that hold tables about its code, as the compiler and Xen's macros lay them out. */
+/** Makes the sections with tables about a payload's code, laid out as the compiler and Xen's macros do. */
 
 const R_X86_64_PC32 = 2;
 
 const le = (value: number, width: number): string =>
   Array.from({ length: width }, (_, i) => ((value / 2 ** (8 * i)) & 0xff).toString(16).padStart(2, '0')).join('');
 
-/** `.altinstr_replacement` and `.altinstructions`. Source: xen/arch/x86/include/asm/alternative.h. */
+/** Makes `.altinstr_replacement` and `.altinstructions`. Source: xen/arch/x86/include/asm/alternative.h. */
 export function alternatives(entries: readonly AlternativeSpec[]): SectionSpec[] {
   let code = '';
   let table = '';
@@ -25,7 +25,7 @@ export function alternatives(entries: readonly AlternativeSpec[]): SectionSpec[]
   ];
 }
 
-/** One `.bug_frames.N` with a frame for each site. Source: xen/arch/x86/include/asm/bug.h. */
+/** Makes one `.bug_frames.N` with a frame for each site. Source: xen/arch/x86/include/asm/bug.h. */
 export function bugFrames(
   type: number,
   sites: readonly { readonly symbol: string; readonly at: number; readonly line: number }[],
@@ -38,7 +38,7 @@ export function bugFrames(
   return { name: `.bug_frames.${type}`, flags: 'A', size: 8 * sites.length, align: 4, fields };
 }
 
-/** `.ex_table`: pairs of a place that may fault and one where it goes on. Source: xen/arch/x86/include/asm/asm_defns.h. */
+/** Makes `.ex_table`: pairs of an instruction that may fault and its fix-up. Source: xen/arch/x86/include/asm/asm_defns.h. */
 export function exTable(
   entries: readonly { readonly symbol: string; readonly at: number; readonly cont: number }[],
 ): SectionSpec {

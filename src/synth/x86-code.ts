@@ -2,12 +2,9 @@ import { fromHex } from '../base/index.ts';
 import type { CodeSpec, FieldSpec } from './payload-spec.ts';
 import { TEXT_SECTION, type TextPool } from './text-pool.ts';
 
-/**
- * A few x86-64 instructions as bytes and relocations, enough for hooks and for calls. Encodings: AMD64 Architecture Programmer's
- * Manual, volume 3.
- */
+/** Encodes a few x86-64 instructions as bytes and relocations, enough for hooks and calls. Encodings: AMD64 Architecture Programmer's Manual, volume 3. */
 
-/** Numbers of the registers in an instruction. Source: AMD64 APM volume 3, section 1.4.1. */
+/** Register numbers in instructions. Source: AMD64 APM volume 3, section 1.4.1. */
 const NUMBERS = {
   rax: 0,
   rcx: 1,
@@ -36,16 +33,16 @@ export const ARGUMENT_REGISTERS: readonly X86Register[] = ['rdi', 'rsi', 'rdx', 
 const R_X86_64_PC32 = 2;
 const R_X86_64_PLT32 = 4;
 
-/** What is put into a register: a number, an address, a text's address, or what memory holds at an offset from `rbx`. */
+/** A value for a register: a number, an address, the address of a text, or memory at an offset from `rbx`. */
 export type X86Value =
   | number
   | bigint
   | { readonly symbol: string; readonly plus?: number }
   | { readonly text: string }
-  /** Bytes that are read: 8 where `size` is not given. Fewer than eight are extended with zeroes. */
+  /** Bytes to read, 8 by default. Fewer are zero-extended. */
   | { readonly at: number; readonly size?: 1 | 4 | 8 };
 
-/** Writes one function. Every method adds an instruction and gives the writer back. */
+/** Writes one function. Every method appends an instruction and returns the writer. */
 export class CodeWriter {
   readonly #bytes: number[] = [];
   readonly #fields: FieldSpec[] = [];
@@ -55,12 +52,12 @@ export class CodeWriter {
     this.#texts = texts;
   }
 
-  /** Bytes so far: the offset of the next instruction. */
+  /** Offset of the next instruction in bytes. */
   get length(): number {
     return this.#bytes.length;
   }
 
-  /** Instructions in hex digits. Throws a RangeError where they are none. */
+  /** Appends instructions in hex digits. Throws a RangeError for anything else. */
   raw(digits: string): this {
     const bytes = fromHex(digits);
     if (bytes === undefined) throw new RangeError(`${digits} are no hex digits`);
@@ -89,7 +86,7 @@ export class CodeWriter {
     return this;
   }
 
-  /** Puts a value into a register. */
+  /** Loads a value into a register. */
   set(register: X86Register, value: X86Value): this {
     const number = NUMBERS[register];
     if (typeof value === 'number' || typeof value === 'bigint') {
@@ -104,7 +101,7 @@ export class CodeWriter {
     return this.#relative(symbol, plus, R_X86_64_PC32);
   }
 
-  /** Writes a register to `symbol + plus`. */
+  /** Stores a register at `symbol + plus`. */
   store(register: X86Register, symbol: string, plus = 0): this {
     const number = NUMBERS[register];
     this.#bytes.push(0x48 | (number >= 8 ? 4 : 0), 0x89, modrm(0, number, 5));
@@ -123,8 +120,8 @@ export class CodeWriter {
   }
 
   /**
-   * Calls a function with these arguments, as the ABI of the hypervisor's code wants it: six in registers, more on the stack, no
-   * vector registers. Any register but rbx, rbp and r12 to r15 may be changed by it.
+   * Calls a function by the hypervisor's ABI: six arguments in registers, the others on the stack, no vector registers. The function may change all
+   * registers but rbx, rbp and r12 to r15.
    */
   callWith(symbol: string, args: readonly X86Value[]): this {
     const onStack = args.slice(ARGUMENT_REGISTERS.length);
@@ -145,7 +142,7 @@ export class CodeWriter {
     return this;
   }
 
-  /** The function as a spec has it. */
+  /** Returns the function as an entry of a spec. */
   spec(symbol: string): CodeSpec {
     const digits = this.#bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
     return { symbol, hex: digits, fields: this.#fields };

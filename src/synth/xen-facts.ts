@@ -3,24 +3,24 @@ import { type Address, XspliceError } from '../base/index.ts';
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 
-/** What a payload has to know of the hypervisor that it is made for. */
+/** Facts about the hypervisor that a payload is built for. */
 export interface XenFacts {
   readonly arch: Architecture;
   readonly release: Release;
   readonly buildId: Uint8Array;
   has(symbol: string): boolean;
-  /** Throws an XspliceError (EIMAGE) where the hypervisor has no such symbol. */
+  /** Returns a symbol's address. Throws an XspliceError (EIMAGE) if the hypervisor lacks the symbol. */
   address(symbol: string): Address;
-  /** Bytes up to the next symbol. */
+  /** Returns the number of bytes up to the next symbol. */
   size(symbol: string): number;
-  /** What the file has there. */
+  /** Returns the bytes at a symbol in the hypervisor's file. */
   bytes(symbol: string, length: number): Uint8Array;
 }
 
-/** Bytes of a function of which nothing more is known than where it starts. */
+/** Assumed size in bytes of a function without a following symbol. */
 const UNKNOWN_SIZE = 12;
 
-/** The facts as the image tells them. Symbols that its own table lacks (`_end` and the like) come from the linker's. */
+/** Reads the facts from an image. Symbols that its own table lacks, such as `_end`, come from the linker's. */
 export function xenFacts(image: Image, release: Release): XenFacts {
   const symbols = image.symbolsFor(release);
   const find = (symbol: string): Address => {

@@ -27,7 +27,7 @@ export interface AlternativeRules {
   readonly privSkips: boolean;
   /** Padding that the toolchain made ideal is left alone. Since b28cd21c36 (4.12). */
   readonly toolchainNops: boolean;
-  /** A tail jump to __x86_return_thunk at the end of a replacement is re-aimed. eabcdd0faa (4.21.0). */
+  /** Xen retargets a jump to __x86_return_thunk at the end of a replacement. eabcdd0faa (4.21.0). */
   readonly returnThunkFixup: boolean;
   /** 4.17.0-.3, 4.18.0-.1: processing walks __initdata_cf_clobber, which is gone after boot. Fixed by 4be1fef1e6. */
   readonly walksFreedClobberList: boolean;

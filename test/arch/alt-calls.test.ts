@@ -34,15 +34,15 @@ function run(sites: readonly (readonly [offset: number, code: Uint8Array])[], se
 }
 
 describe('.alt_call_sites', () => {
-  it('become direct calls behind the ENDBR64', () => {
+  it('become direct calls past the ENDBR64', () => {
     expect(run([[0, callSite(0)]])).toEqual({ errno: null, lines: [], sites: ['2e e8 fe fe bf ff'] });
   });
 
-  it('become calls of the function itself in a build without IBT', () => {
+  it('call the function itself in a build without IBT', () => {
     expect(run([[0, callSite(0)]], { ibtBuild: false }).sites).toEqual(['2e e8 fa fe bf ff']);
   });
 
-  it('warn where there is no ENDBR64; the poison is none', () => {
+  it('warn if the target has no ENDBR64, even if it has the poison', () => {
     for (const start of ['55 48 89 e5', '66 0f 1f 01']) {
       const elsewhere = { [POINTER.toString(16)]: le64(DEST), [DEST.toString(16)]: start };
       expect(run([[0, callSite(0)]], { elsewhere })).toEqual({
@@ -53,12 +53,12 @@ describe('.alt_call_sites', () => {
     }
   });
 
-  it('trap where the pointer is NULL', () => {
+  it('trap if the pointer is NULL', () => {
     const elsewhere = { [POINTER.toString(16)]: le64(0n) };
     expect(run([[0, callSite(0)]], { elsewhere }).sites).toEqual(['0f 0b 0f 0b 0f 0b']);
   });
 
-  it('are each aimed from their own place', () => {
+  it('get displacements from their own addresses', () => {
     // 0x40200004 - 0x40600136, and so on.
     expect(
       run([
@@ -84,11 +84,11 @@ describe('.alt_call_sites', () => {
     expect(done.sites).toEqual(['2e e8 de fe bf ff', code, hex(callSite(0x40), ' ')]);
   });
 
-  it('read the pointer from live memory: it may not be there', () => {
+  it('read the pointer from memory and may fault', () => {
     expect(() => run([[0, callSite(0)]], { elsewhere: {} })).toThrow(Stopped);
   });
 
-  it('may be none', () => {
+  it('accept an empty section', () => {
     expect(run([])).toEqual({ errno: null, lines: [], sites: [] });
   });
 });

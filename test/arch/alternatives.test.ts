@@ -21,9 +21,9 @@ const NEVER = 94;
 
 interface Case {
   readonly version?: string;
-  /** What stands at offset 0. */
+  /** Bytes at offset 0. */
   readonly text: string;
-  /** What stands at {@link REPL}. */
+  /** Bytes at {@link REPL}. */
   readonly replacement?: string;
   readonly entries: readonly Partial<Alternative>[];
   readonly settings?: HostSettings;
@@ -59,14 +59,14 @@ describe('replacing', () => {
     expect(done).toMatchObject({ errno: null, text: '0f 01 f9 66 90 cc', lines: [], priv: [1] });
   });
 
-  it('takes the NOPs of the host', () => {
+  it("pads with the host's NOPs", () => {
     const text = '0f 31 c3 90 90 90 90 cc';
     const entries = [{ origLength: 3, padLength: 4 }];
     expect(run({ text, entries, settings: { nops: 'K8' } }).text).toBe('66 66 66 90 66 66 90 cc');
     expect(run({ text, entries }).text).toBe('0f 1f 80 00 00 00 00 cc');
   });
 
-  it('fills also what the toolchain has padded ideally: it is part of what is replaced', () => {
+  it('overwrites the padding even if the toolchain padded with ideal NOPs', () => {
     const text = '0f 31 66 66 66 cc';
     const entries = [{ origLength: 2, padLength: 3 }];
     expect(run({ text, replacement: 'f3 90', entries, settings: { toolchainNopsIdeal: true } }).text).toBe(
@@ -79,11 +79,11 @@ describe('replacing', () => {
     ['call', 'e8 10 00 00 00', 'e8 10 01 00 00'],
     ['jmp', 'e9 f0 fe ff ff', 'e9 f0 ff ff ff'],
     ['call, wrapping', 'e8 80 ff ff 7f', 'e8 80 00 00 80'],
-  ])('re-aims a %s', (_name, replacement, expected) => {
+  ])('retargets a %s', (_name, replacement, expected) => {
     expect(run({ text: '90 90 90 90 90', replacement, entries: [{}] }).text).toBe(expected);
   });
 
-  it('re-aims only the first instruction, and nothing shorter than five bytes', () => {
+  it('retargets only the first instruction, and none shorter than five bytes', () => {
     const inside = '31 c0 e8 10 00 00 00';
     expect(run({ text: '90 90 90 90 90 90 90', replacement: inside, entries: [{}] }).text).toBe(inside);
     expect(run({ text: '90 90 90 90', replacement: 'e8 10 00 00', entries: [{}] }).text).toBe('e8 10 00 00');
@@ -96,12 +96,12 @@ describe('not replacing', () => {
   const text = '0f 31 c3 90 90 90 cc';
   const entries = [{ cpuid: NEVER, origLength: 3, padLength: 3 }];
 
-  it('makes the padding ideal', () => {
+  it('writes ideal NOPs over the padding', () => {
     const done = run({ text, replacement: 'f4', entries });
     expect(done).toMatchObject({ errno: null, text: '0f 31 c3 0f 1f 00 cc', priv: [1] });
   });
 
-  it('leaves the padding of a toolchain whose NOPs are ideal: since 4.12', () => {
+  it("keeps the padding since 4.12 if the toolchain's NOPs are ideal", () => {
     const settings = { toolchainNopsIdeal: true };
     for (const version of ['4.12.0', '4.17.7', '4.22.0']) {
       expect(run({ version, text, replacement: 'f4', entries, settings })).toMatchObject({ text, priv: [1] });
@@ -109,7 +109,7 @@ describe('not replacing', () => {
     expect(run({ version: '4.11.4', text, replacement: 'f4', entries, settings }).text).toBe('0f 31 c3 0f 1f 00 cc');
   });
 
-  it.each([0, 1])('does nothing to padding of %i bytes', (padLength) => {
+  it.each([0, 1])('keeps %i bytes of padding', (padLength) => {
     const done = run({ text: '0f 31 c3 66 cc', entries: [{ cpuid: NEVER, origLength: 3, padLength }] });
     expect(done).toMatchObject({ text: '0f 31 c3 66 cc', priv: [1] });
   });
@@ -118,7 +118,7 @@ describe('not replacing', () => {
 describe('runs of entries with the same original', () => {
   const text = '0f 31 90 90 90 90 90 cc';
 
-  it('are not padded over by an entry that does not apply, when an earlier one has been applied', () => {
+  it('are not padded by an entry that does not apply after one that did', () => {
     const entries = [
       { origLength: 2, padLength: 5 },
       { cpuid: NEVER, origLength: 2, padLength: 5 },
@@ -127,7 +127,7 @@ describe('runs of entries with the same original', () => {
     expect(done).toMatchObject({ text: '48 31 c0 48 31 db f4 cc', priv: [1, 0] });
   });
 
-  it('are replaced by a later entry, when an earlier one did not apply', () => {
+  it('are replaced by a later entry if an earlier one did not apply', () => {
     const entries = [
       { cpuid: NEVER, origLength: 2, padLength: 5 },
       { origLength: 2, padLength: 5 },
@@ -136,7 +136,7 @@ describe('runs of entries with the same original', () => {
     expect(done).toMatchObject({ text: '48 31 c0 0f 1f 40 00 cc', priv: [1, 1] });
   });
 
-  it('are padded once: by the first, with its own length', () => {
+  it('are padded once, by the first entry and with its length', () => {
     const entries = [
       { cpuid: NEVER, origLength: 2, padLength: 3 },
       { cpuid: NEVER, origLength: 2, padLength: 5 },
@@ -144,13 +144,13 @@ describe('runs of entries with the same original', () => {
     expect(run({ text, entries })).toMatchObject({ text: '0f 31 0f 1f 00 90 90 cc', priv: [1, 0] });
   });
 
-  it('end where another original comes between', () => {
+  it('end at an entry with another original', () => {
     const entries = [
       { origLength: 2, padLength: 2 },
       { cpuid: NEVER, orig: 5, origLength: 1, padLength: 0, replLength: 1 },
       { cpuid: NEVER, origLength: 2, padLength: 2 },
     ];
-    // The third starts a run of its own, so it pads what the first has written.
+    // The third starts a run of its own, so it pads what the first wrote.
     const done = run({ text, replacement: '48 31 c0 f4', entries });
     expect(done).toMatchObject({ text: '48 31 66 90 90 90 90 cc', priv: [1, 1, 1] });
   });
@@ -165,7 +165,7 @@ describe('runs of entries with the same original', () => {
     ).toBe(expected);
   });
 
-  it('are not padded where the first entry came with priv set', () => {
+  it('are not padded if priv of the first entry is set', () => {
     const entries = [
       { cpuid: NEVER, origLength: 2, padLength: 3, priv: 7 },
       { cpuid: NEVER, origLength: 2, padLength: 3 },
@@ -178,14 +178,14 @@ describe('inverted features', () => {
   const NOT = 0x8000;
   const first = { 17: 6, 18: 5, 19: 3, 20: 1, 21: 0, 22: 0 } as Readonly<Record<number, number>>;
 
-  it('are known from 4.17.6, 4.18.5, 4.19.3, 4.20.1 and 4.21.0 on', () => {
+  it('are supported since 4.17.6, 4.18.5, 4.19.3, 4.20.1 and 4.21.0', () => {
     for (const { version, alternatives } of RELEASES) {
       const [, minor, point] = version.split('.').map(Number) as [number, number, number];
       expect([version, alternatives.inverted]).toEqual([version, point >= (first[minor] ?? Infinity)]);
     }
   });
 
-  it('apply where the feature is missing', () => {
+  it('apply if the host lacks the feature', () => {
     const run_ = (cpuid: number) =>
       run({ version: '4.18.5', text: '90 90', replacement: 'f3 90', entries: [{ cpuid }] }).text;
     expect(run_(NOT | NEVER)).toBe('f3 90');
@@ -194,7 +194,7 @@ describe('inverted features', () => {
     expect(run_(NEVER)).toBe('90 90');
   });
 
-  it('are features out of range to the releases before', () => {
+  it('are out of range in earlier releases', () => {
     const entries = [{ cpuid: NOT | NEVER }];
     expect(() => run({ version: '4.18.3', text: '90 90', replacement: 'f3 90', entries })).toThrow('BUG 2');
     expect(run({ version: '4.18.4', text: '90 90', replacement: 'f3 90', entries })).toMatchObject({
@@ -209,13 +209,13 @@ describe('bad entries', () => {
     ['a replacement longer than original and padding', 0, 'ENOSPC', { origLength: 2, padLength: 1, replLength: 4 }],
     ['more than 254 bytes', 1, 'ENOSPC', { origLength: 200, padLength: 55, replLength: 1 }],
     ['a feature that does not exist', 2, 'ERANGE', { cpuid: 704, replLength: 1 }],
-    // Several things wrong: the order counts.
+    // Several faults: the order of the checks decides.
     ['too long and out of range', 1, 'ENOSPC', { origLength: 255, padLength: 255, replLength: 255, cpuid: 0x7fff }],
   ];
-  /** The first releases in which these are errors, by branch; before, they are BUG()s. aa5a06d5d6. */
+  /** First point release, by branch, in which these are errors; earlier ones BUG(). aa5a06d5d6. */
   const errnoSince = { 18: 4, 19: 1, 20: 0, 21: 0, 22: 0 } as Readonly<Record<number, number>>;
 
-  it.each(bad)('%s: BUG or errno by release', (_name, index, errno, entry) => {
+  it.each(bad)('%s: BUG() or errno by release', (_name, index, errno, entry) => {
     for (const { version } of RELEASES) {
       const [, minor, point] = version.split('.').map(Number) as [number, number, number];
       const attempt = () => run({ version, text: '90 90 90', entries: [entry] });
@@ -230,7 +230,7 @@ describe('bad entries', () => {
     }
   });
 
-  it('say what is wrong', () => {
+  it('log the reason', () => {
     const line = (entry: Partial<Alternative>) =>
       run({ version: '4.20.0', text: '90 90 90', entries: [entry] }).lines[0];
     const at = `<${BASE.toString(16)}>`;
@@ -245,7 +245,7 @@ describe('bad entries', () => {
     );
   });
 
-  it('are those just beyond the limits', () => {
+  it('start just past the limits', () => {
     const errno = (entry: Partial<Alternative>) =>
       run({ version: '4.21.0', text: '90'.repeat(255), replacement: '90'.repeat(255), entries: [entry] }).errno;
     expect(errno({ origLength: 254, replLength: 254 })).toBeNull();
@@ -259,7 +259,7 @@ describe('bad entries', () => {
     expect(errno({ cpuid: 0x8000 | 672, replLength: 1, origLength: 1 })).toBe('ERANGE');
   });
 
-  it('leave what the entries before have done', () => {
+  it('keep the effect of earlier entries', () => {
     const done = run({
       version: '4.20.0',
       text: '90 90 90 90',
@@ -271,7 +271,7 @@ describe('bad entries', () => {
 });
 
 describe('the feature limit', () => {
-  /** NCAPINTS * 32 by point release: from each one on. */
+  /** NCAPINTS * 32, from each point release on. */
   const LIMITS: readonly (readonly [from: string, limit: number])[] = [
     ['4.11.0', 352],
     ['4.12.0', 352],
@@ -348,20 +348,20 @@ describe('alternative calls in .altinstructions', () => {
       settings: { ibtBuild: true, elsewhere: elsewhere(DEST, 'f3 0f 1e fa'), ...more.settings },
     });
 
-  it('go behind the ENDBR64 in builds with IBT: 4.17 to 4.20', () => {
+  it('enter past the ENDBR64 in builds with IBT, from 4.17 to 4.20', () => {
     for (const version of ['4.17.0', '4.17.7', '4.18.1', '4.19.0', '4.20.4']) {
       expect(call(version)).toMatchObject({ errno: null, text: 'e8 ff fe bf ff 90', lines: [] });
     }
   });
 
-  it('go to the function itself in other builds and releases', () => {
+  it('call the function itself in other builds and releases', () => {
     // 0x40200000 - 0x40600105.
     const expected = 'e8 fb fe bf ff 90';
     expect(call('4.18.1', { settings: { ibtBuild: false } }).text).toBe(expected);
     for (const version of ['4.13.0', '4.14.6', '4.16.7']) expect(call(version).text).toBe(expected);
   });
 
-  it('warn where there is no ENDBR64', () => {
+  it('warn if the target has no ENDBR64', () => {
     const done = call('4.18.1', { settings: { elsewhere: elsewhere(DEST, '55 48 89 e5') } });
     expect(done.text).toBe('e8 fb fe bf ff 90');
     expect(done.lines).toEqual([
@@ -369,12 +369,12 @@ describe('alternative calls in .altinstructions', () => {
     ]);
   });
 
-  it('trap where the pointer is NULL', () => {
+  it('trap if the pointer is NULL', () => {
     const settings = { elsewhere: { [POINTER.toString(16)]: le64(0n) } };
     expect(call('4.18.1', { settings }).text).toBe('0f 0b 0f ff ff 90');
   });
 
-  it('are left alone at boot where the pointer is NULL still', () => {
+  it('stay unchanged during boot while the pointer is NULL', () => {
     const settings = { elsewhere: { [POINTER.toString(16)]: le64(0n) }, nullCalls: 'defer' } as const;
     expect(call('4.18.1', { settings })).toMatchObject({ text: CALL(), priv: [0] });
   });
@@ -392,12 +392,12 @@ describe('alternative calls in .altinstructions', () => {
     ['no indirect branch', { text: `fe ${CALL().slice(3)}` }],
   ])('are recognised by every part of the pattern: %s', (_what, more) => {
     const done = call('4.18.1', more);
-    // The displacement is moved like that of any other branch: by 0x100.
+    // The displacement moves by 0x100, as for any other branch.
     const disp = more.replacement?.startsWith('e8 fa') ? 'fa' : 'fb';
     expect(done.text).toBe(`${(more.replacement ?? 'e8').slice(0, 2)} ${disp} 00 00 00 90`);
   });
 
-  it('are five-byte originals no longer: the pattern needs six', () => {
+  it('need an original of six bytes', () => {
     const done = call('4.18.1', { text: CALL(), entries: [{ origLength: 5, replLength: 5 }] });
     expect(done.text).toBe(`e8 fb 00 00 00 ${CALL().slice(-2)}`);
   });
@@ -419,18 +419,18 @@ describe('tail jumps to the return thunk', () => {
   const target = (text: string) => BASE + 10n + BigInt(viewOf(bytes(text)).getInt32(6, true));
   const text = '90 '.repeat(10);
 
-  it('are re-aimed from 4.21 on', () => {
+  it('are retargeted since 4.21', () => {
     const at = (version: string, settings: HostSettings, to = THUNK) =>
       target(run({ version, text, replacement: replacement(to), entries: [{}], settings }).text) - BASE;
     expect(at('4.21.0', { returnThunk: THUNK })).toBe(0x800n);
     expect(at('4.22.0', { returnThunk: THUNK })).toBe(0x800n);
-    // Elsewhere the jump goes as far astray as the replacement was moved.
+    // In other releases, the jump is off by the distance that the replacement moved.
     expect(at('4.20.4', { returnThunk: THUNK })).toBe(0x700n);
     expect(at('4.21.0', {})).toBe(0x700n);
     expect(at('4.21.0', { returnThunk: THUNK }, THUNK + 1n)).toBe(0x701n);
   });
 
-  it('are not looked for in a replacement of just a jump, which is re-aimed anyway', () => {
+  it('are retargeted like any jump if they are the whole replacement', () => {
     const code = bytes('e9 00 00 00 00');
     viewOf(code).setInt32(1, 0x800 - REPL - 5, true);
     const done = run({

@@ -6,7 +6,7 @@ import { FlatMemory, release, Stopped } from './support.ts';
 const BASE = 0xa0_2000n;
 const SIZE = 0x1000;
 
-/** Where things are in the memory: code, replacements, the table. */
+/** Offsets in the memory: code, replacements, the table. */
 const ORIG = 0x100;
 const REPL = 0x400;
 const TABLE = 0x800;
@@ -89,21 +89,21 @@ const bl32 = (from: Address, to: Address): number =>
   (0xeb00_0000 | Number(BigInt.asUintN(24, (to - from - 8n) >> 2n))) >>> 0;
 
 describe.each([ARM64, ARM32])('alternatives of $name', (arch) => {
-  it('are taken where the host has the capability', () => {
+  it('apply if the host has the capability', () => {
     const { run, code, events } = setUp(arch, [0xd503_201f, 0xd503_203f], [{ feature: 4 }]);
     expect(run()).toBeNull();
     expect(code()).toEqual([0xd503_201f, 0xd503_203f]);
     expect(events).toEqual(['clean a02100+8', 'icache']);
   });
 
-  it('are left alone where it has not', () => {
+  it('do not apply if it has not', () => {
     const { run, code, events } = setUp(arch, [0xd503_201f], [{ feature: 9 }]);
     expect(run()).toBeNull();
     expect(code()).toEqual([0x1111_1111]);
     expect(events).toEqual(['icache']);
   });
 
-  it('leave the tail of a length that is no whole number of instructions', () => {
+  it('ignore a partial instruction at the end', () => {
     const words = [0xd503_201f, 0xd503_203f];
     const { run, code, events } = setUp(arch, words, [{ feature: 4, origLength: 7, replLength: 7 }]);
     run();
@@ -111,13 +111,17 @@ describe.each([ARM64, ARM32])('alternatives of $name', (arch) => {
     expect(events[0]).toBe('clean a02100+4');
   });
 
-  it('are the end of the host where the lengths differ, whatever the feature past the last one is', () => {
-    expect(setUp(arch, [0xd503_201f], [{ feature: 4, replLength: 0 }]).run).toThrow('BUG 2: an alternative of 0 bytes');
+  it('panic if the lengths differ, for features and past them', () => {
+    expect(setUp(arch, [0xd503_201f], [{ feature: 4, replLength: 0 }]).run).toThrow(
+      'BUG 2: the replacement has 0 bytes',
+    );
     expect(setUp(arch, [0xd503_201f], [{ feature: 19, replLength: 0 }]).run).toThrow('BUG 2');
-    expect(setUp(arch, [0xd503_201f], [{ feature: 18 }]).run).toThrow('BUG 1: a callback entry');
+    expect(setUp(arch, [0xd503_201f], [{ feature: 18 }]).run).toThrow(
+      'BUG 1: a callback entry must have no replacement',
+    );
   });
 
-  it('may be made by a function', () => {
+  it('may call a function', () => {
     const { run, events } = setUp(arch, [0xd503_201f], [{ feature: 18, replLength: 0 }]);
     run();
     expect(events).toEqual(['call a02400', 'clean a02100+4', 'icache']);
@@ -128,35 +132,35 @@ describe.each([
   { arch: ARM64, bl: bl64 },
   { arch: ARM32, bl: bl32 },
 ])('branches in alternatives of $arch.name', ({ arch, bl }) => {
-  it('into the hypervisor are re-aimed', () => {
+  it('into the hypervisor are retargeted', () => {
     const target = 0x20_1234n;
     const { run, code } = setUp(arch, [0xd503_201f, bl(at(REPL + 4), target)], [{ feature: 4 }]);
     run();
     expect(code()).toEqual([0xd503_201f, bl(at(ORIG + 4), target)]);
   });
 
-  it('inside the replacement, its end included, stay as they are', () => {
+  it('inside the replacement, including its end, stay unchanged', () => {
     const within = bl(at(REPL), at(REPL + 4));
-    // The offset of arm32 counts from two instructions on, which the look at the target leaves out.
+    // Offsets of arm32 count from two instructions ahead, but the check of the target ignores that.
     const toEnd = arch === ARM64 ? bl64(at(REPL + 4), at(REPL + 8)) : 0xeb00_0001;
     const { run, code } = setUp(arch, [within, toEnd], [{ feature: 4 }]);
     if (arch === ARM64) {
       run();
       expect(code()).toEqual([within, toEnd]);
     } else {
-      // Taken without the two instructions, this one points in front of the replacement.
+      // Without the two instructions, this one points before the replacement.
       expect(run).toThrow('BUG 0: a replacement branches to 0xa023fc');
     }
   });
 
-  it('into the payload are the end of the host: its text is not known yet', () => {
+  it('into the payload panic: its text is not registered yet', () => {
     const { run } = setUp(arch, [bl(at(REPL), at(0x600)), 0], [{ feature: 4 }]);
     expect(run).toThrow('BUG 0');
   });
 });
 
-it('a branch that does not reach from the original becomes a trap on arm32, with a word', () => {
-  // From the replacement it reaches just so; the original lies higher.
+it('a branch out of reach of the original becomes a trap on arm32, with a log line', () => {
+  // It just reaches from the replacement, but the original is higher.
   const base = 0x220_2000n;
   const word = (0xeb00_0000 | Number(BigInt.asUintN(24, -0x200_0000n >> 2n))) >>> 0;
   const { run, events, code } = setUp(ARM32, [word], [{ feature: 4 }], { base, orig: REPL + 0x100 });
@@ -165,7 +169,7 @@ it('a branch that does not reach from the original becomes a trap on arm32, with
   expect(events[0]).toBe('ERR aarch32_set_branch_offset: new branch offset out of range.');
 });
 
-it('an image tells how many capabilities its hypervisor has by its callbacks', () => {
+it('the callbacks of an image reveal how many capabilities its hypervisor has', () => {
   const { featureLimit, highestFeature } = ARM64.alternatives;
   const rules = release('4.17.0').alternatives;
   expect([featureLimit(rules, -1), featureLimit(rules, 9), featureLimit(rules, 18)]).toEqual([17, 17, 18]);
@@ -175,11 +179,11 @@ it('an image tells how many capabilities its hypervisor has by its callbacks', (
   expect([highestFeature(table), highestFeature(new DataView(new ArrayBuffer(0)))]).toEqual([18, -1]);
 });
 
-describe('what lint asks of alternatives', () => {
+describe('alternatives for lint', () => {
   const { alternatives } = ARM64;
   const rules = release('4.17.5').alternatives;
 
-  it('is wrong with lengths that differ, and with features beyond that of callbacks', () => {
+  it('have faults if the lengths differ, or if the feature is past that of callbacks', () => {
     const limit = 16;
     const outcomes = (feature: number, replLen: number) =>
       alternatives.faults({ feature, origLen: 8, replLen, padLen: 0 }, rules, limit).map(({ outcome }) => outcome);
@@ -191,14 +195,14 @@ describe('what lint asks of alternatives', () => {
     ['bl', 0x9400_0000, true],
     ['b.eq', 0x5400_0000, true],
     ['adr', 0x1000_0000, false],
-  ])('is whether %s is re-aimed', (_name, word, expected) => {
+  ])('tell whether Xen retargets %s', (_name, word, expected) => {
     const code = new Uint8Array(8);
     viewOf(code).setUint32(4, word, true);
-    expect(alternatives.reaims({ code, at: 4, width: 4, symbol: 'f' }, rules)).toBe(expected);
-    expect(alternatives.reaims({ code, at: 6, width: 2, symbol: 'f' }, rules)).toBe(false);
+    expect(alternatives.retargets({ code, at: 4, width: 4, symbol: 'f' }, rules)).toBe(expected);
+    expect(alternatives.retargets({ code, at: 6, width: 2, symbol: 'f' }, rules)).toBe(false);
   });
 
-  it('is what is replaced, by feature', () => {
+  it('list the replaced code by feature', () => {
     const table = new DataView(new ArrayBuffer(24));
     table.setInt32(12, -0x100, true);
     table.setUint16(20, 5, true);

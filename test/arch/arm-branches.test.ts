@@ -8,14 +8,14 @@ import { func, functionState, release } from './support.ts';
 
 const wordOf = (bytes: Uint8Array): number => viewOf(bytes).getUint32(0, true);
 
-/** What the assembler makes of one line at an address, with a symbol `to`. */
+/** Assembles one line at an address, with a symbol `to`. */
 function assembled(arch: CrossArch, line: string, at: bigint, to: bigint): number {
   const object = crossAssemble(arch, `.text\n${line}\n`);
   return wordOf(crossLink(arch, object, { '.text': at }, { to }, '.text').bytes);
 }
 
-describe('the branch that replaces a function', () => {
-  it('is that of the facts', () => {
+describe('the branch that patches a function', () => {
+  it('matches the measured encodings', () => {
     const jump = (arch: Architecture, from: bigint, to: bigint) => wordOf(arch.encodeJump(from, to));
     expect(jump(ARM64, 0xa000_0210_000n, 0xa000_1002_000n)).toBe(0x1437_c800);
     expect(jump(ARM64, 0xa000_1002_000n, 0xa000_0210_000n)).toBe(0x17c8_3800);
@@ -35,7 +35,7 @@ describe('the branch that replaces a function', () => {
     expect(wordOf(ARM32.encodeJump(from, to))).toBe(assembled('arm32', 'b to', from, to));
   });
 
-  it('is BRK on arm64 where there is none, and some branch on arm32', () => {
+  it('is BRK on arm64 if it cannot be encoded, and a truncated branch on arm32', () => {
     const at = 0x1000_0000n;
     expect(wordOf(ARM64.encodeJump(at, at + 0x800_0000n))).toBe(0xd420_0040);
     expect(wordOf(ARM64.encodeJump(at, at + 0x7ff_fffcn))).toBe(0x15ff_ffff);
@@ -50,7 +50,7 @@ describe('the branch that replaces a function', () => {
     expect([ARM64.patchInsnSize, ARM32.patchInsnSize]).toEqual([4, 4]);
   });
 
-  it('is one word of NOPs for each four bytes', () => {
+  it('becomes one NOP per four bytes', () => {
     expect(ARM64.nopSequences(8).map((nops) => hex(nops))).toEqual(['1f2003d51f2003d5']);
     expect(ARM32.nopSequences(4).map((nops) => hex(nops))).toEqual(['0000a0e1']);
     expect(wordOf(ARM64.nopSequences(4)[0] as Uint8Array)).toBe(assembled('arm64', 'nop', 0n, 0n));
@@ -74,7 +74,7 @@ describe('branches in alternatives', () => {
 
   it.each(['b to', 'bl to', 'beq to', 'blgt to'])('of arm32: %s', (line) => {
     const word = assembled('arm32', line, from, to);
-    // Counted from two instructions on.
+    // Counts from two instructions ahead.
     expect(offset32(word)).toBe(Number(to - from) - 8);
     expect(with32(word, Number(again - from) - 8)).toBe(assembled('arm32', line, from, again));
   });
@@ -83,7 +83,7 @@ describe('branches in alternatives', () => {
     expect(offset64(assembled('arm64', line, from, to))).toBeUndefined();
   });
 
-  it('of arm32 end at 32 MiB, those of arm64 are cut off', () => {
+  it('of arm32 end at 32 MiB, those of arm64 are truncated', () => {
     expect([with32(0xea00_0000, 0x1ff_fffc), with32(0xea00_0000, 0x200_0000)]).toEqual([0xea7f_ffff, null]);
     expect([with32(0xea00_0000, -0x200_0000), with32(0xea00_0000, -0x200_0004)]).toEqual([0xea80_0000, null]);
     // tbz to 32 KiB: the highest bit of imm14, which is the sign.
@@ -98,17 +98,17 @@ describe('verifyFunc', () => {
     return found === null ? null : [found.rule, found.errno];
   };
 
-  it('bounds NOPs from above, and wants whole instructions', () => {
+  it('limits the NOPs, and requires whole instructions', () => {
     expect([28, 0, 4].map((newSize) => refusal({ newAddr: 0n, newSize, oldSize: 4 }))).toEqual([null, null, null]);
     for (const newSize of [32, 31, 30, 2]) {
       expect(refusal({ newAddr: 0n, newSize, oldSize: 64 })).toEqual(['nop-length', 'EOPNOTSUPP']);
     }
   });
 
-  it('wants room for one instruction', () => {
+  it('requires room for one instruction', () => {
     expect(refusal({ oldSize: 3 })).toEqual(['function-too-small', 'EINVAL']);
     expect(refusal({ oldSize: 4 })).toBeNull();
-    // The length of the NOPs is looked at first; that they end in the function is not.
+    // Xen checks the length of the NOPs first, but not that they end in the function.
     expect(refusal({ newAddr: 0n, newSize: 6, oldSize: 1 })).toEqual(['nop-length', 'EOPNOTSUPP']);
     expect(refusal({ newAddr: 0n, newSize: 28, oldSize: 4 })).toBeNull();
     expect(ARM32.verifyFunc).toBe(ARM64.verifyFunc);
@@ -119,7 +119,7 @@ describe('apply and revert', () => {
   const ALIAS = 0x4080_0000n;
   const START = 0x20_0000n;
 
-  /** Memory by words, with what was done to it. */
+  /** Memory in words, with a log of its changes. */
   function host(build: 'debug' | 'release' = 'release') {
     const memory = new Map<bigint, number>();
     const events: string[] = [];
@@ -155,7 +155,7 @@ describe('apply and revert', () => {
     return { context, events };
   }
 
-  it('go through the second mapping, and clean what was written', () => {
+  it('write through the second mapping, and clean the cache', () => {
     const { context, events } = host();
     const state = functionState();
     state.patchOffset = 0;
@@ -171,7 +171,7 @@ describe('apply and revert', () => {
     ]);
   });
 
-  it('write NOPs over as many instructions as new_size has', () => {
+  it('write NOPs over new_size bytes', () => {
     const { context, events } = host();
     const state = functionState();
     state.patchOffset = 0;
@@ -180,7 +180,7 @@ describe('apply and revert', () => {
     expect(events).toEqual(['40801000: 0000a0e10000a0e1', 'clean 40801000+8']);
   });
 
-  it('say so where there is no branch on arm64, and write a trap; a debug build stops', () => {
+  it('log and write a trap if arm64 cannot encode the branch; a debug build panics', () => {
     const { context, events } = host();
     const state = functionState();
     state.patchOffset = 0;
@@ -203,7 +203,7 @@ describe('apply and revert', () => {
 });
 
 describe('symbols', () => {
-  it('that map code and data are not entered, and Thumb code is refused', () => {
+  it('that map code and data are left out, and Thumb code is refused', () => {
     const names = ['$d', '$x', '$a', '$t', '$d.1', '$x.foo', '$a.', '$dx', '$', 'foo$d'];
     expect(names.filter((name) => ARM64.symbolOk?.(name) === false)).toEqual(['$d', '$x', '$d.1', '$x.foo']);
     expect(names.filter((name) => ARM32.symbolOk?.(name) === false)).toEqual(['$d', '$a', '$d.1', '$a.']);

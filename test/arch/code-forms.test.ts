@@ -5,7 +5,7 @@ import { fromHex, viewOf } from '../../src/base/index.ts';
 
 const forms = X86_64.code ?? expect.fail('x86-64 has code');
 
-/** The plain way: every byte is taken for the start of a branch. */
+/** Reference implementation: tries every byte as the start of a branch. */
 function plainly(code: Uint8Array, wanted: Uint8Array): { at: number; size: number; target: number }[] {
   const found: { at: number; size: number; target: number }[] = [];
   const view = viewOf(code);
@@ -28,7 +28,7 @@ function plainly(code: Uint8Array, wanted: Uint8Array): { at: number; size: numb
 describe('branchesTo', () => {
   const SIZE = 0x3_0000;
 
-  it('finds what the plain way finds, with few targets and with many', () => {
+  it('agrees with the reference, with few targets and with many', () => {
     const branch = fc.record({
       at: fc.nat(SIZE - 8),
       kind: fc.constantFrom(0xe8, 0xe9, 0x0f, 0xeb, 0x75, 0xe2),
@@ -55,14 +55,14 @@ describe('branchesTo', () => {
           else view.setInt32(at + size - 4, to - at - size, true);
         }
         expect(forms.branchesTo(code, ranges)).toEqual(plainly(code, wanted));
-        // Code that does not start at an even byte.
+        // Code at an odd offset of its buffer.
         expect(forms.branchesTo(code.subarray(1), ranges)).toEqual(plainly(code.subarray(1), wanted));
       },
     );
     fc.assert(property, { numRuns: 40 });
   });
 
-  it('stands at the ends of the code', () => {
+  it('stops at the ends of the code', () => {
     for (const hex of ['', 'eb', 'e8', 'e900000000', 'ebfe', '0f8400', '7500']) {
       const code = fromHex(hex) ?? expect.fail();
       for (const marks of [0, 1]) {
@@ -74,9 +74,9 @@ describe('branchesTo', () => {
   });
 });
 
-describe('words of Arm', () => {
-  it('branch to where they say', () => {
-    // Where these lead was computed by hand from ARM DDI 0487, C6.2 and DDI 0406C, A8.8.18.
+describe('branches of Arm', () => {
+  it('go to their encoded targets', () => {
+    // Targets computed by hand from ARM DDI 0487, C6.2 and DDI 0406C, A8.8.18.
     const words = {
       // b +8; bl -4; cbz x0, +16; tbz x0, #0, +12; b.eq +8; nop
       arm64: [0x1400_0002, 0x97ff_ffff, 0xb400_0080, 0x3600_0060, 0x5400_0040, 0xd503_201f],

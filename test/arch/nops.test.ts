@@ -3,8 +3,8 @@ import { addNops, NOP_MAX, type NopFamily } from '../../src/arch/index.ts';
 import { hex } from '../../src/base/index.ts';
 
 /**
- * What add_nops() writes for each length that a payload can ask for, by family: as disassembled from the two tables of
- * xen/arch/x86/alternative.c, put together by hand and not by the code under test.
+ * The output of add_nops() for each length that a payload can ask for, by family. Assembled by hand from the two tables of
+ * xen/arch/x86/alternative.c, not by the code under test.
  */
 const TABLE: readonly (readonly [length: number, P6: string, K8: string])[] = [
   [1, '90', '90'],
@@ -101,7 +101,7 @@ describe('NOPs', () => {
     expect(TABLE.map(([length]) => length)).toEqual(Array.from({ length: 31 }, (_, i) => i + 1));
   });
 
-  it.each(TABLE)('are those of Xen for %i bytes', (length, P6, K8) => {
+  it.each(TABLE)('match Xen for %i bytes', (length, P6, K8) => {
     expect(hex(addNops('P6', length), ' ')).toBe(P6);
     expect(hex(addNops('K8', length), ' ')).toBe(K8);
   });
@@ -116,7 +116,7 @@ describe('NOPs', () => {
     }
   });
 
-  it('are not shared: writing to one result leaves the next as it is', () => {
+  it('are fresh copies: writing to one does not change the next', () => {
     addNops('P6', 3).fill(0xcc);
     expect(hex(addNops('P6', 3), ' ')).toBe('0f 1f 00');
   });

@@ -8,7 +8,7 @@ const OLD = 0xffff_82d0_4022_1000n;
 const NEW = 0xffff_82d0_4080_9000n;
 const ENDBR = 'f3 0f 1e fa';
 const POISON = '66 0f 1f 01';
-/** What stands behind the function's first four bytes, up to 35 of them. */
+/** The bytes after the function's first four, up to 35. */
 const BODY = '55 48 89 e5 41 57 41 56 41 55 41 54 53 48 83 ec 18 48 89 fb 48 8b 07 48 85 c0 74 10 31 d2 31 f6 5b 5d c3';
 
 function oldFunction(start: string): FlatMemory {
@@ -36,12 +36,12 @@ describe('verify_func', () => {
   const verify = (version: string, start: string, fields: Parameters<typeof func>[0]) =>
     X86_64.verifyFunc(func(fields), patchContext(version, oldFunction(start)))?.errno ?? null;
 
-  it('takes 5 bytes for the jump and no less', () => {
+  it('requires 5 bytes for the jump', () => {
     expect(verify('4.18.1', '', { oldSize: 5 })).toBeNull();
     expect(verify('4.18.1', '', { oldSize: 4 })).toBe('EINVAL');
   });
 
-  /** By start of the function and release: the smallest old_size. */
+  /** The smallest old_size, by the function's first bytes and release. */
   it.each([
     ['4.13.5', ENDBR, 5],
     ['4.14.4', ENDBR, 5],
@@ -55,7 +55,7 @@ describe('verify_func', () => {
     ['4.17.0', POISON, 9],
     ['4.22.0', ENDBR, 9],
     ['4.22.0', POISON, 9],
-    // One bit away from either.
+    // One bit off.
     ['4.22.0', 'f3 0f 1e fb', 5],
     ['4.22.0', '66 0f 1f 00', 5],
   ])('in %s, in front of %s, needs %i bytes', (version, start, needed) => {
@@ -63,19 +63,19 @@ describe('verify_func', () => {
     expect(verify(version, start, { oldSize: needed - 1 })).toBe('EINVAL');
   });
 
-  it.each(RELEASES.map(({ version }) => version))('bounds NOPs in %s without reading the function', (version) => {
+  it.each(RELEASES.map(({ version }) => version))('limits NOPs in %s without reading the function', (version) => {
     const nothing = patchContext(version, new FlatMemory(0n, 0));
     const nop = (newSize: number, oldSize: number) =>
       X86_64.verifyFunc(func({ newAddr: 0n, newSize, oldSize }), nothing)?.errno ?? null;
     expect(nop(31, 31)).toBeNull();
     expect(nop(32, 32)).toBe('EOPNOTSUPP');
-    // Too long and past the end: the length is asked first.
+    // Too long and past the end: Xen checks the length first.
     expect(nop(32, 1)).toBe('EOPNOTSUPP');
     expect(nop(16, 15)).toBe('EINVAL');
     expect(nop(0, 1)).toBeNull();
   });
 
-  it('reads the function where the release looks for ENDBR64', () => {
+  it('reads the function if the release checks for ENDBR64', () => {
     const nothing = new FlatMemory(0n, 0);
     expect(() => X86_64.verifyFunc(func({}), patchContext('4.14.5', nothing))).toThrow(RangeError);
     expect(X86_64.verifyFunc(func({}), patchContext('4.14.4', nothing))).toBeNull();
@@ -96,14 +96,14 @@ describe('apply and revert', () => {
     return { applied, offset: state.patchOffset };
   }
   const original = (start: string) => hex(bytes(start + BODY).subarray(0, 35), ' ');
-  /** The original with `patch` written over it at `at`. */
+  /** Returns the original with `patch` written over it at `at`. */
   const with_ = (start: string, at: number, patch: string) => {
     const copy = bytes(start + BODY).slice(0, 35);
     copy.set(bytes(patch), at);
     return hex(copy, ' ');
   };
 
-  it('writes the jump at the start of the function', () => {
+  it('write the jump at the start of the function', () => {
     expect(carry('4.18.1', '', {})).toEqual({ applied: with_('', 0, 'e9 fb 7f 5e 00'), offset: 0 });
   });
 
@@ -119,7 +119,7 @@ describe('apply and revert', () => {
     expect(carry(version, start, {})).toEqual({ applied: with_(start, offset, jump), offset });
   });
 
-  it('asks for the ENDBR64 when it applies, not before', () => {
+  it('check for the ENDBR64 when they apply, not before', () => {
     const memory = oldFunction(ENDBR);
     const state = functionState();
     const context = patchContext('4.18.1', memory);
@@ -135,7 +135,7 @@ describe('apply and revert', () => {
     ['P6', '', 7, 0, '0f 1f 80 00 00 00 00'],
     ['K8', '', 7, 0, '66 66 66 90 66 66 90'],
     ['P6', '', 1, 0, '90'],
-    // Behind an ENDBR64 the NOPs are four bytes fewer. Seen on the real hypervisor: facts 0.5, correction 2.
+    // After an ENDBR64, there are four bytes of NOPs fewer, as on the real hypervisor.
     ['P6', ENDBR, 5, 4, '90'],
     ['P6', ENDBR, 13, 4, '66 0f 1f 84 00 00 00 00 00'],
     ['P6', ENDBR, 31, 4, '66 0f 1f 84 00 00 00 00 00 66 0f 1f 84 00 00 00 00 00 66 0f 1f 84 00 00 00 00 00'],
@@ -147,7 +147,7 @@ describe('apply and revert', () => {
     if (expected === '') expect(result.applied).toBe(original(start));
   });
 
-  it.each([0, 1, 2, 3])('loses the host where %i bytes of NOPs meet an ENDBR64', (newSize) => {
+  it.each([0, 1, 2, 3])('crash the host if %i bytes of NOPs meet an ENDBR64', (newSize) => {
     const memory = oldFunction(ENDBR);
     const before = hex(memory.bytes);
     const apply = () =>
@@ -156,7 +156,7 @@ describe('apply and revert', () => {
     expect(hex(memory.bytes)).toBe(before);
   });
 
-  it('says how many bytes it writes', () => {
+  it('report how many bytes they write', () => {
     expect(X86_64.insnLength(func({}), 0)).toBe(5);
     expect(X86_64.insnLength(func({}), 4)).toBe(5);
     expect(X86_64.insnLength(func({ newAddr: 0n, newSize: 13 }), 4)).toBe(9);
@@ -179,14 +179,14 @@ describe('the record', () => {
     });
   });
 
-  it('knows which release looks for what at the start of a function', () => {
+  it('skips what the release looks for at the start of a function', () => {
     const rule = (version: string) => release(version).endbr;
     expect(['4.11.0', '4.14.4', '4.15.2', '4.16.0'].map(rule)).toEqual(Array(4).fill('ignored'));
     expect(['4.14.5', '4.15.3', '4.16.1', '4.16.7'].map(rule)).toEqual(Array(4).fill('endbr64'));
     expect(['4.17.0', '4.18.0', '4.22.0'].map(rule)).toEqual(Array(3).fill('endbr64-or-poison'));
   });
 
-  it('takes four relocations, and RELA only', () => {
+  it('accepts four relocations, and only RELA', () => {
     expect(
       [...X86_64.relocations.values()].map(({ type, name, relative, width, range }) => [
         ...[type, name, relative, width, range],

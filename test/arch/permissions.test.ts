@@ -43,7 +43,7 @@ function host(cet: PatchingHost['cet'] = { shadowStacks: false, indirectBranchTr
 }
 
 describe('the patching window', () => {
-  /** The regimes of the facts, from each release on: W1, W2, W3, W4. */
+  /** The first release of each regime: W1, W2, W3, W4. */
   const REGIMES: readonly (readonly [from: string, regime: string])[] = [
     ['4.11.0', 'W1'],
     ['4.14.0', 'W2'],
@@ -57,7 +57,7 @@ describe('the patching window', () => {
   const order = (version: string) => version.split('.').reduce((sum, part) => sum * 100 + Number(part), 0);
   const regimeOf = (version: string) => REGIMES.filter(([from]) => order(from) <= order(version)).at(-1)?.[1] as string;
 
-  it.each(RELEASES.map(({ version }) => version))('of %s opens and closes what its regime says', (version) => {
+  it.each(RELEASES.map(({ version }) => version))('of %s opens and closes by its regime', (version) => {
     const { patching, calls } = host();
     const regime = regimeOf(version);
     expect(X86_64.quiesce(patching, release(version))).toBeNull();
@@ -81,7 +81,7 @@ describe('the patching window', () => {
     expect(calls).toEqual(closed);
   });
 
-  it('is a #GP where CR4.CET stays set for branch tracking alone', () => {
+  it('raises #GP if CR4.CET stays set for branch tracking alone', () => {
     const ibt = { shadowStacks: false, indirectBranchTracking: true };
     const dies = RELEASES.filter(({ version }) => {
       try {

@@ -8,7 +8,7 @@ const processor = (fields: Partial<Processor>): Processor => ({
 });
 
 describe('the NOP family', () => {
-  it('is K8 for these models of Intel family 6 and no others', () => {
+  it('is K8 only for these models of Intel family 6', () => {
     const slow = new Set<number>();
     for (let model = 0x0f; model <= 0x1b; model++) slow.add(model);
     for (let model = 0x1d; model <= 0x25; model++) slow.add(model);
@@ -43,9 +43,9 @@ describe('features', () => {
   const none = processor({ featureset: [], synthetic: 0, bugs: 0 });
   const limits = [...new Set(RELEASES.map(({ alternatives }) => alternatives.featureLimit))];
 
-  it.each(limits)('stand in words of their own: featureset, synthetic, bugs, with %i features', (limit) => {
+  it.each(limits)('have separate words for featureset, synthetic and bugs, with %i features', (limit) => {
     const words = limit / 32;
-    // Up to 4.12 there was no word of bugs: cpufeatureset words, then the synthetic one.
+    // Up to 4.12, there was no word of bugs: cpufeatureset words, then the synthetic one.
     const bugWord = limit === 352 ? undefined : words - 1;
     const syntheticWord = bugWord === undefined ? words - 1 : words - 2;
     const all = (has: Processor) => {
@@ -58,7 +58,7 @@ describe('features', () => {
     expect(all({ ...none, bugs: 0x8000_0001 })).toEqual(bugWord === undefined ? [] : [32 * bugWord, 32 * bugWord + 31]);
     const word2 = [0, 0, 2 ** 29];
     expect(all({ ...none, featureset: word2 })).toEqual([93]);
-    // A featureset longer than the release's is not taken for synthetic features or bugs.
+    // Surplus words of a featureset are not read as synthetic features or bugs.
     const long = Array.from({ length: words + 2 }, (_, word) => (word < syntheticWord ? 0 : 0xffff_ffff));
     expect(all({ ...none, featureset: long })).toEqual([]);
   });

@@ -11,10 +11,10 @@ import {
 import { viewOf } from '../../src/base/index.ts';
 import { crossAssemble, crossLink, type LinkArch } from '../support/cross.ts';
 
-/** Where the code is linked to: as far from the symbols as a payload is from the hypervisor. */
+/** Link address of the code: as far from the symbols as a payload is from the hypervisor. */
 const TEXT = 0xa0_2000n;
 
-/** One relocation: what stands at the place, and where it leads. */
+/** One relocation: the bytes at the place, and its target. */
 interface Place {
   readonly type: number;
   readonly word: number;
@@ -30,7 +30,7 @@ const rowOf = (arch: LinkArch, type: number): RelocationRow => {
   return row;
 };
 
-/** The places one behind the other, eight bytes each, linked by ld; with the names of those that it says do not fit. */
+/** Links the places with ld, eight bytes each, and reports which of them ld says fit. */
 function linkedByLd(arch: LinkArch, places: readonly Place[], addends = true) {
   const source = places.map(({ type, word, addend = 0 }, i) => {
     const value = `s${i}${addends && addend !== 0 ? `+${addend}` : ''}`;
@@ -47,7 +47,7 @@ function linkedByLd(arch: LinkArch, places: readonly Place[], addends = true) {
   }));
 }
 
-/** The same by the row. */
+/** Applies the row to the same place. */
 function placed(arch: LinkArch, { type, word, target, addend = 0 }: Place, index: number) {
   const row = rowOf(arch, type);
   const bits = RECORDS[arch].elf.pointerSize * 8;
@@ -63,14 +63,14 @@ function placed(arch: LinkArch, { type, word, target, addend = 0 }: Place, index
   return { word: result.word, high: 0, overflow: result.overflow, quirk: result.quirk?.rule };
 }
 
-/** A row's instruction with that value in it. */
+/** Returns a row's instruction with that value in its field. */
 function relocated(arch: LinkArch, type: number, word: number, value: bigint, addend = 0n) {
   const row = rowOf(arch, type);
   if (row.field === null) throw new Error(`${row.name} is for data`);
   return relocateInstruction(row, row.field, { word, value, addend });
 }
 
-/** Instructions by relocation of arm64, with immediates of zero. */
+/** Instructions for the relocations of arm64, with immediates of zero. */
 const ARM64_WORDS: Readonly<Record<number, number>> = {
   274: 0x1000_0000, // adr x0
   275: 0x9000_0000, // adrp x0
@@ -87,7 +87,7 @@ const ARM64_WORDS: Readonly<Record<number, number>> = {
   299: 0x3dc0_0000, // ldr q0, [x0]
 };
 
-/** Distances and addresses at which fields end, and some in between; multiples of 16, as the scaled loads want. */
+/** Values at and around the limits of fields; multiples of 16, as scaled loads require. */
 const TARGETS = [
   0x22_deb0n,
   0x20_0000n,
@@ -102,14 +102,14 @@ describe('the relocations of arm64', () => {
   const BRANCHES = [279, 280, 282, 283];
   const types = [...ARM64.relocations.keys()];
 
-  it('are the 36 that Xen has, and no others', () => {
+  it('are exactly the 36 of Xen', () => {
     expect(types).toHaveLength(36);
     expect([0, 256, 273, 314, 311].map((type) => ARM64.relocations.get(type))).toEqual(Array(5).fill(undefined));
   });
 
-  it.each(types)('%i gives what ld gives', (type) => {
+  it.each(types)('%i agrees with ld', (type) => {
     const { name } = rowOf('arm64', type);
-    // ld puts a detour where a call or jump does not reach: tested by vectors below.
+    // ld inserts a veneer for a call or jump out of reach, so vectors below test these.
     const far = [0xffff_8000_1234_5670n, 0x1_2345_6780_1230n, 0x8000_0010n, 0xffff_ffff_ffff_fff0n, 0x10n, 0xfff0n];
     const targets = BRANCHES.includes(type) ? TARGETS.slice(0, 5) : [...TARGETS, ...far];
     const word = ARM64_WORDS[type] ?? (type < 263 ? 0 : 0xd280_0005);
@@ -122,7 +122,7 @@ describe('the relocations of arm64', () => {
       } else if (ours.overflow !== undefined) {
         expect({ fits: !ours.overflow }, what).toEqual({ fits: linked.fits });
       }
-      // What ld says does not fit, it leaves as it was.
+      // ld leaves a place unchanged if the value does not fit.
       if (linked.fits) expect([ours.word, ours.high], what).toEqual([linked.word, type < 263 ? linked.high : 0]);
     }
   });
@@ -140,7 +140,7 @@ describe('the relocations of arm64', () => {
     expect(edges(276, 1n << 32n, 0x1000n)).toEqual(Array(4).fill(false));
   });
 
-  it('let a TBZ go astray between 32 KiB and 1 MiB, as Xen does', () => {
+  it('truncate the offset of TBZ between 32 KiB and 1 MiB, as Xen does', () => {
     const place = (value: bigint) => relocated('arm64', 279, 0x3600_0003, value);
     expect(place(0x7ffcn)).toEqual({ word: 0x3603_ffe3, overflow: false, quirk: null });
     expect(place(0x8000n)).toMatchObject({ word: 0x3604_0003, overflow: false, quirk: { rule: 'arm64-tstbr-range' } });
@@ -153,11 +153,11 @@ describe('the relocations of arm64', () => {
 describe('the relocations of arm32', () => {
   const even = (target: bigint, index: number): bigint => target + ((target - TEXT - 8n * BigInt(index)) & 4n);
 
-  it('are the seven that Xen has', () => {
+  it('are the seven of Xen', () => {
     expect([...ARM32.relocations.keys()]).toEqual([0, 2, 3, 28, 29, 43, 44]);
   });
 
-  it.each([2, 3, 43, 44])('%i gives what ld gives', (type) => {
+  it.each([2, 3, 43, 44])('%i agrees with ld', (type) => {
     const words: Readonly<Record<number, number>> = { 43: 0xe300_3000, 44: 0xe340_3000 };
     const targets = [...TARGETS, 0xffff_fff0n, 0x8000_0000n, 0x1_2345n];
     const places = targets.map((target): Place => ({ type, word: words[type] ?? 0, target }));
@@ -165,7 +165,7 @@ describe('the relocations of arm32', () => {
     expect(ours).toEqual(linkedByLd('arm32', places).map(({ word }) => word));
   });
 
-  it.each([28, 29])('%i gives what ld gives for targets at an even number of words', (type) => {
+  it.each([28, 29])('%i agrees with ld for targets at an even number of words', (type) => {
     // The addend of the pipeline is in the instruction: imm24 = -2.
     const word = type === 28 ? 0xebff_fffe : 0xeaff_fffe;
     const targets = [0x22_b90cn, 0x20_0000n, TEXT + 0x100n, 0x1ff_0000n];
@@ -176,7 +176,7 @@ describe('the relocations of arm32', () => {
     }
   });
 
-  it.each([28, 29])('%i lands four bytes too low at an odd number of words, and says so', (type) => {
+  it.each([28, 29])('%i lands four bytes too low at an odd number of words, and reports it', (type) => {
     const word = type === 28 ? 0xebff_fffe : 0xeaff_fffe;
     const targets = [0x22_b90cn, 0x20_0000n, TEXT + 0x100n];
     const places = targets.map((target, i): Place => ({ type, word, target: even(target, i) + 4n, addend: -8 }));
@@ -190,7 +190,7 @@ describe('the relocations of arm32', () => {
     expect(relocated('arm32', 28, 0xebff_fffe, value, -8n).word).toBe(0xebc8_37fe);
   });
 
-  it('reach 32 MiB with a branch, which loses its old offset all the same', () => {
+  it('reach 32 MiB with a branch, and clear its old offset even out of range', () => {
     const place = (value: bigint) => relocated('arm32', 28, 0xebff_fffe, value, -8n);
     expect([0x1ff_fff8n, 0x200_0000n, -0x200_0000n, -0x200_0004n].map((value) => place(value).overflow)).toEqual([
       false,
@@ -201,7 +201,7 @@ describe('the relocations of arm32', () => {
     expect(place(0x200_0000n)).toEqual({ word: 0xeb00_0000, overflow: true, quirk: null });
   });
 
-  it('leave out the addend of MOVW and MOVT, and say so', () => {
+  it('ignore the addend of MOVW and MOVT, and report it', () => {
     const move = (type: number, word: number, addend: bigint) =>
       relocated('arm32', type, word, 0x1234_5678n + addend, addend);
     expect(move(43, 0xe305_3678, 0x5678n)).toMatchObject({ word: 0xe305_3678, quirk: { rule: 'arm32-move-addend' } });
@@ -220,7 +220,7 @@ describe('the relocations of arm32', () => {
 });
 
 describe('the range of a relocation', () => {
-  /** Values on both sides of each bound, as near as the alignment lets them, and what leads to them from place `i`. */
+  /** Values on both sides of each bound, as near as the alignment allows, and the target that gives them at place `i`. */
   const bounds = (arch: LinkArch) =>
     [...RECORDS[arch].relocations.values()].flatMap((row) => {
       const { range, relative, field, quirk } = row;
@@ -230,17 +230,17 @@ describe('the range of a relocation', () => {
         ...{ row, value: BigInt(value), addend: field === null ? 0 : -row.pcOffset },
       }));
     });
-  /** The ABI lets these fields hold values of either sign. ld does not. */
+  /** The ABI allows values of either sign in these fields; ld does not. */
   const STRICTER = new Set([
     'R_AARCH64_ABS32 -2147483648',
     'R_AARCH64_ABS16 -32768',
     'R_AARCH64_PREL32 4294967295',
     'R_AARCH64_PREL16 65535',
   ]);
-  /** Branches of arm32 have their addend in the instruction. */
+  /** Branches of arm32 hold their addend in the instruction. */
   const START: Readonly<Record<number, number>> = { 28: 0xebff_fffe, 29: 0xeaff_fffe };
 
-  it.each(['x86_64', 'arm64', 'arm32'] as const)('ends where ld ends it on %s', (arch) => {
+  it.each(['x86_64', 'arm64', 'arm32'] as const)('agrees with ld on %s', (arch) => {
     const cases = bounds(arch);
     const places = cases.map(({ row: { type, field, relative }, value, addend }, i): Place => {
       const word = START[type] ?? ARM64_WORDS[type] ?? (field === null ? 0 : 0xd280_0005);
@@ -253,14 +253,14 @@ describe('the range of a relocation', () => {
       const { row, value } = cases[i] as (typeof cases)[number];
       const { word, overflow } = placed(arch, places[i] as Place, i);
       const fits = inRange(row.range, value);
-      // A call that does not reach, ld sends over a detour.
+      // ld inserts a veneer for a call out of reach.
       const what = `${row.name} ${value}`;
       expect(linked.fits && linked.word === word, what).toBe(fits && !STRICTER.has(what));
       if (overflow !== undefined && row.quirk?.kind !== 'range') expect(overflow).toBe(!fits);
     }
   });
 
-  it.each([2, 4, 8, 16])('of a load or store of %i bytes takes multiples of that alone, as ld has it', (size) => {
+  it.each([2, 4, 8, 16])('of a load or store of %i bytes allows only multiples of that, as ld does', (size) => {
     const row = [...ARM64.relocations.values()].find(({ name }) => name === `R_AARCH64_LDST${8 * size}_ABS_LO12_NC`);
     const { type, alignment } = row ?? expect.fail(`no row for ${size} bytes`);
     const places = [size, size / 2].map(

@@ -21,7 +21,7 @@ export function bytes(text: string): Uint8Array {
   return found;
 }
 
-/** Memory from `base` on, in which everything else is missing. */
+/** Memory at `base`; every access outside it throws. */
 export class FlatMemory implements RelativeMemory {
   readonly base: Address;
   readonly bytes: Uint8Array;
@@ -55,10 +55,10 @@ export class FlatMemory implements RelativeMemory {
   }
 }
 
-/** What stopped the host: thrown by the doubles in place of what a real one does not come back from. */
+/** Thrown by the test doubles when the host would die. */
 export class Stopped extends Error {}
 
-/** A context for verifyFunc, apply and revert over one piece of memory; it records the resets. */
+/** Makes a context for verifyFunc, apply and revert on this memory. */
 export function patchContext(version: string, memory: FlatMemory, nops: 'P6' | 'K8' = 'P6'): PatchContext {
   return {
     memory: {
@@ -71,7 +71,7 @@ export function patchContext(version: string, memory: FlatMemory, nops: 'P6' | '
       throw new Stopped('x86 has no second mapping of its text');
     },
     cleanDataCache: () => {
-      throw new Stopped('x86 leaves caches alone');
+      throw new Stopped('x86 cleans no caches');
     },
     within: (_name, body) => body(),
     log: (_level, text) => {
@@ -119,7 +119,7 @@ export interface Alternative {
 
 export const ALT_SIZE = 14;
 
-/** Writes `struct alt_instr` entries behind each other; returns the offset behind the last. Layout: facts 5.1. */
+/** Writes consecutive `struct alt_instr` entries; returns the offset after the last. Source: xen/arch/x86/include/asm/alternative.h. */
 export function writeAlternatives(memory: FlatMemory, at: number, entries: readonly Alternative[]): number {
   const view = viewOf(memory.bytes);
   entries.forEach((entry, i) => {
@@ -138,7 +138,7 @@ export function writeAlternatives(memory: FlatMemory, at: number, entries: reado
 export interface FakeHost extends AlternativesHost {
   /** `LEVEL template arg arg`. */
   readonly lines: string[];
-  /** Every write, as `[offset, bytes]`. */
+  /** All writes, as `[offset, bytes]`. */
   readonly memory: FlatMemory;
 }
 
@@ -149,11 +149,11 @@ export interface HostSettings {
   readonly ibtBuild?: boolean;
   readonly returnThunk?: Address;
   readonly nullCalls?: 'defer' | 'trap';
-  /** Memory elsewhere: address → bytes in hex. */
+  /** Other memory: address → bytes in hex. */
   readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
-/** A host of that release over a piece of memory. */
+/** Makes a host of that release on this memory. */
 export function fakeHost(version: string, memory: FlatMemory, settings: HostSettings = {}): FakeHost {
   const lines: string[] = [];
   const read = (address: Address, length: number): Uint8Array => {

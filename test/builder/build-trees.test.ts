@@ -56,7 +56,7 @@ describe('a tree that is not built', () => {
     const tree = miniatureSources();
     const { verdict, remarks } = await buildFor(tree, patchOf(tree, 'common/version.c', VERSION));
     expect(verdict).toBe('built');
-    expect(remarks.map(({ text }) => text)).toEqual([expect.stringContaining('Give the running xen-syms')]);
+    expect(remarks.map(({ message }) => message)).toEqual([expect.stringContaining('Give the running xen-syms')]);
   });
 
   it('is not built for patches that do not apply', async () => {
@@ -117,7 +117,7 @@ describe('patches that belong to the base', () => {
     const fix = patchOf(tree, 'common/version.c', VERSION);
     const { verdict, refusals } = await buildFor(tree, fix, { pristine: [file(pristine)] });
     expect(verdict).toBe('refused');
-    expect(refusals.map(({ reason }) => reason)).toEqual([
+    expect(refusals.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^pristine\.patch: .*should be .*"other"/),
     ]);
   });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/base/index.ts';
 import { buildAll } from '../../src/builder/index.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
@@ -17,8 +18,7 @@ const payloadOf = (bytes: Uint8Array | null) => {
   return payload;
 };
 
-const texts = (told: readonly { readonly text: string }[]): string => told.map(({ text }) => text).join('\n');
-const reasons = (told: readonly { readonly reason: string }[]): string => told.map(({ reason }) => reason).join('\n');
+const texts = (told: readonly Finding[]): string => told.map(({ message }) => message).join('\n');
 
 describe('a patch of a tree that is built', () => {
   it('becomes a payload that was verified, and the tree is only read', async () => {
@@ -112,7 +112,7 @@ describe('a patch of a tree that is built', () => {
     expect(older.verified?.release).toBe('4.18.0');
     const refused = await buildFor(tree, patch, { xenDepends: new Uint8Array(20) });
     expect(refused.verified).toBeNull();
-    expect(reasons(refused.refusals)).toMatch(/^Xen refuses the payload with EINVAL/);
+    expect(texts(refused.refusals)).toMatch(/^Xen refuses the payload with EINVAL/);
   });
 
   it('is for arm64 where the tree is', async () => {
@@ -147,23 +147,23 @@ describe('what keeps a payload from being built', () => {
     );
     const result = await buildFor(tree, patch);
     expect(result).toMatchObject({ verdict: 'refused', compiled: 0, bytes: null, xen: { version: '4.18.1' } });
-    expect(reasons(result.refusals)).toMatch(
+    expect(texts(result.refusals)).toMatch(
       /^fix\.patch: xen\/common\/version\.c, @@ .*: line \d+: the patch expects “ {4}return "\.1";”, but the file has “ {4}return "\.2";”$/,
     );
-    expect(result.refusals[0]?.object).toBe('xen/common/version.c');
+    expect(result.refusals[0]?.where.file).toBe('xen/common/version.c');
   });
 
   it('a file without a patch in it', async () => {
     const result = await buildFor(miniatureTree(), 'Dear all,\n');
     expect(result.verdict).toBe('refused');
-    expect(reasons(result.refusals)).toBe('fix.patch: it has no patch in it');
+    expect(texts(result.refusals)).toBe('fix.patch: it has no patch in it');
   });
 
   it('an error of the compiler, with file and line', async () => {
     const tree = miniatureTree();
     const result = await buildFor(tree, patchOf(tree, 'common/version.c', [['return ".1";', 'return nothing;']]));
     expect(result).toMatchObject({ verdict: 'refused', compiled: 1 });
-    expect(reasons(result.refusals)).toMatch(
+    expect(texts(result.refusals)).toMatch(
       /common\/version\.o does not compile with the patch at common\/version\.c:\d+/,
     );
     expect(left(tree)).toEqual([]);
@@ -175,7 +175,7 @@ describe('what keeps a payload from being built', () => {
     const text = readFileSync(join(tree.xen, 'common/version.c'), 'utf8');
     writeFileSync(join(tree.xen, 'common/version.c'), text.replace('return 18;', 'return 19;'));
     const result = await buildFor(tree, patch);
-    expect(reasons(result.refusals)).toContain('common/version.o is not what its source gives');
+    expect(texts(result.refusals)).toContain('common/version.o is not what its source gives');
     expect(result.refusals[0]?.advice).toContain('build the tree again');
   });
 
@@ -200,7 +200,9 @@ describe('what keeps a payload from being built', () => {
     ]);
     const refused = await buildFor(tree, grown);
     expect(refused.verdict).toBe('refused');
-    expect(refused.refusals).toEqual([expect.objectContaining({ symbol: 'local', object: 'common/keyhandler.o' })]);
+    expect(refused.refusals).toEqual([
+      expect.objectContaining({ where: { file: 'common/keyhandler.o', symbol: 'local' } }),
+    ]);
     expect((await buildFor(tree, grown, {}, { allowedLayouts: ['local'] })).verdict).toBe('built');
   });
 
@@ -214,7 +216,7 @@ describe('what keeps a payload from being built', () => {
       ['    unsigned int i;\n', '    unsigned int i;\n\n    (*(volatile int *)&counter)++;\n'],
     ] as const;
     const { verdict, refusals } = await buildFor(tree, patchOf(tree, 'common/keyhandler.c', edits));
-    expect({ verdict, symbol: refusals[0]?.symbol }).toEqual({ verdict: 'refused', symbol: 'counter' });
+    expect({ verdict, symbol: refusals[0]?.where.symbol }).toEqual({ verdict: 'refused', symbol: 'counter' });
   });
 });
 

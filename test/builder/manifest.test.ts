@@ -51,7 +51,7 @@ describe('a manifest', () => {
     ['patches: [a]\n', 'bases.yaml:1:1: bases has to be a list of bases'],
     ['patches: []\nbases: [{ source: x }]\n', 'bases.yaml:1:10: patches is empty'],
     ['patches: [a]\nbases: []\n', 'bases.yaml:2:8: bases is empty'],
-    ['patches: [a]\nbases:\n  - source: x\n    xem: y\n', 'bases.yaml:4:5: xem is not known here; did you mean xen?'],
+    ['patches: [a]\nbases:\n  - source: x\n    xem: y\n', 'bases.yaml:4:5: unknown key xem; did you mean xen?'],
     ['patches: [a]\nbases:\n  - xen: x\n', 'bases.yaml:3:5: source is missing'],
     ['patches: [a]\nbases:\n  - source: x\n    depends: "0"\n', 'bases.yaml:4:14: depends has to be hex digits'],
     ['patches: [a]\nbases:\n  - source: x\n    depends: ""\n', 'bases.yaml:4:14: depends has to be a build-id'],

@@ -3,6 +3,7 @@ import { type MadePayload, makePayload, type PayloadRequest } from '../../src/bu
 import { CATALOGUE } from '../../src/catalogue/index.ts';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import { PORTS } from '../../src/cli/ports.ts';
+import { about } from '../../src/diff/index.ts';
 import { isProblem } from '../../src/elf/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import { openSimulation, type SimulationOptions } from '../../src/run/index.ts';
@@ -54,8 +55,8 @@ describe.each(['x86_64', 'arm64', 'arm32'] as const)('a payload for %s', (arch) 
     const { verdict, refusals, verified, bytes } = await make(arch, 'unknown-symbol');
     expect({ verdict, verified }).toEqual({ verdict: 'refused', verified: false });
     expect(refusals[0]).toMatchObject({
-      object: 'unknown-symbol.livepatch',
-      reason: expect.stringMatching(/^Xen refuses the payload with ENOENT: /) as string,
+      where: expect.objectContaining({ file: 'unknown-symbol.livepatch' }),
+      message: expect.stringMatching(/^Xen refuses the payload with ENOENT: /) as string,
     });
     expect(bytes).not.toBeNull();
   });
@@ -65,7 +66,7 @@ describe('a payload', () => {
   it('that takes the host down is refused, with the advice of the rule', async () => {
     const { verdict, refusals } = await make('x86_64', 'hello', {}, { release: '4.18.0' });
     expect(verdict).toBe('refused');
-    expect(refusals.map(({ reason }) => reason)).toEqual([
+    expect(refusals.map(({ message }) => message)).toEqual([
       expect.stringContaining('the host panics in arch_livepatch_apply'),
       expect.stringContaining('4.18.0 keeps its state in .livepatch.funcs, which is read-only'),
     ]);
@@ -74,7 +75,7 @@ describe('a payload', () => {
 
   it('says what Xen prints where that says more', async () => {
     const { refusals } = await make('x86_64', 'expectation-fails');
-    expect(refusals.map(({ reason }) => reason).join('\n')).toMatch(
+    expect(refusals.map(({ message }) => message).join('\n')).toMatch(
       /with EINVAL: .*; Xen prints "livepatch: .*aborting!"/,
     );
   });
@@ -82,21 +83,21 @@ describe('a payload', () => {
   it('for another hypervisor is refused', async () => {
     const { verdict, refusals } = await make('x86_64', 'hello', { xenDepends: new Uint8Array(20) });
     expect(verdict).toBe('refused');
-    expect(refusals[0]?.reason).toContain('EINVAL');
+    expect(refusals[0]?.message).toContain('EINVAL');
   });
 
   it('on top of another payload is taken without that, and says so', async () => {
     const made = await make('x86_64', 'hello', { depends: new Uint8Array(20).fill(7) });
     expect(made).toMatchObject({ verdict: 'built', verified: true });
-    expect(made.remarks.map(({ text }) => text)).toEqual([
-      expect.stringMatching(/^depends on 0707.*applied here without it.*\[depends-not-given\]$/),
+    expect(made.remarks.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^depends on 0707.*applied here without it/),
     ]);
   });
 
   it('with hooks that nothing can run is built, and says that they were not run', async () => {
     const made = await make('x86_64', 'hooks', {}, { noCpu: { message: 'libunicorn is missing', hint: undefined } });
     expect(made).toMatchObject({ verdict: 'built', refusals: [] });
-    expect(made.remarks.map(({ text }) => text).join('\n')).toMatch(/hook.*libunicorn is missing/);
+    expect(made.remarks.map(({ message }) => message).join('\n')).toMatch(/hook.*libunicorn is missing/);
   });
 
   it('is the same bytes each time, wherever its objects are from', async () => {
@@ -111,14 +112,14 @@ describe('a payload', () => {
     const hostFor = () => Promise.resolve(simulation);
     const made = await makePayload({ ...diff, objects }, simulation, request, { env, hostFor });
     expect(made).toMatchObject({ verdict: 'built', debug: null });
-    expect(made.remarks.map(({ text }) => text)).toEqual([
+    expect(made.remarks.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^no debug file: cannot link the debug information: .*common\/version\.o/s),
     ]);
   });
 
   it('of what the differ refuses is not linked', async () => {
     const simulation = openSimulation(exampleBytes('miniature-xen'), { gunzip });
-    const refusal = { reason: 'no', symbol: null, object: 'a.o', advice: null };
+    const refusal = about('object-file', 'a.o', null, 'no');
     const diff = { ...builtFrom({}), verdict: 'refused', refusals: [refusal] } as const;
     const request = { file: 'x', name: 'x', titles: [], tool: 't' };
     const hostFor = () => Promise.reject(new Error('nothing to verify'));

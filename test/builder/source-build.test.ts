@@ -22,8 +22,8 @@ const named = ({ functions }: BuildResult, status: FunctionStatus): string[] =>
 /** Is that what the manifest says of a patch? */
 function expectResult(patch: SourcePatch, arch: PatchArch, result: BuildResult): void {
   const { refusal, remark } = patch;
-  const refusals = result.refusals.map(({ symbol, reason }) => ({ symbol, reason }));
-  const told = refusal && { symbol: refusal.symbol, reason: expect.stringMatching(refusal.words) };
+  const refusals = result.refusals.map(({ where, message }) => ({ symbol: where.symbol, message }));
+  const told = refusal && { symbol: refusal.symbol, message: expect.stringMatching(refusal.words) };
   expect({ verdict: result.verdict, refusals }).toEqual({
     verdict: patch.expect,
     refusals: told === undefined ? [] : [told],
@@ -34,7 +34,7 @@ function expectResult(patch: SourcePatch, arch: PatchArch, result: BuildResult):
   if (refusal === undefined) {
     expect(named(result, 'changed')).toEqual(sorted([...patch.changed, ...(patch.alsoChanged?.[arch] ?? [])]));
   }
-  const remarks = result.remarks.map(({ text }) => text);
+  const remarks = result.remarks.map(({ message }) => message);
   if (remark !== undefined) expect(remarks).toContainEqual(expect.stringMatching(remark));
   expect(result.verified === null, 'not verified').toBe(patch.expect !== 'built');
 }

@@ -108,7 +108,7 @@ describe('xsplice build of one base', () => {
     beside(tree, 'out', 'an earlier one');
     const { status, document } = await documentOf(tree, '--source', 'tree', '--patch', 'bad.patch', '-o', 'out');
     expect({ status, verdict: document.verdict }).toEqual({ status: 1, verdict: 'refused' });
-    expect(document.bases[0]?.refusals[0]?.reason).toContain('bad.patch: xen/common/version.c, @@');
+    expect(document.bases[0]?.refusals[0]?.message).toContain('bad.patch: xen/common/version.c, @@');
     expect(existsSync(join(tree.folder, 'out'))).toBe(false);
   });
 
@@ -159,7 +159,7 @@ describe('xsplice build of one base', () => {
       '--output and --debug-file are both',
     ],
     [['--source', 'tree', '--patch', 'fix.patch', '--name', '../x'], 'invalid payload name'],
-    [['--source', 'tree', '--patch', 'fix.patch', '--release', '3.0'], 'release 3.0 is not known'],
+    [['--source', 'tree', '--patch', 'fix.patch', '--release', '3.0'], 'unknown release 3.0'],
     [['--source', 'tree', '--patch', 'fix.patch', '--ld', '/nowhere/ld'], '/nowhere/ld'],
   ])('%j is wrong, and ends with 2', async (argv, message) => {
     const { status, stdout, stderr } = await xsplice(treeWithPatches(), argv);

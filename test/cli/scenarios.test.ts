@@ -61,7 +61,7 @@ describe('xsplice rehearse FILE.yaml', () => {
     put('b.yaml', `${HELLO}  - aply: hello\n`);
     const { status, stdout, stderr } = await rehearse(['a.yaml', 'b.yaml']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('b.yaml:4:5: aply is nothing that a step has; did you mean apply?');
+    expect(stderr).toContain('b.yaml:4:5: unknown step key aply; did you mean apply?');
   });
 
   it('ends with 2 where the environment kept it from coming to an end', async () => {

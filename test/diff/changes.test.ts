@@ -418,7 +418,7 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
   it.each(CHANGES)('$title', async (change) => {
     const diff = (await subjectFor(arch, change.before)).diff(change.after);
     const found = byStatus(diff);
-    expect({ verdict: diff.verdict, refusals: diff.refusals.map(({ reason }) => reason) }).toEqual({
+    expect({ verdict: diff.verdict, refusals: diff.refusals.map(({ message }) => message) }).toEqual({
       verdict: change.verdict,
       refusals: change.refusal === undefined ? [] : [expect.stringMatching(change.refusal)],
     });
@@ -429,7 +429,7 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
     const first = diff.functions.find(({ status }) => status === 'changed');
     if (change.reason !== undefined) expect(first?.reason).toMatch(change.reason);
     if (change.advice !== undefined) expect(diff.refusals[0]?.advice).toMatch(change.advice);
-    const remarks = diff.remarks.map(({ text }) => text);
+    const remarks = diff.remarks.map(({ message }) => message);
     if (change.remark !== undefined) expect(remarks).toContainEqual(expect.stringMatching(change.remark));
     if (change.remarks !== undefined)
       expect(remarks).toEqual(change.remarks.map((each) => expect.stringMatching(each)));

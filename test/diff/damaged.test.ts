@@ -49,7 +49,7 @@ describe('damaged objects', () => {
     (alignment) => {
       const { verdict, refusals } = diff(orig, aligned(patched, '.text.do_xen_version', alignment));
       expect(verdict).toBe('refused');
-      expect(refusals[0]?.reason).toMatch(
+      expect(refusals[0]?.message).toMatch(
         /^section \.text\.do_xen_version of the patched .* has an implausible alignment of \d+/,
       );
     },

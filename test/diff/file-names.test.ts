@@ -39,9 +39,10 @@ describe('objects whose source the hypervisor has under another name', () => {
     expect(verdict).toBe('refused');
     expect(refusals).toEqual([
       {
-        object: 'common/a.o',
-        symbol: null,
-        reason:
+        rule: 'not-in-hypervisor',
+        severity: 'error',
+        where: { file: 'common/a.o' },
+        message:
           'the original object was compiled from common/z.c, but the hypervisor has no static symbols of that file',
         advice: expect.stringMatching(/objcopy --redefine-sym NAME\.c=PATH\/NAME\.c$/),
       },

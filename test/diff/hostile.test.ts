@@ -48,7 +48,7 @@ describe.each([
     // Section 0 has no bytes, and nobody reads what it says.
     const refused = told.filter(({ verdict }) => verdict === 'refused');
     expect(refused.length).toBeGreaterThanOrEqual(30);
-    const reasons = refused.flatMap(({ refusals }) => refusals.map(({ reason }) => reason));
+    const reasons = refused.flatMap(({ refusals }) => refusals.map(({ message }) => message));
     expect(
       reasons.some((reason) => /^section \.text\S* of the patched .* claims \d+ bytes, more than/.test(reason)),
     ).toBe(true);
@@ -66,7 +66,7 @@ describe.each([
       ]) {
         const { verdict, refusals } = diff(pair);
         expect(verdict).toBe('refused');
-        expect(refusals[0]?.reason).toMatch(
+        expect(refusals[0]?.message).toMatch(
           /^relocation 0 of section \S+ of the \S+ \S+ is at 0x[0-9a-f]+, past its end$/,
         );
       }

@@ -27,7 +27,7 @@ describe.each(['x86_64', 'arm64'] as const)('the linker’s own work on %s', (ar
       oracle.check(selection);
       objects++;
       functions += selection.replacements.length;
-      for (const { reason } of selection.refusals)
+      for (const { message: reason } of selection.refusals)
         if (!NOT_ALONE.test(reason)) refused.push(`${each.object}: ${reason}`);
     }
     expect(oracle.wrong).toEqual([]);

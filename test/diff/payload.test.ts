@@ -176,7 +176,7 @@ describe('a payload object', () => {
     const { diff } = await made({ 'a.c': SOURCE }, { debug: false });
     const built = diff({ 'a.c': AFTER }, { debugData: true });
     expect(built.objects[0]?.debug).toBeNull();
-    expect(built.remarks.map(({ text }) => text)).toContainEqual(
+    expect(built.remarks.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/^changed structure layouts were not checked/),
     );
   });
@@ -188,8 +188,8 @@ describe('what cannot be taken', () => {
     const { verdict, refusals } = diff({ 'a.c': SOURCE.replace('x * x * 3', 'x * x * 7') });
     expect(verdict).toBe('refused');
     expect(refusals[0]).toMatchObject({
-      symbol: 'other',
-      reason: expect.stringMatching(/^other shares the section \.text with other functions/),
+      where: { file: 'common/a.o', symbol: 'other' },
+      message: expect.stringMatching(/^other shares the section \.text with other functions/),
       advice: expect.stringContaining('-ffunction-sections'),
     });
   });
@@ -201,7 +201,7 @@ describe('what cannot be taken', () => {
     expect(other.diff(after).verdict).toBe('built');
     const mixed = other.against(image, after);
     expect(mixed.verdict).toBe('refused');
-    expect(mixed.refusals[0]?.reason).toMatch(
+    expect(mixed.refusals[0]?.message).toMatch(
       /^other differs at \+0x[0-9a-f]+ between the hypervisor and the original object/,
     );
   });
@@ -210,12 +210,12 @@ describe('what cannot be taken', () => {
     const { pairs, object } = await made({ 'a.c': SOURCE });
     const good = object('a.c');
     const text = new TextEncoder().encode('no object at all');
-    expect(pairs([{ object: 'a.o', orig: text, patched: good }]).refusals[0]?.reason).toBe(
+    expect(pairs([{ object: 'a.o', orig: text, patched: good }]).refusals[0]?.message).toBe(
       'the original a.o: Not an ELF file',
     );
     const other = Uint8Array.from(good);
     other[18] = 183;
-    expect(pairs([{ object: 'a.o', orig: good, patched: other }]).refusals[0]?.reason).toBe(
+    expect(pairs([{ object: 'a.o', orig: good, patched: other }]).refusals[0]?.message).toBe(
       'the patched a.o is for AArch64, the hypervisor for x86-64',
     );
   });

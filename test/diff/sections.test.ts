@@ -173,7 +173,7 @@ describe('functions in assembly, without type and size', () => {
   ])('are refused where their section has %s', async (_, before, after, rest) => {
     const diff = await changed('x86_64', section('.text.asm', before, rest), section('.text.asm', after, rest));
     expect(diff.verdict).toBe('refused');
-    expect(diff.refusals.map(({ reason }) => reason)).toContainEqual(
+    expect(diff.refusals.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/^\w+ shares the section \.text\.asm with other functions/),
     );
   });

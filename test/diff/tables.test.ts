@@ -100,7 +100,7 @@ describe('fix-ups', () => {
       fixups('movl $-14, %1\\n jmp .Lshared', offset).replace('3: movl $-5, %1', '3: movl $-5, %1\\n.Lshared:');
     const { verdict, refusals } = await changed('x86_64', shared('x + 1'), shared('x * 9'));
     expect(verdict).toBe('refused');
-    expect(refusals.map(({ reason }) => reason)).toEqual([
+    expect(refusals.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^f branches out of \.fixup\+0x0 without a relocation \(jmp 0x[0-9a-f]+ at \+0x5\)$/),
     ]);
   });
@@ -111,7 +111,7 @@ describe('fix-ups', () => {
         .replace('3: movl $-5, %1', '3: movl $-5, %1\\n jmp .Lshared')
         .replace('return err ? err : v;', `return err ? err : v${more};`);
     const { refusals } = await changed('x86_64', shared(''), shared(' * 9'));
-    expect(refusals.map(({ reason }) => reason)).toEqual([
+    expect(refusals.map(({ message }) => message)).toEqual([
       expect.stringMatching(/^g branches out of \.fixup\+0xa without a relocation \(jmp 0xfffffff[0-9a-f]+ at/),
     ]);
   });

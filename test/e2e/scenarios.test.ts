@@ -46,7 +46,7 @@ describe('scenarios with the built program', () => {
     writeFileSync(join(cwd, 'wrong.yaml'), 'steps: [{ aply: a }]\n');
     const { status, stdout, stderr } = xsplice(['rehearse', 'wrong.yaml'], { cwd });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toContain('wrong.yaml:1:11: aply is nothing that a step has; did you mean apply?');
+    expect(stderr).toContain('wrong.yaml:1:11: unknown step key aply; did you mean apply?');
   });
 
   it('end at once with Ctrl-C, and say nothing more', async () => {

@@ -44,7 +44,7 @@ describe('alternative-entry', () => {
   it.each([
     ['a replacement that is longer than the original', { origLen: 4 }, 'the replacement has 5 bytes, the original 4'],
     ['a feature that does not exist', { feature: 700 }, 'feature 700 does not exist'],
-    ['more than the buffer holds', { padLen: 250 }, 'at most 254 can be replaced'],
+    ['more than the buffer holds', { padLen: 250 }, 'Xen can replace at most 254'],
     ['an original outside of the code', { at: 20 }, "is not in the payload's code"],
     ['padding past the end', { at: 12, padLen: 10 }, 'the padding of 10 bytes runs past the end'],
     ['an entry that is marked as done', { priv: 1 }, 'the entry is skipped without a word'],
@@ -56,7 +56,7 @@ describe('alternative-entry', () => {
     expect((await said({ feature: 700 }, '4.17.7'))[0]).toContain('4.17.7 panics at upload');
     expect((await said({ feature: 720 }, '4.20.0'))[0]).toContain('Xen refuses the payload');
     expect((await said({ at: 20 }, '4.17.3'))[0]).toContain('4.17.3 does not check it, and writes there');
-    expect((await said({ feature: 0x8000 | FEATURE_LM }, '4.17.5'))[0]).toContain('an inverted one');
+    expect((await said({ feature: 0x8000 | FEATURE_LM }, '4.17.5'))[0]).toContain('does not support ALT_FLAG_NOT');
     expect(await said({ feature: 0x8000 | FEATURE_LM }, '4.17.6')).toEqual([]);
     expect(await said({ priv: 1 }, '4.12.0')).toEqual([]);
   });
@@ -77,20 +77,20 @@ describe('alternative-relative', () => {
   };
   const call: FieldSpec = { at: 1, symbol: 'memcpy', addend: -4, type: 4 };
 
-  it('knows the call and the jump that Xen re-aims', async () => {
+  it('knows the call and the jump that Xen retargets', async () => {
     expect(await messages(alternativeRelative, withField('e800000000', call))).toEqual([]);
     expect(await messages(alternativeRelative, withField('e900000000', call))).toEqual([]);
   });
 
   it('sees references that are copied as they are', async () => {
     expect((await messages(alternativeRelative, withField('90e800000000', { ...call, at: 2 })))[0]).toContain(
-      'in its byte 2',
+      'at byte 2',
     );
     expect(await messages(alternativeRelative, withField('0f8400000000', { ...call, at: 2 }))).toHaveLength(1);
     expect(await messages(alternativeRelative, withField('488b0500000000', { ...call, at: 3 }))).toHaveLength(1);
   });
 
-  it('knows the return thunk, which 4.21 re-aims', async () => {
+  it('knows the return thunk, which 4.21 retargets', async () => {
     const thunk = withField('90e900000000', { at: 2, symbol: '__x86_return_thunk', addend: -4, type: 4 });
     expect(await messages(alternativeRelative, thunk, { release: '4.20.0' })).toHaveLength(1);
     expect(await messages(alternativeRelative, thunk, { release: '4.21.0' })).toEqual([]);

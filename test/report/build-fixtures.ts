@@ -12,7 +12,7 @@ const { format: _refused, ...refused } = refusedDiff;
 const { format: _unchanged, ...unchanged } = unchangedDiff;
 
 const of = (verdict: BuildDocument['verdict'], ...bases: BuiltBase[]): BuildDocument => ({
-  format: 'xsplice-build/1',
+  format: 'xsplice-build/2',
   verdict,
   name: 'fix',
   patches: [{ title: 'domctl: check the domain first', file: 'fix.patch' }],

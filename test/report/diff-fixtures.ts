@@ -12,7 +12,7 @@ const unchanged = (name: string): FunctionReport => ({
 
 /** A payload of two objects. */
 export const builtDiff: DiffDocument = {
-  format: 'xsplice-diff/1',
+  format: 'xsplice-diff/2',
   verdict: 'built',
   objects: { compared: 422, identical: 420 },
   functions: [
@@ -62,7 +62,12 @@ export const builtDiff: DiffDocument = {
   ],
   refusals: [],
   remarks: [
-    { text: 'a static variable is gone: what it held stays unused', symbol: 'warned.3', object: 'arch/x86/irq.o' },
+    {
+      rule: 'variable-removed',
+      severity: 'note',
+      message: 'a static variable is gone: what it held stays unused',
+      where: { file: 'arch/x86/irq.o', symbol: 'warned.3' },
+    },
   ],
   verified: { release: '4.17.7', buildId: '151b373fd64b321593bf987fd923cd10dabadac4' },
   payload: { file: 'xsa-458.livepatch', bytes: 6496, sha256: 'ab'.repeat(32) },
@@ -71,18 +76,24 @@ export const builtDiff: DiffDocument = {
 
 /** Two things that no payload can carry. */
 export const refusedDiff: DiffDocument = {
-  format: 'xsplice-diff/1',
+  format: 'xsplice-diff/2',
   verdict: 'refused',
   objects: { compared: 1, identical: 0 },
   functions: [],
   refusals: [
     {
-      reason: 'struct domain has another layout: member is_dying moves from 0x1f8 to 0x200',
-      symbol: 'domain',
-      object: 'common/domctl.o',
+      rule: 'layout-changed',
+      severity: 'error',
+      message: 'struct domain has another layout: member is_dying moves from 0x1f8 to 0x200',
+      where: { file: 'common/domctl.o', symbol: 'domain' },
       advice: 'keep the layout, or answer for it with --allow-layout domain',
     },
-    { reason: 'evil\x1b[2J: initial data changes', symbol: null, object: 'common/h\xc3\xa9llo.o', advice: null },
+    {
+      rule: 'initial-value',
+      severity: 'error',
+      message: 'evil\x1b[2J: initial data changes',
+      where: { file: 'common/h\xc3\xa9llo.o' },
+    },
   ],
   remarks: [],
   verified: null,

@@ -104,7 +104,7 @@ describe('a rehearsal with hooks', () => {
       {
         rule: 'data-changed',
         severity: 'note',
-        message: "hooks, or calls, have changed the hypervisor's data for good: tainted",
+        message: "hooks or calls have changed the hypervisor's data for good: tainted",
         where: { file: 'p.livepatch' },
       },
     ]);

@@ -9,15 +9,15 @@ import type {
 } from '../alternatives.ts';
 import { wordBytes } from './patch.ts';
 
-/** Immediate branches of one of the two instruction sets. */
+/** Immediate branches of arm64 or arm32. */
 export interface BranchOffsets {
-  /** In bytes; `undefined` for what is no immediate branch. */
+  /** Returns a branch's offset in bytes; `undefined` for any other instruction. */
   get(word: number): number | undefined;
-  /** The branch with another offset, given what the host prints and does where there is none. */
+  /** Returns the branch with another offset. If it is out of range, logs to the host as Xen does and returns what Xen writes. */
   set(word: number, offset: number, host: WholeAlternativesHost): number;
 }
 
-/** The BUG()s of alternative.c, by their order in the file. */
+/** The BUG()s of alternative.c, in the order of the file. */
 const BUG_BRANCH = 0;
 const BUG_CALLBACK_LENGTH = 1;
 const BUG_LENGTHS = 2;
@@ -46,8 +46,8 @@ function* entries(host: WholeAlternativesHost, start: number, end: number): Gene
 }
 
 /**
- * __apply_alternatives: whole instructions are copied, and branches out of the replacement re-aimed. Always succeeds, or is the end
- * of the host. Source: xen/arch/arm/alternative.c.
+ * __apply_alternatives: copies whole instructions, and retargets branches out of the replacement. Succeeds, or panics the host.
+ * Source: xen/arch/arm/alternative.c.
  */
 function apply(host: WholeAlternativesHost, start: number, end: number, branches: BranchOffsets): null {
   const { memory, rules } = host;
@@ -56,9 +56,10 @@ function apply(host: WholeAlternativesHost, start: number, end: number, branches
     const callbacks = rules.featureLimit;
     if (feature < callbacks && !host.hasFeature(feature)) continue;
     if (feature === callbacks) {
-      if (replLength !== 0) host.bug(BUG_CALLBACK_LENGTH, `a callback entry has a replacement of ${replLength} bytes`);
+      if (replLength !== 0)
+        host.bug(BUG_CALLBACK_LENGTH, `a callback entry must have no replacement, but has ${replLength} bytes`);
     } else if (replLength !== origLength) {
-      const why = `an alternative of ${replLength} bytes for an original of ${origLength}`;
+      const why = `the replacement has ${replLength} bytes, the original ${origLength}`;
       host.bug(BUG_LENGTHS, why);
     }
     const count = Math.floor(origLength / 4);
@@ -71,7 +72,7 @@ function apply(host: WholeAlternativesHost, start: number, end: number, branches
         host.checkWord(from, 'read');
         host.checkWord(to, 'write');
         const word = viewOf(memory.read(Number(from - memory.base), 4)).getUint32(0, true);
-        memory.write(Number(to - memory.base), wordBytes(aimed(host, entry, word, from, to, branches)));
+        memory.write(Number(to - memory.base), wordBytes(retargeted(host, entry, word, from, to, branches)));
       }
     }
     host.cleanDataCache(orig, 4 * count);
@@ -81,7 +82,7 @@ function apply(host: WholeAlternativesHost, start: number, end: number, branches
 }
 
 /** get_alt_insn. */
-function aimed(
+function retargeted(
   host: WholeAlternativesHost,
   { repl, replLength }: Entry,
   word: number,
@@ -95,17 +96,17 @@ function aimed(
   if (host.isActiveText(target)) {
     return branches.set(word, Number(BigInt.asIntN(32, target - to)), host);
   }
-  // The end counts, too.
+  // Xen counts the end as inside.
   if (target >= repl && target <= addOffset(repl, replLength)) return word;
   return host.bug(
     BUG_BRANCH,
-    `a replacement branches to ${hexAddress(target)}, which is neither in it nor in text that the hypervisor knows by then`,
+    `a replacement branches to ${hexAddress(target)}, which is neither inside it nor in registered text`,
     'patch_alternative',
   );
 }
 
 /**
- * Whole instructions are copied, as many as the original has. ARM_CB_PATCH, the first number that is no feature, stands for entries that name a function.
+ * Xen copies whole instructions, as many as the original has. ARM_CB_PATCH, the first number past the features, marks entries with a callback.
  */
 function* faults({ feature, origLen, replLen }: AlternativeNumbers, limit: number): Generator<AlternativeFault> {
   if (replLen !== origLen && feature < limit) {
@@ -136,12 +137,12 @@ export const armAlternatives = (branches: BranchOffsets): AlternativeHooks => ({
     return highest;
   },
   faults: (entry, _rules, limit) => [...faults(entry, limit)],
-  reaims: ({ code, at }) =>
+  retargets: ({ code, at }) =>
     at % 4 === 0 && at + 4 <= code.length && branches.get(viewOf(code).getUint32(at, true)) !== undefined,
-  reaimed: 'Only branches are',
+  retargeted: 'only branches',
   replaced,
-  // It lets guests switch the mitigation of SSBD, which is on by default. Source: xen/arch/arm/cpuerrata.c.
+  // Lets guests switch the SSBD mitigation, which is on by default. Source: xen/arch/arm/cpuerrata.c.
   nopCallbacks: ['arm_enable_wa2_handling'],
-  // ARM_CB_PATCH is ARM_NCAPS, and the image's callbacks have it.
+  // ARM_CB_PATCH is ARM_NCAPS, and the image's callback entries carry it.
   featureLimit: (rules, highest) => Math.max(rules.armCapabilities, highest),
 });

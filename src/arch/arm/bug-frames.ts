@@ -1,7 +1,7 @@
 import { ARM_BUG_FRAME, bugFrameTypes } from '../../xen/index.ts';
 import type { BugFrameFormat } from '../bug-frames.ts';
 
-/** Bug frames of arm64 and arm32. The function of `run_fn` is in x0, or r0. Source: asm-arm/bug.h. */
+/** Bug frames of arm64 and arm32. x0 or r0 holds the function of `run_fn`. Source: asm-arm/bug.h. */
 export const ARM_BUG_FRAMES: BugFrameFormat = {
   size: ARM_BUG_FRAME.size,
   types: ({ armRunFn }) => bugFrameTypes(armRunFn),

@@ -2,25 +2,25 @@ import { setWord } from '../../base/index.ts';
 import type { ArgumentSource, ReadMemory } from '../../xen/index.ts';
 import type { CallingConvention } from '../calling-convention.ts';
 
-/** PSTATE.I, CPSR.I: interrupts are off. */
+/** PSTATE.I, CPSR.I: masks interrupts. */
 const IRQ_MASK = 0x80n;
 
-/** PSTATE.F: fast interrupts are off, as always in the hypervisor. Source: asm-arm/arm64/system.h, arm32/system.h (local_irq_save). */
+/** PSTATE.F: masks fast interrupts; always set in the hypervisor. Source: asm-arm/arm64/system.h, arm32/system.h (local_irq_save). */
 const FIQ_MASK = 0x40n;
 
-/** What the two have in common: arguments in the first registers, the rest on the stack, and the return address in `lr`. */
+/** Makes the calling convention of arm64 or arm32: arguments in the first registers, the rest on the stack, the return address in `lr`. */
 export function armCalls(rules: {
   readonly pointerSize: 4 | 8;
   readonly arguments: readonly string[];
-  /** The others, but for `sp`, `lr`, `pc` and `cpsr`. */
+  /** The other registers, except `sp`, `lr`, `pc` and `cpsr`. */
   readonly others: readonly string[];
-  /** Mode bits as the processor that runs the code has them. */
+  /** Mode bits of the emulated processor. */
   readonly mode: bigint;
-  /** The stack's alignment where a function is called, in bytes. */
+  /** Stack alignment at a call, in bytes. */
   readonly alignment: 8 | 16;
-  /** What local_irq_save() keeps of the flags. */
+  /** The flags that local_irq_save() saves. */
   readonly savedMask: bigint;
-  /** Register of a result's upper half, where one register does not hold 64 bits. */
+  /** Register of a 64-bit result's upper half; `null` if one register holds it all. */
   readonly upperResult: string | null;
   vaList(argument: bigint, read: ReadMemory): ArgumentSource;
 }): CallingConvention {

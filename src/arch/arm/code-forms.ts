@@ -1,16 +1,14 @@
 import { viewOf } from '../../base/index.ts';
 import type { CodeBranch, CodeForms } from '../code-forms.ts';
 
-/** Bytes of an instruction. */
+/** Size of an instruction, in bytes. */
 const WORD = 4;
 
 /**
- * What arm64 and arm32 code looks like, in words. Nothing tracks indirect calls, and a relative operand does not write: addresses are made in
- * registers first.
+ * Makes the code forms of arm64 or arm32. Nothing tracks indirect calls, and no PC-relative operand writes: code loads addresses into registers first.
  *
- * @param branchOffset the offset of an immediate branch in bytes; `undefined` for what is none
- * @param pipeline what offsets count from, in bytes from the branch
- * @param operands places that code of this size leads to
+ * @param branchOffset returns the offset of an immediate branch in bytes; `undefined` for any other instruction
+ * @param pipeline the PC that offsets are relative to, in bytes from the branch
  */
 export const armCode = (
   branchOffset: (word: number) => number | undefined,

@@ -2,7 +2,7 @@ import { type Address, addOffset, setWord } from '../../base/index.ts';
 import type { Cpu } from '../cpu.ts';
 import type { CurrentCpu, CurrentHost } from '../execution.ts';
 
-/** What the hypervisor's own functions have on the stack when they call a hook, in bytes: as much as on x86-64. */
+/** Stack that the hypervisor's own functions use when they call a hook, in bytes: the same as on x86-64. */
 const CALLERS = 256;
 
 const CPU_ID = 'per_cpu__cpu_id';
@@ -11,8 +11,8 @@ const CURR_VCPU = 'per_cpu__curr_vcpu';
 export const CURRENT_VARIABLES: readonly string[] = [CPU_ID, CURR_VCPU];
 
 /**
- * Per-CPU variables `cpu_id` and `curr_vcpu`: a register of the processor has what is added to their addresses. At the end of the stack there
- * is `struct cpu_info`, of which code reads what a guest has left there.
+ * Sets the per-CPU variables `cpu_id` and `curr_vcpu`. A system register holds the offset to add to their addresses. The end of the stack
+ * holds `struct cpu_info`, where code reads a guest's registers.
  * Sources: asm-arm/current.h, asm-arm/percpu.h.
  *
  * @param register TPIDR_EL2, or HTPIDR

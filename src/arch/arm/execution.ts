@@ -19,7 +19,7 @@ const EC_SHIFT = 26;
 const IL_SHIFT = 25;
 const ISS_MASK = 0x1ff_ffff;
 
-/** `Hypervisor` traps tell their syndrome first. Source: xen/arch/arm/traps.c, do_trap_hyp_sync. */
+/** The line with the syndrome that `Hypervisor` traps print first. Source: xen/arch/arm/traps.c, do_trap_hyp_sync. */
 function syndromeLine(syndrome: number): string {
   const ec = syndrome >>> EC_SHIFT;
   const il = (syndrome >>> IL_SHIFT) & 1;
@@ -27,7 +27,7 @@ function syndromeLine(syndrome: number): string {
   return `Hypervisor Trap. HSR=${hsr} EC=0x${ec.toString(16)} IL=${il} Syndrome=0x${(syndrome & ISS_MASK).toString(16)}`;
 }
 
-/** What the two have in common. */
+/** Makes the execution record of arm64 or arm32. */
 export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Execution {
   return {
     ...parts,
@@ -36,8 +36,8 @@ export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Executi
     fatalTrap(vector, { cpu }): FatalTrap {
       const { mnemonic, syndrome } = parts.exceptions.get(vector) ?? { mnemonic: 'Hypervisor', syndrome: 0 };
       const text = `CPU${cpu}: Unexpected Trap: ${mnemonic}`;
-      const told = mnemonic === 'Hypervisor' && syndrome !== undefined ? [syndromeLine(syndrome)] : [];
-      return { head: [...told, text], text };
+      const first = mnemonic === 'Hypervisor' && syndrome !== undefined ? [syndromeLine(syndrome)] : [];
+      return { head: [...first, text], text };
     },
     stacks: { size: ARM_STACK_SIZE, usable: () => true },
     guestLayout: ({ release }) => guestLayout(release, pointerSize),
@@ -45,13 +45,13 @@ export function armExecution({ bugTrap, pointerSize, ...parts }: Parts): Executi
     systemRegisters: ({ tables, fault, syndrome }) => ({
       TTBR0_EL2: tables,
       ...(syndrome !== undefined && { ESR_EL2: BigInt(syndrome) }),
-      // The screen of arm64 has the first, that of arm32 one of the others.
+      // arm64 shows FAR_EL2, arm32 one of the other two.
       ...(fault !== undefined && { FAR_EL2: fault.address, [fault.fetch ? 'HIFAR' : 'HDFAR']: fault.address }),
     }),
     callerMark: () => '',
     bugTrap: () => bugTrap,
     entryPoints: (address) => [address],
-    // SCTLR_EL2.WXN is none of it: what may be written is a matter of the page tables alone.
+    // Only the page tables decide what is writable; SCTLR_EL2.WXN does not.
     setWriteProtect: () => {},
     writeProtect: () => true,
     refusesIndirectCall: () => null,

@@ -5,7 +5,7 @@ import type { ImageFacts, ImageRegion, ImageRules } from '../image-rules.ts';
 const pageUp = (address: Address): Address => (address + BigInt(PAGE_SIZE - 1)) & ~BigInt(PAGE_SIZE - 1);
 
 /**
- * The image's parts, page by page as setup_pagetables and modify_xen_mappings leave them.
+ * Returns the image's regions as setup_pagetables and modify_xen_mappings map them.
  * Sources: xen/arch/arm/xen.lds.S, xen/arch/arm/mm.c, xen/arch/arm/setup.c (.data.ro_after_init, since 4.17).
  */
 function regions({ needed, linker }: ImageFacts): readonly ImageRegion[] {
@@ -29,19 +29,19 @@ function regions({ needed, linker }: ImageFacts): readonly ImageRegion[] {
   ];
 }
 
-/** What a function does that only returns a value: how its instructions change the register of the result. */
+/** Interprets one instruction of a function that only returns a value: returns the result register's new value, `undefined` if unchanged. */
 export type ResultStep = (
   word: number,
   result: bigint | undefined,
   at: Address,
-  /** The word that lies so many bytes behind the instruction; `undefined` behind the code that is looked at. */
+  /** Returns the word `distance` bytes after the instruction; `undefined` past the end of the code. */
   literal: (distance: number) => number | undefined,
 ) => bigint | 'return' | undefined;
 
-/** Most instructions that are looked at: a debug build keeps a frame pointer. */
+/** Instructions to interpret at most; a debug build also sets up a frame pointer. */
 const MOST_INSTRUCTIONS = 8;
 
-/** The result of straight code; `undefined` where it is not known. */
+/** Returns the result of straight-line code; `undefined` if it cannot be determined. */
 function returned(code: Uint8Array, at: Address, step: ResultStep): bigint | undefined {
   const view = viewOf(code);
   let result: bigint | undefined;
@@ -57,7 +57,7 @@ function returned(code: Uint8Array, at: Address, step: ResultStep): bigint | und
   return undefined;
 }
 
-/** Rules of one of the two. */
+/** Makes the image rules of arm64 or arm32. */
 export function armImage(
   arch: 'arm64' | 'arm32',
   options: { readonly linkable: AddressRange; readonly step: ResultStep },
@@ -67,7 +67,7 @@ export function armImage(
     linkable: options.linkable,
     superpages: false,
     regions,
-    // Where arm64's images are linked to tells their layout, also under the rules of a release that has another one.
+    // The link address of an arm64 image decides its layout, even under the rules of a release with another one.
     vmapXen: ({ needed }, release) => {
       const own = arch === 'arm64' ? arm64Layout(needed('_start')) : undefined;
       return armVmapXen(own === undefined ? release : { armLayout: own }, arch);

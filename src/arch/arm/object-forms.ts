@@ -1,7 +1,7 @@
 import { ARM_BUG_FRAME } from '../../xen/index.ts';
 import type { ObjectForms } from '../object-forms.ts';
 
-/** Objects of Arm; `branches` are the relocation types of branches. */
+/** Makes the object forms of Arm; `branches` are the relocation types of branches. */
 export const armObjects = (branches: readonly number[]): ObjectForms => ({
   fromInstructionEnd: false,
   isBranch: (type) => branches.includes(type),

@@ -8,19 +8,18 @@ import {
 } from '../page-table.ts';
 
 /**
- * Tables of the large physical address extension, as Xen fills them for itself: stage 1 of the hypervisor's own translation
- * regime (EL2, or Hyp mode), 4 KiB granule.
+ * LPAE tables as Xen fills them for itself: stage 1 of the hypervisor's own translation regime (EL2 or Hyp mode), 4 KiB granule.
  *
  * Sources: ARM DDI 0487, D5.3 (descriptors), D13.2.37 (ESR_ELx); ARM DDI 0406C, B3.6; Xen asm-arm/lpae.h, arch/arm/mm.c
  * (mfn_to_xen_entry, dump_pt_walk), asm-arm/page.h (PAGE_HYPERVISOR_*).
  */
 const VALID = 1n << 0n;
-/** A table above the last level; in the last level every entry has it. */
+/** Above the last level, marks a table; in the last level, every entry has it. */
 const TABLE = 1n << 1n;
 /** MT_NORMAL: index 7 into MAIR. */
 const NORMAL = 7n << 2n;
 const NON_SECURE = 1n << 5n;
-/** AP[1], which has to be set where there is one exception level. */
+/** AP[1], which must be set in a regime with one exception level. */
 const USER = 1n << 6n;
 const READ_ONLY = 1n << 7n;
 const INNER_SHAREABLE = 3n << 8n;
@@ -28,10 +27,10 @@ const ACCESSED = 1n << 10n;
 const NOT_GLOBAL = 1n << 11n;
 const NO_EXECUTE = 1n << 54n;
 
-/** What mfn_to_xen_entry gives for memory, before the permission is put in. */
+/** The bits that mfn_to_xen_entry sets for memory, without the permission. */
 const MEMORY = VALID | NORMAL | NON_SECURE | USER | INNER_SHAREABLE | ACCESSED | NOT_GLOBAL;
 
-/** What modify_xen_mappings replaces. */
+/** The bits that modify_xen_mappings replaces. */
 const PERMISSION_MASK = READ_ONLY | NO_EXECUTE | VALID;
 
 /** Bits 12 … 47. */
@@ -50,11 +49,11 @@ const permissionBits = (permission: Permission): bigint => {
   }
 };
 
-/** Classes of exceptions taken from the hypervisor itself. */
+/** Exception classes of aborts in the hypervisor itself. */
 const EC_INSTRUCTION_ABORT = 0x21;
 const EC_DATA_ABORT = 0x25;
 const EC_SHIFT = 26;
-/** The trapped instruction has 32 bits: said on arm64 only. ARM DDI 0406C, B3.13.6 leaves it out for these aborts. */
+/** A 32-bit instruction trapped. Only arm64 reports it; for these aborts, ARM DDI 0406C, B3.13.6 does not. */
 const INSTRUCTION_LENGTH = 1 << 25;
 const WRITE_NOT_READ = 1 << 6;
 const CACHE_MAINTENANCE = 1 << 8;
@@ -62,10 +61,10 @@ const FSC_TRANSLATION = 0x04;
 const FSC_PERMISSION = 0x0c;
 const FSC_ALIGNMENT = 0x21;
 
-/** Bits of ESR_EL2 (HSR on arm32) that the class decides: what Xen prints as the syndrome. */
+/** ISS field of ESR_EL2 (HSR on arm32), which Xen prints as the syndrome. */
 export const ISS_MASK = 0x1ff_ffff;
 
-/** All levels of an LPAE walk, by Xen's names for them. */
+/** All levels of an LPAE walk, with Xen's names. */
 const LEVELS: readonly PageTableLevel[] = [
   { name: '0TH', shift: 39 },
   { name: '1ST', shift: 30 },
@@ -74,10 +73,10 @@ const LEVELS: readonly PageTableLevel[] = [
 ];
 
 /**
- * The format with its root at a level.
+ * Makes the page-table format with its root at a level.
  *
  * @param root 0 on arm64, 1 on arm32
- * @param addressBits bits of an address; there is nothing above
+ * @param addressBits size of an address; no higher bit may be set
  */
 export function lpaePageTables(root: 0 | 1, addressBits: 32 | 48): PageTableFormat {
   const levels = LEVELS.slice(root);
@@ -95,11 +94,11 @@ export function lpaePageTables(root: 0 | 1, addressBits: 32 | 48): PageTableForm
     unmapped: 0n,
     leaf: (frame, permission) => block(frame, permission) | TABLE,
     superpage: (_level, frame, permission) => block(frame, permission),
-    // Made as an entry for memory; what is not permission or attribute of the next table is ignored.
+    // Xen writes it like an entry for memory; the processor ignores the memory attributes.
     table: (frame) => (BigInt(frame) << 12n) | MEMORY | TABLE | NO_EXECUTE,
     present: (entry) => (entry & VALID) !== 0n,
     writable: (entry, level) => !isLeaf(entry, level) || (entry & READ_ONLY) === 0n,
-    // SCTLR_EL2.WXN (HSCTLR.WXN): what may be written may not be executed.
+    // SCTLR_EL2.WXN (HSCTLR.WXN): writable memory is not executable.
     executable: (entry, level) => !isLeaf(entry, level) || executable(entry),
     reserved: () => false,
     frameOf: (entry) => Number((entry & FRAME_MASK) >> 12n),
@@ -117,17 +116,17 @@ export function lpaePageTables(root: 0 | 1, addressBits: 32 | 48): PageTableForm
       write: code >>> EC_SHIFT === EC_DATA_ABORT && (code & WRITE_NOT_READ) !== 0,
       fetch: code >>> EC_SHIFT === EC_INSTRUCTION_ABORT,
     }),
-    beyond: 'translation',
+    nonCanonical: 'translation',
     canonical: (address: Address) => address < 1n << BigInt(addressBits),
     canonicalise: (address: Address) => BigInt.asUintN(addressBits, address),
   };
 }
 
-/** HSR of a data abort for alignment on arm32. Source: ARM DDI 0406C, B3.13.6, table B3-23. */
+/** Returns the HSR of an alignment data abort on arm32. Source: ARM DDI 0406C, B3.13.6, table B3-23. */
 export const alignmentSyndrome = (write: boolean): number =>
   ((EC_DATA_ABORT << EC_SHIFT) | FSC_ALIGNMENT | (write ? WRITE_NOT_READ : 0)) >>> 0;
 
-/** ESR_EL2, or HSR: the class, and the fault with its level. */
+/** Returns ESR_EL2 or HSR: the class, and the fault with its level. */
 function syndrome({ present, write, fetch, maintenance, level = 0 }: FailedAccess, root: number): number {
   const status = (present ? FSC_PERMISSION : FSC_TRANSLATION) | (root + level);
   const iss = status | (write && !fetch ? WRITE_NOT_READ : 0) | (maintenance === true ? CACHE_MAINTENANCE : 0);

@@ -15,18 +15,18 @@ function walkLines({ address, cpu, root, walk }: FaultFacts): string[] {
 /** `%#x`. */
 const syndromeText = (iss: number): string => (iss === 0 ? '0' : `0x${iss.toString(16)}`);
 
-/** Functions of assembly that call no other one. */
+/** Leaf functions in assembly. */
 const LEAF = /^memcpy\+/;
 
 /** ARM64_WORKAROUND_DEVICE_LOAD_ACQUIRE and ARM64_WORKAROUND_1508412. */
 const UNSECURE = (1 << 1) | (1 << 17);
 
 /**
- * How traps of the hypervisor itself end on Arm.
+ * Makes the panic screens of traps in the hypervisor itself on Arm.
  *
  * Sources: xen/arch/arm/traps.c (do_trap_hyp_sync, do_unexpected_trap, show_registers, show_trace), arm32/traps.c.
  *
- * @param fetchHandler what an instruction abort is called, and whether its address is walked to: arm32 has a vector of its own
+ * @param fetchHandler name of an instruction abort; arm32 has a vector of its own for it, which does no page-table walk
  */
 export function armPanicWords(
   fetchHandler: 'Instruction Abort' | 'Prefetch Abort',
@@ -37,7 +37,7 @@ export function armPanicWords(
       const [first, ...below] = frames;
       const at = first === undefined ? '? ?' : `${first.address ?? '?'} ${first.text}`;
       const entry = (text: string, suffix: string): string => `   [<?>] ${text}${suffix}`;
-      // The link register has the caller of a function that calls no other one, and else what was called last.
+      // In a leaf function, LR holds the caller; in any other, the return address of the last call.
       const caller = first !== undefined && LEAF.test(first.text) ? below[0]?.text : undefined;
       return [
         'CPU:    0',
@@ -46,7 +46,7 @@ export function armPanicWords(
         'Xen call trace:',
         entry(first?.text ?? '?', ' (PC)'),
         entry(caller ?? '?', ' (LR)'),
-        // Without frame pointers that is all that is known.
+        // Without frame pointers, nothing more is known.
         ...(certain ? below.map(({ text }) => entry(text, '')) : []),
         '',
       ];
@@ -59,7 +59,7 @@ export function armPanicWords(
       const walk = name === 'Prefetch Abort' ? [] : [`${name} Trap. Syndrome=${syndrome}`, ...walkLines(fault)];
       return { head: [...walk, trap, ...fault.state], message: `${trap}\n` };
     },
-    // enable_errata_workarounds (xen/arch/arm/cpuerrata.c): guests could bring such a host to a halt.
+    // enable_errata_workarounds (xen/arch/arm/cpuerrata.c): guests can hang such a host.
     tainted: ({ featureset }) => (((featureset[0] ?? 0) & UNSECURE) === 0 ? 'Not tainted' : 'Tainted: U     '),
     files: ['arch/arm/alternative.c', 'arch/arm/livepatch.c', 'arch/arm/domain.c', 'alternative.c', 'domain.c'],
   };

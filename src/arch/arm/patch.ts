@@ -2,27 +2,27 @@ import { type Address, viewOf } from '../../base/index.ts';
 import { LIVEPATCH_OPAQUE_SIZE } from '../../xen/index.ts';
 import type { FunctionState, PatchContext, PatchedFunction, Refusal } from '../architecture.ts';
 
-/** ARCH_PATCH_INSN_SIZE: every instruction, and so the branch, has four bytes. Source: asm-arm/livepatch.h. */
+/** ARCH_PATCH_INSN_SIZE: every instruction has four bytes. Source: asm-arm/livepatch.h. */
 export const ARM_PATCH_INSN_SIZE = 4;
 
-/** How one of the two instruction sets patches. */
+/** How arm64 or arm32 patches. */
 export interface ArmEncoding {
-  /** The branch, or what the hypervisor writes where it cannot be encoded. */
+  /** Returns the branch or, if it cannot be encoded, what the hypervisor writes instead. */
   encodeBranch(from: Address, to: Address): { readonly word: number; readonly refused: BranchRefusal | null };
   readonly nop: number;
-  /** Where its arch_livepatch_apply is. */
+  /** Source file of its arch_livepatch_apply. */
   readonly file: string;
 }
 
-/** Why there is no branch, in the hypervisor's words. */
+/** Why the branch cannot be encoded, in the hypervisor's words. */
 export interface BranchRefusal {
-  /** What it prints, at level ERR; `null` where it does not look. */
+  /** The line that it prints at level ERR; `null` if it does not check. */
   readonly log: string | null;
-  /** What a debug build asserts. */
+  /** The condition that a debug build asserts. */
   readonly condition: string;
 }
 
-/** A word as it is in memory. */
+/** Returns `count` copies of a word as bytes in memory. */
 export function wordBytes(word: number, count = 1): Uint8Array {
   const bytes = new Uint8Array(4 * count);
   const view = viewOf(bytes);
@@ -30,27 +30,27 @@ export function wordBytes(word: number, count = 1): Uint8Array {
   return bytes;
 }
 
-/** arch_livepatch_verify_func: says nothing on the console, and reads nothing. Source: xen/arch/arm/livepatch.c. */
+/** arch_livepatch_verify_func: prints nothing and reads no memory. Source: xen/arch/arm/livepatch.c. */
 export function verifyFunc(func: PatchedFunction): Refusal | null {
   if (func.newAddr === 0n && (func.newSize > LIVEPATCH_OPAQUE_SIZE || func.newSize % ARM_PATCH_INSN_SIZE !== 0)) {
     const message =
       func.newSize > LIVEPATCH_OPAQUE_SIZE
-        ? `${func.newSize} bytes of NOPs: at most ${LIVEPATCH_OPAQUE_SIZE} bytes can be saved for the revert`
-        : `${func.newSize} bytes of NOPs: instructions have ${ARM_PATCH_INSN_SIZE} bytes each`;
+        ? `new_size is ${func.newSize} bytes of NOPs, but Xen can save at most ${LIVEPATCH_OPAQUE_SIZE} bytes for the revert`
+        : `new_size is ${func.newSize} bytes of NOPs, which must be a multiple of ${ARM_PATCH_INSN_SIZE}`;
     return { rule: 'nop-length', errno: 'EOPNOTSUPP', message };
   }
   if (func.oldSize >= ARM_PATCH_INSN_SIZE) return null;
-  const message = `old_size is ${func.oldSize}: the branch needs ${ARM_PATCH_INSN_SIZE} bytes`;
+  const message = `old_size is ${func.oldSize}, but the branch needs ${ARM_PATCH_INSN_SIZE} bytes`;
   return { rule: 'function-too-small', errno: 'EINVAL', message };
 }
 
-/** livepatch_insn_len(): where the state is in the payload, the file may say anything of its offset. */
+/** livepatch_insn_len(). In releases that keep the state in the payload, the file can set any offset. */
 export const insnLength = (func: PatchedFunction, patchOffset: number): number =>
   func.newAddr === 0n ? (func.newSize - patchOffset) >>> 0 : ARM_PATCH_INSN_SIZE;
 
 /**
- * arch_livepatch_apply: the function's first instruction becomes a branch, or several become NOPs, through the writable
- * mapping of the hypervisor's text. Old_addr outside of the hypervisor's image ends up outside of that mapping.
+ * arch_livepatch_apply: writes a branch over the function's first instruction, or NOPs over several, through the writable
+ * mapping of the hypervisor's text. An old_addr outside the hypervisor's image maps outside that mapping.
  * Source: xen/arch/arm/arm64/livepatch.c, arm32/livepatch.c.
  */
 export function armApply(encoding: ArmEncoding) {
@@ -76,7 +76,7 @@ export function armApply(encoding: ArmEncoding) {
   };
 }
 
-/** arch_livepatch_revert, shared by both. */
+/** arch_livepatch_revert. */
 export function revert(func: PatchedFunction, state: FunctionState, context: PatchContext): void {
   const place = context.textAlias(func.oldAddr);
   const length = insnLength(func, state.patchOffset);

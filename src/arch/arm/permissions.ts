@@ -2,15 +2,15 @@ import type { Errno } from '../../xen/index.ts';
 import type { PatchingHost } from '../permissions.ts';
 
 /**
- * arch_livepatch_quiesce: the hypervisor's image is mapped a second time, writable. The live mapping stays as it is, and so do the
- * pages of payloads. Source: xen/arch/arm/livepatch.c.
+ * arch_livepatch_quiesce: maps the hypervisor's image a second time, writable. Neither the live mapping nor the pages of payloads
+ * change. Source: xen/arch/arm/livepatch.c.
  */
 export function quiesce(host: PatchingHost): Errno | null {
   if (host.textAlias !== null) return 'EINVAL';
   return host.mapTextAlias() ? null : 'ENOMEM';
 }
 
-/** arch_livepatch_revive: no stale instruction is left, and the second mapping goes away. */
+/** arch_livepatch_revive: invalidates the instruction cache and removes the second mapping. */
 export function revive(host: PatchingHost): void {
   host.invalidateInstructionCache();
   host.unmapTextAlias();

@@ -3,8 +3,8 @@ import type { Processor } from '../x86_64/processor.ts';
 import { wordBytes } from './patch.ts';
 
 /**
- * Capabilities of an Arm host as Xen numbers them: bits of `cpu_hwcaps`. Source: asm-arm/cpufeature.h, 4.17; from 11 on older
- * releases have others.
+ * Capabilities of an Arm host: bit numbers in `cpu_hwcaps`. Source: asm-arm/cpufeature.h, 4.17; older releases use other
+ * numbers from 11 on.
  */
 export const ARM_CAPABILITIES: Readonly<Record<string, number>> = {
   'clean-cache': 0,
@@ -26,7 +26,7 @@ export const ARM_CAPABILITIES: Readonly<Record<string, number>> = {
   '1508412': 17,
 };
 
-/** A processor with the workarounds that Xen turns on for it. LIVEPATCH_FEATURE is on wherever there are live patches. */
+/** Makes a processor with the workarounds that Xen enables for it. LIVEPATCH_FEATURE is always on with CONFIG_LIVEPATCH. */
 function armProcessor(name: string, title: string, midr: number, capabilities: readonly string[]): Processor {
   const bits = ['livepatch', ...capabilities].reduce((all, each) => all | (1 << (ARM_CAPABILITIES[each] as number)), 0);
   return {
@@ -47,7 +47,7 @@ const named = (all: readonly Processor[]): Readonly<Record<string, Processor>> =
   Object.fromEntries(all.map((each) => [each.name, each]));
 
 /**
- * Presets, with MIDR as QEMU 7.2 has it, and without the firmware interfaces of SMCCC 1.1. Capabilities: xen/arch/arm/cpuerrata.c.
+ * Presets with the MIDR of QEMU 7.2, and without the firmware interfaces of SMCCC 1.1. Capabilities: xen/arch/arm/cpuerrata.c.
  */
 export const ARM64_PROCESSORS = named([
   armProcessor('cortex-a53', 'Arm Cortex-A53 r0p4', 0x410f_d034, []),
@@ -66,7 +66,7 @@ export const ARM32_PROCESSORS = named([
   armProcessor('cortex-a15', 'Arm Cortex-A15 r2p1', 0x412f_c0f1, ['harden-branch-predictor']),
 ]);
 
-/** The rules of one of the two: presets, and `+capability` or `-capability` behind them. */
+/** Makes the processor rules of arm64 or arm32: a preset, followed by `+capability` or `-capability`. */
 export function armProcessors(
   presets: Readonly<Record<string, Processor>>,
   standard: string,
@@ -86,13 +86,13 @@ export function armProcessors(
 function parse(presets: Readonly<Record<string, Processor>>, text: string): Processor | string {
   const [name = '', ...settings] = text.split(',');
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
-  if (preset === undefined) return `no processor is called ${name}: there are ${Object.keys(presets).join(', ')}`;
+  if (preset === undefined) return `unknown processor ${name}: must be one of ${Object.keys(presets).join(', ')}`;
   let bits = preset.featureset[0] ?? 0;
   for (const setting of settings) {
     const sign = setting.charAt(0);
     const capability = setting.slice(1);
-    if (sign !== '+' && sign !== '-') return `${setting} is no processor setting: give +capability or -capability`;
-    if (!Object.hasOwn(ARM_CAPABILITIES, capability)) return `no processor capability is called ${capability}`;
+    if (sign !== '+' && sign !== '-') return `invalid processor setting ${setting}: must be +capability or -capability`;
+    if (!Object.hasOwn(ARM_CAPABILITIES, capability)) return `unknown processor capability ${capability}`;
     const bit = 1 << (ARM_CAPABILITIES[capability] as number);
     bits = sign === '+' ? bits | bit : bits & ~bit;
   }

@@ -1,5 +1,5 @@
 /**
- * Mapping symbols tell code from data in an object file; each object brings them. Source: xen/arch/arm/livepatch.c,
+ * Tells whether a symbol is a mapping symbol, which marks code or data in an object. Source: xen/arch/arm/livepatch.c,
  * arch_livepatch_symbol_ok; ELF for the Arm Architecture, 4.5.5.
  */
 export const isMappingSymbol = (name: string, letters: string): boolean =>

@@ -11,7 +11,7 @@ import type { ExceptionRow } from '../execution.ts';
 const numbered = (first: number, last: number): string[] =>
   Array.from({ length: last - first + 1 }, (_, i) => `r${first + i}`);
 
-/** Exceptions by the numbers of the engine's processor (EXCP_* of QEMU). */
+/** Exception numbers of the engine (EXCP_* of QEMU). */
 const UNDEFINED = 1;
 const MONITOR_CALL = 13;
 
@@ -29,7 +29,7 @@ const BUG_TRAP = wordBytes(0xe7f0_00f0);
 const ONE_REGISTER = { mask: 0x0f00_0010, value: 0x0e00_0010 } as const;
 const TWO_REGISTERS = { mask: 0x0fe0_0000, value: 0x0c40_0000 } as const;
 const IS_READ = 1 << 20;
-/** Coprocessor 15 is the system control. */
+/** Coprocessor 15, system control. */
 const COPROCESSOR = { mask: 0xf00, value: 0xf00 } as const;
 
 /** opc1, CRn, opc2 and CRm of HTPIDR, p15: 4, c13, 2, c0. */
@@ -38,17 +38,17 @@ const HTPIDR = { mask: 0x00ef_00ef, value: 0x008d_0040 } as const;
 const matches = (word: number, { mask, value }: { readonly mask: number; readonly value: number }): boolean =>
   (word & mask) >>> 0 === value;
 
-/** A general register by its number in an instruction. */
+/** General registers by their number in an instruction. */
 const NAMES = [...numbered(0, 10), 'fp', 'r12', 'sp', 'lr'];
 const general = (number: number): string | undefined => NAMES[number];
 
 /**
- * System registers of Hyp mode, which the processor here lacks. HTPIDR is kept; the others read as zero, and writing them does nothing. A call
- * of the firmware is told that there is no such function.
+ * Emulates the system registers of Hyp mode, which the engine lacks. Stores HTPIDR; the others read as zero and ignore writes. Firmware
+ * calls return NOT_SUPPORTED.
  */
 function emulate(vector: number, cpu: Cpu, memory: CodeMemory): boolean {
   if (vector === MONITOR_CALL) {
-    // The program counter is behind it. SMCCC, 6.1: NOT_SUPPORTED.
+    // The program counter is already past it. SMCCC, 6.1: NOT_SUPPORTED.
     cpu.set('r0', 0xffff_ffffn);
     return true;
   }
@@ -58,13 +58,13 @@ function emulate(vector: number, cpu: Cpu, memory: CodeMemory): boolean {
   if (!matches(word, COPROCESSOR)) return false;
   const pair = matches(word, TWO_REGISTERS);
   if (!pair && !matches(word, ONE_REGISTER)) return false;
-  const isOurs = !pair && matches(word, HTPIDR);
+  const isHtpidr = !pair && matches(word, HTPIDR);
   const first = general((word >>> 12) & 0xf);
   if ((word & IS_READ) !== 0) {
-    if (first !== undefined) cpu.set(first, isOurs ? cpu.get('htpidr') : 0n);
+    if (first !== undefined) cpu.set(first, isHtpidr ? cpu.get('htpidr') : 0n);
     const second = general((word >>> 16) & 0xf);
     if (pair && second !== undefined) cpu.set(second, 0n);
-  } else if (isOurs && first !== undefined) cpu.set('htpidr', cpu.get(first));
+  } else if (isHtpidr && first !== undefined) cpu.set('htpidr', cpu.get(first));
   cpu.set('pc', pc + 4n);
   return true;
 }
@@ -75,14 +75,14 @@ export const ARM32_EXECUTION = armExecution({
     pointerSize: 4,
     arguments: numbered(0, 3),
     others: [...numbered(4, 10), 'fp', 'r12'],
-    // Supervisor mode, with asynchronous aborts off.
+    // Supervisor mode, asynchronous aborts masked.
     mode: 0x113n,
     alignment: 8,
     savedMask: 0xffff_ffffn,
     upperResult: 'r1',
     vaList: arm32VaListArguments,
   }),
-  // do_trap_undefined_instruction wants the instruction in the image's text: is_kernel_text. In all releases.
+  // In all releases, do_trap_undefined_instruction requires the instruction in the image's text: is_kernel_text.
   bugFramesOfPayloads: 'not-looked-at',
   exceptions: EXCEPTIONS,
   pointerSize: 4,
@@ -99,14 +99,14 @@ export const ARM32_EXECUTION = armExecution({
       pc: 60,
       cpsr: 64,
     },
-    // Up to the registers of a guest.
+    // Up to the guest registers.
     pushed: 72,
     alignment: 4,
     doubleFault: null,
   },
   setCurrent: setCurrentBy('htpidr', 4, ARM32_CPU_INFO_SIZE),
   showExecutionState: arm32ExecutionState,
-  // In the heap that is always mapped, from 1 GiB to 2 GiB; and where nothing ever is. Source: asm-arm/config.h.
+  // In the always-mapped heap, from 1 GiB to 2 GiB; zeroBlock and returnTo are never mapped. Source: asm-arm/config.h.
   layout: {
     heap: 0x5000_0000n,
     stacks: 0x4ff0_0000n,

@@ -19,7 +19,7 @@ import { resultStep } from './result.ts';
 
 const PAGE_TABLES = lpaePageTables(1, 32);
 
-/** XEN_VIRT_START, and up to 8 MiB from there. Source: asm-arm/config.h. */
+/** From XEN_VIRT_START, 8 MiB. Source: asm-arm/config.h. */
 const LINKABLE = { start: 0x20_0000n, end: 0xa0_0000n };
 
 /** EF_ARM_EABIMASK and EF_ARM_EABI_VER5 of e_flags. Source: ELF for the Arm Architecture, 4.3.1. */
@@ -32,7 +32,7 @@ export const ARM32: Architecture = {
   machine: EM_ARM,
   elf: ELF32,
   pageTables: PAGE_TABLES,
-  // HSCTLR_BASE has HSCTLR.A. Source: asm-arm/processor.h.
+  // HSCTLR_BASE sets HSCTLR.A. Source: asm-arm/processor.h.
   alignmentFault: alignmentSyndrome,
   image: armImage('arm32', { linkable: LINKABLE, step: resultStep }),
   processors: armProcessors(ARM32_PROCESSORS, 'cortex-a15', ARM32_NOP),
@@ -48,7 +48,7 @@ export const ARM32: Architecture = {
     return { rule: 'wrong-eabi', errno: 'EOPNOTSUPP', log: ['Unsupported ELF EABI(%x)', header.e_flags] };
   },
   symbolOk: (name) => !isMappingSymbol(name, 'da'),
-  // Thumb code: the hypervisor has none, and could not return to it.
+  // Thumb code: the hypervisor has none and could not return to it.
   symbolDeny: (name) => isMappingSymbol(name, 't'),
   relocations: ARM32_RELOCATIONS,
   relocationRules: ARM32_RELOCATION_RULES,
@@ -62,7 +62,7 @@ export const ARM32: Architecture = {
   nopSequences: (length) => [wordBytes(ARM32_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
-  // Only a second mapping of the hypervisor's image is writable. Source: xen/arch/arm/livepatch.c.
+  // Only the second mapping of the hypervisor's image is writable. Source: xen/arch/arm/livepatch.c.
   relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm32/livepatch.c',

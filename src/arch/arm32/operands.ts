@@ -5,11 +5,11 @@ import { branchOffset } from './branch.ts';
 /** Immediate of MOVW and MOVT. Source: ARM DDI 0406C, A8.8.102 and A8.8.106. */
 const immediate = (word: number): number => ((word >>> 4) & 0xf000) | (word & 0xfff);
 
-/** Places that branches, pairs of MOVW and MOVT, and words between the code lead to. Branches count from two instructions on. */
+/** Returns the places that branches, MOVW/MOVT pairs and literal words refer to. Branches count from two instructions ahead. */
 export function* operands(code: Uint8Array, at: Address): Generator<number, void, void> {
   const view = viewOf(code);
   const origin = Number(at);
-  /** By register: what MOVW has put there. */
+  /** Immediates of MOVW, by register. */
   const low = new Map<number, number>();
   for (let offset = 0; offset + 4 <= code.length; offset += 4) {
     const word = view.getUint32(offset, true);

@@ -2,8 +2,8 @@ import type { RelocationField, RelocationQuirk, RelocationRow, RelocationRules }
 import { dataRow, signedRange } from '../relocation-value.ts';
 
 /**
- * The relocations that arch_livepatch_perform_rela and arch_livepatch_perform_rel accept on arm32. They, and their differences from the ABI, are
- * the same in every release.
+ * The relocations that arch_livepatch_perform_rela and arch_livepatch_perform_rel accept on arm32. They and their differences from the ABI
+ * are the same in every release.
  * Source: xen/arch/arm/arm32/livepatch.c; names and numbers from ELF for the Arm Architecture (IHI 0044), 4.6.
  */
 
@@ -29,7 +29,7 @@ const BRANCH_MASK: RelocationQuirk = {
   bit: 4,
   rule: 'arm32-branch-mask',
   message:
-    'Xen clears the lowest bit of a branch offset: the target of this one is an odd number of words away, so the branch lands four bytes below it',
+    'Xen clears the lowest bit of the word offset: this target is an odd number of words away, so the branch lands four bytes below it',
 };
 
 const MOVE_ADDEND: RelocationQuirk = {
@@ -38,7 +38,7 @@ const MOVE_ADDEND: RelocationQuirk = {
   message: 'Xen ignores the addend of MOVW and MOVT relocations: the register gets the address of the symbol alone',
 };
 
-/** A branch counts from two instructions ahead. */
+/** Branch offsets count from two instructions ahead. */
 const branch = (type: number, name: string): RelocationRow => ({
   ...{ type, name, relative: 'place', width: 4, range: signedRange(26), alignment: 4 },
   ...{ field: IMM24, pcOffset: 8, quirk: BRANCH_MASK },
@@ -63,7 +63,7 @@ export const ARM32_RELOCATIONS: ReadonlyMap<number, RelocationRow> = new Map(ROW
 
 export const ARM32_RELOCATION_RULES: RelocationRules = {
   relRefusal: null,
-  leastBytes: null,
+  minBytes: null,
   placeBeforeType: false,
   symbolPastEnd: 'Relative symbol wants symbol@%u which is past end',
   unhandled: 'Unhandled relocation #%x',

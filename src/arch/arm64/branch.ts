@@ -4,13 +4,13 @@ import type { RelocationField } from '../relocation.ts';
 import { extractField, insertField } from '../relocation-value.ts';
 import { BRANCH14, BRANCH19, BRANCH26 } from './fields.ts';
 
-/** ARCH_LIVEPATCH_RANGE, and the reach of B. Source: asm-arm/arm64/livepatch.h; ARM DDI 0487, C6.2.25. */
+/** ARCH_LIVEPATCH_RANGE, the reach of B. Source: asm-arm/arm64/livepatch.h; ARM DDI 0487, C6.2.25. */
 export const ARM64_RANGE = 0x800_0000n;
 
 /** `nop`. */
 export const ARM64_NOP = 0xd503_201f;
 const B = 0x1400_0000;
-/** AARCH64_BREAK_FAULT, `brk #0x2`: what stands for an instruction that cannot be made. Source: asm-arm/arm64/brk.h, insn.h. */
+/** AARCH64_BREAK_FAULT, `brk #0x2`: Xen writes it for an instruction that it cannot encode. Source: asm-arm/arm64/brk.h, insn.h. */
 export const ARM64_BREAK_FAULT = 0xd420_0040;
 
 const CONDITION = 'insn != AARCH64_BREAK_FAULT';
@@ -20,7 +20,7 @@ const MISALIGNED: BranchRefusal = {
 };
 const OUT_OF_RANGE: BranchRefusal = { log: 'branch_imm_common: offset out of range', condition: CONDITION };
 
-/** `b to` as it reads at `from`, or BRK. Source: xen/arch/arm/arm64/insn.c, aarch64_insn_gen_branch_imm. */
+/** Encodes `b to` at `from`, or BRK if it cannot be encoded. Source: xen/arch/arm/arm64/insn.c, aarch64_insn_gen_branch_imm. */
 function encodeBranch(from: Address, to: Address): { readonly word: number; readonly refused: BranchRefusal | null } {
   if ((from & 3n) !== 0n || (to & 3n) !== 0n) return { word: ARM64_BREAK_FAULT, refused: MISALIGNED };
   const offset = s64(to - from);
@@ -34,7 +34,7 @@ export const ARM64_ENCODING: ArmEncoding = {
   file: 'arch/arm/arm64/livepatch.c',
 };
 
-/** Masks and values of the branches that alternatives re-aim. Source: asm-arm/arm64/insn.h; ARM DDI 0487, C4.1. */
+/** Masks and values of the branches that Xen retargets in alternatives. Source: asm-arm/arm64/insn.h; ARM DDI 0487, C4.1. */
 const BRANCHES: readonly (readonly [mask: number, value: number, field: RelocationField])[] = [
   // B, BL
   [0x7c00_0000, 0x1400_0000, BRANCH26],
@@ -49,7 +49,7 @@ const BRANCHES: readonly (readonly [mask: number, value: number, field: Relocati
 const fieldOf = (word: number): RelocationField | undefined =>
   BRANCHES.find(([mask, value]) => (word & mask) >>> 0 === value)?.[2];
 
-/** aarch64_get_branch_offset: in bytes; `undefined` for what is no immediate branch. */
+/** aarch64_get_branch_offset, in bytes; `undefined` for any other instruction. */
 export function branchOffset(word: number): number | undefined {
   const field = fieldOf(word);
   if (field === undefined) return undefined;
@@ -57,6 +57,6 @@ export function branchOffset(word: number): number | undefined {
   return ((extractField(field, word) << unused) >> unused) * 4;
 }
 
-/** aarch64_set_branch_offset: what does not fit is cut off without a word. */
+/** aarch64_set_branch_offset: silently truncates an offset that is out of range. */
 export const withBranchOffset = (word: number, offset: number): number =>
   insertField(fieldOf(word) as RelocationField, word, BigInt(offset));

@@ -11,7 +11,7 @@ import type { ExceptionRow } from '../execution.ts';
 const numbered = (first: number, last: number): string[] =>
   Array.from({ length: last - first + 1 }, (_, i) => `x${first + i}`);
 
-/** Exceptions by the numbers of the engine's processor (EXCP_* of QEMU). */
+/** Exception numbers of the engine (EXCP_* of QEMU). */
 const UNDEFINED = 1;
 const BREAKPOINT = 7;
 const MONITOR_CALL = 13;
@@ -36,16 +36,16 @@ const TPIDR_EL2 = 0xe682;
 
 const ZERO_REGISTER = 31;
 
-/** A general register by its number in an instruction. */
+/** Returns a general register's name by its number in an instruction. */
 const general = (number: number): string => (number === 29 ? 'fp' : number === 30 ? 'lr' : `x${number}`);
 
 /**
- * System registers and instructions of EL2, which the processor here lacks. TPIDR_EL2 is kept; the others read as zero, and writing them
- * does nothing. A call of the firmware is told that there is no such function.
+ * Emulates the system registers and instructions of EL2, which the engine lacks. Stores TPIDR_EL2; the others read as zero and ignore
+ * writes. Firmware calls return NOT_SUPPORTED.
  */
 function emulate(vector: number, cpu: Cpu, memory: CodeMemory): boolean {
   if (vector === MONITOR_CALL) {
-    // The program counter is behind it. SMCCC, 6.1: NOT_SUPPORTED.
+    // The program counter is already past it. SMCCC, 6.1: NOT_SUPPORTED.
     cpu.set('x0', 0xffff_ffff_ffff_ffffn);
     return true;
   }
@@ -54,10 +54,10 @@ function emulate(vector: number, cpu: Cpu, memory: CodeMemory): boolean {
   const word = viewOf(memory.read(pc, 4)).getUint32(0, true);
   if ((word & SYSTEM.mask) >>> 0 !== SYSTEM.value) return false;
   const target = word & 0x1f;
-  const isOurs = ((word >>> 5) & 0xffff) === TPIDR_EL2;
+  const isTpidr = ((word >>> 5) & 0xffff) === TPIDR_EL2;
   if ((word & IS_READ) !== 0) {
-    if (target !== ZERO_REGISTER) cpu.set(general(target), isOurs ? cpu.get('tpidr_el2') : 0n);
-  } else if (isOurs) cpu.set('tpidr_el2', target === ZERO_REGISTER ? 0n : cpu.get(general(target)));
+    if (target !== ZERO_REGISTER) cpu.set(general(target), isTpidr ? cpu.get('tpidr_el2') : 0n);
+  } else if (isTpidr) cpu.set('tpidr_el2', target === ZERO_REGISTER ? 0n : cpu.get(general(target)));
   cpu.set('pc', pc + 4n);
   return true;
 }
@@ -68,14 +68,14 @@ export const ARM64_EXECUTION = armExecution({
     pointerSize: 8,
     arguments: numbered(0, 7),
     others: [...numbered(8, 28), 'fp'],
-    // EL1h, with debug exceptions and asynchronous aborts off.
+    // EL1h, debug exceptions and asynchronous aborts masked.
     mode: 0x305n,
     alignment: 16,
     savedMask: 0x3c0n,
     upperResult: null,
     vaList: arm64VaListArguments,
   }),
-  // do_bug_frame wants the file name in the image: is_kernel. In all releases.
+  // In all releases, do_bug_frame requires the file name in the image: is_kernel.
   bugFramesOfPayloads: 'without-names',
   exceptions: EXCEPTIONS,
   pointerSize: 8,
@@ -98,7 +98,7 @@ export const ARM64_EXECUTION = armExecution({
   },
   setCurrent: setCurrentBy('tpidr_el2', 8, ARM64_CPU_INFO_SIZE),
   showExecutionState: arm64ExecutionState,
-  // In the directmap, behind what a host with 512 MiB at 0x40000000 has; and where nothing ever is. Source: asm-arm/config.h.
+  // In the directmap, above the memory of a host with 512 MiB at 0x40000000; zeroBlock and returnTo are never mapped. Source: asm-arm/config.h.
   layout: {
     heap: 0x8000_8000_0000n,
     stacks: 0x8000_5ff0_0000n,

@@ -1,6 +1,6 @@
 import type { FieldEncoding, FieldPart, RelocationField } from '../relocation.ts';
 
-/** Immediates of arm64's instructions that relocations and alternatives change. Source: ARM DDI 0487, C4.1. */
+/** Immediate fields of arm64 that relocations and alternatives change. Source: ARM DDI 0487, C4.1. */
 
 const field = (lsb: number, bits: number, ...parts: readonly FieldPart[]): RelocationField => ({
   ...{ lsb, bits, parts, encoding: 'replace' },
@@ -21,10 +21,10 @@ export const ADR = field(0, 21, ...IMMLO_IMMHI);
 /** Counts pages. */
 export const ADRP = field(12, 21, ...IMMLO_IMMHI);
 
-/** ADD, and loads and stores with an unsigned offset: bits `lsb` to 11 of an address. */
+/** Makes the field of ADD, or of loads and stores with an unsigned offset: bits `lsb` to 11 of an address. */
 export const pageOffset = (lsb: number): RelocationField => field(lsb, 12 - lsb, { at: 10, bits: 12 });
 
-/** MOVZ, MOVK, MOVN: sixteen bits from bit `lsb` on. */
+/** Makes the field of MOVZ, MOVK and MOVN: sixteen bits from bit `lsb` on. */
 export const imm16 = (lsb: number, encoding: FieldEncoding): RelocationField => ({
   ...field(lsb, 16, { at: 5, bits: 16 }),
   encoding,

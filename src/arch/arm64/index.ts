@@ -23,7 +23,7 @@ const PAGE_TABLES = lpaePageTables(0, 48);
 /** R_AARCH64_TSTBR14, CONDBR19, JUMP26, CALL26. Source: ELF for the Arm 64-bit Architecture, 5.7. */
 const BRANCHES = [279, 280, 282, 283] as const;
 
-/** Where images are linked to: 2 MiB up to 4.17, then the slots of 4.18 and 4.19, and 8 MiB from there. Source: asm-arm/config.h. */
+/** Link addresses of images: 2 MiB up to 4.17, then the slots of 4.18 and 4.19; an image takes up to 8 MiB. Source: asm-arm/config.h. */
 const LINKABLE = { start: 0x20_0000n, end: (20n << 39n) + 0xa0_0000n };
 
 /** arm64. Source: xen/arch/arm/livepatch.c, xen/arch/arm/arm64/livepatch.c. */
@@ -39,7 +39,7 @@ export const ARM64: Architecture = {
   execution: ARM64_EXECUTION,
   patchInsnSize: ARM_PATCH_INSN_SIZE,
   range: ARM64_RANGE,
-  // Byte order is not looked at.
+  // Xen does not check the byte order.
   verifyElf: (header) =>
     header.e_machine === EM_AARCH64 && header.e_ident[EI_CLASS] === ELFCLASS64
       ? null
@@ -58,7 +58,7 @@ export const ARM64: Architecture = {
   nopSequences: (length) => [wordBytes(ARM64_NOP, Math.floor(length / 4))],
   quiesce,
   revive,
-  // Only a second mapping of the hypervisor's image is writable. Source: xen/arch/arm/livepatch.c.
+  // Only the second mapping of the hypervisor's image is writable. Source: xen/arch/arm/livepatch.c.
   relaxesReadOnly: () => false,
   waitqueues: false,
   file: 'arch/arm/arm64/livepatch.c',

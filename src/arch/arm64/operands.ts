@@ -11,25 +11,25 @@ const adrImmediate = (word: number): number => (((bits(word, 5, 19) << 2) | bits
 /** ADD (immediate), 64 bits, without a shift. Source: ARM DDI 0487, C6.2.4. */
 const isAdd = (word: number): boolean => (word & 0xffc0_0000) >>> 0 === 0x9100_0000;
 
-/** What an `add` of an immediate, or a load or store with one, adds to its base; `undefined` for other instructions. Source: ARM DDI 0487, C4.1. */
+/** Returns the immediate that an ADD, load or store adds to its base; `undefined` for other instructions. Source: ARM DDI 0487, C4.1. */
 function addedTo(word: number): number | undefined {
   if (isAdd(word)) return bits(word, 10, 12);
-  // LDR, STR (unsigned immediate) of registers of either kind.
+  // LDR, STR (unsigned immediate) of general and vector registers.
   if ((word & 0x3b00_0000) >>> 0 !== 0x3900_0000) return undefined;
-  // 128 bits: a vector register with the size of a byte.
+  // 128 bits: a vector register whose size field says byte.
   const scale = (word & 0x0480_0000) >>> 0 === 0x0480_0000 && word >>> 30 === 0 ? 4 : word >>> 30;
   return bits(word, 10, 12) << scale;
 }
 
 /**
- * Places that branches, ADR, and ADRP with what is added to it lead to. A register is taken to hold its page until it gets another: control flow is
- * not looked at.
+ * Returns the places that branches, ADR, and ADRP with a page offset refer to. Ignores control flow: a register keeps its page until the next
+ * ADR or ADRP into it.
  */
 export function* operands(code: Uint8Array, at: Address): Generator<number, void, void> {
   const view = viewOf(code);
   const pageOffset = Number(at & BigInt(PAGE - 1));
-  /** By register: places from the code's start that it was made of. */
-  const made = new Map<number, number>();
+  /** The place that each register points to, in bytes from the start of the code. */
+  const pointsTo = new Map<number, number>();
   for (let offset = 0; offset + 4 <= code.length; offset += 4) {
     const word = view.getUint32(offset, true);
     const branch = branchOffset(word);
@@ -43,15 +43,15 @@ export function* operands(code: Uint8Array, at: Address): Generator<number, void
       const place = page
         ? Math.floor((offset + pageOffset) / PAGE) * PAGE - pageOffset + adrImmediate(word) * PAGE
         : offset + adrImmediate(word);
-      made.set(bits(word, 0, 5), place);
+      pointsTo.set(bits(word, 0, 5), place);
       yield place;
       continue;
     }
-    const base = made.get(bits(word, 5, 5));
+    const base = pointsTo.get(bits(word, 5, 5));
     const added = base === undefined ? undefined : addedTo(word);
     if (base === undefined || added === undefined) continue;
     yield base + added;
-    // `add x0, x0, #lo12` makes an address that later instructions add to.
-    if (isAdd(word)) made.set(bits(word, 0, 5), base + added);
+    // Later instructions may add to the result of `add x0, x0, #lo12`.
+    if (isAdd(word)) pointsTo.set(bits(word, 0, 5), base + added);
   }
 }

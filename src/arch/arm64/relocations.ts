@@ -33,12 +33,12 @@ const distance = (field: RelocationField, relative: Relative = 'place'): Insn =>
   ...{ relative, field, range: signedRange(field.lsb + field.bits), alignment: 2 ** field.lsb, quirk: null },
 });
 
-/** The offset of an address within its page, in units of what is loaded or stored. */
+/** The offset of an address within its page, in units of the access size. */
 const withinPage = (lsb: number): Insn => ({
   ...{ relative: 'no', range: null, alignment: 2 ** lsb, quirk: null, field: pageOffset(lsb) },
 });
 
-/** Sixteen bits of a value from bit `lsb` on, in MOVZ, MOVK or MOVN. Where there is a range, the bits above must be zero, or copies of the sign. */
+/** Sixteen bits of a value from bit `lsb` on, in MOVZ, MOVK or MOVN. If the type checks a range, the bits above must be zero or copies of the sign. */
 const moveWide = (
   relative: Relative,
   lsb: number,
@@ -55,7 +55,7 @@ const TSTBR14: RelocationQuirk = {
   checked: signedRange(21),
   rule: 'arm64-tstbr-range',
   message:
-    'TBZ and TBNZ reach 32 KiB: Xen silently truncates this distance to 14 bits, and the branch goes to the wrong address',
+    'TBZ and TBNZ reach 32 KiB: Xen silently truncates this offset to 14 bits, so the branch goes to the wrong address',
 };
 
 const ROWS: readonly RelocationRow[] = [
@@ -103,10 +103,10 @@ export const ARM64_RELOCATION_RULES: RelocationRules = {
   relRefusal: {
     rule: 'rel-section',
     errno: 'ENOSYS',
-    message: 'relocations without addends (SHT_REL) are not supported: give RELA sections',
+    message: 'Xen does not support relocations without addends (SHT_REL) on arm64: use RELA sections',
   },
-  // Also a 16-bit relocation has to have four bytes.
-  leastBytes: 4,
+  // Even a 16-bit relocation needs four bytes.
+  minBytes: 4,
   placeBeforeType: true,
   symbolPastEnd: 'Relative relocation wants symbol@%u which is past end',
   unhandled: 'Unhandled relocation %lu',

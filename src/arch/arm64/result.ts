@@ -1,7 +1,7 @@
 import type { Address } from '../../base/index.ts';
 import type { ResultStep } from '../arm/image.ts';
 
-/** Masks and values of the instructions that make a result, each with x0 or w0. Source: ARM DDI 0487, C6.2. */
+/** Opcodes that set a result in x0 or w0, and the return. Source: ARM DDI 0487, C6.2. */
 const MOVZ_W0 = 0x5280_0000;
 const ADRP_X0 = 0x9000_0000;
 const ADR_X0 = 0x1000_0000;
@@ -13,7 +13,7 @@ const adrImmediate = (word: number): bigint => {
   return BigInt((immediate << 11) >> 11);
 };
 
-/** `mov w0, #imm`, `adrp x0` and `add x0, x0, #imm`, `adr x0`; `ret` ends it. */
+/** Interprets `mov w0, #imm`, `adrp x0` and `add x0, x0, #imm`, and `adr x0`, up to `ret`. */
 export const resultStep: ResultStep = (word: number, result: bigint | undefined, at: Address) => {
   if (word === RET) return 'return';
   if ((word & 0xffe0_001f) >>> 0 === MOVZ_W0) return BigInt((word >>> 5) & 0xffff);

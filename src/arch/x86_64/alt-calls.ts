@@ -4,8 +4,8 @@ import type { AlternativesHost } from '../alternatives.ts';
 import { behindEndbr } from './alternatives.ts';
 
 /**
- * livepatch_apply_alt_calls: `call *pointer(%rip)` becomes `cs call target`, or traps where the pointer is NULL.
- * `[start, end)` are offsets of the section in the host's memory. Source: xen/arch/x86/alternative.c, ca29b7a70d, d2fd5f0fcd.
+ * livepatch_apply_alt_calls: replaces `call *pointer(%rip)` with `cs call target`, or with a trap if the pointer is NULL.
+ * `[start, end)` is the section, as offsets in the host's memory. Source: xen/arch/x86/alternative.c, ca29b7a70d, d2fd5f0fcd.
  */
 export function applyAltCalls(host: AlternativesHost, start: number, end: number): Errno | null {
   const { memory } = host;

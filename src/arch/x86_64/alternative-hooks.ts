@@ -27,18 +27,18 @@ function* faults(
   const outcome = 'bad-entry';
   if (replLen > room) yield { what: `the replacement has ${replLen} bytes, the original ${room}`, outcome };
   if (room > ALT_BUFFER_SIZE) {
-    yield { what: `the original has ${room} bytes, at most ${ALT_BUFFER_SIZE} can be replaced`, outcome };
+    yield { what: `the original has ${room} bytes, but Xen can replace at most ${ALT_BUFFER_SIZE}`, outcome };
   }
   const { feature } = altFeature(entry.feature, inverted);
   if (feature >= limit) {
     const unknown = !inverted && (entry.feature & ALT_FLAG_NOT) !== 0;
-    const how = unknown ? ', an inverted one, which this release does not know' : '';
+    const how = unknown ? ', because this release does not support ALT_FLAG_NOT' : '';
     yield { what: `feature ${feature} does not exist${how} (there are ${limit})`, outcome };
   }
 }
 
-/** Only a call or jump with a 32-bit displacement at the start; and a jump to the return thunk at the end, since eabcdd0faa (4.21.0). */
-function reaims({ code, at, width, symbol }: ReplacementReference, { returnThunkFixup }: AlternativeRules): boolean {
+/** Xen retargets a leading call or jump with a 32-bit displacement and, since eabcdd0faa (4.21.0), a final jump to the return thunk. */
+function retargets({ code, at, width, symbol }: ReplacementReference, { returnThunkFixup }: AlternativeRules): boolean {
   if (at === 1 && (code[0] === RELATIVE_CALL || code[0] === RELATIVE_JUMP)) return true;
   const last = at + width === code.length && code[at - 1] === RELATIVE_JUMP;
   return returnThunkFixup && symbol === '__x86_return_thunk' && last;
@@ -69,8 +69,8 @@ export const X86_64_ALTERNATIVES: AlternativeHooks = {
     return highest;
   },
   faults: (...args) => [...faults(...args)],
-  reaims,
-  reaimed: 'Only a call or jump as its first instruction is',
+  retargets,
+  retargeted: 'only a call or jump that is the first instruction',
   replaced,
   nopCallbacks: [],
   // The capability array has whole words.

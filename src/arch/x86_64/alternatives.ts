@@ -5,31 +5,31 @@ import { ENDBR64_LEN, isEndbr64 } from './endbr.ts';
 
 const ALT_INSTR_SIZE = ALT_INSTR.size;
 
-/** What goes into `priv` of an entry that is done with. */
+/** Value of `priv` in an entry that Xen has processed. */
 const MARK = Uint8Array.of(1);
 
 export const RELATIVE_CALL = 0xe8;
 export const RELATIVE_JUMP = 0xe9;
 const INDIRECT = 0xff;
-/** `ud2; ud0` and what follows: an alternative call through a NULL pointer. */
+/** `ud2; ud0`, for an alternative call through a NULL pointer. */
 const NULL_CALL = [0x0f, 0x0b, 0x0f, 0xff, 0xff];
 
 /**
- * apply_alternatives: one pass over the entries in `[start, end)`, offsets in `memory`.
+ * apply_alternatives: makes one pass over the entries in `[start, end)`, offsets in `memory`.
  * Returns `null`, or the errno of the first bad entry.
  * Source: xen/arch/x86/alternative.c, _apply_alternatives.
  */
 export function applyAlternatives(host: AlternativesHost, start: number, end: number): Errno | null {
   const { memory, rules } = host;
   const count = Math.max(0, Math.floor((end - start) / ALT_INSTR_SIZE));
-  // At once: the image has more than 4000 entries.
+  // Read the table at once: the image has more than 4000 entries.
   const table = viewOf(memory.read(start, count * ALT_INSTR_SIZE));
   const alt: Replacement = { cpuid: 0, orig: 0, repl: 0, origLength: 0, replLength: 0 };
-  /** By length: each is filled from end to end before it is used. */
+  /** Reused buffers, by length. Each use overwrites all bytes. */
   const buffers: Uint8Array[] = [];
   let base = start;
   let baseOrig = Number.NaN;
-  /** `priv` of the entry at `base`: 4.11 and 4.12 keep the mark in the entry that starts a run. */
+  /** `priv` of the entry at `base`: 4.11 and 4.12 mark the first entry of a run. */
   let baseMark = 0;
   for (let i = 0, a = start; i < count; i++, a += ALT_INSTR_SIZE) {
     const at = i * ALT_INSTR_SIZE;
@@ -66,7 +66,7 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
     }
 
     if (replLength === 0) {
-      // As most of them.
+      // The most common case.
       memory.write(a + 13, MARK);
       if (base === a) baseMark = 1;
       memory.write(orig, host.nops(total));
@@ -89,7 +89,7 @@ export function applyAlternatives(host: AlternativesHost, start: number, end: nu
   return null;
 }
 
-/** The three conditions that were BUG_ON and are errors since aa5a06d5d6. */
+/** The three conditions that were BUG_ON()s before aa5a06d5d6 made them errors. */
 function checkEntry(
   host: AlternativesHost,
   orig: number,
@@ -121,7 +121,7 @@ function checkEntry(
   return failed.errno;
 }
 
-/** The entry at hand. One object for all of them. */
+/** The current entry; one object reused for all. */
 interface Replacement {
   cpuid: number;
   orig: number;
@@ -130,7 +130,7 @@ interface Replacement {
   replLength: number;
 }
 
-/** Re-aims the relative branch of a replacement. `false`: leave this entry for a later pass. */
+/** Retargets the relative branch of a replacement. Returns false to leave the entry for a later pass. */
 function relocateReplacement(host: AlternativesHost, alt: Replacement, buffer: Uint8Array): boolean {
   const { orig, repl, replLength } = alt;
   const opcode = buffer[0];
@@ -147,7 +147,7 @@ function relocateReplacement(host: AlternativesHost, alt: Replacement, buffer: U
   return true;
 }
 
-/** An indirect call or jump that is to become a direct one: a replacement that jumps to itself. 67d01cdb55 (4.13). */
+/** Tells whether an entry turns an indirect call or jump into a direct one: its replacement jumps to itself. 67d01cdb55 (4.13). */
 function isAltCall(host: AlternativesHost, alt: Replacement, buffer: Uint8Array): boolean {
   if (alt.cpuid !== X86_FEATURE_ALWAYS || i32(buffer, 1) !== -5 || alt.origLength < 6) return false;
   const original = host.memory.read(alt.orig, 2);
@@ -169,7 +169,7 @@ function altCall(host: AlternativesHost, alt: Replacement, buffer: Uint8Array): 
   return true;
 }
 
-/** Builds with CONFIG_XEN_IBT call behind the ENDBR64, and say so where there is none. */
+/** Returns the address after `dest`'s ENDBR64 in builds with CONFIG_XEN_IBT; logs a warning if there is none. */
 export function behindEndbr(
   host: Pick<AlternativesHost, 'rules' | 'ibtBuild' | 'read' | 'log' | 'symbol'>,
   orig: Address,

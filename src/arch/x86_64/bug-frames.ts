@@ -1,7 +1,7 @@
 import { bugFrameTypes, decodeX86BugFrame, X86_ASSERT_SUFFIX, X86_BUG_FRAME } from '../../xen/index.ts';
 import type { BugFrameFormat } from '../bug-frames.ts';
 
-/** Bug frames of x86-64: an assertion's condition is in a second entry. */
+/** Bug frames of x86-64. A second entry holds an assertion's condition. */
 export const X86_64_BUG_FRAMES: BugFrameFormat = {
   size: X86_BUG_FRAME.size,
   types: () => bugFrameTypes(true),

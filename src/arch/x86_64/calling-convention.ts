@@ -4,7 +4,7 @@ import type { CallingConvention } from '../calling-convention.ts';
 
 const ARGUMENTS = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'] as const;
 
-/** Bit 1 of RFLAGS is always set; bit 9 lets interrupts in. Intel SDM volume 1, 3.4.3. */
+/** Bit 1 of RFLAGS is always set; bit 9 enables interrupts. Intel SDM volume 1, 3.4.3. */
 const FLAGS = 0x2n;
 const INTERRUPT_FLAG = 0x200n;
 
@@ -30,7 +30,7 @@ export const X86_64_CALLS: CallingConvention = {
   savedFlags: (flags) => flags,
   enter(cpu, memory, entry, args, returnTo) {
     const onStack = args.slice(ARGUMENTS.length);
-    // The stack is aligned to 16 bytes where the call is made, with its arguments on it.
+    // The stack is 16-byte aligned at the call, with the arguments on it.
     const bottom = (cpu.get('rsp') - BigInt(8 * onStack.length)) & ~15n;
     const frame = new DataView(new ArrayBuffer(8 * (onStack.length + 1)));
     frame.setBigUint64(0, returnTo, true);
@@ -39,7 +39,7 @@ export const X86_64_CALLS: CallingConvention = {
     memory.write(rsp, new Uint8Array(frame.buffer));
     for (const [i, register] of ARGUMENTS.entries()) cpu.set(register, args[i] ?? 0n);
     cpu.set('rsp', rsp);
-    // AL holds the number of vector registers that a variadic function is given.
+    // AL holds the number of vector registers passed to a variadic function.
     cpu.set('rax', 0n);
     cpu.set('rip', entry);
   },

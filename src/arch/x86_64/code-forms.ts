@@ -4,7 +4,7 @@ import { FOREIGN } from './foreign-forms.ts';
 import { NOP_MAX } from './nops.ts';
 import { operands } from './operands.ts';
 
-/** The ranges in ascending order, those that touch made one, and nothing of them outside of `length` bytes. */
+/** Sorts the ranges, merges those that touch, and clips them to `length` bytes. */
 function merged(ranges: readonly CodeRange[], length: number): CodeRange[] {
   const runs: { start: number; end: number }[] = [];
   for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
@@ -17,7 +17,7 @@ function merged(ranges: readonly CodeRange[], length: number): CodeRange[] {
   return runs;
 }
 
-/** The branch whose 32-bit displacement is at `field`, if there is one: `call`, `jmp`, `jcc`. Source: Intel SDM volume 2, appendix A. */
+/** Returns the `call`, `jmp` or `jcc` whose 32-bit displacement is at `field`, if there is one. Source: Intel SDM volume 2, appendix A. */
 function branchWith(code: Uint8Array, field: number): CodeBranch | undefined {
   if (field < 1 || field + 4 > code.length) return undefined;
   const opcode = code[field - 1] as number;
@@ -32,7 +32,7 @@ function branchWith(code: Uint8Array, field: number): CodeBranch | undefined {
   return { at, size: field + 4 - at, target: field + 4 + displacement };
 }
 
-/** Every long branch into one of the runs, by going through all opcodes: some hundred thousand in a 2 MB image. */
+/** Finds every long branch into one of the runs by checking all opcodes: some hundred thousand in a 2 MB image. */
 function longBranches(code: Uint8Array, runs: readonly CodeRange[], found: CodeBranch[]): void {
   const wanted = new Uint8Array(code.length);
   for (const { start, end } of runs) wanted.fill(1, start, end);
@@ -49,8 +49,8 @@ function longBranches(code: Uint8Array, runs: readonly CodeRange[], found: CodeB
 }
 
 /**
- * The same for few targets: the upper half of a displacement to one place is the same for 64 KiB of code, so that the array's own search
- * finds the fields. A tenth of the work, which counts in a process that checks one payload.
+ * Does the same for few targets. The upper half of the displacement to one target is constant over 64 KiB of code, so the array's own
+ * search finds the fields. This takes a tenth of the time, which matters when a process checks a single payload.
  */
 function longBranchesTo(
   code: Uint8Array,
@@ -80,7 +80,7 @@ function longBranchesTo(
   }
 }
 
-/** Code as words of 16 bits, from its even and from its odd bytes on, and a number as such a word: in the order of this machine. */
+/** Code as 16-bit words from its even and its odd offsets, and a number as such a word, all in this machine's byte order. */
 interface Words {
   readonly even: Uint16Array;
   readonly odd: Uint16Array;
@@ -88,7 +88,7 @@ interface Words {
 }
 
 const wordsOf = (code: Uint8Array): Words => ({
-  // Where it can be, without a copy: code is large.
+  // Avoid a copy if aligned: code is large.
   even:
     code.byteOffset % 2 === 0
       ? new Uint16Array(code.buffer, code.byteOffset, code.length >> 1)
@@ -97,7 +97,7 @@ const wordsOf = (code: Uint8Array): Words => ({
   value: (number) => new Uint16Array(Uint8Array.of(number & 0xff, number >> 8).buffer)[0] as number,
 });
 
-/** With more targets than this, one way through all opcodes is less work. */
+/** With more targets than this, one pass over all opcodes is faster. */
 const FEW = 8;
 
 /** `jcc rel8`, `loop`/`jrcxz rel8`, `jmp rel8`, and the long forms. Source: Intel SDM volume 2, appendix A. */
@@ -109,7 +109,7 @@ function branchesTo(code: Uint8Array, targets: readonly CodeRange[]): CodeBranch
     const words = wordsOf(code);
     for (const run of runs) longBranchesTo(code, run, words, found);
   }
-  // Short jumps come from near by: only around the targets are they looked for.
+  // Short jumps are near their targets: search only there.
   for (const { start, end } of runs) {
     const last = Math.min(code.length - 1, end + 127);
     for (let at = Math.max(0, start - 129); at < last; at++) {
@@ -122,26 +122,25 @@ function branchesTo(code: Uint8Array, targets: readonly CodeRange[]): CodeBranch
   return found.sort((a, b) => a.at - b.at || a.target - b.target);
 }
 
-/** Opcodes of one byte whose memory operand is written, or may be by the form in ModRM. Source: Intel SDM volume 2, appendix A. */
+/** One-byte opcodes that write their memory operand, or may, depending on ModRM. Source: Intel SDM volume 2, appendix A. */
 const WRITING = new Set([
   0x00, 0x01, 0x08, 0x09, 0x10, 0x11, 0x18, 0x19, 0x20, 0x21, 0x28, 0x29, 0x30, 0x31, 0x80, 0x81, 0x83, 0x86, 0x87,
   0x88, 0x89, 0x8f, 0xc0, 0xc1, 0xc6, 0xc7, 0xd0, 0xd1, 0xd2, 0xd3, 0xf6, 0xf7, 0xfe, 0xff,
 ]);
 
-/** Those of two bytes, `0f xx`: moves of vectors, `setcc`, bit tests that set, `xadd`, `cmpxchg`. */
+/** The same for two-byte opcodes, `0f xx`: vector moves, `setcc`, `bts` and the like, `xadd`, `cmpxchg`. */
 const mayWrite0f = (opcode: number): boolean =>
   [0x11, 0x13, 0x17, 0x29, 0x2b, 0x7e, 0x7f, 0xab, 0xb3, 0xba, 0xbb, 0xb0, 0xb1, 0xc0, 0xc1, 0xc7, 0xd6, 0xe7].includes(
     opcode,
   ) || (opcode & 0xf0) === 0x90;
 
 function mayWriteAt(code: Uint8Array, at: number): boolean {
-  // mod 0 and rm 5: a displacement from the next instruction.
+  // mod 0 and rm 5: RIP-relative.
   if (((code[at - 1] ?? 0) & 0xc7) !== 0x05) return false;
   const opcode = code[at - 2] ?? 0;
   return WRITING.has(opcode) || (code[at - 3] === 0x0f && mayWrite0f(opcode));
 }
 
-/** What x86-64 code looks like. */
 export const X86_64_CODE: CodeForms = {
   landingPad: Uint8Array.from(ENDBR64),
   longestNop: NOP_MAX,

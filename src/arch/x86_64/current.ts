@@ -2,13 +2,13 @@ import { type Address, addOffset } from '../../base/index.ts';
 import { type CpuInfoFound, type DomainLayout, guestLayout, imageCpuInfo } from '../../xen/index.ts';
 import type { CurrentCpu, CurrentHost } from '../execution.ts';
 
-/** CR4 as the hypervisor runs: PAE, PGE, OSFXSR and so on. Only code that reads it sees it. */
+/** CR4 of the running hypervisor: PAE, PGE, OSFXSR and so on. Only code that reads CR4 sees it. */
 export const CR4 = 0x5506e0n;
 
-/** What the hypervisor's own functions have on the stack when they call a hook, in bytes. As measured of apply_payload in 4.17.7. */
+/** Stack that the hypervisor's own functions use when they call a hook, in bytes. Measured for apply_payload in 4.17.7. */
 const CALLERS = 256;
 
-/** By host: an image's code is searched once. */
+/** Cache by host, so that each image is searched once. */
 const FOUND = new WeakMap<CurrentHost, CpuInfoFound>();
 
 function layoutOf(host: CurrentHost): CpuInfoFound {
@@ -17,14 +17,14 @@ function layoutOf(host: CurrentHost): CpuInfoFound {
   return known;
 }
 
-/** As the image's code has it. */
+/** Returns the layout that the image's code uses. */
 export const guestLayoutOf = (host: CurrentHost): DomainLayout => ({
   ...guestLayout(host.release, 8),
   vcpuDomain: layoutOf(host).vcpuDomain,
 });
 
 /**
- * `struct cpu_info` at the end of the CPU's stack: code finds its CPU's number, `current` and its per-CPU area by the stack pointer.
+ * Fills `struct cpu_info` at the end of the CPU's stack, where code finds its CPU's number, `current` and its per-CPU area.
  * Source: xen/arch/x86/include/asm/current.h.
  */
 export function setCurrent(host: CurrentHost, _cpu: unknown, current: CurrentCpu): Address {
@@ -37,7 +37,7 @@ export function setCurrent(host: CurrentHost, _cpu: unknown, current: CurrentCpu
   at(processorId, 4, BigInt(current.processorId));
   at(currentVcpu, 8, current.vcpu);
   at(perCpuOffset, 8, BigInt.asUintN(64, current.perCpuOffset));
-  // CR4 is next to it in all releases.
+  // CR4 follows it in all releases.
   at(perCpuOffset + 8, 8, CR4);
   return addOffset(current.stackEnd, userRegs - CALLERS);
 }

@@ -4,13 +4,13 @@ import type { DoubleFault } from '../execution.ts';
 
 const TITLE = '*** DOUBLE FAULT ***';
 
-/** An overflow is one that happens with less than this left, in bytes. */
+/** Xen reports an overflow if less than this is left, in bytes. */
 const NEARLY_FULL = 512;
 
-/** From the stack's end to where the hypervisor enters it: behind the registers that an interrupt of a guest leaves. */
+/** Bytes from tss.rsp0 to the end of the stack. */
 const RSP0_FROM_END = 0x60;
 
-/** What show_execution_state() has above the stack, then show_stack_overflow(). */
+/** Returns the lines of show_execution_state() above the stack, then those of show_stack_overflow(). */
 function screen(state: readonly string[], sp: Address, { start, end }: AddressRange): string[] {
   const stack = state.findIndex((line) => line.startsWith('Xen stack trace from'));
   const trace = state.indexOf('Xen call trace:');
@@ -22,7 +22,7 @@ function screen(state: readonly string[], sp: Address, { start, end }: AddressRa
   }
   const from = sp < start ? start : sp;
   const title = `Xen stack overflow (dumping trace ${pointerText(from)}-${pointerText(end)}):`;
-  // The instruction pointer's own line is not part of it.
+  // Skip the line of the instruction pointer itself.
   return [...lines, title, ...state.slice(trace + 1).filter((line) => !/^ {3}\[<[0-9a-f]+>\] R /.test(line))];
 }
 

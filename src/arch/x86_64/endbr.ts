@@ -1,10 +1,10 @@
 import type { Release } from '../../xen/index.ts';
 
-/** ENDBR64, which starts every function that may be called indirectly on a CET-IBT host. Intel SDM volume 2, ENDBR64. */
+/** ENDBR64, the required first instruction of indirect call targets on a CET-IBT host. Intel SDM volume 2, ENDBR64. */
 export const ENDBR64: readonly number[] = [0xf3, 0x0f, 0x1e, 0xfa];
 
 /**
- * `nopw (%rcx)`: what Xen writes over an ENDBR64 that is not needed after all. Since 4.17.
+ * `nopw (%rcx)`: since 4.17, Xen writes it over an ENDBR64 that is not needed.
  * Source: xen/arch/x86/include/asm/endbr.h, commits 89a24719b6 and 37ed5da851.
  */
 export const ENDBR64_POISON: readonly number[] = [0x66, 0x0f, 0x1f, 0x01];
@@ -17,6 +17,6 @@ export const isEndbr64 = (bytes: Uint8Array): boolean => starts(bytes, ENDBR64);
 
 export const isEndbr64Poison = (bytes: Uint8Array): boolean => starts(bytes, ENDBR64_POISON);
 
-/** Tells whether a function starts with an ENDBR64, by the release's rule. */
+/** Tells whether a function starts with what the release treats as an ENDBR64. */
 export const isLandingPad = (start: Uint8Array, { endbr }: Release): boolean =>
   endbr !== 'ignored' && (isEndbr64(start) || (endbr === 'endbr64-or-poison' && isEndbr64Poison(start)));

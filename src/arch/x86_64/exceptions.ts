@@ -11,7 +11,7 @@ export const GENERAL_PROTECTION = 13;
 /** By vector. Source: Intel SDM volume 3, table 6-1; xen/arch/x86/traps.c (do_trap, do_invalid_op, do_int3, do_debug, vector_name). */
 export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
   [0, fatal('#DE')],
-  // Xen clears the debug registers, and goes on.
+  // Xen clears the debug registers and continues.
   [1, { mnemonic: '#DB', handling: 'ignored' }],
   [3, { mnemonic: '#BP', handling: 'breakpoint' }],
   [4, fatal('#OF')],
@@ -27,13 +27,13 @@ export const X86_EXCEPTIONS: ReadonlyMap<number, ExceptionRow> = new Map([
   [19, fatal('#XM')],
 ]);
 
-/** do_trap's fatal_trap, and do_invalid_op's own. */
+/** The text of fatal_trap() in do_trap, and of do_invalid_op's own panic. */
 export function fatalTrap(vector: number, { interrupts }: { readonly interrupts: boolean }): FatalTrap {
   if (vector === INVALID_OPCODE) return { head: [], text: 'FATAL TRAP: vector = 6 (invalid opcode)' };
   const mnemonic = X86_EXCEPTIONS.get(vector)?.mnemonic ?? '???';
   return { head: [], text: `FATAL TRAP: vec ${vector}, ${mnemonic}[0000]${interrupts ? '' : ' IN INTERRUPT CONTEXT'}` };
 }
 
-/** extable_fixup's line. */
+/** The line that extable_fixup prints. */
 export const fixupText = (mnemonic: string, from: string, to: Address): string =>
   `<G><1>Fixup ${mnemonic}[0000]: ${from} -> ${pointerText(to)}`;

@@ -13,7 +13,7 @@ const BUG_TRAPS = { ud2: Uint8Array.of(0x0f, 0x0b), udb: Uint8Array.of(0xd6) } a
 /** CR0.WP. Intel SDM volume 3, 2.5. */
 const WRITE_PROTECT = 1n << 16n;
 
-/** What the host says to a call that does not arrive at an ENDBR64. Source: xen/arch/x86/traps.c, do_entry_CP. */
+/** Panic text of an indirect call whose target has no ENDBR64. Source: xen/arch/x86/traps.c, do_entry_CP. */
 const NO_ENDBR = 'CONTROL-FLOW PROTECTION FAULT: #CP[0003] endbranch';
 
 export const X86_64_EXECUTION: Execution = {
@@ -43,8 +43,8 @@ export const X86_64_EXECUTION: Execution = {
   }),
   callerMark: ({ x86State }, framePointer) => (x86State.traceLetters ? (framePointer ? 'F ' : 'S ') : ''),
   bugFramesOfPayloads: 'handled',
-  // In the directmap, DIRECTMAP_VIRT_START = 0xffff8300_00000000, as the heap of a host with 512 MiB; and in front of the fixmap, at the end of
-  // Xen's own range. Source: xen/arch/x86/include/asm/config.h.
+  // In the directmap (DIRECTMAP_VIRT_START = 0xffff8300_00000000), where a host with 512 MiB has its heap; returnTo is below the fixmap, at the
+  // end of Xen's own range. Source: xen/arch/x86/include/asm/config.h.
   layout: {
     heap: 0xffff_8300_4000_0000n,
     stacks: 0xffff_8300_1ffd_0000n,
@@ -54,7 +54,7 @@ export const X86_64_EXECUTION: Execution = {
     returnTo: 0xffff_82d0_7fe0_0000n,
   },
   bugTrap: (release) => BUG_TRAPS[release.bugTrap],
-  // Alternative calls, and jumps of trampolines, go behind the ENDBR64.
+  // Alternative calls and trampolines enter after the ENDBR64.
   entryPoints(address, memory) {
     const start = memory.read(address, ENDBR64_LEN);
     return isEndbr64(start) || isEndbr64Poison(start) ? [address, addOffset(address, ENDBR64_LEN)] : [address];

@@ -1,5 +1,5 @@
 /**
- * Feature numbers of x86 by the names that Xen's command line and `xen-cpuid` use: 32 * word + bit.
+ * Feature numbers of x86 (32 * word + bit), by their names on Xen's command line and in `xen-cpuid`.
  * Source: xen/include/public/arch-x86/cpufeatureset.h, whose numbers never change.
  */
 export const X86_FEATURES: Readonly<Record<string, number>> = {

@@ -19,16 +19,15 @@ function regions({ needed }: ImageFacts): readonly ImageRegion[] {
   ];
 }
 
-/** The code of a function behind an ENDBR64. */
+/** Returns a function's code after its ENDBR64, if it has one. */
 function body(code: Uint8Array, at: Address): { readonly bytes: Uint8Array; readonly address: Address } {
   const endbr = isEndbr64(code.subarray(0, ENDBR64_LEN)) ? ENDBR64_LEN : 0;
   return { bytes: code.subarray(endbr), address: addOffset(at, endbr) };
 }
 
-/** How images of x86-64 are made. */
 export const X86_64_IMAGE: ImageRules = {
   title: 'x86-64',
-  // XEN_VIRT_START of the newer layout up to XEN_VIRT_END of the older one.
+  // From XEN_VIRT_START of the newer layout to XEN_VIRT_END of the older one.
   linkable: { start: x86XenVirt({ x86Layout: '4.14' }).start, end: x86XenVirt({ x86Layout: '4.7' }).end },
   superpages: true,
   regions,

@@ -1,6 +1,6 @@
 /**
- * The two NOP families between which Xen chooses at boot (arch_init_ideal_nops).
- * Source: xen/arch/x86/alternative.c and xen/include/asm-x86/nops.h; the same in 4.11 and all later releases.
+ * The two NOP families that Xen chooses from at boot (arch_init_ideal_nops).
+ * Source: xen/arch/x86/alternative.c and xen/include/asm-x86/nops.h; unchanged since 4.11.
  */
 export const NOP_FAMILIES = ['P6', 'K8'] as const;
 
@@ -37,7 +37,7 @@ const SINGLE: Record<NopFamily, readonly Uint8Array[]> = {
 /** ASM_NOP_MAX: the longest single NOP, in bytes. */
 export const NOP_MAX = 9;
 
-/** add_nops(): `length` bytes of NOPs, the longest first. */
+/** add_nops(): returns `length` bytes of NOPs, longest first. */
 export function addNops(family: NopFamily, length: number): Uint8Array {
   const nops = new Uint8Array(length);
   for (let at = 0; at < length; ) {

@@ -4,7 +4,7 @@ import type { ObjectForms } from '../object-forms.ts';
 const R_X86_64_PC32 = 2;
 const R_X86_64_PLT32 = 4;
 
-/** Objects of x86-64, as gcc and gas write them. */
+/** The object forms of gcc and gas on x86-64. */
 export const X86_64_OBJECTS: ObjectForms = {
   fromInstructionEnd: true,
   isBranch(type, code, at) {
@@ -13,7 +13,7 @@ export const X86_64_OBJECTS: ObjectForms = {
     const opcode = code[at - 1] ?? 0;
     return opcode === 0xe8 || opcode === 0xe9 || ((opcode & 0xf0) === 0x80 && code[at - 2] === 0x0f);
   },
-  // asm/bug.h: bits 24 and up are those of the line, added to the displacement.
+  // asm/bug.h adds the line to the displacement in bits 24 and up.
   bugFrameDisplacement: (addend) => (addend << 8) >> 8,
   bugFrameLine: null,
 };

@@ -1,7 +1,7 @@
 import { type PageKind, type PageTableFormat, type Permission, pageKind } from '../page-table.ts';
 
 /**
- * Four-level paging of x86-64 with Xen's flags.
+ * Four-level page tables of x86-64 with Xen's flags.
  *
  * Sources: Intel SDM volume 3, section 4.5 (formats) and 4.7 (error code); Xen arch/x86/include/asm/page.h and
  * asm/x86_64/page.h (`_PAGE_*`, `__PAGE_HYPERVISOR*`, `canonicalise_addr`).
@@ -10,7 +10,7 @@ const PRESENT = 0x001n;
 const WRITABLE = 0x002n;
 const ACCESSED = 0x020n;
 const DIRTY = 0x040n;
-/** `_PAGE_PSE`: the entry of L3 or L2 maps memory. */
+/** `_PAGE_PSE`: an L3 or L2 entry maps memory. */
 const SUPERPAGE = 0x080n;
 const GLOBAL = 0x100n;
 const NO_EXECUTE = 1n << 63n;
@@ -23,20 +23,20 @@ const FLAGS: Readonly<Record<PageKind, bigint>> = {
   RWX: PRESENT | ACCESSED | GLOBAL | DIRTY | WRITABLE,
 };
 
-/** __PAGE_HYPERVISOR: what the entries above the last level carry. */
+/** __PAGE_HYPERVISOR: flags of entries above the last level. */
 const TABLE_FLAGS = PRESENT | WRITABLE | ACCESSED | DIRTY;
 
-/** FLAGS_MASK of modify_xen_mappings: what a change of permission replaces. Global, memory type and size stay. */
+/** FLAGS_MASK of modify_xen_mappings: the bits that a change of permission replaces. It keeps global, memory type and size. */
 const PERMISSION_MASK = NO_EXECUTE | DIRTY | ACCESSED | WRITABLE | PRESENT;
 
 /** Bits 12 … 51. */
 const FRAME_MASK = 0x000f_ffff_ffff_f000n;
 
-/** MAXPHYADDR of the simulated processor: address bits above it are reserved in an entry. */
+/** MAXPHYADDR of the simulated processor: higher address bits of an entry are reserved. */
 const PHYSICAL_ADDRESS_BITS = 48;
 const RESERVED_MASK = FRAME_MASK & ~((1n << BigInt(PHYSICAL_ADDRESS_BITS)) - 1n);
 
-/** PFEC_*: bits of the page fault's error code. */
+/** PFEC_*: bits of a page fault's error code. */
 const ERROR_CODE = { present: 0x01, write: 0x02, user: 0x04, reserved: 0x08, fetch: 0x10 } as const;
 
 const LEVELS = [
@@ -53,15 +53,14 @@ function leaf(frame: number, permission: Permission, dirty: boolean | undefined)
   return dirty ? entry | DIRTY : entry & ~DIRTY;
 }
 
-/** The lowest address bit of the next level's index. */
+/** Returns the lowest address bit of the next level's index. */
 const shiftBelow = (level: number): bigint => BigInt(LEVELS[level + 1]?.shift ?? 12);
 
-/** x86-64's page tables. */
 export const X86_64_PAGE_TABLES: PageTableFormat = {
   levels: LEVELS,
   rootFilled: false,
   entries: 512,
-  // vunmap maps INVALID_MFN with _PAGE_NONE, to keep the tables above (common/vmap.c, map_pages_to_xen).
+  // vunmap maps INVALID_MFN with _PAGE_NONE to keep the upper tables (common/vmap.c, map_pages_to_xen).
   unmapped: 0xffff_ffff_ffff_f000n,
   leaf: (frame, permission, options) => leaf(frame, permission, options?.dirty),
   superpage: (_level, frame, permission, options) => leaf(frame, permission, options?.dirty) | SUPERPAGE,
@@ -89,7 +88,7 @@ export const X86_64_PAGE_TABLES: PageTableFormat = {
     write: (code & ERROR_CODE.write) !== 0,
     fetch: (code & ERROR_CODE.fetch) !== 0,
   }),
-  beyond: 'general-protection',
+  nonCanonical: 'general-protection',
   canonical: (address) => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address,
   canonicalise: (address) => BigInt.asUintN(64, BigInt.asIntN(48, address)),
 };

@@ -1,12 +1,12 @@
 import { pointerText } from '../../base/index.ts';
 import type { FaultFacts, PanicWords, TracePlace } from '../panic-words.ts';
 
-/** INVALID_M2P_ENTRY: memory of the hypervisor has no frame number of a guest. */
+/** INVALID_M2P_ENTRY: the hypervisor's memory has no guest frame number. */
 const NO_GUEST_FRAME = 'f'.repeat(16);
 
 /**
- * The lines of Xen's page-table walk: heading, then one line a level, down to the leaf or the first entry that is not present.
- * Entries are raw. Source: arch/x86/x86_64/traps.c, show_page_walk.
+ * Returns the lines of Xen's page-table walk: a heading, then one line per level, down to the leaf or the first non-present entry.
+ * Source: arch/x86/x86_64/traps.c, show_page_walk.
  */
 function pageTableWalk({ address, walk }: Pick<FaultFacts, 'address' | 'walk'>): string[] {
   const lines = [`Pagetable walk from ${pointerText(address)}:`];
@@ -17,7 +17,7 @@ function pageTableWalk({ address, walk }: Pick<FaultFacts, 'address' | 'walk'>):
   return lines;
 }
 
-/** The first frame is the instruction pointer's (`R`), where that is in a function. Source: arch/x86/traps.c, show_trace. */
+/** Returns the back trace. The first frame is the instruction pointer's (`R`) if that is in a function. Source: arch/x86/traps.c, show_trace. */
 function trace(frames: readonly TracePlace[], certain: boolean): string[] {
   const below = certain ? 'F' : 'S';
   const first = frames[0]?.address == null ? 'R' : below;

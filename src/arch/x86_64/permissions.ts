@@ -6,8 +6,7 @@ import { GENERAL_PROTECTION } from './exceptions.ts';
 const { RX, RW, RO, RWX } = PAGE_KINDS;
 
 /**
- * arch_livepatch_quiesce: opens the window in which functions are patched. What it opens is the release's regime
- * (W1 … W4, `PermissionRegime`).
+ * arch_livepatch_quiesce: makes the hypervisor's code writable, by the release's regime (W1 … W4, `PermissionRegime`).
  * Source: xen/arch/x86/livepatch.c, xen/common/virtual_region.c; commits 92167e9430, 8676092a0f, b083b1c393.
  */
 export function quiesce(host: PatchingHost, release: Release): Errno | null {
@@ -16,8 +15,8 @@ export function quiesce(host: PatchingHost, release: Release): Errno | null {
       host.writeProtect = false;
       return null;
     case 'W2':
-      // CR4.CET is cleared where shadow stacks are in use, and only there: with indirect branch tracking alone CR4.CET
-      // stays set, and a clear CR0.WP is then #GP (Intel SDM volume 1, 17.1).
+      // Xen clears CR4.CET only if it uses shadow stacks. With branch tracking alone, CR4.CET stays set, and clearing
+      // CR0.WP then raises #GP (Intel SDM volume 1, 17.1).
       if (host.cet.indirectBranchTracking && !host.cet.shadowStacks && release.endbr !== 'ignored') {
         host.raise(GENERAL_PROTECTION, 'arch_livepatch_quiesce', 'CR0.WP cannot be cleared while CR4.CET is set');
       }
@@ -33,7 +32,7 @@ export function quiesce(host: PatchingHost, release: Release): Errno | null {
   }
 }
 
-/** arch_livepatch_revive: closes the window again. */
+/** arch_livepatch_revive: makes the code read-only again. */
 export function revive(host: PatchingHost, release: Release): void {
   if (release.permissions === 'W1' || release.permissions === 'W2') {
     host.writeProtect = true;
@@ -47,8 +46,8 @@ export function revive(host: PatchingHost, release: Release): void {
 }
 
 /**
- * W2 on a host with shadow stacks: the way back rewrites the text's entries and flushes the TLBs of all CPUs while interrupts are off. 8676092a0f,
- * which replaced all this, tells of assertions in debug builds and double faults in others.
+ * W2 on a host with shadow stacks: revive rewrites the text's entries and flushes the TLBs of all CPUs with interrupts off. According to
+ * 8676092a0f, which replaced it, that fails an assertion in debug builds and double-faults in others.
  */
 function reviveShadowStacks(host: PatchingHost, release: Release): void {
   const condition = 'local_irq_is_enabled() || cpumask_subset(mask, cpumask_of(cpu))';

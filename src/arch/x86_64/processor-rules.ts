@@ -4,7 +4,6 @@ import { hasFeature, nopFamily } from './processor.ts';
 import { parseProcessor } from './processor-setting.ts';
 import { DEFAULT_CPU } from './processors.ts';
 
-/** The processors of x86-64 hosts. */
 export const X86_64_PROCESSORS: ProcessorRules = {
   standard: DEFAULT_CPU,
   example: '--cpu amd-zen4,-shstk or --cpu intel-skylake,model=0x6a',

@@ -2,28 +2,28 @@ import type { NopFamily } from './nops.ts';
 
 export type Vendor = 'Intel' | 'AMD' | 'Hygon' | 'Centaur' | 'Shanghai' | 'Arm';
 
-/** The host's processor as Xen sees it after boot: it decides the NOPs, which alternatives apply, and what CET does. */
+/** The host's processor as Xen sees it after boot. Decides the NOPs, the alternatives that apply, and the use of CET. */
 export interface Processor {
-  /** What `--cpu` takes. */
+  /** The argument of `--cpu`. */
   readonly name: string;
   readonly title: string;
   readonly vendor: Vendor;
   readonly family: number;
   readonly model: number;
   /**
-   * Words of the featureset as the CPU's leaves give them, and Xen's command line leaves them. Numbering: public/arch-x86/cpufeatureset.h
-   * (word n holds features 32n … 32n+31), the same in all releases.
+   * Words of the featureset from CPUID, after Xen's command line. Word n holds features 32n … 32n+31 of public/arch-x86/cpufeatureset.h,
+   * the same in all releases.
    */
   readonly featureset: readonly number[];
   /** Xen's own features, X86_SYNTH(n) as bit n. asm-x86/cpufeatures.h. */
   readonly synthetic: number;
   /** X86_BUG(n) as bit n. */
   readonly bugs: number;
-  /** CET as Xen uses it for itself. */
+  /** Xen's own use of CET. */
   readonly cet: { readonly shadowStacks: boolean; readonly indirectBranchTracking: boolean };
 }
 
-/** arch_init_ideal_nops: P6 NOPs but for those processors on which they are slow. Source: xen/arch/x86/alternative.c. */
+/** arch_init_ideal_nops: P6 NOPs, except on processors where they are slow. Source: xen/arch/x86/alternative.c. */
 export function nopFamily({ vendor, family, model }: Processor): NopFamily {
   if (vendor === 'AMD') return family <= 0xf ? 'K8' : 'P6';
   if (vendor === 'Intel' && family === 6) {
@@ -40,8 +40,8 @@ const K8_MODELS: readonly (readonly [number, number])[] = [
 ];
 
 /**
- * boot_cpu_has() for a release whose capability array ends at `featureLimit`: the featureset's words, then one of synthetic features,
- * then (since 4.13, when the array had 13 words) one of bugs.
+ * boot_cpu_has() for a release whose capability array ends at `featureLimit`. The array has the featureset's words, one of synthetic
+ * features and, since 4.13 (13 words), one of bugs.
  */
 export function hasFeature(processor: Processor, feature: number, featureLimit: number): boolean {
   const word = feature >> 5;

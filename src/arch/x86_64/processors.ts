@@ -3,7 +3,7 @@ import type { Processor } from './processor.ts';
 const NO_CET = { shadowStacks: false, indirectBranchTracking: false };
 
 /**
- * Bits of the synthetic word, X86_SYNTH(n), as 4.17 has them; older releases use some of them otherwise.
+ * Bits of the synthetic word, X86_SYNTH(n), in 4.17; older releases assign some of them differently.
  * Source: xen/arch/x86/include/asm/cpufeatures.h.
  */
 const SYNTH = {
@@ -31,8 +31,8 @@ const synthetic = (...names: (keyof typeof SYNTH)[]): number =>
   names.reduce((word, name) => (word | (1 << SYNTH[name])) >>> 0, 0);
 
 /**
- * The processors that `--cpu` offers. Those of QEMU 7.2 are measured: boot_cpu_data of Debian's 4.17.7, so that a rehearsal
- * is comparable with a real hypervisor there. The others are typical members of their family, put together from vendors' CPUID tables.
+ * The presets of `--cpu`. Those of QEMU 7.2 are measured from boot_cpu_data of Debian's 4.17.7, so that a rehearsal matches a real
+ * hypervisor there. The others are typical members of their family, from the vendors' CPUID tables.
  */
 export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntries(
   (
@@ -179,5 +179,5 @@ export const CPU_PRESETS: Readonly<Record<string, Processor>> = Object.fromEntri
   ).map((processor) => [processor.name, processor]),
 );
 
-/** The preset that holds where none is named. */
+/** The preset used by default. */
 export const DEFAULT_CPU = 'qemu-max';

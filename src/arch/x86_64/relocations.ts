@@ -1,7 +1,7 @@
 import type { RelocationRow, RelocationRules } from '../relocation.ts';
 import { dataRow, signedRange } from '../relocation-value.ts';
 
-/** Distances in instructions count from the end of the 32-bit field. */
+/** PC-relative values in instructions count from the end of the 32-bit field. */
 const FIELD_END = 4;
 
 /**
@@ -12,7 +12,7 @@ const ROWS: readonly RelocationRow[] = [
   dataRow(0, 'R_X86_64_NONE', 'no', 0),
   dataRow(1, 'R_X86_64_64', 'no', 8),
   dataRow(2, 'R_X86_64_PC32', 'place', 4, signedRange(32), FIELD_END),
-  // Without a procedure linkage table, L is S.
+  // Without a PLT, L is S.
   dataRow(4, 'R_X86_64_PLT32', 'place', 4, signedRange(32), FIELD_END),
 ];
 
@@ -20,7 +20,7 @@ export const X86_64_RELOCATIONS: ReadonlyMap<number, RelocationRow> = new Map(RO
 
 export const X86_64_RELOCATION_RULES: RelocationRules = {
   relRefusal: { rule: 'rel-section', errno: 'EOPNOTSUPP', log: ['SHT_REL relocation unsupported'] },
-  leastBytes: 0,
+  minBytes: 0,
   placeBeforeType: false,
   symbolPastEnd: 'Relative relocation wants symbol@%u which is past end',
   unhandled: 'Unhandled relocation %lu',

@@ -2,8 +2,8 @@ import type { TrapFrameLayout } from '../execution.ts';
 import { DOUBLE_FAULT } from './double-fault.ts';
 
 /**
- * `struct cpu_user_regs` of 64 bits. 200 bytes, of which the last 32 are the data segments of a guest: left out here, as hypervisor code
- * has none. Source: xen/include/public/arch-x86/xen-x86_64.h; the same in all releases.
+ * 64-bit `struct cpu_user_regs`. The last 32 of its 200 bytes are a guest's data segments, left out here because hypervisor code has none.
+ * Source: xen/include/public/arch-x86/xen-x86_64.h; the same in all releases.
  */
 export const X86_64_TRAP_FRAME: TrapFrameLayout = {
   size: 200,

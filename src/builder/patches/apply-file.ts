@@ -1,8 +1,10 @@
-import { APPLIED_ALREADY, applyHunks, type HunkFault, type HunksResult } from './apply-hunks.ts';
+import { type Finding, finding } from '../../base/index.ts';
+import type { RuleId } from '../../catalogue/index.ts';
+import { APPLIED_ALREADY, applyHunks, type HunkFinding, type HunksResult } from './apply-hunks.ts';
 import type { SearchBudget } from './find-hunk.ts';
 import { inOtherEncoding } from './mail-body.ts';
 import type { Locate } from './tree-paths.ts';
-import type { FilePatch, Hunk, PatchProblem, PatchProblemCode, PatchRemark, SourcePatch } from './types.ts';
+import type { FilePatch, Hunk, SourcePatch } from './types.ts';
 
 /** What a patch is applied to, and where it is told what came of it. */
 export interface Working {
@@ -12,11 +14,11 @@ export interface Working {
   readonly read: (path: string) => string | null;
   readonly write: (path: string, text: string | null) => void;
   readonly budget: SearchBudget;
-  readonly problems: PatchProblem[];
-  readonly remarks: PatchRemark[];
+  readonly problems: Finding[];
+  readonly remarks: Finding[];
 }
 
-type Detail = Partial<Pick<PatchProblem, 'hint' | 'hunk' | 'mismatch' | 'appliedAlready' | 'line'>>;
+type Detail = Pick<Finding, 'advice'>;
 
 /** Applies what a patch does to one file. */
 export function applyFile(file: FilePatch, working: Working): void {
@@ -34,8 +36,7 @@ export function applyFile(file: FilePatch, working: Working): void {
     if (applied !== '')
       problem(
         working,
-        file,
-        'not-empty',
+        'patch-not-empty',
         source.path,
         'the patch removes the file, and it has lines that the patch does not have',
       );
@@ -51,12 +52,12 @@ export function applyFile(file: FilePatch, working: Working): void {
 /** A file of another part of Xen's tree, seen from `xen/`: tools, documents. No hypervisor is built of it. */
 function outside(path: string, { patch, remarks }: Working): void {
   const message = `${patch.file}: ${path} is outside of the hypervisor’s folder: its change is left out`;
-  remarks.push({ code: 'outside', message, file: patch.file, path });
+  remarks.push(finding('patch-outside', { message, where: { file: path } }));
 }
 
 function modeRemark(file: FilePatch, path: string, { patch, remarks }: Working): void {
   const message = `${patch.file}: the mode ${file.mode} of ${path} is not carried over`;
-  remarks.push({ code: 'mode', message, file: patch.file, path });
+  remarks.push(finding('patch-mode', { message, where: { file: path } }));
 }
 
 interface Source {
@@ -72,8 +73,8 @@ function sourceOf(file: FilePatch, from: string | null, to: string | null, worki
     // diff -N says of a file that is empty that it is not there.
     if (there === null || there === '') return { path: to, text: '' };
     const made = file.hunks.flatMap(({ lines }) => lines.map(({ text }) => text)).join('');
-    const same = there === made ? { appliedAlready: true as const, hint: APPLIED_ALREADY } : {};
-    problem(working, file, 'file-exists', to, 'the patch makes this file, and it is there', same);
+    const same = there === made ? { advice: APPLIED_ALREADY } : {};
+    problem(working, 'patch-file-exists', to, 'the patch makes this file, and it is there', same);
     return undefined;
   }
   if (file.kind === 'change' && to !== null) {
@@ -83,13 +84,12 @@ function sourceOf(file: FilePatch, from: string | null, to: string | null, worki
   const text = from === null ? null : read(from);
   if (from === null || text === null) {
     const done = file.kind === 'delete' || (file.kind === 'rename' && to !== null && read(to) !== null);
-    const hint = 'Is it the right tree? Paths are taken without their first folder, as by patch -p1';
-    const detail: Detail = done ? { appliedAlready: true, hint: APPLIED_ALREADY } : { hint };
-    problem(working, file, 'no-file', from ?? to ?? '', 'there is no such file', detail);
+    const detail: Detail = done ? { advice: APPLIED_ALREADY } : {};
+    problem(working, 'patch-no-file', from ?? to ?? '', 'there is no such file', detail);
     return undefined;
   }
   if ((file.kind === 'rename' || file.kind === 'copy') && to !== null && from !== to && read(to) !== null) {
-    problem(working, file, 'file-exists', to, `the patch makes this file of ${from}, and it is there`);
+    problem(working, 'patch-file-exists', to, `the patch makes this file of ${from}, and it is there`);
     return undefined;
   }
   return { path: from, text };
@@ -105,7 +105,7 @@ function hunksApplied(text: string, hunks: readonly Hunk[], path: string, workin
   for (const { hunk, offset } of result.offsets) {
     const where = `${Math.abs(offset)} ${Math.abs(offset) === 1 ? 'line' : 'lines'} ${offset > 0 ? 'further down' : 'further up'}`;
     const message = `${patch.file}: ${path}, ${hunk.header}: applied ${where} than it says`;
-    remarks.push({ code: 'offset', message, file: patch.file, path, hunk: hunk.header, offset });
+    remarks.push(finding('patch-offset', { message, where: { file: path } }));
   }
   return result.after;
 }
@@ -126,42 +126,18 @@ function otherEncoding(text: string, hunks: readonly Hunk[], path: string, worki
   if (result.faults.length > 0) return undefined;
   const { patch, remarks } = working;
   const message = `${patch.file}: ${path}: the patch has another encoding (UTF-8, Latin-1) than the file, and was converted`;
-  remarks.push({ code: 'encoding', message, file: patch.file, path });
+  remarks.push(finding('patch-encoding', { message, where: { file: path } }));
   return result;
 }
 
-function hunkProblem(fault: HunkFault, path: string, patch: SourcePatch): PatchProblem {
-  const { hunk, code, message, hint, mismatch, appliedAlready } = fault;
-  return {
-    code,
+function hunkProblem({ hunk, rule, message, advice }: HunkFinding, path: string, patch: SourcePatch): Finding {
+  return finding(rule, {
     message: `${patch.file}: ${path}, ${hunk.header}: ${message}`,
-    ...(hint === undefined ? {} : { hint }),
-    file: patch.file,
-    line: hunk.line,
-    title: patch.title,
-    path,
-    hunk: hunk.header,
-    ...(mismatch === undefined ? {} : { mismatch }),
-    ...(appliedAlready === undefined ? {} : { appliedAlready }),
-  };
+    where: { file: path },
+    ...(advice !== undefined && { advice }),
+  });
 }
 
-function problem(
-  { patch, problems }: Working,
-  file: FilePatch,
-  code: PatchProblemCode,
-  path: string,
-  message: string,
-  detail: Detail = {},
-): void {
-  const { title } = patch;
-  problems.push({
-    code,
-    message: `${patch.file}: ${path}: ${message}`,
-    file: patch.file,
-    line: file.line,
-    title,
-    path,
-    ...detail,
-  });
+function problem({ patch, problems }: Working, rule: RuleId, path: string, message: string, detail: Detail = {}): void {
+  problems.push(finding(rule, { message: `${patch.file}: ${path}: ${message}`, where: { file: path }, ...detail }));
 }

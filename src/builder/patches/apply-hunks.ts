@@ -1,21 +1,15 @@
+import type { Finding } from '../../base/index.ts';
 import { findLines, type SearchBudget, standsAt } from './find-hunk.ts';
 import { linesOf, shown } from './text.ts';
-import type { Hunk, HunkLine, Mismatch, PatchProblemCode } from './types.ts';
+import type { Hunk, HunkLine } from './types.ts';
 
-/** What keeps a hunk from its file. */
-export interface HunkFault {
-  readonly hunk: Hunk;
-  readonly code: PatchProblemCode;
-  readonly message: string;
-  readonly hint?: string;
-  readonly mismatch?: Mismatch;
-  readonly appliedAlready?: boolean;
-}
+/** What keeps a hunk from its file: a finding before the patch and the file are known. */
+export type HunkFinding = Pick<Finding, 'rule' | 'message' | 'advice'> & { readonly hunk: Hunk };
 
 /** A file with all hunks applied, or the hunks that do not apply. */
 export interface HunksResult {
   readonly after: string;
-  readonly faults: readonly HunkFault[];
+  readonly faults: readonly HunkFinding[];
   /** Hunks that are elsewhere than they say: lines down, negative for up. */
   readonly offsets: readonly { readonly hunk: Hunk; readonly offset: number }[];
 }
@@ -46,7 +40,7 @@ export function applyHunks(before: string, hunks: readonly Hunk[], budget: Searc
   if (hunks.length === 0) return { after: before, faults: [], offsets: [] };
   const lines = linesOf(before);
   const pieces: string[] = [];
-  const faults: HunkFault[] = [];
+  const faults: HunkFinding[] = [];
   const offsets: { hunk: Hunk; offset: number }[] = [];
   let [done, offset] = [0, 0];
   // A patch may name one file again and again.
@@ -69,7 +63,7 @@ export function applyHunks(before: string, hunks: readonly Hunk[], budget: Searc
   if (torn >= 0 && last !== undefined && faults.length === 0) {
     faults.push({
       hunk: last,
-      code: 'mismatch',
+      rule: 'patch-mismatch',
       message: 'it ends the file without a newline, but the file continues there',
     });
   }
@@ -85,14 +79,14 @@ function placeOf(
   done: number,
   offset: number,
   budget: SearchBudget,
-): number | HunkFault {
-  if (budget.left < 0) return { hunk, code: 'too-large', message: GAVE_UP };
+): number | HunkFinding {
+  if (budget.left < 0) return { hunk, rule: 'patch-too-large', message: GAVE_UP };
   const wanted = side(hunk, '+');
   const stated = statedIndex(hunk);
   if (wanted.length === 0) {
     if (lines.length === 0 && stated === 0) return 0;
     const message = 'it adds lines without context that says where';
-    return { hunk, code: 'no-context', message, hint: 'Make the patch with context: diff -U3' };
+    return { hunk, rule: 'patch-no-context', message, advice: 'Make the patch with context: diff -U3' };
   }
   const [leading, trailing] = [context(hunk.lines), context(hunk.lines.toReversed())];
   // As patch has it: less context on one side than on the other means that the file begins, or ends, there.
@@ -106,20 +100,20 @@ function placeOf(
   const last = lines.length - wanted.length;
   if (atEnd && !atStart && allowed(last) && standsAt(lines, wanted, last)) return last;
   const places = findLines(lines, wanted, done, budget);
-  if (places.gaveUp) return { hunk, code: 'too-large', message: GAVE_UP };
+  if (places.gaveUp) return { hunk, rule: 'patch-too-large', message: GAVE_UP };
   const [first, second] = places.found;
   if (first === undefined) return mismatch(lines, hunk, wanted, [stated, stated + offset, places.closest.at], budget);
   if (atStart || atEnd) {
     const message = `its lines are at line ${first + 1}, but the hunk says that the file ${atStart ? 'starts' : 'ends'} there`;
-    return { hunk, code: 'mismatch', message, ...already(lines, hunk, budget) };
+    return { hunk, rule: 'patch-mismatch', message, ...already(lines, hunk, budget) };
   }
   if (second === undefined) return first;
   const message = `its lines match at several places, for example lines ${first + 1} and ${second + 1}, but not at line ${hunk.oldStart}`;
   return {
     hunk,
-    code: 'ambiguous',
+    rule: 'patch-ambiguous',
     message,
-    hint: 'Make the patch for this version of the file, or with more context',
+    advice: 'Make the patch for this version of the file, or with more context',
   };
 }
 
@@ -130,7 +124,7 @@ function mismatch(
   wanted: readonly string[],
   places: readonly number[],
   budget: SearchBudget,
-): HunkFault {
+): HunkFinding {
   const right = (at: number): number => {
     const wrong = wanted.findIndex((line, i) => line !== lines[at + i]);
     return wrong < 0 ? wanted.length : wrong;
@@ -141,7 +135,7 @@ function mismatch(
   if (index === wanted.length) {
     return {
       hunk,
-      code: 'mismatch',
+      rule: 'patch-mismatch',
       message: 'its lines match those of an earlier hunk: the hunks overlap or are out of order',
     };
   }
@@ -152,9 +146,8 @@ function mismatch(
   const only = blanks ? ' (only white space or the line ending differs)' : '';
   return {
     hunk,
-    code: 'mismatch',
+    rule: 'patch-mismatch',
     message: `line ${best + index + 1}: the patch expects ${quoted(expected)}, but ${shownFound}${only}`,
-    mismatch: { line: best + index + 1, expected, found },
     ...already(lines, hunk, budget),
   };
 }
@@ -162,10 +155,10 @@ function mismatch(
 const quoted = (line: string): string => `“${shown(line)}”`;
 
 /** Whether the file has what the hunk would make of it. */
-function already(lines: readonly string[], hunk: Hunk, budget: SearchBudget): { appliedAlready?: true; hint?: string } {
+function already(lines: readonly string[], hunk: Hunk, budget: SearchBudget): { advice?: string } {
   const made = side(hunk, '-');
   const adds = hunk.lines.some(({ kind }) => kind !== ' ');
   if (made.length === 0 || !adds) return {};
   const there = standsAt(lines, made, hunk.newStart - 1) || findLines(lines, made, 0, budget).found.length > 0;
-  return there ? { appliedAlready: true, hint: APPLIED_ALREADY } : {};
+  return there ? { advice: APPLIED_ALREADY } : {};
 }

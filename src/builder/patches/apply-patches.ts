@@ -1,8 +1,9 @@
+import type { Finding } from '../../base/index.ts';
 import { applyFile, type Working } from './apply-file.ts';
 import type { SearchBudget } from './find-hunk.ts';
 import { PROBLEMS_MAX, SEARCH_MAX } from './limits.ts';
 import { locator, type TreeRoot } from './tree-paths.ts';
-import type { FileChange, PatchProblem, PatchRemark, SourcePatch } from './types.ts';
+import type { FileChange, SourcePatch } from './types.ts';
 
 /** How patches are applied. */
 export interface ApplyOptions {
@@ -14,8 +15,8 @@ export interface ApplyOptions {
 export interface AppliedPatches {
   /** Sorted by path. A file that ends as it was is none. */
   readonly changes: readonly FileChange[];
-  readonly problems: readonly PatchProblem[];
-  readonly remarks: readonly PatchRemark[];
+  readonly problems: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 /**
@@ -39,8 +40,8 @@ export function applyPatches(
     current.set(path, text);
     return text;
   };
-  const problems: PatchProblem[] = [];
-  const remarks: PatchRemark[] = [];
+  const problems: Finding[] = [];
+  const remarks: Finding[] = [];
   const budget: SearchBudget = { left: SEARCH_MAX };
   for (const patch of patches) {
     const locate = locator(patch, root, (path) => read(path) !== null);

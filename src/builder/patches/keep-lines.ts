@@ -49,7 +49,8 @@ export function keepLines(before: string, after: string, path: string): string {
   return out.join('');
 }
 
-const nextNumber = (line: string, number: number): number => {
+/** Returns the number of the line behind one that has `number`. */
+export const nextNumber = (line: string, number: number): number => {
   const own = LINE_DIRECTIVE.exec(line);
   return own === null ? number + 1 : Number(own[1]);
 };

@@ -62,15 +62,15 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
     if (/^diff --(?:cc|combined) /.test(line)) {
       begins(at);
       faults.push({
-        code: 'combined-diff',
+        rule: 'combined-diff',
         message: 'Cannot apply the combined diff of a merge',
-        hint: COMBINED_HINT,
+        advice: COMBINED_HINT,
         at,
       });
       at++;
     } else if (line.startsWith('Binary files ') && line.includes(' and ') && line.endsWith(' differ\n')) {
       begins(at);
-      faults.push({ code: 'binary', message: `Cannot apply a change of a binary file: ${shown(line)}`, at });
+      faults.push({ rule: 'patch-binary', message: `Cannot apply a change of a binary file: ${shown(line)}`, at });
       at++;
     } else if (startsSection(lines, at)) {
       begins(at);
@@ -78,7 +78,7 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
     } else if (isHunkHeader(line)) {
       begins(at);
       faults.push({
-        code: 'damaged',
+        rule: 'patch-damaged',
         message: 'A hunk names no file: no --- and +++ lines before it',
         at,
       });
@@ -166,14 +166,14 @@ function shownPath(section: Section): string {
 const SPECIAL = /^1[26]0000$/;
 
 function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePatch | Fault {
-  const fault = (code: Fault['code'], message: string): Fault => ({ code, message, at: section.start, path });
+  const fault = (rule: Fault['rule'], message: string): Fault => ({ rule, message, at: section.start, path });
   for (const side of [section.old, section.new]) {
-    if (side !== undefined && 'wrong' in side) return fault('bad-path', `The path of a changed file ${side.wrong}`);
+    if (side !== undefined && 'wrong' in side) return fault('patch-path', `The path of a changed file ${side.wrong}`);
   }
-  if (section.binary) return fault('binary', `Cannot apply a change of a binary file: ${path}`);
+  if (section.binary) return fault('patch-binary', `Cannot apply a change of a binary file: ${path}`);
   if (SPECIAL.test(section.mode ?? '') || SPECIAL.test(section.oldMode ?? '')) {
     return fault(
-      'special-file',
+      'patch-special-file',
       `${path} is a symbolic link or a submodule in this patch: a live patch can change regular files only`,
     );
   }
@@ -184,8 +184,9 @@ function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePat
   if (kind === 'change' && section.newAbsent && only?.newLines === 0) kind = 'delete';
   const from = kind === 'new' ? null : pathOf(section.old);
   const to = kind === 'delete' ? null : pathOf(section.new);
-  if (from === undefined || to === undefined) return fault('damaged', 'A diff does not name its file on both sides');
-  if (from === null && to === null) return fault('damaged', 'A diff names /dev/null on both sides');
+  if (from === undefined || to === undefined)
+    return fault('patch-damaged', 'A diff does not name its file on both sides');
+  if (from === null && to === null) return fault('patch-damaged', 'A diff names /dev/null on both sides');
   const mode = section.mode === undefined ? {} : { mode: section.mode };
   return { from, to, kind, ...mode, line: section.start + 1, hunks };
 }

@@ -1,11 +1,9 @@
+import type { Finding } from '../../base/index.ts';
 import { shown, withoutNewline } from './text.ts';
-import type { Hunk, HunkLine, PatchProblemCode } from './types.ts';
+import type { Hunk, HunkLine } from './types.ts';
 
 /** A fault at a line of a patch; whoever knows the file says where that is. */
-export interface Fault {
-  readonly code: PatchProblemCode;
-  readonly message: string;
-  readonly hint?: string;
+export interface Fault extends Pick<Finding, 'rule' | 'message' | 'advice'> {
   /** Index of the line, from 0. */
   readonly at: number;
   readonly path?: string;
@@ -32,8 +30,8 @@ const WRAPPED_HINT =
 export function readHunk(lines: readonly string[], start: number, path: string): HunkResult {
   const header = withoutNewline(lines[start] ?? '');
   const match = HEADER.exec(header);
-  const fault = (at: number, message: string, hint?: string): HunkResult => ({
-    fault: { code: 'damaged', message, at, path, hunk: header, ...(hint === undefined ? {} : { hint }) },
+  const fault = (at: number, message: string, advice?: string): HunkResult => ({
+    fault: { rule: 'patch-damaged', message, at, path, hunk: header, ...(advice === undefined ? {} : { advice }) },
     next: Math.max(at, start + 1),
   });
   if (match === null) return fault(start, `${shown(header)} is not a hunk header`);

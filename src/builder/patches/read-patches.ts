@@ -1,10 +1,12 @@
 import { basename } from 'node:path';
+import { finding } from '../../base/index.ts';
+import type { RuleId } from '../../catalogue/index.ts';
 import { BYTES_MAX, LINES_MAX, MAILS_MAX, PROBLEMS_MAX } from './limits.ts';
 import { isMail, mailsOf, unixLines, wholeLines } from './mailbox.ts';
 import { readMailPatches, readPlain } from './read-text.ts';
 import { asSeries } from './series.ts';
 import { byteString, countLines } from './text.ts';
-import type { PatchProblem, ReadPatches } from './types.ts';
+import type { ReadPatches } from './types.ts';
 
 /**
  * Reads the patches of a file as they are posted: a unified diff, a mail of `git format-patch` or saved from a list, or a mailbox
@@ -12,16 +14,18 @@ import type { PatchProblem, ReadPatches } from './types.ts';
  * patches are not to be built from.
  */
 export function readPatches(bytes: Uint8Array, file: string): ReadPatches {
-  const refused = (code: PatchProblem['code'], message: string, hint?: string): ReadPatches => ({
+  const refused = (rule: RuleId, message: string, advice?: string): ReadPatches => ({
     patches: [],
-    problems: [{ code, message: `${file}: ${message}`, ...(hint === undefined ? {} : { hint }), file }],
+    problems: [
+      finding(rule, { message: `${file}: ${message}`, where: { file }, ...(advice !== undefined && { advice }) }),
+    ],
   });
   if (bytes.length > BYTES_MAX)
-    return refused('too-large', `it has ${bytes.length} bytes; a patch has at most ${BYTES_MAX}`);
+    return refused('patch-too-large', `it has ${bytes.length} bytes; a patch has at most ${BYTES_MAX}`);
   const text = byteString(bytes);
   if (text.includes('\0'))
     return refused('no-patch', 'it is no text: it has bytes of zero in it', 'Unpack it first, if it is packed');
-  if (countLines(text) > LINES_MAX) return refused('too-large', `it has more than ${LINES_MAX} lines`);
+  if (countLines(text) > LINES_MAX) return refused('patch-too-large', `it has more than ${LINES_MAX} lines`);
   const lines = unixLines(wholeLines(text));
   const read = isMail(lines) ? readMails(lines, file) : readPlain(lines, file, basename(file));
   const { patches } = read;
@@ -38,7 +42,7 @@ function readMails(lines: readonly string[], file: string): ReadPatches {
   const mails = mailsOf(lines);
   if (mails.length > MAILS_MAX) {
     const message = `${file}: it has ${mails.length} mails; at most ${MAILS_MAX} are read`;
-    return { patches: [], problems: [{ code: 'too-large', message, file }] };
+    return { patches: [], problems: [finding('patch-too-large', { message, where: { file } })] };
   }
   return asSeries(
     mails.map((mail) => readMailPatches(mail, file)),

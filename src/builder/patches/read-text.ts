@@ -1,3 +1,4 @@
+import { type Finding, finding } from '../../base/index.ts';
 import { PROBLEMS_MAX } from './limits.ts';
 import { authorOf, type MailText, readMail } from './mail.ts';
 import { headerText, readHeader } from './mail-header.ts';
@@ -5,13 +6,13 @@ import { type BoxedMail, isMail, mailsOf } from './mailbox.ts';
 import { readDiff } from './read-diff.ts';
 import type { Fault } from './read-hunk.ts';
 import { readSubject, type Subject } from './subject.ts';
-import type { PatchProblem, SourcePatch } from './types.ts';
+import type { SourcePatch } from './types.ts';
 
 /** What one mail, or a file that is none, gives. */
 export interface ReadText {
   readonly subject: Subject;
   readonly patches: readonly SourcePatch[];
-  readonly problems: readonly PatchProblem[];
+  readonly problems: readonly Finding[];
 }
 
 const FLOWED_HINT =
@@ -28,16 +29,15 @@ export function readPlain(lines: readonly string[], file: string, name: string):
 /** Reads the patch, or patches, of one mail. */
 export function readMailPatches(mail: BoxedMail, file: string): ReadText {
   const { subject, author, texts, cut } = readMail(mail);
-  const problems: PatchProblem[] = [];
+  const problems: Finding[] = [];
   const patches: SourcePatch[] = [];
-  const titles = subject.title === '' ? {} : { title: subject.title };
   if (cut)
-    problems.push({
-      code: 'too-large',
-      message: `${file}: the mail “${subject.title}” has too many parts`,
-      file,
-      ...titles,
-    });
+    problems.push(
+      finding('patch-too-large', {
+        message: `${file}: the mail “${subject.title}” has too many parts`,
+        where: { file },
+      }),
+    );
   const attached = texts.filter((text) => text.name !== undefined && holdsDiff(text));
   if (attached.length > 1 && !attached.every((text) => /^\d{2,}-/.test(text.name ?? ''))) {
     const names = attached
@@ -45,13 +45,9 @@ export function readMailPatches(mail: BoxedMail, file: string): ReadText {
       .join(', ')
       .slice(0, 300);
     const message = `${file}: the mail “${subject.title}” has several patches attached, and does not say in which order, or whether all are meant: ${names}`;
-    problems.push({
-      code: 'several-attachments',
-      message,
-      hint: 'Save those that are meant as files',
-      file,
-      ...titles,
-    });
+    problems.push(
+      finding('several-attachments', { message, where: { file }, advice: 'Save those that are meant as files' }),
+    );
     return { subject, patches, problems };
   }
   for (const text of texts) {
@@ -75,11 +71,7 @@ function inOneMail(patches: readonly SourcePatch[], separate: boolean): readonly
   return [{ ...first, files: patches.flatMap((patch) => patch.files) }];
 }
 
-function readOneText(
-  text: MailText,
-  file: string,
-  subject: Subject,
-): { patches: SourcePatch[]; problems: PatchProblem[] } {
+function readOneText(text: MailText, file: string, subject: Subject): { patches: SourcePatch[]; problems: Finding[] } {
   // git format-patch files are sent as attachments, too: these have a header of their own.
   const nested = text.name !== undefined && isMail(text.lines) ? mailsOf(text.lines)[0] : undefined;
   const lines = nested?.lines ?? text.lines;
@@ -90,7 +82,7 @@ function readOneText(
     const message = `${file}: the mail “${subject.title}” was sent as format=flowed, which changes the blanks of a patch`;
     return {
       patches: [],
-      problems: [{ code: 'format-flowed', message, hint: FLOWED_HINT, file, title: subject.title }],
+      problems: [finding('format-flowed', { message, where: { file }, advice: FLOWED_HINT })],
     };
   }
   const problems = faults.slice(0, PROBLEMS_MAX).map((fault) => problemOf(fault, file, base, subject.title));
@@ -138,19 +130,14 @@ function keptItsBlanks(
   );
 }
 
-function problemOf(fault: Fault, file: string, base: number | undefined, title: string | undefined): PatchProblem {
+function problemOf(fault: Fault, file: string, base: number | undefined, title: string | undefined): Finding {
   const line = fault.at + 1 + (base ?? 0);
   const where = base === undefined ? `${file}, line ${line} of the body of “${title ?? ''}”` : `${file}:${line}`;
   const hunk = fault.hunk === undefined ? '' : ` (in ${fault.path ?? ''}, ${fault.hunk.slice(0, 100)})`;
-  const { code, hint, path } = fault;
-  return {
-    code,
-    message: `${where}: ${fault.message}${hunk}`,
-    ...(hint === undefined ? {} : { hint }),
-    file,
-    line,
-    ...(title === undefined || title === '' ? {} : { title }),
-    ...(path === undefined ? {} : { path }),
-    ...(fault.hunk === undefined ? {} : { hunk: fault.hunk }),
-  };
+  const { rule, message, advice, path } = fault;
+  return finding(rule, {
+    message: `${where}: ${message}${hunk}`,
+    where: { file: path ?? `${file}:${line}` },
+    ...(advice !== undefined && { advice }),
+  });
 }

@@ -1,9 +1,10 @@
+import { type Finding, finding } from '../../base/index.ts';
 import type { ReadText } from './read-text.ts';
-import type { PatchProblem, ReadPatches, SourcePatch } from './types.ts';
+import type { ReadPatches, SourcePatch } from './types.ts';
 
 /** Puts the patches of a mailbox in order, and says where they are no whole series. */
 export function asSeries(mails: readonly ReadText[], file: string): ReadPatches {
-  const problems: PatchProblem[] = [];
+  const problems: Finding[] = [];
   const found: SourcePatch[] = [];
   const covers = mails.filter(({ subject }) => subject.place?.number === 0 && !subject.reply);
   const originals = mails.filter((mail) => mail.patches.length + mail.problems.length > 0 && !mail.subject.reply);
@@ -26,24 +27,22 @@ export function asSeries(mails: readonly ReadText[], file: string): ReadPatches 
   return { patches: ordered, problems };
 }
 
-const strayReply = (title: string, file: string): PatchProblem => ({
-  code: 'mixed-series',
-  message: `${file}: both “${title}” and a reply to it have a patch`,
-  hint: 'Remove the mail that you do not want',
-  file,
-  title,
-});
+const strayReply = (title: string, file: string): Finding =>
+  finding('mixed-series', {
+    message: `${file}: both “${title}” and a reply to it have a patch`,
+    where: { file },
+    advice: 'Remove the mail that you do not want',
+  });
 
-const noPatch = (title: string, file: string): PatchProblem => ({
-  code: 'no-patch',
-  message: `${file}: the mail “${title}” has no patch as plain text`,
-  hint: 'Save it with its attachments, or take the patch from git',
-  file,
-  title,
-});
+const noPatch = (title: string, file: string): Finding =>
+  finding('no-patch', {
+    message: `${file}: the mail “${title}” has no patch as plain text`,
+    where: { file },
+    advice: 'Save it with its attachments, or take the patch from git',
+  });
 
 /** Lists deliver a mail twice now and then. Two different patches of one place in the series are a fault. */
-function withoutRepeats(patches: readonly SourcePatch[], file: string, problems: PatchProblem[]): SourcePatch[] {
+function withoutRepeats(patches: readonly SourcePatch[], file: string, problems: Finding[]): SourcePatch[] {
   const contents = new Map<string, string>();
   return patches.filter((patch) => {
     if (patch.place === undefined) return true;
@@ -54,13 +53,9 @@ function withoutRepeats(patches: readonly SourcePatch[], file: string, problems:
     if (other === undefined) contents.set(key, content);
     else if (other !== content) {
       const message = `${file}: the series has two different patches ${number} (the second is “${patch.title}”)`;
-      problems.push({
-        code: 'duplicate-patch',
-        message,
-        hint: 'Remove the one that you do not want',
-        file,
-        title: patch.title,
-      });
+      problems.push(
+        finding('duplicate-patch', { message, where: { file }, advice: 'Remove the one that you do not want' }),
+      );
     }
     return other === undefined;
   });
@@ -68,11 +63,15 @@ function withoutRepeats(patches: readonly SourcePatch[], file: string, problems:
 
 type Titled = Pick<SourcePatch, 'place' | 'title'>;
 
-function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[], file: string): PatchProblem[] {
+function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[], file: string): Finding[] {
   const placed = titled.flatMap(({ place }) => (place === undefined ? [] : [place]));
   if (placed.length === 0) return [];
-  const mixed = (message: string): PatchProblem[] => [
-    { code: 'mixed-series', message: `${file}: ${message}`, hint: 'Keep only the mails of one series', file },
+  const mixed = (message: string): Finding[] => [
+    finding('mixed-series', {
+      message: `${file}: ${message}`,
+      where: { file },
+      advice: 'Keep only the mails of one series',
+    }),
   ];
   const versions = [...new Set(placed.map(({ version }) => version))].toSorted((a, b) => a - b);
   if (versions.length > 1)
@@ -93,11 +92,10 @@ function checkSeries(titled: readonly Titled[], patches: readonly SourcePatch[],
     .join(', ');
   const more = missing.length > 20 ? ` and ${missing.length - 20} more` : '';
   return [
-    {
-      code: 'missing-patch',
+    finding('missing-patch', {
       message: `${file}: the series is incomplete; missing ${list}${more}`,
-      hint: 'Save the whole thread, or the patches one by one',
-      file,
-    },
+      where: { file },
+      advice: 'Save the whole thread, or the patches one by one',
+    }),
   ];
 }

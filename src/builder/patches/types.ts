@@ -1,3 +1,5 @@
+import type { Finding } from '../../base/index.ts';
+
 /**
  * A line of a hunk. Texts here are byte strings: each character is one byte (Latin-1), so that no byte of a source file is
  * lost, whatever its encoding.
@@ -56,73 +58,10 @@ export interface SourcePatch {
   readonly files: readonly FilePatch[];
 }
 
-/** What is wrong with a patch, as a stable word. */
-export type PatchProblemCode =
-  | 'too-large'
-  | 'no-patch'
-  | 'damaged'
-  | 'format-flowed'
-  | 'binary'
-  | 'combined-diff'
-  | 'special-file'
-  | 'bad-path'
-  | 'several-attachments'
-  | 'missing-patch'
-  | 'duplicate-patch'
-  | 'mixed-series'
-  | 'no-file'
-  | 'file-exists'
-  | 'not-empty'
-  | 'no-context'
-  | 'mismatch'
-  | 'ambiguous'
-  | 'outside';
-
-/** The first line pair that keeps a hunk from its place. */
-export interface Mismatch {
-  /** Line number in the source file. */
-  readonly line: number;
-  readonly expected: string;
-  /** `null` past the end of the file. */
-  readonly found: string | null;
-}
-
-/** Something that is wrong with a patch, or with how it fits the tree. `message` says what, and where. */
-export interface PatchProblem {
-  readonly code: PatchProblemCode;
-  readonly message: string;
-  /** What to do about it. */
-  readonly hint?: string;
-  /** The patch's file. */
-  readonly file: string;
-  /** Line number there, as in {@link Hunk}. */
-  readonly line?: number;
-  /** The title of the patch, where the file holds several. */
-  readonly title?: string;
-  /** The source file that is meant. */
-  readonly path?: string;
-  /** The header of the hunk that is meant. */
-  readonly hunk?: string;
-  readonly mismatch?: Mismatch;
-  /** Whether the source looks as if the hunk had been applied to it before. */
-  readonly appliedAlready?: boolean;
-}
-
-/** What to know about a patch that applied. */
-export interface PatchRemark {
-  readonly code: 'offset' | 'encoding' | 'outside' | 'mode';
-  readonly message: string;
-  readonly file: string;
-  readonly path: string;
-  readonly hunk?: string;
-  /** Lines between where the hunk says that it is, and where it is. */
-  readonly offset?: number;
-}
-
 /** What {@link readPatches} gives. With a problem, `patches` holds what could be read, and nothing should be built of it. */
 export interface ReadPatches {
   readonly patches: readonly SourcePatch[];
-  readonly problems: readonly PatchProblem[];
+  readonly problems: readonly Finding[];
 }
 
 /** A source file before and after. Byte strings; `null` where there is no such file. */

@@ -1,4 +1,5 @@
-import type { Refusal, Remark } from '../../documents/index.ts';
+import type { Finding } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import type { AffectedObject } from './affected-object.ts';
 import { sameCode } from './c-text.ts';
 import type { TreeChange } from './change.ts';
@@ -20,17 +21,15 @@ export interface Affected {
   /** Do programs make headers of what has changed, which then have to be made anew? */
   readonly makesHeaders: boolean;
   /** What cannot be followed. Nothing should be built with any. */
-  readonly problems: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly problems: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 /** The objects of xen-syms that depend on these files, by the commands and dependencies that the build has kept. */
 export function affectedObjects(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]): Affected {
-  const problems: Refusal[] = [];
-  const remarks: Remark[] = [];
-  const told = (path: string, text: string): void => void remarks.push({ text, symbol: null, object: path });
-  const refuse = (path: string, reason: string, advice: string): void =>
-    void problems.push({ reason, symbol: null, object: path, advice });
+  const problems: Finding[] = [];
+  const remarks: Finding[] = [];
+  const told = (path: string, text: string): void => void remarks.push(about('file-left-out', path, null, text));
   const real: TreeChange[] = [];
   let makesHeaders = false;
   for (const change of changes) {
@@ -38,14 +37,14 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
     if (change.before === change.after) continue;
     const kind = kindOfFile(tree, change);
     makesHeaders ||= kind.makesHeaders === true;
-    if (kind.problem !== undefined) refuse(change.path, kind.problem, kind.advice);
+    if (kind.problem !== undefined) problems.push(about('build-input', change.path, null, kind.problem, kind.advice));
     else if (kind.remark !== undefined) told(change.path, kind.remark);
     else if (kind.code && sameText(change)) told(change.path, 'only comments and white space change');
     else if (kind.code) real.push(change);
   }
   const search = new Search(tree, commands, real);
   for (const [object, { reason }] of search.notFollowed()) {
-    refuse(object, `${object} cannot be compiled again: ${reason}`, 'Build the tree with the plain compiler.');
+    problems.push(about('command-unknown', object, null, `${object} cannot be compiled again: ${reason}`));
   }
   const found = search.objects();
   const lists = listChanges(tree, commands, changes);

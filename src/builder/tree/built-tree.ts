@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { XspliceError } from '../../base/index.ts';
-import type { Remark } from '../../documents/index.ts';
+import { type Finding, XspliceError } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import {
   cacheFolder,
   crossCompile,
@@ -33,7 +33,7 @@ export interface BuildOptions {
 /** A tree that has its objects. */
 export interface BuiltTree {
   readonly tree: SourceTree;
-  readonly remarks: readonly Remark[];
+  readonly remarks: readonly Finding[];
 }
 
 const PREFIX = 'built-tree-';
@@ -100,12 +100,12 @@ function buildKey(tree: SourceTree, compiler: string): string {
 }
 
 /** Throws where the tree gives another hypervisor than the given one. */
-function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly Remark[] {
+function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly Finding[] {
   if (given === undefined || tree.xenSyms === undefined) return [];
   const relation = buildRelation(new Uint8Array(readFileSync(tree.xenSyms)), given);
   if (relation.kind === 'same') return [];
   if (relation.kind === 'alike') {
-    return [{ text: ALIKE, symbol: null, object: 'xen-syms' }];
+    return [about('tree-unlike-xen', 'xen-syms', null, ALIKE)];
   }
   const [first, ...more] = relation.functions;
   const others = more.length > 0 ? `, ${more.join(', ')}` : '';

@@ -1,8 +1,8 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
-import type { ObjectPair } from '../../diff/index.ts';
-import type { Refusal, Remark } from '../../documents/index.ts';
+import type { Finding } from '../../base/index.ts';
+import { about, type ObjectPair } from '../../diff/index.ts';
 import {
   cannotRun,
   type Environment,
@@ -56,8 +56,8 @@ export interface CompiledPairs {
   /** In the order of their paths; objects that came out the same are not among them. */
   readonly pairs: readonly ObjectPair[];
   /** What keeps a live patch from being built. */
-  readonly problems: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly problems: readonly Finding[];
+  readonly remarks: readonly Finding[];
   /** Objects that depend on the change, those that came out the same included. */
   readonly affected: number;
   /** How many of these were found in the cache. */
@@ -241,21 +241,21 @@ class Run {
 
   #result(affected: Affected, outcomes: readonly (Outcome | undefined)[]): CompiledPairs {
     const pairs: ObjectPair[] = [];
-    const problems: Refusal[] = [];
-    const remarks: Remark[] = [...affected.remarks];
+    const problems: Finding[] = [];
+    const remarks: Finding[] = [...affected.remarks];
     for (const [i, outcome] of outcomes.entries()) {
       const { object } = (affected.objects[i] as AffectedObject).command;
       if (outcome?.kind === 'pair') pairs.push({ object, orig: outcome.orig, patched: outcome.patched });
       if (outcome?.kind !== 'problem') continue;
-      problems.push({ reason: outcome.reason, symbol: null, object, advice: outcome.advice });
+      problems.push(about('compile-failed', object, null, outcome.reason, outcome.advice ?? undefined));
     }
     const untried = outcomes.filter((outcome) => outcome === undefined).length;
     if (untried > 0) {
-      remarks.push({ text: `${untried} more objects were not compiled`, symbol: null, object: 'xen-syms' });
+      remarks.push(about('objects-left-out', 'xen-syms', null, `${untried} more objects were not compiled`));
     }
     problems.push(...this.#otherCompiler(pairs));
     if (affected.objects.some(({ command }) => command.source.endsWith('.c') && !splitsSections(command.args))) {
-      remarks.push({ text: UNSPLIT, symbol: null, object: 'xen-syms' });
+      remarks.push(about('sections-shared', 'xen-syms', null, UNSPLIT));
     }
     return {
       pairs: problems.length > 0 ? [] : pairs,
@@ -267,7 +267,7 @@ class Run {
   }
 
   /** Where the hypervisor to patch was given: is it from the compiler that was used now? */
-  #otherCompiler(pairs: readonly ObjectPair[]): readonly Refusal[] {
+  #otherCompiler(pairs: readonly ObjectPair[]): readonly Finding[] {
     const { xenSyms } = this.#options;
     const then = xenSyms === undefined ? [] : compilersOf(xenSyms);
     const pair = pairs.find(({ orig }) => orig !== null);
@@ -275,8 +275,7 @@ class Run {
     const now = compilersOf(pair.orig);
     if (now.every((compiler) => then.includes(compiler))) return [];
     const reason = `${pair.object} is compiled by ${now.join(', ')}, and xen-syms by ${then.join(', ')}`;
-    const advice = 'Compile with the very compiler that the hypervisor was built with.';
-    return [{ reason, symbol: null, object: pair.object, advice }];
+    return [about('other-compiler', pair.object, null, reason)];
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Refusal } from '../../documents/index.ts';
+import type { Finding } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import type { GeneratedText } from './commands.ts';
 import { type PairMaker, withoutMarkers } from './object-pair.ts';
 import type { OutcomeCache } from './outcome-cache.ts';
@@ -13,7 +14,7 @@ export const isForHeaders = ({ object }: GeneratedText): boolean => object.endsW
 
 /** What became of generated texts. */
 export interface GeneratedTexts {
-  readonly problems: readonly Refusal[];
+  readonly problems: readonly Finding[];
   /** Did one change that headers are made of? */
   readonly makesHeaders: boolean;
 }
@@ -29,7 +30,7 @@ export async function generatedTexts(
   keyOf: (text: GeneratedText) => string,
 ): Promise<GeneratedTexts> {
   const { tree, sides, output, tool } = maker;
-  const problems: Refusal[] = [];
+  const problems: Finding[] = [];
   let makesHeaders = false;
   for (const text of texts) {
     if (UNUSED.test(text.object) || cache.find(keyOf(text)) !== undefined) continue;
@@ -40,7 +41,7 @@ export async function generatedTexts(
     const errors = [before, after].find((result) => result.kind === 'errors');
     if (errors?.kind === 'errors') {
       const reason = `${text.object} cannot be made again:\n${errors.lines.join('\n')}`;
-      problems.push({ reason, symbol: null, object: text.object, advice: null });
+      problems.push(about('generated-text', text.object, null, reason));
       continue;
     }
     if (before.kind !== 'compiled' || after.kind !== 'compiled') continue;
@@ -54,12 +55,8 @@ export async function generatedTexts(
       makesHeaders = true;
       continue;
     }
-    problems.push({
-      reason: `${text.object}, which the build makes from ${text.source}, changes: more than compiled objects depend on it`,
-      symbol: null,
-      object: text.object,
-      advice: 'Make a patch that leaves it as it is, or build a new hypervisor.',
-    });
+    const message = `${text.object}, which the build makes from ${text.source}, changes: more than compiled objects depend on it`;
+    problems.push(about('generated-text', text.object, null, message));
   }
   return { problems, makesHeaders };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
-import type { Refusal, Remark } from '../../documents/index.ts';
+import type { Finding } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import type { AffectedObject } from './affected-object.ts';
 import type { TreeChange } from './change.ts';
 import type { TreeCommands } from './commands.ts';
@@ -14,8 +15,8 @@ export interface ListChanges {
   readonly objects: ReadonlyMap<string, AffectedObject>;
   /** Sources of them, from the top of the tree. */
   readonly sources: ReadonlySet<string>;
-  readonly problems: readonly Refusal[];
-  readonly remarks: readonly Remark[];
+  readonly problems: readonly Finding[];
+  readonly remarks: readonly Finding[];
 }
 
 /** What the changed Makefiles among the changes add to the hypervisor and take from it. */
@@ -29,8 +30,8 @@ export function listChanges(tree: SourceTree, commands: TreeCommands, changes: r
 class ListReader implements ListChanges {
   readonly objects = new Map<string, AffectedObject>();
   readonly sources = new Set<string>();
-  readonly problems: Refusal[] = [];
-  readonly remarks: Remark[] = [];
+  readonly problems: Finding[] = [];
+  readonly remarks: Finding[] = [];
   readonly #tree: SourceTree;
   readonly #commands: TreeCommands;
   readonly #changes: readonly TreeChange[];
@@ -48,9 +49,7 @@ class ListReader implements ListChanges {
     const { added, removed, others } = makefileChange(before ?? '', after ?? '', this.#tree.config);
     const [other] = others;
     if (other !== undefined) {
-      const advice =
-        'A live patch can add and remove files, but not change flags or rules: remove the other lines of this hunk.';
-      this.#refuse(path, `${path} changes more than the list of objects: ${other}`, advice);
+      this.#refuse(path, `${path} changes more than the list of objects: ${other}`);
       return;
     }
     const folder = dirname(path).slice('xen/'.length);
@@ -127,12 +126,12 @@ class ListReader implements ListChanges {
     });
   }
 
-  #refuse(object: string, reason: string, advice: string): void {
-    this.problems.push({ reason, symbol: null, object, advice });
+  #refuse(object: string, message: string, advice?: string): void {
+    this.problems.push(about('object-list', object, null, message, advice));
   }
 
   #tell(object: string, text: string): void {
-    this.remarks.push({ text, symbol: null, object });
+    this.remarks.push(about('object-listed', object, null, text));
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Refusal } from '../../documents/index.ts';
+import type { Finding } from '../../base/index.ts';
+import { about } from '../../diff/index.ts';
 import { type Affected, affectedObjects } from './affected.ts';
 import { offsetsChange } from './asm-offsets.ts';
 import type { TreeChange } from './change.ts';
@@ -25,7 +26,7 @@ export interface GeneratedOptions {
 /** What is affected in the end. */
 export interface WithGenerated {
   readonly affected: Affected;
-  readonly problems: readonly Refusal[];
+  readonly problems: readonly Finding[];
 }
 
 /** What a change affects with all files that the build makes of others: headers, the offsets for assembly, the linker script. */
@@ -45,7 +46,7 @@ export async function withGenerated(
   const headers = await regeneratedHeaders(tree, changes, { ...tool, jobs: options.jobs });
   if (headers.kind === 'problem') {
     const reason = `cannot regenerate the headers that depend on the patch: ${headers.reason}`;
-    return { affected: first, problems: [{ reason, symbol: null, object: 'include/compat', advice: ADVICE }] };
+    return { affected: first, problems: [about('generated-text', 'include/compat', null, reason)] };
   }
   for (const change of headers.changes) sides.add(change);
   const all = [...changes, ...headers.changes];
@@ -54,8 +55,6 @@ export async function withGenerated(
     ? { affected, problems: affected.problems }
     : withOffsets(affected, all, maker, options);
 }
-
-const ADVICE = 'Remove this part of the patch if the fix works without it. Otherwise, build and boot a new hypervisor.';
 
 /** Once more where the header of offsets for assembly changes with the sources. */
 async function withOffsets(
@@ -80,7 +79,7 @@ async function withOffsets(
   }
   if (offsets.kind === 'problem') {
     const { reason } = offsets;
-    return { affected: first, problems: [{ reason, symbol: null, object: 'asm-offsets.h', advice: ADVICE }] };
+    return { affected: first, problems: [about('generated-text', 'asm-offsets.h', null, reason)] };
   }
   sides.add(offsets.change);
   const affected = affectedObjects(tree, commands, [...changes, offsets.change]);

@@ -31,8 +31,8 @@ export const alternativeRelative: LintRule = {
       if (piece === undefined || offset + row.width > piece.start + piece.length) continue;
       const bytes = code.subarray(piece.start, piece.start + piece.length);
       const reference = { code: bytes, at: offset - piece.start, width: row.width, symbol: name };
-      if (alternatives.reaims(reference, release.alternatives)) continue;
-      const message = `the replacement at ${ELF_ALTINSTR_REPLACEMENT}+0x${piece.start.toString(16)} refers to ${name} by distance in its byte ${offset - piece.start}: Xen copies it without re-aiming that, and it leads elsewhere. ${alternatives.reaimed} re-aimed`;
+      if (alternatives.retargets(reference, release.alternatives)) continue;
+      const message = `the replacement at ${ELF_ALTINSTR_REPLACEMENT}+0x${piece.start.toString(16)} has a PC-relative reference to ${name} at byte ${offset - piece.start}: Xen copies it unchanged, so it refers to the wrong address. Xen retargets ${alternatives.retargeted}`;
       yield { message, where: sectionPlace(context, section.index, offset, name) };
     }
   },

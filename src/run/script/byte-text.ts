@@ -1,6 +1,6 @@
 /**
- * Text as the byte string that Xen would have of it (UTF-8, one character per byte): names and console lines of a target are
- * byte strings. A surrogate without its other half becomes U+FFFD.
+ * Converts text to the byte string that Xen sees: UTF-8, one character per byte, as names and console lines of a target are. A lone surrogate
+ * becomes U+FFFD.
  */
 export function byteText(text: string): string {
   if (/^[\0-\x7f]*$/.test(text)) return text;

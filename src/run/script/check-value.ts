@@ -2,12 +2,12 @@ import type { z } from 'zod';
 import type { XspliceError } from '../../base/index.ts';
 import { entryOf, kindText, nodeAt, plainValue, type ScriptNode, scriptError } from './node.ts';
 
-/** Stands between a message and its hint in the messages of the schemas. */
+/** Separates a message from its hint in the schemas' messages. */
 export const HINT = '\n';
 
 /**
- * A part of a scenario file, checked against its schema. Throws an XspliceError (EFILE) with the place of the first thing that is wrong.
- * `what` is the part in words: `apply`.
+ * Parses a part of a scenario file by its schema. `what` names the part in messages, as in `apply`. Throws an XspliceError (EFILE) with the place of
+ * the first problem.
  */
 export function checkValue<S extends z.ZodType>(schema: S, node: ScriptNode, what: string): z.output<S> {
   const result = schema.safeParse(plainValue(node));
@@ -30,7 +30,7 @@ function problemOf(issue: z.core.$ZodIssue | undefined, node: ScriptNode, what: 
   return scriptError(at.place, `${name} ${message}${missing ? '' : `; it is ${kindText(at)}`}`, hint);
 }
 
-/** Does the path lead to nothing in the file? */
+/** Is the value absent from the file? */
 function isMissing(node: ScriptNode, path: readonly PropertyKey[]): boolean {
   const parent = nodeAt(node, path.slice(0, -1));
   return parent.kind === 'map' && entryOf(parent, String(path[path.length - 1])) === undefined;

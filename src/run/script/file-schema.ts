@@ -1,11 +1,11 @@
-/** The zod schemas of what is in a scenario file, as it is once variables are in place. Loaded when a scenario is read. */
+/** The zod schemas of the parts of a scenario file, after variables are substituted. Loaded only when a scenario is read. */
 import * as z from 'zod';
 import { ERRNO, type Errno } from '../../xen/index.ts';
 import type { ConsoleExpectation } from '../expectation.ts';
 import { SCRIPT_LIMITS } from './limits.ts';
 import { bytesText, count, duration, integer, keyed, oneOf, text, yesOrNo } from './schema-kinds.ts';
 
-/** Names of errno values, and the number 0 for success. */
+/** An errno by name, or 0 for success. */
 const errno = z
   .union([z.literal(0n), z.literal('0'), z.enum(Object.keys(ERRNO) as [Errno, ...Errno[]])], {
     error: `has to be an errno by name, as EINVAL, or 0; known are ${Object.keys(ERRNO).join(', ')}`,
@@ -51,7 +51,7 @@ const expectations = {
 };
 const { console } = expectations;
 
-/** `expect:` beside a verb. */
+/** `expect:` next to a verb. */
 export const expectSchema = keyed(expectations).describe('What is expected of the step.');
 
 const payloadFile = {
@@ -64,7 +64,7 @@ const payloadFile = {
     .exactOptional(),
 };
 
-/** A text by itself: `title`, `include`, the short form of a payload. */
+/** Plain text: `title`, `include`, the short form of a payload. */
 export const textSchema = text;
 
 /** An entry of `payloads:`. */
@@ -107,7 +107,7 @@ const bufferAfter = z.union([z.null(), buffer, keyed({ string: text.describe('Te
   error: 'has to be { hex: "00 ff" }, { zero: 64 }, { string: … }, or ~ where it does not matter',
 });
 
-/** What each verb takes in its long form. */
+/** The long form of each verb. */
 export const VERB_SCHEMAS = {
   upload: keyed({
     name,
@@ -173,7 +173,7 @@ export const VERB_SCHEMAS = {
   }),
 };
 
-/** What `panics:` has beside its verb. */
+/** The members of `panics:` other than its verb. */
 export const panicShape = {
   error_code: count(0, 0xffff_ffff).describe('Of the page fault.').exactOptional(),
   message: text.describe("Text that the panic's message has in it.").exactOptional(),
@@ -182,7 +182,7 @@ export const panicShape = {
     .exactOptional(),
 };
 
-/** {@link panicShape} alone: what is left of `panics:` without the verb. */
+/** {@link panicShape} as a mapping. */
 export const panicSchema = keyed(panicShape);
 
 const settingShape = {
@@ -204,7 +204,7 @@ const settingShape = {
   nodeps: yesOrNo.describe('Give every action NODEPS.'),
 };
 
-/** Each setting by itself. */
+/** The schema of each setting. */
 export const SETTING_SCHEMAS = settingShape;
 
 /** Settings that a matrix may vary. */

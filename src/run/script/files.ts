@@ -1,9 +1,9 @@
-/** How the files of a scenario are read: a port, as this room has no files. Paths are byte strings, relative to the scenario's root, with `/`. */
+/** Reads the files of a scenario. A port. Paths are byte strings relative to the scenario's root, with `/`. */
 export interface ScriptFiles {
-  /** The text of a scenario file. Rejects with an XspliceError (EFILE): not there, outside the root, larger than `cap` bytes, no UTF-8. */
+  /** Reads a scenario file. Rejects with an XspliceError (EFILE) if it is missing, outside the root, larger than `cap` bytes, or not UTF-8. */
   readText(path: string, cap: number): Promise<string>;
-  /** The bytes of a payload, or of a hypervisor's image. Rejects with an XspliceError (EFILE). */
+  /** Reads a payload or a hypervisor's image. Rejects with an XspliceError (EFILE) if it cannot be read. */
   readBytes(path: string, what: 'payload' | 'xen-syms'): Promise<Uint8Array>;
-  /** The file as the user would name it. */
+  /** Returns the file's name for messages. */
   name(path: string): string;
 }

@@ -1,4 +1,4 @@
-/** Scenario files: read, run on a host, compare two hosts. What reads YAML and checks it is loaded when a file is read. */
+/** Scenario files: reading them and running them on a host. The YAML parser and the schemas are loaded only when a file is read. */
 export type { ScriptFiles } from './files.ts';
 export { SCRIPT_LIMITS } from './limits.ts';
 export * from './load.ts';

@@ -1,40 +1,40 @@
 import { XspliceError } from '../../base/index.ts';
 
-/** Bounds of a scenario: the files come from anybody, and reading one has to end soon, in little memory. */
+/** Limits of a scenario. The files may come from anyone, so reading one must end soon and take little memory. */
 export const SCRIPT_LIMITS = {
   /** Bytes of one file. */
   fileBytes: 256 * 1024,
-  /** Lists and mappings inside of one another. */
+  /** Nesting depth of lists and mappings. */
   nesting: 32,
-  /** Values in one file, each alias counted as all that it stands for. */
+  /** Values in one file, after aliases are expanded. */
   values: 100_000,
   /** Aliases (`*name`) in one file. */
   aliases: 100,
-  /** Files that include one another. */
+  /** Depth of includes. */
   includeDepth: 8,
-  /** Times that files are included in one scenario, a file that is included twice counted twice. */
+  /** Includes in one scenario. */
   includes: 64,
   /** Steps of one run, after includes. */
   steps: 10_000,
-  /** Runs that one scenario's matrix makes. */
+  /** Runs of one scenario's matrix. */
   combinations: 1000,
-  /** Steps of all these runs together. */
+  /** Steps of all these runs. */
   stepsOfAll: 100_000,
-  /** Bytes of one text once its variables are in place. */
+  /** Bytes of one text after substitution of variables. */
   textBytes: 64 * 1024,
-  /** Bytes of all texts of one run once their variables are in place. */
+  /** Bytes of all texts of one run after substitution of variables. */
   textsBytes: 4 * 1024 * 1024,
-  /** Bytes of one buffer that a function is called with. */
+  /** Bytes of one buffer argument. */
   bufferBytes: 1024 * 1024,
-  /** Bytes of all buffers of one run. */
+  /** Bytes of all buffer arguments of one run. */
   buffersBytes: 16 * 1024 * 1024,
   /** Arguments of one call. */
   args: 16,
-  /** Payloads, each of which is fitted onto the next. */
+  /** Depth of `depends` between fitted payloads. */
   dependsDepth: 16,
 } as const;
 
-/** The error for a file that is beyond a limit. `what` is counted: `steps`. */
+/** Makes the error for a file that exceeds a limit. `what` names the counted things, as in `steps`. */
 export const beyondLimit = (where: string, what: string, limit: number): XspliceError =>
   new XspliceError(
     'EFILE',

@@ -19,12 +19,12 @@ import {
 } from './variables.ts';
 import { parseYaml } from './yaml-file.ts';
 
-/** Settings that win over those of a file: from the command line. */
+/** Settings from the command line, which override those of a file. */
 export type ScriptOverrides = Omit<ScriptSettings, 'xen'>;
 
 /**
- * Reads a scenario: its file, what that includes, and its matrix. Gives a cell for each run, the last key of the matrix varying fastest.
- * Rejects with an XspliceError (EFILE) that has file, line and column of the first thing that is wrong.
+ * Reads a scenario file with its includes, and expands its matrix. Returns a cell for each run; the last key of the matrix varies fastest. Rejects
+ * with an XspliceError (EFILE) that names file, line and column of the first problem.
  *
  * @param path of the file, relative to the root of `files`.
  */
@@ -57,7 +57,7 @@ class Loader {
     const file = await mergeFile(path, null, this.#node, chain, this.#names);
     const name = this.#files.name(path);
     if (file.steps === undefined || file.steps.items.length === 0) {
-      const hint = 'a file that is only there for include has a name that begins with _';
+      const hint = 'give a file that is only included a name that begins with _';
       throw new XspliceError('EFILE', `${name}: has no steps`, hint);
     }
     const overridden = new Map(Object.entries(this.#overrides));
@@ -97,7 +97,7 @@ class Loader {
     };
   }
 
-  /** The values that every text may use before `variables:` is looked at: the matrix, and the settings that it may vary. */
+  /** Returns the variables that exist before `variables:`: the keys of the matrix, and the settings that it may vary. */
   #given(file: MergedFile, cell: MatrixCell): Variables {
     const given = new Map<string, VariableValue>();
     for (const key of this.#schemas.VARIED) {
@@ -135,12 +135,12 @@ class Loader {
     return { ...(found as ScriptSettings), ...this.#overrides };
   }
 
-  /** Steps with those of other files in place of `include`. */
+  /** Expands the includes among steps. */
   async #expand(list: ScriptList, scope: Scope, chain: IncludeChain, into: ScriptStep[]): Promise<void> {
     for (const node of list.items) {
       const last = into[into.length - 1];
       if (last !== undefined && last.panics !== null) {
-        const hint = 'a host that is down takes no more steps: end the scenario here';
+        const hint = 'the host is down after that step: end the scenario there';
         throw scriptError(node.place, `a step after ${last.text}`, hint);
       }
       const include = includeOf(node);

@@ -2,13 +2,13 @@ import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
 import { type ScriptEntry, scriptError } from './node.ts';
 import { hasReference, type VariableValue } from './variables.ts';
 
-/** One place in a matrix: a value for each of its keys, in order. */
+/** One combination of a matrix: a value for each key, in order. */
 export type MatrixCell = ReadonlyMap<string, VariableValue>;
 
-/** `release=4.17.2 cpu=amd-zen4`. */
+/** Formats a combination: `release=4.17.2 cpu=amd-zen4`. */
 export const cellText = (cell: MatrixCell): string => [...cell].map(([key, value]) => `${key}=${value}`).join(' ');
 
-/** All combinations; the last key varies fastest. Without a matrix there is one, of nothing. Throws an XspliceError (EFILE). */
+/** Returns all combinations; the last key varies fastest. Without a matrix there is one, which is empty. Throws an XspliceError (EFILE). */
 export function combinations(matrix: ReadonlyMap<string, ScriptEntry>, file: string): MatrixCell[] {
   let cells: MatrixCell[] = [new Map()];
   for (const [key, entry] of matrix) {

@@ -1,5 +1,5 @@
+import { didYouMean } from './did-you-mean.ts';
 import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
-import { meant } from './meant.ts';
 import {
   placeText,
   type ScriptEntry,
@@ -12,7 +12,7 @@ import { pathFrom } from './paths.ts';
 import { entriesOf } from './scope.ts';
 import { hasReference, VARIABLE_NAME } from './variables.ts';
 
-/** A scenario file and what it includes at its top, as one. The file's own say wins, then that of the last include. */
+/** A scenario file merged with the files that it includes at its top. The file itself has precedence, then its last include. */
 export interface MergedFile {
   readonly place: ScriptPlace;
   readonly title: ScriptEntry | undefined;
@@ -25,19 +25,19 @@ export interface MergedFile {
   readonly steps: ScriptList | undefined;
 }
 
-/** Gives a file's content. Rejects with an XspliceError (EFILE); `place` is where it is named. */
+/** Parses a file. `place` is where the file is named. Rejects with an XspliceError (EFILE). */
 export type LoadFile = (path: string, place: ScriptPlace | null) => Promise<ScriptNode>;
 
 const KEYS = ['title', 'include', 'variables', 'matrix', 'payloads', 'steps'];
 
-/** What merging knows of the settings. */
+/** The names of settings. */
 export interface SettingNames {
   readonly all: readonly string[];
-  /** Those that a matrix may vary. */
+  /** The settings that a matrix may vary. */
   readonly varied: readonly string[];
 }
 
-/** The files that include one another, from the scenario down. Throws an XspliceError (EFILE) for one file too many. */
+/** The chain of includes that led to a file, from the scenario down. Throws an XspliceError (EFILE) if it is too long or a cycle. */
 export class IncludeChain {
   readonly paths: readonly string[];
   readonly #count: { included: number };
@@ -59,7 +59,7 @@ export class IncludeChain {
   }
 }
 
-/** Reads a file and its top includes. */
+/** Reads a file and merges its top includes. */
 export async function mergeFile(
   path: string,
   place: ScriptPlace | null,
@@ -73,8 +73,8 @@ export async function mergeFile(
   const own = new Map<string, ScriptEntry>();
   for (const entry of node.entries) {
     if (!known.includes(entry.key)) {
-      const message = `${entry.key} is not known in a scenario${meant(entry.key, known)}`;
-      throw scriptError(entry.keyPlace, message, `known are: ${known.join(', ')}`);
+      const message = `unknown key ${entry.key} in a scenario${didYouMean(entry.key, known)}`;
+      throw scriptError(entry.keyPlace, message, `known keys: ${known.join(', ')}`);
     }
     own.set(entry.key, entry);
   }
@@ -101,7 +101,7 @@ export async function mergeFile(
     checkVaried(entry, names);
     const twice = own.get(entry.key);
     if (twice !== undefined && names.all.includes(entry.key)) {
-      throw scriptError(twice.keyPlace, `${entry.key} is here and in matrix`, 'leave one of them out');
+      throw scriptError(twice.keyPlace, `${entry.key} is both a setting and in matrix`, 'leave one of them out');
     }
     varied.set(entry.key, entry);
   }
@@ -119,7 +119,7 @@ export async function mergeFile(
   };
 }
 
-/** What is said later wins, whether it is one value or several. */
+/** Adds an entry, which overrides an earlier one of that key, be it a value or a list for the matrix. */
 function setOne(
   key: string,
   entry: ScriptEntry,
@@ -144,20 +144,24 @@ function includesOf(entry: ScriptEntry | undefined): { path: string; place: Scri
       throw scriptError(node.place, 'include has to be the name of a file, or a list of them');
     }
     if (hasReference(node.value)) {
-      const hint = 'the include of a step does';
+      const hint = 'an include among the steps does';
       throw scriptError(node.place, 'the include at the top of a file takes no variables', hint);
     }
     return { path: node.value, place: node.place };
   });
 }
 
-/** Throws an XspliceError (EFILE) for what cannot be in a matrix. */
+/** Checks an entry of the matrix. Throws an XspliceError (EFILE). */
 function checkVaried({ key, keyPlace, value }: ScriptEntry, { all, varied }: SettingNames): void {
   if (all.includes(key) && !varied.includes(key)) {
     throw scriptError(keyPlace, `a matrix cannot vary ${key}`, `it varies ${varied.join(', ')}, and variables`);
   }
   if (!VARIABLE_NAME.test(key)) {
-    throw scriptError(keyPlace, `${key} is no name for a variable`, 'letters, digits, _ and -, a letter first');
+    throw scriptError(
+      keyPlace,
+      `invalid variable name ${key}`,
+      'use letters, digits, _ and -, beginning with a letter',
+    );
   }
   if (value.kind !== 'list') throw scriptError(value.place, `${key} has to be a list of values in a matrix`);
 }

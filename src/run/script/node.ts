@@ -2,15 +2,15 @@ import { XspliceError } from '../../base/index.ts';
 
 /** A place in a scenario file. Lines and columns count from 1. */
 export interface ScriptPlace {
-  /** As the user would name the file: for messages. */
+  /** The file's name for messages. */
   readonly file: string;
-  /** Relative to the root of the scenario: for reading. */
+  /** Path relative to the scenario's root, for reading. */
   readonly path: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** What a scenario file holds, with the place of everything. Texts are byte strings. */
+/** A value in a scenario file, and its place. Texts are byte strings. */
 export type ScriptNode = ScriptScalar | ScriptList | ScriptMap;
 
 export interface ScriptScalar {
@@ -38,30 +38,30 @@ export interface ScriptMap {
   readonly place: ScriptPlace;
 }
 
-/** `dir/x.yaml:3:5`. */
+/** Formats a place: `dir/x.yaml:3:5`. */
 export const placeText = ({ file, line, column }: ScriptPlace): string => `${file}:${line}:${column}`;
 
-/** Most characters of a message: a key or a list of names in it may be as long as a file. */
+/** Longest message, in characters: it may quote a key that is as long as the file. */
 const LONGEST = 400;
 
 const cut = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`);
 
-/** What is wrong with a scenario file, and where. */
+/** Makes the error for a problem in a scenario file. */
 export const scriptError = (place: ScriptPlace, message: string, hint?: string): XspliceError =>
   new XspliceError('EFILE', `${placeText(place)}: ${cut(message)}`, hint === undefined ? undefined : cut(hint));
 
-/** The entry of that key, where the node is a mapping that has it. */
+/** Returns the entry of a key; `undefined` if the node is not a mapping, or has no such key. */
 export const entryOf = (node: ScriptNode, key: string): ScriptEntry | undefined =>
   node.kind === 'map' ? node.entries.find((entry) => entry.key === key) : undefined;
 
-/** The value alone, as plain JavaScript. Mappings are objects of own properties only. */
+/** Converts a node to a plain value. Mappings become objects without a prototype. */
 export function plainValue(node: ScriptNode): unknown {
   if (node.kind === 'scalar') return node.value;
   if (node.kind === 'list') return node.items.map(plainValue);
   return Object.fromEntries(node.entries.map(({ key, value }) => [key, plainValue(value)]));
 }
 
-/** The node that a path of keys and indices leads to, or the last one on the way that there is. */
+/** Follows a path of keys and indices. Returns the last node on it that exists. */
 export function nodeAt(node: ScriptNode, path: readonly PropertyKey[]): ScriptNode {
   let at = node;
   for (const step of path) {
@@ -73,7 +73,7 @@ export function nodeAt(node: ScriptNode, path: readonly PropertyKey[]): ScriptNo
   return at;
 }
 
-/** What a node is, in words. */
+/** Describes the kind of a node for messages. */
 export function kindText(node: ScriptNode): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'map') return 'a mapping';

@@ -2,14 +2,14 @@ import { type ActionName, LIVEPATCH_ACTION_APPLY_NODEPS } from '../../xen/index.
 import type { PanicExpectation, StepExpectation } from '../expectation.ts';
 import type { StepVerb } from '../step.ts';
 import { checkValue } from './check-value.ts';
-import { meant } from './meant.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { type ScriptEntry, type ScriptMap, type ScriptNode, scriptError } from './node.ts';
 import { readArgument, readExpectedBuffer } from './read-call.ts';
 import { fieldPlace, namedPayload, payloadSource, type Scope } from './scope.ts';
 import type { ScriptStep } from './types.ts';
 import { substitute } from './variables.ts';
 
-/** Verbs that a step may have, besides `panics` and `include`. */
+/** The verbs of steps, apart from `panics` and `include`. */
 const VERBS: readonly StepVerb[] = [
   'upload',
   'apply',
@@ -25,43 +25,43 @@ const VERBS: readonly StepVerb[] = [
 
 const isVerb = (key: string): key is StepVerb => (VERBS as readonly string[]).includes(key);
 
-/** Verbs that can stand alone, as plain text. */
+/** Verbs that may stand alone, as plain text. */
 const ALONE: readonly string[] = ['list', 'dump', 'verify'];
 
-/** Payloads that LIST is asked for where the step does not say: more than any host has. */
+/** Default `nr` of LIST: more payloads than any host has. */
 const LIST_NR = 64;
 
 const HINT = `a step is one of ${VERBS.join(', ')}, panics, include`;
 
-/** The only entry of a step but for those of `beside`. Throws an XspliceError (EFILE) where there is none, or more than one. */
+/** Returns the entry of a step with its verb; keys of `beside` may stand next to it. Throws an XspliceError (EFILE) for none or several. */
 function verbEntry(node: ScriptMap, beside: readonly string[], verbs: readonly string[]): ScriptEntry {
   const found = node.entries.filter(({ key }) => verbs.includes(key));
   const other = node.entries.find(({ key }) => !verbs.includes(key) && !beside.includes(key));
   if (other !== undefined) {
-    const message = `${other.key} is nothing that a step has${meant(other.key, [...verbs, ...beside])}`;
+    const message = `unknown step key ${other.key}${didYouMean(other.key, [...verbs, ...beside])}`;
     throw scriptError(other.keyPlace, message, HINT);
   }
   const [entry, second] = found;
-  if (entry === undefined) throw scriptError(node.place, 'a step without a verb', HINT);
+  if (entry === undefined) throw scriptError(node.place, 'this step has no verb', HINT);
   if (second === undefined) return entry;
   throw scriptError(
     second.keyPlace,
-    `a step has one verb, this one has ${entry.key} and ${second.key}`,
-    'make two steps of it',
+    `a step has one verb, but this one has ${entry.key} and ${second.key}`,
+    'make it two steps',
   );
 }
 
-/** The file that a step takes the steps of, before variables are in place; `undefined` for other steps. */
+/** Returns the file that a step includes, before substitution of variables; `undefined` for any other step. */
 export function includeOf(node: ScriptNode): ScriptNode | undefined {
   if (node.kind !== 'map') return undefined;
   const include = node.entries.find(({ key }) => key === 'include');
   if (include === undefined) return undefined;
   const other = node.entries.find(({ key }) => key !== 'include');
-  if (other !== undefined) throw scriptError(other.keyPlace, `include stands alone, without ${other.key}`);
+  if (other !== undefined) throw scriptError(other.keyPlace, `include must stand alone, without ${other.key}`);
   return include.value;
 }
 
-/** One step, checked and with its variables in place. Throws an XspliceError (EFILE). */
+/** Reads a step: substitutes variables and checks it. Throws an XspliceError (EFILE). */
 export function readStep(raw: ScriptNode, scope: Scope): ScriptStep {
   const node = substitute(raw, scope.variables, scope.budget);
   if (node.kind === 'scalar' && typeof node.value === 'string' && ALONE.includes(node.value)) {
@@ -69,12 +69,13 @@ export function readStep(raw: ScriptNode, scope: Scope): ScriptStep {
     const entries = [{ key: node.value, keyPlace: node.place, value: nothing }];
     return readVerb({ kind: 'map', entries, place: node.place }, [], scope, null);
   }
-  if (node.kind !== 'map') throw scriptError(node.place, 'a step is a verb and what it is for: apply: hello', HINT);
+  if (node.kind !== 'map') throw scriptError(node.place, 'a step is a verb and its argument, as in apply: hello', HINT);
   const panics = node.entries.find(({ key }) => key === 'panics');
   if (panics === undefined) return readVerb(node, ['expect'], scope, null);
   verbEntry(node, [], ['panics']);
   const { value } = panics;
-  if (value.kind !== 'map') throw scriptError(value.place, 'panics has a verb in it: panics: { apply: hello }', HINT);
+  if (value.kind !== 'map')
+    throw scriptError(value.place, 'panics contains a verb, as in panics: { apply: hello }', HINT);
   const { schemas } = scope;
   const beside = Object.keys(schemas.panicShape);
   const own = { ...value, entries: value.entries.filter(({ key }) => beside.includes(key)) };
@@ -87,7 +88,7 @@ export function readStep(raw: ScriptNode, scope: Scope): ScriptStep {
   });
 }
 
-/** Expectations out of a verb's long form. */
+/** Picks the expectations out of a verb's long form. */
 function expectationOf({ errno, state, rc, console }: StepExpectation): StepExpectation {
   return {
     ...(errno !== undefined && { errno }),
@@ -104,7 +105,7 @@ function readVerb(
   panics: PanicExpectation | null,
 ): ScriptStep {
   const { key, keyPlace, value } = verbEntry(node, beside, VERBS);
-  if (!isVerb(key)) throw scriptError(keyPlace, `${key} is no verb`, HINT);
+  if (!isVerb(key)) throw scriptError(keyPlace, `unknown verb ${key}`, HINT);
   const { text, step, expect } = readVerbForm(key, value, scope);
   let expected = expect;
   for (const entry of node.entries) {
@@ -113,7 +114,7 @@ function readVerb(
     const more = expectationOf(checkValue(scope.schemas.expectSchema, given, 'expect'));
     const twice = Object.keys(more).find((name) => name in expected);
     if (twice !== undefined)
-      throw scriptError(entry.keyPlace, `${twice} is expected twice`, `say it in ${key} or in ${entry.key}`);
+      throw scriptError(entry.keyPlace, `${twice} is given twice`, `give it in ${key} or in ${entry.key}`);
     checkApplies(key, more, entry);
     expected = { ...expected, ...more };
   }
@@ -141,7 +142,7 @@ function unseen(expect: StepExpectation): string | undefined {
   return key === undefined ? undefined : (EXPECTED[key] ?? key);
 }
 
-/** Throws an XspliceError (EFILE) for an expectation that means nothing for this verb. */
+/** Checks that an expectation applies to the verb. Throws an XspliceError (EFILE). */
 function checkApplies(verb: StepVerb, expect: StepExpectation, { keyPlace }: ScriptEntry): void {
   const allowed: Readonly<Partial<Record<StepVerb, readonly string[]>>> = {
     list: ['errno', 'console'],
@@ -156,13 +157,13 @@ function checkApplies(verb: StepVerb, expect: StepExpectation, { keyPlace }: Scr
 
 type ReadStep = Omit<ScriptStep, 'place' | 'panics'>;
 
-/** The short form of a verb that is about a payload, as its long form. */
+/** Converts the short form of a verb to its long form. */
 function longForm(value: ScriptNode, key: string): ScriptNode {
   if (value.kind !== 'scalar') return value;
   return { kind: 'map', entries: [{ key, keyPlace: value.place, value }], place: value.place };
 }
 
-/** `list`, `dump` and `verify` need nothing behind them. */
+/** Converts `list`, `dump` and `verify` without an argument to the long form. */
 function emptyForm(value: ScriptNode): ScriptNode {
   if (value.kind !== 'scalar' || (value.value !== null && value.value !== true)) return value;
   return { kind: 'map', entries: [], place: value.place };
@@ -217,10 +218,10 @@ function readUpload(node: ScriptNode, scope: Scope): ReadStep {
   if (file === undefined) {
     const odd = fit !== undefined ? 'fit' : depends !== undefined ? 'depends' : undefined;
     if (odd !== undefined) {
-      throw scriptError(fieldPlace(node, odd), `${odd} belongs to file`, 'say it where the file is: in payloads');
+      throw scriptError(fieldPlace(node, odd), `${odd} belongs to file`, 'give it next to the file, in payloads');
     }
   } else if (payload !== undefined) {
-    throw scriptError(fieldPlace(node, 'payload'), 'file and payload are both there', 'one of them is enough');
+    throw scriptError(fieldPlace(node, 'payload'), 'file and payload exclude each other', 'leave one of them out');
   }
   const source =
     file === undefined
@@ -240,7 +241,7 @@ function readUpload(node: ScriptNode, scope: Scope): ReadStep {
 function readLifecycle(verb: ActionName, node: ScriptNode, scope: Scope): ReadStep {
   const { name, timeout, nodeps, flags, ...rest } = checkValue(scope.schemas.VERB_SCHEMAS[verb], node, verb);
   if (flags !== undefined && nodeps !== undefined) {
-    throw scriptError(fieldPlace(node, 'nodeps'), 'nodeps and flags are both there', 'nodeps is bit 0 of flags');
+    throw scriptError(fieldPlace(node, 'nodeps'), 'nodeps and flags exclude each other', 'nodeps is bit 0 of flags');
   }
   const word = flags ?? (nodeps === undefined ? undefined : nodeps ? LIVEPATCH_ACTION_APPLY_NODEPS : 0);
   return {
@@ -257,7 +258,7 @@ function readCall(node: ScriptNode, scope: Scope): ReadStep {
   const count = args.filter(({ kind }) => kind === 'buffer').length;
   const buffers = call.buffers?.map((each) => readExpectedBuffer(each, place, scope.budget));
   if (buffers !== undefined && buffers.length !== count) {
-    const hint = 'one entry for each buffer among args, ~ where it does not matter';
+    const hint = 'give one entry for each buffer among args, ~ if it does not matter';
     throw scriptError(fieldPlace(node, 'buffers'), `buffers has ${buffers.length} entries for ${count} buffers`, hint);
   }
   const { cpu, returns, console } = call;

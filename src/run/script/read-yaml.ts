@@ -3,14 +3,14 @@ import type { YamlSource } from './yaml-file.ts';
 
 export type { YamlSource };
 
-/** The kinds of values that such files are made of. */
+/** The kinds of values in such files. */
 export type SchemaKinds = typeof import('./schema-kinds.ts');
 
 /**
- * Reads a YAML file of another kind than scenarios, within the same limits and with the same messages. Rejects with an XspliceError (EFILE) that
- * has file, line and column of the first thing that is wrong.
+ * Reads a YAML file that is not a scenario, with the same limits and messages. Rejects with an XspliceError (EFILE) that names file, line and column of
+ * the first problem.
  *
- * @param schemaOf makes the schema of the whole file. @param what the file in words: `the manifest`.
+ * @param schemaOf makes the schema of the whole file. @param what names the file in messages, as in `the manifest`.
  */
 export async function readYaml<S extends z.ZodType>(
   source: YamlSource,

@@ -1,46 +1,47 @@
-/** The kinds of values that a scenario file is made of, as zod schemas with messages of our own. */
+/** The kinds of values in a scenario file, as zod schemas with our own messages. */
 import * as z from 'zod';
 import { fromHex } from '../../base/index.ts';
 import { HINT } from './check-value.ts';
-import { meant } from './meant.ts';
+import { didYouMean } from './did-you-mean.ts';
 
-/** A mapping of exactly these keys. Its message for any other key names those that there are. */
+/** A mapping with no other keys than these. The message for an unknown key lists them. */
 export const keyed = <S extends z.ZodRawShape>(shape: S) => {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return 'has to be a mapping';
       const key = String((issue as { keys?: readonly string[] }).keys?.[0]);
-      return `${key} is not known here${meant(key, known)}${HINT}known here: ${known.join(', ')}`;
+      return `unknown key ${key}${didYouMean(key, known)}${HINT}known keys: ${known.join(', ')}`;
     },
   });
 };
 
-/** Text. An empty one is never meant. */
+/** Text that is not empty. */
 export const text = z
   .string({ error: (issue) => (issue.input === undefined ? 'is missing' : 'has to be text: put it into quotes') })
   .min(1, 'is empty');
 
-/** One of a few words. */
+/** One of several words. */
 export const oneOf = <const W extends readonly [string, ...string[]]>(words: W) =>
   z.enum(words, {
-    error: ({ input }) => `has to be one of ${words.join(', ')}${typeof input === 'string' ? meant(input, words) : ''}`,
+    error: ({ input }) =>
+      `has to be one of ${words.join(', ')}${typeof input === 'string' ? didYouMean(input, words) : ''}`,
   });
 
-/** `true` or `false`, also where a variable or a matrix gives it as text. */
+/** `true` or `false`, which a variable or a matrix may give as text. */
 export const yesOrNo = z
   .union([z.boolean(), z.literal('true'), z.literal('false')], { error: 'has to be true or false' })
   .transform((value) => value === true || value === 'true');
 
 const INTEGER = /^-?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})$/;
 
-/** The exact value of a whole number as text, decimal or `0x…`; `undefined` for any other text. */
+/** Parses a whole number, decimal or `0x…`, exactly. Returns `undefined` for any other text. */
 export function readInteger(digits: string): bigint | undefined {
   if (!INTEGER.test(digits)) return undefined;
   return digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits);
 }
 
-/** A whole number within bounds, exact: as a number, or as text (decimal or `0x…`). */
+/** A whole number within bounds, as a number or as text (decimal or `0x…`). It is exact. */
 export const integer = (least: bigint, most: bigint) => {
   const error = `has to be a whole number from ${least} to ${most < 1n << 32n ? most : `0x${most.toString(16)}`}`;
   return z.union([z.bigint(), z.string().regex(INTEGER, error)], { error }).transform((value, context) => {
@@ -58,7 +59,7 @@ export const count = (least: number, most: number) =>
 const DURATION = /^([0-9]{1,16})(ns|us|ms|s)?$/;
 const UNITS: Readonly<Record<string, bigint>> = { ns: 1n, us: 1000n, ms: 1_000_000n, s: 1_000_000_000n };
 
-/** Nanoseconds: a number, or text with a unit behind it. */
+/** Nanoseconds, as a number or as text with a unit. */
 export const duration = (most: bigint) => {
   const error = `has to be nanoseconds up to ${most}, or a number with ns, us, ms or s`;
   return z.union([z.bigint(), z.string().regex(DURATION, error)], { error }).transform((value, context) => {

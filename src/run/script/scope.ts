@@ -1,22 +1,22 @@
 import { XspliceError } from '../../base/index.ts';
 import { checkValue } from './check-value.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
-import { meant } from './meant.ts';
 import { type ScriptEntry, type ScriptNode, type ScriptPlace, scriptError } from './node.ts';
 import { pathFrom } from './paths.ts';
 import type { PayloadSource } from './types.ts';
 import { type ScriptBudget, substitute, type Variables } from './variables.ts';
 
-/** The schemas, which are loaded when a scenario is read. */
+/** The schemas, which are loaded only when a scenario is read. */
 export type Schemas = typeof import('./file-schema.ts');
 
-/** A payload of `payloads:`, and the variables of the file that names it. */
+/** An entry of `payloads:`, and the variables of its file. */
 export interface NamedPayload {
   readonly entry: ScriptEntry;
   readonly variables: Variables;
 }
 
-/** What a step can refer to. */
+/** Everything that a step can refer to. */
 export interface Scope {
   readonly variables: Variables;
   readonly payloads: ReadonlyMap<string, NamedPayload>;
@@ -24,16 +24,16 @@ export interface Scope {
   readonly budget: ScriptBudget;
 }
 
-/** The payload of that key. Throws an XspliceError (EFILE) where there is none, or where it goes on top of itself. */
+/** Returns the payload with a key. Throws an XspliceError (EFILE) if there is none, or it depends on itself. */
 export function namedPayload(key: string, place: ScriptPlace, scope: Scope, depth = 0): PayloadSource {
   const named = scope.payloads.get(key);
   if (named === undefined) {
     const known = [...scope.payloads.keys()];
-    const hint = known.length === 0 ? 'name its file: { name: …, file: … }' : `payloads has: ${known.join(', ')}`;
-    throw scriptError(place, `there is no payload ${key}${meant(key, known)}`, hint);
+    const hint = known.length === 0 ? 'give its file: { name: …, file: … }' : `payloads: ${known.join(', ')}`;
+    throw scriptError(place, `there is no payload ${key}${didYouMean(key, known)}`, hint);
   }
   if (depth > SCRIPT_LIMITS.dependsDepth) {
-    throw beyondLimit(place.file, `payloads on top of one another, as ${key}`, SCRIPT_LIMITS.dependsDepth);
+    throw beyondLimit(place.file, `payloads that depend on one another, such as ${key}`, SCRIPT_LIMITS.dependsDepth);
   }
   const value = substitute(named.entry.value, named.variables, scope.budget);
   const spec =
@@ -43,7 +43,7 @@ export function namedPayload(key: string, place: ScriptPlace, scope: Scope, dept
   return payloadSource(spec, value, scope, depth);
 }
 
-/** A payload as `file`, `fit` and `depends` say it; `node` is where they are written. */
+/** Makes a payload of `file`, `fit` and `depends`; `node` is the mapping that holds them. */
 export function payloadSource(
   spec: { readonly file: string; readonly fit?: boolean; readonly depends?: string },
   node: ScriptNode,
@@ -53,27 +53,27 @@ export function payloadSource(
   const place = fieldPlace(node, 'file');
   const { file, fit = false, depends } = spec;
   if (depends !== undefined && !fit) {
-    const hint = 'a payload that is taken as it is has its dependency in it already';
+    const hint = 'a payload without fit already contains its dependency';
     throw scriptError(fieldPlace(node, 'depends'), 'depends is for payloads with fit: true', hint);
   }
   const below = depends === undefined ? null : namedPayload(depends, fieldPlace(node, 'depends'), scope, depth + 1);
   return { path: pathFrom(place, file), place, fit, depends: below };
 }
 
-/** Where the value of a key is, or else its mapping. */
+/** Returns the place of a key's value, or of the mapping if the key is absent. */
 export function fieldPlace(node: ScriptNode, key: string): ScriptPlace {
   const entry = node.kind === 'map' ? node.entries.find((each) => each.key === key) : undefined;
   return entry?.value.place ?? node.place;
 }
 
-/** The entries of a mapping; nothing counts as an empty one. Throws an XspliceError (EFILE) for anything else. */
+/** Returns the entries of a mapping; an absent value counts as an empty one. Throws an XspliceError (EFILE) for anything else. */
 export function entriesOf(node: ScriptNode | undefined, what: string): readonly ScriptEntry[] {
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) return [];
   if (node.kind === 'map') return node.entries;
   throw scriptError(node.place, `${what} has to be a mapping`);
 }
 
-/** Runs `read`, and puts the place of whoever named the file in front of what it rejects with. */
+/** Runs `read`, and prefixes its EFILE errors with the place that names the file. */
 export async function atPlace<T>(place: ScriptPlace | null, read: () => Promise<T>): Promise<T> {
   try {
     return await read();

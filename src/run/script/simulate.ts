@@ -4,10 +4,7 @@ import { openSimulation } from '../simulation.ts';
 import type { ScenarioHost } from './run.ts';
 import type { ScriptSettings } from './types.ts';
 
-/**
- * A freshly booted simulated host, as a scenario wants it. Throws an XspliceError: EIMAGE for an image that is none, EUSAGE for settings that
- * make no sense.
- */
+/** Boots a simulated host with a scenario's settings. Throws an XspliceError: EIMAGE for an invalid image, EUSAGE for settings that make no sense. */
 export function simulatedHost(
   image: Uint8Array,
   settings: ScriptSettings,

@@ -1,28 +1,28 @@
+import { didYouMean } from './did-you-mean.ts';
 import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
-import { meant } from './meant.ts';
 import { type ScriptEntry, type ScriptNode, type ScriptPlace, scriptError } from './node.ts';
 
-/** What `${name}` may be called. */
+/** A valid name in `${name}`. */
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
-/** The value of a variable: never a list or a mapping. */
+/** The value of a variable, which is never a list or a mapping. */
 export type VariableValue = string | bigint | boolean | null;
 
 /** Variables by name. */
 export type Variables = ReadonlyMap<string, VariableValue>;
 
-/** What is left of the bounds that hold for all of one run. */
+/** What is left of the limits of one run. */
 export class ScriptBudget {
   #texts: number = SCRIPT_LIMITS.textsBytes;
   #buffers: number = SCRIPT_LIMITS.buffersBytes;
 
-  /** Books text that variables were put into. Throws an XspliceError (EFILE) beyond the limit. */
+  /** Counts text with substituted variables. Throws an XspliceError (EFILE) beyond the limit. */
   text(bytes: number, place: ScriptPlace): void {
     this.#texts -= bytes;
     if (this.#texts < 0) throw beyondLimit(place.file, 'bytes of text with variables in it', SCRIPT_LIMITS.textsBytes);
   }
 
-  /** Books a buffer. Throws an XspliceError (EFILE) beyond the limit. */
+  /** Counts a buffer. Throws an XspliceError (EFILE) beyond the limit. */
   buffer(bytes: number, place: ScriptPlace): void {
     this.#buffers -= bytes;
     if (this.#buffers < 0) throw beyondLimit(place.file, 'bytes in buffers', SCRIPT_LIMITS.buffersBytes);
@@ -32,12 +32,12 @@ export class ScriptBudget {
 /** `$${` stands for `${` itself. */
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
-/** Has the text a `${…}` in it? */
+/** Does the text contain `${…}`? */
 export const hasReference = (text: string): boolean => text.includes('${');
 
 /**
- * Puts variables into one text. A text that is one `${name}` and nothing else becomes the variable's value as it is: a number stays one. Throws
- * an XspliceError (EFILE) for a name that is none.
+ * Substitutes the variables in a text. A text that consists of one `${name}` becomes the variable's value, so that a number stays a number. Throws an
+ * XspliceError (EFILE) for an unknown or invalid name.
  */
 export function substituteText(
   text: string,
@@ -56,8 +56,8 @@ export function substituteText(
       );
     if (value !== undefined) return value;
     const known = [...variables.keys()];
-    const hint = known.length === 0 ? 'there are no variables' : `there are: ${known.join(', ')}`;
-    throw scriptError(place, `there is no variable ${name}${meant(name, known)}`, hint);
+    const hint = known.length === 0 ? 'no variables are defined' : `variables: ${known.join(', ')}`;
+    throw scriptError(place, `there is no variable ${name}${didYouMean(name, known)}`, hint);
   };
   const whole = /^\$\{([^}]*)\}$/.exec(text);
   if (whole !== null) {
@@ -78,7 +78,7 @@ export function substituteText(
   return result;
 }
 
-/** Puts variables into every text of a node; keys stay as they are. */
+/** Substitutes the variables in every text of a node, but not in keys. */
 export function substitute(node: ScriptNode, variables: Variables, budget: ScriptBudget): ScriptNode {
   if (node.kind === 'list') return { ...node, items: node.items.map((item) => substitute(item, variables, budget)) };
   if (node.kind === 'map') {
@@ -94,13 +94,17 @@ export function substitute(node: ScriptNode, variables: Variables, budget: Scrip
 /** Checks a variable's name and value. Throws an XspliceError (EFILE). */
 export function variableOf({ key, keyPlace, value }: ScriptEntry): VariableValue {
   if (!VARIABLE_NAME.test(key)) {
-    throw scriptError(keyPlace, `${key} is no name for a variable`, 'letters, digits, _ and -, a letter first');
+    throw scriptError(
+      keyPlace,
+      `invalid variable name ${key}`,
+      'use letters, digits, _ and -, beginning with a letter',
+    );
   }
   if (value.kind !== 'scalar') throw scriptError(value.place, `${key}: a variable is text, a number, true or false`);
   return value.value;
 }
 
-/** `variables:` of a file, on top of those that are there already: these win. Later ones may use earlier ones. */
+/** Adds a file's `variables:` to those given, which have precedence. Later ones may use earlier ones. */
 export function defineVariables(
   entries: readonly ScriptEntry[],
   outer: Variables,

@@ -4,21 +4,21 @@ import { byteText } from './byte-text.ts';
 import { beyondLimit, SCRIPT_LIMITS } from './limits.ts';
 import { type ScriptEntry, type ScriptNode, type ScriptPlace, scriptError } from './node.ts';
 
-/** The name of the file for messages, and the path for reading what it names. */
+/** A YAML file: its name for messages, and its path, from which the paths in it start. */
 export interface YamlSource {
   readonly file: string;
   readonly path: string;
   readonly text: string;
-  /** What such a file should have in it, for one that is empty; a scenario's steps by default. */
+  /** Hint for an empty file. Default: that a scenario has steps. */
   readonly wanted?: string;
 }
 
-/** The float tag of YAML's core schema. Without it `4.20` stays the text that a release is. */
+/** The float tag of YAML's core schema. It is left out so that the release 4.20 stays text. */
 const FLOAT = 'tag:yaml.org,2002:float';
 
 /**
- * Reads a scenario file, or another one of that kind, as YAML 1.2. Whole numbers are exact, numbers with a point are text. Rejects with an XspliceError (EFILE) that has the
- * line and column of what is no YAML, or too much of it.
+ * Parses a scenario file, or one of that kind, as YAML 1.2. Whole numbers are exact; numbers with a decimal point are text. Rejects with an
+ * XspliceError (EFILE) that names line and column of the first syntax error, or the limit that the file exceeds.
  */
 export async function parseYaml(source: YamlSource): Promise<ScriptNode> {
   const { file, text } = source;
@@ -32,7 +32,7 @@ export async function parseYaml(source: YamlSource): Promise<ScriptNode> {
       schema: 'core',
       intAsBigInt: true,
       stringKeys: true,
-      // Comparing each key with each other takes long in a large file: `Reader` has a set of them.
+      // The parser compares each key with every other, which is slow in a large file: `Reader` uses a set.
       uniqueKeys: false,
       prettyErrors: false,
       keepSourceTokens: false,
@@ -41,7 +41,7 @@ export async function parseYaml(source: YamlSource): Promise<ScriptNode> {
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // The parser calls itself for what is inside.
+    // The parser is recursive.
     throw beyondLimit(file, 'levels', SCRIPT_LIMITS.nesting);
   }
   const reader = new Reader(yaml, document, lines, source);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { APPLIED_ALREADY } from '../../../src/builder/patches/apply-hunks.ts';
 import { apply, changed, diffOf, treeAfter } from './support.ts';
 
 const DIFF = diffOf('xen/x.c', '@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n');
@@ -20,22 +21,20 @@ describe('where a hunk applies', () => {
     expect(treeAfter(down, {})['x.c']).toBe(file(['x', 'y', ...LINES]).replace('three', '3'));
     expect(down.remarks).toEqual([
       {
-        code: 'offset',
+        rule: 'patch-offset',
         message: 'test.patch: x.c, @@ -2,3 +2,3 @@: applied 2 lines further down than it says',
-        file: 'test.patch',
-        path: 'x.c',
-        hunk: '@@ -2,3 +2,3 @@',
-        offset: 2,
+        severity: 'note',
+        where: { file: 'x.c' },
       },
     ]);
     const up = apply(MIDDLE, { 'x.c': file(LINES.slice(1)) });
-    expect(up.remarks.map(({ offset }) => offset)).toEqual([-1]);
+    expect(up.remarks[0]?.message).toContain('applied 1 line further up');
   });
 
   it('is not guessed between several places', () => {
     const { changes, problems } = apply(MIDDLE, { 'x.c': file(['x', ...LINES, ...LINES]) });
     expect(changes).toEqual([]);
-    expect(problems[0]).toMatchObject({ code: 'ambiguous', path: 'x.c', hunk: '@@ -2,3 +2,3 @@', line: 3 });
+    expect(problems[0]).toMatchObject({ rule: 'patch-ambiguous', where: { file: 'x.c' } });
     expect(problems[0]?.message).toContain('lines 3 and 11');
   });
 
@@ -48,7 +47,7 @@ describe('where a hunk applies', () => {
     ).toEqual([]);
     const [first = '', second = ''] = hunks;
     const elsewhere = diffOf('x.c', first.replace('-1,3 +1,3', '-3,3 +3,3'), second);
-    expect(apply(elsewhere, { 'x.c': shifted }).problems.map(({ code }) => code)).toEqual(['ambiguous']);
+    expect(apply(elsewhere, { 'x.c': shifted }).problems.map(({ rule }) => rule)).toEqual(['patch-ambiguous']);
   });
 });
 
@@ -58,31 +57,24 @@ describe('a hunk that does not fit', () => {
     expect(changes).toEqual([]);
     expect(problems).toEqual([
       {
-        code: 'mismatch',
+        rule: 'patch-mismatch',
         message: 'test.patch: x.c, @@ -2,3 +2,3 @@: line 3: the patch expects “three”, but the file has “tree”',
-        file: 'test.patch',
-        line: 3,
-        title: 'test.patch',
-        path: 'x.c',
-        hunk: '@@ -2,3 +2,3 @@',
-        mismatch: { line: 3, expected: 'three\n', found: 'tree\n' },
+        severity: 'error',
+        where: { file: 'x.c' },
       },
     ]);
   });
 
   it('is compared where most of it fits', () => {
     const shifted = file(['x', 'y', 'z', ...LINES]).replace('four', '4');
-    expect(apply(MIDDLE, { 'x.c': shifted }).problems[0]?.mismatch).toEqual({
-      line: 7,
-      expected: 'four\n',
-      found: '4\n',
-    });
+    expect(apply(MIDDLE, { 'x.c': shifted }).problems[0]?.message).toContain(
+      'line 7: the patch expects “four”, but the file has “4”',
+    );
   });
 
   it('past the end of the file says so', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES.slice(0, 3)) }).problems;
-    expect(problem?.mismatch).toEqual({ line: 4, expected: 'four\n', found: null });
-    expect(problem?.message).toContain('the file has only 3 lines');
+    expect(problem?.message).toContain('line 4: the patch expects “four”, but the file has only 3 lines');
   });
 
   it('only by white space says that', () => {
@@ -93,8 +85,7 @@ describe('a hunk that does not fit', () => {
   it('because it was applied before says that', () => {
     for (const text of [file(LINES), file(['x', ...LINES])]) {
       const [problem] = apply(MIDDLE, { 'x.c': text.replace('three', '3') }).problems;
-      expect(problem).toMatchObject({ code: 'mismatch', appliedAlready: true });
-      expect(problem?.hint).toContain('applied already');
+      expect(problem).toMatchObject({ rule: 'patch-mismatch', advice: APPLIED_ALREADY });
     }
   });
 
@@ -109,7 +100,7 @@ describe('a hunk that does not fit', () => {
 
   it('because an earlier hunk has its lines', () => {
     const { problems } = apply(diffOf('x.c', HUNK, HUNK), { 'x.c': file(LINES) });
-    expect(problems.map(({ code }) => code)).toEqual(['mismatch']);
+    expect(problems.map(({ rule }) => rule)).toEqual(['patch-mismatch']);
     expect(problems[0]?.message).toContain('earlier hunk');
     const twice = apply(diffOf('x.c', HUNK, HUNK), { 'x.c': file([...LINES, ...LINES]) });
     expect(treeAfter(twice, {})['x.c']).toBe(file([...LINES, ...LINES]).replaceAll('three', '3'));
@@ -117,12 +108,12 @@ describe('a hunk that does not fit', () => {
 
   it('because it has no line that says where', () => {
     const { problems } = apply(diffOf('x.c', '@@ -3,0 +4 @@\n+x\n'), { 'x.c': file(LINES) });
-    expect(problems.map(({ code }) => code)).toEqual(['no-context']);
+    expect(problems.map(({ rule }) => rule)).toEqual(['patch-no-context']);
   });
 
   it('because a line after it would be joined to it', () => {
     const torn = diffOf('x.c', '@@ -2,2 +2,2 @@\n two\n-three\n+3\n\\ No newline at end of file\n');
-    expect(apply(torn, { 'x.c': file(LINES) }).problems.map(({ code }) => code)).toEqual(['mismatch']);
+    expect(apply(torn, { 'x.c': file(LINES) }).problems.map(({ rule }) => rule)).toEqual(['patch-mismatch']);
   });
 
   it('is told with the others of its patch, without what terminals act on', () => {
@@ -138,17 +129,17 @@ describe('files', () => {
   const git = 'diff --git a/x.c b/y.c\nsimilarity index 100%\n';
 
   it.each([
-    ['no-file', 'that are not there', DIFF, {}, 'xen/x.c'],
-    ['file-exists', 'that are made and are there', made, { 'new.c': 'y\n' }, 'new.c'],
+    ['patch-no-file', 'that are not there', DIFF, {}, 'xen/x.c'],
+    ['patch-file-exists', 'that are made and are there', made, { 'new.c': 'y\n' }, 'new.c'],
     [
-      'file-exists',
+      'patch-file-exists',
       'that a rename makes and are there',
       `${git}rename from x.c\nrename to y.c\n`,
       { 'x.c': 'a', 'y.c': 'b' },
       'y.c',
     ],
     [
-      'not-empty',
+      'patch-not-empty',
       'that are removed and have more lines',
       '--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n',
       { 'x.c': 'a\nb\n' },
@@ -157,19 +148,25 @@ describe('files', () => {
   ])('(%s) %s', (code, _what, text, tree, path) => {
     const { changes, problems } = apply(text, tree);
     expect(changes).toEqual([]);
-    expect(problems.map((problem) => [problem.code, problem.path])).toEqual([[code, path]]);
+    expect(problems.map((problem) => [problem.rule, problem.where.file])).toEqual([[code, path]]);
   });
 
   it('that are gone, or renamed, as the patch makes them: applied already', () => {
     const gone = '--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n';
-    expect(apply(gone, {}).problems[0]).toMatchObject({ code: 'no-file', appliedAlready: true });
+    expect(apply(gone, {}).problems[0]).toMatchObject({ rule: 'patch-no-file', advice: APPLIED_ALREADY });
     const renamed = `${git}rename from x.c\nrename to y.c\n`;
-    expect(apply(renamed, { 'y.c': 'a\n' }).problems[0]).toMatchObject({ code: 'no-file', appliedAlready: true });
-    expect(apply(renamed, {}).problems[0]).not.toHaveProperty('appliedAlready');
+    expect(apply(renamed, { 'y.c': 'a\n' }).problems[0]).toMatchObject({
+      rule: 'patch-no-file',
+      advice: APPLIED_ALREADY,
+    });
+    expect(apply(renamed, {}).problems[0]).not.toHaveProperty('advice');
   });
 
   it('that are there as the patch makes them: applied already', () => {
-    expect(apply(made, { 'new.c': 'x\n' }).problems[0]).toMatchObject({ code: 'file-exists', appliedAlready: true });
+    expect(apply(made, { 'new.c': 'x\n' }).problems[0]).toMatchObject({
+      rule: 'patch-file-exists',
+      advice: APPLIED_ALREADY,
+    });
   });
 
   it('that a series makes, renames and removes again are no change', () => {
@@ -188,7 +185,8 @@ describe('files', () => {
     const mail = (n: number): string =>
       `From a@example.org Mon Sep 17 00:00:00 2001\nSubject: [PATCH ${n}/2] p${n}\n\n${DIFF}`;
     const { problems } = apply(mail(1) + mail(2).replace('+B', '+D'), { 'xen/x.c': 'z\n' });
-    expect(problems.map(({ title }) => title)).toEqual(['p1']);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.message).toContain('the file has “z”');
   });
 });
 
@@ -219,7 +217,7 @@ describe('paths', () => {
     const both = `${DIFF}${diffOf('tools/libs/y.c', '@@ -1 +1 @@\n-p\n+q\n')}`;
     const applied = apply(both, { 'x.c': text }, { root: 'xen' });
     expect(applied.changes.map(({ path }) => path)).toEqual(['x.c']);
-    expect(applied.remarks.map(({ code, path }) => [code, path])).toEqual([['outside', 'tools/libs/y.c']]);
+    expect(applied.remarks.map(({ rule, where }) => [rule, where.file])).toEqual([['patch-outside', 'tools/libs/y.c']]);
   });
 
   it('are asked for only where they stay in the tree, and each once', () => {

@@ -20,7 +20,7 @@ describe('too much', () => {
     ['parts inside each other', () => nested(40), /too many parts/],
   ])('%s is refused', (_what, text, words) => {
     const problem = problemsOf(text())[0];
-    expect(problem?.code).toBe('too-large');
+    expect(problem?.rule).toBe('patch-too-large');
     expect(problem?.message).toMatch(words);
   });
 });
@@ -74,8 +74,8 @@ describe('hostile patches end soon', { timeout: 60_000 }, () => {
     const once = apply(diffOf('x.c', ...Array.from({ length: 1000 }, () => hunk)), { 'x.c': source });
     const again = apply(diffOf('x.c', '@@ -1,1 +1,1 @@\n-x\n+x\n').repeat(10_000), { 'x.c': source });
     expect(performance.now() - start).toBeLessThan(20_000);
-    expect(once.problems.map(({ code }) => code)).toContain('mismatch');
-    expect(again.problems[0]?.code).toBe('too-large');
+    expect(once.problems.map(({ rule }) => rule)).toContain('patch-mismatch');
+    expect(again.problems[0]?.rule).toBe('patch-too-large');
   });
 
   it('whose lines repeat are searched in linear time', () => {
@@ -87,7 +87,7 @@ describe('hostile patches end soon', { timeout: 60_000 }, () => {
     const start = performance.now();
     const { problems } = applyPatches(() => source, patches);
     expect(performance.now() - start).toBeLessThan(3000);
-    expect(problems.map(({ code }) => code)).toEqual(['mismatch']);
+    expect(problems.map(({ rule }) => rule)).toEqual(['patch-mismatch']);
   });
 });
 

@@ -61,10 +61,10 @@ const byPatch = (folder: Folder, text: string, diff: string): string | undefined
 
 function byUs(text: string, diff: string): { text?: string; codes: string[] } {
   const { patches, problems } = readPatches(bytes(diff), 'the.patch');
-  if (problems.length > 0) return { codes: problems.map(({ code }) => code) };
+  if (problems.length > 0) return { codes: problems.map(({ rule }) => rule) };
   const applied = applyPatches((path) => (path === 'x.c' ? text : undefined), patches);
   const [change] = applied.changes;
-  if (applied.problems.length > 0) return { codes: applied.problems.map(({ code }) => code) };
+  if (applied.problems.length > 0) return { codes: applied.problems.map(({ rule }) => rule) };
   return { text: change === undefined ? text : (change.after ?? ''), codes: [] };
 }
 
@@ -107,7 +107,7 @@ describe('random edits', { timeout: 120_000 }, () => {
             seen.same++;
           } else if (theirs !== undefined) {
             // They take the nearest place of several, and where a hunk has no context any place; we take neither.
-            expect(ours.codes.every((code) => code === 'ambiguous' || code === 'no-context')).toBe(true);
+            expect(ours.codes.every((code) => code === 'patch-ambiguous' || code === 'patch-no-context')).toBe(true);
             seen.unsure++;
           } else seen.refused++;
         }),

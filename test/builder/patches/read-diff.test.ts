@@ -46,7 +46,9 @@ describe('a diff', () => {
         'xen/tools/run.sh': 'change',
       });
       const applied = apply(diff, tree);
-      expect(applied.remarks.map(({ code, path }) => [code, path])).toEqual([['mode', 'xen/tools/run.sh']]);
+      expect(applied.remarks.map(({ rule, where }) => [rule, where.file])).toEqual([
+        ['patch-mode', 'xen/tools/run.sh'],
+      ]);
       const after = treeAfter(applied, tree);
       expect(after['xen/common/c.c']).toBe('no newline\nmore');
       expect(after['xen/common/ü.c']).toBe('x\nz\n');
@@ -95,46 +97,46 @@ const GIT = 'diff --git a/x.c b/x.c\n';
 describe('a diff is refused', () => {
   it.each([
     [
-      'binary',
+      'patch-binary',
       'that changes a binary file',
       `${GIT}index 1234567..89abcde 100644\nBinary files a/x.c and b/x.c differ\n`,
     ],
-    ['binary', 'with a binary patch', `${GIT}index 1234567..89abcde 100644\nGIT binary patch\nliteral 3\nKcmZ\n`],
-    ['binary', 'of diff with a binary file', 'Binary files a/x.o and b/x.o differ\n'],
+    ['patch-binary', 'with a binary patch', `${GIT}index 1234567..89abcde 100644\nGIT binary patch\nliteral 3\nKcmZ\n`],
+    ['patch-binary', 'of diff with a binary file', 'Binary files a/x.o and b/x.o differ\n'],
     ['combined-diff', 'that is of a merge', 'diff --cc x.c\nindex 1,2..3\n--- a/x.c\n+++ b/x.c\n@@@ -1 -1 +1 @@@\n'],
     [
-      'special-file',
+      'patch-special-file',
       'that makes a symbolic link',
       `${GIT}new file mode 120000\n--- /dev/null\n+++ b/x.c\n@@ -0,0 +1 @@\n+y\n`,
     ],
-    ['special-file', 'that changes a submodule', `${GIT}old mode 160000\nnew mode 100644\n`],
-    ['bad-path', 'that leaves the tree', diffOf('../x.c', HUNK)],
-    ['bad-path', 'that leaves the tree further in', diffOf('common/../../x.c', HUNK)],
-    ['bad-path', 'with an absolute path', `--- /etc/x.c\n+++ /etc/x.c\n${HUNK}`],
-    ['bad-path', 'with an absolute path behind the first folder', `--- a/c:/x.c\n+++ a/c:/x.c\n${HUNK}`],
-    ['bad-path', 'with a backslash', diffOf('..\\x.c', HUNK)],
-    ['bad-path', 'in the repository itself', diffOf('.git/config', HUNK)],
-    ['bad-path', 'without a folder to drop', `--- x.c\n+++ x.c\n${HUNK}`],
-    ['bad-path', 'with a quoted control character', `--- "a/\\033x.c"\n+++ "b/\\033x.c"\n${HUNK}`],
-    ['bad-path', 'that renames out of the tree', `${GIT}similarity index 100%\nrename from x.c\nrename to ../y.c\n`],
-    ['damaged', 'with /dev/null twice', `--- /dev/null\n+++ /dev/null\n@@ -0,0 +1 @@\n+x\n`],
-    ['damaged', 'that ends within a hunk', diffOf('x.c', '@@ -1,3 +1,3 @@\n a\n-b\n+B\n')],
-    ['damaged', 'with a wrapped line', diffOf('x.c', '@@ -1,3 +1,3 @@\n a\n-b long\nline\n+B\n c\n')],
-    ['damaged', 'with more lines than counted', diffOf('x.c', '@@ -1,2 +1,2 @@\n a\n-b\n+B\n+C\n')],
-    ['damaged', 'with more old lines than counted', diffOf('x.c', '@@ -1,1 +1,2 @@\n-b\n-c\n+B\n+C\n')],
-    ['damaged', 'with a bad header', diffOf('x.c', '@@ -1,x +1,2 @@\n a\n')],
+    ['patch-special-file', 'that changes a submodule', `${GIT}old mode 160000\nnew mode 100644\n`],
+    ['patch-path', 'that leaves the tree', diffOf('../x.c', HUNK)],
+    ['patch-path', 'that leaves the tree further in', diffOf('common/../../x.c', HUNK)],
+    ['patch-path', 'with an absolute path', `--- /etc/x.c\n+++ /etc/x.c\n${HUNK}`],
+    ['patch-path', 'with an absolute path behind the first folder', `--- a/c:/x.c\n+++ a/c:/x.c\n${HUNK}`],
+    ['patch-path', 'with a backslash', diffOf('..\\x.c', HUNK)],
+    ['patch-path', 'in the repository itself', diffOf('.git/config', HUNK)],
+    ['patch-path', 'without a folder to drop', `--- x.c\n+++ x.c\n${HUNK}`],
+    ['patch-path', 'with a quoted control character', `--- "a/\\033x.c"\n+++ "b/\\033x.c"\n${HUNK}`],
+    ['patch-path', 'that renames out of the tree', `${GIT}similarity index 100%\nrename from x.c\nrename to ../y.c\n`],
+    ['patch-damaged', 'with /dev/null twice', `--- /dev/null\n+++ /dev/null\n@@ -0,0 +1 @@\n+x\n`],
+    ['patch-damaged', 'that ends within a hunk', diffOf('x.c', '@@ -1,3 +1,3 @@\n a\n-b\n+B\n')],
+    ['patch-damaged', 'with a wrapped line', diffOf('x.c', '@@ -1,3 +1,3 @@\n a\n-b long\nline\n+B\n c\n')],
+    ['patch-damaged', 'with more lines than counted', diffOf('x.c', '@@ -1,2 +1,2 @@\n a\n-b\n+B\n+C\n')],
+    ['patch-damaged', 'with more old lines than counted', diffOf('x.c', '@@ -1,1 +1,2 @@\n-b\n-c\n+B\n+C\n')],
+    ['patch-damaged', 'with a bad header', diffOf('x.c', '@@ -1,x +1,2 @@\n a\n')],
     [
-      'damaged',
+      'patch-damaged',
       'whose first line is about a newline',
       diffOf('x.c', '@@ -1,2 +1,2 @@\n\\ No newline at end of file\n a\n b\n'),
     ],
-    ['damaged', 'that is a hunk alone', HUNK],
+    ['patch-damaged', 'that is a hunk alone', HUNK],
     ['no-patch', 'that is none', 'int main(void);\n'],
     ['no-patch', 'that is empty', ''],
     ['no-patch', 'that is an object file', '\x7fELF\0\0'],
   ])('(%s) %s', (code, _what, text) => {
     const problems = problemsOf(text);
-    expect(problems.map((problem) => problem.code)).toEqual([code]);
+    expect(problems.map((problem) => problem.rule)).toEqual([code]);
     expect(problems[0]?.message).toMatch(/^test\.patch/);
     expect(readPatches(bytes(text), 'test.patch').patches).toEqual([]);
   });
@@ -143,10 +145,10 @@ describe('a diff is refused', () => {
     const [problem] = problemsOf(
       `prose\n${diffOf('common/x.c', '@@ -1,3 +1,3 @@ int f\n a\n-b long\nline\n+B\n c\n')}`,
     );
-    expect(problem).toMatchObject({ line: 7, path: 'common/x.c', hunk: '@@ -1,3 +1,3 @@ int f' });
+    expect(problem?.where).toEqual({ file: 'common/x.c' });
     expect(problem?.message).toBe(
       'test.patch:7: A line of the hunk does not start with a blank, + or -: line (in common/x.c, @@ -1,3 +1,3 @@ int f)',
     );
-    expect(problem?.hint).toMatch(/wrapped lines/);
+    expect(problem?.advice).toMatch(/wrapped lines/);
   });
 });

@@ -100,10 +100,10 @@ describe('the body of a mail', () => {
     const latinTree = { 'x.c': narrow(tree['x.c']) };
     const applied = apply(plain(special, 'Content-Type: text/plain; charset=utf-8'), latinTree);
     expect(treeAfter(applied, latinTree)).toEqual({ 'x.c': narrow(result['x.c']) });
-    expect(applied.remarks.map(({ code }) => code)).toEqual(['encoding']);
+    expect(applied.remarks.map(({ rule }) => rule)).toEqual(['patch-encoding']);
     const raw = apply(plain(narrow(special)), tree);
     expect(treeAfter(raw, tree)).toEqual(result);
-    expect(raw.remarks.map(({ code }) => code)).toEqual(['encoding']);
+    expect(raw.remarks.map(({ rule }) => rule)).toEqual(['patch-encoding']);
   });
 
   it('may be of parts: HTML is passed over, footers are not taken for lines', () => {
@@ -125,7 +125,10 @@ describe('the body of a mail', () => {
 
   it('says line numbers of the file where it is not encoded', () => {
     const broken = plain(`text\n${DIFF.replace(' c\n', 'c\n')}`);
-    expect(problemsOf(broken)[0]).toMatchObject({ code: 'damaged', line: broken.split('\n').indexOf('c') + 1 });
+    expect(problemsOf(broken)[0]).toMatchObject({
+      rule: 'patch-damaged',
+      message: expect.stringContaining(`test.patch:${broken.split('\n').indexOf('c') + 1}: `),
+    });
     const [file] = read(plain(`text\n${DIFF}`))[0]?.files ?? [];
     expect([file?.line, file?.hunks[0]?.line]).toEqual([5, 7]);
   });
@@ -133,9 +136,9 @@ describe('the body of a mail', () => {
   it('is refused where it is format=flowed and was changed by it', () => {
     const flowed = 'Content-Type: text/plain; charset=utf-8; format=flowed';
     const [problem] = problemsOf(plain(DIFF.replace(/^ /gm, '  '), flowed));
-    expect(problem?.code).toBe('format-flowed');
+    expect(problem?.rule).toBe('format-flowed');
     expect(problem?.message).toContain('format=flowed');
-    expect(problemsOf(plain(DIFF.replace(' c\n', 'c\n'), flowed)).map(({ code }) => code)).toEqual(['format-flowed']);
+    expect(problemsOf(plain(DIFF.replace(' c\n', 'c\n'), flowed)).map(({ rule }) => rule)).toEqual(['format-flowed']);
     // A sender that did not keep to the RFC: one blank before a context line is what a patch has.
     expect(treeAfter(apply(plain(DIFF, flowed), X), X)).toEqual({ 'x.c': 'a\nB\nc\n' });
   });
@@ -166,7 +169,7 @@ describe('attachments', () => {
 
   it('of which it is not clear which is meant are refused', () => {
     const [problem] = problemsOf(attached(['xsa1-4.17.patch', DIFF], ['xsa1-4.18.patch', second]));
-    expect(problem?.code).toBe('several-attachments');
+    expect(problem?.rule).toBe('several-attachments');
     expect(problem?.message).toContain('xsa1-4.17.patch, xsa1-4.18.patch');
   });
 

@@ -50,7 +50,7 @@ describe('a mailbox', () => {
       const [first = '', , third = ''] = mails(folder.git('format-patch', '--stdout', '-3'));
       const [problem] = problemsOf(third + first);
       expect(problem).toMatchObject({
-        code: 'missing-patch',
+        rule: 'missing-patch',
         message: 'test.patch: the series is incomplete; missing 2/3',
       });
     });
@@ -108,7 +108,7 @@ describe('a mailbox', () => {
     ['missing-patch', 'a cover letter and too little', mail('[PATCH 0/2] a', 'why\n') + mail('[PATCH 1/2] b'), /2\/2/],
     ['no-patch', 'talk only', mail('hello', 'hi\n'), /no patch/],
   ])('is refused (%s) with %s', (code, _what, box, words) => {
-    const problem = problemsOf(box).find((one) => one.code === code);
+    const problem = problemsOf(box).find((one) => one.rule === code);
     expect(problem?.message).toMatch(words);
   });
 });

@@ -1,6 +1,7 @@
+import type { Finding } from '../../../src/base/index.ts';
 import { type AppliedPatches, type ApplyOptions, applyPatches } from '../../../src/builder/patches/apply-patches.ts';
 import { readPatches } from '../../../src/builder/patches/read-patches.ts';
-import type { PatchProblem, ReadPatches } from '../../../src/builder/patches/types.ts';
+import type { ReadPatches } from '../../../src/builder/patches/types.ts';
 import { bytes } from './git.ts';
 
 /** A source file with functions in it, long enough for hunks to be apart. */
@@ -17,12 +18,12 @@ export const changed = (edits: Readonly<Record<number, string>>): string =>
 /** Reads patches of a byte string, and expects that nothing is wrong with them. */
 export function read(text: string, file = 'test.patch'): ReadPatches['patches'] {
   const { patches, problems } = readPatches(bytes(text), file);
-  if (problems.length > 0) throw new Error(problems.map(({ code, message }) => `${code}: ${message}`).join('\n'));
+  if (problems.length > 0) throw new Error(problems.map(({ rule, message }) => `${rule}: ${message}`).join('\n'));
   return patches;
 }
 
 /** What is wrong with a patch file. */
-export const problemsOf = (text: string, file = 'test.patch'): readonly PatchProblem[] =>
+export const problemsOf = (text: string, file = 'test.patch'): readonly Finding[] =>
   readPatches(bytes(text), file).problems;
 
 /** Applies the patches of a byte string to a tree that is given as an object. */

@@ -13,7 +13,8 @@ function affected(tree: MiniTree, ...changes: TreeChange[]) {
 }
 
 const names = ({ objects }: ReturnType<typeof affected>) => objects.map(({ command }) => command.object);
-const texts = ({ remarks }: ReturnType<typeof affected>) => remarks.map(({ object, text }) => `${object}: ${text}`);
+const texts = ({ remarks }: ReturnType<typeof affected>) =>
+  remarks.map(({ where, message }) => `${where.file}: ${message}`);
 
 describe('what a build says about itself', () => {
   test('the objects of xen-syms, and those that are only for the boot', () => {
@@ -127,7 +128,11 @@ describe('the objects that a change reaches', () => {
   ])('%s: refused, %s, with a way out', (path, reason) => {
     const found = affected(miniTree(), { path, before: 'a := b\n', after: 'a := c\n' });
     expect(found.problems).toEqual([
-      { reason: expect.stringContaining(reason), advice: expect.stringMatching(/\w/), symbol: null, object: path },
+      expect.objectContaining({
+        message: expect.stringContaining(reason),
+        advice: expect.stringMatching(/\w/),
+        where: { file: path },
+      }),
     ]);
   });
 
@@ -159,7 +164,10 @@ describe('the objects that a change reaches', () => {
     );
     const edit = change(tree, 'xen/common/kernel.c', (text) => text.replace('[1]', '[2]'));
     expect(affected(tree, edit).problems).toEqual([
-      expect.objectContaining({ object: 'common/kernel.o', reason: expect.stringContaining('a script of the shell') }),
+      expect.objectContaining({
+        where: { file: 'common/kernel.o' },
+        message: expect.stringContaining('a script of the shell'),
+      }),
     ]);
     expect(
       affected(
@@ -256,7 +264,7 @@ describe('files that come and go', () => {
     const tree = miniTree();
     const found = affected(tree, ...changes(tree));
     expect(found.problems).toEqual([
-      expect.objectContaining({ reason: expect.stringContaining(reason), advice: expect.stringMatching(/\w/) }),
+      expect.objectContaining({ message: expect.stringContaining(reason), advice: expect.stringMatching(/\w/) }),
     ]);
   });
 });

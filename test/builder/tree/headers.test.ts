@@ -62,7 +62,7 @@ describe('a header that another one is made of', () => {
     expect(found.pairs).toEqual([]);
     expect(found.problems).toEqual([
       expect.objectContaining({
-        reason: expect.stringMatching(/cannot regenerate .*no-such-program/s),
+        message: expect.stringMatching(/cannot regenerate .*no-such-program/s),
         advice: expect.stringMatching(/\w/),
       }),
     ]);
@@ -73,7 +73,7 @@ describe('a header that another one is made of', () => {
     const mark = join(mini.top, 'mark');
     const edit = change(mini, 'xen/Rules.mk', (text) => text.replace('mkdir -p', `touch ${mark}; mkdir -p`));
     const found = await pairs(mini, [edit, change(mini, 'xen/include/public/vcpu.h', longer)]);
-    expect(found.problems).toEqual([expect.objectContaining({ object: 'xen/Rules.mk' })]);
+    expect(found.problems).toEqual([expect.objectContaining({ where: { file: 'xen/Rules.mk' } })]);
     expect(existsSync(mark)).toBe(false);
   });
 });

@@ -206,7 +206,7 @@ describe('the hypervisor that a tree gives, and the one to be patched', () => {
     execFileSync('ld', again, { cwd: tree.xen });
     const { remarks } = await hold(new Uint8Array(readFileSync(join(tree.xen, 'other'))));
     expect(remarks).toEqual([
-      expect.objectContaining({ text: expect.stringContaining('a rebuild of the same source') }),
+      expect.objectContaining({ message: expect.stringContaining('a rebuild of the same source') }),
     ]);
   });
 });

@@ -14,9 +14,10 @@ describe('what is told instead', () => {
     expect(found.pairs).toEqual([]);
     expect(found.problems).toEqual([
       {
-        object: 'common/domctl.o',
-        symbol: null,
-        reason: expect.stringMatching(
+        rule: 'compile-failed',
+        severity: 'error',
+        where: { file: 'common/domctl.o' },
+        message: expect.stringMatching(
           /common\/domctl\.o is not what its source gives.*both are from GCC.*bytes of \.text\./,
         ),
         advice: expect.stringContaining('build the tree again'),
@@ -35,7 +36,7 @@ describe('what is told instead', () => {
     const found = await pairs(tree, [bigger(tree)], { xenSyms });
     expect(found.problems).toEqual([
       expect.objectContaining({
-        reason: expect.stringContaining('xen-syms by GCC: (Other) 9.9.9'),
+        message: expect.stringContaining('xen-syms by GCC: (Other) 9.9.9'),
         advice: expect.stringContaining('very compiler'),
       }),
     ]);
@@ -45,17 +46,17 @@ describe('what is told instead', () => {
     const tree = miniTree();
     const found = await pairs(tree, [change(tree, 'xen/common/domctl.c', (text) => text.replace('x > 5', 'y > 5'))]);
     const [problem] = found.problems;
-    expect(problem?.reason).toContain('common/domctl.o does not compile with the patch at common/domctl.c:8:');
-    expect(problem?.reason).toMatch(/error: .y. undeclared/);
-    expect(problem?.reason.split('\n').length).toBeLessThan(9);
-    expect(problem?.reason).not.toContain('/xsplice-tree-');
+    expect(problem?.message).toContain('common/domctl.o does not compile with the patch at common/domctl.c:8:');
+    expect(problem?.message).toMatch(/error: .y. undeclared/);
+    expect(problem?.message.split('\n').length).toBeLessThan(9);
+    expect(problem?.message).not.toContain('/xsplice-tree-');
   });
 
   test('a linker script that would change', async () => {
     const tree = miniTree();
     const found = await pairs(tree, [change(tree, 'xen/include/xen/limits.h', (text) => text.replace('17', '18'))]);
     expect(found.problems).toEqual([
-      expect.objectContaining({ object: 'arch/x86/xen.lds', reason: expect.stringContaining('changes') }),
+      expect.objectContaining({ where: { file: 'arch/x86/xen.lds' }, message: expect.stringContaining('changes') }),
     ]);
     const other = await pairs(tree, [
       change(tree, 'xen/include/xen/limits.h', (text) => text.replace('OTHER 3', 'OTHER 4')),

@@ -210,7 +210,7 @@ describe('a build without a section for each function', () => {
     const found = await pairs(tree, [bigger(tree)]);
     expect(found.problems).toEqual([]);
     expect(found.remarks).toEqual([
-      expect.objectContaining({ text: expect.stringContaining('without a section for each function') }),
+      expect.objectContaining({ message: expect.stringContaining('without a section for each function') }),
     ]);
     expect(section(found.pairs[0]?.patched, '.text.do_domctl')).not.toBe('');
   });

@@ -19,11 +19,11 @@ export function replaceable(
     const selection = forced(tree, diff, (unit) => !out.has(unit));
     if (selection.refusals.length === 0) return { selection, leftOut };
     const before = out.size;
-    for (const { reason, symbol } of selection.refusals) {
+    for (const { message: reason, where } of selection.refusals) {
       leftOut.push(reason);
       for (const { unit, name } of selection.replacements) {
         const said = reason.startsWith(`${unit.name} `) || reason.startsWith(`${name} `);
-        if (said || unit.name === symbol) out.add(unit);
+        if (said || unit.name === where.symbol) out.add(unit);
       }
     }
     if (out.size === before) return { selection, leftOut };

@@ -10,7 +10,7 @@ import type { BuiltTree, TreeObject } from './built-tree.ts';
 
 /** An object compared with itself: nothing has changed. */
 export const unchanged = ({ context }: BuiltTree, { object, elf }: TreeObject): ObjectDiff =>
-  compareObjects(object, { orig: elf, patched: elf }, context, undefined);
+  compareObjects(object, { orig: elf, patched: elf }, context, {});
 
 /** The payload that there would be if these functions of the object had changed. */
 export function forced({ names }: BuiltTree, diff: ObjectDiff, changed: (unit: Unit) => boolean): Selection {

@@ -41,7 +41,7 @@ describe('variables', () => {
       'there is no variable b',
     ],
     ['a list as a value', `variables: { a: [1] }\n${withSteps('list')}`, 'x.yaml:1:17: a: a variable is text'],
-    ['a name with a blank', `variables: { "a b": 1 }\n${withSteps('list')}`, 'a b is no name for a variable'],
+    ['a name with a blank', `variables: { "a b": 1 }\n${withSteps('list')}`, 'invalid variable name a b'],
   ])('%s is said', async (_what, text, message) => {
     expect(await wrong(text)).toContain(message);
   });
@@ -84,7 +84,11 @@ describe('a matrix', () => {
     ['no values', `release: []\n${withSteps('list')}`, 'release has no values'],
     ['one value', `matrix: { release: a }\n${withSteps('list')}`, 'release has to be a list of values'],
     ['a setting that it cannot vary', `matrix: { xen: [a] }\n${withSteps('list')}`, 'a matrix cannot vary xen'],
-    ['a key twice', `release: a\nmatrix: { release: [b] }\n${withSteps('list')}`, 'release is here and in matrix'],
+    [
+      'a key twice',
+      `release: a\nmatrix: { release: [b] }\n${withSteps('list')}`,
+      'release is both a setting and in matrix',
+    ],
     ['a wrong value', `cpus: [1, x]\n${withSteps('list')}`, 'x.yaml:1:7: cpus has to be a whole number'],
   ])('%s is said', async (_what, text, message) => {
     expect(await wrong(text)).toContain(message);
@@ -135,10 +139,14 @@ describe('include', () => {
     [
       'a mistake in what is included',
       { 'x.yaml': withSteps('include: y.yaml'), 'y.yaml': withSteps('gte: a') },
-      'y.yaml:2:5: gte is nothing',
+      'y.yaml:2:5: unknown step key gte',
     ],
     ['no steps in it', { 'x.yaml': withSteps('include: y.yaml'), 'y.yaml': 'title: a' }, 'y.yaml has no steps'],
-    ['more beside it', { 'x.yaml': withSteps('{ include: y.yaml, expect: { errno: 0 } }') }, 'include stands alone'],
+    [
+      'more beside it',
+      { 'x.yaml': withSteps('{ include: y.yaml, expect: { errno: 0 } }') },
+      'include must stand alone',
+    ],
     ['a variable at the top', { 'x.yaml': `include: ${ref('a')}\n${withSteps('list')}` }, 'takes no variables'],
   ])('%s is said', async (_what, texts, message) => {
     expect(await wrong(texts as unknown as Record<string, string>)).toContain(message);
@@ -151,7 +159,7 @@ describe('paths', () => {
     ['up and down', 'a/../../hello.livepatch', "is outside of the scenario's folder"],
     ['absolute', '/etc/hostname', 'is an absolute path'],
     ['of Windows', 'C:/hello', 'is an absolute path'],
-    ['with a NUL', 'a\\0b', 'a path has no NUL in it'],
+    ['with a NUL', 'a\\0b', 'a path cannot contain a NUL'],
     ['a folder', '.', 'is a folder'],
   ])('%s', async (_what, path, message) => {
     for (const text of [

@@ -123,7 +123,7 @@ describe('a wrong file', () => {
     [
       'a key that is none',
       'stpes: []',
-      'x.yaml:1:1: stpes is not known in a scenario; did you mean steps?\nknown are: title',
+      'x.yaml:1:1: unknown key stpes in a scenario; did you mean steps?\nknown keys: title',
     ],
     ['no steps', 'title: x', 'x.yaml: has no steps'],
     ['steps that are no list', 'steps: hello', 'x.yaml:1:8: steps has to be a list'],
@@ -137,19 +137,19 @@ describe('a wrong file', () => {
     [
       'a verb that is none',
       withSteps('aply: hello'),
-      'x.yaml:2:5: aply is nothing that a step has; did you mean apply?\na step is one of upload',
+      'x.yaml:2:5: unknown step key aply; did you mean apply?\na step is one of upload',
     ],
     [
       'two verbs',
       withSteps('{ apply: a, revert: a }'),
-      'x.yaml:2:17: a step has one verb, this one has apply and revert',
+      'x.yaml:2:17: a step has one verb, but this one has apply and revert',
     ],
-    ['no verb', withSteps('expect: { errno: 0 }'), 'a step without a verb'],
+    ['no verb', withSteps('expect: { errno: 0 }'), 'this step has no verb'],
     ['a verb that needs more, alone', withSteps('apply'), 'x.yaml:2:5: a step is a verb'],
     [
       'a key in a verb',
       withSteps('apply: { name: a, timout: 1 }'),
-      'x.yaml:2:23: timout is not known here; did you mean timeout?\nknown here: name, timeout',
+      'x.yaml:2:23: unknown key timout; did you mean timeout?\nknown keys: name, timeout',
     ],
     ['a missing key', withSteps('apply: { timeout: 1 }'), 'x.yaml:2:12: name is missing'],
     [
@@ -171,7 +171,7 @@ describe('a wrong file', () => {
     [
       'a payload that is not named',
       `payloads: { hello: h }\n${withSteps('upload: helo')}`,
-      'x.yaml:3:13: there is no payload helo; did you mean hello?\npayloads has: hello',
+      'x.yaml:3:13: there is no payload helo; did you mean hello?\npayloads: hello',
     ],
     [
       'depends without fit',
@@ -181,19 +181,23 @@ describe('a wrong file', () => {
     [
       'a payload on top of itself',
       `payloads: { a: { file: d, fit: true, depends: a } }\n${withSteps('upload: a')}`,
-      'more than 16 payloads on top of one another',
+      'more than 16 payloads that depend on one another',
     ],
     [
       'file and payload',
       withSteps('upload: { name: a, file: f, payload: a }'),
-      'x.yaml:2:42: file and payload are both there',
+      'x.yaml:2:42: file and payload exclude each other',
     ],
     ['fit without a file', withSteps('upload: { name: a, fit: true }'), 'fit belongs to file'],
-    ['nodeps and flags', withSteps('apply: { name: a, nodeps: true, flags: 1 }'), 'nodeps and flags are both there'],
+    [
+      'nodeps and flags',
+      withSteps('apply: { name: a, nodeps: true, flags: 1 }'),
+      'nodeps and flags exclude each other',
+    ],
     [
       'an expectation twice',
       withSteps('apply: { name: a, errno: 0 }\n    expect: { errno: 0 }'),
-      'x.yaml:3:5: errno is expected twice',
+      'x.yaml:3:5: errno is given twice',
     ],
     [
       'an expectation that the verb has not',
@@ -201,7 +205,7 @@ describe('a wrong file', () => {
       'x.yaml:3:5: dump has no errno\nit has console',
     ],
     ['a step after a panic', withSteps('panics: { apply: a }', 'list'), 'x.yaml:3:5: a step after apply a, panics'],
-    ['panics in panics', withSteps('panics: { panics: { apply: a } }'), 'panics is nothing that a step has'],
+    ['panics in panics', withSteps('panics: { panics: { apply: a } }'), 'unknown step key panics'],
     [
       'an errno of a host that panics',
       withSteps('panics: { apply: { name: a, errno: EINVAL } }'),
@@ -212,7 +216,7 @@ describe('a wrong file', () => {
       withSteps('panics: { call: { function: f, returns: { int: 1 } } }'),
       'x.yaml:2:15: a result is expected of a host that panics',
     ],
-    ['panics without a verb', withSteps('panics: { error_code: 3 }'), 'a step without a verb'],
+    ['panics without a verb', withSteps('panics: { error_code: 3 }'), 'this step has no verb'],
     [
       'a number that is too large',
       withSteps('call: { function: f, args: [0x10000000000000000] }'),
@@ -228,7 +232,7 @@ describe('a wrong file', () => {
       'buffers has 0 entries for 1 buffers',
     ],
     ['an anchor that is none', 'steps: *nobody', 'x.yaml:1:8: nothing has the anchor &nobody'],
-    ['__proto__ as a key', withSteps('apply: { name: a, __proto__: { x: 1 } }'), '__proto__ is not known here'],
+    ['__proto__ as a key', withSteps('apply: { name: a, __proto__: { x: 1 } }'), 'unknown key __proto__'],
     ['a list where text is expected', withSteps('get: [a]'), 'x.yaml:2:10: get has to be a mapping; it is a list'],
   ])('%s', async (_what, text, message) => {
     expect((await wrong(text)).toLowerCase()).toContain(message.toLowerCase());
