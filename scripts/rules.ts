@@ -98,7 +98,7 @@ export async function rulePages(): Promise<ReadonlyMap<string, string>> {
     else {
       for (const id of group.rules) {
         const page = id in PAGE_CASES ? PAGE_CASES[id as keyof typeof PAGE_CASES]?.() : undefined;
-        pages.set(`${id}.md`, rulePage(id, page === undefined ? undefined : await transcriptOf(id, page)));
+        pages.set(`${id}.md`, rulePage(id, page === undefined ? {} : { transcript: await transcriptOf(id, page) }));
       }
     }
   }

@@ -1,9 +1,9 @@
-/** Small helpers on byte arrays. Text in ELF files and in hypercalls is bytes: one character per byte (latin1). */
+/** Helpers for byte arrays. Text in ELF files and hypercalls is bytes: one character per byte (latin1). */
 
-/** A `DataView` over exactly the bytes of `bytes`. */
+/** Returns a `DataView` of exactly these bytes. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Contiguous lower-case hex digits, as Xen's `%*phN`. */
+/** Formats lower-case hex digits, like Xen's `%*phN`. */
 export function hex(bytes: Uint8Array, separator = ''): string {
   let text = '';
   for (let i = 0; i < bytes.length; i++) {
@@ -15,7 +15,7 @@ export function hex(bytes: Uint8Array, separator = ''): string {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** The bytes of a string of hex digits; blanks are skipped. `undefined` where it is not one. */
+/** Parses hex digits and skips blanks. Returns `undefined` for anything else. */
 export function fromHex(text: string): Uint8Array | undefined {
   const digits = text.replace(/\s+/g, '');
   if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) return undefined;
@@ -30,34 +30,34 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** The text from `at` up to the next NUL, or to the end of `bytes`. */
+/** Returns the text from `at` to the next NUL or the end of `bytes`. */
 export function cString(bytes: Uint8Array, at: number): string {
   let end = at;
   while (end < bytes.length && bytes[end] !== 0) end++;
   return latin1(bytes.subarray(at, end));
 }
 
-/** Bytes as text, one character per byte. */
+/** Decodes bytes as text, one character per byte. */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
-  // In pieces: the arguments of one call live on the stack.
+  // In pieces, because the arguments of one call live on the stack.
   for (let i = 0; i < bytes.length; i += 4096) {
     text += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
   }
   return text;
 }
 
-/** Text as bytes, one byte per character; characters above U+00FF keep their low byte. */
+/** Encodes text, one byte per character; truncates characters above U+00FF to their low byte. */
 export function fromLatin1(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-/** `value` rounded up to a multiple of `alignment`, a power of two up to 2^30. */
+/** Rounds `value` up to a multiple of `alignment`, a power of two up to 2^30. */
 export const roundUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
 
-/** An unsigned little-endian integer of a pointer's width. */
+/** Reads an unsigned little-endian integer of pointer size. */
 export const getWord = (view: DataView, at: number, size: 4 | 8): bigint =>
   size === 8 ? view.getBigUint64(at, true) : BigInt(view.getUint32(at, true));
 

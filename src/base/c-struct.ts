@@ -3,22 +3,22 @@ import { type FieldType, type RecordTable, record } from './record.ts';
 /** A member of a C structure: a scalar, an array of bytes, or a structure. */
 export type CType = FieldType | CStruct;
 
-/** A structure as a C compiler lays it out. Members of members are named with a dot, `list.next`. */
+/** A structure as a C compiler lays it out. A dot names nested members: `list.next`. */
 export interface CStruct {
   readonly name: string;
   /** sizeof, in bytes. */
   readonly size: number;
   /** Alignment in bytes. */
   readonly align: number;
-  /** Offset of each member in bytes, those of inner structures and the inner structures themselves included. */
+  /** Offset of each member in bytes, including nested structures and their members. */
   readonly at: Readonly<Record<string, number | undefined>>;
-  /** Reads and writes the scalars. Padding is a field, too: `_pad0`, `_pad1`, … */
+  /** Reads and writes the scalars. Padding is a field too: `_pad0`, `_pad1`, … */
   readonly table: RecordTable<Readonly<Record<string, FieldType>>>;
 }
 
 const SCALARS: Readonly<Record<string, number>> = { u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, i32: 4, u64: 8, i64: 8 };
 
-/** Size and alignment in bytes. */
+/** Returns size and alignment in bytes. */
 function shape(type: CType): { size: number; align: number } {
   if (typeof type !== 'string') return type;
   const scalar = SCALARS[type];
@@ -27,9 +27,10 @@ function shape(type: CType): { size: number; align: number } {
 }
 
 /**
- * Lays out a structure: each member at the next multiple of its alignment, and the whole a multiple of the largest. The
- * member order is the declaration's; `undefined` stands for a member that this variant of the structure does not have.
- * Source: System V ABI for AMD64, 3.1.2; AAPCS64 5.9 and AAPCS32 5.3 say the same of these types.
+ * Lays out a structure: each member at the next multiple of its alignment, and the size a multiple of the largest. Members are in
+ * declaration
+ * order; `undefined` marks one that this variant lacks.
+ * Source: System V ABI for AMD64, 3.1.2; AAPCS64 5.9 and AAPCS32 5.3 agree for these types.
  */
 export function cStruct(name: string, members: Readonly<Record<string, CType | undefined>>): CStruct {
   const fields: Record<string, FieldType> = {};

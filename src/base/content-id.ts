@@ -1,6 +1,6 @@
 import { viewOf } from './bytes.ts';
 
-/** A build-id for a file that no linker gave one: twenty bytes that differ where the contents do: five FNV-1a hashes with different starts. */
+/** Returns a 20-byte build-id for a file that the linker gave none: five FNV-1a hashes of its contents with different seeds. */
 export function contentId(bytes: Uint8Array): Uint8Array {
   const result = new Uint8Array(20);
   const view = viewOf(result);

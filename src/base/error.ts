@@ -1,10 +1,7 @@
-/**
- * What went wrong outside our input and our code: a file that cannot be read, a tool that is missing, a
- * command line that makes no sense.
- */
+/** Failures outside our input and our code: an unreadable file, a missing tool, a wrong command line. */
 export type ErrorCode = 'EUSAGE' | 'EFILE' | 'EIMAGE' | 'EHOST' | 'ETOOL';
 
-/** An environment failure. `message` says what is wrong and where, `hint` what to do about it. */
+/** An environment failure. `message` says what is wrong and where, `hint` how to fix it. */
 export class XspliceError extends Error {
   override readonly name = 'XspliceError';
   readonly code: ErrorCode;

@@ -1,4 +1,4 @@
-/** The items by what `key` says of each, in the order in which keys first come up. */
+/** Groups the items by `key`, in the order in which keys first occur. */
 export function groupBy<Item, Key>(items: Iterable<Item>, key: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {

@@ -1,4 +1,4 @@
-/** Names further away than this from what was asked for are no help. */
+/** Maximum edit distance of a useful suggestion. */
 const FARTHEST = 3;
 
 /** Longer names are not compared. */
@@ -27,16 +27,14 @@ function editDistance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/**
- * The names that are most like one that is not among them, nearest first: what its writer may have meant. None where nothing is close.
- */
+/** Returns the candidates closest to a misspelt name, nearest first; empty if none is close. */
 export function nearestNames(name: string, candidates: Iterable<string>, most = 3): string[] {
   if (name.length > LONGEST) return [];
   const allowed = Math.min(FARTHEST, Math.ceil(name.length / 3));
   const found = new Map<string, number>();
   for (const candidate of candidates) {
     if (candidate.length > LONGEST || found.has(candidate)) continue;
-    // A static function may be asked for by its name without its file.
+    // The user may omit the file of a static function.
     const bare = candidate.slice(candidate.indexOf('#') + 1);
     const distance = Math.min(editDistance(name, candidate), editDistance(name, bare));
     if (distance <= allowed) found.set(candidate, distance);

@@ -1,10 +1,11 @@
 import { assert } from './assert.ts';
 
 /**
- * Declarative record tables: one per on-disk structure, with the specification's own field names. A table gives
- * reading, writing, size and offsets. All fields are little endian.
+ * Declarative record tables: one per on-disk structure, with the specification's field names. A table gives reading, writing, size
+ * and offsets.
+ * All fields are little-endian.
  *
- * A 64-bit field is a `bigint` (it may hold an address), every narrower one a `number`.
+ * A 64-bit field is a `bigint` (it may contain an address), a narrower one a `number`.
  */
 export type FieldType = 'u8' | 'u16' | 'u32' | 'i8' | 'i16' | 'i32' | 'u64' | 'i64' | `bytes${number}`;
 
@@ -26,9 +27,9 @@ export interface RecordTable<F extends Fields> {
   /** Offset of each field in bytes. */
   readonly at: { readonly [K in keyof F]: number };
   readonly fields: F;
-  /** Reads the structure at `offset`; the caller has checked that `size` bytes are there. */
+  /** Reads the structure at `offset`; the caller has checked that `size` bytes are present. */
   read(view: DataView, offset: number): RecordValue<F>;
-  /** Writes the given fields of the structure at `offset`; the others keep their bytes. */
+  /** Writes the given fields of the structure at `offset`; the other bytes stay. */
   write(view: DataView, offset: number, value: Partial<RecordValue<F>>): void;
 }
 
@@ -66,10 +67,7 @@ function codecOf(type: FieldType): Codec {
   return bytesCodec(Number(type.slice('bytes'.length)));
 }
 
-/**
- * Defines a structure. Fields follow each other without padding: name the padding (`_pad: 'bytes7'`), as the
- * specification does.
- */
+/** Defines a structure. Fields follow each other without padding: name the padding (`_pad: 'bytes7'`), as the specification does. */
 export function record<const F extends Fields>(name: string, fields: F): RecordTable<F> {
   const rows: { key: keyof F & string; offset: number; codec: Codec }[] = [];
   const at: Record<string, number> = {};

@@ -157,7 +157,7 @@ export const BUILDER = {
     severity: 'error',
     what: 'Functions in the payload can reach objects of the structure, and the host has objects of the old layout.',
     advice:
-      'Keep the structure as it is and put new members into a shadow variable: a table, looked up by the address of the object, that a hook fills.',
+      'Keep the structure, and put new members into a shadow variable: a table indexed by the address of the object, which a hook fills.',
     more: 'If no object of the old layout can ever be met, `--allow-layout NAME` accepts the change.',
   },
   'layout-unchecked': {

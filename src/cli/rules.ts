@@ -11,7 +11,7 @@ import { styleFor, wantsColor } from './style.ts';
 export function addRules(program: Command, context: Context): void {
   const command = program
     .command('rules')
-    .summary('list everything that can be reported, or explain one of it')
+    .summary('list everything that can be reported, or explain one id')
     .description(
       'List the id of everything that xsplice reports: lint rules, refusals of Xen, problems with patches and builds; or explain one id.',
     )
@@ -28,7 +28,7 @@ export function addRules(program: Command, context: Context): void {
   addColorOption(command).action((id: string | undefined, options: { readonly color: ColorWhen }) => {
     const { io } = context;
     const style = styleFor(wantsColor(options.color, io.isTTY, io.env), io.columns);
-    io.stdout(id === undefined ? renderRules(style) : rulePage(parseRuleId(id)));
+    io.stdout(id === undefined ? renderRules(style) : rulePage(parseRuleId(id), { width: style.width }));
     context.exit(EXIT.success);
   });
 }

@@ -4,9 +4,9 @@ import { loadUnicorn } from './unicorn.ts';
 import { UnicornCpu } from './unicorn-cpu.ts';
 
 /**
- * Running machine code: libunicorn behind the `Cpu` port of `arch/`, on the memory of a simulated machine.
+ * Runs machine code: libunicorn as the `Cpu` port of `arch/`, on the memory of a simulated machine.
  *
- * Loads the library. Rejects with an XspliceError (ETOOL) that names the package to install where that is not possible.
+ * Loads the library. Rejects with an XspliceError (ETOOL) that names the package to install if it cannot.
  */
 export async function loadEmulator(): Promise<OpenCpu> {
   const unicorn = await loadUnicorn();

@@ -1,23 +1,23 @@
 import type { AddressSpace, MappedPiece } from '../machine/index.ts';
 import { type Engine, UC_PROT, type Unicorn } from './unicorn.ts';
 
-/** A piece that the engine has mapped. */
+/** A piece of memory mapped in the engine. */
 interface Mirrored {
   readonly piece: MappedPiece;
   readonly permission: number;
 }
 
 /**
- * The machine's address space in an engine: the same bytes, under the same permissions. It is brought up to date before a run,
- * and makes the engine forget what it translated from code that has changed since: by itself it would go on running the old.
+ * Maps the machine's address space into an engine: same bytes, same permissions. Updates it before a run, and makes the engine drop
+ * translations of code that changed; it would otherwise keep running the old code.
  */
 export class MemoryMirror {
   readonly #unicorn: Unicorn;
   readonly #engine: Engine;
   readonly #space: AddressSpace;
-  /** By start address. Holds on to the bytes, which the engine uses in place. */
+  /** By start address. Keeps the bytes alive, which the engine uses in place. */
   #mirrored = new Map<bigint, Mirrored>();
-  /** Pieces that can be written, and are mapped as code, there or elsewhere. */
+  /** Writable pieces that are also mapped as code, there or elsewhere. */
   #writableCode: readonly MappedPiece[] = [];
   #generation = -1;
   #writeProtect = true;
@@ -30,7 +30,7 @@ export class MemoryMirror {
     this.#stopWatching = space.watchWrites((bytes, offset, length) => this.#written(bytes, offset, length));
   }
 
-  /** Takes over what has changed in the page tables. */
+  /** Applies changes of the page tables. */
   update(): void {
     const { generation, writeProtect } = this.#space;
     if (generation === this.#generation && writeProtect === this.#writeProtect) return;
@@ -56,14 +56,15 @@ export class MemoryMirror {
   }
 
   /**
-   * Code that has run may have changed code, through a mapping that it can be written by. Says so: for others who run it, and for this
-   * engine where that mapping is another one than the one that it is run at.
+   * Announces that a run may have changed code through a writable mapping: to other engines, and to this one if it runs the code
+   * through another
+   * mapping.
    */
   announce(): void {
     for (const { bytes } of this.#writableCode) this.#space.announceWrite(bytes, 0, bytes.length);
   }
 
-  /** No more use of the machine's memory. The engine has to be closed by then, or never run again. */
+  /** Stops using the machine's memory. The engine must be closed before, or never run again. */
   close(): void {
     this.#stopWatching();
     this.#mirrored.clear();
@@ -80,14 +81,14 @@ export class MemoryMirror {
     this.#mirrored.delete(start);
   }
 
-  /** What was translated while it was executable would go on being run. */
+  /** Otherwise the engine would keep running what it translated while the piece was executable. */
   #protect(old: Mirrored, { piece, permission }: Mirrored): void {
     const loses = (old.permission & UC_PROT.exec) !== 0 && (permission & UC_PROT.exec) === 0;
     if (loses) this.#forget(piece.start, piece.bytes.length);
     this.#unicorn.protect(this.#engine, piece.start, piece.bytes.length, permission);
   }
 
-  /** The machine has written to memory: wherever this is mapped as code, it is new code now. */
+  /** Handles a write by the machine: wherever these bytes are mapped as code, the code is new. */
   #written(bytes: Uint8Array, offset: number, length: number): void {
     const at = bytes.byteOffset + offset;
     for (const { piece, permission } of this.#mirrored.values()) {

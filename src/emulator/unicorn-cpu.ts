@@ -5,10 +5,10 @@ import type { EngineKind } from './engines.ts';
 import { MemoryMirror } from './memory-mirror.ts';
 import { type Engine, type Hooks, UC_ERR, type Unicorn } from './unicorn.ts';
 
-/** Of Node, browsers and whatever else runs this; the room knows the types of none of them. */
+/** Provided by Node and browsers alike; this room includes the types of neither. */
 declare const performance: { now(): number };
 
-/** Instructions between two looks at the clock: some ten milliseconds. */
+/** Instructions between two checks of the time limit: some ten milliseconds. */
 const SLICE = 500_000;
 
 /** UC_MEM_* of accesses that fail. */
@@ -21,7 +21,7 @@ const ACCESS: Readonly<Record<number, 'read' | 'write' | 'fetch'>> = {
   24: 'fetch',
 };
 
-/** Errors that a failed access ends a run with. */
+/** Errors of a run that a failed access ended. */
 const FAULTS: readonly number[] = [
   UC_ERR.READ_UNMAPPED,
   UC_ERR.WRITE_UNMAPPED,
@@ -38,7 +38,7 @@ export interface UnicornCpuOptions {
   readonly trace?: CpuTrace;
 }
 
-/** What can be given back when nobody holds the processor any more. */
+/** Closes engines whose CPU was garbage-collected. */
 const ABANDONED = new FinalizationRegistry<() => void>((close) => close());
 
 /** A processor in libunicorn, on the memory of a simulated machine. */
@@ -51,9 +51,9 @@ export class UnicornCpu implements Cpu {
   readonly #trace: CpuTrace | undefined;
   readonly #close: () => void;
   readonly #hooks: Hooks;
-  /** Why the run that is under way ends. */
+  /** Why the current run ends. */
   #exit: CpuExit | undefined;
-  /** The stop address that a run began at, until that instruction is carried out. */
+  /** Stop address where a run began, until that instruction has run. */
   #leaving: bigint | undefined;
   #deadline = 0;
 
@@ -109,7 +109,7 @@ export class UnicornCpu implements Cpu {
     this.#leaving = this.get(this.#kind.programCounter);
     for (let left = instructions; left > 0; left -= SLICE) {
       const from = this.get(this.#kind.programCounter);
-      // The count also makes the engine keep its program counter exact, which a fault would otherwise not find.
+      // The count also keeps the engine's program counter exact, which a fault needs.
       const code = this.#unicorn.run(this.#engine, this.#hooks, from, until, Math.min(left, SLICE));
       const exit = this.#exitOf(code, until);
       if (exit !== undefined) return exit;

@@ -1,7 +1,7 @@
 import { XspliceError } from '../base/index.ts';
 import { type Koffi, loadKoffi } from '../native/index.ts';
 
-/** An engine of the library's own (`uc_engine *`). */
+/** A `uc_engine *`. */
 export type Engine = unknown;
 
 /** UC_HOOK_*. Source: unicorn/unicorn.h of 2.0.1, like all numbers here. */
@@ -10,7 +10,7 @@ const HOOK_CODE = 1 << 2;
 /** All of READ, WRITE and FETCH, unmapped and protected. */
 const HOOK_MEM_INVALID = 0x3f0;
 
-/** uc_ctl's encoding of what is written: UC_CTL_WRITE(type, number of arguments). */
+/** uc_ctl's encoding of a write: UC_CTL_WRITE(type, number of arguments). */
 const ctlWrite = (type: number, args: number): number => (type | (args << 26) | (1 << 30)) >>> 0;
 const CTL_CPU_MODEL = ctlWrite(7, 1);
 const CTL_TB_REMOVE_CACHE = ctlWrite(9, 2);
@@ -18,7 +18,7 @@ const CTL_TB_REMOVE_CACHE = ctlWrite(9, 2);
 /** UC_PROT_*. */
 export const UC_PROT = { read: 1, write: 2, exec: 4 } as const;
 
-/** UC_ERR_* that code can run into. */
+/** UC_ERR_* that running code can cause. */
 export const UC_ERR = {
   OK: 0,
   READ_UNMAPPED: 6,
@@ -31,7 +31,7 @@ export const UC_ERR = {
   EXCEPTION: 21,
 } as const;
 
-/** What hooks are told. Addresses may come signed (koffi 3.2.0 to 3.3.4), so they are made unsigned here, once. */
+/** Callbacks of a run. koffi 3.2.0 to 3.3.4 may pass addresses as signed; they are made unsigned before. */
 export interface Hooks {
   code(address: bigint, size: number): void;
   interrupt(vector: number): void;
@@ -39,33 +39,33 @@ export interface Hooks {
   badAccess(type: number, address: bigint, size: number): void;
 }
 
-/** Calls of libunicorn, with errors thrown where they cannot be the fault of the code that is run. */
+/** Calls of libunicorn. Throws on errors that the running code cannot cause. */
 export interface Unicorn {
   open(arch: number, mode: number, cpuModel: number | undefined): Engine;
   close(engine: Engine): void;
-  /** Maps bytes in place. They must neither move nor go away until they are unmapped. */
+  /** Maps bytes in place. They must stay alive and unmoved until unmapped. */
   mapPointer(engine: Engine, address: bigint, bytes: Uint8Array, permission: number): void;
   unmap(engine: Engine, address: bigint, length: number): void;
   protect(engine: Engine, address: bigint, length: number, permission: number): void;
-  /** Forgets what was translated from these bytes. Without it the old code goes on being run after its bytes have changed. */
+  /** Drops the translation of this range. Otherwise the engine keeps running the old code after a change. */
   forget(engine: Engine, start: bigint, end: bigint): void;
   readRegister(engine: Engine, register: number): bigint;
   writeRegister(engine: Engine, register: number, value: bigint): void;
-  /** The hooks of an engine: for these addresses alone, or for every instruction. */
+  /** Installs the engine's hooks: for these addresses, or for every instruction. */
   hook(engine: Engine, addresses: readonly bigint[] | 'all'): void;
-  /** UC_ERR_*: how the run ended. `hooks` is told on the way. */
+  /** Runs code and returns UC_ERR_*: how it ended. Calls `hooks` meanwhile. */
   run(engine: Engine, hooks: Hooks, from: bigint, until: bigint, count: number): number;
-  /** Ends the run that a hook is called from. */
+  /** Ends the run from inside a hook. */
   stop(engine: Engine): void;
 }
 
 const HINT =
   'On Debian and Ubuntu: sudo apt-get install libunicorn2. Without it, xsplice cannot run hooks or call functions.';
 
-/** Names under which the dynamic loader knows the library. */
+/** File names of the library for the dynamic loader. */
 const NAMES = ['libunicorn.so.2', 'libunicorn.2.dylib'];
 
-/** Loads the first of the libraries that is there. Throws an XspliceError (ETOOL) that says what to install. */
+/** Loads the first library that is present. Throws an XspliceError (ETOOL) that says what to install. */
 export function loadLibrary(koffi: Pick<Koffi, 'load'>): ReturnType<Koffi['load']> {
   const reasons: string[] = [];
   for (const name of NAMES) {
@@ -78,18 +78,15 @@ export function loadLibrary(koffi: Pick<Koffi, 'load'>): ReturnType<Koffi['load'
   throw new XspliceError('ETOOL', `cannot load libunicorn 2: ${reasons[0]}`, HINT);
 }
 
-/** koffi gives small numbers as `number`, large ones as `bigint`, and in some versions with a sign that is none. */
+/** koffi returns small numbers as `number`, large ones as `bigint`, and some versions make them negative. */
 const u64 = (value: number | bigint): bigint => BigInt.asUintN(64, BigInt(value));
 
 let loaded: Promise<Unicorn> | undefined;
 
-/**
- * Loads libunicorn 2 through koffi, once. Rejects with an XspliceError (ETOOL) that says what to install where one of them is
- * missing.
- */
+/** Loads libunicorn 2 through koffi, once. Rejects with an XspliceError (ETOOL) that says what to install if one of them is missing. */
 export function loadUnicorn(): Promise<Unicorn> {
   loaded ??= loadKoffi().then(bind);
-  // What is missing now may be there next time.
+  // Try again next time: it may be installed by then.
   loaded.catch(() => {
     loaded = undefined;
   });
@@ -115,16 +112,16 @@ function bind(koffi: Koffi): Unicorn {
     'int uc_hook_add(void *engine, _Out_ size_t *hook, int type, void *callback, void *data, uint64_t begin, uint64_t end, ...)',
   );
   const strerror = library.func('const char *uc_strerror(int code)');
-  /** A call that only fails where we are wrong, or memory is short. */
+  /** Checks a call that fails only because of our bug or lack of memory. */
   const must = (what: string, code: number): void => {
     if (code !== UC_ERR.OK) throw new XspliceError('ETOOL', `libunicorn: ${what}: ${strerror(code)}`);
   };
 
-  // A run never starts within a run, so one set of callbacks does for all engines; koffi has room for 8192.
+  // Runs never nest, so one set of callbacks serves all engines; koffi has room for 8192.
   let hooks: Hooks | undefined;
   let thrown: unknown;
   let running: Engine | undefined;
-  /** An exception inside a callback would not stop the run: it is kept, and thrown when the run has ended. */
+  /** An exception in a callback would not stop the run, so keep it, and throw it after the run. */
   const guarded = (body: (hooks: Hooks) => void): void => {
     try {
       if (hooks !== undefined && thrown === undefined) body(hooks);
@@ -174,7 +171,7 @@ function bind(koffi: Koffi): Unicorn {
       must('uc_mem_protect', protect(engine, address, length, permission)),
     forget: (engine, from, end) => must('uc_ctl', ctl(engine, CTL_TB_REMOVE_CACHE, U64, from, U64, end)),
     readRegister(engine, number) {
-      // Narrow registers leave the upper half as it is.
+      // Narrow registers do not write the upper half.
       register[0] = 0n;
       must('uc_reg_read', regRead(engine, number, register));
       return register[0] as bigint;
@@ -186,13 +183,13 @@ function bind(koffi: Koffi): Unicorn {
     hook(engine, addresses) {
       addHook(engine, HOOK_INTR, onInterrupt, 1n, 0n);
       addHook(engine, HOOK_MEM_INVALID, onBadAccess, 1n, 0n);
-      // Begin above end means everywhere.
+      // A begin above the end means all addresses.
       if (addresses === 'all') addHook(engine, HOOK_CODE, onCode, 1n, 0n);
       else for (const address of addresses) addHook(engine, HOOK_CODE, onCode, address, address);
     },
     run(engine, told, from, until, count) {
       [hooks, thrown, running] = [told, undefined, engine];
-      // No timeout: it would start a thread for every run. Whoever calls bounds the count instead.
+      // No timeout: it would start a thread per run. The caller bounds the count instead.
       const code: number = start(engine, from, until, 0, count);
       [hooks, running] = [undefined, undefined];
       if (thrown !== undefined) throw thrown;

@@ -3,21 +3,23 @@ import { bytesAt, type PayloadPointer } from '../payload/index.ts';
 import { ELF_ALT_CALL_SITES, ELF_ALTINSTRUCTIONS, ELF_EX_TABLE, ELF_LIVEPATCH_FUNC } from '../xen/index.ts';
 import type { LintContext } from './context.ts';
 
-/** A function of the payload whose address goes to somebody who will call it. */
+/** A function of the payload that is called indirectly. */
 export interface IndirectTarget {
   readonly symbol: string;
-  /** Section index, and bytes from its start. */
+  /** Section index. */
   readonly section: number;
+  /** In bytes from the start of the section. */
   readonly offset: number;
-  /** Where its address is taken: for messages. */
+  /** Why it is an indirect target, as a clause for messages. */
   readonly why: string;
-  readonly starts: Uint8Array;
+  /** Its first four bytes. */
+  readonly start: Uint8Array;
 }
 
-/** Sections of addresses that nobody calls through. */
+/** Sections whose addresses nothing calls. */
 const NOT_CALLED = new Set([ELF_LIVEPATCH_FUNC, ELF_ALTINSTRUCTIONS, ELF_ALT_CALL_SITES, ELF_EX_TABLE]);
 
-/** The payload's functions that are called indirectly, as far as relocations tell; each once, in the order of the file. */
+/** Returns the payload's functions that relocations show to be indirect call targets; each once, in file order. */
 export function indirectTargets(context: LintContext): IndirectTarget[] {
   const { content, newFunctions } = context;
   const functions = new Map(newFunctions.map((func) => [`${func.section}+${func.offset}`, func]));
@@ -27,17 +29,17 @@ export function indirectTargets(context: LintContext): IndirectTarget[] {
     const offset = pointer.offset + behind;
     const key = `${pointer.section}+${offset}`;
     const func = functions.get(key);
-    // An address inside of a function is a label of a jump table.
+    // An address inside a function is a label of a jump table.
     if (found.has(key) || (func === undefined && !any)) return;
     const place = { section: pointer.section, offset };
-    const starts = bytesAt(content.elf, { ...pointer, offset }, 4);
-    found.set(key, { symbol: func?.symbol ?? pointer.symbol ?? '', ...place, why, starts });
+    const start = bytesAt(content.elf, { ...pointer, offset }, 4);
+    found.set(key, { symbol: func?.symbol ?? pointer.symbol ?? '', ...place, why, start });
   };
   for (const { kind, entries } of content.hooks) {
     for (const pointer of entries) take(pointer, 0, `it is a ${kind} hook`, true);
   }
   for (const { type, entries } of content.bugFrames) {
-    if (type === 'run_fn') for (const { ptr } of entries) take(ptr, 0, 'a bug frame has it run', true);
+    if (type === 'run_fn') for (const { ptr } of entries) take(ptr, 0, 'a bug frame runs it', true);
   }
   const hooks = new Set(content.hooks.map(({ section }) => section.index));
   const takes = context.arch.code?.takesAddressAt;

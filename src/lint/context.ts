@@ -8,44 +8,44 @@ import type { Release } from '../xen/index.ts';
 import { type PayloadRelocation, PayloadRelocations } from './payload-relocations.ts';
 import { lastUpTo } from './search.ts';
 
-/** A payload that is looked at, or stands beside one. */
+/** A payload that rules check, or another one of its set. */
 export interface LintedPayload {
-  /** The file as the user named it: for messages. */
+  /** The file name from the user, for messages. */
   readonly file: string;
   /** The payload's name in the hypervisor. */
   readonly name: string;
   readonly content: PayloadFile;
 }
 
-/** What rules are run on. */
+/** The input of the rules. */
 export interface LintInput {
   readonly payload: LintedPayload;
-  /** All payloads that were given together, this one included, in the order in which they were given. */
+  /** All payloads of the command, including this one, in the order given. */
   readonly set: readonly LintedPayload[];
   readonly image: Image;
   readonly release: Release;
   readonly processor: Processor;
-  /** What the simulated hypervisor said of this payload: it is not said again. */
+  /** The simulated hypervisor's findings about this payload; rules do not repeat them. */
   readonly loader: readonly Finding[];
-  /** Unpacks compressed debug sections; without it these count as missing. */
+  /** Decompresses debug sections; without it, compressed ones count as missing. */
   readonly inflate?: Inflate;
 }
 
-/** What `attempt` of run.ts looks for: a rule asked for instructions while there is nothing to decode them. */
+/** Thrown to `attempt` in run.ts if a rule asks for instructions before a disassembler is loaded. */
 export const NO_DISASSEMBLER = Symbol('no disassembler yet');
 
-/** An entry of `.livepatch.funcs` with the function that it is about. */
+/** An entry of `.livepatch.funcs` and the function that it patches. */
 export interface OldFunction {
   readonly entry: PayloadFunction;
-  /** For messages: what the entry or its relocation calls it. */
+  /** The name in the entry or its relocation, for messages. */
   readonly name: string;
   /** In the hypervisor's image. */
   readonly address: Address;
-  /** Bytes up to the next symbol of the image; what the entry claims where the image does not tell. */
+  /** Bytes up to the image's next symbol; the entry's old_size if the image has no symbol there. */
   readonly room: number;
-  /** Bytes kept at the start, for an ENDBR64. */
+  /** Bytes that stay unpatched at the start, for an ENDBR64. */
   readonly patchOffset: number;
-  /** Bytes that applying overwrites, from `address + patchOffset`. */
+  /** Number of bytes that apply overwrites, from `address + patchOffset`. */
   readonly patchLength: number;
 }
 
@@ -58,7 +58,7 @@ export interface NewFunction {
   readonly size: number;
 }
 
-/** One payload before one hypervisor, with what several rules want to know of them. Everything is computed when it is asked for, and once. */
+/** A payload and a hypervisor, with facts that several rules need. Computes each fact once, on first use. */
 export class LintContext implements LintInput {
   readonly payload: LintedPayload;
   readonly set: readonly LintedPayload[];
@@ -84,22 +84,21 @@ export class LintContext implements LintInput {
     this.arch = input.image.arch;
   }
 
-  /** From now on there are instructions. */
+  /** Sets the disassembler for {@link instructions}. */
   useDisassembler(disassembler: Disassembler): void {
     this.#disassembler = disassembler;
   }
 
-  /** The payload's file, for short. */
   get content(): PayloadFile {
     return this.payload.content;
   }
 
-  /** What the hypervisor finds of itself by name. */
+  /** The hypervisor's own symbol table. */
   get symbols(): ImageSymbols {
     return this.image.symbolsFor(this.release);
   }
 
-  /** Address of a symbol of the hypervisor; `undefined` where it has none of that name. */
+  /** Returns the address of a symbol of the hypervisor; `undefined` if it has none of that name. */
   resolve(name: string): Address | undefined {
     let address = this.#resolved.get(name);
     if (address === undefined) {
@@ -109,7 +108,7 @@ export class LintContext implements LintInput {
     return address === 0n ? undefined : address;
   }
 
-  /** Where a pointer of the payload leads in the hypervisor; `undefined` where it does not. */
+  /** Returns the address of a pointer into the hypervisor; `undefined` for any other pointer. */
   addressOf(pointer: PayloadPointer): Address | undefined {
     if (pointer.kind === 'absolute') return pointer.address;
     if (pointer.kind !== 'undefined') return undefined;
@@ -117,7 +116,7 @@ export class LintContext implements LintInput {
     return symbol === undefined ? undefined : BigInt.asUintN(64, symbol + pointer.addend);
   }
 
-  /** The part of the image that an address is in. */
+  /** Returns the region of the image that contains an address. */
   regionOf(address: Address): 'text' | 'rodata' | 'init' | 'rwdata' | undefined {
     return this.regions.find(({ start, end }) => address >= start && address < end)?.name;
   }
@@ -126,7 +125,7 @@ export class LintContext implements LintInput {
     return this.once('regions', () => this.image.regions);
   }
 
-  /** The hypervisor's resident code: its first address, and its bytes as they are in the file. */
+  /** The hypervisor's resident code: its start, and its bytes in the file. */
   get coreText(): { readonly start: Address; readonly bytes: Uint8Array } {
     return this.once('coreText', () => {
       const { textStart, textEnd } = this.image.core;
@@ -134,27 +133,27 @@ export class LintContext implements LintInput {
     });
   }
 
-  /** Sections that are loaded and executable. */
+  /** The sections with SHF_ALLOC and SHF_EXECINSTR. */
   get codeSections(): readonly ElfSection[] {
     return this.once('codeSections', () =>
       this.content.elf.sections.filter(({ index, flags }) => index !== 0 && (flags & CODE) === CODE),
     );
   }
 
-  /** Sections that are loaded. */
+  /** The sections with SHF_ALLOC. */
   get loadedSections(): readonly ElfSection[] {
     return this.once('loadedSections', () =>
       this.content.elf.sections.filter(({ index, flags }) => index !== 0 && (flags & SHF_ALLOC) !== 0),
     );
   }
 
-  /** The relocations of a section in ascending order of their offsets. */
+  /** Returns the relocations of a section, sorted by offset. */
   relocationsOf(section: ElfSection): readonly PayloadRelocation[] {
     this.#relocations ??= new PayloadRelocations(this.content, this.arch);
     return this.#relocations.of(section);
   }
 
-  /** The payload's own functions, by their symbols, in symbol order. */
+  /** The payload's own functions, in symbol order. */
   get newFunctions(): readonly NewFunction[] {
     return this.once('newFunctions', () => {
       const { symbols } = this.content.elf;
@@ -168,7 +167,7 @@ export class LintContext implements LintInput {
     });
   }
 
-  /** The payload's function that a place is in; `undefined` where no symbol says so. */
+  /** Returns the payload's function that contains a place; `undefined` if no symbol covers it. */
   functionAt(section: number, offset: number): NewFunction | undefined {
     const sorted = this.once(`functions of ${section}`, () =>
       this.newFunctions.filter((func) => func.section === section).sort((a, b) => a.offset - b.offset),
@@ -177,29 +176,29 @@ export class LintContext implements LintInput {
     return found !== undefined && offset < found.offset + Math.max(found.size, 1) ? found : undefined;
   }
 
-  /** The functions that the payload patches, as far as they are the hypervisor's own, in the order of the entries. */
+  /** The hypervisor's functions that the payload patches, in the order of the entries. */
   get oldFunctions(): readonly OldFunction[] {
     return this.once('oldFunctions', () => oldFunctionsOf(this.content, this));
   }
 
   /**
-   * The instructions of code, which cover it from its first byte on. `origin` is where it starts, for targets of jumps. May throw
-   * {@link NO_DISASSEMBLER}, which only {@link runLint} catches: it loads one, and runs the rule again from its start.
+   * Returns the instructions of code; they cover it from its first byte. `origin` is its start, for branch targets. May throw
+   * {@link NO_DISASSEMBLER}, which only {@link runLint} catches: it loads a disassembler and runs the rule again.
    */
   instructions(code: Uint8Array, origin: number): readonly Instruction[] {
     if (this.#disassembler === undefined) throw NO_DISASSEMBLER;
     return this.#disassembler.disassemble(this.arch.name, code, origin);
   }
 
-  /** The instructions of a function of the payload; their offsets are from its start. */
+  /** Returns the instructions of a function of the payload, with offsets from its start. */
   newInstructions({ section, offset, size }: NewFunction): readonly Instruction[] {
     return this.once(`new ${section}+${offset}`, () => {
       const code = this.content.elf.sections[section]?.data() ?? new Uint8Array(0);
-      return this.instructions(code.subarray(offset, offset + Math.min(size, MOST_CODE)), offset);
+      return this.instructions(code.subarray(offset, offset + Math.min(size, MAX_CODE)), offset);
     });
   }
 
-  /** The instructions of the image's function that an address is in, and where it starts; `undefined` where the image does not tell. */
+  /** Returns the image's function that contains an address, with its instructions; `undefined` if no symbol covers it. */
   coreFunctionAt(
     address: Address,
   ): { readonly name: string; readonly start: Address; readonly instructions: readonly Instruction[] } | undefined {
@@ -209,7 +208,7 @@ export class LintContext implements LintInput {
     return this.once(`function ${start}`, () => ({ name, start, instructions: this.instructions(code(), 0) }));
   }
 
-  /** The instruction of the image that starts at an address, by its size and its function; `undefined` where none does. Throws as {@link instructions}. */
+  /** Returns the size and function of the image's instruction at an address; `undefined` if none starts there. Throws like {@link instructions}. */
   coreInstructionAt(address: Address): { readonly name: string; readonly size: number } | undefined {
     const at = this.#coreCode(address);
     if (at === undefined) return undefined;
@@ -225,18 +224,18 @@ export class LintContext implements LintInput {
     const at = this.symbols.at(address);
     if (at?.size === undefined || at.at >= at.size) return undefined;
     const start = addOffset(address, -at.at);
-    const length = Math.min(at.size, MOST_CODE);
+    const length = Math.min(at.size, MAX_CODE);
     return { name: at.name, start, offset: at.at, code: () => this.image.bytes(start, length) };
   }
 
-  /** Computes a part that several rules share, the first time that it is asked for. */
+  /** Returns a fact that several rules share; computes it on first use. */
   once<T>(part: string, compute: () => T): T {
     if (!this.#parts.has(part)) this.#parts.set(part, compute());
     return this.#parts.get(part) as T;
   }
 }
 
-/** The functions of the hypervisor that a payload patches, in the order of its entries. */
+/** Returns the hypervisor's functions that a payload patches, in the order of its entries. */
 export const oldFunctionsOf = (content: PayloadFile, context: LintContext): OldFunction[] =>
   (content.functions?.entries ?? []).flatMap((entry) => oldFunction(entry, context) ?? []);
 
@@ -260,5 +259,5 @@ function oldFunction(entry: PayloadFunction, context: LintContext): OldFunction 
 
 const CODE = SHF_ALLOC | SHF_EXECINSTR;
 
-/** Most bytes of one function that are decoded. */
-const MOST_CODE = 64 * 1024;
+/** Maximum number of bytes to decode per function. */
+const MAX_CODE = 64 * 1024;

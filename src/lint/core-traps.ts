@@ -4,24 +4,24 @@ import { type AddressRange, EX_TABLE_ENTRY } from '../xen/index.ts';
 import type { LintContext } from './context.ts';
 import { lastUpTo } from './search.ts';
 
-/** A place in the hypervisor's code where a trap is expected, or where one is recovered from. */
+/** A place in the hypervisor's code that may trap, or at which it resumes after a fault. */
 export interface TrapSite {
-  readonly kind: 'bug frame' | 'exception table entry' | 'recovery from a fault';
+  readonly kind: 'bug frame' | 'exception table entry' | 'fix-up';
   readonly address: Address;
 }
 
-/** Those of the image's trap sites that are in one of the ranges: bytes from the start of the hypervisor's code, ascending by their starts. */
+/** Returns the image's trap sites in any of the ranges, which are sorted, in bytes from the start of the hypervisor's code. */
 export function trapSitesIn(context: LintContext, ranges: readonly CodeRange[]): TrapSite[] {
   const { start } = context.coreText;
   const { bugFrames, exTable } = context.image.trapTables;
   const found: TrapSite[] = [];
-  /** `at` is in bytes from the start of the code, as a plain number: there are thousands of entries. */
+  /** Adds a site at `at` bytes from the start of the code, if it is in a range. A plain number, because there are thousands of entries. */
   const hit = (kind: TrapSite['kind'], at: number): void => {
     const range = lastUpTo(ranges, at, (each) => each.start);
     if (range === undefined || at >= range.end) return;
     found.push({ kind, address: addOffset(start, at) });
   };
-  /** A table's bytes, and where it is from the start of the code. */
+  /** Returns a table's bytes, and its offset from the start of the code. */
   const table = (range: AddressRange | null | undefined): { readonly view: DataView; readonly base: number } => {
     const base = range === null || range === undefined ? undefined : distance(start, range.start);
     if (range === null || range === undefined || base === undefined)
@@ -40,7 +40,7 @@ export function trapSitesIn(context: LintContext, ranges: readonly CodeRange[]):
     for (let at = 0; at + EX_TABLE_ENTRY.size <= view.byteLength; at += EX_TABLE_ENTRY.size) {
       const [addr, cont] = [at + EX_TABLE_ENTRY.at.addr, at + EX_TABLE_ENTRY.at.cont];
       hit('exception table entry', base + addr + view.getInt32(addr, true));
-      hit('recovery from a fault', base + cont + view.getInt32(cont, true));
+      hit('fix-up', base + cont + view.getInt32(cont, true));
     }
   }
   return found;

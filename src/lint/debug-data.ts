@@ -5,8 +5,8 @@ import type { LintContext } from './context.ts';
 const open = (elf: ElfFile, { inflate }: LintContext): DwarfFile | undefined =>
   readDwarf(elf, inflate === undefined ? {} : { inflate });
 
-/** The debug data of the payload; `undefined` where it has none. */
+/** Returns the debug data of the payload; `undefined` if it has none. */
 export const payloadDebugData = (context: LintContext): DwarfFile | undefined => open(context.content.elf, context);
 
-/** The debug data of the hypervisor's image; `undefined` where it has none, as in packages of distributions. */
+/** Returns the debug data of the hypervisor's image; `undefined` if it has none, as in packages of distributions. */
 export const imageDebugData = (context: LintContext): DwarfFile | undefined => open(context.image.elf, context);

@@ -2,28 +2,28 @@ import type { HookKind } from '../xen/index.ts';
 import type { LintContext, NewFunction } from './context.ts';
 import { within } from './search.ts';
 
-/** A function of the payload that a hook is, or that one calls. */
+/** A function of the payload that is a hook, or that a hook calls. */
 export interface HookCode {
   readonly kind: HookKind;
   readonly func: NewFunction;
-  /** The hook's own function. */
+  /** Symbol of the hook. */
   readonly hook: string;
 }
 
-/** Most functions that are followed for the hooks of one kind. */
-const MOST = 64;
+/** Maximum number of functions per kind of hook. */
+const MAX_FUNCTIONS = 64;
 
-/** For the hooks of each kind their functions, and the functions of the payload that these call directly, however deep; each once a kind. */
+/** Returns the hooks and, transitively, the payload's functions that they call directly; each once per kind of hook. */
 export function hookCode(context: LintContext): readonly HookCode[] {
   return context.once('hookCode', () => {
     const found: HookCode[] = [];
     for (const { kind, entries } of context.content.hooks) {
       const seen = new Map<NewFunction, string>();
       const follow = (func: NewFunction | undefined, hook: string): void => {
-        if (func !== undefined && !seen.has(func) && seen.size < MOST) seen.set(func, hook);
+        if (func !== undefined && !seen.has(func) && seen.size < MAX_FUNCTIONS) seen.set(func, hook);
       };
       for (const pointer of entries) {
-        if (seen.size >= MOST) break;
+        if (seen.size >= MAX_FUNCTIONS) break;
         const func = pointer.kind === 'section' ? context.functionAt(pointer.section, pointer.offset) : undefined;
         follow(func, func?.symbol ?? '');
       }
@@ -51,7 +51,7 @@ function* callees(
   }
 }
 
-/** Branches of a section to the starts of its own functions, in order: inside of a section they need no relocation. */
+/** Returns the branches of a section to its own functions, in order: these need no relocation. */
 const callsInside = (context: LintContext, index: number) =>
   context.once(`calls in ${index}`, () => {
     const code = context.content.elf.sections[index]?.data() ?? new Uint8Array(0);

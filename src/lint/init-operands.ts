@@ -2,10 +2,10 @@ import { type Address, addOffset } from '../base/index.ts';
 import { STB_LOCAL } from '../elf/index.ts';
 import type { LintContext, NewFunction, OldFunction } from './context.ts';
 
-/** Most bytes of a function's code that are looked at. */
-const MOST_CODE = 64 * 1024;
+/** Maximum number of bytes to search per function. */
+const MAX_CODE = 64 * 1024;
 
-/** Places in init memory that the code of functions which the payload replaces leads to. */
+/** References to init memory from the functions that the payload replaces. */
 export class InitOperands {
   readonly #context: LintContext;
   readonly #byFunction = new Map<OldFunction, ReadonlySet<Address>>();
@@ -15,18 +15,17 @@ export class InitOperands {
   }
 
   /**
-   * Does the code that a place of the payload stands for lead to something in init memory, of `size` bytes from `start`? The code is that of the
-   * function which is replaced by the one that the place is in; where no function of the payload is at the place, or one that replaces none, that of all that
-   * are replaced.
+   * Tells whether the old code already refers to init memory of `size` bytes at `start`. The old code is the function that the payload's
+   * function at this place replaces or, if it replaces none, all replaced functions.
    */
-  leadsTo(section: number, offset: number, start: Address, size: number): boolean {
+  refersTo(section: number, offset: number, start: Address, size: number): boolean {
     const end = addOffset(start, Math.max(1, size));
-    return this.#standsFor(section, offset).some((old) =>
+    return this.#replacedBy(section, offset).some((old) =>
       [...this.#of(old)].some((operand) => operand >= start && operand < end),
     );
   }
 
-  #standsFor(section: number, offset: number): readonly OldFunction[] {
+  #replacedBy(section: number, offset: number): readonly OldFunction[] {
     const { oldFunctions } = this.#context;
     const inside = this.#context.functionAt(section, offset);
     const own = inside === undefined ? [] : oldFunctions.filter((old) => replaces(old, inside));
@@ -42,7 +41,7 @@ export class InitOperands {
     return operands;
   }
 
-  /** The function, and the parts of it that the compiler has put elsewhere, as far as the image's symbol table tells. */
+  /** Returns the function and its `.cold` parts, as far as the image has symbols for them. */
   #parts({ address, room, name }: OldFunction): (readonly [Address, number])[] {
     const parts: (readonly [Address, number])[] = [[address, room]];
     const { symbols } = this.#context.image.elf;
@@ -52,7 +51,7 @@ export class InitOperands {
       const index = symbols.findInFile(file, cold);
       if (index !== undefined) parts.push([symbols.value(index), symbols.size(index)]);
     } else {
-      // Those of global functions are local all the same.
+      // The parts of global functions are local, too.
       for (const index of symbols.findAll(cold)) {
         if (symbols.bind(index) === STB_LOCAL) parts.push([symbols.value(index), symbols.size(index)]);
       }
@@ -61,7 +60,7 @@ export class InitOperands {
   }
 
   *#operands(address: Address, size: number): Generator<Address, void, void> {
-    const code = this.#context.image.bytes(address, Math.min(size, MOST_CODE));
+    const code = this.#context.image.bytes(address, Math.min(size, MAX_CODE));
     for (const operand of this.#context.arch.code?.operands(code, address) ?? []) {
       const place = addOffset(address, operand);
       if (this.#context.regionOf(place) === 'init') yield place;

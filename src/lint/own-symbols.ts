@@ -2,30 +2,30 @@ import { SHF_ALLOC, SHF_MERGE, SHN_UNDEF, STT_FILE, STT_SECTION } from '../elf/i
 import type { PayloadFile } from '../payload/index.ts';
 import { KSYM_NAME_LEN } from '../xen/index.ts';
 
-/** A symbol that a payload adds to the hypervisor's table. */
+/** A symbol that a payload adds to the hypervisor's symbol table. */
 export interface OwnSymbol {
-  /** As Xen enters it: cut to 126 characters. */
+  /** Truncated to 126 characters, as in Xen. */
   readonly name: string;
   readonly index: number;
-  /** Is it the new version of a function? Those may have a name that is taken. */
+  /** Whether it is the new version of a function, whose name may exist already. */
   readonly overrides: boolean;
 }
 
-/** Those of payloads that were asked for: in a set each is asked for by all others. */
-const KNOWN = new WeakMap<PayloadFile, readonly OwnSymbol[]>();
+/** Cache by payload: in a set, every payload needs those of all others. */
+const CACHE = new WeakMap<PayloadFile, readonly OwnSymbol[]>();
 
-/** build_symbol_table's candidates, in symbol order. Source: common/livepatch.c, is_payload_symbol and build_symbol_table. */
+/** Returns the candidates of build_symbol_table, in symbol order. Source: common/livepatch.c, is_payload_symbol and build_symbol_table. */
 export function ownSymbols(content: PayloadFile): readonly OwnSymbol[] {
-  const known = KNOWN.get(content);
+  const known = CACHE.get(content);
   if (known !== undefined) return known;
   const symbols = readOwnSymbols(content);
-  KNOWN.set(content, symbols);
+  CACHE.set(content, symbols);
   return symbols;
 }
 
 function readOwnSymbols(content: PayloadFile): OwnSymbol[] {
   const { elf } = content;
-  const news = new Set(
+  const newFunctions = new Set(
     (content.functions?.entries ?? []).flatMap(({ newAddr }) =>
       newAddr.kind === 'section' ? [`${newAddr.section}+${newAddr.offset}`] : [],
     ),
@@ -39,7 +39,7 @@ function readOwnSymbols(content: PayloadFile): OwnSymbol[] {
     if (type === STT_SECTION || type === STT_FILE) continue;
     const name = elf.symbols.name(index);
     if (name === '' || ((section.flags & SHF_MERGE) !== 0 && name.startsWith('.L'))) continue;
-    const overrides = news.has(`${section.index}+${elf.symbols.value(index)}`);
+    const overrides = newFunctions.has(`${section.index}+${elf.symbols.value(index)}`);
     found.push({ name: name.slice(0, KSYM_NAME_LEN - 1), index, overrides });
   }
   return found;

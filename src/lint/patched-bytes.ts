@@ -4,60 +4,60 @@ import { LIVEPATCH_OPAQUE_SIZE } from '../xen/index.ts';
 import type { LintContext, OldFunction } from './context.ts';
 import { lastUpTo } from './search.ts';
 
-/** A branch in the hypervisor's code that leads into bytes which applying overwrites. */
+/** A branch in the hypervisor's code into bytes that apply overwrites. */
 export interface PatchBranch {
   readonly func: OldFunction;
   readonly from: Address;
   readonly to: Address;
-  /** The function that the branch is in. */
+  /** The function that contains the branch. */
   readonly name: string;
-  /** Is it in the old function itself, behind what is overwritten? */
+  /** Whether the branch is in the old function itself, after the overwritten bytes. */
   readonly inside: boolean;
 }
 
-/** First byte that applying overwrites, and the first one behind. */
+/** Returns the range of bytes that apply overwrites. */
 export function patchRange({ address, patchOffset, patchLength }: OldFunction): { start: Address; end: Address } {
   const start = addOffset(address, patchOffset);
   return { start, end: addOffset(start, patchLength) };
 }
 
-/** What applying overwrites, in ascending order of addresses, for look-ups. */
+/** A range of bytes that apply overwrites. */
 export interface PatchedRange {
   readonly func: OldFunction;
   readonly start: Address;
-  /** The first byte behind. */
+  /** Exclusive. */
   readonly end: Address;
 }
 
-/** All ranges that the payload overwrites, sorted by where they start. */
+/** Returns all ranges that the payload overwrites, sorted by start. */
 export const patchedRanges = (context: LintContext): readonly PatchedRange[] =>
   context.once('patchedRanges', () => sortedRanges(context.oldFunctions));
 
-/** The same of any list of functions. */
+/** Returns the ranges of any list of functions, sorted by start. */
 export const sortedRanges = (functions: readonly OldFunction[]): PatchedRange[] =>
   functions
     .map((func) => ({ func, ...patchRange(func) }))
     .filter(({ start, end }) => end > start)
     .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : a.func.entry.index - b.func.entry.index));
 
-/** The range that an address is in. */
+/** Returns the range that contains an address. */
 export function rangeAt(ranges: readonly PatchedRange[], address: Address): PatchedRange | undefined {
   const found = lastUpTo(ranges, address, ({ start }) => start);
   return found !== undefined && address < found.end ? found : undefined;
 }
 
 /**
- * The places inside of what is overwritten where no instruction starts afterwards: offsets from its first byte. A jump has none but its
- * first; a run of NOPs has those at multiples of the longest one.
+ * Returns the offsets in the overwritten bytes at which no instruction starts afterwards. A jump has only its first byte; in a run of
+ * NOPs, an instruction starts at multiples of the longest one.
  */
 const cutOffsets = (context: LintContext, { entry, patchLength }: OldFunction): number[] => {
   const step = entry.newAddr.kind === 'null' ? (context.arch.code?.longestNop ?? 1) : patchLength;
-  // More NOPs than Xen can save are refused.
+  // Xen refuses more NOPs than it can save.
   const length = Math.min(patchLength, LIVEPATCH_OPAQUE_SIZE);
   return Array.from({ length }, (_, i) => i).filter((i) => i % step !== 0);
 };
 
-/** Direct branches in the hypervisor's resident code to such places, each seen by the disassembler to be an instruction. */
+/** Returns direct branches in the hypervisor's resident code to such offsets, each confirmed by the disassembler. */
 export function branchesIntoPatches(context: LintContext): readonly PatchBranch[] {
   return context.once('branchesIntoPatches', () => {
     const forms = context.arch.code;
@@ -79,7 +79,7 @@ export function branchesIntoPatches(context: LintContext): readonly PatchBranch[
     for (const { at, size, target } of forms.branchesTo(bytes, targets)) {
       const func = byTarget.get(target);
       const from = addOffset(start, at);
-      // What is overwritten jumps nowhere any more.
+      // Ignore branches that apply itself overwrites.
       if (func === undefined || (from >= patchRange(func).start && from < patchRange(func).end)) continue;
       const branch = context.coreInstructionAt(from);
       if (branch === undefined || branch.size < size) continue;

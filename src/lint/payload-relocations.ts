@@ -5,33 +5,33 @@ import { type PayloadFile, type PayloadPointer, PointerReader, SymbolLocator } f
 
 /** One relocation of a payload's section. */
 export interface PayloadRelocation {
-  /** Section index of what it changes. */
+  /** Index of the section that it changes. */
   readonly section: number;
   /** Bytes from the start of that section. */
   readonly offset: number;
   readonly type: number;
-  /** What the architecture makes of the type; `undefined` where Xen has no such relocation. */
+  /** The architecture's row for the type; `undefined` if Xen does not implement it. */
   readonly row: RelocationRow | undefined;
   /** Index in the symbol table. */
   readonly symbol: number;
-  /** The symbol's name, or its section's; a byte string. */
+  /** Name of the symbol or its section; a byte string. */
   readonly name: string;
-  /** The entry's own, or, in a REL table, the one at its place. */
+  /** The entry's addend or, in a REL table, the implicit one. */
   readonly addend: bigint;
-  /** Symbol and addend. Relative ones count from the field itself: a `call` leads 4 bytes behind it. */
+  /** Symbol plus addend. For a PC-relative x86 `call`, this is 4 bytes before the target. */
   readonly target: PayloadPointer;
 }
 
-/** Most relocations that are read of one payload: as many as fit into the largest file that Xen takes. */
-const MOST = 0x20_0000 / 16;
+/** Maximum number of relocations per payload: as many as fit into the largest file that Xen accepts. */
+const MAX_RELOCATIONS = 0x20_0000 / 16;
 
-/** All relocations of sections that are loaded, read when they are asked for, and once. */
+/** The relocations of loaded sections. Reads those of each section once, on first use. */
 export class PayloadRelocations {
   readonly #payload: PayloadFile;
   readonly #arch: Architecture;
   readonly #locator: SymbolLocator;
   readonly #bySection = new Map<number, readonly PayloadRelocation[]>();
-  #left = MOST;
+  #left = MAX_RELOCATIONS;
 
   constructor(payload: PayloadFile, arch: Architecture) {
     this.#payload = payload;
@@ -39,7 +39,7 @@ export class PayloadRelocations {
     this.#locator = new SymbolLocator(payload.elf);
   }
 
-  /** Those of one section, in ascending order of their offsets. */
+  /** Returns the relocations of one section, sorted by offset. */
   of(section: ElfSection): readonly PayloadRelocation[] {
     const known = this.#bySection.get(section.index);
     if (known !== undefined) return known;
@@ -59,7 +59,7 @@ export class PayloadRelocations {
         const offset = table.offset(i);
         const row = this.#arch.relocations.get(type);
         const addend = table.hasAddends ? table.addend(i) : addendAt(row, section, offset);
-        // An addend that no displacement has is a broken file's: it leads nowhere.
+        // Only a broken file has an addend wider than a displacement; ignore it.
         const near = addend >= -0x8000_0000n && addend <= 0x7fff_ffffn ? Number(addend) : 0;
         found.push({
           section: section.index,
@@ -77,7 +77,7 @@ export class PayloadRelocations {
   }
 }
 
-/** Returns the addend in a section's own bytes; 0 where the type has none or the place is outside of them. */
+/** Returns the addend in a section's own bytes; 0 if the type has none or the place is out of bounds. */
 function addendAt(row: RelocationRow | undefined, section: ElfSection, offset: number): bigint {
   const bytes = section.data();
   if (row === undefined || row.width === 0 || offset + 4 > bytes.length) return 0n;

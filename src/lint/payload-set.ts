@@ -1,6 +1,6 @@
 import type { LintContext, LintedPayload } from './context.ts';
 
-/** Payloads of the set that may be on a host together with this one: not those that name another hypervisor. */
+/** Returns the other payloads of the set that may be on the same host: those that do not name another hypervisor. */
 export function companions({ payload, set }: LintContext): LintedPayload[] {
   const mine = payload.content.identity.xenDepends?.id;
   return set.filter((other) => {
@@ -9,15 +9,15 @@ export function companions({ payload, set }: LintContext): LintedPayload[] {
   });
 }
 
-/** The payload of the set with that build-id, which is not `but`. */
+/** Returns the payload of the set with this build-id, other than `except`. */
 export const withBuildId = (
   set: readonly LintedPayload[],
   id: string | undefined,
-  but: LintedPayload,
+  except: LintedPayload,
 ): LintedPayload | undefined =>
-  id === undefined ? undefined : set.find((each) => each !== but && each.content.identity.buildId?.id === id);
+  id === undefined ? undefined : set.find((each) => each !== except && each.content.identity.buildId?.id === id);
 
-/** Those that have to be applied before this one, nearest first; it ends where one comes again. */
+/** Returns the payloads that must be applied before this one, nearest first. Stops at a cycle. */
 export function chainBelow({ payload, set }: LintContext): LintedPayload[] {
   const chain: LintedPayload[] = [];
   for (let at: LintedPayload | undefined = payload; at !== undefined; ) {

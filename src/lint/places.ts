@@ -3,7 +3,7 @@ import type { PayloadPointer } from '../payload/index.ts';
 import { ELF_LIVEPATCH_FUNC } from '../xen/index.ts';
 import type { LintContext, OldFunction } from './context.ts';
 
-/** The entry of `.livepatch.funcs` that a finding is about, and the old function's address. */
+/** Returns the place of an entry of `.livepatch.funcs`, with the old function's address. */
 export const entryPlace = ({ entry, name, address }: OldFunction): Place => ({
   section: ELF_LIVEPATCH_FUNC,
   offset: entry.offset,
@@ -11,14 +11,14 @@ export const entryPlace = ({ entry, name, address }: OldFunction): Place => ({
   address,
 });
 
-/** A place in one of the payload's sections, with the symbol there. */
+/** Returns a place in one of the payload's sections, with the symbol there. */
 export function sectionPlace({ content }: LintContext, section: number, offset: number, symbol?: string): Place {
   const name = content.elf.sections[section]?.name ?? '';
   return { section: name, offset, ...(symbol !== undefined && symbol !== '' && { symbol }) };
 }
 
-/** Where a pointer of the payload leads, in words: `memcpy`, `.text+0x10 (lp_new_fn)`, `0xffff…`. */
-export function pointerWords({ content }: LintContext, pointer: PayloadPointer): string {
+/** Formats the target of a pointer: `memcpy`, `.text+0x10 (lp_new_fn)`, `0xffff…`. */
+export function targetText({ content }: LintContext, pointer: PayloadPointer): string {
   switch (pointer.kind) {
     case 'null':
       return 'NULL';
@@ -34,11 +34,11 @@ export function pointerWords({ content }: LintContext, pointer: PayloadPointer):
   }
 }
 
-/** `+0x10`, `-0x4`. */
+/** Formats a signed offset: `+0x10`, `-0x4`. */
 export const signed = (value: bigint): string =>
   value < 0n ? `-0x${(-value).toString(16)}` : `+0x${value.toString(16)}`;
 
-/** What the hypervisor calls a function, without the file that stands in front of a static one's name. */
+/** Returns the hypervisor's name of a function, without the file name before a static one's. */
 export function coreName({ symbols }: LintContext, { address, name }: OldFunction): string {
   const known = symbols.at(address)?.name ?? name;
   return known.slice(known.lastIndexOf('#') + 1);

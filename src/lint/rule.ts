@@ -2,18 +2,17 @@ import type { Found } from '../base/index.ts';
 import type { LintRuleId, RuleId } from '../catalogue/index.ts';
 import type { LintContext } from './context.ts';
 
-/** Something that Xen's loader does not check, or does not say, and that an offline reader can see. */
+/** A check that Xen's loader does not make, or whose failure it does not report. */
 export interface LintRule {
-  /** Its entry in the catalogue has its title and severity. The rule's file and its page in `docs/rules/` have this name. */
+  /** The id in the catalogue, which has title and severity, and the name of the rule's file and page in `docs/rules/`. */
   readonly id: LintRuleId;
   /**
-   * Rules of the simulated hypervisor that refuse for the same reason: what one of them has said of the same place is not
-   * said again.
+   * Refusals by the simulated hypervisor for the same reason. One of them at the same place suppresses the finding.
    */
-  readonly saidBy?: readonly RuleId[];
+  readonly coveredBy?: readonly RuleId[];
   /**
-   * Looks, and tells what it found in the order of the file. Pure: the same context gives the same problems. It may be run twice
-   * where it asks for instructions: see {@link LintContext.instructions}.
+   * Returns the findings in file order. Pure: the same context gives the same findings. May run twice if it needs instructions: see
+   * {@link LintContext.instructions}.
    */
   check(context: LintContext): Iterable<Found>;
 }

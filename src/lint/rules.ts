@@ -41,7 +41,7 @@ import { trapTableOutside } from './rules/trap-table-outside.ts';
 import { unresolvedSymbol } from './rules/unresolved-symbol.ts';
 import { wrongFlags } from './rules/wrong-flags.ts';
 
-/** Every rule, in the order in which their findings come: what kills the host first, what is only untidy last. */
+/** Every rule, in the order of the findings: crashes of the host first, untidiness last. */
 export const RULES: readonly LintRule[] = [
   loaderCrash,
   funcsReadOnly,

@@ -5,33 +5,32 @@ import { type RuleLevels, severityOf } from './levels.ts';
 import type { LintRule } from './rule.ts';
 
 export interface LintOptions {
-  /** What the user made of the rules. */
+  /** Levels set by the user. */
   readonly levels?: RuleLevels;
-  /** Loads a disassembler; called once, and only where a rule needs instructions. Without it such rules are left out, with a note. */
+  /** Loads a disassembler, once, if a rule needs instructions. Without it, such rules are skipped with a note. */
   readonly loadDisassembler?: () => Promise<Disassembler>;
 }
 
-/** Most findings of one rule about one payload; more of the same help nobody. */
-export const MOST_PER_RULE = 20;
+/** Maximum number of findings of one rule about one payload. */
+export const MAX_PER_RULE = 20;
 
-/** No rule is heard on beyond this. */
-const MOST_COUNTED = 10_000;
+/** Stops a rule after this many findings. */
+const MAX_COUNTED = 10_000;
 
 /**
- * Runs rules over one payload, in their order. What a rule finds comes in the order of the file, and the same input always gives the same
- * findings. Rejects with what `loadDisassembler` rejects with, unless that is an XspliceError: then the rules that need it are left
- * out with a note.
+ * Runs rules on one payload. Returns the findings in the order of the rules and, for each rule, of the file. If `loadDisassembler` rejects
+ * with an XspliceError, skips the rules that need it, with a note; rejects with any other error.
  */
 export async function runLint(
   rules: readonly LintRule[],
   input: LintInput,
   { levels = new Map(), loadDisassembler }: LintOptions = {},
 ): Promise<Finding[]> {
-  // Of another machine nothing is what it looks like; Xen says so.
+  // The rules would misread another machine's payload; Xen refuses it anyway.
   if (input.payload.content.arch !== input.image.arch.name) return [];
   const context = new LintContext(input);
   const findings: Finding[] = [];
-  let missing: string | null = loadDisassembler === undefined ? 'no disassembler was given' : null;
+  let missing: string | null = loadDisassembler === undefined ? 'there is no disassembler' : null;
   for (const rule of rules) {
     const severity = severityOf(rule, levels);
     if (severity === 'off') continue;
@@ -46,17 +45,17 @@ export async function runLint(
       }
     }
     if (found === null) {
-      const message = `the rule ${rule.id} was not run, it needs instructions: ${missing}`;
+      const message = `skipped the rule ${rule.id}, which needs a disassembler: ${missing}`;
       findings.push(finding('lint-not-run', { message, where: { file: input.payload.file } }));
       continue;
     }
-    const news = found.filter(({ where }) => !input.loader.some((said) => saysTheSame(rule, said, where)));
+    const remaining = found.filter(({ where }) => !input.loader.some((refusal) => covers(refusal, rule, where)));
     const levelOf = (found: Found): Severity => (levels.has(rule.id) ? severity : (found.severity ?? severity));
-    for (const found of news.slice(0, MOST_PER_RULE)) {
+    for (const found of remaining.slice(0, MAX_PER_RULE)) {
       const where = { file: input.payload.file, ...found.where };
       findings.push(finding(rule.id, { ...found, severity: levelOf(found), where }));
     }
-    const more = news.slice(MOST_PER_RULE).map(levelOf);
+    const more = remaining.slice(MAX_PER_RULE).map(levelOf);
     if (more.length > 0) {
       const message = `${more.length} more of this kind`;
       const worst = more.includes(severity) ? severity : (more[0] as Severity);
@@ -66,14 +65,14 @@ export async function runLint(
   return findings;
 }
 
-/** What a rule finds; `null` where it needs a disassembler that is not there yet. */
+/** Returns the findings of a rule; `null` if it needs a disassembler that is not loaded. */
 function attempt(rule: LintRule, context: LintContext): Found[] | null {
   try {
     const found: Found[] = [];
     for (const problem of rule.check(context)) {
       found.push(problem);
-      // A broken file may have one for each of its bytes.
-      if (found.length === MOST_COUNTED) break;
+      // A broken file may have a finding for every byte.
+      if (found.length === MAX_COUNTED) break;
     }
     return found;
   } catch (error) {
@@ -82,10 +81,11 @@ function attempt(rule: LintRule, context: LintContext): Found[] | null {
   }
 }
 
-/** Has the loader said this already? Members of the place that only one of them gives do not count. */
-function saysTheSame(rule: LintRule, said: Finding, where: Place): boolean {
-  if (rule.saidBy?.includes(said.rule) !== true) return false;
+/** Tells whether a refusal covers a rule's finding: same reason and same place, by the members that both places have. */
+function covers(refusal: Finding, rule: LintRule, where: Place): boolean {
+  if (rule.coveredBy?.includes(refusal.rule) !== true) return false;
   return (['section', 'offset', 'symbol'] as const).every(
-    (member) => said.where[member] === undefined || where[member] === undefined || said.where[member] === where[member],
+    (member) =>
+      refusal.where[member] === undefined || where[member] === undefined || refusal.where[member] === where[member],
   );
 }

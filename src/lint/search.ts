@@ -1,6 +1,6 @@
 /**
- * The last of `items`, which are in ascending order of `keyOf`, whose key is not above `key`; `undefined` where all are above it. A payload of 2 MiB
- * has some ten thousand of everything: rules look up, they do not go through.
+ * Returns the last of `items`, sorted by `keyOf`, whose key is at most `key`; `undefined` if there is none. Rules use it instead of linear
+ * searches, because a payload of 2 MiB has tens of thousands of everything.
  */
 export function lastUpTo<T, K extends number | bigint>(
   items: readonly T[],
@@ -17,7 +17,7 @@ export function lastUpTo<T, K extends number | bigint>(
   return items[low - 1];
 }
 
-/** Those of `items`, in ascending order of `keyOf`, whose key is in `from` … `to - 1`. */
+/** Returns those of `items`, sorted by `keyOf`, whose key is in `[from, to)`. */
 export function* within<T>(items: readonly T[], from: number, to: number, keyOf: (item: T) => number): Generator<T> {
   let low = 0;
   for (let high = items.length; low < high; ) {

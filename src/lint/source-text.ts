@@ -1,5 +1,5 @@
 import type { SourcePlace } from '../dwarf/index.ts';
 
-/** ` (common/domain.c:120)`; empty where the source is not known. */
+/** Formats a source place as ` (common/domain.c:120)`; empty if it is unknown. */
 export const sourceText = (place: SourcePlace | undefined): string =>
   place === undefined ? '' : ` (${place.file}:${place.line})`;

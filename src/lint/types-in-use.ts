@@ -1,12 +1,12 @@
 import { type Entry, typeOf, typesUsedBy, type Unit, variablesOf } from '../dwarf/index.ts';
 import type { LintContext, NewFunction } from './context.ts';
 
-/** The variables of units, each looked for once. */
+/** Cache of the variables of units. */
 const variables = new WeakMap<Unit, Map<string, Entry[]>>();
 
 /**
- * The types that a function of the payload uses, `entry` in its debug data: those of its own variables and calls, and those of
- * the variables outside that its code refers to.
+ * Returns the types that a function of the payload uses: those of its own variables and calls, and of the global variables that its code
+ * refers to. `entry` is the function in the debug data.
  */
 export function* typesInUse(context: LintContext, fn: NewFunction, entry: Entry): Generator<Entry, void, void> {
   yield* typesUsedBy(entry);
@@ -25,7 +25,7 @@ export function* typesInUse(context: LintContext, fn: NewFunction, entry: Entry)
   }
 }
 
-/** Names that the relocations of a function's code have, and what lies where they lead. */
+/** Returns the symbols of a function's relocations, and the symbols at their targets. */
 function referredTo(context: LintContext, { section: index, offset, size }: NewFunction): Set<string> {
   const names = new Set<string>();
   const section = context.content.elf.sections[index];
@@ -33,7 +33,7 @@ function referredTo(context: LintContext, { section: index, offset, size }: NewF
   for (const relocation of context.relocationsOf(section)) {
     if (relocation.offset < offset || relocation.offset >= offset + size) continue;
     names.add(relocation.name);
-    // For a static variable it is its section's, which compilers name after it: `.bss.domain_list`.
+    // For a static variable, the symbol is its section's, which compilers name after the variable: `.bss.domain_list`.
     if (relocation.name.startsWith('.')) for (const part of relocation.name.split('.')) names.add(part);
     const { target } = relocation;
     if (target.kind === 'section' && target.symbol !== undefined) names.add(target.symbol);

@@ -1,2 +1,2 @@
-/** Calls into native libraries of the machine, through koffi. */
+/** Calls into the machine's native libraries, through koffi. */
 export * from './koffi.ts';

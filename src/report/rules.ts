@@ -1,30 +1,48 @@
 import { CATALOGUE, type CatalogueEntry, isRuleId, RULE_GROUPS, type RuleId } from '../catalogue/index.ts';
-import { cell, table, textWidth } from './columns.ts';
+import { type Cell, cell, table, textWidth } from './columns.ts';
 import type { Style } from './style.ts';
 
-/** Columns of the pages. */
-const WIDTH = 100;
+/** Columns of the pages in docs/. */
+const PAGE_WIDTH = 100;
 
-/** Returns the catalogue for the terminal: a heading for each group, and a line for each id with its severity and title. */
+/** Returns the catalogue for the terminal: a heading for each group, then each id with its severity and title. */
 export function renderRules(style: Style): string {
   const color = { error: style.red, warning: style.yellow, note: (text: string) => text };
-  const rows = RULE_GROUPS.flatMap(({ rules }) => rules).map((id) => {
+  const ids = RULE_GROUPS.flatMap(({ rules }) => rules);
+  const longest = (texts: readonly string[]): number => Math.max(...texts.map(textWidth));
+  const room = style.width - longest(ids) - longest(ids.map((id) => CATALOGUE[id].severity)) - GAPS;
+  const rowsOf = (id: RuleId): Cell[][] => {
     const { severity, title } = CATALOGUE[id];
-    return [cell(id, style.bold), cell(severity, color[severity]), cell(title)];
-  });
-  const lines = table(rows, '  ');
-  return RULE_GROUPS.map(({ title, about, rules }) =>
+    const [first = '', ...more] = wrapped(title, room);
+    return [
+      [cell(id, style.bold), cell(severity, color[severity]), cell(first)],
+      ...more.map((line) => [cell(''), cell(''), cell(line)]),
+    ];
+  };
+  const rows = RULE_GROUPS.map(({ rules }) => rules.flatMap(rowsOf));
+  const lines = table(rows.flat(), '  ');
+  return RULE_GROUPS.map(({ title, about }, i) =>
     [
       style.bold(title),
       ...wrapped(about, style.width).map((line) => style.dim(line)),
-      ...lines.splice(0, rules.length),
+      ...lines.splice(0, rows[i]?.length),
       '',
     ].join('\n'),
   ).join('\n');
 }
 
-/** Returns what the catalogue says of an id, as Markdown. `transcript` shows what the program prints of it. */
-export function rulePage(id: RuleId, transcript?: string): string {
+/** Columns of the indent and of the space between the three columns. */
+const GAPS = 6;
+
+interface PageOptions {
+  /** What the program prints of it. */
+  readonly transcript?: string;
+  /** Columns; those of the pages in docs/ by default. */
+  readonly width?: number;
+}
+
+/** Returns what the catalogue says of an id, as Markdown. */
+export function rulePage(id: RuleId, { transcript, width = PAGE_WIDTH }: PageOptions = {}): string {
   const entry: CatalogueEntry = CATALOGUE[id];
   const { title, severity, what, why, advice, more, source } = entry;
   const group = RULE_GROUPS.find(({ rules }) => rules.includes(id));
@@ -32,11 +50,11 @@ export function rulePage(id: RuleId, transcript?: string): string {
     const paragraphs = texts.flatMap((text) => text?.split('\n\n') ?? []);
     return paragraphs.length === 0
       ? []
-      : [`## ${heading}`, ...paragraphs.map((text) => wrapped(text, WIDTH).join('\n'))];
+      : [`## ${heading}`, ...paragraphs.map((text) => wrapped(text, width).join('\n'))];
   };
   const blocks = [
     `# ${id}`,
-    `**${severity}** (${group?.title ?? ''}): ${title}`,
+    wrapped(`**${severity}** (${group?.title ?? ''}): ${title}`, width).join('\n'),
     ...section('What', what),
     ...section('Why', why),
     ...(transcript === undefined ? [] : ['## How it looks', `\`\`\`\n${transcript}\`\`\``]),

@@ -5,21 +5,22 @@ import { join } from 'node:path';
 import { fileFailure, privateFolder } from './cleanup.ts';
 import type { Environment } from './tools.ts';
 
-/** The folder for what can be had again: `$XSPLICE_CACHE`, or `xsplice` in the user's cache folder. */
+/** Returns the cache folder: `$XSPLICE_CACHE`, or `xsplice` in the user's cache folder. */
 export const cacheFolder = (env: Environment): string =>
   env['XSPLICE_CACHE'] || join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'xsplice');
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Start of the names of folders in which something is being made. */
+/** Prefix of the names of unfinished folders. */
 const UNFINISHED = 'new-';
 
-/** Folders that somebody left unfinished are taken away after this long. */
+/** Age at which an unfinished folder is removed. */
 const ABANDONED_MS = 24 * 3600 * 1000;
 
 /**
- * Makes the folder `name` in the cache: `make` fills a new one, which then gets that name. Whoever looks meanwhile sees
- * the old state or the new one. Where two do so at once, one of them wins, and what it made is as good.
+ * Makes the folder `name` in the cache: `make` fills a new one, which is then renamed. Others see the old state or the new one. If
+ * two do so
+ * at once, one wins; both results are equally good.
  */
 export async function fillCache(cache: string, name: string, make: (folder: string) => Promise<void>): Promise<string> {
   try {
@@ -49,13 +50,13 @@ export async function fillCache(cache: string, name: string, make: (folder: stri
   }
 }
 
-/** Marks a folder of the cache as used now. */
+/** Marks a cache folder as just used. */
 export function touch(folder: string): void {
   const now = new Date();
   utimesSync(folder, now, now);
 }
 
-/** Keeps the `keep` folders of the cache used last among those whose name starts so, and nothing long abandoned. */
+/** Keeps the `keep` most recently used cache folders with this prefix, and removes old unfinished ones. */
 export function prune(cache: string, prefix: string, keep: number): void {
   const age = (name: string): number =>
     Date.now() - (statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
@@ -65,7 +66,7 @@ export function prune(cache: string, prefix: string, keep: number): void {
   for (const name of [...kept.slice(keep), ...abandoned]) rmSync(join(cache, name), { recursive: true, force: true });
 }
 
-/** The contents of a JSON file of ours, or `undefined` where there is none that can be read. */
+/** Reads a JSON file of ours; `undefined` if it is missing or unreadable. */
 export function readStamp<Stamp>(file: string): Partial<Stamp> | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));

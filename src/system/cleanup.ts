@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { XspliceError } from '../base/index.ts';
 
-/** Clean-up for an early end of this process: processes to kill, folders to remove. */
+/** Clean-up for an early exit: processes to kill, folders to remove. */
 const pending = new Set<() => void>();
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -16,7 +16,7 @@ function undoAll(): void {
 function onSignal(signal: NodeJS.Signals): void {
   undoAll();
   uninstall();
-  // Without a listener of somebody else's, the signal would have ended this process: so it does.
+  // With no other listener, the signal would have ended this process, so end it.
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }
 
@@ -30,10 +30,7 @@ function uninstall(): void {
   for (const signal of SIGNALS) process.off(signal, onSignal);
 }
 
-/**
- * Has `undo` called where this process ends, by itself or by a signal, before the returned function was called. `undo`
- * does its work at once: nothing can be waited for any more.
- */
+/** Calls `undo` if this process ends, by itself or by a signal, before the returned function is called. `undo` must be synchronous. */
 export function atExit(undo: () => void): () => void {
   if (pending.size === 0) install();
   pending.add(undo);
@@ -42,7 +39,7 @@ export function atExit(undo: () => void): () => void {
   };
 }
 
-/** A new folder that only this user can enter. `remove` takes it away, and so does the end of this process. */
+/** Makes a folder that only this user can enter. `remove` deletes it, and so does the end of this process. */
 export function privateFolder(prefix: string): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(prefix);
   const undo = (): void => rmSync(path, { recursive: true, force: true });
@@ -56,10 +53,7 @@ export function privateFolder(prefix: string): { readonly path: string; readonly
   };
 }
 
-/**
- * Opens a new file that has no name: nobody else can open it, and it is gone when the last descriptor is closed, however
- * that comes about.
- */
+/** Opens a new file without a name: nobody else can open it, and it disappears with its last descriptor, however that closes. */
 export function namelessFile(env: Readonly<Record<string, string | undefined>>): number {
   const parent = env['TMPDIR'] || tmpdir();
   try {
@@ -74,7 +68,7 @@ export function namelessFile(env: Readonly<Record<string, string | undefined>>):
   }
 }
 
-/** An error of the file system as what it is for a user; any other error stays as it is. */
+/** Turns a file system error into an XspliceError; returns any other error as it is. */
 export function fileFailure(error: unknown, what: string, hint: string): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error;
   return new XspliceError('EFILE', `${what}: ${error.message}`, hint);

@@ -1,4 +1,4 @@
-/** The machine that we run on: programs, private folders, what has to be undone at the end, and the cache. Effects. */
+/** The machine that we run on: programs, private folders, clean-up, and the cache. Effects. */
 export * from './cache.ts';
 export * from './cleanup.ts';
 export * from './toolchain.ts';

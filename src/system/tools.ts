@@ -8,7 +8,7 @@ import { atExit } from './cleanup.ts';
 /** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Programs that are run, and the Debian package that brings each. */
+/** Programs that we run, and their Debian packages. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   'qemu-system-aarch64': 'qemu-system-arm',
@@ -54,15 +54,12 @@ export function cannotRun(program: string, error: NodeJS.ErrnoException): Xsplic
 /** Returns the error to throw after the caller's signal aborted. */
 export const interrupted = (): XspliceError => new XspliceError('ETOOL', 'interrupted');
 
-/** Throws where the signal has fired already. */
+/** Throws if the signal has already fired. */
 export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw interrupted();
 }
 
-/**
- * Throws where one of these programs is not on PATH: all that are missing, and their packages, in one message. For work that
- * would else get far before it fails.
- */
+/** Throws if any of these programs is not on PATH. The message lists all missing ones and their packages. Call it before long work. */
 export function requireTools(programs: readonly string[], env: Environment, what: string): void {
   const folders = (env['PATH'] ?? '').split(delimiter);
   const missing = programs.filter((program) => !folders.some((folder) => existsSync(join(folder, program))));
@@ -84,10 +81,10 @@ export interface ToolOptions {
   readonly onError?: (text: string) => void;
 }
 
-/** Limit of a tool's output that is kept, in characters. */
+/** Maximum output to keep from a tool, in characters. */
 const OUTPUT = 1 << 20;
 
-/** A tool that has been started: what it writes comes as a stream, and `done` when it has ended. */
+/** Starts a tool. Its output is a stream; `done` resolves at its end. */
 function start(program: string, args: readonly string[], options: ToolOptions, stdin: 'ignore' | 'pipe') {
   throwIfInterrupted(options.signal);
   const { env, cwd } = options;
@@ -95,13 +92,13 @@ function start(program: string, args: readonly string[], options: ToolOptions, s
     env: { ...env, LC_ALL: 'C' },
     ...(cwd === undefined ? {} : { cwd }),
     stdio: [stdin, 'pipe', 'pipe'],
-    // The head of a process group: what it started itself can be ended with it.
+    // A process group of its own, so that we can end its children too.
     detached: true,
   });
   return { child, done: ended(child, program, options) };
 }
 
-/** Ends a tool and all that it started. */
+/** Ends a tool and its children. */
 function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
@@ -159,7 +156,7 @@ export async function runTool(program: string, args: readonly string[], options:
   return output;
 }
 
-/** Runs two tools at once, the second reading what the first writes. Throws as {@link runTool} does. */
+/** Runs two tools in a pipe. Throws like {@link runTool}. */
 export async function runPipe(
   [first, ...firstArgs]: readonly [string, ...string[]],
   [second, ...secondArgs]: readonly [string, ...string[]],
@@ -167,7 +164,7 @@ export async function runPipe(
 ): Promise<void> {
   const from = start(first, firstArgs, options, 'ignore');
   const to = start(second, secondArgs, options, 'pipe');
-  // A reader that ends early is an error of its own, and told as such below.
+  // If the reader ends early, its own error is reported below.
   to.child.stdin?.on('error', () => killGroup(from.child));
   (from.child.stdout as Readable).pipe(to.child.stdin as NodeJS.WritableStream);
   to.child.stdout?.resume();

@@ -3,30 +3,31 @@ import type { ExecutionScreen, ExecutionState } from './cpu-state.ts';
 import { banner } from './execution-state.ts';
 
 /**
- * What show_execution_state() prints of the hypervisor's own state on arm64 and arm32: banner, registers, stack and call trace. System
- * registers that nobody knows are `[...]`.
+ * What show_execution_state() prints of the hypervisor's own state on arm64 and arm32: banner, registers, stack and call trace.
+ * Unknown
+ * system registers print as `[...]`.
  *
  * Source: xen/arch/arm/traps.c, _show_registers, show_registers_64, show_registers_32, show_stack, show_trace.
  */
 
-/** In what the two differ. */
+/** Differences between the two screens. */
 interface ArmScreen {
   readonly arch: 'arm64' | 'arm32';
   readonly pointerSize: 4 | 8;
   readonly stackLines: number;
   readonly wordsPerLine: number;
-  /** From the frame pointer to the saved one: STACK_FRAME_BASE. */
+  /** Distance from the frame pointer to the saved one: STACK_FRAME_BASE. */
   readonly frameBase: number;
-  /** sizeof(struct cpu_info): where the frames end. */
+  /** sizeof(struct cpu_info): the frames end there. */
   readonly cpuInfoSize: number;
-  /** PSR_MODE_EL2h, PSR_MODE_HYP, and what the screen calls it. */
+  /** PSR_MODE_EL2h or PSR_MODE_HYP, and its name on the screen. */
   readonly mode: bigint;
   readonly modeText: string;
 }
 
 /** sizeof(struct cpu_info) on arm64: 336 bytes of registers; elr, flags. Source: asm-arm/current.h. */
 export const ARM64_CPU_INFO_SIZE = 352;
-/** On arm32: 160 bytes of registers. */
+/** The same on arm32: 160 bytes of registers. */
 export const ARM32_CPU_INFO_SIZE = 168;
 
 const ARM64: ArmScreen = {
@@ -56,11 +57,11 @@ const MODE_MASK = 0x1fn;
 /** STACK_SIZE: 8 pages, in all releases. Source: asm-arm/config.h. */
 export const ARM_STACK_SIZE = 0x8000;
 
-/** The screen on arm64. The empty line behind the call trace is its last. */
+/** Returns the screen on arm64. Its last line is the empty one after the call trace. */
 export const arm64ExecutionState = (state: ExecutionState): ExecutionScreen =>
   screen(state, ARM64, show64(state, ARM64));
 
-/** The screen on arm32. */
+/** Returns the screen on arm32. */
 export const arm32ExecutionState = (state: ExecutionState): ExecutionScreen =>
   screen(state, ARM32, show32(state, ARM32));
 
@@ -77,7 +78,7 @@ function screen(state: ExecutionState, rules: ArmScreen, registers: readonly str
 const place = (state: ExecutionState, rules: ArmScreen, address: Address): string =>
   state.symbolText(address, true) ?? pointerText(address, rules.pointerSize);
 
-/** PRIregister. Up to 4.15 most are printed as 32 bits on arm64, too. */
+/** PRIregister. Up to 4.15, arm64 also prints most of them as 32 bits. */
 const systemText = ({ release }: ExecutionState, rules: ArmScreen, value: bigint): string =>
   pointerText(value, rules.pointerSize === 8 && release.armWideRegisters ? 8 : 4);
 
@@ -147,7 +148,7 @@ function word(state: ExecutionState, { pointerSize }: ArmScreen, address: Addres
   return pointerSize === 8 ? viewOf(bytes).getBigUint64(0, true) : BigInt(viewOf(bytes).getUint32(0, true));
 }
 
-/** show_stack(): ends with the stack, at a multiple of its size. */
+/** show_stack(). Stops at the end of the stack, a multiple of its size. */
 function showStack(state: ExecutionState, rules: ArmScreen): ExecutionScreen {
   const { pointerSize, wordsPerLine } = rules;
   const sp = state.register('sp');
@@ -169,7 +170,7 @@ function showStack(state: ExecutionState, rules: ArmScreen): ExecutionScreen {
   return { lines: lines() };
 }
 
-/** show_trace(): PC, LR, and the frames from the frame pointer up, as long as they lie above each other. */
+/** show_trace(): PC, LR, and the frames from the frame pointer upwards, while each is above the one before. */
 function showTrace(state: ExecutionState, rules: ArmScreen): ExecutionScreen {
   const { pointerSize, frameBase, cpuInfoSize } = rules;
   const entry = (address: Address): string =>

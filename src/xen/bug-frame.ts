@@ -14,11 +14,11 @@ export const ARM_BUG_FRAME = record('bug_frame', {
   pad0: 'u16',
 });
 
-/** A decoded x86 frame. Both displacements, in bytes, are from the start of the frame: -2^23 … 2^23 - 1. */
+/** A decoded x86 frame. Both displacements are bytes from the start of the frame: -2^23 … 2^23 - 1. */
 export interface X86BugFrame {
-  /** Of the trapping instruction. */
+  /** Displacement of the trapping instruction. */
   readonly locDisp: number;
-  /** Of the file name, or of the function for `run_fn`. */
+  /** Displacement of the file name, or of the function for `run_fn`. */
   readonly ptrDisp: number;
   /** 0 … 16383. */
   readonly line: number;
@@ -31,7 +31,7 @@ const DISP_BITS = 24;
 /** Sign-extends bits 0–23. */
 const displacement = (word: number): number => (word << (32 - DISP_BITS)) >> (32 - DISP_BITS);
 
-/** Seven bits of the line. The assembler added displacement and line, so a negative displacement took one from it. */
+/** Returns seven bits of the line. The assembler added displacement and line, so a negative displacement borrowed one. */
 const lineBits = (word: number): number => ((word >>> DISP_BITS) + (displacement(word) < 0 ? 1 : 0)) & LINE_MASK;
 
 /** Reads an x86 frame. */
@@ -55,8 +55,9 @@ export function encodeX86BugFrame(view: DataView, offset: number, frame: X86BugF
 }
 
 /**
- * The second half of an x86 assert. `msg_disp` is from the start of the frame before it, the first word is 0. The
- * look-up takes this half for a frame of its own, at an address where no trap can be.
+ * The second half of an x86 assert. The first word is 0, and `msg_disp` counts from the start of the frame before it. The lookup
+ * treats this
+ * half as a frame of its own, at an address that cannot trap.
  */
 export const X86_ASSERT_SUFFIX = record('bug_frame', { zero: 'u32', msg_disp: 'i32' });
 
@@ -65,12 +66,12 @@ export type BugFrameType = 'run_fn' | 'warn' | 'bug' | 'assert';
 const RUN_FN_FIRST: readonly BugFrameType[] = ['run_fn', 'warn', 'bug', 'assert'];
 const WARN_FIRST: readonly BugFrameType[] = ['warn', 'bug', 'assert'];
 
-/** What `.bug_frames.N` holds, by N. Sections with a higher number mean nothing to that release. */
+/** Returns the frame types of `.bug_frames.N`, indexed by N. That release ignores sections with a higher number. */
 export const bugFrameTypes = (hasRunFn: boolean): readonly BugFrameType[] => (hasRunFn ? RUN_FN_FIRST : WARN_FIRST);
 
-/** Longest file name in a bug message; of longer ones `...` and the last 47 characters are printed. */
+/** Longest file name in a bug message. A longer one prints as `...` and its last 47 characters. */
 export const BUG_FILE_NAME_MAX = 50;
 
-/** A file name as the messages print it. Source: xen/common/bug.c, do_bug_frame (before 4.18 in each architecture). */
+/** Returns a file name as messages print it. Source: xen/common/bug.c, do_bug_frame (before 4.18 in each architecture). */
 export const bugFileName = (name: string): { readonly prefix: '' | '...'; readonly name: string } =>
   name.length > BUG_FILE_NAME_MAX ? { prefix: '...', name: name.slice(3 - BUG_FILE_NAME_MAX) } : { prefix: '', name };

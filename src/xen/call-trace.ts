@@ -2,10 +2,10 @@ import { type Address, addOffset, pointerText, viewOf } from '../base/index.ts';
 import { stackBounds } from './cpu-info.ts';
 import type { ExecutionScreen, ExecutionState } from './cpu-state.ts';
 
-/** From the saved rbp to the saved rip, in an exception's frame: offsets in `struct cpu_user_regs`, the same in all releases. */
+/** Distance from the saved rbp to the saved rip in an exception frame: offsets in `struct cpu_user_regs`, the same in all releases. */
 const RIP_FROM_RBP = 128 - 32;
 
-/** What could not be read, on the way out of the trace. */
+/** Thrown at an unreadable stack word, to end the trace. */
 class StackFault {
   readonly address: Address;
 
@@ -15,8 +15,9 @@ class StackFault {
 }
 
 /**
- * The call trace, the empty line behind it included. Lines say where they are from: `R` is RIP, `F` a frame, `S` a word of
- * the stack that looks like code; releases up to 4.12 do not say.
+ * Returns the call trace and the empty line after it. Each line says where it comes from: `R` is RIP, `F` a frame, `S` a stack word
+ * that looks
+ * like code. Releases up to 4.12 omit the letter.
  *
  * Source: xen/arch/x86/traps.c, show_trace and _show_trace.
  */
@@ -43,13 +44,13 @@ function entry(state: ExecutionState, address: Address, letter: 'R' | 'F' | 'S')
   return `   [<${pointerText(address)}>] ${mark}${state.symbolText(address, true) ?? pointerText(address)}`;
 }
 
-/** RIP where it looks like code, or nothing does; then the top of the stack where it looks like code, or RIP does not. */
+/** Shows RIP if it looks like code, or if nothing does; then the top of the stack if it looks like code, or if RIP does not. */
 function showTrace(state: ExecutionState, lines: string[]): void {
   const { isText, read, register } = state;
   const rip = register('rip');
   const rsp = register('rsp');
   const top = read(rsp, 8);
-  // What cannot be read counts as 0.
+  // An unreadable word counts as 0.
   const first = top === undefined ? 0n : viewOf(top).getBigUint64(0, true);
   if (isText(rip) || !isText(first)) lines.push(entry(state, rip, 'R'));
   if (top === undefined) {
@@ -65,7 +66,7 @@ function showTrace(state: ExecutionState, lines: string[]): void {
   lines.push('');
 }
 
-/** Up to 4.12: the one or the other. */
+/** Up to 4.12: shows only one of the two. */
 function showOldTrace(state: ExecutionState, lines: string[]): void {
   const { isText, register } = state;
   const rip = register('rip');
@@ -79,7 +80,7 @@ function showOldTrace(state: ExecutionState, lines: string[]): void {
   lines.push('');
 }
 
-/** What is below the first line, from frames or from all that looks like a return address. */
+/** Shows the lines after the first, from frames or from every word that looks like a return address. */
 function showFrames(state: ExecutionState, from: Address, lines: string[]): void {
   const bottom = stackBounds(from, state.release, state.build.debug).trace;
   if (state.build.framePointer) followFrames(state, from, bottom, lines);
@@ -95,10 +96,10 @@ function scanStack(state: ExecutionState, from: Address, bottom: Address, lines:
 
 function followFrames(state: ExecutionState, from: Address, high: Address, lines: string[]): void {
   let low = from;
-  // Each frame is above the one before, so that the stack's size bounds this.
+  // Each frame is above the one before, so the stack's size bounds the loop.
   for (let next = state.register('rbp'); ; ) {
     const outside = next < low || next >= high;
-    // An exception's frame is told by its pointer being inverted.
+    // The inverted pointer marks an exception frame.
     const frame = outside ? BigInt.asUintN(64, ~next) : next;
     if (outside && (frame < low || frame >= high)) return;
     next = word(state, frame);

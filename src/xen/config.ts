@@ -1,23 +1,24 @@
 import { latin1 } from '../base/index.ts';
 
 /**
- * The configuration that Xen carries in `xen_config_data`: its `.config`, gzipped. Only in builds with
- * CONFIG_HYPFS_CONFIG, since 4.14. Source: xen/common/Makefile (config.gz), xen/tools/binfile, xen/common/kernel.c.
+ * Xen's own `.config`, gzipped in `xen_config_data`. Only in builds with CONFIG_HYPFS_CONFIG, since 4.14.
+ * Source: xen/common/Makefile (config.gz), xen/tools/binfile, xen/common/kernel.c.
  */
 
-/** Options by name, `CONFIG_` included: `y`, a number's digits, or a string without its quotes; `n` where unset. */
+/** Options by name, with `CONFIG_`: `y`, digits, or an unquoted string; `n` if unset. */
 export type XenConfig = ReadonlyMap<string, string>;
 
-/** Longest configuration that is taken, in bytes; real ones have about 4 KiB. */
+/** Maximum accepted configuration, in bytes; real ones have about 4 KiB. */
 export const CONFIG_MAX_SIZE = 0x10_0000;
 
 /**
- * Decompresses one gzip member: a port, as decompression is at hand wherever this runs, and differs there.
- * `undefined` where the data is damaged, cut off, or comes to more than `maxSize` bytes; takes no more memory than that.
+ * Decompresses one gzip member. This is a port, because each runtime has its own. Returns `undefined` if the data is corrupt,
+ * truncated, or
+ * decompresses to more than `maxSize` bytes; never allocates more than that.
  */
 export type Gunzip = (data: Uint8Array, maxSize: number) => Uint8Array | undefined;
 
-/** Reads the lines `CONFIG_X=…` and `# CONFIG_X is not set`; all others are comments. The last line of a name counts. */
+/** Parses `CONFIG_X=…` and `# CONFIG_X is not set`; ignores all other lines. The last line of a name wins. */
 export function parseConfig(text: string): XenConfig {
   const options = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -31,7 +32,7 @@ export function parseConfig(text: string): XenConfig {
 
 const unquote = (value: string): string => (/^".*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value);
 
-/** The options in `xen_config_data`, or `undefined` where it is damaged or too long. */
+/** Returns the options in `xen_config_data`, or `undefined` if it is corrupt or too long. */
 export function readConfigData(data: Uint8Array, gunzip: Gunzip): XenConfig | undefined {
   const text = gunzip(data, CONFIG_MAX_SIZE);
   return text === undefined ? undefined : parseConfig(latin1(text));

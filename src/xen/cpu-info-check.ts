@@ -3,41 +3,42 @@ import { cpuInfo, guestLayout, STACK_SIZE } from './cpu-info.ts';
 import type { Release } from './release.ts';
 
 /**
- * Where an image keeps its CPUs' state. A vendor may have patched the structures, so the code is asked: it
- * finds its own cpu_info by setting the low bits of a copy of rsp (`or $0x7fff`), and the next instruction goes to the member.
+ * Finds where an image keeps its per-CPU state. A vendor may have patched the structures, so this reads the code: it finds its
+ * cpu_info by
+ * setting the low bits of a copy of rsp (`or $0x7fff`), and the next instruction accesses the member.
  */
 
-/** What the code of an image says, in bytes. */
+/** Offsets found in an image's code, in bytes. */
 export interface CpuInfoFound {
-  /** Members of struct cpu_info, from the end of the stack: negative. */
+  /** Members of struct cpu_info, from the end of the stack; negative. */
   readonly processorId: number;
   readonly currentVcpu: number;
   readonly perCpuOffset: number;
-  /** Start of the structure, where the guest's registers are. */
+  /** Start of the structure, with the guest's registers. */
   readonly userRegs: number;
   /** `domain` in struct vcpu. */
   readonly vcpuDomain: number;
 }
 
-/** Each is used hundreds of times; what occurs less often than this proves nothing. */
+/** Minimum occurrences. Each access occurs hundreds of times; fewer than this prove nothing. */
 const LEAST = 6;
 
-/** An instruction on a register as base, as far as it is read here. */
+/** An instruction with a base register, decoded as far as needed. */
 interface Access {
-  /** Of what kind: `load64`, `load32`, `add64`, `address`. */
+  /** One of `load64`, `load32`, `add64`, `address`. */
   readonly kind: string;
   /** Bytes from the register's value. */
   readonly offset: number;
-  /** Number of the register that it writes. */
+  /** Number of the destination register. */
   readonly target: number;
-  /** Where the next instruction is. */
+  /** Offset of the next instruction. */
   readonly next: number;
 }
 
 /** Opcodes with a ModRM byte: `mov` from memory, `add` from memory, `lea`. */
 const KINDS: Readonly<Record<number, string>> = { 0x8b: 'load', 0x03: 'add', 0x8d: 'lea' };
 
-/** The instruction at `at`, if it has `base` for its base register. Source: Intel SDM volume 2, chapter 2. */
+/** Decodes the instruction at `at` if its base register is `base`. Source: Intel SDM volume 2, chapter 2. */
 function access(code: Uint8Array, view: DataView, at: number, base: number): Access | undefined {
   if (at + 8 > code.length) return undefined;
   const prefix = code[at] as number;
@@ -55,7 +56,7 @@ function access(code: Uint8Array, view: DataView, at: number, base: number): Acc
     return { kind: 'address', offset: -view.getInt32(op + 2, true), target: base, next: op + 6 };
   }
   const kind = KINDS[opcode];
-  // Base registers of rsp's kind come with a SIB byte: none is of interest.
+  // rsp or r12 as a base needs a SIB byte; the code we look for has neither.
   if (kind === undefined || (modrm & 7) === 4 || modrm >> 6 === 0 || modrm >> 6 === 3) return undefined;
   const short = modrm >> 6 === 1;
   const offset = short ? view.getInt8(op + 2) : view.getInt32(op + 2, true);
@@ -64,7 +65,7 @@ function access(code: Uint8Array, view: DataView, at: number, base: number): Acc
   return { kind: name, offset, target, next: op + (short ? 3 : 6) };
 }
 
-/** Number of the register that an `or $0x7fff` whose immediate is at `at` works on; `undefined` where it is another instruction. */
+/** Returns the register of an `or $0x7fff` with its immediate at `at`; `undefined` for another instruction. */
 function maskedRegister(code: Uint8Array, at: number): number | undefined {
   const last = code[at - 1] as number;
   const before = code[at - 2] as number;
@@ -74,7 +75,7 @@ function maskedRegister(code: Uint8Array, at: number): number | undefined {
   return (last & 7) | ((rex & 1) << 3);
 }
 
-/** How often something was seen, by kind and number. */
+/** Counts observations, by kind and number. */
 class Tally {
   readonly #counts = new Map<string, Map<number, number>>();
 
@@ -87,14 +88,14 @@ class Tally {
     of.set(value, (of.get(value) ?? 0) + 1);
   }
 
-  /** What was seen most often, if often enough to mean something. */
+  /** Returns the most frequent number, if it is frequent enough. */
   most(kind: string): number | undefined {
     const [best] = [...(this.#counts.get(kind) ?? [])].sort(([, a], [, b]) => b - a);
     return best !== undefined && best[1] >= LEAST ? best[0] : undefined;
   }
 }
 
-/** Reads what the code says: `undefined` for what it uses too seldom. `text` is the image's `.text`. */
+/** Reads the offsets from the image's `.text`. Leaves out those that the code uses too rarely. */
 export function findCpuInfo(text: Uint8Array): Partial<CpuInfoFound> {
   const view = viewOf(text);
   const seen = new Tally();
@@ -104,13 +105,13 @@ export function findCpuInfo(text: Uint8Array): Partial<CpuInfoFound> {
     if (register === undefined) continue;
     const member = access(text, view, at + 4, register);
     if (member === undefined) continue;
-    // The register has the stack's last byte.
+    // The register points to the last byte of the stack.
     const fromEnd = member.offset - 1;
     seen.add(member.kind, fromEnd);
     if (member.kind !== 'load64') continue;
     const through = access(text, view, member.next, member.target);
     if (through?.kind !== 'load64') continue;
-    // Nothing but `current` is a pointer that is followed at once.
+    // Only `current` is a pointer that the code dereferences at once.
     seen.add('current', fromEnd);
     seen.add('domain', through.offset);
   }
@@ -126,7 +127,7 @@ export function findCpuInfo(text: Uint8Array): Partial<CpuInfoFound> {
 const given = (key: keyof CpuInfoFound, value: number | undefined): Partial<CpuInfoFound> =>
   value === undefined ? {} : { [key]: value };
 
-/** What the table says. */
+/** Returns the offsets according to the release table. */
 function expected(release: Release): CpuInfoFound {
   const { at, size } = cpuInfo(release);
   return {
@@ -139,8 +140,9 @@ function expected(release: Release): CpuInfoFound {
 }
 
 /**
- * Where the image's own code expects things; the release's row for what the code does not tell. It is the code that is run, so its word counts
- * where the two differ: under the rules of another release, or in a vendor's build.
+ * Returns the offsets that the image's code uses, and the release's where the code does not show them. The code takes precedence if
+ * they
+ * differ, as with the rules of another release or a vendor's build.
  */
 export const imageCpuInfo = (text: Uint8Array, release: Release): CpuInfoFound => ({
   ...expected(release),

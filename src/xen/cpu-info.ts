@@ -3,23 +3,25 @@ import type { DomainLayout } from './printk-machine.ts';
 import type { Release } from './release.ts';
 
 /**
- * What is at the top of each hypervisor stack of x86-64, and how the stack is divided.
+ * The top of each hypervisor stack on x86-64, and the pages of the stack.
  *
- * Sources: xen/arch/x86/include/asm/current.h and cpu-user-regs.h (asm-x86/ up to 4.16), traps.c (the bounds). Checked
- * against the debug information of builds of 4.14.6 and 4.17.5 (test/xen/layouts), and against the code of images (`imageCpuInfo`).
+ * Sources: xen/arch/x86/include/asm/current.h and cpu-user-regs.h (asm-x86/ up to 4.16), traps.c (the bounds). Checked against the
+ * debug
+ * information of builds of 4.14.6 and 4.17.5 (test/xen/layouts), and against the code of images (`imageCpuInfo`).
  */
 
-/** Bytes of a stack, and its alignment: STACK_ORDER 3, in all releases from 4.11 on. */
+/** Size and alignment of a stack in bytes: STACK_ORDER 3, in all releases since 4.11. */
 export const STACK_SIZE = 0x8000;
 
 const STACK_PAGE = 0x1000;
 
-/** Registers in the order of `struct cpu_user_regs`, from its start; then what the hardware pushes. */
+/** Registers in the order of `struct cpu_user_regs`, followed by what the hardware pushes. */
 const PUSHED = ['r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi'];
 
 /**
- * `struct cpu_user_regs` of a release: 200 bytes, 168 since the data segments are kept elsewhere (4.21). The selectors are 16
- * bits wide, in slots of 8 bytes.
+ * Returns `struct cpu_user_regs` of a release: 200 bytes; 168 since 4.21 moved the data segments elsewhere. The selectors are 16
+ * bits wide, in
+ * slots of 8 bytes.
  */
 export function cpuUserRegs(release: Release): CStruct {
   const members: Record<string, FieldType> = {};
@@ -46,11 +48,12 @@ export function cpuUserRegs(release: Release): CStruct {
 const fredInfo = cStruct('fred_info', { edata: 'u64', _rsvd: 'u64' });
 
 /**
- * `struct cpu_info` of a release. Counted from its end, which is the stack's, everything behind the registers is where it
- * always was.
+ * Returns `struct cpu_info` of a release. Offsets of the members after the registers, counted from the end of the stack, never
+ * changed.
  *
- * The bytes from `spec_ctrl` on are left as they are: security fixes have rearranged them within a branch (`xen_spec_ctrl`
- * became wider, `last_spec_ctrl` was added), with the same size in all. `verw_sel` is padding before XSA-297.
+ * The bytes from `spec_ctrl` on are left alone: security fixes rearranged them within a branch (wider `xen_spec_ctrl`, new
+ * `last_spec_ctrl`)
+ * without changing the size. `verw_sel` is padding before XSA-297.
  */
 export function cpuInfo(release: Release): CStruct {
   return cStruct('cpu_info', {
@@ -68,24 +71,25 @@ export function cpuInfo(release: Release): CStruct {
   });
 }
 
-/** get_cpu_info(): where the structure of the stack is that `sp` points into. `info` is {@link cpuInfo}. */
+/** get_cpu_info(): returns the address of the structure on the stack that `sp` points into. `info` is {@link cpuInfo}. */
 export const cpuInfoAddress = (sp: Address, info: CStruct): Address =>
   addOffset(sp | BigInt(STACK_SIZE - 1), 1 - info.size);
 
-/** Where the members of struct vcpu and struct domain are that printk reads. */
+/** Returns the offsets of the members of struct vcpu and struct domain that printk reads. */
 export const guestLayout = (release: Release, pointerSize: 4 | 8): DomainLayout => ({
   domainId: 0,
   vcpuId: 0,
-  // Behind `vcpu_id`, `processor`, and the vcpu_info pointer or the guest area that took its place.
+  // Follows `vcpu_id`, `processor`, and the vcpu_info pointer or the guest area that replaced it.
   vcpuDomain: 8 + (release.vcpuInfoArea ? 2 : 1) * pointerSize,
 });
 
-/** What a page of the stack is for, 0 being the lowest. */
+/** Purpose of a stack page; page 0 is the lowest. */
 export type StackPage = 'primary' | 'ist' | 'shadow' | 'guard';
 
 /**
- * What the page of the stack is for that `sp` points into. Without a guard (release builds up to 4.13) pages 4 and 5 are what
- * an overflow of the primary stack runs into, and count as that.
+ * Returns the purpose of the stack page that `sp` points into. Without a guard (release builds up to 4.13) an overflow of the
+ * primary stack
+ * runs into pages 4 and 5, so they count as primary.
  */
 export function stackPage(sp: Address, release: Release, debugBuild: boolean): StackPage {
   const page = Number((sp & BigInt(STACK_SIZE - 1)) / BigInt(STACK_PAGE));
@@ -95,11 +99,11 @@ export function stackPage(sp: Address, release: Release, debugBuild: boolean): S
   return debugBuild ? 'guard' : 'primary';
 }
 
-/** Where the last words are that are of interest, both inclusive; below `sp` where there are none. */
+/** Addresses of the last words to show, inclusive; below `sp` if there are none. */
 export interface StackBounds {
-  /** get_stack_dump_bottom: of a dump. */
+  /** get_stack_dump_bottom: for a dump. */
   readonly dump: Address;
-  /** get_stack_trace_bottom: of a call trace. */
+  /** get_stack_trace_bottom: for a call trace. */
   readonly trace: Address;
 }
 
@@ -108,7 +112,7 @@ const roundUp = (sp: Address, size: number): Address => {
   return BigInt.asUintN(64, (sp + mask) & ~mask);
 };
 
-/** The bounds of what Xen shows of the stack that `sp` points into. Source: xen/arch/x86/traps.c. */
+/** Returns the bounds of what Xen shows of the stack that `sp` points into. Source: xen/arch/x86/traps.c. */
 export function stackBounds(sp: Address, release: Release, debugBuild: boolean): StackBounds {
   switch (stackPage(sp, release, debugBuild)) {
     case 'primary': {
@@ -117,7 +121,7 @@ export function stackBounds(sp: Address, release: Release, debugBuild: boolean):
     }
     case 'ist': {
       const end = roundUp(sp, STACK_PAGE);
-      // The registers are at the top; `es` and what follows is not among what is pushed.
+      // The registers are at the top; `es` and later members are not pushed.
       const regs = cpuUserRegs(release);
       const pushed = release.x86State.userRegs === 'segments' ? (regs.at['es'] as number) : regs.size;
       return { dump: addOffset(end, -8), trace: addOffset(end, -pushed - 8) };

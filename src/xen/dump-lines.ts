@@ -9,7 +9,7 @@ export interface DumpedPayload {
   readonly text: Address;
   readonly rw: Address;
   readonly ro: Address;
-  /** Of the three kinds together. */
+  /** Pages of all three kinds. */
   readonly pages: number;
   readonly functions: readonly DumpedFunction[];
 }
@@ -28,7 +28,7 @@ const PAYLOAD_LINE =
   /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
 const FUNCTION_LINE = /^ {4}(.*) patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/s;
 
-/** Reads what the console key `x` prints, and skips all other lines. Source: xen/common/livepatch.c, livepatch_printall. */
+/** Parses the output of the console key `x`, and skips all other lines. Source: xen/common/livepatch.c, livepatch_printall. */
 export function readDump(lines: readonly string[]): DumpedPayload[] {
   const payloads: (DumpedPayload & { readonly functions: DumpedFunction[] })[] = [];
   for (const line of lines) {
@@ -40,7 +40,7 @@ export function readDump(lines: readonly string[]): DumpedPayload[] {
     const [, symbol = '', oldAddr, oldSize, newAddr, newSize] = FUNCTION_LINE.exec(line) ?? [];
     if (oldAddr === undefined) continue;
     payloads.at(-1)?.functions.push({
-      // printk's rendering of a null pointer.
+      // printk prints a null pointer like this.
       name: symbol === '<NULL>' ? null : symbol,
       oldAddr: at(oldAddr),
       oldSize: Number(oldSize),

@@ -1,5 +1,5 @@
 /**
- * Errors of Xen's own ABI. The numbers are Linux's, but belong to Xen: a dom0 with another numbering translates.
+ * Errors of Xen's ABI. The numbers equal Linux's, but are Xen's own: a dom0 with different numbers translates them.
  * Source: xen/include/public/errno.h.
  */
 export const ERRNO = {
@@ -26,5 +26,5 @@ export type Errno = keyof typeof ERRNO;
 
 const NAMES = new Map<number, Errno>(Object.entries(ERRNO).map(([name, number]) => [number, name as Errno]));
 
-/** The name of `-rc`, or `null` for zero, positive results and numbers that Xen does not define. */
+/** Returns the name of `-rc`, or `null` for zero, positive results and numbers that Xen does not define. */
 export const errnoName = (rc: number): Errno | null => NAMES.get(-rc) ?? null;

@@ -1,17 +1,17 @@
 import { type Address, addOffset, record, u64 } from '../base/index.ts';
 
-/** Entry of x86's `.ex_table`: 8 bytes, each offset relative to its own field. Source: asm/uaccess.h, 4.7 … 4.22. */
+/** Entry of x86's `.ex_table`: 8 bytes; each offset is relative to its own field. Source: asm/uaccess.h, 4.7 … 4.22. */
 export const EX_TABLE_ENTRY = record('exception_table_entry', { addr: 'i32', cont: 'i32' });
 
 /** A decoded entry. */
 export interface ExTableEntry {
   /** The instruction that may fault. */
   readonly addr: Address;
-  /** Where execution goes on then. */
+  /** Where execution continues. */
   readonly cont: Address;
 }
 
-/** Reads the entry at `offset` of a table that starts at address `base`. */
+/** Reads the entry at `offset` of a table at address `base`. */
 export function decodeExTableEntry(view: DataView, offset: number, base: Address): ExTableEntry {
   const raw = EX_TABLE_ENTRY.read(view, offset);
   return {
@@ -20,7 +20,7 @@ export function decodeExTableEntry(view: DataView, offset: number, base: Address
   };
 }
 
-/** Writes the entry at `offset`; distances above 2 GiB are cut to 32 bits. */
+/** Writes the entry at `offset`; truncates distances above 2 GiB to 32 bits. */
 export function encodeExTableEntry(view: DataView, offset: number, base: Address, entry: ExTableEntry): void {
   const relative = (target: Address, at: number): number =>
     Number(BigInt.asIntN(32, u64(target - addOffset(base, offset + at))));
@@ -31,9 +31,9 @@ export function encodeExTableEntry(view: DataView, offset: number, base: Address
 }
 
 /**
- * Sorts a table in place by `addr`, as sort_exception_table does while a payload loads: the heap sort of
- * xen/lib/sort.c, so that entries with the same `addr` end up in Xen's order, and with swap_ex's 32-bit arithmetic. A
- * trailing part of an entry is left alone.
+ * Sorts a table in place by `addr`, as sort_exception_table does while a payload loads. Uses the heap sort of xen/lib/sort.c and the
+ * 32-bit
+ * arithmetic of swap_ex, so that entries with equal `addr` end up in Xen's order. Ignores a trailing partial entry.
  */
 export function sortExTable(view: DataView): void {
   const size = EX_TABLE_ENTRY.size;
@@ -53,7 +53,7 @@ export function sortExTable(view: DataView): void {
 
 function heapSort(addr: Int32Array, cont: Int32Array): void {
   const size = EX_TABLE_ENTRY.size;
-  /** The address of entry `i`, from the table's start. */
+  /** Returns the address of entry `i`, from the start of the table. */
   const key = (i: number): number => i * size + (addr[i] as number);
   const exchange = (field: Int32Array, a: number, b: number): void => {
     const delta = (b - a) * size;

@@ -7,17 +7,18 @@ import type { XenArch } from './virtual-layout.ts';
 /**
  * What show_execution_state() prints of the hypervisor's own state on x86-64: banner, registers, code, stack and call trace.
  *
- * Sources: xen/arch/x86/traps.c and x86_64/traps.c (one file since 4.21), show_registers, show_code, show_stack. Held against
- * screens of a real 4.17.7. No release up to 4.22 prints ssp or pkru.
+ * Sources: xen/arch/x86/traps.c and x86_64/traps.c (one file since 4.21), show_registers, show_code, show_stack. Compared with
+ * screens of a real
+ * 4.17.7. No release up to 4.22 prints ssp or pkru.
  */
 
 const WORDS_PER_LINE = 4;
 const STACK_LINES = 20;
-/** Bytes of code in front of RIP, and from RIP on. */
+/** Bytes of code before RIP, and from RIP on. */
 const CODE_BEFORE = 8;
 const CODE_FROM = 16;
 
-/** The screen of {@link ExecutionState}. The empty line behind the call trace is its last. */
+/** Returns the screen of {@link ExecutionState}. Its last line is the empty one after the call trace. */
 export function executionState(state: ExecutionState): ExecutionScreen {
   const lines = [...showRegisters(state), ...showCode(state)];
   const stack = showStack(state);
@@ -32,14 +33,14 @@ export function executionState(state: ExecutionState): ExecutionScreen {
 export function banner({ release, version, build, tainted }: ExecutionState, arch: XenArch): string {
   const debug = `debug=${build.debug ? 'y' : 'n'}`;
   const coverage = build.coverage === undefined ? '' : `${build.coverage}=y`;
-  // Without xen_build_info() gcov's part is there, if empty, between two blanks.
+  // Without xen_build_info(), gcov's part is always there, possibly empty, between two blanks.
   const info = release.buildInfo
     ? [debug, coverage, build.ubsan ? 'ubsan=y' : ''].filter((part) => part !== '').join(' ')
     : `${debug} ${coverage === '' ? '' : 'gcov=y'}`;
   return `----[ Xen-${version}  ${arch}  ${info}  ${tainted} ]----`;
 }
 
-/** Registers by rows of the screen, with the names that they have there. */
+/** Registers by row of the screen, with their names there. */
 const ROWS = [
   ['rax', 'rbx', 'rcx'],
   ['rdx', 'rsi', 'rdi'],
@@ -52,7 +53,7 @@ const ROWS = [
 ];
 const SELECTORS = ['ds', 'es', 'fs', 'gs', 'ss', 'cs'];
 
-/** An address as `%pS` and `%ps` have it: a symbol, or the address where there is none. */
+/** Formats an address like `%pS` or `%ps`: a symbol, or the plain address if there is none. */
 const named = (state: ExecutionState, address: Address, withOffset: boolean): string =>
   state.symbolText(address, withOffset) ?? pointerText(address);
 
@@ -75,13 +76,13 @@ function lastBranch(state: ExecutionState): string[] {
   const { ler, release } = state;
   if (ler === undefined) return [];
   if (!release.x86State.lerSymbols) return [`ler: ${pointerText(ler.from)} -> ${pointerText(ler.to)}`];
-  // Upper bits may hold other things: names are of the address without them.
+  // The upper bits may contain something else; the symbol is that of the address without them.
   const place = (address: Address): string =>
     `${pointerText(address)} [${named(state, BigInt.asUintN(64, BigInt.asIntN(48, address)), false)}]`;
   return [`ler: from ${place(ler.from)}`, `       to ${place(ler.to)}`];
 }
 
-/** The bytes around RIP: `--` from the first that cannot be read, in either direction. */
+/** Shows the bytes around RIP. From the first unreadable one, in either direction, it prints `--`. */
 function showCode(state: ExecutionState): string[] {
   const { read, register } = state;
   const rip = register('rip');
@@ -95,7 +96,7 @@ function showCode(state: ExecutionState): string[] {
   ];
 }
 
-/** `count` bytes, one after the other, as a copy does that stops where it faults. */
+/** Reads `count` bytes one by one; stops at a fault, as a copy does. */
 function run(count: number, byteAt: (index: number) => Uint8Array | undefined): string[] {
   const found: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -106,7 +107,7 @@ function run(count: number, byteAt: (index: number) => Uint8Array | undefined): 
   return [...found, ...new Array<string>(count - found.length).fill('--')];
 }
 
-/** The words from rsp on, up to the end of the stack or of the lines that are shown. */
+/** Shows the words from rsp to the end of the stack, or to the limit of lines. */
 function showStack(state: ExecutionState): ExecutionScreen {
   const { build, read, register, release, stackLines = STACK_LINES } = state;
   const rsp = register('rsp');

@@ -1,4 +1,4 @@
-/** What Xen defines: its ABI, names, limits, errno values, releases, and the interface of everything that takes a patch. */
+/** Xen's definitions: ABI, names, limits, errno values, releases, and the interface of every livepatch target. */
 export * from './alternatives.ts';
 export * from './arm-execution-state.ts';
 export * from './bug-frame.ts';

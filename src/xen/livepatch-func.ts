@@ -3,7 +3,7 @@ import type { FuncLayout } from './release.ts';
 
 /**
  * `struct livepatch_func`, the entry of `.livepatch.funcs`, in every layout and both pointer sizes.
- * Source: xen/include/public/sysctl.h (the structure is visible with `__XEN__` only).
+ * Source: xen/include/public/sysctl.h (only visible with `__XEN__`).
  */
 
 const pointers = (type: 'u32' | 'u64') => ({ name: type, new_addr: type, old_addr: type }) as const;
@@ -27,29 +27,29 @@ const V2_PATCH_OFFSET = {
 /** 82182ad7b4: 4.17.3, 4.18.1, 4.19.0. */
 const V2 = { _pad: 'bytes39', expect: 'bytes32' } as const;
 
-/** What follows the sizes, per layout. No layout needs padding at its end. */
+/** Members after the sizes, per layout. No layout needs padding at its end. */
 const TAILS = { v1: V1, 'v2-applied': V2_APPLIED, 'v2-patch-offset': V2_PATCH_OFFSET, v2: V2 } as const;
 
 /** One entry, with addresses of either size as bigint. */
 export interface LivepatchFunc {
-  /** Address of the name; 0 where there is none. */
+  /** Address of the name; 0 if it has none. */
   readonly name: bigint;
   /** 0 for a NOP patch. */
   readonly newAddr: bigint;
-  /** 0 where Xen has to look the name up. */
+  /** 0 if Xen must look the name up. */
   readonly oldAddr: bigint;
   readonly newSize: number;
   readonly oldSize: number;
   readonly version: number;
 }
 
-/** One layout: offsets in bytes from the start of the entry, and readers of normalised values. */
+/** One layout: offsets in bytes from the start of the entry, and accessors for normalised values. */
 export interface LivepatchFuncLayout {
   readonly layout: FuncLayout;
   readonly pointerSize: 4 | 8;
   /** sizeof(struct livepatch_func). */
   readonly size: number;
-  /** What `version` has to be. */
+  /** Required `version`. */
   readonly version: 1 | 2;
   readonly at: {
     readonly name: number;
@@ -58,19 +58,19 @@ export interface LivepatchFuncLayout {
     readonly newSize: number;
     readonly oldSize: number;
     readonly version: number;
-    /** Where the expectation is (32 bytes); `undefined` in version 1. */
+    /** Offset of the expectation (32 bytes); `undefined` in version 1. */
     readonly expect: number | undefined;
-    /** Where Xen saves the overwritten instructions; `undefined` where it keeps them elsewhere. */
+    /** Offset of the saved instructions; `undefined` if Xen keeps them elsewhere. */
     readonly opaque: number | undefined;
-    /** The byte that says whether the function is patched; `undefined` where Xen keeps it elsewhere. */
+    /** Offset of the byte that says whether the function is patched; `undefined` if Xen keeps it elsewhere. */
     readonly applied: number | undefined;
-    /** The byte for the offset of the patch from `old_addr`; `undefined` where Xen keeps it elsewhere. */
+    /** Offset of the byte with the patch's distance from `old_addr`; `undefined` if Xen keeps it elsewhere. */
     readonly patchOffset: number | undefined;
   };
-  /** The record table with the header's own names. */
+  /** The record table with the header's names. */
   readonly table: RecordTable<Record<string, 'u8'>>;
   read(view: DataView, offset: number): LivepatchFunc;
-  /** Writes the given members; addresses are cut to the pointer size. */
+  /** Writes the given members; truncates addresses to the pointer size. */
   write(view: DataView, offset: number, value: Partial<LivepatchFunc>): void;
 }
 
@@ -90,7 +90,7 @@ function layoutOf(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
       ? record('livepatch_func', { ...HEAD32, ...tail })
       : record('livepatch_func', { ...HEAD64, ...tail });
   const at = table.at;
-  /** Offset of a field that not every layout has. */
+  /** Returns the offset of a field that only some layouts have. */
   const optional = (field: string) => (at as Readonly<Record<string, number | undefined>>)[field];
   const loose = table as unknown as RecordTable<Record<string, 'u8'>>;
   return {
@@ -134,10 +134,10 @@ function layoutOf(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
   };
 }
 
-/** Those that were asked for: a process needs one of the eight. */
+/** Layouts made so far: a process needs only one of the eight. */
 const LAYOUTS = new Map<string, LivepatchFuncLayout>();
 
-/** The layout of a release (`Release.funcLayout`) on a machine with pointers of this many bytes. */
+/** Returns the layout of a release (`Release.funcLayout`) for this pointer size in bytes. */
 export function livepatchFunc(layout: FuncLayout, pointerSize: 4 | 8): LivepatchFuncLayout {
   const key = `${layout}/${pointerSize}`;
   let found = LAYOUTS.get(key);

@@ -2,8 +2,9 @@ import { hex, pointerText } from '../base/index.ts';
 import { type NumberSpec, numberText } from './number-text.ts';
 
 /**
- * An argument of a message. `null` is a NULL pointer: for `%s` and `%ps`. `%ps` takes text that somebody has looked up,
- * or an address, which is printed as such; `%ph` takes bytes.
+ * An argument of a message. `null` is a NULL pointer, for `%s` and `%ps`. `%ps` takes the symbol's text, or an address to print as
+ * is; `%ph` takes
+ * bytes.
  */
 export type FormatArg = number | bigint | string | null | Uint8Array;
 
@@ -13,7 +14,7 @@ const SPEC = /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?(h|ll|l|L|z|Z)?(p(?:h[CDN]?|[ds
 /** `%*ph` prints at most this many bytes. Source: xen/common/vsprintf.c, pointer. */
 const HEX_DUMP_MAX = 64;
 
-/** Separators of `%ph`: a blank, or by suffix. */
+/** Separators of `%ph`: a blank, or depending on the suffix. */
 const SEPARATORS: Readonly<Record<string, string>> = { ph: ' ', phC: ':', phD: '-', phN: '' };
 
 interface Spec extends NumberSpec {
@@ -39,18 +40,15 @@ function stringText(arg: FormatArg | undefined, spec: Spec): string {
 
 function hexDump(conversion: string, arg: FormatArg | undefined, spec: Spec): string {
   const bytes = arg instanceof Uint8Array ? arg : new Uint8Array(0);
-  // The width is the number of bytes; -1 is "none given".
+  // The width is the number of bytes; -1 means none given.
   const count = Math.min(Math.max(spec.width, 0), HEX_DUMP_MAX);
   return hex(bytes.subarray(0, count), SEPARATORS[conversion]);
 }
 
-/** Longest field or precision that is honoured: a template is ours, but its `*` may come from a payload. */
+/** Limit of field and precision: the template is ours, but its `*` may come from a payload. */
 const FIELD_MAX = 1024;
 
-/**
- * A formatter for machines with pointers of this many bytes: `%p` has as many digits, and `long` and `size_t` as many
- * bytes. See {@link format}.
- */
+/** Returns a formatter for this pointer size. It determines the digits of `%p`, and the size of `long` and `size_t`. See {@link format}. */
 export function formatter(pointerSize: 4 | 8): (template: string, ...args: readonly FormatArg[]) => string {
   const longBits = pointerSize * 8;
   const bitsOf: Readonly<Record<string, number>> = {
@@ -72,7 +70,7 @@ export function formatter(pointerSize: 4 | 8): (template: string, ...args: reado
     return template.replace(SPEC, (_all, flags: string, width, precision, length, conversion: string) => {
       if (conversion === '%') return '%';
       let size = field(width);
-      // A negative width from `*` asks for padding on the right.
+      // A negative width from `*` pads on the right.
       const left = width === '*' && size < 0;
       if (left) size = -size;
       const spec: Spec = {
@@ -101,9 +99,11 @@ export function formatter(pointerSize: 4 | 8): (template: string, ...args: reado
 }
 
 /**
- * Formats as Xen's printk does on a 64-bit machine: `%s %c %d %i %u %o %x %X` with flags, width, precision and length,
- * `%p` (16 digits, no `0x`), `%*ph` with `C`, `D` and `N`, `%pd` (a domain's number), `%ps` (looked-up text). Integers
- * wrap to the length they are printed in; a missing argument prints as 0 or `<NULL>`.
+ * Formats like Xen's printk on a 64-bit machine: `%s %c %d %i %u %o %x %X` with flags, width, precision and length, `%p` (16 digits,
+ * no
+ * `0x`), `%*ph` with `C`, `D` and `N`, `%pd` (a domain's number), `%ps` (symbol text). Integers wrap to the printed length; a
+ * missing argument
+ * prints as 0 or `<NULL>`.
  *
  * Source: xen/common/vsprintf.c, docs/misc/printk-formats.txt.
  */

@@ -1,6 +1,7 @@
 /**
- * Texts of the loader's messages that 4.13 changed (4470efeae4, 9e1cfdf3ae): today's template, without the
- * `livepatch: NAME: ` in front, and that of 4.12 and before. Most only lost an exclamation mark.
+ * Loader messages that 4.13 changed (4470efeae4, 9e1cfdf3ae): the current template, without the `livepatch: NAME: ` prefix, and the
+ * one of
+ * 4.12 and before. Most only lost an exclamation mark.
  */
 const OLD_TEXTS: Readonly<Record<string, string>> = {
   'Could not allocate memory for section table': 'Could not allocate memory for section table!',
@@ -41,8 +42,9 @@ const OLD_TEXTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The template that releases with `errorsLogged: 'dprintk'` (up to 4.12) have for today's template; the same where it
- * did not change. Templates come without the `livepatch: NAME: ` in front.
+ * Returns the text that releases with `errorsLogged: 'dprintk'` (up to 4.12) have for a current template, which may be the same.
+ * Templates
+ * omit the `livepatch: NAME: ` prefix.
  */
 export const oldText = (template: string): string =>
   Object.hasOwn(OLD_TEXTS, template) ? (OLD_TEXTS[template] as string) : template;

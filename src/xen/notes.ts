@@ -8,40 +8,42 @@ const NOTE_HEADER = 12;
 export type BuildIdResult =
   | {
       readonly ok: true;
-      /** The build-id, as far as it lies within the section. */
+      /** The build-id, as far as it lies inside the section. */
       readonly id: Uint8Array;
-      /** Where it starts, in bytes from the start of the section. */
+      /** Its offset in the section, in bytes. */
       readonly offset: number;
       /**
-       * Its length according to the note. Xen does not count the padding behind the name in its bounds check, so up to
-       * three bytes may lie behind the section; Xen reads them, `id` lacks them.
+       * Its length according to the note. Xen's bounds check omits the padding after the name, so up to three bytes may lie beyond
+       * the section. Xen
+       * reads them; `id` lacks them.
        */
       readonly length: number;
     }
   | {
       readonly ok: false;
-      /** Releases without `Release.buildIdErrno` make EINVAL of both. */
+      /** Releases without `Release.buildIdErrno` return EINVAL for both. */
       readonly errno: Extract<Errno, 'EINVAL' | 'ENODATA'>;
     };
 
 const refuse = (errno: 'EINVAL' | 'ENODATA'): BuildIdResult => ({ ok: false, errno });
 
-/** Memory that holds a note: `length` bytes at `offset` from its start. May fault, as the hypervisor would. */
+/** Reads `length` bytes at `offset` of the memory with a note. May fault, as in the hypervisor. */
 export type NoteReader = (offset: number, length: number) => Uint8Array;
 
-/** A note whose bytes are at hand; what lies behind them is missing. */
+/** Reads a note from bytes; anything beyond them is missing. */
 const bytesReader =
   (section: Uint8Array): NoteReader =>
   (offset, length) =>
     section.subarray(offset, offset + length);
 
 /**
- * Is the first note here a GNU build-id? The section has `size` bytes, more than 12. An empty descriptor passes. Only what the header claims is
- * read, so a section may be larger than the memory behind it.
+ * Checks whether the first note is a GNU build-id. The section has `size` bytes, more than 12. An empty descriptor passes. Reads
+ * only what the
+ * header claims, so a section may be larger than its memory.
  * Source: xen/common/version.c, xen_build_id_check, in its order.
  */
 export function readXenBuildId(size: number, read: NoteReader): BuildIdResult {
-  // The type is looked at first: where there is no memory, the fault is there.
+  // Xen reads the type first, so missing memory faults here.
   const word = (at: number): number => viewOf(read(at, 4)).getUint32(0, true);
   if (word(8) !== NT_GNU_BUILD_ID) return refuse('ENODATA');
   const namesz = word(0);
@@ -49,19 +51,20 @@ export function readXenBuildId(size: number, read: NoteReader): BuildIdResult {
   if (namesz + descsz > 0xffff_ffff) return refuse('EINVAL');
   if (namesz < 4) return refuse('EINVAL');
   if (namesz + descsz > size - NOTE_HEADER) return refuse('EINVAL');
-  // strncmp: what follows the NUL does not count.
+  // strncmp ignores everything after the NUL.
   if (latin1(read(NOTE_HEADER, 4)) !== 'GNU\0') return refuse('ENODATA');
   const offset = NOTE_HEADER + Math.ceil(namesz / 4) * 4;
   return { ok: true, id: read(offset, descsz).slice(), offset, length: descsz };
 }
 
-/** The same of bytes at hand. */
+/** Does the same for bytes. */
 export const xenBuildIdCheck = (section: Uint8Array): BuildIdResult =>
   readXenBuildId(section.length, bytesReader(section));
 
 /**
- * The build-id in a payload's `.note.gnu.build-id`, `.livepatch.depends` or `.livepatch.xen_depends`. Whatever follows
- * the first note is ignored. Source: xen/common/livepatch.c, parse_buildid (86d09d16dd) and prepare_payload before it.
+ * Returns the build-id in a payload's `.note.gnu.build-id`, `.livepatch.depends` or `.livepatch.xen_depends`. Ignores everything
+ * after the
+ * first note. Source: xen/common/livepatch.c, parse_buildid (86d09d16dd) and prepare_payload before it.
  */
 export function readBuildId(size: number, read: NoteReader): BuildIdResult {
   if (size <= NOTE_HEADER) return refuse('EINVAL');
@@ -69,10 +72,10 @@ export function readBuildId(size: number, read: NoteReader): BuildIdResult {
   return result.ok && result.length === 0 ? refuse('EINVAL') : result;
 }
 
-/** The same of bytes at hand. */
+/** Does the same for bytes. */
 export const parseBuildId = (section: Uint8Array): BuildIdResult => readBuildId(section.length, bytesReader(section));
 
-/** A note section with this build-id, as `ld --build-id` makes it. */
+/** Makes a note section with this build-id, as `ld --build-id` does. */
 export function encodeBuildIdNote(id: Uint8Array): Uint8Array {
   const note = new Uint8Array(NOTE_HEADER + 4 + Math.ceil(id.length / 4) * 4);
   const view = viewOf(note);

@@ -1,28 +1,28 @@
-/** How a number is to be printed. Source: xen/common/vsprintf.c, number. */
+/** Format of a number. Source: xen/common/vsprintf.c, number. */
 export interface NumberSpec {
   /** Any of `-+ #0`. */
   readonly flags: string;
-  /** Least characters; negative: none asked for. */
+  /** Minimum characters; negative if not given. */
   readonly width: number;
-  /** Least digits; negative: none asked for. */
+  /** Minimum digits; negative if not given. */
   readonly precision: number;
 }
 
-/** The pieces of a printed number, in the order in which they are printed. Padding is counted: a width may be huge. */
+/** Parts of a printed number, in printed order. Padding is a count, because a width may be huge. */
 export interface NumberParts {
-  /** Blanks in front. */
+  /** Leading blanks. */
   readonly before: number;
   /** Sign and prefix. */
   readonly head: string;
-  /** Zeros between those and the digits. */
+  /** Zeros between the prefix and the digits. */
   readonly zeros: number;
   readonly digits: string;
-  /** Blanks behind. */
+  /** Trailing blanks. */
   readonly after: number;
 }
 
 /**
- * A number with sign, prefix and padding. `value` is negative only where `signed`; `base` is 8, 10 or 16.
+ * Formats a number with sign, prefix and padding. `value` is negative only if `signed`; `base` is 8, 10 or 16.
  * Source: xen/common/vsprintf.c, number.
  */
 export function numberParts(value: bigint, base: number, signed: boolean, spec: NumberSpec): NumberParts {
@@ -34,19 +34,19 @@ export function numberParts(value: bigint, base: number, signed: boolean, spec: 
     else if (flags.includes(' ')) sign = ' ';
   }
   const magnitude = value < 0n ? -value : value;
-  // Unlike C's, Xen's `#` changes nothing about a zero, in octal neither.
+  // Unlike in C, `#` adds nothing to a zero, even in octal.
   const prefix = flags.includes('#') && magnitude !== 0n ? ({ 16: '0x', 8: '0' }[base] ?? '') : '';
   const head = sign + prefix;
   const digits = magnitude.toString(base);
   const least = Math.max(0, precision - digits.length);
   const missing = Math.max(0, width - head.length - least - digits.length);
   if (flags.includes('-')) return { before: 0, head, zeros: least, digits, after: missing };
-  // A precision does not cancel the 0 flag here, as it does in C.
+  // Unlike in C, a precision does not cancel the 0 flag.
   if (flags.includes('0')) return { before: 0, head, zeros: missing + least, digits, after: 0 };
   return { before: missing, head, zeros: least, digits, after: 0 };
 }
 
-/** {@link numberParts} as text, for a width and a precision that somebody has bounded. */
+/** Returns {@link numberParts} as text. The caller bounds width and precision. */
 export function numberText(value: bigint, base: number, signed: boolean, spec: NumberSpec): string {
   const { before, head, zeros, digits, after } = numberParts(value, base, signed, spec);
   return ' '.repeat(before) + head + '0'.repeat(zeros) + digits + ' '.repeat(after);

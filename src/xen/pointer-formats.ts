@@ -6,17 +6,17 @@ import type { PrintkOutput } from './printk-output.ts';
 import { pciText } from './symbol-text.ts';
 
 /**
- * `%p` and Xen's suffixes of it. What a release does not know as a suffix is text behind a plain `%p`.
+ * `%p` and Xen's suffixes of it. A suffix that the release does not know is text after a plain `%p`.
  * Source: xen/common/vsprintf.c, pointer and the functions that it calls; docs/misc/printk-formats.txt.
  */
 
 /** `%*ph` prints at most this many bytes. */
 const HEX_DUMP_MAX = 64;
 
-/** Separators of `%*ph` by the letter behind it; a blank without one. */
+/** Separators of `%*ph` by the letter after it; a blank if there is none. */
 const SEPARATORS: Readonly<Record<string, string>> = { C: ':', D: '-', N: '' };
 
-/** Domain numbers that are names. Source: xen/include/public/xen.h, DOMID_*. */
+/** Domain numbers that print as names. Source: xen/include/public/xen.h, DOMID_*. */
 const SYSTEM_DOMAINS: Readonly<Record<number, string>> = {
   0x7ff1: '[IO]',
   0x7ff2: '[XEN]',
@@ -27,16 +27,16 @@ const SYSTEM_DOMAINS: Readonly<Record<number, string>> = {
 /** DOMID_IDLE. */
 const DOMID_IDLE = 0x7fff;
 
-/** Bits of a bitmap that are printed. The widest of Xen's own are CPU masks: CONFIG_NR_CPUS is at most 16383. */
+/** Maximum printed bits of a bitmap. Xen's widest are CPU masks: CONFIG_NR_CPUS is at most 16383. */
 const BITMAP_MAX = 1 << 20;
 
-/** Plain numbers inside of a conversion. */
+/** Plain numbers inside a conversion. */
 const PLAIN: NumberSpec = { flags: '', width: -1, precision: -1 };
 
-/** `%0*x` with this many digits. */
+/** Returns the spec of `%0*x` with this many digits. */
 const padded = (width: number): NumberSpec => ({ flags: '0', width, precision: -1 });
 
-/** A `%p`, whose suffix, if any, is at `at` in the format. Gives the index behind all of it. */
+/** Prints a `%p` whose suffix, if any, is at `at`. Returns the index after all of it. */
 export function pointerConversion(
   out: PrintkOutput,
   format: string,
@@ -81,13 +81,13 @@ export function pointerConversion(
   return at;
 }
 
-/** All digits, unless a width asks for something else. */
+/** Prints all digits, unless a width says otherwise. */
 function plain(out: PrintkOutput, address: bigint, spec: NumberSpec, pointerSize: 4 | 8): void {
   const all = { flags: `${spec.flags}0`, width: 2 * pointerSize, precision: spec.precision };
   out.number(address, 16, false, spec.width === -1 ? all : spec);
 }
 
-/** The bytes of `%*ph`; gives how many letters of the format behind the `h` are part of it. None, where nothing is printed. */
+/** Prints `%*ph`. Returns how many format letters after the `h` belong to it; none if it prints nothing. */
 function hexDump(
   out: PrintkOutput,
   letter: string | undefined,
@@ -101,7 +101,7 @@ function hexDump(
   return separator === undefined ? 0 : 1;
 }
 
-/** `%*pb` and `%*pbl`; gives how many letters of the format behind the `b` are part of it. */
+/** Prints `%*pb` and `%*pbl`. Returns how many format letters after the `b` belong to it. */
 function bitmap(
   out: PrintkOutput,
   letter: string | undefined,
@@ -112,14 +112,14 @@ function bitmap(
   if (width < 0) return 0;
   const bits = Math.min(width, BITMAP_MAX);
   const list = letter === 'l';
-  // Whole longs, as the bit functions read them.
+  // Read whole longs, as the bit functions do.
   const bytes = memory.read(address, Math.ceil(bits / (pointerSize * 8)) * pointerSize);
   if (list) bitmapList(out, bytes, bits);
   else bitmapWords(out, viewOf(bytes), bits);
   return list ? 1 : 0;
 }
 
-/** As `0-3,6-15`. */
+/** Prints a list such as `0-3,6-15`. */
 function bitmapList(out: PrintkOutput, bytes: Uint8Array, bits: number): void {
   const isSet = (bit: number): boolean => bit < bits && (((bytes[bit >> 3] as number) >> (bit & 7)) & 1) === 1;
   let separator = '';
@@ -132,7 +132,7 @@ function bitmapList(out: PrintkOutput, bytes: Uint8Array, bits: number): void {
   }
 }
 
-/** As words of 32 bits, the highest first; that has as many digits as its bits need. */
+/** Prints words of 32 bits, the highest first. That one has as many digits as its bits need. */
 function bitmapWords(out: PrintkOutput, view: DataView, bits: number): void {
   let width = bits % 32 || 32;
   for (let at = Math.ceil(bits / 32) * 4 - 4; at >= 0; at -= 4) {
@@ -143,7 +143,7 @@ function bitmapWords(out: PrintkOutput, view: DataView, bits: number): void {
   }
 }
 
-/** `d0`, `d[IDLE]`. */
+/** Prints `d0` or `d[IDLE]`. */
 function domain(out: PrintkOutput, address: bigint, machine: PrintkMachine): void {
   if (address === 0n) {
     out.put('NULL');
@@ -157,10 +157,10 @@ function domainId(address: bigint, { layout, memory }: PrintkMachine): number {
   return viewOf(memory.read(address + BigInt(layout.domainId), 2)).getUint16(0, true);
 }
 
-/** `d0v1`, `d[IDLE]v0`; `IDLEv0` in 4.11. */
+/** Prints `d0v1` or `d[IDLE]v0`; in 4.11 `IDLEv0`. */
 function vcpu(out: PrintkOutput, address: bigint, machine: PrintkMachine): void {
   const { layout, memory, pointerSize, rules } = machine;
-  // 4.11 does not test for NULL: the reads below fault there.
+  // 4.11 does not check for NULL: the reads below fault.
   if (address === 0n && rules.domain) {
     out.put('NULL');
     return;

@@ -1,25 +1,27 @@
 import { type Address, addOffset, viewOf } from '../base/index.ts';
 
-/** Where the arguments of a variadic call come from, one after the other. */
+/** The arguments of a variadic call, one after the other. */
 export interface ArgumentSource {
   /**
-   * The next integer argument of so many bytes, as the register or the stack slot holds it: bits above its size may be
-   * anything. Throws where a slot cannot be read.
+   * Returns the next integer argument of this size, as its register or stack slot contains it: bits above the size are undefined.
+   * Throws if a
+   * slot cannot be read.
    */
   next(bytes: 4 | 8): bigint;
 }
 
-/** Reads `length` bytes of the caller's memory; throws where it cannot. */
+/** Reads `length` bytes of the caller's memory; throws if it cannot. */
 export type ReadMemory = (address: Address, length: number) => Uint8Array;
 
 const readU64 = (read: ReadMemory, address: Address): bigint => viewOf(read(address, 8)).getBigUint64(0, true);
 const readU32 = (read: ReadMemory, address: Address): number => viewOf(read(address, 4)).getUint32(0, true);
 
 /**
- * The arguments behind the named ones at the entry of a variadic function: what is left of the argument registers (x86-64:
- * rdi, rsi, rdx, rcx, r8, r9; arm64: x0 … x7; arm32: r0 … r3), then the stack from `stack` on (x86-64: rsp + 8 at
- * the function's first instruction; Arm: sp). On a 32-bit machine a value of 64 bits starts in an even register, or
- * at a multiple of 8, and is never split between the two.
+ * Returns the variadic arguments at the entry of a function: the remaining argument registers (x86-64: rdi, rsi, rdx, rcx, r8, r9;
+ * arm64:
+ * x0 … x7; arm32: r0 … r3), then the stack from `stack` (x86-64: rsp + 8 at the first instruction; Arm: sp). On a 32-bit machine a
+ * 64-bit value
+ * starts in an even register or at a multiple of 8, and is never split.
  *
  * Sources: System V ABI for AMD64 3.2.3, AAPCS64 6.8.2, AAPCS32 6.5. Xen passes no floating-point arguments.
  */
@@ -50,7 +52,7 @@ export function callArguments(
   return {
     next(bytes) {
       if (bytes === 4) return word();
-      // r3 is the last: counted from the end, a register is even where an even number of them is left.
+      // r3 is the last, so a register is even if an even number of them is left.
       if (next < registers.length && (registers.length - next) % 2 === 1) next++;
       if (next >= registers.length && (stack + BigInt(offset)) % 8n !== 0n) offset += 4;
       const low = word();
@@ -59,15 +61,16 @@ export function callArguments(
   };
 }
 
-/** `reg_save_area` holds six registers of 8 bytes for integers. */
+/** `reg_save_area` has six 8-byte integer registers. */
 const GP_AREA = 48;
 
 /** sizeof(va_list) on x86-64. */
 export const VA_LIST_SIZE = 24;
 
 /**
- * A `va_list` of x86-64 in memory: u32 `gp_offset`, u32 `fp_offset`, and the addresses `overflow_arg_area` and
- * `reg_save_area`. It is read once; what is taken from it moves on here, and not in memory.
+ * Reads an x86-64 `va_list` from memory: u32 `gp_offset`, u32 `fp_offset`, and the addresses `overflow_arg_area` and
+ * `reg_save_area`. Reads it
+ * once; the position advances here and not in memory.
  * Source: System V ABI for AMD64, 3.5.7.
  */
 export function vaListArguments(address: Address, read: ReadMemory): ArgumentSource {
@@ -88,8 +91,9 @@ export function vaListArguments(address: Address, read: ReadMemory): ArgumentSou
 }
 
 /**
- * A `va_list` of arm64 in memory, which a call passes by its address: `__stack`, `__gr_top` and `__vr_top`, and the negative offset
- * `__gr_offs` of the next register from `__gr_top`, 0 where none is left. It is read once.
+ * Reads an arm64 `va_list` from memory, passed by address: `__stack`, `__gr_top` and `__vr_top`, and the negative offset `__gr_offs`
+ * of the next
+ * register from `__gr_top`, 0 if none is left. Reads it once.
  * Source: AAPCS64, 10.1.5.
  */
 export function arm64VaListArguments(address: Address, read: ReadMemory): ArgumentSource {
@@ -112,6 +116,6 @@ export function arm64VaListArguments(address: Address, read: ReadMemory): Argume
 /** sizeof(va_list) on arm64. */
 const ARM64_VA_LIST_SIZE = 32;
 
-/** A `va_list` of arm32: the address of the next argument, itself passed by value. Source: AAPCS32, 8.1.4. */
+/** Reads an arm32 `va_list`: the address of the next argument, passed by value. Source: AAPCS32, 8.1.4. */
 export const arm32VaListArguments = (next: Address, read: ReadMemory): ArgumentSource =>
   callArguments([], next, read, 4);

@@ -1,12 +1,12 @@
 import type { PointerFormatRules } from './release.ts';
 
-/** What a format needs of the machine. */
+/** Machine access that a format needs. */
 export interface PrintkMemory {
-  /** `length` bytes at `address`. Throws where they cannot be read; what it throws passes through. */
+  /** Reads `length` bytes at `address`. Throws if it cannot; callers pass the exception on. */
   read(address: bigint, length: number): Uint8Array;
-  /** Writes for `%n`. Throws as `read` does. */
+  /** Writes for `%n`. Throws like `read`. */
   write(address: bigint, bytes: Uint8Array): void;
-  /** The text of `%pS`, or of `%ps` where `withOffset` is false (see `symbolText`); `undefined` where no symbol is. */
+  /** Returns the text of `%pS`, or of `%ps` without `withOffset` (see `symbolText`); `undefined` if no symbol covers the address. */
   symbolText(address: bigint, withOffset: boolean): string | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface DomainLayout {
   readonly vcpuDomain: number;
 }
 
-/** The machine that formats. */
+/** The machine whose printk this is. */
 export interface PrintkMachine {
   readonly pointerSize: 4 | 8;
   readonly rules: PointerFormatRules;

@@ -1,30 +1,31 @@
 import { type NumberSpec, numberParts } from './number-text.ts';
 
 /**
- * The buffer that vsnprintf fills: what does not fit is counted and dropped. Memory is bounded by the buffer, whatever
- * widths and precisions a format asks for.
+ * The buffer that vsnprintf fills. It counts and drops what does not fit, so the buffer bounds memory whatever widths and precisions
+ * a format
+ * requests.
  */
 export class PrintkOutput {
   #text = '';
   #length = 0;
   readonly #room: number;
 
-  /** `size` is the buffer's, in bytes, its NUL included. */
+  /** `size` in bytes, including the NUL. */
   constructor(size: number) {
     this.#room = Math.max(0, size - 1);
   }
 
-  /** Characters that there would be in a buffer of any size. */
+  /** Returns the length of the full text. */
   get length(): number {
     return this.#length;
   }
 
-  /** What is in the buffer, without the NUL at its end. */
+  /** Returns the buffer's contents without the final NUL. */
   get text(): string {
     return this.#text;
   }
 
-  /** Characters that still fit. */
+  /** Returns how many characters still fit. */
   get left(): number {
     return this.#room - this.#text.length;
   }
@@ -34,14 +35,14 @@ export class PrintkOutput {
     if (this.left > 0) this.#text += text.slice(0, this.left);
   }
 
-  /** `count` times the same character; none where it is negative. */
+  /** Adds a character `count` times; a negative count adds none. */
   fill(character: string, count: number): void {
     if (count <= 0) return;
     this.#length += count;
     if (this.left > 0) this.#text += character.repeat(Math.min(count, this.left));
   }
 
-  /** A number as {@link numberParts} has it, in capitals for `%X`. */
+  /** Adds a number like {@link numberParts}, in capitals for `%X`. */
   number(value: bigint, base: number, signed: boolean, spec: NumberSpec, capitals = false): void {
     const { before, head, zeros, digits, after } = numberParts(value, base, signed, spec);
     this.fill(' ', before);

@@ -4,20 +4,20 @@ import { parseVersion, type XenVersion } from './since.ts';
 
 type Branch = { readonly first: number; readonly count: number };
 
-/** A row of the release table for some version. */
+/** A row of the release table for a version. */
 export interface ReleaseMatch {
   readonly release: Release;
-  /** The table has no such point release: this is the nearest lower one of its branch. */
+  /** The table lacks this point release: the row is the nearest lower one of its branch. */
   readonly assumed: boolean;
 }
 
-/** The row for this point release, or the newest one before it. */
+/** Returns the row of this point release, or the newest one before it. */
 function nearest(branch: Branch, point: number): ReleaseMatch {
   const index = Math.min(point, branch.count - 1);
   return { release: RELEASES[branch.first + index] as Release, assumed: index !== point };
 }
 
-/** A row and those behind it in its branch, each made when it is asked for. */
+/** Yields a row and the later ones of its branch, each made on demand. */
 export function* branchFrom({ version }: Release): Generator<Release> {
   const { minor, point } = parseVersion(version) as XenVersion;
   const { first, count } = BRANCHES.get(minor) as Branch;
@@ -25,8 +25,9 @@ export function* branchFrom({ version }: Release): Generator<Release> {
 }
 
 /**
- * The rules of a version: `4.17.7`; `4.17` stands for the newest point release. A point release that the table does not
- * have yet gives the nearest lower one, marked as assumed; an unknown branch, or anything else, `undefined`.
+ * Returns the rules of a version such as `4.17.7`; `4.17` means the newest point release. A point release missing from the table
+ * gives the
+ * nearest lower one, marked as assumed. An unknown branch, or other text, gives `undefined`.
  */
 export function releaseByVersion(version: string): ReleaseMatch | undefined {
   const match = /^4\.(\d{1,4})(?:\.(\d{1,4}))?$/.exec(version);
@@ -36,9 +37,11 @@ export function releaseByVersion(version: string): ReleaseMatch | undefined {
 }
 
 /**
- * The rules of an image, from what xen_major_version, xen_minor_version and xen_extra_version return. The extra version
- * is `.7` in a point release, `.7-pre` on the way to it (then 4.17.6 is assumed), and may be followed by a vendor's text
- * (`.5+72-g01140da4e8`). Where it has no point release (`-unstable`, `-rc3`), the branch's first is assumed.
+ * Returns the rules of an image, from the results of xen_major_version, xen_minor_version and xen_extra_version. The extra version
+ * is `.7` in a
+ * point release and `.7-pre` before it (4.17.6 is then assumed), and may have a vendor's suffix (`.5+72-g01140da4e8`). Without a
+ * point release
+ * (`-unstable`, `-rc3`) the first of the branch is assumed.
  * Source: xen/Makefile, XEN_EXTRAVERSION.
  */
 export function releaseOfImage(major: number, minor: number, extra: string): ReleaseMatch | undefined {

@@ -2,13 +2,13 @@ import type { AlternativeRules, PointerFormatRules, Release, X86StateRules } fro
 import { always, from, type Rule, since, steps, type XenVersion } from './since.ts';
 
 /**
- * The release table: for each member of `Release` the tags that changed it. A new point release of a branch takes a
- * higher number in `NEWEST_POINT`, and its tag in the rules of the changes that were backported to it.
+ * The release table: for each member of `Release`, the tags that changed it. To add a point release, raise its branch's number in
+ * `NEWEST_POINT`, and add its tag to the changes that were backported to it.
  *
  * Source: Xen's own history. Backports were found by comparing the commits of all RELEASE tags by subject.
  */
 
-/** The newest point release of each branch: 4.11.4 and so on. All from .0 on are tagged. */
+/** Newest point release of each branch: 4.11.4 and so on. All from .0 on are tagged. */
 const NEWEST_POINT: readonly (readonly [minor: number, point: number])[] = [
   [11, 4],
   [12, 4],
@@ -32,19 +32,19 @@ const tag = ({ minor, point }: XenVersion): string => `4.${minor}.${point}`;
 
 /** 6974c75180, 5142dc5c25, 0dc1f929e8, 9120b5737f: backported together. */
 const endbrSeries = since('4.14.5', '4.15.3', '4.16.1', '4.17.0');
-/** 82182ad7b4: state leaves `.livepatch.funcs`. */
+/** 82182ad7b4: the state moves out of `.livepatch.funcs`. */
 const privateState = since('4.17.3', '4.18.1', '4.19.0');
-/** 8676092a0f: text is made writable page by page. */
+/** 8676092a0f: makes text writable page by page. */
 const relaxedText = since('4.16.4', '4.17.1', '4.18.0');
 /** a57b4074ab, 7c81558208: backported together. */
 const regionSeries = since('4.17.4', '4.18.1', '4.19.0');
 /** 8c81423038, 86d09d16dd, fa49f4be41, aa5a06d5d6: backported together. */
 const buildIdSeries = since('4.18.4', '4.19.1', '4.20.0');
-/** Payload version 2 and what came with it: 6047104c3c to 5083e0ff93. */
+/** Payload version 2 and related changes: 6047104c3c to 5083e0ff93. */
 const version2 = since('4.14.0');
 
 const ALTERNATIVES: Rules<AlternativeRules> = {
-  // Each step is the featureset growing by words: new CPUID leaves, MSRs as features, synthetic words.
+  // The featureset grows by words: new CPUID leaves, MSRs as features, synthetic words.
   featureLimit: steps(
     352,
     [416, since('4.13.0')],
@@ -55,7 +55,7 @@ const ALTERNATIVES: Rules<AlternativeRules> = {
     [672, since('4.17.6', '4.18.6', '4.19.3', '4.20.1', '4.21.0')],
     [704, since('4.21.1', '4.22.0')],
   ),
-  // asm-arm/cpufeature.h. An image's own entries may reach further: then it counts.
+  // asm-arm/cpufeature.h. If an image's own entries go higher, they take precedence.
   armCapabilities: steps(
     8,
     [10, since('4.14.0')],
@@ -90,9 +90,11 @@ const POINTER_FORMATS: Rules<PointerFormatRules> = {
   pci: since('4.15.0'),
 };
 
-// Seen in sources of 4.13, 4.14.6, 4.17.5 and master, and in screens of 4.11.2, 4.12.0, 4.13 before and after its release, 4.16.0, 4.20.0 and
-// 4.22-unstable. That FRED's part of `userRegs` is in 4.21.0
-// follows from when it was posted for the last time; `checkCpuInfo` asks the image. 4.11's and 4.12's IST pages are taken from 4.13.
+// Read from sources of 4.13, 4.14.6, 4.17.5 and master, and from screens of 4.11.2, 4.12.0, 4.13 before and after its release, 4.16.0,
+// 4.20.0 and
+// 4.22-unstable. FRED's part of `userRegs` in 4.21.0 is inferred from its last posting; `checkCpuInfo` verifies it against the image.
+// The IST pages
+// of 4.11 and 4.12 are assumed to be those of 4.13.
 const X86_STATE: Rules<X86StateRules> = {
   userRegs: steps('segments', ['fred', since('4.21.0')]),
   stackPages: steps('guard', ['shadow', since('4.14.0')]),
@@ -174,12 +176,12 @@ const RELEASE: Rules<Omit<Release, 'alternatives' | 'pointerFormats' | 'x86State
   defaultLogLevel: steps('WARNING', ['INFO', since('4.18.0')]),
   dumpsXenDepends: from(version2, buildIdSeries),
   buildInfo: since('4.15.0'),
-  // From the change, and from 4.18's list of changes.
+  // From the commit, and from 4.18's changelog.
   vcpuInfoArea: since('4.18.0'),
   armWideRegisters: since('4.16.0'),
 };
 
-/** One row of values from the rules. */
+/** Evaluates the rules for one version. */
 function row<T>(rules: Rules<T>, version: XenVersion): T {
   const values: Partial<T> = {};
   for (const member in rules) values[member] = rules[member](version);
@@ -197,7 +199,7 @@ const VERSIONS: readonly XenVersion[] = NEWEST_POINT.flatMap(([minor, newest]) =
   Array.from({ length: newest + 1 }, (_, point) => ({ minor, point })),
 );
 
-/** An array whose elements are made when they are asked for, once each: a process needs one row or two of the table. */
+/** Returns an array that makes each element on first access: a process needs only a row or two. */
 function lazyArray<T>(length: number, make: (index: number) => T): readonly T[] {
   const array: T[] = [];
   for (let index = 0; index < length; index++) {
@@ -211,10 +213,10 @@ function lazyArray<T>(length: number, make: (index: number) => T): readonly T[] 
   return array;
 }
 
-/** Every tagged release from 4.11.0 on, oldest branch first, point releases in order. */
+/** Every tagged release since 4.11.0: oldest branch first, point releases in order. */
 export const RELEASES: readonly Release[] = lazyArray(VERSIONS.length, (i) => release(VERSIONS[i] as XenVersion));
 
-/** Where the rows of each branch are in {@link RELEASES}, by minor version: index of `.0`, and how many. */
+/** Rows of each branch in {@link RELEASES}, by minor version: index of `.0`, and count. */
 export const BRANCHES: ReadonlyMap<number, { readonly first: number; readonly count: number }> = new Map(
   NEWEST_POINT.map(([minor, newest]) => {
     const first = VERSIONS.findIndex((version) => version.minor === minor);

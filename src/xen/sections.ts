@@ -1,7 +1,4 @@
-/**
- * Names of the sections that Xen looks for in a payload. Sources: xen/include/xen/livepatch.h, and
- * common/livepatch.c for the literal ones.
- */
+/** Names of the payload sections that Xen looks for. Sources: xen/include/xen/livepatch.h, and common/livepatch.c for literals. */
 
 export const ELF_LIVEPATCH_FUNC = '.livepatch.funcs';
 export const ELF_LIVEPATCH_DEPENDS = '.livepatch.depends';
@@ -10,7 +7,7 @@ export const ELF_LIVEPATCH_XEN_DEPENDS = '.livepatch.xen_depends';
 export const ELF_BUILD_ID_NOTE = '.note.gnu.build-id';
 /** Metadata of a payload. Since 4.14 (4848297ad4). */
 export const ELF_LIVEPATCH_MODINFO = '.modinfo';
-/** x86 alternatives; arm64 and arm32 have them, too. */
+/** Alternatives, on x86, arm64 and arm32. */
 export const ELF_ALTINSTRUCTIONS = '.altinstructions';
 export const ELF_ALTINSTR_REPLACEMENT = '.altinstr_replacement';
 /** Since 4.21 (d2fd5f0fcd). */
@@ -22,15 +19,15 @@ export type HookKind = 'load' | 'unload' | 'preapply' | 'apply' | 'postapply' | 
 export interface HookSection {
   readonly kind: HookKind;
   readonly section: string;
-  /** An array of pointers; the others hold exactly one. */
+  /** An array of pointers; the others contain exactly one. */
   readonly multiple: boolean;
 }
 
-/** Every hook section, in the order in which prepare_payload and check_patching_sections look at them. */
+/** All hook sections, in the order of prepare_payload and check_patching_sections. */
 export const HOOK_SECTIONS: readonly HookSection[] = [
   { kind: 'load', section: '.livepatch.hooks.load', multiple: true },
   { kind: 'unload', section: '.livepatch.hooks.unload', multiple: true },
-  // The ones below exist since 4.14 (8313c864fa, ef87efee9d).
+  // Since 4.14 (8313c864fa, ef87efee9d).
   { kind: 'preapply', section: '.livepatch.hooks.preapply', multiple: false },
   { kind: 'apply', section: '.livepatch.hooks.apply', multiple: false },
   { kind: 'postapply', section: '.livepatch.hooks.postapply', multiple: false },
@@ -39,5 +36,5 @@ export const HOOK_SECTIONS: readonly HookSection[] = [
   { kind: 'postrevert', section: '.livepatch.hooks.postrevert', multiple: false },
 ];
 
-/** `.bug_frames.N`; what N means depends on architecture and release, see `bugFrameTypes`. */
+/** Returns `.bug_frames.N`. The meaning of N depends on architecture and release; see `bugFrameTypes`. */
 export const bugFramesSection = (type: number): string => `.bug_frames.${type}`;

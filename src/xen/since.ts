@@ -6,19 +6,20 @@ export interface XenVersion {
   readonly point: number;
 }
 
-/** Reads `4.17.7`, nothing else. */
+/** Parses `4.17.7`, and nothing else. */
 export function parseVersion(text: string): XenVersion | undefined {
   const match = /^4\.(\d{1,4})\.(\d{1,4})$/.exec(text);
   return match === null ? undefined : { minor: Number(match[1]), point: Number(match[2]) };
 }
 
-/** What one point release does, for one member of `Release`. */
+/** The behaviour of one point release, for one member of `Release`. */
 export type Rule<T> = (version: XenVersion) => T;
 
 /**
- * In which releases a change is. A tag X.0 stands for its branch and all later ones: the change was on master. Any other
- * tag stands for the rest of its own branch: a backport. A branch that is named more precisely goes by its own tag:
- * `since('4.17.3', '4.18.1', '4.19.0')` leaves 4.18.0 out.
+ * Says which releases have a change. A tag X.0 covers its branch and all later ones: the change was on master. Any other tag covers
+ * the rest of
+ * its own branch: a backport. A branch with its own tag follows only that one: `since('4.17.3', '4.18.1', '4.19.0')` excludes
+ * 4.18.0.
  */
 export function since(...tags: readonly string[]): Rule<boolean> {
   const points = tags.map((tag) => ensure(parseVersion(tag), `not a tag: ${tag}`));
@@ -29,18 +30,18 @@ export function since(...tags: readonly string[]): Rule<boolean> {
   };
 }
 
-/** Broken by one change, fixed by a later one. */
+/** Covers the releases from one change to a later fix. */
 export const from =
   (broken: Rule<boolean>, fixed: Rule<boolean>): Rule<boolean> =>
   (version) =>
     broken(version) && !fixed(version);
 
-/** A value that changes: the first holds until a later one's change is in, and the last such one counts. */
+/** A value that changes: the latest change in the release wins, otherwise `first`. */
 export function steps<T>(first: T, ...later: readonly (readonly [value: T, in_: Rule<boolean>])[]): Rule<T> {
   return (version) => later.findLast(([, isIn]) => isIn(version))?.[0] ?? first;
 }
 
-/** The same in every release from 4.11 on. */
+/** The same value in every release since 4.11. */
 export const always =
   <T>(value: T): Rule<T> =>
   () =>

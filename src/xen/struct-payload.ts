@@ -3,16 +3,15 @@ import { LIVEPATCH_OPAQUE_SIZE, XEN_LIVEPATCH_NAME_SIZE } from './limits.ts';
 import type { Release } from './release.ts';
 
 /**
- * `struct payload` and what is in it: what a payload's hooks are handed a pointer to, and what Xen's own functions
- * read where they are run.
+ * `struct payload` and its members. A payload's hooks receive a pointer to it, and Xen's functions read it when they run.
  *
- * Sources: xen/include/xen/livepatch_payload.h, livepatch.h and virtual_region.h; up to 4.13 common/livepatch.c, where the
- * structure is Xen's own business: no hook has an argument. Checked against the debug information of builds of
- * 4.14.6 and 4.17.5, and against the offsets that master has (test/xen/layouts). The other releases follow from the
- * commits that are named at the members.
+ * Sources: xen/include/xen/livepatch_payload.h, livepatch.h and virtual_region.h; up to 4.13 common/livepatch.c, where the structure
+ * is private:
+ * no hook has an argument. Checked against the debug information of builds of 4.14.6 and 4.17.5, and against master's offsets
+ * (test/xen/layouts). The other releases follow from the commits named at the members.
  */
 interface Words {
-  /** Of a pointer, and of what is as wide: `unsigned long`, `size_t`. */
+  /** Type of pointers, and of `unsigned long` and `size_t`. */
   readonly word: 'u32' | 'u64';
   readonly listHead: CStruct;
   readonly buildId: CStruct;
@@ -29,7 +28,7 @@ function wordsOf(word: 'u32' | 'u64'): Words {
     word,
     listHead: cStruct('list_head', { next: word, prev: word }),
     buildId: cStruct('livepatch_build_id', { p: word, len: 'u32' }),
-    // Pointers to the entries of the hook sections; NULL where a payload has none. 8313c864fa, ef87efee9d (4.14).
+    // Pointers to the entries of the hook sections; NULL if absent. 8313c864fa, ef87efee9d (4.14).
     hooks: cStruct('livepatch_hooks', { apply: triple, revert: triple }),
     // 5083e0ff93 (4.14).
     metadata: cStruct('livepatch_metadata', { data: word, len: 'u32' }),
@@ -43,27 +42,24 @@ function wordsOf(word: 'u32' | 'u64'): Words {
 
 const WORDS = { 4: wordsOf('u32'), 8: wordsOf('u64') } as const;
 
-/** What the layout of a structure depends on besides the release. */
+/** What determines a layout besides the release. */
 export interface StructPayloadHost {
   readonly pointerSize: 4 | 8;
-  /** How many kinds of bug frames there are: BUGFRAME_NR. */
+  /** Number of bug frame kinds: BUGFRAME_NR. */
   readonly bugFrames: number;
 }
 
-/**
- * `struct livepatch_fstate`, one for each patched function. Since 82182ad7b4 (4.17.3, 4.18.1, 4.19.0); `applied` is an enum
- * of 0 and 1.
- */
+/** `struct livepatch_fstate`, one per patched function. Since 82182ad7b4 (4.17.3, 4.18.1, 4.19.0); `applied` is an enum of 0 and 1. */
 export const LIVEPATCH_FSTATE: CStruct = cStruct('livepatch_fstate', {
   patch_offset: 'u32',
   applied: 'u32',
   insn_buffer: `bytes${LIVEPATCH_OPAQUE_SIZE}`,
 });
 
-/** `struct virtual_region` of a release. */
+/** Returns `struct virtual_region` of a release. */
 export function virtualRegion(release: Release, host: StructPayloadHost): CStruct {
   const { word, listHead, bugFrames, bugFrameBounds } = WORDS[host.pointerSize];
-  // ef969144a4 (4.17.4, 4.18.2, 4.19.0) brought the bounds of .rodata, and is what regime W4 needs.
+  // ef969144a4 (4.17.4, 4.18.2, 4.19.0) added the bounds of .rodata, which regime W4 needs.
   const rodata = release.permissions === 'W4' ? word : undefined;
   const frame = release.bugFrameBounds ? bugFrameBounds : bugFrames;
   return cStruct('virtual_region', {
@@ -80,7 +76,7 @@ export function virtualRegion(release: Release, host: StructPayloadHost): CStruc
   });
 }
 
-/** `struct payload` of a release. Members that the release does not have are not in `at`. */
+/** Returns `struct payload` of a release. `at` lacks members that the release does not have. */
 export function structPayload(release: Release, host: StructPayloadHost): CStruct {
   const { word, listHead, buildId, hooks, metadata } = WORDS[host.pointerSize];
   return cStruct('payload', {
@@ -119,12 +115,12 @@ export function structPayload(release: Release, host: StructPayloadHost): CStruc
   });
 }
 
-/**
- * Offset in bytes of a member that the release is known to have (`funcs`, `region.list.next`). Asking for one that it does
- * not have is a mistake of ours.
- */
+/** Returns the offset in bytes of a member that the release must have (`funcs`, `region.list.next`). Asserts that it does. */
 export const offsetIn = (struct: CStruct, member: string): number =>
   ensure(struct.at[member], `struct ${struct.name} has no ${member}`);
 
-/** `struct livepatch_symbol`: an entry of a payload's symbol table. The same in all releases. Source: xen/include/xen/livepatch.h. */
+/**
+ * Returns `struct livepatch_symbol`, an entry of a payload's symbol table. The same in all releases. Source:
+ * xen/include/xen/livepatch.h.
+ */
 export const livepatchSymbol = (pointerSize: 4 | 8): CStruct => WORDS[pointerSize].symbol;

@@ -4,16 +4,16 @@ import type { SymbolTableBytes } from './symbol-table.ts';
 /** A symbol to encode. */
 export interface SymbolToEncode {
   readonly address: Address;
-  /** As the table has it: `FILE#symbol` for a static one. Up to KSYM_NAME_LEN characters without NUL. */
+  /** Name in the table: `FILE#symbol` if static. Up to KSYM_NAME_LEN characters without NUL. */
   readonly name: string;
   /** The letter of nm(1). */
   readonly type: string;
-  /** Makes an END entry where it ends before the next symbol starts; 0 or nothing makes none. Since 4.21. */
+  /** If the symbol ends before the next one starts, adds an END entry; 0 or absent adds none. Since 4.21. */
   readonly size?: number;
 }
 
 export interface EncodeSymbolsOptions {
-  /** `symbols_offsets` from here on; without it `symbols_addresses` of `pointerSize`. */
+  /** Base address for `symbols_offsets`; if absent, makes `symbols_addresses` of `pointerSize`. */
   readonly origin?: Address;
   readonly pointerSize?: 4 | 8;
   /** Makes `symbols_sorted_offsets`; the default. */
@@ -21,8 +21,9 @@ export interface EncodeSymbolsOptions {
 }
 
 /**
- * The table of these symbols, in the form that `openSymbolTable` reads and xen/tools/symbols.c writes. The tokens are
- * the characters themselves: valid, but not compressed.
+ * Encodes a symbol table in the format that `openSymbolTable` reads and xen/tools/symbols.c writes. Tokens are single characters:
+ * valid, but not
+ * compressed.
  */
 export function encodeSymbolTable(
   symbols: readonly SymbolToEncode[],
@@ -42,13 +43,13 @@ export function encodeSymbolTable(
   };
 }
 
-/** An entry of the address table; `text` is type and name, empty for END entries. */
+/** An entry of the address table. `text` is type and name; empty for END entries. */
 interface Entry {
   readonly address: Address;
   readonly text: string;
 }
 
-/** By address, global symbols first. Source: xen/tools/symbols.c, compare_value. */
+/** Orders by address, global symbols first. Source: xen/tools/symbols.c, compare_value. */
 function byAddress(a: SymbolToEncode, b: SymbolToEncode): number {
   if (a.address !== b.address) return a.address < b.address ? -1 : 1;
   return Number(isLower(a.type)) - Number(isLower(b.type));
@@ -56,7 +57,7 @@ function byAddress(a: SymbolToEncode, b: SymbolToEncode): number {
 
 const isLower = (type: string): boolean => type !== type.toUpperCase();
 
-/** Source: xen/tools/symbols.c, want_symbol_end. */
+/** Adds an END entry if needed. Source: xen/tools/symbols.c, want_symbol_end. */
 function withEnd(symbol: SymbolToEncode, next: SymbolToEncode | undefined): readonly Entry[] {
   assert(symbol.type.length === 1 && !symbol.name.includes('\0'), `not a symbol: ${symbol.type} ${symbol.name}`);
   const entry: Entry = { address: symbol.address, text: symbol.type + symbol.name };
@@ -84,7 +85,7 @@ function encodeNames(entries: readonly Entry[]) {
   return { names, markers, streams };
 }
 
-/** Token n is the character n. Token 0 is empty. */
+/** Makes token n the character n. Token 0 is empty. */
 function encodeTokens(): Pick<SymbolTableBytes, 'tokenTable' | 'tokenIndex'> {
   const tokenTable = new Uint8Array(512);
   const tokenIndex = new DataView(new ArrayBuffer(512));
@@ -110,7 +111,7 @@ function encodeAddresses(entries: readonly Entry[], options: EncodeSymbolsOption
   return origin === undefined ? { kind: 'pointers', view, pointerSize } : { kind: 'offsets', view, origin };
 }
 
-/** By name, then by type. Source: xen/tools/symbols.c, compare_name_orig. */
+/** Orders by name, then by type. Source: xen/tools/symbols.c, compare_name_orig. */
 function encodeSorted(entries: readonly Entry[], streams: readonly number[]) {
   const order = entries.flatMap(({ text }, index) => (text === '' ? [] : [{ text, index }]));
   const key = (text: string): string => text.slice(1) + text.slice(0, 1);

@@ -1,35 +1,36 @@
 import { type Address, addOffset, distance, fromWords } from '../base/index.ts';
 
 /**
- * Xen's own symbol table, as the hypervisor looks symbols up in itself: names compressed with a table of 256 tokens,
- * in the order of their addresses. Sources: xen/common/symbols.c and xen/tools/symbols.c, 4.11 … 4.22.
+ * Xen's own symbol table, read the way the hypervisor reads it: names compressed with a table of 256 tokens, ordered by address.
+ * Sources:
+ * xen/common/symbols.c and xen/tools/symbols.c, 4.11 … 4.22.
  *
- * Nothing is decoded in advance: a look-up by name expands what its binary search probes, about 13 names.
+ * Nothing is decoded in advance: a lookup by name expands only what its binary search probes, about 13 names.
  */
 
-/** The arrays of the table, as bytes: the image's memory from each symbol on. All are little endian. */
+/** The table's arrays, as bytes: the image's memory from each symbol on. All little-endian. */
 export interface SymbolTableBytes {
   /** Entries in the address table: `symbols_num_syms`, since 4.21 `symbols_num_addrs`. */
   readonly count: number;
-  /** `symbols_names`: for each symbol its length, and as many token numbers. */
+  /** `symbols_names`: for each symbol a length, and that many token numbers. */
   readonly names: Uint8Array;
-  /** `symbols_markers`, u32: where every 256th symbol starts in `names`. */
+  /** `symbols_markers`, u32: start of every 256th symbol in `names`. */
   readonly markers: DataView;
   /** `symbols_token_table`: 256 C strings. */
   readonly tokenTable: Uint8Array;
-  /** `symbols_token_index`, u16: where each token starts. */
+  /** `symbols_token_index`, u16: start of each token. */
   readonly tokenIndex: DataView;
   /** x86: `symbols_offsets`, u32 from SYMBOLS_ORIGIN (`symbolsOrigin`). Arm: `symbols_addresses`, pointers. */
   readonly addresses:
     | { readonly kind: 'offsets'; readonly view: DataView; readonly origin: Address }
     | { readonly kind: 'pointers'; readonly view: DataView; readonly pointerSize: 4 | 8 };
-  /** Builds with CONFIG_FAST_SYMBOL_LOOKUP, as all with live patches are by default. */
+  /** With CONFIG_FAST_SYMBOL_LOOKUP, the default in builds with live patches. */
   readonly sorted?: SortedSymbols;
 }
 
 /** `symbols_sorted_offsets`: the symbols by name. */
 export interface SortedSymbols {
-  /** Per symbol a u32 offset in `names`, and a u32 index in the address table. */
+  /** Per symbol a u32 offset in `names` and a u32 index in the address table. */
   readonly view: DataView;
   /** `symbols_num_syms`, since 4.21 `symbols_num_names`. */
   readonly count: number;
@@ -45,43 +46,45 @@ export interface XenSymbol {
   readonly offset: number;
 }
 
-/** What is at an address. */
+/** The symbol at an address. */
 export interface SymbolAt extends XenSymbol {
   /** Bytes from the symbol's start. */
   readonly at: number;
-  /** Bytes up to the next symbol, or up to its own end where the table tells; `undefined` for the last one. */
+  /** Bytes to the next symbol, or to the symbol's own end if the table has it; `undefined` for the last one. */
   readonly size: number | undefined;
 }
 
 export interface SymbolTable {
-  /** Entries in the address table. Since 4.21 this counts END entries, too, which have no name. */
+  /** Entries in the address table. Since 4.21 this includes nameless END entries. */
   readonly count: number;
-  /** What all offsets count from. */
+  /** Base of all offsets. */
   readonly base: Address;
-  /** Look-ups by name are binary searches. */
+  /** Lookups by name are binary searches. */
   readonly fast: boolean;
   /**
-   * symbols_lookup_by_name: the symbol's offset from `base`, or `undefined`. The empty name is never found. Without the
-   * sorted table the first match in address order counts.
+   * symbols_lookup_by_name: returns the symbol's offset from `base`, or `undefined`. Never finds the empty name. Without the sorted
+   * table, the
+   * first match in address order wins.
    */
   offsetOf(name: string): number | undefined;
-  /** The same as an absolute address. */
+  /** Returns the absolute address. */
   addressOf(name: string): Address | undefined;
   /**
-   * symbols_lookup: the first of the symbols that share the greatest address up to this one. Xen asks this for addresses
-   * in its text only; this function knows no sections. `undefined` below the first symbol.
+   * symbols_lookup: returns the first of the symbols at the greatest address not above this one; `undefined` below the first symbol.
+   * Xen calls it
+   * only for addresses in its text; this does not check.
    */
   symbolAt(address: Address): SymbolAt | undefined;
-  /** Entry `index` in address order; `undefined` for END entries and where the table is damaged or ends. */
+  /** Returns entry `index` in address order; `undefined` for END entries, a corrupt table, or past the end. */
   symbol(index: number): XenSymbol | undefined;
-  /** All symbols in address order. */
+  /** Iterates over all symbols in address order. */
   symbols(): IterableIterator<XenSymbol>;
 }
 
-/** Longest name that is expanded, in characters; Xen's own buffer takes 127. Keeps damaged tables harmless. */
+/** Longest name to expand, in characters; Xen's buffer takes 127. Bounds the work on corrupt tables. */
 const MAX_NAME = 1024;
 
-/** Opens a table. Costs nothing per symbol. */
+/** Opens a table without decoding any symbol. */
 export function openSymbolTable(bytes: SymbolTableBytes): SymbolTable {
   const { names } = bytes;
   const tokens = tokenReader(bytes);
@@ -90,7 +93,7 @@ export function openSymbolTable(bytes: SymbolTableBytes): SymbolTable {
   const sorted = bytes.sorted;
   const sortedCount = sorted === undefined ? 0 : Math.min(sorted.count, Math.floor(sorted.view.byteLength / 8));
 
-  /** Where entry `index` starts in `names`: at most 255 lengths from its marker. Source: get_symbol_offset. */
+  /** Returns the start of entry `index` in `names`: at most 255 lengths after its marker. Source: get_symbol_offset. */
   const streamOf = (index: number): number => {
     const marker = (index >> 8) * 4;
     if (marker + 4 > bytes.markers.byteLength) return names.length;
@@ -144,7 +147,7 @@ export function openSymbolTable(bytes: SymbolTableBytes): SymbolTable {
       else high = mid;
     }
     let end: number | undefined;
-    // An END entry (d301d718a4, 4.21) closes the symbol before it.
+    // An END entry (d301d718a4, 4.21) ends the symbol before it.
     if (low > 0 && names[streamOf(low)] === 0) {
       end = offsets.at(low);
       low--;
@@ -179,13 +182,13 @@ export function openSymbolTable(bytes: SymbolTableBytes): SymbolTable {
   };
 }
 
-/** Expands names, and compares with names that are not expanded. Source: symbols_expand_symbol. */
+/** Expands names, and compares without expanding. Source: symbols_expand_symbol. */
 function tokenReader({ names, tokenTable, tokenIndex }: SymbolTableBytes) {
   const starts = new Uint16Array(256);
   const known = Math.min(256, Math.floor(tokenIndex.byteLength / 2));
   for (let token = 0; token < known; token++) starts[token] = tokenIndex.getUint16(token * 2, true);
 
-  /** The type letter and the name at `stream`; empty for END entries and outside the table. */
+  /** Returns type letter and name at `stream`; empty for END entries and outside the table. */
   const expand = (stream: number): string => {
     let text = '';
     const end = Math.min(stream + 1 + (names[stream] ?? 0), names.length);
@@ -199,9 +202,9 @@ function tokenReader({ names, tokenTable, tokenIndex }: SymbolTableBytes) {
     return text;
   };
 
-  /** strcmp of `name` and the name at `stream`, whose type letter is skipped. */
+  /** Compares like strcmp with the name at `stream`, without its type letter. */
   const compare = (name: string, stream: number): number => {
-    // Counts from -1: the first character is the type.
+    // Starts at -1, because the first character is the type.
     let position = -1;
     const end = Math.min(stream + 1 + (names[stream] ?? 0), names.length);
     for (let at = stream + 1; at < end; at++) {
@@ -222,7 +225,7 @@ function tokenReader({ names, tokenTable, tokenIndex }: SymbolTableBytes) {
   return { expand, compare };
 }
 
-/** Reads addresses as numbers: distances from the table's base. */
+/** Reads addresses as numbers, relative to the table's base. */
 function offsetReader({ addresses }: SymbolTableBytes) {
   const { view } = addresses;
   if (addresses.kind === 'offsets') {
@@ -234,7 +237,7 @@ function offsetReader({ addresses }: SymbolTableBytes) {
     return { base: 0n, capacity: Math.floor(view.byteLength / 4), at };
   }
   const capacity = Math.floor(view.byteLength / 8);
-  // Relative to the first pointer: the image's addresses themselves are too large for a number on some machines.
+  // Relative to the first pointer: on some machines, absolute addresses exceed a number.
   const low = capacity > 0 ? view.getUint32(0, true) : 0;
   const high = capacity > 0 ? view.getUint32(4, true) : 0;
   const at = (index: number): number =>

@@ -21,21 +21,22 @@ import {
 } from './sysctl-records.ts';
 
 /**
- * The 136 bytes of `struct xen_sysctl` as values and back, for XEN_SYSCTL_livepatch_op. A value has the IN and the OUT
- * members of its structure, as the bytes have: the same two functions serve the caller's request and the copy-back.
- * Names, payloads and arrays are not in these bytes: the values carry guest handles (addresses).
+ * Encodes and decodes the 136 bytes of `struct xen_sysctl` for XEN_SYSCTL_livepatch_op. A value has the IN and OUT members of its
+ * structure, so
+ * the same functions serve request and copy-back. Names, payloads and arrays are guest handles (addresses); their contents are
+ * elsewhere.
  */
 
-/** The members of a release that decide about the layout. */
+/** Members of a release that determine the layout. */
 export type SysctlAbi = Pick<Release, 'sysctlInterfaceVersion' | 'actionFlags' | 'listMetadata'>;
 
 /** `struct xen_livepatch_name`. */
 export interface LivepatchName {
   /** Guest handle of the name. */
   readonly name: bigint;
-  /** Bytes, the NUL included. */
+  /** Bytes, including the NUL. */
   readonly size: number;
-  /** Has to be zero. */
+  /** Must be zero. */
   readonly pad: readonly [number, number, number];
 }
 
@@ -62,16 +63,16 @@ export interface ListOp {
   /** OUT. */
   readonly version: number;
   readonly idx: number;
-  /** IN: how many; OUT: how many are left. */
+  /** IN: requested entries; OUT: entries left. */
   readonly nr: number;
   readonly pad: number;
-  /** Since 4.14 OUT, since 4.21 IN, too. */
+  /** OUT since 4.14, also IN since 4.21. */
   readonly nameTotalSize: number;
-  /** Since 4.14 OUT, since 4.21 IN, too. */
+  /** OUT since 4.14, also IN since 4.21. */
   readonly metadataTotalSize: number;
   /** Guest handle of an array of `LIVEPATCH_STATUS`. */
   readonly status: bigint;
-  /** Guest handle of the names: 128 bytes for each up to 4.13, back to back since. */
+  /** Guest handle of the names: 128 bytes each up to 4.13, back to back since. */
   readonly names: bigint;
   /** Guest handle of an array of u32. */
   readonly len: bigint;
@@ -81,11 +82,11 @@ export interface ListOp {
   readonly metadataLen: bigint;
 }
 
-/** `flags` and `pad` are 0 in releases that do not have them. */
+/** `flags` and `pad` are 0 in releases without them. */
 export interface ActionOp {
   readonly kind: 'action';
   readonly name: LivepatchName;
-  /** LIVEPATCH_ACTION_*; any other number is refused later than most other mistakes. */
+  /** LIVEPATCH_ACTION_*. Xen refuses other numbers later than most other mistakes. */
   readonly action: number;
   /** Nanoseconds. */
   readonly timeout: number;
@@ -93,7 +94,7 @@ export interface ActionOp {
   readonly pad: number;
 }
 
-/** A sub-operation that Xen does not have (-EOPNOTSUPP), or another sysctl altogether. */
+/** A sub-operation that Xen lacks (-EOPNOTSUPP), or a different sysctl. */
 export interface UnknownOp {
   readonly kind: 'unknown';
 }
@@ -102,12 +103,12 @@ export type LivepatchOp = UploadOp | GetOp | ListOp | ActionOp | UnknownOp;
 
 /** A decoded `struct xen_sysctl`. */
 export interface LivepatchSysctl {
-  /** `cmd`: XEN_SYSCTL_LIVEPATCH_OP, or another sysctl, whose `op` is `unknown`. */
+  /** `cmd`: XEN_SYSCTL_LIVEPATCH_OP, or a different sysctl, whose `op` is `unknown`. */
   readonly cmd: number;
   readonly interfaceVersion: number;
   /** `cmd` of the livepatch operation. */
   readonly subOp: number;
-  /** `pad` or `flags` of the operation, see `livepatchOpWordOk`. */
+  /** `pad` or `flags` of the operation; see `livepatchOpWordOk`. */
   readonly word: number;
   readonly op: LivepatchOp;
 }
@@ -138,7 +139,7 @@ const writeName = (value: LivepatchName): NameFields => ({
 
 const AT = SYSCTL_LIVEPATCH_UNION;
 
-/** A sub-operation that Xen has. */
+/** A sub-operation that Xen knows. */
 export type KnownOp = Exclude<LivepatchOp, UnknownOp>;
 type Kind = KnownOp['kind'];
 
@@ -234,10 +235,10 @@ const CODECS: { readonly [K in Kind]: Codec<Extract<KnownOp, { kind: K }>> } = {
 
 const KINDS = new Map<number, Kind>(Object.entries(LIVEPATCH_SUB_OPS).map(([kind, number]) => [number, kind as Kind]));
 
-/** The codec of this very operation: TypeScript does not see that the two kinds are one. */
+/** Returns the codec for this operation. TypeScript cannot see that the two kinds are equal. */
 const codecOf = (op: KnownOp): Codec<KnownOp> => CODECS[op.kind] as Codec<KnownOp>;
 
-/** Reads `struct xen_sysctl`. `bytes` are its 136 bytes; any contents are fine. */
+/** Decodes the 136 bytes of a `struct xen_sysctl`; accepts any contents. */
 export function decodeLivepatchSysctl(abi: SysctlAbi, bytes: Uint8Array): LivepatchSysctl {
   assert(bytes.length === XEN_SYSCTL_SIZE, `struct xen_sysctl has ${XEN_SYSCTL_SIZE} bytes, got ${bytes.length}`);
   const view = viewOf(bytes);
@@ -252,15 +253,15 @@ export function decodeLivepatchSysctl(abi: SysctlAbi, bytes: Uint8Array): Livepa
   };
 }
 
-/** What `encodeLivepatchSysctl` fills in where it is not given. */
+/** Defaults of `encodeLivepatchSysctl`. */
 export interface EncodeOptions {
-  /** `pad` or `flags` of the operation; 0 where not given. */
+  /** `pad` or `flags` of the operation; 0 by default. */
   readonly word?: number;
-  /** The release's own where not given. */
+  /** The release's own by default. */
   readonly interfaceVersion?: number;
 }
 
-/** A new `struct xen_sysctl` with this sub-operation; all bytes that belong to no member are zero. */
+/** Returns a new `struct xen_sysctl` with this sub-operation. Bytes outside members are zero. */
 export function encodeLivepatchSysctl(abi: SysctlAbi, op: KnownOp, options: EncodeOptions = {}): Uint8Array {
   const bytes = new Uint8Array(XEN_SYSCTL_SIZE);
   const view = viewOf(bytes);
@@ -274,11 +275,11 @@ export function encodeLivepatchSysctl(abi: SysctlAbi, op: KnownOp, options: Enco
   return bytes;
 }
 
-/** Writes the members of a sub-operation into an existing `struct xen_sysctl`: what Xen does before the copy-back. */
+/** Writes the members of a sub-operation into an existing `struct xen_sysctl`, as Xen does before the copy-back. */
 export function writeLivepatchOp(abi: SysctlAbi, bytes: Uint8Array, op: KnownOp): void {
   assert(bytes.length === XEN_SYSCTL_SIZE, `struct xen_sysctl has ${XEN_SYSCTL_SIZE} bytes, got ${bytes.length}`);
   codecOf(op).write(abi, viewOf(bytes), op);
 }
 
-/** A well-formed `struct xen_livepatch_name` of `size` bytes, the NUL included. */
+/** Returns a well-formed `struct xen_livepatch_name` of `size` bytes, including the NUL. */
 export const livepatchName = (name: bigint, size: number): LivepatchName => ({ name, size, pad: [0, 0, 0] });

@@ -4,18 +4,18 @@ import type { KnownOp } from './sysctl-codec.ts';
 import { LIVEPATCH_STATUS } from './sysctl-records.ts';
 import type { ListAnswer, ListEntry, ListRequest, ListResult, LivepatchTarget } from './target.ts';
 
-/** What XEN_SYSCTL_LIVEPATCH_LIST writes into its caller's arrays. Source: xen/common/livepatch.c, livepatch_list. */
+/** The caller's arrays that XEN_SYSCTL_LIVEPATCH_LIST fills. Source: xen/common/livepatch.c, livepatch_list. */
 export interface ListArrays {
-  /** `struct livepatch_status` each. */
+  /** A `struct livepatch_status` each. */
   readonly status: Uint8Array;
   readonly names: Uint8Array;
-  /** Bytes of each name, its NUL included. */
+  /** Bytes of each name, including the NUL. */
   readonly len: Uint8Array;
   readonly metadata: Uint8Array;
   readonly metadataLen: Uint8Array;
 }
 
-/** The first `count` entries. Without metadata (4.13 and older) the names have the same room each, else they lie back to back. */
+/** Returns the first `count` entries. Without metadata (4.13 and older) names have fixed slots; otherwise they lie back to back. */
 export function listEntries(arrays: ListArrays, count: number, hasMetadata: boolean): ListEntry[] {
   const [status, len, metadataLen] = [viewOf(arrays.status), viewOf(arrays.len), viewOf(arrays.metadataLen)];
   const entries: ListEntry[] = [];
@@ -36,16 +36,16 @@ export function listEntries(arrays: ListArrays, count: number, hasMetadata: bool
   return entries;
 }
 
-/** A LIST call to make: its operation, and what came of it. */
+/** A LIST call: its operation, and how to read the result. */
 export interface ListCall {
   readonly op: KnownOp;
-  /** `bytes` reads what is at a handle that `place` gave; `out` is the operation as it came back. */
+  /** `bytes` reads from a handle that `place` returned; `out` is the copied-back operation. */
   result(rc: number, out: KnownOp, bytes: (handle: Address, length: number) => Uint8Array): ListAnswer;
 }
 
 /**
- * The call for a request, with arrays that `place` makes room for: so many zeroes each. `metadataRoom` is what all payloads' metadata takes
- * at most, in bytes.
+ * Makes the call for a request. `place` allocates each array, zeroed. `metadataRoom` is the maximum size of all payloads' metadata,
+ * in bytes.
  */
 export function listCall(
   request: ListRequest,
@@ -53,7 +53,7 @@ export function listCall(
   metadataRoom: number,
   place: (length: number) => Address,
 ): ListCall {
-  // More than is asked for is refused, so it needs no room.
+  // Xen refuses a longer list, so it needs no room.
   const room = Math.min(request.nr, LIVEPATCH_LIST_MAX);
   const sizes = {
     status: room * LIVEPATCH_STATUS.size,
@@ -90,12 +90,13 @@ export function listCall(
   };
 }
 
-/** How often {@link listUninterrupted} asks. */
+/** Maximum attempts of {@link listUninterrupted}. */
 const LIST_ATTEMPTS = 100;
 
 /**
- * A list as long as was asked for, where there are so many: Xen stops behind any entry when something else is due, and the caller has to
- * ask again. Source: xen/common/livepatch.c, livepatch_list (hypercall_preempt_check).
+ * Returns the full list that was requested. Xen may stop after any entry when other work is pending, and the caller must then ask
+ * again.
+ * Source: xen/common/livepatch.c, livepatch_list (hypercall_preempt_check).
  */
 export async function listUninterrupted(
   target: Pick<LivepatchTarget, 'list'>,

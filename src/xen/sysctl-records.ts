@@ -1,12 +1,13 @@
 import { record } from '../base/index.ts';
 
 /**
- * Layouts inside `struct xen_sysctl`, at their absolute offsets: the common front and one record per sub-operation,
- * each starting at the union of `struct xen_sysctl_livepatch_op`. XEN_GUEST_HANDLE_64 is eight bytes on every
- * architecture. Source: xen/include/public/sysctl.h of 4.11 … 4.22; compiled and compared for the offsets.
+ * Layouts inside `struct xen_sysctl` at absolute offsets: the common head and one record per sub-operation, each starting at the
+ * union of
+ * `struct xen_sysctl_livepatch_op`. XEN_GUEST_HANDLE_64 has eight bytes on every architecture.
+ * Source: xen/include/public/sysctl.h of 4.11 … 4.22; offsets compared with compiled headers.
  */
 
-/** `cmd`, `interface_version`, and the front of `struct xen_sysctl_livepatch_op`. */
+/** `cmd`, `interface_version`, and the head of `struct xen_sysctl_livepatch_op`. */
 export const SYSCTL_LIVEPATCH_HEAD = record('xen_sysctl', {
   cmd: 'u32',
   interface_version: 'u32',
@@ -15,15 +16,15 @@ export const SYSCTL_LIVEPATCH_HEAD = record('xen_sysctl', {
   word: 'u32',
 });
 
-/** Where the union of the sub-operations starts in `struct xen_sysctl`, in bytes. */
+/** Offset of the union of sub-operations in `struct xen_sysctl`, in bytes. */
 export const SYSCTL_LIVEPATCH_UNION = SYSCTL_LIVEPATCH_HEAD.size;
 
 const NAME = { name: 'u64', name_size: 'u16', pad0: 'u16', pad1: 'u16', pad2: 'u16' } as const;
 
-/** `struct xen_livepatch_name`, 16 bytes: the first member of all sub-operations but LIST. */
+/** `struct xen_livepatch_name`, 16 bytes: the first member of every sub-operation except LIST. */
 export const LIVEPATCH_NAME = record('xen_livepatch_name', NAME);
 
-/** `struct xen_livepatch_status`, 8 bytes: what the `status` array of LIST consists of. */
+/** `struct xen_livepatch_status`, 8 bytes: the element of LIST's `status` array. */
 export const LIVEPATCH_STATUS = record('xen_livepatch_status', { state: 'u32', rc: 'i32' });
 
 export const SYSCTL_LIVEPATCH_UPLOAD = record('xen_sysctl_livepatch_upload', {

@@ -22,7 +22,7 @@ export const LIVEPATCH_ACTION_REVERT = 2;
 export const LIVEPATCH_ACTION_APPLY = 3;
 export const LIVEPATCH_ACTION_REPLACE = 4;
 
-/** The action's number in the ABI. */
+/** The actions' numbers in the ABI. */
 export const LIVEPATCH_ACTIONS: Readonly<Record<ActionName, number>> = {
   unload: LIVEPATCH_ACTION_UNLOAD,
   revert: LIVEPATCH_ACTION_REVERT,
@@ -30,29 +30,30 @@ export const LIVEPATCH_ACTIONS: Readonly<Record<ActionName, number>> = {
   replace: LIVEPATCH_ACTION_REPLACE,
 };
 
-/** Flag of an ACTION: leave the build-id dependency alone. Since 4.14 (b274989b61). */
+/** Flag of an ACTION: skips the build-id dependency check. Since 4.14 (b274989b61). */
 export const LIVEPATCH_ACTION_APPLY_NODEPS = 1;
 
-/** Flag of the operation itself; has no effect. Since 4.19 (62a72092a5). */
+/** Flag of the operation; no effect. Since 4.19 (62a72092a5). */
 export const LIVEPATCH_FLAG_FORCE = 1;
 export const LIVEPATCH_FLAGS_MASK = 1;
 
-/** How far a function is patched. Source: enum livepatch_func_state, since 4.14. */
+/** Patch state of a function. Source: enum livepatch_func_state, since 4.14. */
 export const LIVEPATCH_FUNC_NOT_APPLIED = 0;
 export const LIVEPATCH_FUNC_APPLIED = 1;
 
 /** State of a payload by name. */
 export type PayloadState = 'CHECKED' | 'APPLIED';
 
-/** Names of the states as `xen-livepatch list` and the `x` key print them, which print `unknown` for any other number. */
+/** State names that `xen-livepatch list` and the `x` key print; both print `unknown` for any other number. */
 export const LIVEPATCH_STATE_NAMES: ReadonlyMap<number, PayloadState> = new Map([
   [LIVEPATCH_STATE_CHECKED, 'CHECKED'],
   [LIVEPATCH_STATE_APPLIED, 'APPLIED'],
 ]);
 
 /**
- * Does livepatch_op let the word behind the sub-operation pass (else -EINVAL)? Up to 4.18 it is padding. Since 4.19
- * unknown flags are refused only while FORCE is clear: 0, 1, 3 and 0x80000001 pass, 2 does not.
+ * Does livepatch_op accept the word after the sub-operation (else -EINVAL)? Up to 4.18 it is padding. Since 4.19 unknown flags are
+ * refused only
+ * while FORCE is clear: 0, 1, 3 and 0x80000001 pass, 2 does not.
  */
 export function livepatchOpWordOk(release: Pick<Release, 'opWord'>, word: number): boolean {
   if (release.opWord === 'pad') return word === 0;

@@ -2,10 +2,10 @@ import type { Address } from '../base/index.ts';
 import { PAGE_SIZE } from './limits.ts';
 import type { Release } from './release.ts';
 
-/** The architectures that have live patches, called as their rooms are. */
+/** Architectures with live patches, named like their rooms. */
 export type XenArch = 'x86_64' | 'arm64' | 'arm32';
 
-/** The hypervisor's own addresses: `start` inclusive, `end` exclusive. */
+/** A range of hypervisor addresses: `start` inclusive, `end` exclusive. */
 export interface AddressRange {
   readonly start: Address;
   readonly end: Address;
@@ -17,17 +17,17 @@ const X86: Readonly<Record<Release['x86Layout'], AddressRange & { readonly hasFi
   '4.14': { start: 0xffff_82d0_4000_0000n, end: 0xffff_82d0_8000_0000n, hasFixaddrX: true },
 };
 
-/** XEN_VIRT_START … XEN_VIRT_END, the 1 GiB in which x86's image, its payloads and its stubs live. */
+/** Returns XEN_VIRT_START … XEN_VIRT_END, the 1 GiB with x86's image, payloads and stubs. */
 export const x86XenVirt = (release: Pick<Release, 'x86Layout'>): AddressRange => {
   const { start, end } = X86[release.x86Layout];
   return { start, end };
 };
 
-/** SLOT0(n) of arm64: what the nth entry of the root table maps. */
+/** SLOT0(n) of arm64: the range that the nth entry of the root table maps. */
 const slot0 = (n: bigint): Address => n << 39n;
 const MiB = 0x10_0000n;
 
-/** Behind the first 2 MiB of Xen's slot: 8 MiB for Xen, 2 MiB fixmap, 4 MiB device tree. Source: asm/mmu/layout.h. */
+/** Returns the area after the first 2 MiB of Xen's slot: 8 MiB for Xen, 2 MiB fixmap, 4 MiB device tree. Source: asm/mmu/layout.h. */
 const behindImage = (slot: Address): AddressRange => ({ start: slot + 16n * MiB, end: slot + 18n * MiB });
 
 /** LIVEPATCH_VMAP of 4.8 … 4.17. Source: asm-arm/config.h. */
@@ -42,14 +42,14 @@ const ARM: Readonly<Record<Release['armLayout'], Readonly<Record<'arm64' | 'arm3
 /** Default of CONFIG_NR_CPUS on x86. Source: xen/arch/Kconfig. */
 export const X86_DEFAULT_NR_CPUS = 256;
 
-/** Pages of x86's executable fixmap: one, and one more with CONFIG_HYPERV_GUEST. Source: asm/fixmap.h, since 4.14. */
+/** Pages of x86's executable fixmap: one, plus one with CONFIG_HYPERV_GUEST. Source: asm/fixmap.h, since 4.14. */
 export const fixaddrXSize = (hypervGuest: boolean): number => (hypervGuest ? 2 : 1) * PAGE_SIZE;
 
-/** What an x86 image says about its VMAP_XEN. */
+/** Facts of an x86 image that determine its VMAP_XEN. */
 export interface X86VmapImage {
   /** Symbol `_end`. */
   readonly end: Address;
-  /** Symbol `__2M_rwdata_end`: needed where `Release.vmapStart` says so. */
+  /** Symbol `__2M_rwdata_end`; needed if `Release.vmapStart` says so. */
   readonly rwdataEnd: Address | undefined;
   /** CONFIG_NR_CPUS. */
   readonly nrCpus: number;
@@ -61,9 +61,10 @@ const roundUpTo = (address: Address, alignment: bigint): Address =>
   ((address + alignment - 1n) / alignment) * alignment;
 
 /**
- * Bounds of VMAP_XEN on x86: from the end of the image to the stubs, one page a CPU, at the end of the gigabyte. Where
- * an image of a release that starts at `__2M_rwdata_end` lacks that symbol, `_end` rounded up to a page stands in: the
- * linker script aligns to a page at least. Source: x86/setup.c, xen_virt_end; x86/mm.c, arch_vmap_virt_end.
+ * Returns the bounds of VMAP_XEN on x86: from the end of the image to the stubs, one page per CPU, at the end of the gigabyte. If an
+ * image
+ * should have `__2M_rwdata_end` but lacks it, uses `_end` rounded up to a page: the linker script aligns to at least a page.
+ * Source: x86/setup.c, xen_virt_end; x86/mm.c, arch_vmap_virt_end.
  */
 export function x86VmapXen(release: Pick<Release, 'x86Layout' | 'vmapStart'>, image: X86VmapImage): AddressRange {
   const { end, hasFixaddrX } = X86[release.x86Layout];
@@ -75,7 +76,7 @@ export function x86VmapXen(release: Pick<Release, 'x86Layout' | 'vmapStart'>, im
   return { start, end: end - BigInt(fixaddr + image.nrCpus * PAGE_SIZE) };
 }
 
-/** Bounds of VMAP_XEN on Arm. vm_init_type rounds the end up so far that the allocator does not enforce it there. */
+/** Returns the bounds of VMAP_XEN on Arm. vm_init_type rounds the end up so far that the allocator never reaches it. */
 export const armVmapXen = (release: Pick<Release, 'armLayout'>, arch: 'arm64' | 'arm32'): AddressRange =>
   ARM[release.armLayout][arch];
 
@@ -86,11 +87,11 @@ const ARM64_XEN: Readonly<Record<Release['armLayout'], Address>> = {
   '4.19': slot0(20n) + 2n * MiB,
 };
 
-/** The layout of an arm64 image that is linked to this address; `undefined` for one that is none's. */
+/** Returns the layout of an arm64 image linked to this address, or `undefined`. */
 export const arm64Layout = (start: Address): Release['armLayout'] | undefined =>
   (Object.keys(ARM64_XEN) as Release['armLayout'][]).find((layout) => ARM64_XEN[layout] === start);
 
-/** VMAP_VIRT_START of arm64, where VMAP_DEFAULT starts: 1 GiB into Xen's slot. Source: asm-arm/config.h, asm/mmu/layout.h. */
+/** VMAP_VIRT_START of arm64, the start of VMAP_DEFAULT: 1 GiB into Xen's slot. Source: asm-arm/config.h, asm/mmu/layout.h. */
 const ARM64_VMAP: Readonly<Record<Release['armLayout'], Address>> = {
   '4.8': 1n << 30n,
   '4.18': slot0(4n) + (1n << 30n),
@@ -99,5 +100,5 @@ const ARM64_VMAP: Readonly<Record<Release['armLayout'], Address>> = {
 
 export const arm64VmapDefault = ({ armLayout }: Pick<Release, 'armLayout'>): Address => ARM64_VMAP[armLayout];
 
-/** The same of arm32. */
+/** The same for arm32. */
 export const ARM32_VMAP_DEFAULT: Address = 0x1000_0000n;

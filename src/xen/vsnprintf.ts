@@ -6,28 +6,28 @@ import type { PrintkMachine, PrintkMemory } from './printk-machine.ts';
 import { PrintkOutput } from './printk-output.ts';
 
 /**
- * Xen's vsnprintf on the raw arguments of code that runs: the text that a printk of the machine makes. `log-format.ts`
- * formats the values that we have ourselves.
+ * Xen's vsnprintf on the raw arguments of running code: the text of a printk in the machine. `log-format.ts` formats our own values.
  *
  * Source: xen/common/vsprintf.c, vsnprintf and what it calls. From 4.11 to 4.22 only the suffixes of `%p` changed
- * (`PointerFormatRules`). There is no `hh` and no `t`: such a conversion prints as it stands, and takes no argument.
+ * (`PointerFormatRules`). There
+ * is no `hh` and no `t`: such a conversion prints literally and takes no argument.
  */
 
-/** What vsnprintf makes. */
+/** Result of vsnprintf. */
 export interface Formatted {
-  /** The buffer's contents up to the NUL that ends it. A `%c` of 0 is in it as U+0000. */
+  /** Contents of the buffer up to its final NUL. A `%c` of 0 is U+0000. */
   readonly text: string;
-  /** What vsnprintf returns: the length of the text in a buffer without end. An int: it wraps at 2^31. */
+  /** Return value of vsnprintf: the length of the full text. An int: it wraps at 2^31. */
   readonly length: number;
 }
 
 const BASES: Readonly<Record<string, number>> = { d: 10, i: 10, u: 10, o: 8, x: 16, X: 16 };
 const PAGE_SIZE = 4096;
 const PAGE_MASK = BigInt(PAGE_SIZE - 1);
-/** Longest string that is read; one without end in mapped memory would otherwise keep us for as long as the memory is. */
+/** Longest string to read; bounds the work on an unterminated one in mapped memory. */
 const STRING_MAX = 1 << 20;
 
-/** `*s` from its address: up to its NUL, to `limit` bytes, or to {@link STRING_MAX}. Page by page, as far as needed. */
+/** Reads a string up to its NUL, `limit` bytes, or {@link STRING_MAX}; page by page, as needed. */
 function readString(memory: PrintkMemory, address: bigint, limit: number): string {
   const most = Math.min(limit, STRING_MAX);
   let text = '';
@@ -42,14 +42,14 @@ function readString(memory: PrintkMemory, address: bigint, limit: number): strin
   return text;
 }
 
-/** A conversion that is being read, and where in the format. */
+/** A conversion, and its position in the format. */
 interface Conversion extends NumberSpec {
   readonly qualifier: string;
   /** Index of the conversion's letter. */
   readonly at: number;
 }
 
-/** Digits from `at` on, wrapped as C's int does. */
+/** Reads digits from `at`; wraps like C's int. */
 function skipAtoi(format: string, at: number): { value: number; at: number } {
   let value = 0;
   let next = at;
@@ -59,7 +59,7 @@ function skipAtoi(format: string, at: number): { value: number; at: number } {
 
 const isDigit = (char: string | undefined): boolean => char !== undefined && char >= '0' && char <= '9';
 
-/** Flags, width, precision and qualifier behind the `%` at `percent`. */
+/** Reads flags, width, precision and qualifier after the `%` at `percent`. */
 function readConversion(format: string, percent: number, args: ArgumentSource): Conversion {
   let at = percent + 1;
   while ('-+ #0'.includes(format[at] ?? '.')) at++;
@@ -101,12 +101,12 @@ function readConversion(format: string, percent: number, args: ArgumentSource): 
 
 const toInt = (raw: bigint): number => Number(BigInt.asIntN(32, raw));
 
-/** An integer argument of a conversion, as signed or unsigned as it is printed. */
+/** Reads an integer argument with the signedness of its conversion. */
 function integer(args: ArgumentSource, qualifier: string, signed: boolean, pointerSize: 4 | 8): bigint {
   if (qualifier === 'L') return (signed ? BigInt.asIntN : BigInt.asUintN)(64, args.next(8));
   const bits = { l: pointerSize * 8, h: 16, z: pointerSize * 8, Z: pointerSize * 8 }[qualifier] ?? 32;
   const raw = args.next(qualifier === 'h' || qualifier === '' ? 4 : pointerSize);
-  // size_t is unsigned, whatever the conversion; in 64 bits its sign shows all the same.
+  // size_t is unsigned whatever the conversion, but its sign shows in 64 bits.
   if (qualifier === 'z' || qualifier === 'Z') {
     const size = BigInt.asUintN(bits, raw);
     return signed ? BigInt.asIntN(64, size) : size;
@@ -114,7 +114,7 @@ function integer(args: ArgumentSource, qualifier: string, signed: boolean, point
   return (signed ? BigInt.asIntN : BigInt.asUintN)(bits, raw);
 }
 
-/** Where `%n` stores the length, and how wide. */
+/** Stores the length for `%n`. */
 function storeLength(args: ArgumentSource, { qualifier }: Conversion, length: number, machine: PrintkMachine): void {
   const { pointerSize, memory } = machine;
   const address = BigInt.asUintN(pointerSize * 8, args.next(pointerSize));
@@ -126,9 +126,11 @@ function storeLength(args: ArgumentSource, { qualifier }: Conversion, length: nu
 }
 
 /**
- * Formats as vsnprintf of a buffer of `size` bytes (its NUL included; 0 only counts). `format` is the template's bytes,
- * one character each, up to its NUL; `args` are taken from as the conversions ask for them. Reading memory may throw
- * (`PrintkMemory`), as the machine would fault. A width of -2^31 is undefined in Xen's C; here it pads nothing.
+ * Formats like vsnprintf with a buffer of `size` bytes (including the NUL; 0 only counts). `format` is the template, one character
+ * per byte,
+ * up to its NUL; conversions take from `args`. Reading memory may throw (`PrintkMemory`), as the machine would fault. A width of
+ * -2^31 is undefined
+ * in Xen's C; here it pads nothing.
  */
 export function vsnprintf(size: number, format: string, args: ArgumentSource, machine: PrintkMachine): Formatted {
   const out = new PrintkOutput(size);
@@ -142,7 +144,7 @@ export function vsnprintf(size: number, format: string, args: ArgumentSource, ma
   return { text: out.text, length: out.length | 0 };
 }
 
-/** One conversion; gives the index behind it. */
+/** Handles one conversion; returns the index after it. */
 function convert(
   out: PrintkOutput,
   format: string,
@@ -188,7 +190,7 @@ function convert(
   }
 }
 
-/** A NULL pointer, and any other into the first page, prints as `<NULL>`. */
+/** Prints a string. A pointer into the first page, such as NULL, prints as `<NULL>`. */
 function putString(out: PrintkOutput, spec: Conversion, args: ArgumentSource, machine: PrintkMachine): void {
   const { pointerSize, memory } = machine;
   const address = BigInt.asUintN(pointerSize * 8, args.next(pointerSize));

@@ -9,7 +9,7 @@ import { buildPayload, xenFacts } from '../../src/synth/index.ts';
 import { xenFromSource } from '../support/source-xen.ts';
 import { built, lint } from './support.ts';
 
-/** Rules about Arm. What the real hypervisors do with the same payloads is a matter of conform. */
+/** Rules about Arm. Conform tests what real hypervisors do with the same payloads. */
 describe.each(['arm64', 'arm32'] as const)('payload-bug-frame on %s', (arch: ArmName) => {
   let simulation: Simulation;
   beforeAll(async () => {
@@ -22,9 +22,9 @@ describe.each(['arm64', 'arm32'] as const)('payload-bug-frame on %s', (arch: Arm
     return lint(payloadBugFrame, payload, { simulation });
   };
 
-  it('tells of a WARN and a BUG whose file names are in the payload', async () => {
-    const what = arch === 'arm64' ? 'file names' : 'the trap instruction';
-    const words = `ends in an unexpected trap where it is reached: Xen 4.17.5 looks for ${what} in its own image alone`;
+  it('reports a WARN and a BUG whose file names are in the payload', async () => {
+    const what = arch === 'arm64' ? 'file names only from its own image' : 'the trap instruction only in its own image';
+    const words = `panics the host with an unexpected trap: Xen 4.17.5 accepts ${what}`;
     expect(await found('own-file-1')).toMatchObject([
       {
         rule: 'payload-bug-frame',
@@ -36,21 +36,21 @@ describe.each(['arm64', 'arm32'] as const)('payload-bug-frame on %s', (arch: Arm
     expect((await found('own-file-2')).map(({ message }) => message)).toEqual([`the bug at a/b.c:77 ${words}`]);
   });
 
-  it('tells of a function for the exception handler only where the instruction is not looked at', async () => {
+  it('reports run_in_exception_handler only if Xen rejects the instruction', async () => {
     expect(await found('run-fn')).toHaveLength(arch === 'arm64' ? 0 : 1);
   });
 
-  it('lets a name pass that is the hypervisor’s, where that counts', async () => {
+  it('accepts a file name of the hypervisor if Xen checks it', async () => {
     expect(await found('warn')).toHaveLength(arch === 'arm64' ? 0 : 1);
   });
 
-  it('says nothing without bug frames', async () => {
+  it('reports nothing without bug frames', async () => {
     expect(await found('all')).toEqual([]);
   });
 });
 
 describe('payload-bug-frame on x86-64', () => {
-  it('says nothing: they are handled', async () => {
+  it('reports nothing, because Xen handles them', async () => {
     const frame = {
       name: '.bug_frames.1',
       flags: 'A',

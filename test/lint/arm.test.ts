@@ -34,7 +34,7 @@ describe.each(['arm64', 'arm32'] as const)('rules about payloads of %s', (arch) 
     return buildPayload(spec, { xen: xenFacts(image, rules) });
   };
 
-  it('have nothing to say of one that is right', async () => {
+  it('find nothing in a sound one', async () => {
     const host = simulation();
     const made = buildArmPayload({ arch, c: CODE, depends: '00'.repeat(20) });
     const payload = fitPayload(made, { image: host.image, release: host.release });
@@ -42,7 +42,7 @@ describe.each(['arm64', 'arm32'] as const)('rules about payloads of %s', (arch) 
     expect(found.filter(({ severity }) => severity !== 'note')).toEqual([]);
   });
 
-  it('know that no release of Arm writes to read-only functions', async () => {
+  it('accept read-only functions, to which no release of Arm writes', async () => {
     for (const release of ['4.14.0', '4.16.3', '4.17.2', '4.18.0']) {
       const given = { simulation: simulation(release) };
       expect(await messages(funcsReadOnly, build({}, release), given)).toHaveLength(1);
@@ -51,23 +51,23 @@ describe.each(['arm64', 'arm32'] as const)('rules about payloads of %s', (arch) 
     expect(await messages(funcsReadOnly, build({}, '4.17.3'), { simulation: simulation('4.17.3') })).toEqual([]);
   });
 
-  it('know where a function returns', async () => {
+  it('find the return of a function', async () => {
     const host = simulation();
     const name = 'xen_minor_version';
     const size = xenFacts(host.image, host.release).size(name);
     const nops = (newSize: number) =>
       messages(nopRange, build({ functions: [{ name, new: null, newSize, oldSize: size }] }), { simulation: host });
     expect(await nops(4)).toEqual([]);
-    expect((await nops(size))[0]).toContain('runs on into the next function');
+    expect((await nops(size))[0]).toContain('runs into the next function');
   });
 
-  it('leave payloads of another machine to Xen', async () => {
+  it('skip payloads of another machine, which Xen refuses', async () => {
     const strange = built({ code: [{ symbol: 'lp_new_fn', jumpTo: 'no_such_function' }] });
     expect(await messages(unresolvedSymbol, strange)).toHaveLength(1);
     expect(await lint(RULES, strange, { simulation: simulation() })).toEqual([]);
   });
 
-  it('know the trap of a bug frame', async () => {
+  it('check the trap of a bug frame', async () => {
     const frame = (trap: string): Uint8Array =>
       build({
         code: [{ symbol: 'lp_new_fn', hex: trap }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isProblem } from '../../src/elf/index.ts';
-import { MOST_PER_RULE, RULES, runLint } from '../../src/lint/index.ts';
+import { MAX_PER_RULE, RULES, runLint } from '../../src/lint/index.ts';
 import { readPayload } from '../../src/payload/index.ts';
 import type { PayloadSpec } from '../../src/synth/index.ts';
 import { runs, SEED } from '../hypervisor/fuzzing.ts';
@@ -8,8 +8,8 @@ import { makeMutant, mutantBases } from '../mutants/index.ts';
 import { debian, xen } from '../run/xen.ts';
 import { built, lint, loadDisassembler } from './support.ts';
 
-describe('payloads with damage', () => {
-  it('give findings with places, and never an exception', async () => {
+describe('damaged payloads', () => {
+  it('give findings with places, and no exception', async () => {
     const bases = mutantBases(xen);
     const { image, release, processor } = debian;
     const seen = new Set<string>();
@@ -26,16 +26,16 @@ describe('payloads with damage', () => {
         expect(where.offset ?? 0, `${rule}: ${JSON.stringify(changes)}`).not.toBeNaN();
       }
       for (const { id } of RULES) {
-        expect(findings.filter(({ rule }) => rule === id).length).toBeLessThanOrEqual(MOST_PER_RULE + 1);
+        expect(findings.filter(({ rule }) => rule === id).length).toBeLessThanOrEqual(MAX_PER_RULE + 1);
       }
     }
-    // Damage is what rules are for.
+    // The damage must reach the rules.
     expect(seen.size).toBeGreaterThan(8);
   }, 60_000);
 });
 
-describe('payloads with very much in them', () => {
-  /** As many as 2 MiB hold, more or less. */
+describe('payloads with very many entries', () => {
+  /** About as many as fit into 2 MiB. */
   const MANY = 10_000;
   const timed = async (spec: PayloadSpec): Promise<number> => {
     const bytes = built(spec);
@@ -44,7 +44,7 @@ describe('payloads with very much in them', () => {
     return performance.now() - start;
   };
 
-  // Looking each up by going through all of the others takes minutes.
+  // With linear searches, these take minutes.
   it.each<[string, PayloadSpec]>([
     ['entries for the same function', { functions: Array.from({ length: MANY }, () => ({})) }],
     [

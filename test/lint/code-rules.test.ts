@@ -28,25 +28,27 @@ const quiet = async (rule: LintRule, bytes: Uint8Array): Promise<void> =>
   expect(await messages(rule, bytes)).toEqual([]);
 
 describe('trampoline-too-long', () => {
-  it('knows how far it is to the next symbol, whatever old_size says', async () => {
+  it('measures the room to the next symbol, whatever old_size is', async () => {
     const [found] = await lint(trampolineTooLong, patches(at('memcpy', 12)));
     expect(found).toMatchObject({
       severity: 'error',
       where: { section: '.livepatch.funcs', symbol: 'memcpy', offset: 0 },
     });
-    expect(found?.message).toContain('has 4 bytes up to the next symbol, the jump needs 5; old_size claims 8');
+    expect(found?.message).toContain(
+      'has 4 bytes up to the next symbol, but old_size is 8 and the jump needs 5 bytes:',
+    );
     await quiet(trampolineTooLong, patches(at('memcpy', 11)));
   });
 
-  it('counts the ENDBR64 that is kept', async () => {
+  it('includes the ENDBR64', async () => {
     const simulation = altered({ 0x548: 'f30f1efa' });
     const [message] = await messages(trampolineTooLong, patches(at('memcpy', 8, { oldSize: 9 })), { simulation });
-    expect(message).toContain('the jump needs 9 behind its ENDBR64');
+    expect(message).toContain('the jump needs 9 bytes, including the ENDBR64');
     const older = altered({ 0x548: 'f30f1efa' }, '4.16.0');
     expect(await messages(trampolineTooLong, patches(at('memcpy', 8)), { simulation: older })).toEqual([]);
   });
 
-  it('leaves to Xen what Xen refuses', () => quiet(trampolineTooLong, patches(at('memcpy', 12, { oldSize: 4 }))));
+  it('ignores an old_size that Xen refuses', () => quiet(trampolineTooLong, patches(at('memcpy', 12, { oldSize: 4 }))));
 });
 
 describe('branch-into-patch', () => {
@@ -58,13 +60,13 @@ describe('branch-into-patch', () => {
     ['a jump', 'e9fe030000c39090', 3],
     ['a conditional jump', '0f84fb030000c390', 1],
     ['a call', 'e8ff030000c39090', 4],
-  ])('sees %s from another function', async (_what, code, byte) => {
+  ])('finds %s from another function', async (_what, code, byte) => {
     const found = await into({ 0x180: code });
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(`nag_administrator jumps from 0xffff82d040200180 to byte ${byte} of xen_extra_version`);
   });
 
-  it('sees a short jump', async () => {
+  it('finds a short jump', async () => {
     expect(await into({ 0x590: 'ebf1c39090909090' })).toHaveLength(1);
   });
 
@@ -73,11 +75,11 @@ describe('branch-into-patch', () => {
     ['behind the trampoline', { 0x180: 'e900040000c39090' }],
     ['that is a part of a number', { 0x180: '48b8e9fc030000000000c3' }],
     ['that is short, to the start', { 0x590: 'ebeec39090909090' }],
-  ])('leaves alone one %s', async (_what, changes) => {
+  ])('ignores one %s', async (_what, changes) => {
     expect(await into(changes)).toEqual([]);
   });
 
-  it('knows where the trampoline is behind an ENDBR64', async () => {
+  it('finds the trampoline after an ENDBR64', async () => {
     // default_idle, at 0x10, starts with one: its bytes 4 to 8 are overwritten.
     const idle = patches(at('default_idle', 0, { oldSize: 16 }));
     // jmp 0x12, which is in the ENDBR64; jmp 0x14, the trampoline's start; jmp 0x16.
@@ -86,14 +88,14 @@ describe('branch-into-patch', () => {
     expect(await into({ 0x180: 'e991feffffc39090' }, idle)).toHaveLength(1);
   });
 
-  it('takes the rest of a function whose start became NOPs for code that runs', async () => {
+  it('checks the rest of a function whose start became NOPs', async () => {
     const nops = patches(at('xen_extra_version', 0, { new: null, newSize: 7, oldSize: 16 }));
     const jumpsBack = { 0x587: 'ebfa' };
-    expect((await into(jumpsBack, nops))[0]).toContain('to byte 3 of xen_extra_version, inside of the NOPs');
+    expect((await into(jumpsBack, nops))[0]).toContain('to byte 3 of xen_extra_version, inside the NOPs');
     expect(await into(jumpsBack)).toEqual([]);
   });
 
-  it('sees where the payload’s own code leads', async () => {
+  it('checks references from the payload’s own code', async () => {
     const code = (addend: number): PayloadSpec => ({
       code: [
         { symbol: 'lp_new_fn', hex: 'e900000000', fields: [{ at: 1, symbol: 'xen_extra_version', addend, type: 4 }] },
@@ -101,14 +103,14 @@ describe('branch-into-patch', () => {
     });
     const found = await lint(branchIntoPatch, built(code(-1)));
     expect(found).toMatchObject([{ where: { section: '.text', offset: 1, symbol: 'xen_extra_version' } }]);
-    expect(found[0]?.message).toContain('leads to byte 3 of xen_extra_version');
+    expect(found[0]?.message).toContain('refers to byte 3 of xen_extra_version');
     await quiet(branchIntoPatch, built(code(-4)));
     await quiet(branchIntoPatch, built(code(1)));
   });
 });
 
 describe('branch-inside-function', () => {
-  it('speaks of a loop into the trampoline, and of nothing else', async () => {
+  it('reports only a loop into the trampoline', async () => {
     const inside = (changes: Record<number, string>) =>
       messages(branchInsideFunction, patches({}), { simulation: altered(changes) });
     expect((await inside({ 0x587: 'ebfa' }))[0]).toContain('jumps back from 0xffff82d040200587 to its byte 3');
@@ -123,33 +125,33 @@ describe('nop-range', () => {
   const nops = (newSize: number, more: FunctionSpec = {}) =>
     messages(nopRange, patches(at('nag_administrator', 0, { new: null, newSize, oldSize: 16, ...more })));
 
-  it('takes NOPs up to the ret', async () => {
+  it('accepts NOPs up to the ret', async () => {
     expect(await nops(7)).toEqual([]);
   });
 
-  it('sees an instruction that is cut in two', async () => {
-    expect((await nops(5))[0]).toContain('whose tail is left: end at 0 or 7');
+  it('finds an instruction that is split', async () => {
+    expect((await nops(5))[0]).toContain('end them at byte 0 or 7');
     expect(await nops(6)).toHaveLength(1);
   });
 
-  it('sees that the way back is gone', async () => {
-    for (const size of [8, 16]) expect((await nops(size))[0]).toContain('runs on into the next function');
+  it('finds that the return is gone', async () => {
+    for (const size of [8, 16]) expect((await nops(size))[0]).toContain('runs into the next function');
   });
 
-  it('sees NOPs that run over the end', async () => {
-    expect((await nops(20, { oldSize: 24 }))[0]).toContain('run over the end of nag_administrator, which has 16');
+  it('finds NOPs that run past the end', async () => {
+    expect((await nops(20, { oldSize: 24 }))[0]).toContain('run past the end of nag_administrator, which has 16 bytes');
   });
 
-  it('sees NOPs that are all in the ENDBR64', async () => {
+  it('finds NOPs that are entirely in the ENDBR64', async () => {
     const entry = at('default_idle', 0, { new: null, newSize: 4, oldSize: 16 });
     expect((await messages(nopRange, patches(entry)))[0]).toContain('nothing is overwritten');
-    // sti and hlt behind it; the ret stays.
+    // sti and hlt follow; the ret stays.
     await quiet(nopRange, patches({ ...entry, newSize: 6 }));
   });
 });
 
 describe('overlap', () => {
-  it('sees entries of one payload at the same bytes', async () => {
+  it('finds entries of one payload at the same bytes', async () => {
     const [same] = await messages(overlap, patches({}, {}));
     expect(same).toContain('entries 0 (xen_extra_version) and 1 (xen_extra_version) overwrite the same bytes');
     expect(await messages(overlap, patches({}, at('xen_extra_version', 4)))).toHaveLength(1);
@@ -157,10 +159,10 @@ describe('overlap', () => {
     await quiet(overlap, patches({}, at('memcpy')));
   });
 
-  it('sees two payloads that cut each other, and takes stacking for what it is', async () => {
+  it('finds two payloads that damage each other, and accepts stacking', async () => {
     const first = patches({});
     const [message] = await messages(overlap, patches(at('xen_extra_version', 2)), { before: [first] });
-    expect(message).toContain('in the middle of what before0.livepatch overwrites for xen_extra_version');
+    expect(message).toContain('overlap those of xen_extra_version in before0.livepatch');
     expect(await messages(overlap, patches({}), { before: [first] })).toEqual([]);
     const elsewhere = built({ xenDepends: 'aa'.repeat(20) });
     expect(await messages(overlap, patches(at('xen_extra_version', 2)), { before: [elsewhere] })).toEqual([]);
@@ -168,8 +170,8 @@ describe('overlap', () => {
 });
 
 describe('expectation-alternative', () => {
-  it('knows what the hypervisor replaces while it boots', async () => {
-    // cpu_has_long_mode: mov $0, %eax and two NOPs, for mov $1, %eax where the feature is there.
+  it('finds code that the hypervisor replaces during boot', async () => {
+    // cpu_has_long_mode: mov $0, %eax and two NOPs, replaced by mov $1, %eax if the host has the feature.
     const expecting = (symbol: string, len: number, enabled = true): Uint8Array =>
       patches(at(symbol, 0, { expect: { len, enabled, data: { of: symbol } } }));
     const [found] = await lint(expectationAlternative, expecting('cpu_has_long_mode', 5));
@@ -182,22 +184,22 @@ describe('expectation-alternative', () => {
 });
 
 describe('trap-site-patched', () => {
-  it('sees exception table sites and bug frames that are overwritten', async () => {
+  it('finds overwritten exception table sites and bug frames', async () => {
     // copy_byte_from_guest has one at its byte 8.
     const [site] = await messages(trapSitePatched, patches(at('copy_byte_from_guest', 5)));
-    expect(site).toContain('hold an exception table entry at 0xffff82d040200138');
+    expect(site).toContain('contain an exception table entry at 0xffff82d040200138');
     await quiet(trapSitePatched, patches(at('copy_byte_from_guest')));
     // startup_cpu_idle_loop has a BUG at its byte 0x13.
     const [frame] = await messages(trapSitePatched, patches(at('startup_cpu_idle_loop', 0x10)));
     expect(frame).toContain('a bug frame at 0xffff82d040200083');
     await quiet(trapSitePatched, patches(at('startup_cpu_idle_loop', 0xe)));
-    // The jump stands where the trap was.
+    // The jump replaces the trap.
     await quiet(trapSitePatched, patches(at('startup_cpu_idle_loop', 0x13)));
   });
 });
 
 describe('init-reference', () => {
-  it('sees functions and symbols in init memory', async () => {
+  it('finds functions and symbols in init memory', async () => {
     expect((await messages(initReference, patches(at('kernel_init'))))[0]).toContain('is init code');
     const uses = (symbol: string): Uint8Array =>
       built({ code: [{ symbol: 'lp_new_fn', hex: 'e900000000', fields: [{ at: 1, symbol, addend: -4, type: 4 }] }] });
@@ -214,7 +216,7 @@ describe('patching-path and never-returns', () => {
     (await messages(neverReturns, patches(at(symbol)))).length,
   ];
 
-  it('know the functions by the hypervisor’s own names', async () => {
+  it('match the hypervisor’s own names', async () => {
     expect(await both(coreNamed('idle_loop'))).toEqual([1, 1]);
     expect(await both(coreNamed('apply_payload'))).toEqual([1, 0]);
     expect(await both('memcpy')).toEqual([1, 0]);

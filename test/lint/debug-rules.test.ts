@@ -54,12 +54,12 @@ describe('inlined-copy', () => {
     ]);
     const texts = found.map(({ message }) => message).sort();
     expect(texts[0]).toBe(
-      'check_refs is inlined in get_domain (domain.c:4), in 2 places, which the payload does not replace: the old code stays in use there. Replace get_domain too',
+      'check_refs is inlined in get_domain (domain.c:4), in 2 places, which the payload does not replace: the old code stays in use there. Replace get_domain, too',
     );
     expect(texts[1]).toContain('check_refs is inlined in put_domain (domain.c:5), which');
   });
 
-  it('is silent about functions that the payload replaces, too', async () => {
+  it('ignores functions that the payload also replaces', async () => {
     const all = { check_refs: 'new_check', get_domain: 'new_get', put_domain: 'new_put' };
     expect(await messages(inlinedCopy, payload(all, callers), { simulation: hypervisor })).toEqual([]);
     const some = { check_refs: 'new_check', get_domain: 'new_get' };
@@ -68,7 +68,7 @@ describe('inlined-copy', () => {
     expect(left[0]).toContain('put_domain');
   });
 
-  it('is silent about functions that are inlined nowhere', async () => {
+  it('ignores functions that are inlined nowhere', async () => {
     const found = await messages(inlinedCopy, payload({ put_domain: 'new_put' }, callers), { simulation: hypervisor });
     expect(found).toEqual([]);
   });
@@ -84,7 +84,7 @@ describe('inlined-copy', () => {
     );
   });
 
-  it('is silent without debug data of the hypervisor', async () => {
+  it('finds nothing without debug data of the hypervisor', async () => {
     const stripped = hypervisorFromC({
       files: { 'sched.h': HEADER, 'domain.c': DOMAIN, 'vcpu.c': VCPU },
       flags: ['-O2'],
@@ -103,29 +103,29 @@ ${patching({ put_domain: 'new_put' })}`;
     payloadFromC({ files: { 'sched.h': header, 'patch.c': source }, ...(flags !== undefined && { flags }) });
   const find = (bytes: Uint8Array): Promise<string[]> => messages(structLayout, bytes, { simulation: hypervisor });
 
-  it('is silent where both sides agree, whatever the version of DWARF', async () => {
+  it('finds nothing if both agree, even with different versions of DWARF', async () => {
     for (const version of ['-gdwarf-4', '-gdwarf-5']) expect(await find(payload(HEADER, [version, '-O2']))).toEqual([]);
   });
 
-  it('tells a member that was put in, with what it moved', async () => {
+  it('reports an inserted member and those that it moves', async () => {
     const changed = HEADER.replace('unsigned int refs;', 'unsigned long owner; unsigned int refs;');
     const [found, ...others] = await lint(structLayout, payload(changed), { simulation: hypervisor });
     expect(others).toEqual([]);
     expect(found).toMatchObject({ rule: 'struct-layout', severity: 'error' });
     expect(found?.where).toMatchObject({ section: '.text', symbol: 'new_put' });
     expect(found?.message).toBe(
-      "struct domain (sched.h:5), which new_put can reach, is not as in the hypervisor: the hypervisor has no owner (at 0x18); its size is 88 bytes, not 80; refs is at 0x20, not 0x18; raw is at 0x28, not 0x20; 4 more. Build the payload from the hypervisor's own source and configuration, and change no structure",
+      "struct domain (sched.h:5), which new_put can reach, differs from the hypervisor's: the hypervisor has no owner (at 0x18); its size is 88 bytes, but 80 bytes in the hypervisor; refs is at 0x20, not 0x18; raw is at 0x28, not 0x20; 4 more. Build the payload from the hypervisor's own source and configuration, and do not change structures",
     );
   });
 
-  it('tells members that change places while all sizes stay, in structures behind pointers', async () => {
+  it('reports members that swap places without a change of size, in structures behind pointers', async () => {
     const [found] = await find(payload(HEADER.replace('unsigned int a : 3, b : 5;', 'unsigned int b : 5, a : 3;')));
     expect(found).toContain('struct vcpu (sched.h:13)');
     expect(found).toContain('b is at 0x4, not bit 3 of 0x4');
     expect(await find(payload(HEADER.replace('low, high', 'high, low')))).toHaveLength(1);
   });
 
-  it('tells structures of global variables that the code refers to, and of no others', async () => {
+  it('reports structures of global variables only if the code refers to them', async () => {
     const source = `#include "sched.h"
 extern struct domain *hardware_domain __attribute__((visibility("hidden")));
 static struct unused counter;
@@ -151,7 +151,7 @@ ${patching({ put_domain: 'new_put' })}`;
     expect(await find(payload(vcpu, undefined, other))).toEqual([]);
   });
 
-  it('tells constants with other values, but not new ones', async () => {
+  it('reports constants with other values, but no new ones', async () => {
     const tagged = (constants: string): string =>
       HEADER.replace('enum { ALIVE, DYING = 5 }', `enum state { ${constants} }`);
     const host = hypervisorFromC({ files: { 'sched.h': tagged('ALIVE, DYING'), 'domain.c': DOMAIN, 'vcpu.c': VCPU } });
@@ -160,17 +160,17 @@ ${patching({ put_domain: 'new_put' })}`;
     expect(await said('ALIVE, DYING, DEAD')).toEqual([]);
     const [found] = await said('ALIVE, PAUSED, DYING');
     expect(found).toContain(
-      'enum state (sched.h:11), which new_put can reach, is not as in the hypervisor: DYING is 2, not 1',
+      "enum state (sched.h:11), which new_put can reach, differs from the hypervisor's: DYING is 2, not 1",
     );
   });
 
-  it('is silent about structures that no function of the payload uses', async () => {
+  it('ignores structures that no function of the payload uses', async () => {
     const unused = HEADER.replace('struct unused { int a; }', 'struct unused { long b, a; }');
     const source = code.replace('int unrelated(struct unused *u) { return u->a; }', '');
     expect(await find(payload(unused, undefined, source))).toEqual([]);
   });
 
-  it('tells a structure of another unit that has the name, where no unit agrees', async () => {
+  it('reports a structure of another unit with the same name if no unit agrees', async () => {
     const local = `${code}\nint other(struct local *l) { return l->other; }\n`;
     const found = await find(payload(HEADER, undefined, local));
     expect(found).toHaveLength(1);
@@ -193,7 +193,7 @@ ${patching({ put_domain: 'new_put' })}`;
     expect(await said(patch('{ char x[3]; }', 'x[1]'))).toHaveLength(1);
   });
 
-  it('is silent without debug data on either side', async () => {
+  it('finds nothing without debug data of both', async () => {
     const changed = HEADER.replace('unsigned short id;', 'unsigned long id;');
     expect(await find(payload(changed, ['-O2']))).toEqual([]);
     const stripped = hypervisorFromC({

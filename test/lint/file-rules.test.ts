@@ -38,11 +38,7 @@ describe('loader-crash', () => {
   });
 
   it.each<[string, PayloadSpec, string]>([
-    [
-      'no string table',
-      edited({ section: '.symtab', field: 'sh_link', value: 0 }),
-      'names section 0 as its string table',
-    ],
+    ['no string table', edited({ section: '.symtab', field: 'sh_link', value: 0 }), 'sh_link of .symtab is section 0'],
     ['relocations of section 0', edited({ section: '.rela.text', field: 'sh_info', value: 0 }), 'relocates section 0'],
     ['alignment 0', edited({ section: '.text', field: 'sh_addralign', value: 0 }), 'has alignment 0'],
     [
@@ -52,16 +48,16 @@ describe('loader-crash', () => {
     ],
     ['functions that are not loaded', { funcsFlags: '' }, '.livepatch.funcs is not loaded'],
     ['empty metadata', { sections: [section('.modinfo', '')] }, 'is empty'],
-    ['a load hook that is NULL', hook('load'), 'is NULL, and is called'],
+    ['a load hook that is NULL', hook('load'), 'is NULL: Xen calls it'],
     ['a hook in data', hook('preapply', '.rodata.x'), 'is not in code'],
-    ['neither a name nor an address', { functions: [{ name: null }] }, 'its name is NULL'],
-    ['an address where nothing is', { functions: [{ old: { hex: '1234' } }] }, 'where the hypervisor has nothing'],
+    ['neither a name nor an address', { functions: [{ name: null }] }, 'its name points to NULL'],
+    ['an address where nothing is', { functions: [{ old: { hex: '1234' } }] }, 'which is not in the hypervisor'],
     ['an address of data', { functions: [{ old: 'console_loglvl' }] }, 'which is data'],
-  ])('sees %s', async (_what, spec, words) => {
+  ])('finds %s', async (_what, spec, words) => {
     expect((await said(loaderCrash, spec)).join('\n')).toContain(words);
   });
 
-  it('leaves alone what is only unusual', async () => {
+  it('accepts what is only unusual', async () => {
     for (const spec of [
       {},
       hook('load', 'lp_new_fn'),
@@ -73,7 +69,7 @@ describe('loader-crash', () => {
     expect(await said(loaderCrash, { functions: [{ name: null, old: 'xen_extra_version' }] })).toEqual([]);
   });
 
-  it('is what the host dies of', async () => {
+  it('predicts that the host panics', async () => {
     for (const spec of [
       edited({ section: '.symtab', field: 'sh_link', value: 0 }),
       hook('load'),
@@ -88,10 +84,12 @@ describe('loader-crash', () => {
 
 describe('state-in-file', () => {
   const entry = (pad: string): PayloadSpec => ({ functions: [{ pad }] });
-  it('knows whose bytes these are', async () => {
+  it('checks the byte by release', async () => {
     const applied = `${'00'.repeat(31)}01`;
-    expect((await said(stateInFile, entry(applied), '4.16.0'))[0]).toContain('believes that the function is patched');
-    // Since then the byte is padding; and the saved instructions are written before they are read.
+    expect((await said(stateInFile, entry(applied), '4.16.0'))[0]).toContain(
+      'assumes that the function is already patched',
+    );
+    // Later, the byte is padding; and Xen writes the saved instructions before it reads them.
     expect(await said(stateInFile, entry(applied), '4.19.0')).toEqual([]);
     expect(await said(stateInFile, entry(`ff${'00'.repeat(31)}`), '4.16.0')).toEqual([]);
     expect(await said(stateInFile, entry('00'.repeat(39)), '4.16.0')).toEqual([]);
@@ -100,20 +98,20 @@ describe('state-in-file', () => {
 });
 
 describe('metadata', () => {
-  it('knows what a line on the console is', async () => {
+  it('finds strings that break a line', async () => {
     expect(await said(metadata, { modinfo: 'author=me\0xsa=444\0' })).toEqual([]);
     expect((await said(metadata, { modinfo: 'a=1\0\0b=2\0' }))[0]).toContain('an empty string');
     expect((await said(metadata, { modinfo: 'a=1\nb=2\0' }))[0]).toContain('a control character');
     expect((await said(metadata, { modinfo: 'a=1' }))[0]).toContain('the last string has no NUL');
-    expect((await said(metadata, { modinfo: 'a=1\0' }, '4.13.0'))[0]).toContain('4.13.0 does not know metadata');
+    expect((await said(metadata, { modinfo: 'a=1\0' }, '4.13.0'))[0]).toContain('4.13.0 does not support metadata');
   });
 });
 
 describe('duplicate-section', () => {
-  it('sees a second section of a name that Xen looks up', async () => {
+  it('finds a second section with a name that Xen looks up', async () => {
     const frames = { name: '.bug_frames.1', flags: 'A', size: 8 };
     expect((await said(duplicateSection, { sections: [frames, frames] }))[0]).toContain(
-      'the 8 bytes of the other do nothing',
+      'ignores the 8 bytes of the other',
     );
     expect(await said(duplicateSection, { sections: [frames, { ...frames, name: '.bug_frames.2' }] })).toEqual([]);
     expect(await said(duplicateSection, { sections: [section('.rodata.x', 'a'), section('.rodata.x', 'b')] })).toEqual(
@@ -123,15 +121,15 @@ describe('duplicate-section', () => {
 });
 
 describe('long-symbol', () => {
-  it('counts as Xen does', async () => {
+  it('counts like Xen', async () => {
     const symbol = (length: number): PayloadSpec => ({ code: [{ symbol: 'f'.repeat(length), returns: 'x' }] });
-    expect((await said(longSymbol, symbol(127)))[0]).toContain('has 127 characters, Xen keeps 126');
+    expect((await said(longSymbol, symbol(127)))[0]).toContain('has 127 characters, but Xen keeps 126');
     expect(await said(longSymbol, symbol(126))).toEqual([]);
   });
 });
 
 describe('large-payload', () => {
-  it('sees what is near, and what is over', async () => {
+  it('finds files near and over the limits', async () => {
     const grown = (growTo: number): PayloadSpec => ({ edits: [{ growTo }] });
     expect(await said(largePayload, grown(0x1c_0000))).toEqual([]);
     expect((await said(largePayload, grown(0x1c_0001)))[0]).toContain('the next fix may not fit');
@@ -139,23 +137,25 @@ describe('large-payload', () => {
     const many = (count: number): PayloadSpec => ({
       sections: Array.from({ length: count }, (_, i) => section(`.rodata.${i}`, 'x')),
     });
-    expect((await said(largePayload, many(900)))[0]).toContain('of which Xen takes 1023');
+    expect((await said(largePayload, many(900)))[0]).toContain("Xen's limit is 1023");
     expect(await said(largePayload, many(800))).toEqual([]);
   });
 });
 
 describe('reapply', () => {
-  it('knows which sections count', async () => {
+  it('checks the sections that matter', async () => {
     const data = { name: '.data', flags: 'WA', size: 4 };
     expect((await said(reapply, { sections: [data] }))[0]).toContain('.data is writable');
     expect(await said(reapply, { funcsFlags: 'WA', sections: [{ ...data, size: 0 }] })).toEqual([]);
     const hook = { name: '.livepatch.hooks.load', flags: 'WA', size: 8, fields: [{ at: 0, symbol: 'lp_new_fn' }] };
-    expect((await said(reapply, { sections: [hook] }))[0]).toContain('Make .livepatch.hooks.load read-only and it can');
+    expect((await said(reapply, { sections: [hook] }))[0]).toContain(
+      'Make .livepatch.hooks.load read-only to allow it',
+    );
   });
 });
 
 describe('debug-sections', () => {
-  it('sees debug information, and not its absence', async () => {
+  it('finds debug information', async () => {
     const object = (flag: string): Uint8Array => link([compileC('int lp_new_fn(void) { return 3; }', [flag])], ['-r']);
     expect((await messages(debugSections, object('-g')))[0]).toContain('bytes of debug information');
     expect(await messages(debugSections, object('-g0'))).toEqual([]);
@@ -166,7 +166,7 @@ describe('nondeterministic', () => {
   const text = (value: string): Promise<string[]> =>
     said(nondeterministic, { sections: [section('.rodata.s', `${value}\0`)] });
 
-  it('sees dates, times and paths', async () => {
+  it('finds dates, times and paths', async () => {
     expect((await text('built Nov 25 2026'))[0]).toContain('the date "Nov 25 2026"');
     expect((await text('at 18:53:07.'))[0]).toContain('the time "18:53:07"');
     expect((await text('/builddir/xen-4.17.7/xen/common/domain.c'))[0]).toContain('the path');
@@ -175,7 +175,7 @@ describe('nondeterministic', () => {
     }
   });
 
-  it('sees names of source files that only one machine has', async () => {
+  it('finds file symbols that depend on the machine', async () => {
     const object = (name: string): Uint8Array =>
       link([compileC(`__asm__(".file \\"${name}\\""); int lp_new_fn(void) { return 3; }`)], ['-r']);
     expect(await messages(nondeterministic, object('/tmp/x/a.c'))).toHaveLength(1);
@@ -189,7 +189,7 @@ describe('wrong-flags', () => {
   const keeps = 'int lp_new_fn(int n) { volatile int kept[4]; kept[n & 3] = n; return kept[0]; }';
   const copies = 'struct s { long a[4]; }; void lp_new_fn(struct s *to, struct s *from) { *to = *from; }';
 
-  it('sees the red zone in use', async () => {
+  it('finds uses of the red zone', async () => {
     expect((await messages(wrongFlags, object(keeps, '-mno-sse')))[0]).toContain('with -mno-red-zone');
     expect(await messages(wrongFlags, object(keeps, '-mno-sse', '-mno-red-zone'))).toEqual([]);
     // smp_mb().
@@ -197,13 +197,13 @@ describe('wrong-flags', () => {
     expect(await messages(wrongFlags, object(barrier))).toEqual([]);
   });
 
-  it('sees vector registers in use', async () => {
+  it('finds uses of vector registers', async () => {
     expect((await messages(wrongFlags, object(copies, '-msse2')))[0]).toContain('with -mno-sse -mno-mmx');
     expect(await messages(wrongFlags, object(copies, '-mno-sse', '-mno-mmx'))).toEqual([]);
   });
 
-  it('finds nothing in what is only a number', async () => {
-    // movabs with bytes of both forms in its number.
+  it('ignores immediates', async () => {
+    // movabs whose immediate has the bytes of both forms.
     expect(await said(wrongFlags, { code: [{ symbol: 'lp_new_fn', hex: '48b80f104424f8900f2890c3' }] })).toEqual([]);
   });
 });
@@ -212,14 +212,14 @@ describe('compiler', () => {
   it('compares compilers', async () => {
     const by = (text: string): PayloadSpec => ({ sections: [section('.comment', `\0${text}\0`, 'MS')] });
     expect((await said(compiler, by('GCC: (GNU) 13.2.1')))[0]).toContain(
-      'built by GCC 13.2.1, the hypervisor by GCC 12.2.0',
+      'built with GCC 13.2.1, the hypervisor with GCC 12.2.0',
     );
     expect(await said(compiler, by('clang version 14.0.6 (x)'))).toHaveLength(1);
     expect(await said(compiler, by('GCC: (Debian 12.2.0-14+deb12u1) 12.2.0'))).toEqual([]);
     expect(await said(compiler, {})).toEqual([]);
   });
 
-  it('knows flags by what they bring in', async () => {
+  it('recognises flags by the symbols and relocations that they cause', async () => {
     const source = 'int lp_new_fn(int n) { char a[64]; __builtin_memset(a, n, n); return a[n]; }';
     const object = (...flags: string[]): Uint8Array => link([compileC(source, ['-O1', ...flags])], ['-r']);
     const protector = await messages(compiler, object('-fstack-protector-strong', '-fno-pic', '-mcmodel=kernel'));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import type { RuleId } from '../../src/catalogue/index.ts';
-import { type LintRule, MOST_PER_RULE, runLint } from '../../src/lint/index.ts';
+import { type LintRule, MAX_PER_RULE, runLint } from '../../src/lint/index.ts';
 import { funcsReadOnly } from '../../src/lint/rules/funcs-read-only.ts';
 import { built, checked, exampleFile, lint, linted, messages, miniature } from './support.ts';
 
 const speaks: LintRule = {
   id: 'long-symbol',
-  saidBy: ['verify'],
+  coveredBy: ['verify'],
   *check() {
     yield { message: 'here', where: { section: '.text', offset: 4 } };
   },
@@ -27,7 +27,7 @@ describe('runLint', () => {
     ]);
   });
 
-  it('follows the user’s levels', async () => {
+  it('applies the user’s levels', async () => {
     const severities = async (level: 'off' | 'warn' | 'error') =>
       (await lint(speaks, payload, { levels: new Map([['long-symbol', level]]) })).map(({ severity }) => severity);
     expect(await severities('off')).toEqual([]);
@@ -35,7 +35,7 @@ describe('runLint', () => {
     expect(await severities('error')).toEqual(['error']);
   });
 
-  it('does not say again what the loader has said of the place', async () => {
+  it('does not repeat what the loader reported about the place', async () => {
     const said = (rule: RuleId, offset?: number) => ({
       rule,
       severity: 'error' as const,
@@ -47,7 +47,7 @@ describe('runLint', () => {
     expect(await lint(speaks, payload, { loader: [said('verify', 5), said('overlap', 4)] })).toHaveLength(1);
   });
 
-  it('loads a disassembler for the rule that needs one, and only then', async () => {
+  it('loads a disassembler only for a rule that needs one', async () => {
     const { image, release, processor } = miniature();
     const one = linted(payload);
     const input = { payload: one, set: [one], image, release, processor, loader: [] };
@@ -84,7 +84,7 @@ describe('runLint', () => {
     }
   });
 
-  it('does not go on and on', async () => {
+  it('limits the number of findings', async () => {
     const many: LintRule = {
       ...speaks,
       *check() {
@@ -92,13 +92,13 @@ describe('runLint', () => {
       },
     };
     const found = await lint(many, payload);
-    expect(found).toHaveLength(MOST_PER_RULE + 1);
-    expect(found.at(-1)?.message).toBe(`${1000 - MOST_PER_RULE} more of this kind`);
+    expect(found).toHaveLength(MAX_PER_RULE + 1);
+    expect(found.at(-1)?.message).toBe(`${1000 - MAX_PER_RULE} more of this kind`);
   });
 });
 
 describe('check', () => {
-  it('takes a payload for unsafe where lint finds an error, and says so last', async () => {
+  it('calls a payload unsafe if lint finds an error, and lists that last', async () => {
     const verdict = async (level: 'warn' | 'error', name = 'data') => {
       const options = { levels: new Map([['reapply', level]] as const) };
       return (await checked([exampleFile(name)], options)).payloads[0];
@@ -108,13 +108,13 @@ describe('check', () => {
     const refused = await verdict('error', 'unknown-symbol');
     expect(refused?.verdict).toBe('refused');
     expect(refused?.findings[0]?.rule).toBe('unknown-symbol');
-    // What is no ELF file has nothing that a rule could look at.
+    // Rules have nothing to check in a file that is not ELF.
     expect((await verdict('error', 'not-elf'))?.findings.map(({ rule }) => rule)).toEqual(['not-elf']);
   });
 });
 
 describe('funcs-read-only', () => {
-  it('speaks up on the releases that panic, and on no other', async () => {
+  it('reports only the releases that panic', async () => {
     for (const release of ['4.16.4', '4.16.7', '4.17.1', '4.17.2', '4.18.0']) {
       expect(await messages(funcsReadOnly, built({}, release), { release })).toHaveLength(1);
       expect(await messages(funcsReadOnly, built({ funcsFlags: 'WA' }, release), { release })).toEqual([]);
@@ -124,7 +124,7 @@ describe('funcs-read-only', () => {
     }
   });
 
-  it('is what the host dies of', async () => {
+  it('predicts that the host panics', async () => {
     const rules = async (name: string) =>
       (await checked([exampleFile(name)], { release: '4.18.0' })).payloads.map(({ verdict, findings }) => [
         verdict,

@@ -8,11 +8,11 @@ import { alternatives, bugFrames } from '../../src/synth/payload-tables.ts';
 import { openCpu } from '../run/xen.ts';
 import { alteredBytes, built, checked, coreNamed, imageBytes } from './support.ts';
 
-/** The harm that rules warn of, suffered on the simulator with a processor; and each time a payload near it that does none. */
+/** Runs payloads with faults on the simulator to show the harm that rules warn of, each next to a similar sound payload. */
 
 const file = (bytes: Uint8Array, name = 'x'): PayloadInput => ({ file: `${name}.livepatch`, name, bytes });
 
-/** Rehearses a payload that the builder makes, with a call while it is applied. */
+/** Rehearses a built payload, with a call while it is applied. */
 function rehearse(
   spec: PayloadSpec,
   { call, image = imageBytes, ...options }: SimulationOptions & { call?: string; image?: Uint8Array } = {},
@@ -35,13 +35,13 @@ describe('NOPs', () => {
   });
   const call = 'nag_administrator()';
 
-  it('up to the ret do what they are for', async () => {
+  it('up to the ret work', async () => {
     expect(await verdicts(rehearse(nops(7), { call }))).toEqual(['passed']);
     expect(await rulesOf(nops(7))).not.toContain('nop-range');
   });
 
-  it('that cut an instruction leave another one, and those over the ret run on', async () => {
-    // What is left of the addl is `add %al, (%rcx)`; behind the function comes do_xen_version.
+  it('that split an instruction create another one, and those over the ret run into the next function', async () => {
+    // The rest of the addl is `add %al, (%rcx)`; do_xen_version follows the function.
     const cut = await rehearse(nops(5), { call });
     expect(cut.verdict).not.toBe('passed');
     const through = await rehearse(nops(16), { call: 'nag_administrator(0, 0)' });
@@ -51,7 +51,7 @@ describe('NOPs', () => {
 });
 
 describe('a jump into the trampoline', () => {
-  it('carries out the tail of its displacement', async () => {
+  it('executes the tail of its displacement', async () => {
     const call = 'nag_administrator()';
     // To byte 3, the last two of the displacement; to the start.
     const into = alteredBytes({ 0x180: 'e9fe030000c39090' });
@@ -66,7 +66,7 @@ describe('a trampoline that does not fit', () => {
     const at = (plus: number): PayloadSpec => ({
       functions: [{ name: 'memcpy', old: { addr: 'memcpy', plus }, oldSize: 8 }],
     });
-    // memset starts 16 bytes behind memcpy. It returns its first argument.
+    // memset starts 16 bytes after memcpy. It returns its first argument.
     const call = 'memset(zero(8), 0x41, 8)';
     const fits = await rehearse(at(11), { call });
     const over = await rehearse(at(12), { call });
@@ -108,8 +108,8 @@ describe('state in the file', () => {
   });
 });
 
-describe('a hook that writes what is read-only', () => {
-  it('panics the host where nothing is writable', async () => {
+describe('a hook that writes to read-only memory', () => {
+  it('panics the host', async () => {
     const store = (symbol: string): PayloadSpec => ({
       code: [
         { symbol: 'lp_new_fn', returns: 'x' },
@@ -143,7 +143,7 @@ describe('a trap of another release', () => {
   });
 });
 
-describe('an alternative that the release does not survive', () => {
+describe('an alternative that panics the release', () => {
   it('panics at upload', async () => {
     const code: readonly CodeSpec[] = [{ symbol: 'lp_new_fn', hex: `${'90'.repeat(8)}c3` }];
     const feature = (number: number): PayloadSpec => ({
@@ -154,7 +154,7 @@ describe('an alternative that the release does not survive', () => {
       expect.arrayContaining(['host-panic', 'alternative-entry']),
     );
     expect(await rulesOf(feature(93), { release: '4.17.7' })).toEqual([]);
-    // The newer release refuses it, and says so: it is not said again.
+    // The newer release refuses it, so lint does not repeat it.
     const refused = await rulesOf(feature(710), { release: '4.20.1' });
     expect(refused).toContain('bad-alternative');
     expect(refused).not.toContain('alternative-entry');
@@ -162,7 +162,7 @@ describe('an alternative that the release does not survive', () => {
 });
 
 describe('a second section of functions', () => {
-  it('is not looked at', async () => {
+  it('is ignored', async () => {
     const more: FunctionSpec = { name: 'xen_changeset' };
     const one = built({ functions: [{}, more] });
     const report = await rehearsePayloads(imageBytes, [file(one)], {
@@ -189,7 +189,7 @@ describe('sets', () => {
   const both = (a: Uint8Array, b: Uint8Array, options: SimulationOptions = {}) =>
     rehearsePayloads(imageBytes, [file(a, 'a'), file(b, 'b')], { gunzip, ...options });
 
-  it('with a name twice cannot be loaded together, not even to replace each other', async () => {
+  it('with the same new symbol cannot be loaded together, not even to replace each other', async () => {
     const clash = await both(named('lp_helper'), named('lp_helper', { modinfo: 'v=2\0' }), { replace: true });
     expect(clash.verdict).toBe('refused');
     expect(clash.steps.find(({ errno }) => errno !== null)).toMatchObject({
@@ -207,7 +207,7 @@ describe('sets', () => {
     expect((await both(below, above)).verdict).toBe('passed');
   });
 
-  it('with vetoing hooks are not replaced', async () => {
+  it('with vetoing hooks cannot be replaced', async () => {
     const hook = (kind: string): PayloadSpec => ({
       sections: [{ name: `.livepatch.hooks.${kind}`, flags: 'A', size: 8, fields: [{ at: 0, symbol: 'lp_hook' }] }],
       code: [

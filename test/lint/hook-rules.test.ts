@@ -23,14 +23,14 @@ describe('endbr-missing', () => {
     });
   const bare = hook('load', 'lp_hook', [{ symbol: 'lp_hook', hex: 'c3' }]);
 
-  it('speaks of hooks without ENDBR64 where branches are tracked', async () => {
+  it('reports hooks without ENDBR64 on hosts with branch tracking', async () => {
     expect((await said(bare))[0]).toContain('lp_hook is called indirectly (it is a load hook)');
     expect(await said(hook('load', 'lp_hook', [{ symbol: 'lp_hook', hex: 'f30f1efac3' }]))).toEqual([]);
     expect(await said(bare, 'intel-skylake')).toEqual([]);
     expect(await said(bare, IBT, '4.13.5')).toEqual([]);
   });
 
-  it('speaks of functions whose address is taken, and of no others', async () => {
+  it('reports only functions whose address is taken', async () => {
     const code: readonly CodeSpec[] = [
       { symbol: 'lp_new_fn', hex: '9090c3' },
       { symbol: 'lp_called', hex: '9090c3' },
@@ -40,12 +40,12 @@ describe('endbr-missing', () => {
       sections: [{ name: '.rodata.ops', flags: 'A', size: 8, fields: [{ at: 0, symbol, addend }] }],
     });
     expect((await said(table('lp_called')))[0]).toContain('its address is taken at .rodata.ops+0x0');
-    // A label inside of a function, as a jump table has them; and what only .livepatch.funcs names.
+    // A label inside a function, as in a jump table; and a function that only .livepatch.funcs refers to.
     expect(await said(table('lp_called', 2))).toEqual([]);
     expect(await said({ code })).toEqual([]);
   });
 
-  it('tells loading an address from using what is there', async () => {
+  it('distinguishes loading an address from reading memory', async () => {
     const use = (opcode: string, symbol = 'lp_called'): PayloadSpec => ({
       code: [
         { symbol: 'lp_new_fn', hex: `48${opcode}0500000000c3`, fields: [{ at: 3, symbol, addend: -4, type: 2 }] },
@@ -74,7 +74,7 @@ describe('hook-writes-read-only', () => {
   const said = (kind: string, code: readonly CodeSpec[], release: string) =>
     messages(hookWritesReadOnly, built(hook(kind, 'lp_hook', code), release), { release });
 
-  it('knows what is writable where', async () => {
+  it('applies the permissions of each release', async () => {
     // pm_idle is in .rodata, console_loglvl in .data, memcpy in .text.
     const rodata = [store(PM_IDLE)];
     expect((await said('preapply', rodata, '4.18.2'))[0]).toMatch(
@@ -84,14 +84,14 @@ describe('hook-writes-read-only', () => {
     expect((await said('load', rodata, '4.18.1'))[0]).toContain('makes only code writable');
     expect(await said('load', rodata, '4.15.0')).toEqual([]);
     expect(await said('unload', rodata, '4.17.2')).toHaveLength(1);
-    // What takes the place of applying runs outside of the window, too.
+    // Hooks that replace apply also run outside the window.
     expect(await said('apply', rodata, '4.20.0')).toHaveLength(1);
     expect(await said('load', [store('memcpy')], '4.18.1')).toEqual([]);
     expect(await said('postapply', [store('memcpy')], '4.18.1')).toHaveLength(1);
     for (const kind of ['preapply', 'load']) expect(await said(kind, [store('console_loglvl')], '4.18.1')).toEqual([]);
   });
 
-  it('knows the payload’s own sections', async () => {
+  it('checks the payload’s own sections', async () => {
     const own = (flags: string): PayloadSpec => {
       const spec = hook('preapply', 'lp_hook', [store('lp_data')]);
       const data = { name: '.lp_data', flags, size: 8, symbols: [{ name: 'lp_data', at: 0 }] };
@@ -103,7 +103,7 @@ describe('hook-writes-read-only', () => {
     expect(await messages(hookWritesReadOnly, built(own('WA')))).toEqual([]);
   });
 
-  it('tells writing from reading', async () => {
+  it('distinguishes writing from reading', async () => {
     const field = { at: 3, symbol: PM_IDLE, addend: -4, type: 2 };
     const use = (hex: string, at = 3): Promise<string[]> =>
       said('preapply', [{ symbol: 'lp_hook', hex, fields: [{ ...field, at }] }], '4.18.2');
@@ -118,13 +118,13 @@ describe('hook-writes-read-only', () => {
     expect(await use('ff1500000000c3', 2)).toEqual([]);
   });
 
-  it('follows the hook into what it calls', async () => {
+  it('follows the calls of the hook', async () => {
     const writer = { ...store(PM_IDLE), symbol: 'lp_writer' };
     const through = (call: CodeSpec) => said('preapply', [call, writer], '4.18.2');
     expect((await through({ symbol: 'lp_hook', jumpTo: 'lp_writer' }))[0]).toContain(
       `lp_hook through lp_writer writes ${PM_IDLE}`,
     );
-    // Without a relocation: lp_writer is 16 bytes behind lp_hook.
+    // Without a relocation: lp_writer is 16 bytes after lp_hook.
     expect(await through({ symbol: 'lp_hook', hex: 'e80b000000c3' })).toHaveLength(1);
     expect(await through({ symbol: 'lp_hook', hex: 'c3' })).toEqual([]);
   });

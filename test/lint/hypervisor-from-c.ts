@@ -2,7 +2,7 @@ import { gunzip } from '../../src/cli/gunzip.ts';
 import { openSimulation, type Simulation } from '../../src/run/index.ts';
 import { withTool } from '../support/gcc.ts';
 
-/** As Xen's linker script has them, those that an image is opened by. */
+/** The symbols of Xen's linker script that opening an image needs. */
 const SCRIPT = `
 SECTIONS {
   . = 0xffff82d040200000;
@@ -26,13 +26,13 @@ SECTIONS {
 `;
 
 export interface FromC {
-  /** Sources by name; those that end in `.c` are compiled. */
+  /** Sources by name; compiles those that end in `.c`. */
   readonly files: Readonly<Record<string, string>>;
-  /** gcc's; `-g -O2` by default. */
+  /** Flags of gcc; `-g -O2` by default. */
   readonly flags?: readonly string[];
 }
 
-/** Compiles in the folder of the sources, and links with `link`. */
+/** Compiles the sources in their folder, and links them with `link`. */
 function made(
   { files, flags = ['-g', '-O2'] }: FromC,
   link: string,
@@ -45,11 +45,11 @@ function made(
   return withTool('sh', ['-c', script, 'sh', link, ...flags], { ...files, ...extra }, ({ read }) => read('out'));
 }
 
-/** A hypervisor of these functions: nothing of it runs, but it has code, symbols and debug data. */
+/** Builds a hypervisor of these functions: it does not run, but has code, symbols and debug data. */
 export const hypervisorFromC = (sources: FromC): Simulation =>
   openSimulation(made(sources, '-T script -e 0', { script: SCRIPT }), { gunzip, release: '4.17.5' });
 
-/** The lines that patch functions, old name → new name. Xen looks names of static functions up itself, `a.c#name`. */
+/** Returns the source of entries that patch functions, old name → new name. Xen looks up static functions as `a.c#name`. */
 export function patching(functions: Readonly<Record<string, string>>): string {
   const isStatic = (name: string): boolean => name.includes('#');
   const names = Object.keys(functions);
@@ -71,5 +71,5 @@ static const struct livepatch_func funcs[] __attribute__((used, section(".livepa
 `;
 }
 
-/** A payload: linked as one is, but without what only Xen asks for. */
+/** Builds a payload, linked like a real one, but without the sections that only Xen requires. */
 export const payloadFromC = (sources: FromC): Uint8Array => made(sources, '-r', {});

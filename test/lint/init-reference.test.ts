@@ -29,21 +29,21 @@ int noinline late(int x) { return up ? log_it(x) : setup(x) + log_it(x + 1); }
 int noinline flagged(int x) { boot_flag = 77; return log_it(x) * 9; }
 int noinline paired(int x) { return up ? log_it(x) : boot_pair.b + log_it(x); }
 int noinline plain(int x) { return log_it(x) * 3 + log_it(x + 2); }
-/* Rarely reached: the compiler may put it elsewhere. */
+/* Unlikely: the compiler may move it elsewhere. */
 int noinline __attribute__((cold)) failed(int x) { return setup(x) + 1; }
 `;
 
 const simulation = hypervisorFromC({ files: { 'xen.h': HEADER, 'xen.c': XEN } });
 
-/** A payload whose functions are these. */
+/** Builds a payload with these functions. */
 const found = (functions: Record<string, string>, code: string): Promise<string[]> => {
   const patch = `#include "xen.h"\n${code}\n${patching(functions)}`;
-  // Names that the patch has itself are declared by their definitions.
+  // The patch itself declares the names that it defines.
   return messages(initReference, payloadFromC({ files: { 'xen.h': HEADER, 'patch.c': patch } }), { simulation });
 };
 
 describe('init-reference', () => {
-  it('lets a function refer to what the one that it replaces refers to', async () => {
+  it('lets a function refer to the same object as the one that it replaces', async () => {
     expect(
       await found({ late: 'late2' }, 'int late2(int x) { return up ? log_it(x) * 2 : setup(x) + log_it(x); }'),
     ).toEqual([]);
@@ -52,14 +52,14 @@ describe('init-reference', () => {
     );
   });
 
-  it('counts another member of the same thing, and an immediate behind the operand', async () => {
+  it('accepts another member of the same object, and an immediate after the operand', async () => {
     expect(
       await found({ paired: 'p2' }, 'int p2(int x) { return up ? x : boot_pair.a + boot_pair.b + log_it(x); }'),
     ).toEqual([]);
     expect(await found({ paired: 'p2' }, 'int p2(int x) { boot_pair.b = 1234; return log_it(x); }')).toEqual([]);
   });
 
-  it('tells of one that does so for the first time', async () => {
+  it('reports a new reference', async () => {
     const [message, ...others] = await found({ plain: 'p2' }, 'int p2(int x) { return setup(x) + log_it(x); }');
     expect(message).toContain('setup at 0xffff82d0402');
     expect(message).toContain('is in init memory');
@@ -68,7 +68,7 @@ describe('init-reference', () => {
     expect(await found({ late: 'l2' }, 'int l2(int x) { return boot_flag + log_it(x); }')).toHaveLength(1);
   });
 
-  it('does not take the one function’s word for the other', async () => {
+  it('does not accept a reference of another replaced function', async () => {
     const both = 'int l2(int x) { return setup(x); } int p2(int x) { return setup(x) + log_it(x); }';
     expect(await found({ late: 'l2', plain: 'p2' }, both)).toHaveLength(1);
     const helper =
@@ -76,7 +76,7 @@ describe('init-reference', () => {
     expect(await found({ late: 'l2' }, helper)).toEqual([]);
   });
 
-  it('knows the pointer of an alternative call, which is read when the payload is taken', async () => {
+  it('reports the pointer of an alternative call, which Xen reads during the load', async () => {
     const call = (table: string) => `
 int l2(int x) { asm volatile ( "1: call *boot_flag(%rip)\\n" ${table} ); return log_it(x); }
 int boot_flag_user(void);`;

@@ -12,7 +12,7 @@ import { alternatives, bugFrames, exTable } from '../../src/synth/payload-tables
 import { exampleBytes } from '../support/examples.ts';
 import { alteredBytes, built, coreNamed, imageBytes, sameFiles } from './support.ts';
 
-/** What a page shows: the payloads that are checked, in this order, with the fault in the last one. */
+/** The payloads of a page's transcript, in this order, with the fault in the last one. */
 export interface PageCase {
   readonly payloads: Readonly<Record<string, Uint8Array>>;
   /** Default: the miniature hypervisor. */
@@ -27,7 +27,7 @@ const one = (spec: PayloadSpec, more: Omit<PageCase, 'payloads'> = {}): PageCase
   ...more,
 });
 
-/** An entry for a place in the hypervisor: a symbol, and bytes behind it. */
+/** Makes an entry for a place in the hypervisor: a symbol plus an offset in bytes. */
 const patching = (symbol: string, plus = 0, more: FunctionSpec = {}): PayloadSpec => ({
   functions: [{ name: symbol, old: { addr: symbol, plus }, oldSize: 8, ...more }],
 });
@@ -53,7 +53,7 @@ const jump = (symbol: string): PayloadSpec => ({
   code: [{ symbol: 'lp_new_fn', hex: 'e900000000', fields: [{ at: 1, symbol, addend: -4, type: 4 }] }],
 });
 
-/** A payload with a WARN. */
+/** Makes a payload with a WARN. */
 const warning = (code: string, symbol = 'lp_new_fn'): PayloadSpec => ({
   code: [{ symbol: 'lp_new_fn', hex: code }],
   sections: [
@@ -96,7 +96,7 @@ function armWarning(): PageCase {
   return { xen, payloads: { x: buildPayload(spec, { xen: xenFacts(image, release) }) } };
 }
 
-/** By rule. The rules that are not here need debug data, or a hypervisor with CET-IBT. */
+/** Cases by rule. The missing rules need debug data or a hypervisor with CET-IBT. */
 export const PAGE_CASES: Readonly<Partial<Record<LintRuleId, () => PageCase>>> = {
   'loader-crash': () => one({ edits: [{ section: '.symtab', field: 'sh_link', value: 0 }] }),
   'funcs-read-only': () => one({}, { release: '4.18.0' }),
@@ -175,5 +175,5 @@ export const PAGE_CASES: Readonly<Partial<Record<LintRuleId, () => PageCase>>> =
   compiler: () => one({ sections: [text('.comment', '\0GCC: (GNU) 13.2.1\0', 'MS')] }),
 };
 
-/** The image that a case is for. */
+/** Returns the image of a case. */
 export const xenOf = ({ xen }: PageCase): Uint8Array => xen ?? imageBytes;

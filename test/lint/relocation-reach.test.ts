@@ -14,7 +14,7 @@ describe('relocation-reach', () => {
     code: [{ symbol: 'lp_new_fn', hex: 'e900000000', fields: [{ at: 1, symbol, addend: -4, type: 4 }] }],
     ...(shndx !== undefined && { symbols: [{ name: symbol, shndx, value }] }),
   });
-  it('sees what is out of reach from somewhere', async () => {
+  it('finds targets that are out of reach from some payload address', async () => {
     expect(await said(uses('memcpy'))).toEqual([]);
     expect((await said(uses('lp_low', 0xfff1, 0x1000)))[0]).toContain('more than 2 GiB away');
     const frame = (symbol: string): PayloadSpec => ({
@@ -23,7 +23,7 @@ describe('relocation-reach', () => {
     expect(await said(frame('lp_new_fn'))).toEqual([]);
   });
 
-  it('tells of a bug frame what it reaches from where: an error only from where payloads are placed first', async () => {
+  it('reports a bug frame as an error only if it does not reach from the lowest payload address', async () => {
     const frame = (symbol: string, addend = 0): PayloadSpec => ({
       sections: [{ name: '.bug_frames.1', flags: 'A', size: 8, fields: [{ at: 4, symbol, addend, type: 2 }] }],
     });
@@ -35,28 +35,26 @@ describe('relocation-reach', () => {
     expect(start - memcpy).toBeLessThan(8n << 20n);
     const [near, ...none] = await severities(frame('memcpy'));
     expect(near?.[0]).toBe('note');
-    expect(near?.[1]).toContain(
-      'a bug frame reaches 8 MiB, and memcpy is in the hypervisor: it does so from the first',
-    );
+    expect(near?.[1]).toContain('a bug frame reaches 8 MiB, and reaches memcpy in the hypervisor only from');
     expect(none).toEqual([]);
-    // 24 bits are the distance, the others those of the line.
+    // 24 bits are the displacement, the others belong to the line.
     expect((await severities(frame('memcpy', 0x2300_0004)))[0]?.[0]).toBe('note');
     expect((await severities(frame('memcpy', -0x60_0000)))[0]).toEqual([
       'note',
-      expect.stringContaining('from the first places for payloads only, below 0x'),
+      expect.stringContaining('only from payload addresses below 0x'),
     ]);
     expect((await severities(frame('memcpy', -0x7f_ffff)))[0]).toEqual([
       'error',
-      expect.stringContaining('the frame will name another place'),
+      expect.stringContaining('the frame will refer to the wrong place'),
     ]);
-    // What the user makes of the rule holds for all of it.
+    // The user's level applies to all findings of the rule.
     expect((await severities(frame('memcpy'), { levels: new Map([[relocationReach.id, 'error']]) }))[0]?.[0]).toBe(
       'error',
     );
   });
 });
 
-/** How far each type reaches back and forth, and what becomes of a payload in which it does not. */
+/** The reach of each type backward and forward, and the outcome of a payload beyond it. */
 const REACHES = [
   [X86_64, 2, '2 GiB', '2 GiB', 'the upload fails'],
   [X86_64, 4, '2 GiB', '2 GiB', 'the upload fails'],
@@ -73,11 +71,11 @@ const REACHES = [
   [ARM32, 29, '32 MiB', '32 MiB', 'the upload fails'],
 ] as const;
 
-describe('the reach that is told', () => {
+describe('the reported reach', () => {
   const simulated = (name: 'x86_64' | 'arm64' | 'arm32') =>
     openSimulation(exampleBytes(examplesOf(name).image.name), { gunzip });
 
-  it.each(REACHES)('is that of the row: $name %i', async (arch, type, back, forth, outcome) => {
+  it.each(REACHES)('matches the row: $name %i', async (arch, type, back, forth, outcome) => {
     const simulation = simulated(arch.name);
     const { image, release } = simulation;
     const row = arch.relocations.get(type) ?? expect.fail(`no row ${type}`);
@@ -94,7 +92,7 @@ describe('the reach that is told', () => {
       return messages(relocationReach, buildPayload(spec, { xen: xenFacts(image, release) }), { simulation });
     };
     const { start, end } = image.vmapXen(release);
-    // PREL16 does not reach from one end of VMAP_XEN to the other.
+    // PREL16 cannot reach from one end of VMAP_XEN to the other.
     const wide = end - start < BigInt(max - min);
     if (wide) {
       expect(await absolute(start + BigInt(max + 1 - step))).toEqual([]);
@@ -109,7 +107,7 @@ describe('the reach that is told', () => {
     ]);
   });
 
-  it('holds within a payload, which is loaded as one piece', async () => {
+  it('applies inside a payload, which is loaded in one piece', async () => {
     const simulation = simulated('arm64');
     const spec = (addend: number): PayloadSpec => ({
       code: [
@@ -120,7 +118,7 @@ describe('the reach that is told', () => {
       messages(relocationReach, buildPayload(spec(addend), { xen: xenFacts(simulation.image, simulation.release) }), {
         simulation,
       });
-    // Counted from the field at 4.
+    // Relative to the field at 4.
     expect(await found(0x8000)).toEqual([]);
     expect(await found(0x8004)).toEqual([
       'lp_new_fn+0x8004 is more than 32 KiB away: R_AARCH64_TSTBR14 does not reach it, and Xen silently truncates it',

@@ -8,11 +8,11 @@ import { debian } from '../run/xen.ts';
 import { exampleManifest } from '../support/examples.ts';
 import { checked, exampleFile, lint } from './support.ts';
 
-/** What is true of a sound payload, too, is a note. */
+/** A rule that also matches a sound payload must be a note. */
 const complaints = (findings: readonly { readonly rule: string; readonly severity: string }[]) =>
   findings.filter(({ rule, severity }) => severity !== 'note' && RULES.some(({ id }) => id === rule));
 
-describe('payloads that are right give no warning and no error', () => {
+describe('sound payloads give no warning and no error', () => {
   const right = exampleManifest.payloads
     .filter(({ expected }) => expected.verdict === 'accepted')
     .map(({ name }) => name);
@@ -38,7 +38,7 @@ describe('payloads that are right give no warning and no error', () => {
 });
 
 describe('rules', () => {
-  it('have ids that no refusal of the simulated hypervisor has', () => {
+  it('share no id with the refusals of the simulated hypervisor', () => {
     const arch = ['x86_64', 'arm', 'arm64', 'arm32'].map((name) => `src/arch/${name}`);
     const sources = ['src/hypervisor', 'src/run', ...arch].flatMap((folder) =>
       readdirSync(folder)
@@ -48,11 +48,11 @@ describe('rules', () => {
     const taken = new Set(sources.flatMap((text) => [...text.matchAll(/'([a-z0-9-]+)'/g)].map(([, id]) => id)));
     expect(taken).toContain('duplicate-symbol');
     expect(RULES.map(({ id }) => id).filter((id) => taken.has(id))).toEqual([]);
-    // And what they take for said is a refusal that there is.
-    expect(RULES.flatMap(({ saidBy = [] }) => saidBy).filter((id) => !taken.has(id))).toEqual([]);
+    // Every id in coveredBy is a refusal.
+    expect(RULES.flatMap(({ coveredBy = [] }) => coveredBy).filter((id) => !taken.has(id))).toEqual([]);
   });
 
-  it('are quick on the largest payload there is', async () => {
+  it('are fast on the largest payload', async () => {
     const { image, release } = debian;
     const sizes = names().map((name) => new Uint8Array(readFileSync(join(PAYLOADS, name))));
     const largest = sizes.reduce((a, b) => (b.length > a.length ? b : a));

@@ -23,8 +23,8 @@ describe('symbol-collision', () => {
       ...more,
     });
 
-  it('sees names that the hypervisor has', async () => {
-    expect((await messages(symbolCollision, named('memcpy')))[0]).toContain('memcpy is a symbol of the hypervisor too');
+  it('finds names of the hypervisor', async () => {
+    expect((await messages(symbolCollision, named('memcpy')))[0]).toContain('the hypervisor also has a symbol memcpy');
     expect(await messages(symbolCollision, named('lp_helper'))).toEqual([]);
     // The new version of a function may have its name.
     const overrides = built({ code: [{ symbol: 'memcpy', hex: 'c3' }], functions: [{ name: 'memcpy' }] });
@@ -34,11 +34,11 @@ describe('symbol-collision', () => {
     expect(await lint(symbolCollision, named('memcpy'), { loader })).toEqual([]);
   });
 
-  it('sees names that another payload of the set has', async () => {
+  it('finds names of another payload of the set', async () => {
     const set = { before: [named('lp_helper')] };
     const [message] = await messages(symbolCollision, named('lp_helper'), set);
-    expect(message).toContain('lp_helper is a new symbol of before0.livepatch too');
-    // Both override the same function under the same name: that is no new symbol.
+    expect(message).toContain('lp_helper is also a new symbol of before0.livepatch');
+    // Both override the same function under the same name, which is no new symbol.
     expect(await messages(symbolCollision, named('lp_other'), set)).toEqual([]);
     expect(
       await messages(symbolCollision, named('lp_helper'), { after: [named('lp_helper', { xenDepends: ID.a })] }),
@@ -57,9 +57,11 @@ describe('links-to-payload', () => {
     buildId: ID.a,
   });
 
-  it('sees a name that comes from a payload which need not be there', async () => {
+  it('finds a symbol of a payload that may be missing', async () => {
     const set = { before: [provider] };
-    expect((await messages(linksToPayload, user('xen'), set))[0]).toContain('lp_provided comes from before0.livepatch');
+    expect((await messages(linksToPayload, user('xen'), set))[0]).toContain(
+      'lp_provided is defined by before0.livepatch',
+    );
     expect(await messages(linksToPayload, user(ID.a), set)).toEqual([]);
     expect(await messages(linksToPayload, user('xen'))).toEqual([]);
     expect(await messages(unresolvedSymbol, user('xen'), set)).toEqual([]);
@@ -67,15 +69,15 @@ describe('links-to-payload', () => {
 });
 
 describe('unresolved-symbol', () => {
-  it('gives every name, with those that are like it', async () => {
+  it('reports every name, with the nearest ones', async () => {
     const fields = ['memcpyy', 'no_such_thing_anywhere'].map((symbol, i) => ({ at: 8 * i, symbol }));
     const payload = built({ sections: [{ name: '.rodata.names', flags: 'A', size: 16, fields }] });
     const found = await messages(unresolvedSymbol, payload);
     expect(found).toHaveLength(2);
     expect(found[0]).toContain('Nearest: memcpy');
-    expect(found[1]).toContain('It is of another build');
+    expect(found[1]).toContain('It belongs to another build');
     const said = (symbol: string) => [finding('unknown-symbol', { message: '', where: { symbol } })];
-    // What Xen has said is repeated only for the sake of the names that are like it.
+    // A symbol that Xen reported is repeated only to suggest names.
     expect(await messages(unresolvedSymbol, payload, { loader: said('no_such_thing_anywhere') })).toHaveLength(1);
     expect(await messages(unresolvedSymbol, payload, { loader: said('memcpyy') })).toHaveLength(2);
     expect(await messages(unresolvedSymbol, built({}))).toEqual([]);
@@ -83,15 +85,15 @@ describe('unresolved-symbol', () => {
 });
 
 describe('ambiguous-symbol', () => {
-  it('sees names that are there twice', async () => {
+  it('finds ambiguous names', async () => {
     const name = coreNamed('dump_state');
     const looked = built({ functions: [{ name, oldSize: 16 }] });
     const used = built({ code: [{ symbol: 'lp_new_fn', jumpTo: name }] });
-    // Two files have one each: that is two names.
+    // One in each of two files: two different names.
     for (const payload of [looked, used]) expect(await messages(ambiguousSymbol, payload)).toEqual([]);
     const simulation = openSimulation(sameFiles(), { gunzip });
     expect((await messages(ambiguousSymbol, looked, { simulation }))[0]).toContain(
-      'is there 2 times, at 0xffff82d0402000',
+      'the hypervisor has 2 symbols named arch/x86/domain.c#dump_state, at 0xffff82d0402000',
     );
     expect(await lint(ambiguousSymbol, used, { simulation })).toMatchObject([
       { where: { section: '.symtab', symbol: name } },
@@ -106,32 +108,32 @@ describe('dependency-chain', () => {
   const said = (bytes: Uint8Array, before: Uint8Array[] = [], after: Uint8Array[] = []) =>
     messages(dependencyChain, bytes, { before, after });
 
-  it('takes a chain in its order', async () => {
+  it('accepts a chain in order', async () => {
     const [a, b, c] = [one(ID.a, 'xen'), one(ID.b, ID.a), one(ID.c, ID.b)];
     expect(await said(a, [], [b, c])).toEqual([]);
     expect(await said(b, [a], [c])).toEqual([]);
     expect(await said(c, [a, b])).toEqual([]);
   });
 
-  it('sees a wrong order', async () => {
+  it('finds a wrong order', async () => {
     expect((await said(one(ID.b, ID.a), [], [one(ID.a, 'xen')]))[0]).toContain(
-      'after0.livepatch, on which it depends, is given after it',
+      'it depends on after0.livepatch, which comes after it',
     );
   });
 
-  it('sees circles', async () => {
-    expect((await said(one(ID.b, ID.a), [one(ID.a, ID.b)]))[0]).toContain(
-      'in a circle: x.livepatch, before0.livepatch',
-    );
-    expect((await said(one(ID.c, ID.b), [one(ID.a, ID.c), one(ID.b, ID.a)]))[0]).toContain('in a circle');
-    // The one on top is not in it, but stands on it.
-    expect((await said(one(ID.c, ID.b), [one(ID.a, ID.b), one(ID.b, ID.a)]))[0]).toContain('in a circle');
+  it('finds cycles', async () => {
+    expect((await said(one(ID.b, ID.a), [one(ID.a, ID.b)]))[0]).toContain('in a cycle: x.livepatch, before0.livepatch');
+    expect((await said(one(ID.c, ID.b), [one(ID.a, ID.c), one(ID.b, ID.a)]))[0]).toContain('in a cycle');
+    // The top one is not in the cycle, but depends on it.
+    expect((await said(one(ID.c, ID.b), [one(ID.a, ID.b), one(ID.b, ID.a)]))[0]).toContain('in a cycle');
     expect((await said(one(ID.a, ID.a)))[0]).toContain('depends on itself');
   });
 
-  it('sees twins, and payloads for different hypervisors', async () => {
+  it('finds equal build-ids, and payloads for different hypervisors', async () => {
     expect((await said(one(ID.a, 'xen'), [one(ID.a, 'xen')]))[0]).toContain('before0.livepatch has the same build-id');
-    expect((await said(one(ID.b, ID.a), [one(ID.a, 'xen', { xenDepends: ID.c })]))[0]).toContain('no host takes both');
+    expect((await said(one(ID.b, ID.a), [one(ID.a, 'xen', { xenDepends: ID.c })]))[0]).toContain(
+      'no host accepts both',
+    );
   });
 });
 
@@ -142,7 +144,7 @@ describe('replace-hooks', () => {
       sections: [{ name: `.livepatch.hooks.${kind}`, flags: 'A', size: 8, fields: [{ at: 0, symbol: 'lp_new_fn' }] }],
     });
 
-  it('speaks of cumulative payloads only', async () => {
+  it('reports only cumulative payloads', async () => {
     const set = { after: [built({})] };
     expect((await messages(replaceHooks, hooked('prerevert'), set))[0]).toContain('Xen refuses REPLACE');
     expect(await messages(replaceHooks, hooked('apply'), set)).toEqual([]);

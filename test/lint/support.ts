@@ -14,7 +14,7 @@ export const imageBytes = exampleBytes(exampleManifest.image.name);
 
 const simulations = new Map<string, Simulation>();
 
-/** The miniature hypervisor, under the rules of another release, on another processor. */
+/** Options for the miniature hypervisor: the rules of another release, another processor. */
 export function miniature(release?: string, cpu?: string): Simulation {
   const key = `${release} ${cpu}`;
   let found = simulations.get(key);
@@ -29,14 +29,14 @@ export function miniature(release?: string, cpu?: string): Simulation {
   return found;
 }
 
-/** A payload as rules see it. */
+/** Makes the input of rules from a payload. */
 export function linted(bytes: Uint8Array, name = 'x'): LintedPayload {
   const content = readPayload(bytes);
   if (isProblem(content)) throw new Error(content.message);
   return { file: `${name}.livepatch`, name, content };
 }
 
-/** A payload that the builder makes for the miniature hypervisor. */
+/** Builds a payload for the miniature hypervisor. */
 export const built = (spec: PayloadSpec, release?: string): Uint8Array => {
   const { image, release: rules } = miniature(release);
   return buildPayload(spec, { xen: xenFacts(image, rules) });
@@ -47,7 +47,7 @@ export interface LintCase {
   readonly cpu?: string;
   /** Default: the miniature hypervisor. */
   readonly simulation?: Simulation;
-  /** Payloads given before this one, and after it. */
+  /** Payloads before and after this one on the command line. */
   readonly before?: readonly Uint8Array[];
   readonly after?: readonly Uint8Array[];
   readonly loader?: readonly Finding[];
@@ -59,7 +59,7 @@ let capstone: ReturnType<typeof loadCapstone> | undefined;
 /** Capstone, loaded once. */
 export const loadDisassembler = (): ReturnType<typeof loadCapstone> => (capstone ??= loadCapstone());
 
-/** What rules find in a payload. */
+/** Returns the findings of rules in a payload. */
 export function lint(
   rules: LintRule | readonly LintRule[],
   bytes: Uint8Array,
@@ -75,11 +75,11 @@ export function lint(
   return runLint('check' in rules ? [rules] : rules, input, { loadDisassembler, ...levels });
 }
 
-/** The messages of what a rule finds. */
+/** Returns the messages of a rule's findings. */
 export const messages = async (rule: LintRule, bytes: Uint8Array, given: LintCase = {}): Promise<string[]> =>
   (await lint(rule, bytes, given)).map(({ message }) => message);
 
-/** Check with lint on the miniature hypervisor. */
+/** Runs check with lint on the miniature hypervisor. */
 export async function checked(
   payloads: readonly PayloadInput[],
   options: Partial<Parameters<typeof checkSlice>[2]> = {},
@@ -88,14 +88,14 @@ export async function checked(
   return { format: 'xsplice-check/1', payloads: slice.payloads };
 }
 
-/** An embedded example as a file. */
+/** Returns an embedded example as a file. */
 export const exampleFile = (name: string): PayloadInput => ({
   file: `${name}.livepatch`,
   name,
   bytes: exampleBytes(name),
 });
 
-/** The miniature hypervisor's image with other bytes at addresses, given as bytes from its first one. Functions keep their symbols. */
+/** Returns the miniature hypervisor's image with other bytes at these offsets from its start. Functions keep their symbols. */
 export function alteredBytes(changes: Readonly<Record<number, string>>): Uint8Array {
   const bytes = imageBytes.slice();
   const elf = readElf(bytes);
@@ -107,18 +107,18 @@ export function alteredBytes(changes: Readonly<Record<number, string>>): Uint8Ar
   return bytes;
 }
 
-/** The same, simulated. */
+/** Returns the same image, opened for simulation. */
 export const altered = (changes: Readonly<Record<number, string>>, release?: string): Simulation =>
   openSimulation(alteredBytes(changes), { gunzip, ...(release !== undefined && { release }) });
 
-/** What the miniature hypervisor's own table calls a function or variable, the file of a static one in front. */
+/** Returns a symbol's name in the miniature hypervisor's own table, with the file of a static one. */
 export function coreNamed(bare: string): string {
   const { image, release } = miniature();
   for (const name of image.symbolsFor(release).names()) if (name === bare || name.endsWith(`#${bare}`)) return name;
   throw new Error(`the miniature hypervisor has no ${bare}`);
 }
 
-/** The miniature hypervisor with the files of both dump_state called the same. */
+/** Returns the miniature hypervisor with the same file name for both dump_state. */
 export function sameFiles(): Uint8Array {
   const bytes = imageBytes.slice();
   const elf = readElf(bytes);

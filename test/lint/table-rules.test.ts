@@ -33,7 +33,7 @@ describe('alternative-entry', () => {
   const said = (given: Partial<AlternativeSpec>, release = '4.17.7') =>
     messages(alternativeEntry, alternative(given), { release });
 
-  it('takes entries that are as they should be', async () => {
+  it('accepts sound entries', async () => {
     for (const release of ['4.11.0', '4.17.7', '4.22.0']) {
       for (const given of [{}, { origLen: 3, padLen: 2 }, { repl: '' }, { at: 12 }]) {
         expect(await said(given, release), `${release} ${JSON.stringify(given)}`).toEqual([]);
@@ -47,21 +47,21 @@ describe('alternative-entry', () => {
     ['more than the buffer holds', { padLen: 250 }, 'Xen can replace at most 254'],
     ['an original outside of the code', { at: 20 }, "is not in the payload's code"],
     ['padding past the end', { at: 12, padLen: 10 }, 'the padding of 10 bytes runs past the end'],
-    ['an entry that is marked as done', { priv: 1 }, 'the entry is skipped without a word'],
-  ])('sees %s', async (_what, given, words) => {
+    ['an entry that is marked as done', { priv: 1 }, 'Xen silently skips the entry'],
+  ])('finds %s', async (_what, given, words) => {
     expect((await said(given)).join('\n')).toContain(words);
   });
 
-  it('says what the release makes of it', async () => {
+  it('reports what the release does with it', async () => {
     expect((await said({ feature: 700 }, '4.17.7'))[0]).toContain('4.17.7 panics at upload');
     expect((await said({ feature: 720 }, '4.20.0'))[0]).toContain('Xen refuses the payload');
-    expect((await said({ at: 20 }, '4.17.3'))[0]).toContain('4.17.3 does not check it, and writes there');
+    expect((await said({ at: 20 }, '4.17.3'))[0]).toContain('4.17.3 writes there without a check');
     expect((await said({ feature: 0x8000 | FEATURE_LM }, '4.17.5'))[0]).toContain('does not support ALT_FLAG_NOT');
     expect(await said({ feature: 0x8000 | FEATURE_LM }, '4.17.6')).toEqual([]);
     expect(await said({ priv: 1 }, '4.12.0')).toEqual([]);
   });
 
-  it('does not repeat what Xen has said', async () => {
+  it('does not repeat a refusal by Xen', async () => {
     const loader = [finding('bad-alternative', { message: '', where: { section: '.altinstructions' } })];
     expect(await lint(alternativeEntry, alternative({ at: 20 }), { loader })).toEqual([]);
   });
@@ -77,12 +77,12 @@ describe('alternative-relative', () => {
   };
   const call: FieldSpec = { at: 1, symbol: 'memcpy', addend: -4, type: 4 };
 
-  it('knows the call and the jump that Xen retargets', async () => {
+  it('accepts the call and the jump that Xen retargets', async () => {
     expect(await messages(alternativeRelative, withField('e800000000', call))).toEqual([]);
     expect(await messages(alternativeRelative, withField('e900000000', call))).toEqual([]);
   });
 
-  it('sees references that are copied as they are', async () => {
+  it('finds references that Xen copies unchanged', async () => {
     expect((await messages(alternativeRelative, withField('90e800000000', { ...call, at: 2 })))[0]).toContain(
       'at byte 2',
     );
@@ -90,7 +90,7 @@ describe('alternative-relative', () => {
     expect(await messages(alternativeRelative, withField('488b0500000000', { ...call, at: 3 }))).toHaveLength(1);
   });
 
-  it('knows the return thunk, which 4.21 retargets', async () => {
+  it('accepts the return thunk, which 4.21 retargets', async () => {
     const thunk = withField('90e900000000', { at: 2, symbol: '__x86_return_thunk', addend: -4, type: 4 });
     expect(await messages(alternativeRelative, thunk, { release: '4.20.0' })).toHaveLength(1);
     expect(await messages(alternativeRelative, thunk, { release: '4.21.0' })).toEqual([]);
@@ -98,7 +98,7 @@ describe('alternative-relative', () => {
 });
 
 describe('alternative-ibt', () => {
-  it('speaks of payloads with alternatives on the releases that walk freed memory', async () => {
+  it('reports payloads with alternatives on the releases that walk freed memory', async () => {
     const payload = alternative({});
     const on = (release: string, bytes = payload) =>
       messages(alternativeIbt, bytes, { simulation: { ...debian, release: releaseOf(release) } });
@@ -120,17 +120,17 @@ describe('alt-call-encoding', () => {
   });
   const said = (bytes: Uint8Array, release: string) => messages(altCallEncoding, bytes, { release });
 
-  it('sees each form on the releases of the other', async () => {
-    expect((await said(old('15'), '4.21.0'))[0]).toContain('as 4.13 to 4.20 encode it');
+  it('finds each encoding on the releases of the other', async () => {
+    expect((await said(old('15'), '4.21.0'))[0]).toContain('in the encoding of 4.13 to 4.20');
     expect(await said(old('15'), '4.20.0')).toEqual([]);
-    // call *(%rax…): no such marker.
+    // call *(%rax…) is not the marker.
     expect(await said(old('10'), '4.21.0')).toEqual([]);
     expect((await said(sites, '4.20.0'))[0]).toContain('they stay indirect');
     expect(await said(sites, '4.21.0')).toEqual([]);
   });
 });
 
-/** A payload with a bug frame for byte 4 of its function. */
+/** Builds a payload with a bug frame for byte 4 of its function. */
 const withFrame = (code: string, sites = [{ symbol: 'lp_new_fn', at: 4, line: 1234 }]): PayloadSpec => ({
   code: [{ symbol: 'lp_new_fn', hex: code }],
   sections: [
@@ -142,25 +142,25 @@ const withFrame = (code: string, sites = [{ symbol: 'lp_new_fn', at: 4, line: 12
 describe('bug-trap', () => {
   const said = (code: string, release: string) => messages(bugTrap, built(withFrame(code)), { release });
 
-  it('knows the trap of each release', async () => {
+  it('checks the trap of each release', async () => {
     expect(await said('909090900f0bc3', '4.21.0')).toEqual([]);
     expect(await said('90909090d690c3', '4.22.0')).toEqual([]);
-    expect((await said('909090900f0bc3', '4.22.0'))[0]).toContain('where there is 0f: 4.22.0 traps with d6');
+    expect((await said('909090900f0bc3', '4.22.0'))[0]).toContain('which holds 0f: the trap of 4.22.0 is d6');
     expect((await said('90909090d690c3', '4.21.0'))[0]).toContain('(/a.c:1234)');
     expect(await said('90909090', '4.21.0')).toHaveLength(1);
   });
 });
 
 describe('trap-table-outside', () => {
-  it('sees frames and entries about code that is not the payload’s', async () => {
+  it('finds frames and entries for code outside the payload', async () => {
     const frame = (symbol: string) =>
       messages(trapTableOutside, built(withFrame('909090900f0bc3', [{ symbol, at: 4, line: 1 }])));
     expect(await frame('lp_new_fn')).toEqual([]);
-    expect((await frame('memcpy'))[0]).toContain('the frame is about memcpy+0x4');
+    expect((await frame('memcpy'))[0]).toContain('the frame is for memcpy+0x4');
     const entry = (symbol: string, cont = 4) =>
       messages(trapTableOutside, built({ code: CODE, sections: [exTable([{ symbol, at: 0, cont }])] }));
     expect(await entry('lp_new_fn')).toEqual([]);
-    expect((await entry('memcpy'))[0]).toContain('a fault there stays fatal');
+    expect((await entry('memcpy'))[0]).toContain('so a fault there stays fatal');
     expect((await entry('.livepatch.funcs'))[0]).toContain('which is not the payload');
   });
 });
@@ -179,7 +179,7 @@ describe('early-hook-trap', () => {
       ],
     });
 
-  it('speaks where the tables are not registered yet', async () => {
+  it('reports hooks that run while the tables are not registered', async () => {
     const said = (kind: string, hook: string, release: string) =>
       messages(earlyHookTrap, hooks(kind, hook), { release });
     expect((await said('preapply', 'lp_new_fn', '4.17.3'))[0]).toContain(

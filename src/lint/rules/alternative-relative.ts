@@ -4,8 +4,8 @@ import type { LintRule } from '../rule.ts';
 import { lastUpTo } from '../search.ts';
 
 /**
- * A relative reference inside of a replacement that leads out of it: the bytes are copied to the original's place as they are, and it
- * then leads as far beside its target as the two are apart. Sources: alternative.c of arch/x86 and arch/arm.
+ * A PC-relative reference out of a replacement. Xen copies the bytes to the original unchanged, so the reference is off by the distance
+ * between the two. Sources: alternative.c of arch/x86 and arch/arm.
  */
 export const alternativeRelative: LintRule = {
   id: 'alternative-relative',
@@ -15,10 +15,8 @@ export const alternativeRelative: LintRule = {
     const section = content.elf.section(ELF_ALTINSTR_REPLACEMENT);
     if (section === undefined) return;
     const code = section.data();
-    // Replacements of no bytes have nothing to go astray.
     const pieces = (content.alternatives?.entries ?? [])
       .flatMap(({ repl, replLen }) =>
-        // Replacements of no bytes have nothing to go astray.
         repl.kind === 'section' && repl.section === section.index && replLen > 0
           ? [{ start: repl.offset, length: replLen }]
           : [],

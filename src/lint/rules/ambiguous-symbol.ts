@@ -2,9 +2,8 @@ import { hexAddress } from '../../base/index.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * A static symbol whose name, with its file's, is there more than once in the hypervisor: files of the same name in different folders, or one file
- * that is compiled several times. Xen takes the first, which may be another function. Sources: xen/tools/symbols.c; d37d63d4b5 (4.7), ece1d5cda1,
- * 81ecb38b83 (4.13).
+ * A static symbol whose `file#name` the hypervisor has more than once: files of the same name in different folders, or one file compiled
+ * several times. Xen uses the first, which may be another function. Sources: xen/tools/symbols.c; d37d63d4b5 (4.7), ece1d5cda1, 81ecb38b83 (4.13).
  */
 export const ambiguousSymbol: LintRule = {
   id: 'ambiguous-symbol',
@@ -22,7 +21,7 @@ export const ambiguousSymbol: LintRule = {
     );
     for (const { name, where } of [...used, ...looked]) {
       const split = name.lastIndexOf('#');
-      // Only static symbols have a file in front, and only they can be there twice.
+      // Only static symbols have a file name, and only they can be ambiguous.
       if (split < 0) continue;
       const [file, bare] = [name.slice(0, split), name.slice(split + 1)];
       const { symbols } = image.elf;
@@ -31,7 +30,7 @@ export const ambiguousSymbol: LintRule = {
       if (addresses.size < 2) continue;
       const taken = context.resolve(name);
       const all = [...addresses].map(hexAddress).join(', ');
-      const message = `${name} is there ${addresses.size} times, at ${all}: Xen takes ${taken === undefined ? 'one of them' : hexAddress(taken)}, which need not be the one that was meant. Give old_addr as a number, or make the name unique`;
+      const message = `the hypervisor has ${addresses.size} symbols named ${name}, at ${all}: Xen uses ${taken === undefined ? 'one of them' : hexAddress(taken)}, which may be the wrong one. Set old_addr to a number, or make the name unique`;
       yield { message, where };
     }
   },

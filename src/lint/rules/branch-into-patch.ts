@@ -5,17 +5,17 @@ import { entryPlace, sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * Code that leads into the middle of the trampoline, or of the NOPs: from another function, from the payload, or from what is left of a
- * function whose start became NOPs. The CPU carries out the tail of an instruction.
+ * A branch into the middle of the trampoline or of the NOPs: from another function, from the payload, or from the rest of a function whose
+ * start became NOPs. The CPU executes the tail of an instruction.
  */
 export const branchIntoPatch: LintRule = {
   id: 'branch-into-patch',
   *check(context) {
     for (const { func, from, to, name, inside } of branchesIntoPatches(context)) {
-      // Behind a jump at its start the rest of the old function is dead: see branch-inside-function.
+      // After the trampoline, the rest of the old function is dead: see branch-inside-function.
       if (inside && func.entry.newAddr.kind !== 'null') continue;
       const offset = Number(to - func.address);
-      const message = `${name} jumps from ${hexAddress(from)} to byte ${offset} of ${func.name}, inside of the ${what(func)} there. Patch the functions that jump there instead`;
+      const message = `${name} jumps from ${hexAddress(from)} to byte ${offset} of ${func.name}, inside the ${what(func)}. Patch the functions that jump there instead`;
       yield { message, where: entryPlace(func) };
     }
     yield* fromPayload(context);
@@ -25,7 +25,7 @@ export const branchIntoPatch: LintRule = {
 const what = ({ entry }: { readonly entry: { readonly newAddr: { readonly kind: string } } }): string =>
   entry.newAddr.kind === 'null' ? 'NOPs' : 'trampoline';
 
-/** Relocations of the payload's code that name such a place. */
+/** Finds relocations of the payload's code that refer to such a place. */
 function* fromPayload(context: LintContext): Generator<Found> {
   const ranges = patchedRanges(context);
   if (ranges.length === 0) return;
@@ -36,10 +36,10 @@ function* fromPayload(context: LintContext): Generator<Found> {
       if (address === undefined) continue;
       const to = addOffset(address, row.pcOffset);
       const hit = rangeAt(ranges, to);
-      // The first byte is where the trampoline starts.
+      // A jump to the start takes the trampoline.
       if (hit === undefined || to === hit.start) continue;
       const byte = Number(to - hit.func.address);
-      const message = `the payload's own code leads to byte ${byte} of ${hit.func.name}, inside of the ${what(hit.func)} there`;
+      const message = `the payload's own code refers to byte ${byte} of ${hit.func.name}, inside the ${what(hit.func)}`;
       yield { message, where: sectionPlace(context, section.index, offset, name) };
     }
   }

@@ -1,11 +1,11 @@
 import { hex } from '../../base/index.ts';
 import { SHF_EXECINSTR } from '../../elf/index.ts';
 import { bytesAt } from '../../payload/index.ts';
-import { pointerWords } from '../places.ts';
+import { targetText } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * A bug frame whose place does not hold the trap that this release has there: its handler takes it for an unexpected one, and a WARN kills the host.
+ * A bug frame at whose location there is not this release's trap instruction. The handler does not recognise the trap, so even a WARN panics.
  * Source: 1f3dd605ea (4.22: udb in place of ud2).
  */
 export const bugTrap: LintRule = {
@@ -19,7 +19,7 @@ export const bugTrap: LintRule = {
         const there = own ? bytesAt(content.elf, loc, trap.length) : trap;
         if (there.length === trap.length && there.every((byte, i) => byte === trap[i])) continue;
         const source = file === undefined ? '' : ` (${file}:${line})`;
-        const message = `the ${type} frame${source} is for ${pointerWords(context, loc)}, where there is ${hex(there, ' ') || 'nothing'}: ${release.version} traps with ${hex(trap, ' ')}, anything else there is fatal. Build with this release's headers`;
+        const message = `the ${type} frame${source} is for ${targetText(context, loc)}, which holds ${hex(there, ' ') || 'nothing'}: the trap of ${release.version} is ${hex(trap, ' ')}, and any other trap there is fatal. Build with this release's headers`;
         yield { message, where: { section: section.name, offset } };
       }
     }

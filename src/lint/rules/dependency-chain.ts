@@ -4,12 +4,12 @@ import { chainBelow, companions, withBuildId } from '../payload-set.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * The order of several payloads: each has to be applied on what its `.livepatch.depends` names. A link that nobody has is told by the check itself
- * (`depends-not-given`). Source: common/livepatch.c, build_id_dep.
+ * The order of several payloads: each must be applied on top of what its `.livepatch.depends` names. The check itself reports a dependency
+ * that no payload has (`depends-not-given`). Source: common/livepatch.c, build_id_dep.
  */
 export const dependencyChain: LintRule = {
   id: 'dependency-chain',
-  saidBy: ['already-loaded'],
+  coveredBy: ['already-loaded'],
   *check(context) {
     const { payload, set, image } = context;
     const { buildId, depends } = payload.content.identity;
@@ -18,12 +18,12 @@ export const dependencyChain: LintRule = {
       ({ content }) => buildId?.id !== undefined && content.identity.buildId?.id === buildId.id,
     );
     if (twin !== undefined) {
-      const message = `${twin.file} has the same build-id, ${buildId?.id}: Xen takes only one of them (EEXIST)`;
+      const message = `${twin.file} has the same build-id, ${buildId?.id}: Xen accepts only one of them (EEXIST)`;
       yield { message, where: { section: ELF_BUILD_ID_NOTE } };
     }
     if (depends?.id === undefined || depends.id === (image.buildId === null ? undefined : hex(image.buildId))) return;
     if (depends.id === buildId?.id) {
-      yield { message: 'the payload depends on itself: it can never be applied', where };
+      yield { message: 'the payload depends on itself, so it can never be applied', where };
       return;
     }
     const below = withBuildId(set, depends.id, payload);
@@ -34,18 +34,18 @@ export const dependencyChain: LintRule = {
     if (end !== undefined && (end === buildId?.id || withBuildId(set, end, last) !== undefined)) {
       const names = [payload, ...chain].map(({ file }) => file).join(', ');
       yield {
-        message: `the payloads depend on each other in a circle: ${names}. None of them can be applied first`,
+        message: `the payloads depend on each other in a cycle: ${names}. None of them can be applied first`,
         where,
       };
       return;
     }
     if (set.indexOf(below) > set.indexOf(payload)) {
-      yield { message: `${below.file}, on which it depends, is given after it: it has to be applied first`, where };
+      yield { message: `it depends on ${below.file}, which comes after it but must be applied first`, where };
     }
     const mine = payload.content.identity.xenDepends?.id;
     const theirs = below.content.identity.xenDepends?.id;
     if (mine !== undefined && theirs !== undefined && mine !== theirs) {
-      const message = `it names the hypervisor ${mine}, but ${below.file}, on which it depends, names ${theirs}: no host takes both`;
+      const message = `it is for the hypervisor ${mine}, but depends on ${below.file}, which is for ${theirs}: no host accepts both`;
       yield { message, where: { section: '.livepatch.xen_depends' } };
     }
   },

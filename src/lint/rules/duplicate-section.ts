@@ -27,7 +27,7 @@ const SPECIAL = new Set([
   ...[0, 1, 2, 3].map(bugFramesSection),
 ]);
 
-/** A special section that is there twice: Xen takes the first and never looks at the others. Source: livepatch_elf_sec_by_name; 3a28da8f4d. */
+/** A special section that exists twice: Xen uses the first and ignores the others. Source: livepatch_elf_sec_by_name; 3a28da8f4d. */
 export const duplicateSection: LintRule = {
   id: 'duplicate-section',
   *check({ content }) {
@@ -37,7 +37,7 @@ export const duplicateSection: LintRule = {
       const first = seen.get(name);
       if (first === undefined) seen.set(name, index);
       else if (size > 0) {
-        const message = `${name} is section ${first} and section ${index}: Xen takes the first, the ${size} bytes of the other do nothing. Link them into one`;
+        const message = `sections ${first} and ${index} are both named ${name}: Xen uses the first and ignores the ${size} bytes of the other. Link them into one`;
         yield { message, where: { section: name } };
       }
     }

@@ -1,19 +1,19 @@
 import type { PayloadPointer } from '../../payload/index.ts';
 import type { HookKind } from '../../xen/index.ts';
 import type { NewFunction } from '../context.ts';
-import { pointerWords } from '../places.ts';
+import { targetText } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
-/** Hooks that run while the payload is not, or no longer, registered in releases that register it with apply. a57b4074ab, d2daa40fb3. */
+/** Hooks that run before the payload is registered, or after, in releases that register it during apply. a57b4074ab, d2daa40fb3. */
 const UNREGISTERED: readonly HookKind[] = ['preapply', 'apply', 'load', 'postrevert'];
 
-/** A WARN, BUG or exception table entry in a hook that runs before Xen knows the payload's tables: the trap is fatal. */
+/** A WARN, BUG or exception table entry in a hook that runs while the payload's tables are not registered: the trap is fatal. */
 export const earlyHookTrap: LintRule = {
   id: 'early-hook-trap',
   *check(context) {
     const { content, release } = context;
     if (release.regionRegistered !== 'apply') return;
-    /** What a function has in the tables: the first entry about it. */
+    /** The first table entry of each function. */
     const sites = new Map<NewFunction, { readonly table: string; readonly at: PayloadPointer }>();
     const note = (table: string, at: PayloadPointer): void => {
       const func = at.kind === 'section' ? context.functionAt(at.section, at.offset) : undefined;
@@ -28,7 +28,7 @@ export const earlyHookTrap: LintRule = {
         const func = pointer.kind === 'section' ? context.functionAt(pointer.section, pointer.offset) : undefined;
         const site = func && sites.get(func);
         if (func === undefined || site === undefined) continue;
-        const message = `the ${kind} hook ${func.symbol} has an entry in ${site.table} (for ${pointerWords(context, site.at)}): ${release.version} registers a payload's tables only when it is applied, so that this trap panics the host`;
+        const message = `the ${kind} hook ${func.symbol} has an entry in ${site.table} (for ${targetText(context, site.at)}): ${release.version} registers a payload's tables only during apply, so this trap panics the host`;
         yield { message, where: { section: section.name, offset: i * entrySize, symbol: func.symbol } };
       }
     }

@@ -3,8 +3,8 @@ import { entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * An expectation about bytes that the hypervisor itself has replaced while it booted: what is in xen-syms is there on some processors only. Source:
- * common/livepatch.c, livepatch_check_expectations, which compares memory as it is; arch/x86/alternative.c.
+ * An expectation about bytes that the hypervisor itself replaces during boot, on some processors. Source: common/livepatch.c,
+ * livepatch_check_expectations, which compares memory; arch/x86/alternative.c.
  */
 export const expectationAlternative: LintRule = {
   id: 'expectation-alternative',
@@ -24,7 +24,7 @@ export const expectationAlternative: LintRule = {
       const end = addOffset(orig, length);
       const hit = expecting.find(({ func, end: expected }) => orig < expected && end > func.address);
       if (hit === undefined) continue;
-      const message = `the expectation of ${hit.func.name} covers ${hexAddress(orig)}, which the hypervisor replaces at boot where the processor has feature ${feature}: it holds on some hosts and fails on others. End it before that place`;
+      const message = `the expectation of ${hit.func.name} covers ${hexAddress(orig)}, which the hypervisor replaces at boot if the processor has feature ${feature}: it matches on some hosts and fails on others. End it before that address`;
       yield { message, where: entryPlace(hit.func) };
     }
   },

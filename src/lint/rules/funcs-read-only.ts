@@ -3,13 +3,13 @@ import { SHF_ALLOC, SHF_WRITE } from '../../elf/index.ts';
 import { ELF_LIVEPATCH_FUNC, RELEASES, type Release } from '../../xen/index.ts';
 import type { LintRule } from '../rule.ts';
 
-/** Does applying write to the section while its pages are read-only? Facts: 82182ad7b4 for the writes, 8676092a0f for the pages. */
+/** Tells whether apply writes to the section while its pages are read-only. Sources: 82182ad7b4 for the writes, 8676092a0f for the pages. */
 const panics = (release: Release, arch: Architecture): boolean =>
   release.stateInPayload && !arch.relaxesReadOnly(release);
 
 /**
- * `.livepatch.funcs` without SHF_WRITE on a release that keeps its state there and does not make payload pages writable: the first
- * store of arch_livepatch_apply is a page fault.
+ * `.livepatch.funcs` without SHF_WRITE on a release that keeps its state there and does not make payload pages writable: the first store
+ * of arch_livepatch_apply faults.
  */
 export const funcsReadOnly: LintRule = {
   id: 'funcs-read-only',
@@ -18,7 +18,7 @@ export const funcsReadOnly: LintRule = {
     if (section === undefined || (section.flags & SHF_ALLOC) === 0 || (section.flags & SHF_WRITE) !== 0) return;
     if (!panics(release, arch)) return;
     const hosts = RELEASES.filter((each) => panics(each, arch)).map(({ version }) => version);
-    const message = `${release.version} keeps its state in ${ELF_LIVEPATCH_FUNC}, which is read-only: apply ends in a page fault, as on ${hosts.join(', ')}. Make the section writable for these hosts`;
+    const message = `${release.version} keeps its state in ${ELF_LIVEPATCH_FUNC}, which is read-only: apply page-faults, as on ${hosts.join(', ')}. Make the section writable for these hosts`;
     yield { message, where: { section: section.name } };
   },
 };

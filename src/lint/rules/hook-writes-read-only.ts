@@ -8,10 +8,10 @@ import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 import { lastUpTo, within } from '../search.ts';
 
-/** Hooks that run between quiesce and revive, while memory is relaxed. Source: common/livepatch.c, apply_payload and revert_payload. */
+/** Hooks that run between quiesce and revive, while permissions are relaxed. Source: common/livepatch.c, apply_payload and revert_payload. */
 const IN_WINDOW: readonly HookKind[] = ['load', 'unload'];
 
-/** What is read-only at a relocation's target, in words; `undefined` where it is writable, or not known. */
+/** Describes a relocation's target if it is read-only; `undefined` if it is writable or unknown. */
 function readOnly(context: LintContext, { target, name }: PayloadRelocation): string | undefined {
   if (target.kind === 'section') {
     const section = context.content.elf.sections[target.section];
@@ -23,7 +23,7 @@ function readOnly(context: LintContext, { target, name }: PayloadRelocation): st
 }
 
 /**
- * A hook, or a function that it calls, has an instruction that stores to memory by name, and that memory is read-only while the hook runs.
+ * A hook, or a function that it calls, writes to a symbol in memory that is read-only while the hook runs.
  * Sources: ef969144a4, b083b1c393 (rodata in the window: 4.19.0; 4.17.4, 4.18.2), 8676092a0f.
  */
 export const hookWritesReadOnly: LintRule = {
@@ -37,20 +37,20 @@ export const hookWritesReadOnly: LintRule = {
       for (const { relocation, text } of stores(context, func)) {
         const what = readOnly(context, relocation);
         if (what === undefined) continue;
-        // Text is relaxed in the window of all releases.
+        // All releases make text writable between quiesce and revive.
         if (IN_WINDOW.includes(kind) && what.endsWith('text')) continue;
         const through = func.symbol === hook ? '' : ` through ${func.symbol}`;
         const when = IN_WINDOW.includes(kind)
           ? `${release.version} makes only code writable while it patches`
-          : `a ${kind} hook runs while nothing is made writable`;
-        const message = `the ${kind} hook ${hook}${through} writes ${what} (\`${text}\`): ${when}, so that this is a page fault`;
+          : `${kind} hooks run while read-only memory is not writable`;
+        const message = `the ${kind} hook ${hook}${through} writes ${what} (\`${text}\`): ${when}, so the write page-faults`;
         yield { message, where: sectionPlace(context, func.section, relocation.offset, func.symbol) };
       }
     }
   },
 };
 
-/** Instructions of a function that write memory which a relocation names. */
+/** Finds the instructions of a function that write to a relocation's target. */
 function* stores(
   context: LintContext,
   func: HookCode['func'],

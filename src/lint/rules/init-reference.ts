@@ -7,16 +7,16 @@ import { entryPlace, sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * Something in the hypervisor's init memory, which is freed when it has booted: the loader resolves the name all the same. What the function that is
- * replaced refers to, too, the new one may refer to: on a host that has booted that code is not reached, or only the address counts. Not so the pointer of an
- * alternative call, which Xen reads when it takes the payload.
+ * A reference to the hypervisor's init memory, which Xen frees after boot; the loader resolves it anyway. The new function may refer to what
+ * the old one refers to: on a booted host, that code is unreachable or uses only the address. The pointer of an alternative call is different:
+ * Xen reads it when it loads the payload.
  */
 export const initReference: LintRule = {
   id: 'init-reference',
   *check(context) {
     for (const func of context.oldFunctions) {
       if (context.regionOf(func.address) !== 'init') continue;
-      const message = `${func.name} at ${hexAddress(func.address)} is init code: it has run, and its memory is freed. Remove the entry`;
+      const message = `${func.name} at ${hexAddress(func.address)} is init code, which Xen frees after boot. Remove the entry`;
       yield { message, where: entryPlace(func) };
     }
     const seen = new Set<string>();
@@ -28,17 +28,17 @@ export const initReference: LintRule = {
         const symbol = target.kind === 'undefined' ? context.resolve(target.symbol) : context.addressOf(target);
         if (symbol === undefined || seen.has(name) || context.regionOf(symbol) !== 'init') continue;
         const size = context.symbols.at(symbol)?.size ?? 1;
-        const excused = !isAlternativeCall(context, section.index, offset);
-        if (excused && before.leadsTo(section.index, offset, symbol, size)) continue;
+        const mayRefer = !isAlternativeCall(context, section.index, offset);
+        if (mayRefer && before.refersTo(section.index, offset, symbol, size)) continue;
         seen.add(name);
-        const message = `${name} at ${hexAddress(symbol)} is in init memory, which is freed after boot: using it there is a page fault, or another's data`;
+        const message = `${name} at ${hexAddress(symbol)} is in init memory, which Xen frees after boot: an access page-faults, or hits other data`;
         yield { message, where: sectionPlace(context, section.index, offset, name) };
       }
     }
   },
 };
 
-/** Is the place in an indirect call that Xen makes direct, and whose pointer it reads for that? */
+/** Tells whether the place is in an alternative call. */
 function isAlternativeCall({ content }: LintContext, section: number, offset: number): boolean {
   const within = (site: PayloadPointer, length: number): boolean =>
     site.kind === 'section' && site.section === section && offset >= site.offset && offset < site.offset + length;

@@ -7,8 +7,8 @@ import type { LintRule } from '../rule.ts';
 import { sourceText } from '../source-text.ts';
 
 /**
- * Old code of a patched function that stays in use: the compiler has inlined it in functions that the payload does not replace, or
- * made clones of it (`.part.0`, `.constprop.0`), or several units have their own from one header. Needs the image's debug data.
+ * Old code of a patched function that stays in use: the compiler inlined it into functions that the payload does not replace, or cloned it
+ * (`.part.0`, `.constprop.0`), or several units have a copy from a header. Needs the image's debug data.
  */
 export const inlinedCopy: LintRule = {
   id: 'inlined-copy',
@@ -19,7 +19,7 @@ export const inlinedCopy: LintRule = {
     const seen = new Set<bigint>();
     for (const old of context.oldFunctions) {
       const before = functionAt(dwarf, old.address);
-      // A patch may also be of a place inside of a function: what it replaces is not that function then.
+      // An entry in the middle of a function does not replace that function.
       if (before?.address !== old.address || seen.has(old.address)) continue;
       seen.add(old.address);
       yield* copiesLeft(context, dwarf, old, before, patched);
@@ -35,32 +35,32 @@ function* copiesLeft(
   patched: ReadonlySet<bigint>,
 ): Generator<Found, void, void> {
   const left = ({ address }: DebugFunction): boolean =>
-    // What is only run while the host boots is gone.
+    // Init code is gone after boot.
     address !== undefined && !patched.has(address) && context.regionOf(address) === 'text';
   const where = entryPlace(old);
   const { inlined, outOfLine } = copiesOf(dwarf, before);
-  const holders = new Map<bigint, InlinedCopy[]>();
+  const callers = new Map<bigint, InlinedCopy[]>();
   for (const copy of inlined) {
     const at = copy.inside.address;
     if (at === undefined || copy.ranges.length === 0 || !left(copy.inside)) continue;
-    holders.set(at, [...(holders.get(at) ?? []), copy]);
+    callers.set(at, [...(callers.get(at) ?? []), copy]);
   }
-  for (const [address, copies] of holders) {
+  for (const [address, copies] of callers) {
     const [first] = copies as [InlinedCopy];
     const calls = copies.length === 1 ? '' : `, in ${copies.length} places`;
-    const holder = symbolName(context, address, first.inside.name);
-    const message = `${before.name} is inlined in ${holder}${sourceText(first.call)}${calls}, which the payload does not replace: the old code stays in use there. Replace ${holder} too`;
+    const caller = symbolName(context, address, first.inside.name);
+    const message = `${before.name} is inlined in ${caller}${sourceText(first.call)}${calls}, which the payload does not replace: the old code stays in use there. Replace ${caller}, too`;
     yield { message, where };
   }
   for (const copy of outOfLine) {
     if (copy.address === undefined || copy.address === old.address || !left(copy)) continue;
     const symbol = symbolName(context, copy.address, copy.name);
-    const message = `the compiler made another copy of ${before.name}, ${symbol} at 0x${copy.address.toString(16)}, which the payload does not replace: the old code stays in use there. Replace it too`;
+    const message = `the compiler made another copy of ${before.name}, ${symbol} at 0x${copy.address.toString(16)}, which the payload does not replace: the old code stays in use there. Replace it, too`;
     yield { message, where };
   }
 }
 
-/** What the hypervisor calls the function at an address. */
+/** Returns the hypervisor's name of the function at an address. */
 function symbolName({ symbols }: LintContext, address: bigint, otherwise: string): string {
   const at = symbols.at(address);
   return at === undefined || at.at !== 0 ? otherwise : at.name;

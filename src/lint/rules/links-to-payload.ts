@@ -3,8 +3,8 @@ import { chainBelow, companions } from '../payload-set.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * A name that only another payload of the set defines, and that payload need not be applied: Xen links against whatever is loaded, and nothing keeps
- * the other one from being unloaded. Source: common/livepatch.c, livepatch_symbols_lookup_by_name.
+ * A symbol that only an independent payload of the set defines. Xen links against any loaded payload, and nothing prevents the unload of that
+ * one. Source: common/livepatch.c, livepatch_symbols_lookup_by_name.
  */
 export const linksToPayload: LintRule = {
   id: 'links-to-payload',
@@ -22,7 +22,7 @@ export const linksToPayload: LintRule = {
       if (context.resolve(name) !== undefined) continue;
       const found = others.find(({ names }) => names.has(name));
       if (found === undefined) continue;
-      const message = `${name} comes from ${found.other.file}, on which the payload does not depend: once that is reverted or unloaded, this leads into freed memory. Name it in .livepatch.depends`;
+      const message = `${name} is defined by ${found.other.file}, on which the payload does not depend: after that is unloaded, the reference points to freed memory. Add it to .livepatch.depends`;
       yield { message, where: { section: '.symtab', offset: index * stride, symbol: name } };
     }
   },

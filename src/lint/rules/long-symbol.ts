@@ -1,7 +1,7 @@
 import { KSYM_NAME_LEN } from '../../xen/index.ts';
 import type { LintRule } from '../rule.ts';
 
-/** Xen keeps 126 characters of a symbol's name: back traces, and payloads that link against it, see the cut one. Source: build_symbol_table. */
+/** Xen truncates symbol names to 126 characters in back traces and for payloads that link against them. Source: build_symbol_table. */
 export const longSymbol: LintRule = {
   id: 'long-symbol',
   *check({ content }) {
@@ -11,7 +11,7 @@ export const longSymbol: LintRule = {
       if (symbols.sectionIndex(i) === undefined) continue;
       const name = symbols.name(i);
       if (name.length < KSYM_NAME_LEN) continue;
-      const message = `${name.slice(0, 40)}… has ${name.length} characters, Xen keeps ${KSYM_NAME_LEN - 1}: others that are the same up to there count as the same symbol`;
+      const message = `${name.slice(0, 40)}… has ${name.length} characters, but Xen keeps ${KSYM_NAME_LEN - 1}: it treats names that differ only after that as the same symbol`;
       yield { message, where: { section: '.symtab', offset: i * stride } };
     }
   },

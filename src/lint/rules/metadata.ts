@@ -1,12 +1,12 @@
 import type { LintRule } from '../rule.ts';
 
-/** What the console, and a list of payloads, cannot show as one line. Source: common/livepatch.c, apply_payload and livepatch_list. */
+/** Characters that break a line on the console and in the list of payloads. Source: common/livepatch.c, apply_payload and livepatch_list. */
 const UNPRINTABLE = /[^\x20-\x7e]/;
 
-/** Metadata that is not what it is for: strings of printable characters, each with its NUL. */
+/** Metadata must be strings of printable characters, each with its NUL. */
 export const metadata: LintRule = {
   id: 'metadata',
-  saidBy: ['bad-metadata'],
+  coveredBy: ['bad-metadata'],
   *check({ content, release }) {
     const { metadata: found } = content;
     if (found === undefined || found.section.size === 0) return;
@@ -21,17 +21,17 @@ export const metadata: LintRule = {
     for (const text of found.strings) {
       const place = { ...where, offset };
       offset += text.length + 1;
-      if (text === '') yield { message: 'an empty string: two NULs in a row print an empty line', where: place };
+      if (text === '') yield { message: 'an empty string: two consecutive NULs print an empty line', where: place };
       else if (UNPRINTABLE.test(text)) {
         yield {
           message:
-            'a string has a control character or a byte above 0x7e, which breaks the line on the console and in a list',
+            'a string has a control character or a byte above 0x7e, which breaks the line on the console and in the list of payloads',
           where: place,
         };
       }
     }
     if (!release.modinfo) {
-      yield { message: `${release.version} does not know metadata: nothing is shown of it`, where };
+      yield { message: `${release.version} does not support metadata and ignores the section`, where };
     }
   },
 };

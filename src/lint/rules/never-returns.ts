@@ -2,7 +2,7 @@ import { coreName, entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * Functions that a CPU enters once, and does not leave. Sources: arch/x86/domain.c, idle_loop and startup_cpu_idle_loop; arch/x86/smpboot.c,
+ * Functions that a CPU enters once and never leaves. Sources: arch/x86/domain.c, idle_loop and startup_cpu_idle_loop; arch/x86/smpboot.c,
  * start_secondary; arch/arm/domain.c; arch/arm/smpboot.c.
  */
 const ENTERED_ONCE = new Set([
@@ -13,13 +13,13 @@ const ENTERED_ONCE = new Set([
   'default_dead_idle',
 ]);
 
-/** A function whose old code goes on running, so that the patch takes no effect. */
+/** A function whose old code keeps running, so the patch has no effect. */
 export const neverReturns: LintRule = {
   id: 'never-returns',
   *check(context) {
     for (const func of context.oldFunctions) {
       if (!ENTERED_ONCE.has(coreName(context, func))) continue;
-      const message = `${func.name} never returns: CPUs that are in it go on in the old code, and one that enters the new code keeps the payload in use for ever. Patch a function that it calls`;
+      const message = `${func.name} never returns: CPUs in it keep running the old code, and a CPU that enters the new code uses the payload forever. Patch a function that it calls`;
       yield { message, where: entryPlace(func) };
     }
   },

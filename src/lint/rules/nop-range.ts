@@ -3,30 +3,30 @@ import type { LintContext, OldFunction } from '../context.ts';
 import { entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
-/** What is wrong with the end of a run of NOPs, in words; `undefined` where nothing is. */
+/** Describes a fault of a run of NOPs; `undefined` if there is none. */
 function wrongEnd(context: LintContext, func: OldFunction): string | undefined {
   const { entry, name, room, patchOffset, patchLength } = func;
   const end = patchOffset + patchLength;
   if (patchLength === 0)
-    return `new_size ${entry.newSize} is not beyond the ${patchOffset} bytes at the start of ${name} that are kept: nothing is overwritten`;
-  if (end > room) return `${entry.newSize} bytes of NOPs run over the end of ${name}, which has ${room}`;
+    return `new_size ${entry.newSize} covers only the ENDBR64 of ${name}, which Xen keeps: nothing is overwritten`;
+  if (end > room) return `${entry.newSize} bytes of NOPs run past the end of ${name}, which has ${room} bytes`;
   const body = context.coreFunctionAt(func.address);
   if (body === undefined || body.start !== func.address) return undefined;
   const { instructions } = body;
   const cut = instructions.find(({ offset, size }) => offset < end && offset + size > end);
   if (cut !== undefined) {
     const whole = cut.offset + cut.size;
-    return `the NOPs end at byte ${end} of ${name}, inside of \`${instructionText(cut)}\`, whose tail is left: end at ${cut.offset} or ${whole}`;
+    return `the NOPs end at byte ${end} of ${name}, inside \`${instructionText(cut)}\`: end them at byte ${cut.offset} or ${whole}`;
   }
   const left = instructions.filter((instruction) => instruction.offset >= end && !isPadding(instruction));
   if (left.some(endsFlow)) return undefined;
-  return `behind the NOPs nothing is left of ${name} that returns: it runs on into the next function. Leave its ret`;
+  return `no return is left in ${name} after the NOPs: it runs into the next function. Keep its ret`;
 }
 
-/** NOPs that cut an instruction in two, run over the function's end, or take its way back. */
+/** NOPs that split an instruction, run past the function's end, or overwrite its return. */
 export const nopRange: LintRule = {
   id: 'nop-range',
-  saidBy: ['nop-past-function', 'nop-too-long'],
+  coveredBy: ['nop-past-function', 'nop-too-long'],
   *check(context) {
     for (const func of context.oldFunctions) {
       if (func.entry.newAddr.kind !== 'null' || func.entry.newSize > func.entry.oldSize) continue;

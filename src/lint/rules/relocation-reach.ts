@@ -3,16 +3,16 @@ import { type Address, addOffset, type Found, hexAddress, s64 } from '../../base
 import type { ElfSection } from '../../elf/index.ts';
 import type { LintContext } from '../context.ts';
 import type { PayloadRelocation } from '../payload-relocations.ts';
-import { pointerWords, sectionPlace, signed } from '../places.ts';
+import { sectionPlace, signed, targetText } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * A distance that does not fit into its field wherever Xen may place the payload, not only where the simulated host has placed it. Sources:
- * arch_livepatch_perform_rela of each architecture; xen/arch/x86/mm.c and asm-arm/config.h for the bounds of VMAP_XEN.
+ * A PC-relative value that is out of range somewhere in the area where Xen may place the payload, not only where the simulated host placed it.
+ * Sources: arch_livepatch_perform_rela of each architecture; xen/arch/x86/mm.c and asm-arm/config.h for the bounds of VMAP_XEN.
  */
 export const relocationReach: LintRule = {
   id: 'relocation-reach',
-  saidBy: ['relocation-overflow', 'arm64-tstbr-range'],
+  coveredBy: ['relocation-overflow', 'arm64-tstbr-range'],
   *check(context) {
     const { arch, image, release, content } = context;
     const { start, end } = image.vmapXen(release);
@@ -23,10 +23,10 @@ export const relocationReach: LintRule = {
         if (row === undefined || row.relative === 'no' || row.range === null) continue;
         const where = sectionPlace(context, section.index, offset, name);
         if (target.kind === 'section' || target.kind === 'null') {
-          // Both move together, and their distance is that of the file.
+          // Both move together, so the file decides their distance.
           const to = target.kind === 'section' ? loadOffset(context, target.section, target.offset) : undefined;
           const place = loadOffset(context, section.index, offset);
-          // Pointers leave out an addend that is wider than 32 bits.
+          // Pointers ignore an addend that is wider than 32 bits.
           const left = BigInt.asIntN(32, addend) === addend ? 0n : addend;
           const value = to === undefined || place === undefined ? addend : distance(arch, row, to + left, place);
           if (inRange(row.range, value)) continue;
@@ -43,7 +43,7 @@ export const relocationReach: LintRule = {
         for (const place of [start, end]) {
           const value = distance(arch, row, address, place);
           if (inRange(row.range, value)) continue;
-          const message = `${pointerWords(context, target)} is more than ${reach(row.range, value)} away from a place where Xen may load the payload: ${outcome(row, value)} there`;
+          const message = `${targetText(context, target)} is more than ${reach(row.range, value)} away from a place where Xen may load the payload: ${outcome(row, value)} there`;
           yield { message, where };
           break;
         }
@@ -60,7 +60,7 @@ function distance(arch: Architecture, { relative }: RelocationRow, to: Address, 
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Returns how far a range reaches in the direction of a value outside of it: `128 MiB`. */
+/** Returns how far a range reaches in the direction of a value outside it: `128 MiB`. */
 function reach({ min, max }: ValueRange, value: bigint): string {
   let size = value < 0n ? -min : max + 1;
   let unit = 0;
@@ -68,11 +68,11 @@ function reach({ min, max }: ValueRange, value: bigint): string {
   return `${size} ${UNITS[unit]}`;
 }
 
-/** Says what becomes of a value that the ABI does not allow. */
+/** Describes what Xen does with a value that the ABI does not allow. */
 const outcome = (row: RelocationRow, value: bigint): string =>
   inRange(checkedRange(row), value) ? 'Xen silently truncates it' : 'the upload fails';
 
-/** Returns bytes from where the payload is loaded; `undefined` for a section that is not. */
+/** Returns a place's offset in bytes from the loaded payload's start; `undefined` if its section is not loaded. */
 function loadOffset({ content }: LintContext, section: number, offset: number): bigint | undefined {
   const { rwOffset, roOffset, sections } = content.placement;
   const placed = sections[section];
@@ -81,15 +81,15 @@ function loadOffset({ content }: LintContext, section: number, offset: number): 
   return region + BigInt(placed.offset + offset);
 }
 
-/** Tells whether a field at `place` that reaches `size` bytes each way leads to the address. */
+/** Tells whether a field at `place` that reaches `size` bytes each way can encode the address. */
 function fits(address: Address, place: Address, size: bigint): boolean {
   const bytes = s64(address - place);
   return bytes >= -size && bytes < size;
 }
 
 /**
- * A bug frame's field. Where its architecture keeps bits of the line in it, too, they are no part of the distance. An error only where the frame does not
- * reach from the first place that Xen has for a payload: further ones are taken when there are others before it.
+ * Checks a bug frame's field, without the bits of the line that it may also hold. It is an error only if the frame does not reach from the
+ * lowest address for payloads; Xen uses higher ones only if other payloads are loaded.
  */
 function* inFrame(
   context: LintContext,
@@ -101,17 +101,17 @@ function* inFrame(
   const { reach } = arch.bugFrames;
   const whole = Number(BigInt.asIntN(32, addend));
   const displacement = arch.objects?.bugFrameDisplacement(whole) ?? whole;
-  const leadsTo = addOffset(address, displacement - whole);
+  const location = addOffset(address, displacement - whole);
   const { start, end } = image.vmapXen(release);
   const first = start + (loadOffset(context, section.index, offset) ?? 0n);
   const size = `${reach >> 20n} MiB`;
-  const shown = pointerWords(context, target.kind === 'undefined' ? { ...target, addend: 0n } : target);
+  const shown = targetText(context, target.kind === 'undefined' ? { ...target, addend: 0n } : target);
   const where = sectionPlace(context, section.index, offset, name);
-  if (!fits(leadsTo, first, reach)) {
-    const message = `a bug frame reaches ${size}, and ${shown} is in the hypervisor, further away from all places for payloads: the frame will name another place`;
+  if (!fits(location, first, reach)) {
+    const message = `a bug frame reaches ${size}, and ${shown} in the hypervisor is out of reach of all payload addresses: the frame will refer to the wrong place`;
     yield { message, where };
-  } else if (!fits(leadsTo, end, reach)) {
-    const message = `a bug frame reaches ${size}, and ${shown} is in the hypervisor: it does so from the first places for payloads only, below ${hexAddress(leadsTo + reach)}`;
+  } else if (!fits(location, end, reach)) {
+    const message = `a bug frame reaches ${size}, and reaches ${shown} in the hypervisor only from payload addresses below ${hexAddress(location + reach)}`;
     yield { message, where, severity: 'note' };
   }
 }

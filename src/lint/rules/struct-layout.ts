@@ -21,8 +21,8 @@ import { sourceText } from '../source-text.ts';
 import { typesInUse } from '../types-in-use.ts';
 
 /**
- * Structures that the payload's functions can reach and that the hypervisor lays out otherwise: the payload was built against another
- * tree or configuration, or the patch changes a structure of which the running host has objects. Needs debug data on both sides.
+ * Structures that the payload's functions can reach and whose layout differs in the hypervisor: the payload was built against another tree
+ * or configuration, or the patch changes a structure that the running host already uses. Needs debug data of both.
  */
 export const structLayout: LintRule = {
   id: 'struct-layout',
@@ -44,7 +44,7 @@ export const structLayout: LintRule = {
         const differences = differencesFrom(image, type, own === undefined ? [...near.values()] : [own]);
         if (differences.length === 0) continue;
         const declared = sourceText(declarationOf(payload, type.entry));
-        const message = `${name}${declared}, which ${fn.symbol} can reach, is not as in the hypervisor: ${differencesInWords(differences, differenceText)}. Build the payload from the hypervisor's own source and configuration, and change no structure`;
+        const message = `${name}${declared}, which ${fn.symbol} can reach, differs from the hypervisor's: ${differencesInWords(differences, differenceText)}. Build the payload from the hypervisor's own source and configuration, and do not change structures`;
         yield { message, where: sectionPlace(context, fn.section, fn.offset, fn.symbol) };
       }
     }
@@ -53,7 +53,7 @@ export const structLayout: LintRule = {
 
 const placeKey = ({ section, offset }: Pick<NewFunction, 'section' | 'offset'>): string => `${section}+${offset}`;
 
-/** The unit of the hypervisor from which the old function is, by the place of the new one. */
+/** Returns the hypervisor's unit of each old function, by the place of the new one. */
 function oldUnits({ oldFunctions }: LintContext, image: DwarfFile): Map<string, Unit> {
   const units = new Map<string, Unit>();
   for (const { entry, address } of oldFunctions) {
@@ -64,25 +64,27 @@ function oldUnits({ oldFunctions }: LintContext, image: DwarfFile): Map<string, 
 }
 
 /**
- * How the hypervisor's type of that name differs; nothing where it has none. Several units may each have a type of that name: those of
- * the old functions count, where they have it, and one that agrees is enough.
+ * Returns how the hypervisor's type of that name differs; nothing if it has none. Several units may have a type of that name: prefers those
+ * of the old functions, and accepts any that agrees.
  */
 function differencesFrom(image: DwarfFile, type: NamedType, near: readonly Unit[]): LayoutDifference[] {
   const definitions = definitionsOf(image, type.kind, type.name);
   const own = definitions.filter(({ unit }) => near.includes(unit));
-  let told: LayoutDifference[] | undefined;
+  let first: LayoutDifference[] | undefined;
   for (const definition of own.length > 0 ? own : definitions) {
     const differences = layoutChanges(definition, type.entry);
     if (differences.length === 0) return [];
-    told ??= differences;
+    first ??= differences;
   }
-  return told ?? [];
+  return first ?? [];
 }
+
+const sizeText = (size: number | undefined): string => (size === undefined ? 'unknown' : `${size} bytes`);
 
 function differenceText(difference: LayoutDifference): string {
   switch (difference.kind) {
     case 'size':
-      return `its size is ${difference.after ?? 'unknown'} bytes, not ${difference.before ?? 'known'}`;
+      return `its size is ${sizeText(difference.after)}, but ${sizeText(difference.before)} in the hypervisor`;
     case 'moved':
       return `${difference.member} is at ${bitPlaceText(difference.after)}, not ${bitPlaceText(difference.before)}`;
     case 'resized':
@@ -90,7 +92,7 @@ function differenceText(difference: LayoutDifference): string {
     case 'added':
       return `the hypervisor has no ${difference.member} (at ${bitPlaceText(difference.at)})`;
     case 'removed':
-      return `it has no ${difference.member}`;
+      return `the payload has no ${difference.member}`;
     case 'value':
       return `${difference.member} is ${difference.after}, not ${difference.before}`;
     case 'category':

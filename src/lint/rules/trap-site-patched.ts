@@ -6,8 +6,8 @@ import { entryPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 
 /**
- * What is overwritten holds a place that the hypervisor's tables of traps name: the tables stay, the instruction is gone. Worst is the place
- * at which code goes on after a fault, if that is inside of the trampoline.
+ * The overwritten bytes contain an address in the hypervisor's trap tables: the table entry stays, but the instruction is gone. The worst
+ * case is a fix-up inside the trampoline.
  */
 export const trapSitePatched: LintRule = {
   id: 'trap-site-patched',
@@ -23,10 +23,10 @@ export const trapSitePatched: LintRule = {
     });
     for (const { kind, address } of trapSitesIn(context, ranges)) {
       const range = rangeAt(patched, address);
-      // At the very first byte the jump stands in its place: nobody comes to the trap any more, and who goes on there takes the jump.
+      // At the first byte, the jump replaces the trap, and a fix-up there takes the jump.
       if (range === undefined || address === range.start) continue;
       const { func } = range;
-      const message = `the bytes of ${func.name} that are overwritten hold ${kind === 'exception table entry' ? 'an' : 'a'} ${kind} at ${hexAddress(address)}: the hypervisor's table still names it, but the instruction is gone while the payload is applied`;
+      const message = `the overwritten bytes of ${func.name} contain ${kind === 'exception table entry' ? 'an' : 'a'} ${kind} at ${hexAddress(address)}: the hypervisor's table still refers to it, but the instruction is gone while the payload is applied`;
       yield { message, where: entryPlace(func) };
     }
   },

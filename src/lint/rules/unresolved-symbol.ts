@@ -4,12 +4,12 @@ import { ownSymbols } from '../own-symbols.ts';
 import { companions } from '../payload-set.ts';
 import type { LintRule } from '../rule.ts';
 
-/** Most names for which others like them are looked for: each look goes through the hypervisor's whole table. */
-const MOST_GUESSES = 10;
+/** Maximum number of symbols with suggestions: each search goes through the hypervisor's whole table. */
+const MAX_GUESSES = 10;
 
 /**
- * Names that neither the hypervisor nor another payload of the set defines. Xen stops at the first one; these are all, with the names that are most
- * like them. Source: common/livepatch_elf.c, livepatch_elf_resolve_symbols.
+ * Symbols that neither the hypervisor nor another payload of the set defines. Xen stops at the first one; this reports all, with the nearest
+ * names. Source: common/livepatch_elf.c, livepatch_elf_resolve_symbols.
  */
 export const unresolvedSymbol: LintRule = {
   id: 'unresolved-symbol',
@@ -24,14 +24,14 @@ export const unresolvedSymbol: LintRule = {
     let guesses = 0;
     for (const { name, index, bind } of missing) {
       if (given.has(name)) continue;
-      const nearest = guesses++ < MOST_GUESSES ? nearestNames(name, names) : [];
-      // Xen has said this one itself.
-      const said = context.loader.some(({ rule, where }) => rule === 'unknown-symbol' && where.symbol === name);
-      if (said && nearest.length === 0) continue;
+      const nearest = guesses++ < MAX_GUESSES ? nearestNames(name, names) : [];
+      // Xen reported this one itself.
+      const reported = context.loader.some(({ rule, where }) => rule === 'unknown-symbol' && where.symbol === name);
+      if (reported && nearest.length === 0) continue;
       const hint =
-        nearest.length === 0 ? 'It is of another build, or not compiled in' : `Nearest: ${nearest.join(', ')}`;
-      const weak = bind === STB_WEAK ? ' (weak, which does not matter to Xen)' : '';
-      const message = `${name} is defined by neither the hypervisor nor a payload that was given${weak}. ${hint}`;
+        nearest.length === 0 ? 'It belongs to another build, or is not compiled in' : `Nearest: ${nearest.join(', ')}`;
+      const weak = bind === STB_WEAK ? ' (weak, which Xen ignores)' : '';
+      const message = `neither the hypervisor nor another given payload defines ${name}${weak}. ${hint}`;
       yield { message, where: { section: '.symtab', offset: index * stride, symbol: name } };
     }
   },

@@ -2,7 +2,7 @@ import { sectionPlace } from '../places.ts';
 import type { LintRule } from '../rule.ts';
 import { lastUpTo } from '../search.ts';
 
-/** Code that a hypervisor cannot carry out safely, because it was compiled without the flags that Xen's own has. Told once a function and flag. */
+/** Code that is unsafe in a hypervisor because it was compiled without Xen's flags. Reports each function and flag once. */
 export const wrongFlags: LintRule = {
   id: 'wrong-flags',
   *check(context) {
@@ -10,22 +10,22 @@ export const wrongFlags: LintRule = {
     let left = content.elf.bytes.length;
     for (const section of context.codeSections) {
       const code = section.data();
-      // More than the file has only sections that overlap have.
+      // Only overlapping sections exceed the size of the file.
       left -= code.length;
       if (left < 0) return;
       for (const { flag, harm, mayBeAt, is } of arch.code?.foreign ?? []) {
-        const told = new Set<number>();
+        const reported = new Set<number>();
         for (const at of mayBeAt(code)) {
           const func = context.functionAt(section.index, at);
-          if (func === undefined || told.has(func.offset)) continue;
+          if (func === undefined || reported.has(func.offset)) continue;
           const start = func.offset;
           const instructions = context.newInstructions(func);
           const there = lastUpTo(instructions, at - start, (each) => each.offset);
           if (there?.kind !== 'instruction' || at - start >= there.offset + there.size) continue;
           const first = start + there.offset;
           if (!is(there, code.subarray(first, first + there.size))) continue;
-          told.add(start);
-          const message = `${func.symbol} has \`${there.text}\`: ${harm}. Compile it as Xen is, with ${flag}`;
+          reported.add(start);
+          const message = `${func.symbol} has \`${there.text}\`: ${harm}. Compile it like Xen, with ${flag}`;
           yield { message, where: sectionPlace(context, section.index, first, func.symbol) };
         }
       }

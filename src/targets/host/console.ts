@@ -2,19 +2,19 @@ import { latin1, viewOf } from '../../base/index.ts';
 import { withoutPrefix } from '../qemu/serial-log.ts';
 import type { Handle, LibraryCalls } from './library-calls.ts';
 
-/** What is read from the ring at a time, in bytes. The ring has 16 KiB unless `conring_size` says otherwise. */
+/** Bytes per read. The ring has 16 KiB unless `conring_size` says otherwise. */
 const CHUNK = 32_768;
-/** More in one go is somebody who prints faster than we read. */
+/** Upper bound on reads per call, in case something prints faster than we read. */
 const CHUNKS = 512;
 
 /**
- * The hypervisor's console ring, read incrementally: nothing is taken from it, so that others (`xl dmesg`) see the same.
+ * Reads the hypervisor's console ring incrementally. Nothing is removed from it, so `xl dmesg` still shows every line.
  * Source: xen/drivers/char/console.c, read_console_ring.
  */
 export class HostConsole {
   readonly #calls: LibraryCalls;
   readonly #handle: Handle;
-  /** Bytes ever printed, modulo 2^32: where to go on. */
+  /** Total bytes printed so far, modulo 2^32: the position of the next read. */
   #index = 0;
   #rest = '';
 
@@ -23,7 +23,7 @@ export class HostConsole {
     this.#handle = handle;
   }
 
-  /** Whole lines since the last call, without `(XEN) `; a negated errno where the hypervisor refuses. */
+  /** Returns the complete lines printed since the last call, without `(XEN) `, or a negated errno if the hypervisor refuses. */
   take(): string[] | number {
     let text = this.#rest;
     for (let i = 0; i < CHUNKS; i++) {
@@ -43,12 +43,12 @@ export class HostConsole {
   }
 }
 
-/** Memory of one `uint32_t`. */
+/** Returns the memory of one `uint32_t`. */
 export function word(value = 0): Uint8Array {
   const bytes = new Uint8Array(4);
   viewOf(bytes).setUint32(0, value, true);
   return bytes;
 }
 
-/** The number in it. Every architecture that Xen runs on is little endian. */
+/** Reads a `uint32_t`. Every architecture that Xen runs on is little-endian. */
 export const wordOf = (bytes: Uint8Array, index = 0): number => viewOf(bytes).getUint32(4 * index, true);

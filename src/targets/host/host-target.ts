@@ -31,16 +31,16 @@ const BUILD_ID = 64;
 /** LIVEPATCH_FLAG_FORCE. Source: xen/include/public/sysctl.h. */
 const FORCE = 1;
 
-/** What a library takes in a `uint32_t`. */
+/** Largest `uint32_t` that a library accepts. */
 const U32 = 0xffff_ffff;
 
-/** The hypervisor that this process runs on, through `libxenctrl`. Has to be closed. */
+/** The hypervisor that this process runs on, through `libxenctrl`. The caller must close it. */
 export class HostTarget implements LivepatchTarget {
   readonly #calls: LibraryCalls;
   readonly #console: HostConsole;
   #handle: Handle | null;
 
-  /** `handle` is open. What was printed up to now is skipped. */
+  /** Takes an open `handle` and skips everything printed before now. */
   constructor(calls: LibraryCalls, handle: Handle) {
     this.#calls = calls;
     this.#handle = handle;
@@ -48,12 +48,12 @@ export class HostTarget implements LivepatchTarget {
     this.#console.take();
   }
 
-  /** `17` of `libxenctrl.so.4.17`, by which the library that is used goes. */
+  /** Returns `17` for `libxenctrl.so.4.17`, the library in use. */
   get minor(): number {
     return this.#calls.library.minor;
   }
 
-  /** Path of the library. */
+  /** Returns the path of the library. */
   get library(): string {
     return this.#calls.library.path;
   }
@@ -63,7 +63,7 @@ export class HostTarget implements LivepatchTarget {
     return this.#handle;
   }
 
-  /** LIVEPATCH_FLAG_FORCE has to be known to the library: -EINVAL otherwise, as from a hypervisor that does not know it. */
+  /** Uploads a payload. Returns -EINVAL if the library does not know LIVEPATCH_FLAG_FORCE, as an older hypervisor would. */
   async upload(name: string, payload: Uint8Array, flags = 0): Promise<Answer> {
     const force = this.minor >= SINCE.force;
     if (payload.length > U32 || (flags & ~(force ? FORCE : 0)) !== 0) return answer(-ERRNO.EINVAL);
@@ -80,8 +80,8 @@ export class HostTarget implements LivepatchTarget {
   }
 
   /**
-   * The library asks page by page where that is necessary, and again where the list changes meanwhile; -EBUSY where it
-   * does not stop changing. It keeps the list's version to itself: `version` is 0. Up to 4.13 there are no sizes.
+   * Lists payloads. The library fetches them page by page and starts again if the list changes; it gives up with -EBUSY. It does not
+   * expose the list's version, so `version` is 0. Up to 4.13 there are no sizes.
    */
   async list(request: ListRequest): Promise<ListAnswer> {
     if (this.#calls.listGetSizes === undefined) return this.#listWithoutSizes(request);
@@ -89,7 +89,7 @@ export class HostTarget implements LivepatchTarget {
     const rc = rcOf(this.#calls.listGetSizes(this.#open, nr, nameSize, metadataSize));
     if (rc < 0) return { ...NOTHING, rc };
     const sizes = { nr: wordOf(nr), nameTotalSize: wordOf(nameSize), metadataTotalSize: wordOf(metadataSize) };
-    // The library refuses to list what is not there.
+    // The library refuses to list zero payloads.
     if (request.nr === 0 || sizes.nr === 0) return { ...NOTHING, ...sizes };
     const nameRoom = request.nameTotalSize ?? sizes.nameTotalSize;
     const metadataRoom = request.metadataTotalSize ?? sizes.metadataTotalSize;
@@ -116,7 +116,7 @@ export class HostTarget implements LivepatchTarget {
     return { ...result, rc: 0, nr: result.nr + result.entries.length, entries: [] };
   }
 
-  /** Schedules the action, and does not wait for it. Flags need 4.14: -EINVAL before. */
+  /** Schedules the action and returns at once. Flags need 4.14: -EINVAL before. */
   async action(name: string, action: ActionName, { timeout = 0, flags = 0 }: ActionOptions = {}): Promise<Answer> {
     const flagged = this.minor >= SINCE.metadata;
     if (!flagged && flags !== 0) return answer(-ERRNO.EINVAL);
@@ -124,24 +124,24 @@ export class HostTarget implements LivepatchTarget {
     return answer(rcOf(this.#calls.actions[action](this.#open, nameBytes(name), timeout, ...more)));
   }
 
-  /** Nothing where the hypervisor does not let us read its ring. */
+  /** Returns no lines if we may not read the hypervisor's ring. */
   async takeConsole(): Promise<readonly string[]> {
     if (this.#handle === null) return [];
     const lines = this.#console.take();
     return typeof lines === 'number' ? [] : lines;
   }
 
-  /** Whoever is told has no panic. */
+  /** Always null: a panicked host would have taken this process with it. */
   async panic(): Promise<HostPanic | null> {
     return null;
   }
 
-  /** Presses the console key `x`: what it prints comes with the next `takeConsole`. */
+  /** Presses the console key `x`; the next `takeConsole` returns what it prints. */
   async dump(): Promise<Answer> {
     return answer(rcOf(this.#calls.sendDebugKeys(this.#open, nameBytes('x'))));
   }
 
-  /** `4.17.7`; `null` where the hypervisor does not say. */
+  /** Returns the version, such as `4.17.7`, or `null` if the hypervisor does not report it. */
   async version(): Promise<string | null> {
     const { result } = this.#calls.version(this.#open, XENVER_VERSION, null);
     if (result < 0) return null;
@@ -150,7 +150,7 @@ export class HostTarget implements LivepatchTarget {
     return `${result >> 16}.${result & 0xffff}${named ? cString(extra, 0) : ''}`;
   }
 
-  /** Hex digits; `null` where the hypervisor has none, or does not say. */
+  /** Returns the build-id in hex, or `null` if the hypervisor has none or does not report it. */
   async buildId(): Promise<string | null> {
     const id = new Uint8Array(4 + BUILD_ID);
     id.set(word(BUILD_ID));
@@ -158,7 +158,7 @@ export class HostTarget implements LivepatchTarget {
     return result <= 0 ? null : hex(id.subarray(4, 4 + result));
   }
 
-  /** Closes the connection. May be called again. */
+  /** Closes the connection. Closing twice is fine. */
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = null;
@@ -166,7 +166,7 @@ export class HostTarget implements LivepatchTarget {
   }
 }
 
-/** Entries that are asked for at most: more payloads than this are not loaded anywhere. */
+/** Upper bound on listed payloads; no host has this many loaded. */
 const LISTED_MAX = 64 * LIVEPATCH_LIST_MAX;
 
 const NOTHING: ListAnswer = {
@@ -179,7 +179,7 @@ const NOTHING: ListAnswer = {
   entries: [],
 };
 
-/** The arrays that a list is written into. */
+/** The arrays that the library writes a list into. */
 class Listed implements ListArrays {
   readonly status: Uint8Array;
   readonly names: Uint8Array;
@@ -189,7 +189,7 @@ class Listed implements ListArrays {
   readonly done = word();
   readonly left = word();
 
-  /** For so many entries; sizes in bytes. Every array has a byte at least: no address would be taken for a mistake. */
+  /** Allocates room for `count` entries; sizes in bytes. No array is empty, because a null address would be refused. */
   constructor(count: number, nameRoom: number, metadataRoom: number) {
     this.status = new Uint8Array(count * LIVEPATCH_STATUS.size);
     this.names = new Uint8Array(nameRoom + 1);
@@ -210,5 +210,5 @@ const answer = (rc: number): Answer => ({ kind: 'answered', rc });
 
 const rcOf = ({ result, errno }: Called): number => (result < 0 ? -errno : result);
 
-/** A name with its NUL. The library looks for that, so one inside ends the name. */
+/** Encodes a name with its NUL. An embedded NUL ends the name for the library. */
 const nameBytes = (name: string): Uint8Array => fromLatin1(`${name}\0`);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../../system/index.ts';
 
-/** An installed `libxenctrl`. Its name tells the release of Xen that it belongs to, and with it its interface. */
+/** An installed `libxenctrl`. Its file name gives the Xen release, and so its interface. */
 export interface Library {
   readonly path: string;
   /** `17` of `libxenctrl.so.4.17`. */
@@ -11,7 +11,7 @@ export interface Library {
 
 const NAME = /^libxenctrl\.so\.4\.(\d+)$/;
 
-/** Debian's names of architectures, for the folders of libraries, by Node's. */
+/** Debian's architecture names in library folders, by Node's names. */
 const TRIPLETS: Readonly<Record<string, string>> = {
   x64: 'x86_64-linux-gnu',
   arm64: 'aarch64-linux-gnu',
@@ -35,7 +35,7 @@ function names(folder: string): string[] {
 }
 
 /**
- * Where the dynamic loader looks: `LD_LIBRARY_PATH`, the folders of its configuration, those it knows by itself.
+ * Returns the folders that the dynamic loader searches: `LD_LIBRARY_PATH`, its configuration, and its built-in ones.
  * Source: ld.so(8), ldconfig(8).
  */
 export function loaderFolders(env: Environment): string[] {
@@ -58,7 +58,7 @@ export function loaderFolders(env: Environment): string[] {
   return [...new Set([...wanted, ...configured, ...standard])].filter((folder) => folder !== '');
 }
 
-/** The libraries in these folders, the newest release first, each release once. */
+/** Finds the libraries in these folders, newest release first, each release once. */
 export function findLibraries(folders: readonly string[]): Library[] {
   const found = new Map<number, Library>();
   for (const folder of folders) {

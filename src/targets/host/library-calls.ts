@@ -1,7 +1,7 @@
 import type { Koffi } from '../../native/index.ts';
 import type { Library } from './libraries.ts';
 
-/** Releases in which the interface of `libxenctrl` changed. Source: tools/include/xenctrl.h of each. */
+/** Minor releases that changed the interface of `libxenctrl`. Source: tools/include/xenctrl.h of each. */
 export const SINCE = {
   /** xc_livepatch_list_get_sizes; lists with metadata; flags of actions (b145b4a39c, 5083e0ff93, b274989b61). */
   metadata: 14,
@@ -9,30 +9,31 @@ export const SINCE = {
   force: 19,
 } as const;
 
-/** A pointer of the library's own. */
+/** An opaque pointer owned by the library. */
 export type Handle = unknown;
 
-/** What a call gave: its result as it is, and errno where that is negative. */
+/** Result of a call, and errno if the result is negative. */
 export interface Called {
   readonly result: number;
   readonly errno: number;
 }
 
 /**
- * A function of the library. Numbers go in as they are, memory as a byte array that is handed over by its address: the
- * caller holds it until the call returns, and finds in it what the library has written.
+ * A function of the library. A byte array is passed by address: the caller keeps it alive until the call returns, and then reads
+ * what the
+ * library wrote to it.
  */
 type Call = (...args: readonly (Handle | number | boolean | Uint8Array | null)[]) => Called;
 
-/** The functions of `libxenctrl` that are used, bound to one library. */
+/** The functions of `libxenctrl` that we use, bound to one library. */
 export interface LibraryCalls {
   readonly library: Library;
-  /** xc_interface_open. `null` and an errno where it fails. */
+  /** xc_interface_open. Returns `null` and an errno on failure. */
   readonly open: () => { readonly handle: Handle | null; readonly errno: number };
   readonly close: Call;
   readonly upload: Call;
   readonly get: Call;
-  /** Of libraries since 4.14. */
+  /** Only since 4.14. */
   readonly listGetSizes: Call | undefined;
   readonly list: Call;
   readonly actions: Readonly<Record<'apply' | 'revert' | 'unload' | 'replace', Call>>;
@@ -45,14 +46,14 @@ const HANDLE = 'void *';
 const BYTES = 'uint8_t *';
 const U32 = 'uint32_t';
 
-/** Loads a library. Throws whatever koffi throws where that fails: a dependency is missing, a symbol is. */
+/** Loads a library. Throws koffi's error if a dependency or a symbol is missing. */
 export function bindLibrary(koffi: Koffi, library: Library): LibraryCalls {
   const loaded = koffi.load(library.path);
   const bind = (name: string, args: readonly string[]): Call => {
     const call = loaded.func(name, 'int', [...args]);
     return (...values) => {
       const result: number = call(...values);
-      // At once: whatever is called next may change it.
+      // Read errno at once: the next call may overwrite it.
       return { result, errno: result < 0 ? koffi.errno() : 0 };
     };
   };

@@ -8,24 +8,24 @@ import { findLibraries, type Library, loaderFolders } from './libraries.ts';
 import { bindLibrary, type LibraryCalls } from './library-calls.ts';
 
 export interface HostOptions {
-  /** Where LD_LIBRARY_PATH is looked up; this process's by default. */
+  /** Environment for LD_LIBRARY_PATH; this process's by default. */
   readonly env?: Environment;
-  /** Where libraries are looked for; the dynamic loader's folders by default. */
+  /** Folders to search for libraries; the dynamic loader's by default. */
   readonly folders?: readonly string[];
   /** The device for hypercalls; `/dev/xen/privcmd` by default. */
   readonly device?: string;
-  /** Where the kernel tells the hypervisor's version; `/sys/hypervisor/version` by default. */
+  /** Folder where the kernel exposes the hypervisor's version; `/sys/hypervisor/version` by default. */
   readonly versionFolder?: string;
 }
 
 const DEVICE = '/dev/xen/privcmd';
 const VERSION_FOLDER = '/sys/hypervisor/version';
 
-/** The libraries that are installed, the newest first. The first says which `xen-livepatch` belongs to this host. */
+/** Lists the installed libraries, newest first. The first one decides which `xen-livepatch` belongs to this host. */
 export const installedLibraries = (options: HostOptions = {}): Library[] =>
   findLibraries(options.folders ?? loaderFolders(options.env ?? process.env));
 
-/** The second number of the hypervisor's version, as dom0's kernel tells it. */
+/** Returns the minor number of the hypervisor's version, as dom0's kernel reports it. */
 function hypervisorMinor({ versionFolder = VERSION_FOLDER }: HostOptions): string | undefined {
   try {
     return /^\d+/.exec(readFileSync(`${versionFolder}/minor`, 'utf8'))?.[0];
@@ -34,7 +34,7 @@ function hypervisorMinor({ versionFolder = VERSION_FOLDER }: HostOptions): strin
   }
 }
 
-/** How to get the library of the hypervisor's own release. */
+/** Says how to install the library for the hypervisor's release. */
 function installHint(options: HostOptions): string {
   const minor = hypervisorMinor(options);
   const name = `libxenmisc4.${minor ?? 'NN'}`;
@@ -42,7 +42,7 @@ function installHint(options: HostOptions): string {
   return `On Debian and Ubuntu: sudo apt-get install ${name}${where}. On other systems, install Xen's tools.`;
 }
 
-/** Throws EHOST where this is no dom0, or we may not act as one. */
+/** Throws EHOST if this is not dom0 or we lack permission. */
 function checkDevice({ device = DEVICE }: HostOptions): void {
   if (!existsSync(device)) {
     throw new XspliceError(
@@ -59,8 +59,9 @@ function checkDevice({ device = DEVICE }: HostOptions): void {
 }
 
 /**
- * Opens the host that this process runs on, with the newest library that the hypervisor understands. Throws XspliceError:
- * EHOST where this is not dom0, not root, or the hypervisor cannot be reached; ETOOL where koffi or the library is missing.
+ * Opens the host that this process runs on, with the newest library that the hypervisor understands. Throws XspliceError: EHOST if
+ * this is
+ * not dom0, not root, or the hypervisor cannot be reached; ETOOL if koffi or the library is missing.
  */
 export async function openHost(options: HostOptions = {}): Promise<HostTarget> {
   checkDevice(options);
@@ -81,12 +82,12 @@ export async function openHost(options: HostOptions = {}): Promise<HostTarget> {
     if (!(await isOfAnotherRelease(calls))) return connect(calls);
     refused ??= calls;
   }
-  // Whoever asks it gets what the hypervisor says to it, and `adviceFor` says why.
+  // Calls return the hypervisor's own errno; `adviceFor` explains it.
   if (refused !== undefined) return connect(refused);
   throw failure ?? new XspliceError('ETOOL', 'cannot use libxenctrl');
 }
 
-/** Opens the connection, and closes it after `work`, whatever comes of it. Throws what `openHost` throws. */
+/** Opens the connection, runs `work`, and always closes it. Throws what `openHost` throws. */
 export async function withHost<T>(options: HostOptions, work: (host: HostTarget) => Promise<T>): Promise<T> {
   const host = await openHost(options);
   try {
@@ -104,7 +105,10 @@ function connect(calls: LibraryCalls): HostTarget {
   return new HostTarget(calls, handle);
 }
 
-/** A hypervisor takes sysctls of its own interface version only. Source: xen/common/sysctl.c, do_sysctl (-EACCES). */
+/**
+ * Checks for another release: a hypervisor accepts only its own sysctl interface version. Source: xen/common/sysctl.c, do_sysctl
+ * (-EACCES).
+ */
 async function isOfAnotherRelease(calls: LibraryCalls): Promise<boolean> {
   const host = connect(calls);
   try {
@@ -114,7 +118,7 @@ async function isOfAnotherRelease(calls: LibraryCalls): Promise<boolean> {
   }
 }
 
-/** What an errno of a livepatch call means where it says something of the host rather than of the payload. */
+/** Explains the errno of a livepatch call if its cause is the host and not the payload. */
 export function adviceFor(errno: number, library: Library, options: HostOptions = {}): string | undefined {
   switch (errno) {
     case ERRNO.ENOSYS:

@@ -11,14 +11,14 @@ const KIND_PING = 0x50;
 /** s64 at the start of every reply. */
 const RESULT_SIZE = 8;
 
-/** What the agent answers: the result of the call, and the bytes behind it. */
+/** A reply of the agent: the result of the call, and the bytes after it. */
 export interface AgentReply {
-  /** A result, or a negated errno of Linux or Xen. */
+  /** Result, or a negated errno of Linux or Xen. */
   readonly result: number;
   readonly bytes: Uint8Array;
 }
 
-/** The agent in dom0: see `../agent/agent.c` for the protocol. Requests may be sent before earlier ones are answered. */
+/** Talks to the agent in dom0; see `../agent/agent.c` for the protocol. Requests may be pipelined. */
 export class AgentChannel {
   readonly #stream: Duplex;
   readonly #waiting = new Waiting<AgentReply>();
@@ -55,7 +55,7 @@ export class AgentChannel {
     });
   }
 
-  /** A hypercall with all that its arguments point at. What it wrote is in the arena afterwards. */
+  /** Makes a hypercall with everything its arguments point to. Its output is in the arena afterwards. */
   async hypercall(arena: GuestArena, number: number, args: readonly bigint[]): Promise<number> {
     const { bytes, size, outputs } = arena.finish(number, args);
     const head = words([KIND_HYPERCALL, size, bytes.length, outputs.length]);
@@ -65,7 +65,7 @@ export class AgentChannel {
     return reply.result;
   }
 
-  /** The first 64 KiB of a file of dom0; `undefined` where it cannot be read. */
+  /** Reads the first 64 KiB of a file in dom0; `undefined` if it cannot be read. */
   async readFile(path: string): Promise<Uint8Array | undefined> {
     const { result, bytes } = await this.#send([words([KIND_READ]), fromLatin1(path)]);
     return result < 0 ? undefined : bytes;

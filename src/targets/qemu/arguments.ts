@@ -3,15 +3,16 @@ import type { MachineShape } from './machine-shape.ts';
 import { MACHINE_FILES } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
 
-/** The ring has to hold all that is printed between two looks at it. */
+/** The ring must be large enough for everything printed between two reads. */
 const CONSOLE_RING = 'conring_size=1M';
 
-/** dom0: nothing random, no mitigations that cost time, and its end is the machine's. */
+/** dom0's arguments: no randomness, no slow mitigations, and if dom0 dies, the machine stops. */
 const DOM0 = 'console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1';
 
 /**
- * QEMU's arguments. The machine has a serial line on its standard output, and nothing else that it does not need. A
- * snapshot can be restored only with the arguments that it was made with.
+ * Returns QEMU's arguments for a machine with only a serial line on standard output. A snapshot restores only with the arguments
+ * that it
+ * was made with.
  */
 export function machineArguments({ arch, cpu, smp, memory, loglvl }: MachineShape): string[] {
   const { board, serialBus, loading, xenArguments } = PLATFORMS[arch];
@@ -26,11 +27,12 @@ export function machineArguments({ arch, cpu, smp, memory, loglvl }: MachineShap
   ];
 }
 
-/** What has QEMU wait for a snapshot instead of booting. */
+/** Makes QEMU wait for a snapshot instead of booting. */
 export const RESTORE_ARGUMENTS: readonly string[] = ['-incoming', `fd:${SNAPSHOT_FD}`];
 
 /**
- * What has a running QEMU write a snapshot into its folder: the arguments of `migrate`, as JSON. QEMU 7.2 writes to no
- * file by itself, and takes an inherited descriptor only where it reads.
+ * JSON arguments of `migrate` that write a snapshot into QEMU's folder. QEMU 7.2 cannot write to a file itself, and uses an
+ * inherited
+ * descriptor only for reading.
  */
 export const SAVE_ARGUMENTS = JSON.stringify({ uri: `exec:cat > ${MACHINE_FILES.snapshot}` });

@@ -30,17 +30,17 @@ const DEBUG_KEYS = record('xen_sysctl_debug_keys', {
   nr_keys: 'u32',
 });
 
-/** What is read from the ring at a time, in bytes: at first what a step usually prints. */
+/** Bytes of the first read: what a step usually prints. */
 const FIRST_CHUNK = 4096;
 const CHUNK = 65_536;
-/** The ring has 1 MiB: more in one go is somebody who prints faster than we read. */
+/** Upper bound on reads per call. The ring has 1 MiB; anything more is printed faster than we read. */
 const CHUNKS = 64;
 
-/** The hypervisor's console ring: what was printed since the last look, and the keys of its serial console. */
+/** Reads the hypervisor's console ring incrementally, and presses keys of its serial console. */
 export class ConsoleRing {
   readonly #agent: AgentChannel;
   readonly #interfaceVersion: number;
-  /** Bytes ever printed, modulo 2^32: where to go on. */
+  /** Total bytes printed so far, modulo 2^32: the position of the next read. */
   #index = 0;
   #rest = '';
 
@@ -49,7 +49,7 @@ export class ConsoleRing {
     this.#interfaceVersion = interfaceVersion;
   }
 
-  /** Whole lines since the last call, without `(XEN) `; a negated errno where the hypervisor refuses. */
+  /** Returns the complete lines printed since the last call, without `(XEN) `, or a negated errno if the hypervisor refuses. */
   async take(): Promise<string[] | number> {
     let text = this.#rest;
     for (let i = 0; i < CHUNKS; i++) {
@@ -78,7 +78,7 @@ export class ConsoleRing {
     return lines.map(withoutPrefix);
   }
 
-  /** Presses keys. 0, or a negated errno. */
+  /** Presses keys. Returns 0 or a negated errno. */
   async press(keys: string): Promise<number> {
     const arena = new GuestArena();
     const bytes = new Uint8Array(XEN_SYSCTL_SIZE);

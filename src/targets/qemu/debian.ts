@@ -8,13 +8,14 @@ import { download, type Fetching, toolsIn, versionOf } from './packages.ts';
 import { intact, type Stamp, writeStamp } from './stamp.ts';
 
 /**
- * The build that the recordings in `test/real-xen/` were made on, from Debian 12's security archive. It is named because a machine whose package
- * lists are old would take 4.17.5 from the main archive, and recordings of 4.17.7 say nothing about that.
+ * The build that `test/real-xen/` was recorded on, from Debian 12's security archive. Pinned, because outdated package lists would
+ * give
+ * 4.17.5 from the main archive, to which the recordings do not apply.
  */
 const XEN_VERSION = '4.17.7+13-g2445b30a44-0+deb12u1';
 const XEN_FOLDER = `debian-xen-${XEN_VERSION}-amd64`;
 
-/** The hypervisor, and its symbols. */
+/** The hypervisor and its symbols. */
 const XEN_PACKAGES = ['xen-hypervisor-4.17-amd64', 'xen-hypervisor-4.17-amd64-dbg'];
 const XEN_PARTS = {
   xen: 'boot/xen-4.17-amd64',
@@ -22,7 +23,7 @@ const XEN_PARTS = {
   config: 'boot/xen-4.17-amd64.config',
 } as const;
 
-/** A hypervisor in the cache: paths. */
+/** Paths of a hypervisor in the cache. */
 export interface XenFiles {
   readonly xen: string;
   readonly xenSyms: string;
@@ -30,11 +31,11 @@ export interface XenFiles {
 
 /** Debian's Xen in the cache. */
 export interface DebianXen extends XenFiles {
-  /** Path of the configuration that it was built with. */
+  /** Path of its build configuration. */
   readonly config: string;
   /** Debian's version of the packages. */
   readonly packageVersion: string;
-  /** Xen's own version: `4.17.7`. */
+  /** Xen's version, such as `4.17.7`. */
   readonly version: string;
   /** Hex digits, as in the GNU build-id note. */
   readonly buildId: string;
@@ -49,15 +50,15 @@ const described = (folder: string, { packageVersion, buildId }: Stamp): DebianXe
   buildId,
 });
 
-/** Returns Debian's Xen from the cache, or `undefined` where the cache does not hold it whole. */
+/** Returns Debian's Xen from the cache, or `undefined` if the cache lacks it or part of it. */
 export function findDebianXen(env: Environment): DebianXen | undefined {
   const found = intact(cacheFolder(env), XEN_FOLDER, Object.values(XEN_PARTS));
   return found === undefined ? undefined : described(found.folder, found.stamp);
 }
 
 /**
- * Returns Debian's Xen 4.17.7 for x86-64; fetches it where the cache does not hold it. `debs`: the two packages, where they were downloaded already.
- * Throws ETOOL where they are not to be had, or are of another version.
+ * Returns Debian's Xen 4.17.7 for x86-64, and fetches it if the cache lacks it. `debs` are the two packages if already downloaded.
+ * Throws ETOOL if they are unavailable or of another version.
  */
 export async function debianXen(fetching: Fetching, debs?: readonly string[]): Promise<DebianXen> {
   if (debs === undefined) {
@@ -91,7 +92,7 @@ async function fetchXen(fetching: Fetching, folder: string, given: readonly stri
   writeStamp(folder, XEN_VERSION, buildId, Object.values(XEN_PARTS));
 }
 
-/** Returns the build-id of a `xen-syms` that was just made, as hex digits. Throws EIMAGE where it has none. */
+/** Returns the build-id of a newly built `xen-syms` in hex. Throws EIMAGE if it has none. */
 export function buildIdOf(xenSyms: string): string {
   const image = readElf(readFileSync(xenSyms));
   const buildId = isProblem(image) ? undefined : findBuildId(image);

@@ -1,19 +1,19 @@
 import { XspliceError } from '../../base/index.ts';
 
-/** Why a machine gives no more answers. */
+/** Why a machine stopped answering. */
 export type Down =
-  /** The hypervisor printed its last words, or does so without end. */
+  /** The hypervisor printed its last words, or prints endlessly. */
   | { readonly kind: 'died'; readonly why: 'last words' | 'flood' }
-  /** The machine was reset or turned off without a word. */
+  /** The machine reset or powered off silently. */
   | { readonly kind: 'reset' }
-  /** No answer within the time that a call may take. */
+  /** A call got no answer within its time limit. */
   | { readonly kind: 'silent'; readonly ms: number }
   /** QEMU itself failed. */
   | { readonly kind: 'qemu'; readonly why: string }
   /** We ended it. */
   | { readonly kind: 'ended'; readonly reason: XspliceError | undefined };
 
-/** What is thrown inside of this folder where a machine is down; callers of the target see an OpResult or an XspliceError. */
+/** Thrown inside this folder when a machine is down. Callers of the target see an OpResult or an XspliceError. */
 export class MachineDown extends Error {
   override readonly name = 'MachineDown';
   readonly down: Down;
@@ -24,7 +24,7 @@ export class MachineDown extends Error {
   }
 }
 
-/** The environment failure that it is for a caller; a host that died is none. */
+/** Returns the environment failure to report, or `undefined` if the host itself died. */
 export function environmentFailure(down: Down): XspliceError | undefined {
   switch (down.kind) {
     case 'qemu':

@@ -1,10 +1,10 @@
 import { type Address, assert, record, roundUp, viewOf } from '../../base/index.ts';
 
-/** Where the agent has the arena in its address space, and how large it is, on every architecture. Same as in `../agent/agent.c`. */
+/** Address and size of the arena in the agent, on every architecture. Must match `../agent/agent.c`. */
 export const ARENA_ADDRESS: Address = 0x1000_0000n;
 export const ARENA_SIZE = 8 << 20;
 
-/** Most outputs of one call. Same as in `../agent/agent.c`. */
+/** Maximum outputs of one call. Must match `../agent/agent.c`. */
 export const ARENA_OUTPUTS = 16;
 
 /** `struct privcmd_hypercall`. Source: include/uapi/xen/privcmd.h of Linux. */
@@ -18,33 +18,34 @@ const PRIVCMD_HYPERCALL = record('privcmd_hypercall', {
 });
 
 interface Piece {
-  /** Bytes from the start of the arena. */
+  /** Offset in the arena, in bytes. */
   readonly at: number;
   bytes: Uint8Array;
   readonly output: boolean;
-  /** Nothing but zeros, which the agent puts there itself. */
+  /** All zeros; the agent writes them itself instead of receiving them. */
   readonly blank: boolean;
 }
 
 /**
- * The memory of one hypercall: what its arguments point at, laid out at the addresses that it will have in dom0. Every
- * piece starts on a line of 64 bytes.
+ * The memory of one hypercall: everything its arguments point to, at the addresses it will have in dom0. Each piece starts on a
+ * 64-byte
+ * line.
  */
 export class GuestArena {
   readonly #pieces: Piece[] = [];
   #size = roundUp(PRIVCMD_HYPERCALL.size, 64);
 
-  /** How many more bytes there is room for. */
+  /** Returns the bytes still free. */
   get room(): number {
     return ARENA_SIZE - this.#size - 64;
   }
 
-  /** Places bytes that the call reads; the handle is their address. */
+  /** Places bytes that the call reads, and returns their address. */
   place(bytes: Uint8Array): Address {
     return this.#add(bytes, { output: false, blank: false });
   }
 
-  /** Places bytes that the call reads and writes, or as many zeros; see {@link output}. */
+  /** Places bytes, or a number of zeros, that the call reads and writes; see {@link output}. */
   placeOutput(bytes: Uint8Array | number): Address {
     if (typeof bytes === 'number') return this.#add(new Uint8Array(bytes), { output: true, blank: true });
     return this.#add(bytes, { output: true, blank: false });
@@ -54,19 +55,19 @@ export class GuestArena {
     assert(bytes.length <= this.room, `a hypercall's memory has ${ARENA_SIZE} bytes, of which ${this.room} are left`);
     const at = this.#size;
     this.#pieces.push({ at, bytes, ...kind });
-    // An empty piece has an address of its own, too.
+    // An empty piece also needs its own address.
     this.#size = roundUp(at + Math.max(bytes.length, 1), 64);
     return ARENA_ADDRESS + BigInt(at);
   }
 
-  /** What is at a handle that `placeOutput` gave: after the call what it wrote there. */
+  /** Returns the bytes at an address from `placeOutput`; after the call, what it wrote. */
   output(handle: Address): Uint8Array {
     const piece = this.#pieces.find(({ at, output }) => output && ARENA_ADDRESS + BigInt(at) === handle);
     assert(piece !== undefined, 'no output was placed there');
     return piece.bytes;
   }
 
-  /** The arena as the agent takes it: bytes to send, the size with the zeros behind them, and the ranges to send back. */
+  /** Encodes the arena for the agent: the bytes to send, the size including trailing zeros, and the ranges to return. */
   finish(number: number, args: readonly bigint[]) {
     const inputs = this.#pieces.filter(({ blank }) => !blank);
     const last = inputs.at(-1);
@@ -79,7 +80,7 @@ export class GuestArena {
     return { bytes, size: this.#size, outputs };
   }
 
-  /** Takes what the agent sent back: the outputs, one behind the other. */
+  /** Stores the outputs that the agent sent back, in order. */
   take(bytes: Uint8Array): void {
     let at = 0;
     for (const piece of this.#outputs) {

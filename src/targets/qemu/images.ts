@@ -7,31 +7,32 @@ import type { QemuOptions } from './options.ts';
 import type { Platform } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
 
-/** The hypervisor that is to be booted. */
+/** The hypervisor to boot. */
 export interface Images {
-  /** What QEMU loads, unpacked: an ELF32 file on x86, a flat image on Arm. */
+  /** The unpacked file that QEMU loads: ELF32 on x86, a flat image on Arm. */
   readonly xen: Uint8Array;
-  /** Path of the `xen-syms` that belongs to it; `undefined` for a hypervisor of the user's own without one. */
+  /** Path of its `xen-syms`; `undefined` if the user gave a hypervisor without one. */
   readonly xenSyms: string | undefined;
   readonly buildId: Uint8Array | undefined;
-  /** An address in the hypervisor's code that every page table has but the cut-down ones of XPTI. */
+  /** An address in the hypervisor's code that only the reduced page tables of XPTI lack. */
   readonly probe: Address | undefined;
 }
 
-/** Larger images are none. */
+/** Larger files are rejected as images. */
 const MAX_SIZE = 256 << 20;
 
-/** Start of a build-id note: `namesz`, then behind `descsz` the type (NT_GNU_BUILD_ID) and the name. Source: elf(5), NOTES. */
+/** Start of a build-id note: `namesz`, then after `descsz` the type (NT_GNU_BUILD_ID) and the name. Source: elf(5), NOTES. */
 const NOTE_NAMESZ = 4;
 const NT_GNU_BUILD_ID = 3;
 const NOTE_NAME = 0x0055_4e47; // "GNU\0"
 const NOTE_HEADER = 16;
-/** Most bytes of a build-id: ld makes 16 or 20, and takes any number of the user's. */
+/** Maximum bytes of a build-id. ld makes 16 or 20, but accepts any from the user. */
 const MOST_ID = 64;
 
 /**
- * The hypervisor that the options name; by default the one that its {@link Platform} has. A user's own is unpacked where it is compressed, and
- * both its files have to be of one build. Throws EFILE and EIMAGE.
+ * Returns the hypervisor that the options name; by default the one of its {@link Platform}. Unpacks a compressed image, and checks
+ * that
+ * both files are of one build. Throws EFILE and EIMAGE.
  */
 export async function bootImages(
   options: QemuOptions & { readonly env: Environment },
@@ -94,7 +95,7 @@ function readSyms(path: string, platform: Platform): ElfFile {
   return elf;
 }
 
-/** The build-id note in a flat image, which has no headers that lead to it. */
+/** Finds the build-id note in a flat image, which has no headers that point to it. */
 function buildIdIn(image: Uint8Array): Uint8Array | undefined {
   const view = viewOf(image);
   for (let at = 0; at + NOTE_HEADER <= image.length; at += 4) {
@@ -107,7 +108,7 @@ function buildIdIn(image: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** Every hypervisor has this function, and calls it, outside of the entry code that XPTI leaves mapped. */
+/** Returns a function that every hypervisor has, outside the entry code that XPTI leaves mapped. */
 function probeOf(syms: ElfFile): Address | undefined {
   const { symbols } = syms;
   for (let i = 0; i < symbols.count; i++) if (symbols.name(i) === 'xen_extra_version') return symbols.value(i);

@@ -20,7 +20,7 @@ import type { AgentChannel } from './agent-channel.ts';
 import { HYPERVISOR_SYSCTL } from './console-ring.ts';
 import { GuestArena } from './guest-arena.ts';
 
-/** Largest value of `name_size`. */
+/** Maximum `name_size`. */
 const NAME_SIZE_MAX = 0xffff;
 
 interface Outcome {
@@ -28,7 +28,7 @@ interface Outcome {
   readonly op: KnownOp;
 }
 
-/** The four sub-operations as hypercalls of dom0. Results are those of the hypervisor, failures negated errnos. */
+/** The four sub-operations as hypercalls of dom0. Returns the hypervisor's results; a failure is a negated errno. */
 export class LivepatchCalls {
   readonly #agent: AgentChannel;
   readonly #abi: SysctlAbi;
@@ -46,7 +46,7 @@ export class LivepatchCalls {
 
   async upload(name: string, payload: Uint8Array, flags: number): Promise<number> {
     const arena = new GuestArena();
-    // A larger size is refused before anything is read, so the bytes behind need not be there. Source: verify_payload.
+    // Xen refuses a larger size before it reads anything, so the excess bytes can stay here. Source: verify_payload.
     const bytes = arena.place(payload.subarray(0, LIVEPATCH_MAX_SIZE));
     const op = { kind: 'upload', name: nameIn(arena, name), size: BigInt(payload.length), payload: bytes } as const;
     return (await this.#call(arena, op, flags)).rc;
@@ -73,7 +73,7 @@ export class LivepatchCalls {
     return call.result(rc, op, (handle) => arena.output(handle));
   }
 
-  /** How many bytes of metadata all payloads have together. */
+  /** Returns the size of all payloads' metadata together, in bytes. */
   async #metadataSize(): Promise<number> {
     const { metadataTotalSize } = await this.list({ idx: 0, nr: 0 });
     return metadataTotalSize;

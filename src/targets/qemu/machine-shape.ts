@@ -2,7 +2,7 @@ import type { XenArch } from '../../xen/index.ts';
 import type { QemuOptions } from './options.ts';
 import { PLATFORMS } from './platforms.ts';
 
-/** What makes one machine differ from another: with the files it boots, the key of its snapshot. */
+/** What distinguishes one machine from another. Together with its boot files, this is the key of its snapshot. */
 export interface MachineShape {
   readonly arch: XenArch;
   readonly cpu: string;

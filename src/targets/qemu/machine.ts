@@ -6,26 +6,25 @@ import { type Down, MachineDown } from './down.ts';
 import { Qmp } from './qmp.ts';
 import { SerialLog } from './serial-log.ts';
 
-/** File descriptors that QEMU inherits: two sockets that nobody else can reach, a snapshot's file, and a nameless one. */
+/** File descriptors that QEMU inherits: two private sockets, a snapshot's file, and an unnamed one. */
 export const QMP_FD = 3;
 export const AGENT_FD = 4;
 export const SNAPSHOT_FD = 5;
 export const SCRATCH_FD = 6;
 
 export interface MachineSetup {
-  /** QEMU's program. */
+  /** QEMU's executable. */
   readonly program: string;
   readonly args: readonly string[];
-  /** Where the files that the arguments name are. */
+  /** Folder of the files that the arguments name. */
   readonly folder: string;
   readonly env: Environment;
   /** The open file of the snapshot to restore. */
   readonly snapshot?: number;
-  /** An open file for what QEMU hands out. */
+  /** An open file for the memory that QEMU dumps. */
   readonly scratch?: number;
 }
 
-/** No file descriptor. */
 const NONE = -1;
 
 const inherited = (descriptor: number): number | 'ignore' => (descriptor === NONE ? 'ignore' : descriptor);
@@ -50,7 +49,7 @@ export class Machine {
     this.#whenDown = new Promise((_, reject) => {
       this.#tellDown = reject;
     });
-    // It may be that nobody waits.
+    // Nobody may be waiting.
     this.#whenDown.catch(() => undefined);
     this.#settled = atExit(() => void child.kill('SIGKILL'));
     child.stdout?.setEncoding('latin1').on('data', (text: string) => this.#onSerial(text));
@@ -65,7 +64,7 @@ export class Machine {
         this.#settled();
         resolve();
       });
-      // `close`, not `exit`: by then all that it wrote has been read.
+      // `close`, not `exit`: only then has all output been read.
       child.once('close', (status, signal) => {
         this.#goDown(status === 0 ? { kind: 'reset' } : { kind: 'qemu', why: this.#reason(status, signal) });
         this.#settled();
@@ -90,27 +89,27 @@ export class Machine {
     this.qmp.fail(down);
     this.agent.fail(down);
     this.#tellDown(new MachineDown(down));
-    // Nothing that this machine could still do is of use to anybody.
+    // Nothing that this machine still does matters.
     this.#child.kill('SIGKILL');
   }
 
-  /** Why the machine gives no more answers; `undefined` while it does. */
+  /** Returns why the machine stopped answering; `undefined` while it runs. */
   get down(): Down | undefined {
     return this.#down;
   }
 
-  /** The process, for those who want to see that it is gone. */
+  /** Returns the process id, for callers that check that QEMU is gone. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** Ends the machine, and waits until it is gone. */
+  /** Ends the machine and waits until it is gone. */
   async end(reason: Down = { kind: 'ended', reason: undefined }): Promise<void> {
     this.#goDown(reason);
     await this.#gone;
   }
 
-  /** Waits for an answer of this machine. One that does not come in time takes the machine down. */
+  /** Waits for an answer. A late answer takes the machine down. */
   async within<T>(ms: number, answer: Promise<T>): Promise<T> {
     const timer = setTimeout(() => this.#goDown({ kind: 'silent', ms }), ms);
     try {
@@ -120,7 +119,7 @@ export class Machine {
     }
   }
 
-  /** Throws {@link MachineDown} where the machine is down. */
+  /** Throws {@link MachineDown} if the machine is down. */
   check(): void {
     if (this.#down !== undefined) throw new MachineDown(this.#down);
   }

@@ -3,26 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Address, assert } from '../../base/index.ts';
 import { type Machine, SCRATCH_FD } from './machine.ts';
 
-/** Most bytes of one look. */
+/** Maximum bytes per read. */
 const LIMIT = 16 << 20;
-/** How often to look for a moment in which the page tables have all of the hypervisor, and how long to wait between. */
+/** Attempts to catch page tables that map all of the hypervisor, and the wait between them. */
 const MOMENTS = 200;
 const MOMENT_MS = 3;
 
-/** Those of CPU 0. */
+/** Arguments that show the registers of CPU 0. */
 const REGISTERS = JSON.stringify({ 'command-line': 'info registers' });
 
-/** Looks at the hypervisor's memory from outside: nothing in the guest takes part. */
+/** Reads the hypervisor's memory from outside, without the guest. */
 export class MemoryReader {
   readonly #machine: Machine;
   readonly #scratch: number;
   readonly #probe: Address | undefined;
   readonly #inHypervisor: RegExp | null;
 
-  /**
-   * `scratch` is our descriptor of the file through which QEMU hands out memory; `probe` as in `Images`, `inHypervisor` as in
-   * `Platform`.
-   */
+  /** `scratch` is our descriptor of the file that QEMU dumps memory to. `probe` as in `Images`, `inHypervisor` as in `Platform`. */
   constructor(
     machine: Machine,
     scratch: number,
@@ -35,10 +32,11 @@ export class MemoryReader {
   }
 
   /**
-   * The bytes at a virtual address of the hypervisor, or `null` where not all of them are mapped. The machine stands still
-   * meanwhile. With XPTI, the page tables of a CPU in dom0's user mode have next to nothing of the hypervisor: then this
-   * waits for another moment, which the probe tells. On Arm a guest has page tables of its own: then this waits until the CPU
-   * is in the hypervisor, as it is while dom0 has nothing to do.
+   * Returns the bytes at a virtual address of the hypervisor, or `null` if not all of them are mapped. The machine is paused
+   * meanwhile.
+   * With XPTI, the page tables of a CPU in dom0's user mode map little of the hypervisor: then this retries until the probe is
+   * mapped. On Arm a
+   * guest has its own page tables: then this retries until the CPU is in the hypervisor, where it is whenever dom0 is idle.
    */
   async read(address: Address, length: number): Promise<Uint8Array | null> {
     assert(length > 0 && length <= LIMIT, `a look at memory takes 1 to ${LIMIT} bytes, not ${length}`);
@@ -65,12 +63,12 @@ export class MemoryReader {
   }
 
   async #save(address: Address, size: number): Promise<Uint8Array | null> {
-    // `val` is signed, and beyond what a JavaScript number holds.
+    // `val` is signed, and beyond a JavaScript number.
     const val = BigInt.asIntN(64, address);
     const args = `{"val":${val},"size":${size},"filename":"/dev/fd/${SCRATCH_FD}","cpu-index":0}`;
     const result = await this.#machine.qmp.attempt('memsave', args);
     if ('why' in result) return null;
-    // QEMU opens the file anew, and so begins with an empty one each time.
+    // QEMU reopens and truncates the file each time.
     if (fstatSync(this.#scratch).size !== size) return null;
     const bytes = new Uint8Array(size);
     readSync(this.#scratch, bytes, 0, size, 0);

@@ -1,6 +1,6 @@
 import { fromLatin1, roundUp } from '../../base/index.ts';
 
-/** A file or folder of an initramfs. */
+/** A file or folder in an initramfs. */
 export interface ArchiveEntry {
   /** Relative, without a leading `/`. */
   readonly name: string;
@@ -17,8 +17,9 @@ export const MODE_PROGRAM = 0o100755;
 const TRAILER = 'TRAILER!!!';
 
 /**
- * A `newc` archive, the format of an initramfs: for each entry thirteen fields of eight hex digits behind the magic,
- * the name with its NUL, and the contents, each padded to four bytes. The same entries give the same bytes.
+ * Writes a `newc` archive, the format of an initramfs. Each entry has a magic, thirteen fields of eight hex digits, the name with
+ * its NUL,
+ * and the contents; name and contents are padded to four bytes. The same entries give the same bytes.
  * Source: Documentation/driver-api/early-userspace/buffer-format.rst of Linux.
  */
 export function newcArchive(entries: readonly ArchiveEntry[]): Uint8Array {

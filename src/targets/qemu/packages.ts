@@ -4,26 +4,26 @@ import { XspliceError } from '../../base/index.ts';
 import { type Environment, runTool, type ToolOptions, throwIfInterrupted } from '../../system/index.ts';
 import type { QemuOptions } from './options.ts';
 
-/** What fetching takes: where the programs and the cache are, whom to tell, and who may stop it. */
+/** What a download needs: the environment with programs and cache, a progress callback, and a signal. */
 export type Fetching = Pick<QemuOptions, 'progress' | 'signal'> & { readonly env: Environment };
 
 export const toolsIn = ({ env, signal }: Fetching): ToolOptions => ({ env, signal });
 
-/** What to do where a package cannot be had. */
+/** Advice if a package is unavailable. */
 export const LISTS_HINT =
   "These are packages of Debian 12, from its main and security archives. Without network, copy another machine's cache.";
 
-/** Debian's version of a package file. */
+/** Returns Debian's version of a package file. */
 export const versionOf = async (deb: string, tools: ToolOptions): Promise<string> =>
   (await runTool('dpkg-deb', ['-f', deb, 'Version'], tools)).trim();
 
-/** APT's options for lists in a folder of our own: the machine's lists and its package cache stay as they are. */
+/** Returns APT's options for lists in our own folder, so the machine's lists and package cache stay unchanged. */
 export function ownLists(folder: string): string[] {
   mkdirSync(join(folder, 'partial'), { recursive: true });
   return [`-oDir::State::Lists=${folder}`, '-oDir::Cache::pkgcache=', '-oDir::Cache::srcpkgcache='];
 }
 
-/** Fetches lists. One that fails does not matter here: what is then not found is told by name. */
+/** Fetches package lists. Ignores failures: the later download names what is missing. */
 export async function updateLists(options: readonly string[], fetching: Fetching): Promise<void> {
   fetching.progress?.({ phase: 'download', text: 'lists of packages' });
   try {
@@ -33,10 +33,7 @@ export async function updateLists(options: readonly string[], fetching: Fetching
   }
 }
 
-/**
- * APT's options for packages of an architecture. Where it is not this machine's own, lists of it are fetched into `folder`:
- * 10 MB.
- */
+/** Returns APT's options for packages of an architecture. For a foreign architecture it fetches 10 MB of lists into `folder`. */
 export async function listsFor(debianArch: string, folder: string, fetching: Fetching): Promise<readonly string[]> {
   const own = (await runTool('dpkg', ['--print-architecture'], toolsIn(fetching))).trim();
   if (own === debianArch) return [];
@@ -46,8 +43,9 @@ export async function listsFor(debianArch: string, folder: string, fetching: Fet
 }
 
 /**
- * Downloads packages (`NAME` or `NAME=VERSION`) into a new folder and returns their files. Where the machine's lists do not have them, or name files
- * that the mirror has dropped, it tries once more with fresh lists of its own. `options` are APT's, as {@link listsFor} gives them.
+ * Downloads packages (`NAME` or `NAME=VERSION`) into a new folder and returns their files. If the machine's lists are missing or
+ * outdated,
+ * it retries with fresh lists of its own. `options` are APT's, from {@link listsFor}.
  */
 export async function download(
   fetching: Fetching,
@@ -67,14 +65,14 @@ export async function download(
     await updateLists([...options, ...lists], fetching);
     await get(lists);
   }
-  // apt-get takes packages in its own order.
+  // apt-get downloads in its own order.
   return readdirSync(folder)
     .filter((name) => name.endsWith('.deb'))
     .sort()
     .map((name) => join(folder, name));
 }
 
-/** Runs an apt-get that downloads into a folder, and tells how far it is. */
+/** Runs an apt-get that downloads into a folder, and reports progress. */
 export async function watched(
   fetching: Fetching,
   text: string,
@@ -94,7 +92,7 @@ export async function watched(
   }
 }
 
-/** How much of a download is there: apt-get has unfinished files in a folder of their own, or beside. */
+/** Returns how much has been downloaded. apt-get keeps unfinished files in a subfolder or beside the others. */
 function megabytes(folder: string): string {
   const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => {
     const stat = statSync(join(folder, name), { throwIfNoEntry: false });

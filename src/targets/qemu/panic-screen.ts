@@ -3,13 +3,13 @@ import type { HostPanic } from '../../xen/index.ts';
 /** The row above and below the message. Source: drivers/char/console.c, panic(). */
 const STARS = /^\*{40}$/;
 const PANIC = /^Panic on CPU \d+:$/;
-/** First line of the state of a CPU. Source: arch/x86/traps.c, print_xen_info(); arch/arm/traps.c, the same. */
+/** First line of a CPU's state. Source: arch/x86/traps.c and arch/arm/traps.c, print_xen_info(). */
 const BANNER = /^----\[ Xen-/;
-/** A warning has a banner, too, and nobody dies of it. */
+/** A warning also has a banner, but is not fatal. */
 const WARNING = /^Xen WARN at /;
 const DOM0 = /^Hardware Dom0 /;
 
-/** Lines that may stand above the banner and belong to the panic. */
+/** Lines above the banner that belong to the panic. */
 const ABOVE_BANNER: readonly RegExp[] = [
   // arch/x86/traps.c, do_invalid_op(); cpu double fault; arch/arm/traps.c, do_bug_frame().
   /^(?:Xen BUG at |Assertion '|\*\*\* DOUBLE FAULT \*\*\*)/,
@@ -23,24 +23,24 @@ const ABOVE_BANNER: readonly RegExp[] = [
 
 const belongsAbove = (line: string): boolean => ABOVE_BANNER.some((pattern) => pattern.test(line));
 
-/** Where a screen says which page fault it was. */
+/** How to find the page fault in a screen. */
 interface FaultForm {
-  /** Screens with this message. */
+  /** Matches the message of such screens. */
   readonly message: RegExp;
   readonly errorCode: RegExp;
-  /** Bits of it that tell of the instruction and not of the fault. */
+  /** Bits that describe the instruction and not the fault. */
   readonly instruction: number;
   readonly address: RegExp;
-  /** Is it the form of such screens alone that have an address? */
+  /** Do only screens of this form have an address? */
   readonly addressed?: true;
 }
 
 /**
- * Bits 24 to 14 of a data abort's syndrome: which register was read or written, and how wide, where that is given.
+ * Bits 24 to 14 of a data abort's syndrome: register, direction and width of the access, where valid.
  * Source: Arm Architecture Reference Manual, ESR_EL2, ISS of a data abort.
  */
 const ARM_INSTRUCTION = 0x01ff_c000;
-/** IL, bit 25: the instruction had 32 bits, as all of Xen's have. 32-bit processors say so only where they say the rest. */
+/** IL, bit 25: a 32-bit instruction, as all of Xen's are. 32-bit processors set it only if the syndrome is valid. */
 const ARM32_INSTRUCTION = ARM_INSTRUCTION | 0x0200_0000;
 
 /** arch/arm/traps.c, show_registers(). */
@@ -51,7 +51,7 @@ const HIFAR = /^ +HIFAR: ([0-9a-f]+)$/;
 
 const DATA_ABORT = /: Unexpected Trap: Data Abort$/;
 
-/** The first that fits is the screen's: x86 by its words, arm64 and arm32 by their registers. */
+/** The first match wins: x86 by its words, arm64 and arm32 by their registers. */
 const FAULTS: readonly FaultForm[] = [
   // arch/x86/traps.c, fatal_trap() and do_page_fault().
   {
@@ -66,17 +66,17 @@ const FAULTS: readonly FaultForm[] = [
   { message: /: Unexpected Trap: Prefetch Abort$/, errorCode: ESR_EL2, instruction: ARM32_INSTRUCTION, address: HIFAR },
 ];
 
-/** Is this a line of the box that `errorCode` or `address` comes from? */
+/** Is this a line of the box that contains `errorCode` or `address`? */
 const isFact = (line: string): boolean =>
   FAULTS.some(({ errorCode, address }) => errorCode.test(line) || address.test(line));
 
-/** A panic, and the lines before it that are not part of its screen. */
+/** A panic, and the earlier lines that are not part of its screen. */
 export interface ParsedPanic {
   readonly panic: HostPanic;
   readonly before: readonly string[];
 }
 
-/** Reads the end of a host from the lines that it printed last; `otherwise` is the message where there is no screen. */
+/** Parses the last lines of a host. `otherwise` is the message if there is no screen. */
 export function parsePanic(lines: readonly string[], otherwise: string): ParsedPanic {
   const title = lines.findIndex((line) => PANIC.test(line));
   if (title === -1) return withoutBox(lines, otherwise);
@@ -89,7 +89,7 @@ export function parsePanic(lines: readonly string[], otherwise: string): ParsedP
   return { before: lines.slice(0, start), panic: { message, ...faultIn(screen, message), screen } };
 }
 
-/** A dom0 that went down, a crash inside of the crash, or a reset: no box of asterisks. */
+/** Parses a dead dom0, a nested crash, or a reset: none has a box of asterisks. */
 function withoutBox(lines: readonly string[], otherwise: string): ParsedPanic {
   const from = lines.findIndex((line) => DOM0.test(line) || belongsAbove(line) || BANNER.test(line));
   const start = from === -1 ? lines.length : from;
@@ -99,7 +99,7 @@ function withoutBox(lines: readonly string[], otherwise: string): ParsedPanic {
   return { before: lines.slice(0, start), panic: { message, errorCode: null, address: null, screen } };
 }
 
-/** Where the screen begins whose box has its title in line `title`. */
+/** Returns the first line of the screen whose box has its title in line `title`. */
 function screenStart(lines: readonly string[], title: number): number {
   let box = title;
   if (STARS.test(lines[box - 1] ?? '')) box--;
@@ -114,7 +114,7 @@ function screenStart(lines: readonly string[], title: number): number {
   return box;
 }
 
-/** What the first form that fits says. */
+/** Returns the fault from the first form that matches. */
 function faultIn(screen: readonly string[], message: string): Pick<HostPanic, 'errorCode' | 'address'> {
   for (const form of FAULTS) {
     if (!form.message.test(message)) continue;

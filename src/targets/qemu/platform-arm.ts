@@ -3,13 +3,13 @@ import { EM_AARCH64, EM_ARM } from '../../elf/index.ts';
 import { MACHINE_FILES, type Platform } from './platform.ts';
 import { sourceXen } from './xen-source.ts';
 
-/** Where QEMU puts dom0's kernel and initramfs: in memory, which begins at 1 GiB, behind Xen, and apart from each other. */
+/** Load addresses of dom0's kernel and initramfs: in memory, which begins at 1 GiB, after Xen, without overlap. */
 const KERNEL_AT = '0x46000000';
 const INITRD_AT = '0x4a000000';
 
 const literalComma = (text: string): string => text.replaceAll(',', ',,');
 
-/** QEMU's guest-loader devices put the modules into memory and into the device tree, as a boot loader would for Xen. */
+/** QEMU's guest-loader devices put the modules into memory and the device tree, as a boot loader would for Xen. */
 const loading: Platform['loading'] = (xen, dom0) => [
   ...['-kernel', MACHINE_FILES.xen, '-append', xen],
   '-device',
@@ -18,14 +18,14 @@ const loading: Platform['loading'] = (xen, dom0) => [
   `guest-loader,addr=${INITRD_AT},initrd=${MACHINE_FILES.initrd}`,
 ];
 
-/** Xen gives dom0 half of the memory; on its own it would keep none back. The UART is that of QEMU's board. */
+/** Gives dom0 half of the memory; by default Xen would give it all. The UART is that of QEMU's board. */
 const xenArguments: Platform['xenArguments'] = (memory) =>
   `console=dtuart dtuart=/pl011@9000000 dom0_mem=${Math.floor(memory / 2)}M`;
 
 const magicAt = (bytes: Uint8Array, offset: number, magic: number): boolean =>
   bytes.length >= offset + 4 && viewOf(bytes).getUint32(offset, true) === magic;
 
-/** What both have in common: QEMU's `virt` board, and modules for its virtio-mmio bus. */
+/** Common to both: QEMU's `virt` board, and modules for its virtio-mmio bus. */
 const ARM = {
   serialBus: 'virtio-serial-device',
   xenArguments,
@@ -65,7 +65,7 @@ export const PLATFORM_ARM32: Platform = {
   name: 'arm32',
   machine: EM_ARM,
   qemu: 'qemu-system-arm',
-  // Device memory above 4 GiB is out of reach of dom0's kernel.
+  // dom0's kernel cannot reach device memory above 4 GiB.
   board: 'virt,virtualization=on,gic-version=2,highmem=off',
   cpu: 'cortex-a15',
   kernel: {

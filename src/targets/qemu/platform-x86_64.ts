@@ -3,7 +3,7 @@ import { ELFCLASS32, EM_X86_64, isProblem, readElf } from '../../elf/index.ts';
 import { debianXen } from './debian.ts';
 import { MACHINE_FILES, type Platform } from './platform.ts';
 
-/** Magic of a multiboot header, which lies in the first 8192 bytes. Source: Multiboot Specification 0.6.96, section 3.1. */
+/** Magic of a multiboot header, within the first 8192 bytes. Source: Multiboot Specification 0.6.96, section 3.1. */
 const MULTIBOOT_MAGIC = 0x1bad_b002;
 const MULTIBOOT_WITHIN = 8192;
 
@@ -22,7 +22,7 @@ export const PLATFORM_X86_64: Platform = {
   machine: EM_X86_64,
   qemu: 'qemu-system-x86_64',
   board: 'pc',
-  // A processor with SMAP crashes a PV dom0 at once under QEMU 7.2.
+  // With SMAP, a PV dom0 crashes at once under QEMU 7.2.
   cpu: 'max,-smap',
   serialBus: 'virtio-serial-pci',
   xenArguments: () => 'console=com1 com1=115200',

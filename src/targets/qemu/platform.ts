@@ -3,38 +3,39 @@ import type { XenFiles } from './debian.ts';
 import type { KernelPackage } from './kernel.ts';
 import type { Fetching } from './packages.ts';
 
-/** The files of a machine, by their names in its folder: no path of the user's gets into QEMU's lists with commas. */
+/** Names of a machine's files in its folder. QEMU's comma-separated options never contain a user's path. */
 export const MACHINE_FILES = { xen: 'xen', vmlinuz: 'vmlinuz', initrd: 'initrd', snapshot: 'machine' } as const;
 
-/** One architecture: what booting a hypervisor on it takes. Shared code reads these and asks for no architecture. */
+/** How to boot a hypervisor on one architecture. Shared code reads these rows and never tests the architecture. */
 export interface Platform {
   readonly arch: XenArch;
-  /** As a message calls it. */
+  /** Name in messages. */
   readonly name: string;
   /** `e_machine` of its `xen-syms`. */
   readonly machine: number;
-  /** QEMU's program, its `-machine`, and its `-cpu` by default. */
+  /** QEMU's executable, its `-machine`, and its default `-cpu`. */
   readonly qemu: string;
   readonly board: string;
   readonly cpu: string;
-  /** QEMU's device that the agent's virtio port hangs on. */
+  /** QEMU's device for the agent's virtio port. */
   readonly serialBus: string;
-  /** What has Xen's console on the first serial line, and what else this architecture needs on its command line. `memory` in MiB. */
+  /** Returns Xen's command line: console on the first serial line, and the architecture's own options. `memory` in MiB. */
   xenArguments(memory: number): string;
-  /** The arguments that have QEMU load Xen, and dom0's kernel and initramfs behind it. */
+  /** Returns the arguments that make QEMU load Xen, with dom0's kernel and initramfs. */
   loading(xen: string, dom0: string): readonly string[];
   readonly kernel: KernelPackage;
-  /** The hypervisor that is booted where the user names none. */
+  /** Fetches the default hypervisor. */
   hypervisor(fetching: Fetching): Promise<XenFiles>;
-  /** How messages call that one. */
+  /** Its name in messages. */
   readonly hypervisorName: string;
-  /** Is this a hypervisor that `loading` can load? The file is unpacked already. */
+  /** Can `loading` load this (unpacked) file? */
   bootable(bytes: Uint8Array): boolean;
-  /** What is to be told of a file that is none. */
+  /** Message and hint for a file that it cannot load. */
   readonly notBootable: { readonly what: string; readonly hint: string };
   /**
-   * How QEMU's `info registers` shows a CPU that is in the hypervisor, for architectures on which the hypervisor's addresses mean
-   * something else in a guest; `null` where the hypervisor is in the page tables of every guest.
+   * Matches QEMU's `info registers` for a CPU inside the hypervisor, where a guest has other mappings at the hypervisor's addresses.
+   * `null` if
+   * every guest's page tables map the hypervisor.
    */
   readonly inHypervisor: RegExp | null;
 }

@@ -8,7 +8,7 @@ interface Reply {
   readonly error?: { readonly desc?: string };
 }
 
-/** QEMU's machine protocol: one JSON object a line, replies in the order of the commands, events in between. */
+/** Speaks QEMU's machine protocol: one JSON object per line, replies in order, events in between. */
 export class Qmp {
   readonly #stream: Duplex;
   readonly #waiting = new Waiting<Reply>();
@@ -29,21 +29,21 @@ export class Qmp {
     }
   }
 
-  /** Carries out a command. `args` is JSON text: some arguments are 64-bit numbers. `undefined` where QEMU refuses. */
+  /** Runs a command. `args` is JSON text, because some arguments are 64-bit numbers. Returns `undefined` if QEMU refuses. */
   async attempt(command: string, args: string = '{}'): Promise<{ readonly value: unknown } | { readonly why: string }> {
     const line = `{"execute":${JSON.stringify(command)},"arguments":${args}}\n`;
     const reply = await this.#waiting.request(() => void this.#stream.write(line));
     return reply.error === undefined ? { value: reply.return } : { why: reply.error.desc ?? 'no reason given' };
   }
 
-  /** The same for a command that has to work: throws ETOOL where QEMU refuses. */
+  /** Runs a command that must work; throws ETOOL if QEMU refuses. */
   async execute(command: string, args: string = '{}'): Promise<unknown> {
     const result = await this.attempt(command, args);
     if ('why' in result) throw new XspliceError('ETOOL', `QEMU refuses ${command}: ${result.why}`);
     return result.value;
   }
 
-  /** `status` of the answer to a query. */
+  /** Returns `status` of a query's reply. */
   async status(query: 'query-status' | 'query-migrate'): Promise<string> {
     const value = await this.execute(query);
     return typeof value === 'object' && value !== null && 'status' in value ? String(value.status) : '';

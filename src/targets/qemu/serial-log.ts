@@ -1,32 +1,33 @@
-/** What every line of Xen's begins with. */
+/** Prefix of every Xen line. */
 const PREFIX = '(XEN) ';
 const BARE_PREFIX = '(XEN)';
 
-/** Lines that are the last that a hypervisor prints. Source: common/shutdown.c (hwdom_shutdown), drivers/char/console.c (panic). */
+/** Last lines of a hypervisor. Source: common/shutdown.c (hwdom_shutdown), drivers/char/console.c (panic). */
 const LAST_WORDS = /^(?:Reboot in five seconds|Manual reset required|Hardware Dom0 (?:crashed|halted|shutdown))/;
 
-/** More than this that nobody has asked for is a crash inside of the crash: it prints without end. */
+/** More unread lines than this mean a nested crash that prints endlessly. */
 const FLOOD_LINES = 20_000;
 const TAIL_LINES = 40;
 const LINE = 4096;
 
-/** Xen's lines without their prefix. */
+/** Strips the prefix of Xen's lines. */
 export const withoutPrefix = (line: string): string =>
   line.startsWith(PREFIX) ? line.slice(PREFIX.length) : line === BARE_PREFIX ? '' : line;
 
 /**
- * What comes out of the serial line: dom0's lines and Xen's. The latter are kept until they have been seen in the console
- * ring, too: when a host dies, they are all that can still be had.
+ * Splits the serial output into dom0's and Xen's lines. It keeps Xen's until they were read from the console ring too: after a death
+ * they
+ * are all that is left.
  */
 export class SerialLog {
-  /** Xen's lines, without their prefix, that are not in the ring any more or not yet read from it. */
+  /** Xen's lines, without prefix, that were not yet read from the ring. */
   readonly #xen: string[] = [];
   readonly #tail: string[] = [];
   #rest = '';
   #skip = 0;
   #finished: 'last words' | 'flood' | undefined;
 
-  /** Adds what came, one character per byte. */
+  /** Adds serial output, one character per byte. */
   feed(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = (lines.pop() ?? '').slice(0, LINE);
@@ -44,35 +45,35 @@ export class SerialLog {
     else this.#finished ??= 'flood';
   }
 
-  /** So many more of Xen's lines have been seen elsewhere. The serial line may be behind. */
+  /** Drops Xen lines that were read from the ring. The serial line may lag behind. */
   skip(lines: number): void {
     const here = Math.min(lines, this.#xen.length);
     this.#xen.splice(0, here);
     this.#skip += lines - here;
   }
 
-  /** Everything so far has been seen. */
+  /** Drops all lines so far. */
   skipAll(): void {
     this.#xen.length = 0;
     this.#skip = 0;
   }
 
-  /** Xen's lines that have not been seen elsewhere. */
+  /** Returns Xen's lines that were not read elsewhere. */
   get xen(): readonly string[] {
     return this.#xen;
   }
 
-  /** Nothing of use follows: the hypervisor said its last words, or says them without end. */
+  /** Returns why nothing useful can follow: last words, or endless output. */
   get finished(): 'last words' | 'flood' | undefined {
     return this.#finished;
   }
 
-  /** The last lines of everybody. */
+  /** Returns the last lines of Xen and dom0. */
   get tail(): readonly string[] {
     return this.#rest === '' ? this.#tail : [...this.#tail, this.#rest];
   }
 
-  /** Has anybody printed this? Looks at the last lines only. */
+  /** Do the last lines contain this text? */
   has(text: string): boolean {
     return this.tail.some((line) => line.includes(text));
   }

@@ -26,29 +26,29 @@ import { DEFAULT_TIMEOUT_MS, type QemuOptions } from './options.ts';
 import { MACHINE_FILES } from './platform.ts';
 import { PLATFORMS } from './platforms.ts';
 
-/** Changes where a snapshot of the same files and arguments would be another one. */
+/** Bump this when the same files and arguments give a different snapshot. */
 const FORMAT = 1;
 const PREFIX = 'qemu-snapshot-';
-/** A snapshot has 50 to 120 MB. */
+/** Snapshots to keep; each has 50 to 120 MB. */
 const KEEP = 6;
 
-/** Time for the boot's last work, so that dom0 is idle in the snapshot. */
+/** Time for the end of the boot, so that dom0 is idle in the snapshot. */
 const SETTLE_MS = 1500;
-/** A restore takes half a second. QEMU has been seen to hang in one on a busy machine; the next attempt then works. */
+/** A restore takes half a second. On a busy machine QEMU sometimes hangs in it; the next attempt works. */
 const RESTORE_MS = 20_000;
 const RESTORE_ATTEMPTS = 3;
 
-/** A host that has been booted once, and can be restored as often as wanted. */
+/** A host that was booted once and can be restored any number of times. */
 export interface Snapshot {
   readonly folder: string;
   readonly shape: MachineShape;
   readonly images: Images;
 }
 
-/** The options with everything that has a default. */
+/** Options after defaults. */
 export type SnapshotOptions = QemuOptions & { readonly env: Environment };
 
-/** The snapshot for these options: from the cache, or else booted and saved there. */
+/** Returns the snapshot for these options; makes it if the cache lacks it. */
 export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { env, signal } = options;
   const shape = shapeOf(options);
@@ -77,7 +77,7 @@ export async function ensureSnapshot(options: SnapshotOptions): Promise<Snapshot
   return { folder, shape, images };
 }
 
-/** The agent as PID 1, and the modules under the names that it looks for. */
+/** Builds the initramfs: the agent as PID 1, and the modules under the names that it expects. */
 function initramfs({ modules }: KernelFiles, agent: string): Uint8Array {
   const folder = (name: string): ArchiveEntry => ({ name, mode: MODE_FOLDER, data: new Uint8Array() });
   return newcArchive([
@@ -98,7 +98,7 @@ function whole(folder: string): boolean {
   return size !== undefined && readStamp<Stamp>(join(folder, 'stamp.json'))?.size === size;
 }
 
-/** Runs `work` on a new machine, which is ended when the work fails, the time is over, or the signal fires. */
+/** Runs `work` on a new machine. Ends the machine if the work fails, times out, or the signal fires. */
 async function withMachine<T>(
   setup: Omit<MachineSetup, 'env'>,
   { env, signal }: SnapshotOptions,
@@ -120,7 +120,7 @@ async function withMachine<T>(
   }
 }
 
-/** What to tell a user whose host did not come up. */
+/** Returns the error for a host that did not boot. */
 function startFailure(down: Down, machine: Machine): XspliceError {
   const why: Partial<Record<Down['kind'], string>> = {
     died: 'the hypervisor panicked during boot',
@@ -174,7 +174,7 @@ async function untilReady(machine: Machine, { progress }: SnapshotOptions): Prom
   }
 }
 
-/** A fresh machine in the state of the snapshot, running, with an agent that answers. `scratch` is an open file for it. */
+/** Restores a machine from the snapshot and waits until its agent answers. `scratch` is an open file for it. */
 export async function restoreMachine(from: Snapshot, options: SnapshotOptions, scratch: number): Promise<Machine> {
   const { folder, shape } = from;
   options.progress?.({ phase: 'restore', text: basename(folder) });
@@ -189,7 +189,7 @@ export async function restoreMachine(from: Snapshot, options: SnapshotOptions, s
     } catch (error) {
       const mayWork = error instanceof XspliceError && error.code === 'ETOOL' && options.signal?.aborted !== true;
       if (!mayWork || attempt === RESTORE_ATTEMPTS) {
-        // A snapshot that cannot be restored is of no use to anybody.
+        // Remove a snapshot that cannot be restored.
         if (mayWork && existsSync(folder)) rmSync(folder, { recursive: true, force: true });
         throw error;
       }

@@ -1,20 +1,21 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** In the tree: what all of its objects depend on. */
+/** Files of the tree that all objects depend on. */
 export const TREE_PARTS: readonly string[] = ['xen/.config', 'xen/include/generated/autoconf.h'];
 
 /**
- * What `make` in `xen/` reads outside of it, and the license. Source: xen/Makefile and xen/Rules.mk include Config.mk, which
- * includes the files of config/.
+ * Files outside `xen/` that its `make` reads, and the license. Source: xen/Makefile and xen/Rules.mk include Config.mk, which
+ * includes
+ * config/.
  */
 const BESIDE = ['Config.mk', 'config', 'COPYING'];
 
-/** What the hypervisor was linked to, and linked from on the way: made of the objects, and as large as all of them. */
+/** Final and intermediate link outputs: made from the objects, and as large as all of them. */
 const LINKED = /^(xen|xen-syms|xen\.gz|xen\.efi|xen(-syms|\.efi)\.map|prelink\.o)$/;
 const LINKED_PER_FOLDER = /^built_in(_bin)?\.o$/;
 
-/** Takes away what has such a name, in a folder and below. Symbolic links are not followed: `xen/source` leads to `xen`. */
+/** Removes files with such names in a folder, recursively. Does not follow symbolic links: `xen/source` points to `xen`. */
 function removeBelow(folder: string, names: RegExp): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -24,9 +25,10 @@ function removeBelow(folder: string, names: RegExp): void {
 }
 
 /**
- * Makes the folder `kept` of a tree in which Xen has been built: what a live patch is built from. Sources, generated headers,
- * `.config`, objects and the command that made each (`.*.cmd`) stay as they are, with their times, so that `make` there makes
- * an object again only after its source has changed. No command names the tree's place. 25 to 40 MB.
+ * Makes the folder `kept` from a built tree: everything a live patch build needs. Sources, generated headers, `.config`, objects and
+ * their
+ * commands (`.*.cmd`) keep their times, so `make` rebuilds an object only if its source changed. No command contains the tree's
+ * path. 25 to 40 MB.
  */
 export function keepTree(tree: string, kept: string): void {
   mkdirSync(kept);

@@ -2,16 +2,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readStamp, sha256 } from '../../system/index.ts';
 
-/** What a folder of the cache was once filled with. */
+/** Records what a cache folder contains. */
 export interface Stamp {
   readonly packageVersion: string;
-  /** Of the hypervisor; the kernel has the name of its package here. */
+  /** Build-id of the hypervisor; for a kernel, the package name. */
   readonly buildId: string;
   /** By path in the folder. */
   readonly sha256: Readonly<Record<string, string>>;
 }
 
-/** The folder, where it holds what was once put there. One whose stamp does not know all of `parts` was filled by an earlier release. */
+/** Returns the folder if it still has everything recorded. A stamp that lacks one of `parts` was written by an earlier release. */
 export function intact(
   cache: string,
   name: string,
@@ -32,7 +32,7 @@ export function intact(
   return { folder, stamp: stamp as Stamp };
 }
 
-/** Writes the stamp of a folder that holds these files. */
+/** Writes the stamp of a folder with these files. */
 export function writeStamp(folder: string, packageVersion: string, buildId: string, paths: readonly string[]): void {
   const sums = Object.fromEntries(paths.map((path) => [path, sha256(readFileSync(join(folder, path)))]));
   const stamp: Stamp = { packageVersion, buildId, sha256: sums };

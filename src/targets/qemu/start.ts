@@ -16,16 +16,16 @@ import { type QemuHost, QemuTarget, versionString } from './target.ts';
 /** XENVER_*. Source: xen/include/public/version.h. */
 const XENVER_VERSION = 0;
 
-/** Hosts of one kind, each as fresh as after its boot. */
+/** Starts hosts of one kind, each in its state after boot. */
 export interface QemuHosts {
-  /** A new host: takes half a second. Several at once are fine. */
+  /** Starts a host in half a second. Several may run at once. */
   start(options?: Pick<QemuOptions, 'signal' | 'progress'>): Promise<QemuTarget>;
 }
 
 /**
- * Makes all ready for hosts of one kind: fetches what the cache does not hold, and boots a host once to take a snapshot of
- * it. Throws XspliceError with ETOOL (a program, a download or the boot failed), EIMAGE or EFILE (a hypervisor of the
- * user's own).
+ * Prepares hosts of one kind: fetches what the cache lacks, then boots one host and takes a snapshot. Throws XspliceError with ETOOL
+ * (a
+ * program, a download or the boot failed), or EIMAGE or EFILE (the user's hypervisor).
  */
 export async function prepareQemu(options: QemuOptions = {}): Promise<QemuHosts> {
   const common: SnapshotOptions = { ...options, env: options.env ?? process.env };
@@ -36,7 +36,7 @@ export async function prepareQemu(options: QemuOptions = {}): Promise<QemuHosts>
       try {
         return await startHost(snapshot, own);
       } catch (error) {
-        // Gone since, or taken away because it could not be restored: then one more is made.
+        // The snapshot disappeared, or could not be restored: make another.
         if (existsSync(snapshot.folder) || own.signal?.aborted === true) throw error;
         snapshot = await ensureSnapshot(own);
         return startHost(snapshot, own);
@@ -45,7 +45,7 @@ export async function prepareQemu(options: QemuOptions = {}): Promise<QemuHosts>
   };
 }
 
-/** A real hypervisor in QEMU, fresh from its boot. Has to be closed. */
+/** Starts a real hypervisor in QEMU in its state after boot. The caller must close it. */
 export async function startQemu(options: QemuOptions = {}): Promise<QemuTarget> {
   return (await prepareQemu(options)).start();
 }
@@ -69,7 +69,7 @@ async function startHost(snapshot: Snapshot, options: SnapshotOptions): Promise<
     const host = await machine.within(callTimeout, describeHost(machine, snapshot));
     const { release } = host.release;
     const ring = new ConsoleRing(machine.agent, release.sysctlInterfaceVersion);
-    // What was printed while it booted.
+    // Lines printed during boot.
     const boot = await machine.within(callTimeout, ring.take());
     if (typeof boot === 'number') throw new XspliceError('EHOST', `cannot read the console ring: errno ${-boot}`);
     machine.serial.skipAll();

@@ -25,16 +25,16 @@ import type { Machine } from './machine.ts';
 import type { MemoryReader } from './memory.ts';
 import { parsePanic } from './panic-screen.ts';
 
-/** What runs, for those who report about it. */
+/** Describes the running host, for reports. */
 export interface QemuHost {
   readonly arch: XenArch;
-  /** The hypervisor's own version: `4.17.7`. */
+  /** Xen's version, such as `4.17.7`. */
   readonly version: string;
-  /** The rules of that version; `assumed` where the table has only a lower one of the branch. */
+  /** The rules for that version; `assumed` if the table has only an earlier release of the branch. */
   readonly release: ReleaseMatch;
-  /** Hex digits; `null` where neither the image nor its `xen-syms` say. */
+  /** In hex; `null` if neither the image nor its `xen-syms` has one. */
   readonly buildId: string | null;
-  /** Path of the `xen-syms` that belongs to it, where there is one. */
+  /** Path of its `xen-syms`, if any. */
   readonly xenSyms: string | null;
   readonly cpu: string;
   readonly smp: number;
@@ -42,7 +42,7 @@ export interface QemuHost {
   readonly memory: number;
 }
 
-/** What a target is made of; see `start.ts`. */
+/** The parts of a target; see `start.ts`. */
 export interface QemuParts {
   readonly machine: Machine;
   readonly calls: LivepatchCalls;
@@ -57,21 +57,21 @@ export interface QemuParts {
 const NO_ANSWER = { kind: 'no-answer' } as const;
 
 /**
- * A pending action has rc -EAGAIN. It settles when the CPUs are idle, within its own timeout (30 ms by default) of the
- * guest's time. CPUs that never meet leave it pending, hence the limit: so many looks, each of which lets the CPUs become
- * idle, and at least twice the timeout.
+ * A pending action has rc -EAGAIN. It settles when the CPUs are idle, within its timeout (30 ms by default) of guest time. CPUs that
+ * never
+ * meet leave it pending, so we stop after this many polls and at least twice the timeout. Each poll lets the CPUs idle.
  */
 const LOOKS = 40;
 const LOOK_MS = 5;
-/** With more than one CPU the last line comes from another one than the caller's, shortly after the rc. */
+/** With several CPUs, another CPU than the caller's prints the last line, shortly after the rc. */
 const OTHER_CPU_MS = 60;
 
-/** A real hypervisor in QEMU, with a Debian kernel as dom0: restored from a snapshot, so nothing was done to it before. */
+/** A real hypervisor in QEMU with a Debian kernel as dom0, restored from a snapshot taken right after boot. */
 export class QemuTarget implements ObservableTarget {
   readonly host: QemuHost;
   readonly #parts: QemuParts;
   #panic: HostPanic | undefined;
-  /** Lines before the panic's screen, until they are taken. */
+  /** Lines before the panic screen, until taken. */
   #lastLines: readonly string[] = [];
   #closed = false;
 
@@ -92,7 +92,7 @@ export class QemuTarget implements ObservableTarget {
     return this.#call(() => this.#parts.calls.list(request), NO_ANSWER);
   }
 
-  /** Schedules the action and waits until it has settled. Its own result is in `get`. */
+  /** Schedules the action and waits until it settles. `get` has its result. */
   async action(name: string, action: ActionName, options: ActionOptions = {}): Promise<OpResult> {
     const result = await this.#ask(() => this.#parts.calls.action(name, action, options));
     if (result.kind === 'answered' && result.rc === 0) {
@@ -111,7 +111,7 @@ export class QemuTarget implements ObservableTarget {
     if (this.host.smp > 1) await sleep(OTHER_CPU_MS);
   }
 
-  /** When the host is dead: the lines before the panic's screen. */
+  /** Returns new lines; of a dead host, the lines before the panic screen. */
   async takeConsole(): Promise<readonly string[]> {
     const { machine, ring } = this.#parts;
     const lines = machine.down === undefined ? await this.#call(() => ring.take(), []) : [];
@@ -128,7 +128,7 @@ export class QemuTarget implements ObservableTarget {
     return this.#panic ?? null;
   }
 
-  /** Presses the console key `x`: the state of all payloads, in the lines that come with `takeConsole`. */
+  /** Presses the console key `x`: `takeConsole` then returns the state of all payloads. */
   async dump(): Promise<void> {
     const result = await this.press('x');
     if (result.kind === 'no-answer' || result.rc >= 0) return;
@@ -140,14 +140,14 @@ export class QemuTarget implements ObservableTarget {
     return this.#ask(() => this.#parts.ring.press(keys));
   }
 
-  /** The hypervisor's memory at an address, as CPU 0 sees it; `null` where not all of it is mapped. At most 16 MiB. */
+  /** Returns hypervisor memory as CPU 0 sees it; `null` if not all of it is mapped. At most 16 MiB. */
   peek(address: Address, length: number): Promise<Uint8Array | null> {
     return this.#call(() => this.#parts.memory.read(address, length), null);
   }
 
   /**
-   * Any hypercall, as dom0's kernel would make it. Everything that the arguments point at has to be in the arena, where the
-   * outputs are afterwards.
+   * Makes any hypercall, as dom0's kernel would. Everything the arguments point to must be in the arena, which also receives the
+   * output.
    */
   hypercall(arena: GuestArena, number: number, args: readonly bigint[]): Promise<OpResult> {
     return this.#ask(() => this.#parts.machine.agent.hypercall(arena, number, args));
@@ -165,24 +165,24 @@ export class QemuTarget implements ObservableTarget {
     return this.#call(() => versionString(this.#parts.machine, which), null);
   }
 
-  /** Process id of QEMU. */
+  /** Returns QEMU's process id. */
   get pid(): number | undefined {
     return this.#parts.machine.pid;
   }
 
-  /** Ends the host. Nothing of it is left afterwards: no process, no file. */
+  /** Ends the host. No process and no file remains. */
   async close(): Promise<void> {
     await this.#parts.machine.end();
     if (!this.#closed) this.#parts.close();
     this.#closed = true;
   }
 
-  /** Makes a call whose result is a number. */
+  /** Makes a call that returns a number. */
   #ask(make: () => Promise<number>): Promise<OpResult> {
     return this.#call(async () => ({ kind: 'answered', rc: await make() }) as const, NO_ANSWER);
   }
 
-  /** Makes a call; `otherwise` is its result where the host does not come back from it. */
+  /** Makes a call; returns `otherwise` if the host dies in it. */
   async #call<T, U>(make: () => Promise<T>, otherwise: U): Promise<T | U> {
     const { machine, callTimeout } = this.#parts;
     if (machine.down !== undefined) {
@@ -194,7 +194,7 @@ export class QemuTarget implements ObservableTarget {
       if (!(error instanceof MachineDown)) throw error;
       const failure = environmentFailure(error.down);
       if (failure !== undefined) throw failure;
-      // Until the process is gone, some of its last words may still be on their way.
+      // Until the process ends, its last words may still arrive.
       await machine.end();
       return otherwise;
     }
@@ -211,7 +211,7 @@ export class QemuTarget implements ObservableTarget {
   }
 }
 
-/** What happened to a host that left no screen; `undefined` where it is not the host's own doing. */
+/** Describes the end of a host without a screen; `undefined` if the host did not cause it. */
 function describe(down: Down): string | undefined {
   switch (down.kind) {
     case 'died':
@@ -226,13 +226,13 @@ function describe(down: Down): string | undefined {
   }
 }
 
-/** Longest version string: xen_changeset_info_t. Source: xen/include/public/version.h. */
+/** Maximum length of a version string: xen_changeset_info_t. Source: xen/include/public/version.h. */
 const VERSION_STRING = 1024;
 
 /** Source: xen/include/public/version.h, XENVER_*. */
 const VERSION_COMMANDS: Readonly<Record<VersionString, bigint>> = { extra: 1n, changeset: 4n };
 
-/** Makes the xen_version hypercall that fills a buffer with this text. */
+/** Makes the xen_version hypercall that returns this string. */
 export async function versionString({ agent }: Machine, which: VersionString): Promise<string> {
   const arena = new GuestArena();
   const buffer = arena.placeOutput(VERSION_STRING);

@@ -5,7 +5,7 @@ interface Waiter<T> {
   readonly reject: (error: Error) => void;
 }
 
-/** Replies that are due, in the order of the requests. */
+/** Pending replies, in the order of the requests. */
 export class Waiting<T> {
   readonly #waiters: Waiter<T>[] = [];
   #down: Down | undefined;
@@ -20,12 +20,12 @@ export class Waiting<T> {
     });
   }
 
-  /** The reply to the oldest request. */
+  /** Resolves the oldest request. */
   answer(value: T): void {
     this.#waiters.shift()?.resolve(value);
   }
 
-  /** No more replies come. */
+  /** Rejects all pending requests. */
   fail(down: Down): void {
     this.#down ??= down;
     for (const { reject } of this.#waiters.splice(0)) reject(new MachineDown(down));

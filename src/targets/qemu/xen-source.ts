@@ -27,36 +27,36 @@ import { keepTree, TREE_PARTS } from './source-tree.ts';
 import { intact, type Stamp, writeStamp } from './stamp.ts';
 
 /**
- * An architecture that Xen is built for here. Debian builds the hypervisors of Arm without CONFIG_LIVEPATCH; that of x86-64 has it, but its package has no
- * objects, and live patches are built from those.
+ * An architecture that we build Xen for. Debian builds its Arm hypervisors without CONFIG_LIVEPATCH. Its x86-64 package has it, but
+ * contains no objects, and building a live patch needs those.
  */
 export type SourceArch = XenArch;
 
 /** All of them. */
 export const SOURCE_ARCHITECTURES: readonly SourceArch[] = ['x86_64', 'arm64', 'arm32'];
 
-/** Debian 12's own archive, whose security archive has no source that can be fetched for good. */
+/** Debian 12's main archive; the security archive does not keep its sources. */
 const SUITE = 'bookworm';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** What is held against the stamp. Of the tree it is what every object depends on: its many files would take too long. */
+/** Paths that the stamp covers. Of the tree, only the files that every object depends on: checking all would be too slow. */
 const PARTS = ['xen', 'xen-syms', 'config', ...TREE_PARTS.map((path) => `tree/${path}`)];
 
-/** What is not in defconfig. */
+/** Options that differ from defconfig. */
 const CONFIGURATION = 'CONFIG_LIVEPATCH=y\n';
 
-/** A build takes less than three minutes of two processors. */
+/** A build takes less than three minutes on two processors. */
 const MINUTE = 60_000;
 const BUILD_MS = 20 * MINUTE;
 const MOST_JOBS = 16;
 
-/** What the cache holds of an architecture: paths, Debian's version of the source, and the build-id in hex digits. */
+/** A hypervisor in the cache: paths, Debian's version of the source, and the build-id in hex. */
 export interface SourceXen extends XenFiles {
   readonly packageVersion: string;
   readonly buildId: string;
-  /** The configuration that it was built with. */
+  /** Its build configuration. */
   readonly config: string;
-  /** The top of the tree that it was built in: see `source-tree.ts`. Nobody may change what is in it. */
+  /** Top of its build tree; see `source-tree.ts`. Read-only. */
   readonly tree: string;
 }
 
@@ -71,15 +71,16 @@ const described = ({ folder, stamp }: { folder: string; stamp: Stamp }): SourceX
   buildId: stamp.buildId,
 });
 
-/** The hypervisor that the cache holds, or `undefined`. */
+/** Returns the hypervisor from the cache, or `undefined`. */
 export function findSourceXen(env: Environment, arch: SourceArch): SourceXen | undefined {
   const found = intact(cacheFolder(env), folderName(arch), PARTS);
   return found === undefined ? undefined : described(found);
 }
 
 /**
- * Xen from Debian 12's source package with CONFIG_LIVEPATCH=y, otherwise Xen's own defaults: built where the cache does not
- * hold it, which takes one to three minutes and the compiler for that architecture. Throws ETOOL.
+ * Returns Xen from Debian 12's source package, with CONFIG_LIVEPATCH=y and Xen's defaults otherwise. If the cache lacks it, builds
+ * it in
+ * one to three minutes with the compiler for that architecture. Throws ETOOL.
  */
 export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<SourceXen> {
   const found = findSourceXen(fetching.env, arch);
@@ -102,8 +103,9 @@ export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<S
 }
 
 /**
- * Where this machine gets Debian 12's packages from, in whichever form its sources are written, or else the packages of another Debian: an archive has
- * several. Throws ETOOL where it gets none.
+ * Finds this machine's archive for Debian 12 packages in any format of its sources list, or an archive of another Debian release,
+ * which
+ * carries several. Throws ETOOL if there is none.
  */
 async function mirror(fetching: Fetching): Promise<string> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
@@ -125,7 +127,7 @@ async function mirror(fetching: Fetching): Promise<string> {
   );
 }
 
-/** Downloads and unpacks the source package. APT has held it against the archive's signature by then. */
+/** Downloads and unpacks the source package. APT has verified it against the archive's signature. */
 async function fetchSource(fetching: Fetching, work: string): Promise<{ tree: string; version: string }> {
   mkdirSync(work);
   const list = join(work, 'source.list');
