@@ -52,15 +52,14 @@ export function unfinished(
   where: string,
 ): { readonly message: string; readonly advice: string } | undefined {
   const { sections, symbols } = file;
+  // Of a fat object the code is there as well. The mark is a COMMON symbol itself. Source: gcc/toplev.cc, compile_file.
+  if (symbols.find('__gnu_lto_slim') !== undefined) return withoutCode(where);
   for (let i = 1; i < symbols.count; i++) {
-    if (symbols.shndx(i) === SHN_COMMON) {
-      return {
-        message: `${where} has COMMON symbols (${symbols.name(i)}), which have no place before they are linked`,
-        advice: 'Compile with -fno-common, as Xen does.',
-      };
-    }
-    // Of a fat object the code is there as well. Source: gcc/lto-streamer-out.c, produce_symtab and lto_write_slim_marker.
-    if (symbols.name(i) === '__gnu_lto_slim') return withoutCode(where);
+    if (symbols.shndx(i) !== SHN_COMMON) continue;
+    return {
+      message: `${where} has COMMON symbols (${symbols.name(i)}), which have no place before they are linked`,
+      advice: 'Compile with -fno-common, as Xen does.',
+    };
   }
   const isLto = ({ name }: ElfSection): boolean => name.startsWith('.gnu.lto_');
   const hasContent = ({ flags, size }: ElfSection): boolean => (flags & SHF_ALLOC) !== 0 && size > 0;
