@@ -46,7 +46,7 @@ export async function largestSection({ xenSyms, functions10k }: Inputs): Promise
   const payload = { file: 'largest.livepatch', name: 'largest', bytes: functions10k.bytes };
   const check = async (): Promise<void> => {
     const options = { gunzip, loadDisassembler: () => Promise.resolve(disassembler) };
-    const { payloads } = await checkSlice(xenSyms.bytes, [payload], options);
+    const { payloads } = await checkSlice(openSimulation(xenSyms.bytes, options), [payload], options);
     // Lint has much to say of functions that replace any bytes of the hypervisor: that is what takes time.
     if (payloads[0]?.errno !== null) throw new Error(`the payload is refused with ${payloads[0]?.errno}`);
   };

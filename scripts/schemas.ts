@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { jsonSchemaText, SCHEMAS } from '../src/documents/schemas.ts';
-import { scenarioFileSchemaText } from '../src/run/script/whole-file-schema.ts';
+import { scenarioFileSchemaText } from './scenario-schema.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 mkdirSync(docs, { recursive: true });

@@ -5,7 +5,7 @@ import type { CheckedPayload, DocumentFinding, RehearsalReport } from '../docume
 import { isProblem } from '../elf/index.ts';
 import { RULES } from '../lint/index.ts';
 import { type PayloadInput, readPayload } from '../payload/index.ts';
-import { checkSliceOn, type LintCheckOptions, rehearseOn, type Simulation, simulatedStage } from '../run/index.ts';
+import { checkSlice, type LintCheckOptions, rehearseOn, type Simulation, simulatedStage } from '../run/index.ts';
 import { parseBuildId } from '../xen/index.ts';
 import { findingText, refusedText } from './verify-text.ts';
 
@@ -66,13 +66,13 @@ export async function verifyPayload(
   options: VerifyOptions,
 ): Promise<Verification> {
   const found = new Findings(payload.file);
-  const slice = await checkSliceOn(simulation, [payload], options);
+  const slice = await checkSlice(simulation, [payload], options);
   const [checked] = await slice.withCode();
   if (checked !== undefined) addChecked(found, checked);
   // What the check refused would only be refused once more.
   if (found.refusals.length === 0) {
     const nodeps = options.nodeps === true || !standsOnXen(payload, simulation);
-    const stage = simulatedStage(simulation, simulation.boot());
+    const stage = simulatedStage(simulation);
     addRehearsed(found, await rehearseOn(stage, [payload], { ...options, nodeps }));
   }
   return { refusals: found.refusals, remarks: found.remarks };
