@@ -45,7 +45,7 @@ describe('types in units of their own (-fdebug-types-section)', () => {
   it('are told of where an object that is not linked has one section for each', () => {
     const { problems } = openDwarf(compileC(STRUCTS, flags));
     expect(problems.map(({ message }) => message)).toEqual([
-      'There are several sections of this name; only the first is read',
+      'There are several sections of this name; reading only the first',
     ]);
   });
 });
