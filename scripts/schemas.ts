@@ -1,9 +1,9 @@
-/** Writes docs/*.schema.json from the zod schemas: `tsx scripts/schemas.ts`. A test checks that they are current. */
+/** Writes docs/*.schema.json from the zod schemas: `npx tsx scripts/schemas.ts`. A test checks that they are current. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { jsonSchemaText, SCHEMAS } from '../src/documents/schemas.ts';
-import { scenarioFileSchemaText } from '../src/run/script/whole-file-schema.ts';
+import { scenarioFileSchemaText } from './scenario-schema.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 mkdirSync(docs, { recursive: true });

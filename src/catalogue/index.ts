@@ -9,6 +9,7 @@ import { LINT_FILE } from './lint-file.ts';
 import { LINT_SET } from './lint-set.ts';
 import { LINT_TABLES } from './lint-tables.ts';
 import { PATCHES } from './patches.ts';
+import { PROOF } from './proof.ts';
 import { XEN_ACTION } from './xen-action.ts';
 import { XEN_FILE } from './xen-file.ts';
 import { XEN_PAYLOAD } from './xen-payload.ts';
@@ -17,7 +18,18 @@ export type { CatalogueEntry, Severity } from './entry.ts';
 
 const LINT = { ...LINT_FILE, ...LINT_TABLES, ...LINT_CODE, ...LINT_SET };
 
-const ALL = { ...LINT, ...XEN_FILE, ...XEN_PAYLOAD, ...XEN_ACTION, ...HARM, ...CHECK, ...FILE, ...PATCHES, ...BUILDER };
+const ALL = {
+  ...LINT,
+  ...XEN_FILE,
+  ...XEN_PAYLOAD,
+  ...XEN_ACTION,
+  ...HARM,
+  ...CHECK,
+  ...FILE,
+  ...PATCHES,
+  ...BUILDER,
+  ...PROOF,
+};
 
 /** The id of a finding: stable across releases of xsplice, tools filter on it. */
 export type RuleId = keyof typeof ALL;
@@ -66,6 +78,7 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
   group('file', 'The file alone', 'What `xsplice inspect` sees without a hypervisor.', FILE),
   group('patches', 'Source patches', 'What keeps the patches given to `xsplice build` from applying.', PATCHES),
   group('builder', 'Building', 'What `xsplice build` and `xsplice diff` refuse, or point out.', BUILDER),
+  group('proof', 'Proof', 'What keeps `xsplice prove` from proving a payload.', PROOF),
 ];
 
 /** Is this the id of something in the catalogue? */

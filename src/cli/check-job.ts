@@ -4,7 +4,7 @@ import type { CheckedPayload, XenIdentity } from '../documents/index.ts';
 import type { PayloadInput } from '../payload/index.ts';
 import { payloadName } from '../payload/index.ts';
 import type { LintCheckOptions, Simulation, SimulationOptions } from '../run/index.ts';
-import { checkSliceOn, openSimulation } from '../run/index.ts';
+import { checkSlice, openSimulation } from '../run/index.ts';
 import { readImage, readPayloads } from './files.ts';
 import { PORTS } from './ports.ts';
 import type { ThreadWork } from './thread-pool.ts';
@@ -59,7 +59,7 @@ export async function runCheckJob(job: CheckJob): Promise<CheckJobResult> {
     const payloads = payloadsOf(job);
     const { gunzip, inflate, loadDisassembler, processorFor } = PORTS;
     const ports = { ...(await processorFor(payloads)), gunzip, inflate, loadDisassembler };
-    const slice = await checkSliceOn(simulationOf(job, ports), payloads, { ...job.options, ...ports }, job.wanted);
+    const slice = await checkSlice(simulationOf(job, ports), payloads, { ...job.options, ...ports }, job.wanted);
     return { xen: slice.xen, payloads: await slice.withCode(), error: null };
   } catch (error) {
     if (!(error instanceof XspliceError)) throw error;

@@ -87,9 +87,7 @@ async function compareHosts(
   pair: HypervisorPair,
   progress: (doing: string) => void,
 ): Promise<ConformDifference[]> {
-  const { image, release } = pair;
-  const run = (stage: Stage): Promise<ScenarioRun> =>
-    runScenario(cell, { stage, image, release }, { files, toTheEnd: true, progress });
+  const run = (stage: Stage): Promise<ScenarioRun> => runScenario(cell, stage, { files, toTheEnd: true, progress });
   const real = await pair.real();
   const simulated = await pair.simulated();
   try {

@@ -8,6 +8,7 @@ import { addDiff } from './diff.ts';
 import { addHost } from './host.ts';
 import { addInspect } from './inspect.ts';
 import { addExamples } from './list-examples.ts';
+import { addProve } from './prove.ts';
 import { addRehearse } from './rehearse.ts';
 import { addReleases } from './releases.ts';
 import { addRules } from './rules.ts';
@@ -57,6 +58,7 @@ export function createProgram(context: Context, version: string): Command {
   addConform(program, context);
   addBuild(program, context);
   addDiff(program, context);
+  addProve(program, context);
   addHost(program, context);
   addReleases(program, context);
   addRules(program, context);

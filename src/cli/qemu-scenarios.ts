@@ -1,6 +1,6 @@
 import { XspliceError } from '../base/index.ts';
 import type { ScenarioRun } from '../documents/index.ts';
-import type { ScenarioCell, ScenarioHost } from '../run/index.ts';
+import type { ScenarioCell, Stage } from '../run/index.ts';
 import { observedStage, runScenario, scenarioError } from '../run/index.ts';
 import { prepareQemu, type QemuHosts, type QemuTarget } from '../targets/index.ts';
 import { releaseByVersion } from '../xen/index.ts';
@@ -18,10 +18,10 @@ export interface QemuScenariosOptions extends Omit<QemuHostOptions, 'cpus' | 'lo
 const SIMULATED_ONLY = ['cpu', 'late', 'stuck', 'debug'] as const;
 
 /**
- * A real host that is running, as a scenario wants it. Throws an XspliceError: EIMAGE where nothing is known of its symbols, EUSAGE for settings
- * that are the simulator's.
+ * Makes a stage of a running host. Throws an XspliceError: EIMAGE if its symbols are unknown, EUSAGE if the scenario has settings that only the
+ * simulator has.
  */
-export function realHost(target: QemuTarget, { file, settings }: ScenarioCell): ScenarioHost {
+export function realStage(target: QemuTarget, { file, settings }: ScenarioCell): Stage {
   const {
     version,
     release: { release },
@@ -36,7 +36,7 @@ export function realHost(target: QemuTarget, { file, settings }: ScenarioCell): 
     throw new XspliceError('EUSAGE', `${file}: needs Xen ${wanted}, but this host runs ${version}`, hint);
   }
   const { image, identity } = imageOf(target);
-  return { stage: observedStage(target, image, identity, []), image, release };
+  return observedStage(target, image, identity, []);
 }
 
 /** Runs jobs on a real hypervisor in QEMU, one after another, each on a host of its own as fresh as after its boot. */
@@ -68,12 +68,10 @@ async function runCell(
   target: QemuTarget,
   options: Parameters<typeof runScenario>[2],
 ): Promise<ScenarioRun> {
-  let host: ScenarioHost;
   try {
-    host = realHost(target, cell);
+    return await runScenario(cell, realStage(target, cell), options);
   } catch (error) {
     if (error instanceof XspliceError) return scenarioError(cell, error);
     throw error;
   }
-  return runScenario(cell, host, options);
 }

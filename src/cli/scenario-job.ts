@@ -1,7 +1,7 @@
 import { XspliceError } from '../base/index.ts';
 import type { ScenarioRun } from '../documents/index.ts';
 import type { ScenarioCell } from '../run/index.ts';
-import { runScenario, scenarioError, simulatedHost } from '../run/index.ts';
+import { openSimulation, runScenario, scenarioError, simulatedStage } from '../run/index.ts';
 import { readImage } from './files.ts';
 import { PORTS } from './ports.ts';
 import { type ScenarioRoot, scenarioFiles } from './scenario-root.ts';
@@ -39,11 +39,9 @@ async function imageOf({ cell, root, xen }: ScenarioJob): Promise<Uint8Array> {
 export async function runJob(job: ScenarioJob): Promise<ScenarioRun> {
   try {
     const image = await imageOf(job);
-    const host = simulatedHost(image, job.cell.settings, {
-      ...(await PORTS.loadProcessor()),
-      gunzip: PORTS.gunzip,
-    });
-    return await runScenario(job.cell, host, { files: scenarioFiles(job.root) });
+    const { gunzip } = PORTS;
+    const simulation = openSimulation(image, { ...job.cell.settings, ...(await PORTS.loadProcessor()), gunzip });
+    return await runScenario(job.cell, simulatedStage(simulation), { files: scenarioFiles(job.root) });
   } catch (error) {
     if (error instanceof XspliceError) return scenarioError(job.cell, error);
     throw error;

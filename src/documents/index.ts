@@ -29,6 +29,7 @@ export type {
   PageKind,
 } from './inspect.ts';
 export type { HexAddress, HexBytes, PayloadState, RehearsalPanic, XenIdentity } from './parts.ts';
+export type { ProofDocument } from './proof.ts';
 export type {
   CacheRange,
   PayloadPlacement,

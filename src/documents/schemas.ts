@@ -7,6 +7,7 @@ import { conformanceSchema } from './conformance.ts';
 import { diffSchema } from './diff.ts';
 import { hostSchema } from './host.ts';
 import { inspectSchema } from './inspect.ts';
+import { proofSchema } from './proof.ts';
 import { rehearsalSchema } from './rehearsal.ts';
 import { scenarioSchema } from './scenario.ts';
 
@@ -18,6 +19,7 @@ export {
   hostSchema,
   inspectSchema,
   matrixSchema,
+  proofSchema,
   rehearsalSchema,
   scenarioSchema,
 };
@@ -32,6 +34,7 @@ const DOCUMENTS = [
   hostSchema,
   diffSchema,
   buildSchema,
+  proofSchema,
 ] as const;
 
 /** Each document's schema under its name and number: `xsplice-check-1`. */

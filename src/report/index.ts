@@ -14,6 +14,7 @@ export * from './junit.ts';
 export { renderCheckJunit } from './junit-check.ts';
 export { renderMarkdown } from './markdown.ts';
 export { renderMatrix } from './matrix.ts';
+export * from './proof.ts';
 export * from './rehearsal.ts';
 export * from './releases.ts';
 export * from './rules.ts';

@@ -6,6 +6,7 @@ import type {
   DiffDocument,
   HostReport,
   InspectReport,
+  ProofDocument,
   RehearsalReport,
   ScenarioReport,
 } from '../documents/index.ts';
@@ -21,7 +22,8 @@ export type ReportDocument =
   | ScenarioReport
   | DiffDocument
   | BuildDocument
-  | HostReport;
+  | HostReport
+  | ProofDocument;
 
 /**
  * Prints a document as JSON, indented by two spaces, with a line feed at the end. Every string goes through

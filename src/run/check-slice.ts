@@ -11,7 +11,7 @@ import { checkOn } from './check.ts';
 import { companionsInFolder } from './lint-set.ts';
 import type { SimulationOptions } from './options.ts';
 import type { Ports } from './ports.ts';
-import { openSimulation, type Simulation } from './simulation.ts';
+import type { Simulation } from './simulation.ts';
 
 export interface LintCheckOptions extends SimulationOptions, Partial<Pick<Ports, 'loadDisassembler' | 'inflate'>> {
   /** Severities that the user chose for rules. */
@@ -32,19 +32,11 @@ export interface CheckSlice {
 
 /**
  * Runs Xen's own checks, then the rules of lint on each payload and on all of them together. The rules also run on payloads that Xen refuses. A
- * payload that Xen accepts is `unsafe` if lint finds an error.
+ * payload that Xen accepts is `unsafe` if lint finds an error. Several slices of one simulation share what was read of its image.
  *
  * @param wanted indices of the payloads to check, all by default. The others are there to depend on.
  */
-export const checkSlice = (
-  image: Uint8Array,
-  payloads: readonly PayloadInput[],
-  options: LintCheckOptions,
-  wanted?: readonly number[],
-): Promise<CheckSlice> => checkSliceOn(openSimulation(image, options), payloads, options, wanted);
-
-/** As {@link checkSlice}, on a simulation that was opened with the same options, so that several slices share what was read of the image. */
-export async function checkSliceOn(
+export async function checkSlice(
   simulation: Simulation,
   payloads: readonly PayloadInput[],
   options: LintCheckOptions,

@@ -60,7 +60,7 @@ async function checkPayload(
   all: readonly PayloadInput[],
 ): Promise<Checked> {
   const { file } = payload;
-  const stage = simulatedStage(simulation, simulation.boot());
+  const stage = simulatedStage(simulation);
   const { below, missing } = dependencies(simulation, payload, all);
   const findings = simulation.assumed.map((message) => finding('assumed', { message, where: {} }));
   const document = (verdict: CheckVerdict, rc: number | null, console: readonly string[]): Checked => ({

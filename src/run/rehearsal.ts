@@ -30,7 +30,7 @@ export async function rehearsePayloads(
   options: SimulationOptions,
 ): Promise<RehearsalReport> {
   const simulation = openSimulation(image, options);
-  return rehearseOn(simulatedStage(simulation, simulation.boot()), payloads, options);
+  return rehearseOn(simulatedStage(simulation), payloads, options);
 }
 
 /**

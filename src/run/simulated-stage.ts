@@ -4,16 +4,15 @@ import type { Stage } from './stage.ts';
 import { StepHistory } from './step-history.ts';
 
 /** Makes a stage of a freshly booted simulated host. It can see everything of the host. */
-export function simulatedStage(simulation: Simulation, target: SimulatedTarget): Stage {
+export function simulatedStage(simulation: Simulation, target: SimulatedTarget = simulation.boot()): Stage {
   const { hypervisor } = target;
-  const { textStart, textEnd } = simulation.image.core;
   return {
     history: new StepHistory(),
     identity: simulation.identity,
     assumed: simulation.assumed,
     target,
-    arch: simulation.image.arch,
-    text: { start: textStart, end: textEnd },
+    image: simulation.image,
+    release: simulation.release,
     describe: async (name) => {
       const loaded = hypervisor.payloads.find((payload) => payload.name === name);
       return loaded === undefined || hypervisor.stopped !== null ? null : describePayload(hypervisor, loaded);

@@ -1,4 +1,3 @@
-import type { Architecture } from '../arch/index.ts';
 import type { Address, Finding } from '../base/index.ts';
 import type { XenIdentity } from '../documents/index.ts';
 import { isProblem } from '../elf/index.ts';
@@ -29,9 +28,10 @@ export interface Stage {
   /** What the image does not say, and what is assumed instead. */
   readonly assumed: readonly string[];
   readonly target: ObservableTarget;
-  readonly arch: Architecture;
-  /** Bounds of the hypervisor's own text. */
-  readonly text: { readonly start: Address; readonly end: Address };
+  /** The image that the hypervisor was booted from. */
+  readonly image: Image;
+  /** The release whose rules are in force. */
+  readonly release: Release;
   /** Describes a payload; `null` if it is not loaded. */
   describe(name: string): Promise<PayloadDescription | null>;
   /** Returns the symbol at an address, for messages. */
@@ -59,33 +59,33 @@ export function observedStage(
   identity: XenIdentity,
   payloads: readonly PayloadInput[],
 ): Stage {
-  const { textStart, textEnd } = image.core;
-  const release = image.release?.release;
-  const symbols = release === undefined ? undefined : image.symbolsFor(release);
-  const callable = release === undefined ? null : withCalls(target, { image, release });
+  // Assume the newest release if the image does not say.
+  const release = image.release?.release ?? (RELEASES.at(-1) as Release);
+  const symbols = image.symbolsFor(release);
+  const callable = withCalls(target, { image, release });
   return {
     history: new StepHistory(),
     identity,
     assumed: [],
-    target: callable ?? target,
-    arch: image.arch,
-    text: { start: textStart, end: textEnd },
-    describe: (name) => describeFromDump(target, image, name, payloads),
-    nameAt: (address) => symbols?.at(address)?.name,
+    target: callable,
+    image,
+    release,
+    describe: (name) => describeFromDump(target, { image, release }, name, payloads),
+    nameAt: (address) => symbols.at(address)?.name,
     executable: () => undefined,
     digest: () => undefined,
     takeFindings: () => [],
     takeCacheMaintenance: () => [],
     watchData: () => () => [],
     hookReached: () => null,
-    call: callable?.call ?? null,
+    call: callable.call,
   };
 }
 
 /** Describes a payload from the output of the key `x` and, if it is known, from its file. */
 async function describeFromDump(
   target: ObservableTarget,
-  image: Image,
+  xen: Pick<Stage, 'image' | 'release'>,
   name: string,
   payloads: readonly PayloadInput[],
 ): Promise<PayloadDescription | null> {
@@ -94,7 +94,7 @@ async function describeFromDump(
   if (dumped === undefined) return null;
   const { text, rw, ro, pages, state } = dumped;
   const functions: FunctionDescription[] = [];
-  for (const func of dumped.functions) functions.push(await describeFunction(target, image, func, state === 'APPLIED'));
+  for (const func of dumped.functions) functions.push(await describeFunction(target, xen, func, state === 'APPLIED'));
   const bytes = payloads.find((each) => each.name === name)?.bytes;
   const file = bytes === undefined ? null : readPayload(bytes);
   const { safeToReapply, hooks } = file === null || isProblem(file) ? { safeToReapply: false, hooks: [] } : file;
@@ -103,12 +103,10 @@ async function describeFromDump(
 
 async function describeFunction(
   target: ObservableTarget,
-  { arch, release: known }: Image,
+  { image: { arch }, release }: Pick<Stage, 'image' | 'release'>,
   func: DumpedFunction,
   applied: boolean,
 ): Promise<FunctionDescription> {
-  // Assume the newest release if the image does not say.
-  const release = known?.release ?? (RELEASES.at(-1) as Release);
   // Only architectures with landing pads patch behind the function's start.
   const start = arch.entrySize === 0 ? null : await target.peek(func.oldAddr, arch.entrySize);
   const patchOffset = start === null ? 0 : arch.patchOffset(start, release);

@@ -4,8 +4,8 @@ import type { Stage } from './stage.ts';
 import { LONGEST_PATCH, verifyPatched, verifyRestored, verifyText } from './verify.ts';
 
 /** Returns the hypervisor's text as it is now; `null` where it is not all mapped. */
-const liveText = ({ target, text }: Stage): Promise<Uint8Array | null> =>
-  target.peek(text.start, Number(text.end - text.start));
+const liveText = ({ target, image: { core } }: Stage): Promise<Uint8Array | null> =>
+  target.peek(core.textStart, Number(core.textEnd - core.textStart));
 
 /** Records the hypervisor's text and digest, for later verifications to compare with. */
 export async function takeBaseline(stage: Stage): Promise<void> {
@@ -33,7 +33,7 @@ export const verifyStage = (stage: Stage, name: string | undefined): Promise<str
  * as it was.
  */
 async function verifyAll(stage: Stage): Promise<string[]> {
-  const { history, text } = stage;
+  const { history, image } = stage;
   const patched: FunctionDescription[] = [];
   let hooked = false;
   for (const name of history.applied) {
@@ -49,7 +49,7 @@ async function verifyAll(stage: Stage): Promise<string[]> {
   const { baseline } = history;
   const before = baseline?.text ?? null;
   if (before !== null && now !== null && !hooked) {
-    problems.push(verifyText(text.start, before, now, patched, (address) => stage.nameAt(address)));
+    problems.push(verifyText(image.core.textStart, before, now, patched, (address) => stage.nameAt(address)));
   }
   const found = problems.filter((problem) => problem !== null);
   if (found.length === 0 && baseline !== null && !history.loaded && stage.digest() !== baseline.digest) {
@@ -75,7 +75,10 @@ async function verifyPayload(stage: Stage, name: string): Promise<string[]> {
   return problems.filter((problem) => problem !== null);
 }
 
-async function patchedProblem({ arch, target, executable }: Stage, func: FunctionDescription): Promise<string | null> {
+async function patchedProblem(
+  { image: { arch }, target, executable }: Stage,
+  func: FunctionDescription,
+): Promise<string | null> {
   const { oldAddr, newAddr, patchOffset, length } = func;
   const bytes = await target.peek(addOffset(oldAddr, patchOffset), Math.min(length, LONGEST_PATCH));
   return verifyPatched(arch, func, { bytes, executable: executable(newAddr) });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gunzip } from '../../src/cli/gunzip.ts';
 import type { Selection } from '../../src/diff/selection.ts';
-import { checkSliceOn, openSimulation } from '../../src/run/index.ts';
+import { checkSlice, openSimulation } from '../../src/run/index.ts';
 import { type BuiltTree, builtTree, type TreeArch } from './support/built-tree.ts';
 import { forcedPayload, replaceable } from './support/forced-payload.ts';
 import { disassembler } from './support/subject.ts';
@@ -105,7 +105,7 @@ describe.each(['x86_64', 'arm64'] as const)('payloads of whole objects on %s', (
       if (selection.replacements.length === 0) continue;
       count(counts, selection);
       const bytes = await forcedPayload(tree, selection);
-      const { payloads } = await checkSliceOn(simulation, [{ file: each.object, name: 'x', bytes }], {
+      const { payloads } = await checkSlice(simulation, [{ file: each.object, name: 'x', bytes }], {
         gunzip,
         loadDisassembler: disassembler,
       });

@@ -3,7 +3,7 @@ import { gunzip } from '../../src/cli/gunzip.ts';
 import { loadCapstone } from '../../src/disassembler/index.ts';
 import type { CodeLine, DocumentFinding } from '../../src/documents/index.ts';
 import { BEHIND, type CodeWindow, codeLines } from '../../src/inspect/code-window.ts';
-import { checkSlice } from '../../src/run/index.ts';
+import { checkSlice, openSimulation } from '../../src/run/index.ts';
 import { example, image } from '../run/support.ts';
 
 const capstone = await loadCapstone();
@@ -14,7 +14,7 @@ const findingOf = async (
   disassembler: typeof capstone | null,
 ): Promise<DocumentFinding> => {
   const port = disassembler === null ? {} : { loadDisassembler: () => Promise.resolve(disassembler) };
-  const slice = await checkSlice(image(), [example(name)], { gunzip, ...port });
+  const slice = await checkSlice(openSimulation(image(), { gunzip }), [example(name)], port);
   const [checked] = await slice.withCode();
   const found = checked?.findings.find((finding) => finding.rule === rule);
   if (found === undefined) throw new Error(`${name} has no finding of ${rule}`);
@@ -50,7 +50,7 @@ describe('the code of a finding', () => {
   it('is absent if the place is not in code', async () => {
     const { code } = await findingOf('wrong-build-id', 'wrong-xen', capstone);
     expect(code).toBe(undefined);
-    const slice = await checkSlice(image(), [example('wrong-build-id')], { gunzip });
+    const slice = await checkSlice(openSimulation(image(), { gunzip }), [example('wrong-build-id')], {});
     expect(await slice.withCode()).toEqual(slice.payloads);
   });
 });

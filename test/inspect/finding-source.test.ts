@@ -10,7 +10,7 @@ import { inflate } from '../../src/cli/inflate.ts';
 import type { DocumentFinding } from '../../src/documents/index.ts';
 import { isProblem, readElf } from '../../src/elf/index.ts';
 import { FindingSources } from '../../src/inspect/finding-source.ts';
-import { checkSlice } from '../../src/run/index.ts';
+import { checkSlice, openSimulation } from '../../src/run/index.ts';
 import { image } from '../run/support.ts';
 import { exampleManifest, root } from '../support/examples.ts';
 import { withTool } from '../support/gcc.ts';
@@ -46,11 +46,8 @@ async function findingOf(
   rule: string,
   ports: { inflate?: typeof inflate } = {},
 ): Promise<DocumentFinding | undefined> {
-  const slice = await checkSlice(image(), [{ file: `${name}.livepatch`, name, bytes }], {
-    gunzip,
-    release: '4.18.1',
-    ...ports,
-  });
+  const simulation = openSimulation(image(), { gunzip, release: '4.18.1' });
+  const slice = await checkSlice(simulation, [{ file: `${name}.livepatch`, name, bytes }], ports);
   const [checked] = await slice.withCode();
   return checked?.findings.find((finding) => finding.rule === rule);
 }

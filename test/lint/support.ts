@@ -84,7 +84,10 @@ export async function checked(
   payloads: readonly PayloadInput[],
   options: Partial<Parameters<typeof checkSlice>[2]> = {},
 ): Promise<CheckReport> {
-  const slice = await checkSlice(imageBytes, payloads, { gunzip, loadDisassembler, ...options });
+  const slice = await checkSlice(openSimulation(imageBytes, { gunzip, ...options }), payloads, {
+    loadDisassembler,
+    ...options,
+  });
   return { format: 'xsplice-check/1', payloads: slice.payloads };
 }
 

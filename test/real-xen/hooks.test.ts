@@ -78,7 +78,7 @@ describe('the simulator', () => {
   async function simulate(name: string, options: SimulationOptions = {}): Promise<RecordedStep[]> {
     const simulation = openSimulation(xenSyms, { gunzip, openCpu, cpu: 'qemu-max', ...options });
     const each = caseOf(recordedCase(name));
-    const host = await bootedFor(async () => simulatedStage(simulation, simulation.boot()))(each);
+    const host = await bootedFor(async () => simulatedStage(simulation))(each);
     try {
       return await recordSteps(host, each, { image: simulation.image, release: simulation.release });
     } finally {

@@ -49,7 +49,7 @@ describe.each(RECORDINGS)('$file: $cases cases, $steps steps, $deaths deaths', (
   it.each(recording.cases.map((recorded) => [recorded.name, recorded] as const))('%s', async (_name, recorded) => {
     const simulation = simulationOf(recorded.host, expected.debug);
     const { image, release } = simulation;
-    const simulated = bootedFor(async () => simulatedStage(simulation, simulation.boot()));
+    const simulated = bootedFor(async () => simulatedStage(simulation));
     const differences = await replay(recorded, { image, release, simulated, files, answered: () => answered++ });
     expect(differences).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { debian } from '../run/xen.ts';
 import { run, scenarioNames } from './run.ts';
 
 /** Each scenario holds on the hypervisor itself. */
-const { image, release } = debian;
+const { image } = debian;
 const MINUTE = 60_000;
 
 let hosts: QemuHosts;
@@ -19,7 +19,7 @@ describe('a real Xen 4.17.7', { timeout: MINUTE }, () => {
     try {
       const { version, buildId } = host.host;
       const identity = { release: version, buildId, arch: image.arch.name };
-      const result = await run(name, { stage: observedStage(host, image, identity, []), image, release });
+      const result = await run(name, observedStage(host, image, identity, []));
       expect(result.surprise).toBeNull();
       expect(result.error).toBeNull();
       expect(result.verdict).toBe('passed');

@@ -37,9 +37,7 @@ describe('a simulated host', { timeout: MINUTE }, () => {
       ...(release !== undefined && { release }),
     });
     for (const name of scenarioNames) {
-      const stage = simulatedStage(simulation, simulation.boot());
-      const { image: booted, release: rules } = simulation;
-      const result = await run(name, { stage, image: booted, release: rules });
+      const result = await run(name, simulatedStage(simulation));
       expect(result.surprise, name).toBeNull();
       expect(result.error, name).toBeNull();
       expect(result.verdict, name).toBe('passed');

@@ -10,6 +10,7 @@ export const ROOMS = [
   'targets',
   'emulator',
   'lint',
+  'proof',
   'diff',
   'hypervisor',
   'disassembler',

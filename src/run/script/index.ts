@@ -5,5 +5,4 @@ export * from './load.ts';
 export type { ScriptPlace } from './node.ts';
 export { readYaml, type SchemaKinds, type YamlSource } from './read-yaml.ts';
 export * from './run.ts';
-export * from './simulate.ts';
 export type { ScenarioCell, ScriptSettings, ScriptStep } from './types.ts';

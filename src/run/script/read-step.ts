@@ -9,40 +9,26 @@ import { fieldPlace, namedPayload, payloadSource, type Scope } from './scope.ts'
 import type { ScriptStep } from './types.ts';
 import { substitute } from './variables.ts';
 
-/** The verbs of steps, apart from `panics` and `include`. */
-const VERBS: readonly StepVerb[] = [
-  'upload',
-  'apply',
-  'revert',
-  'replace',
-  'unload',
-  'get',
-  'list',
-  'dump',
-  'verify',
-  'call',
-];
-
-const isVerb = (key: string): key is StepVerb => (VERBS as readonly string[]).includes(key);
-
 /** Verbs that may stand alone, as plain text. */
 const ALONE: readonly string[] = ['list', 'dump', 'verify'];
 
 /** Default `nr` of LIST: more payloads than any host has. */
 const LIST_NR = 64;
 
-const HINT = `a step is one of ${VERBS.join(', ')}, panics, include`;
+const verbsOf = ({ schemas }: Scope): StepVerb[] => Object.keys(schemas.VERB_SCHEMAS) as StepVerb[];
+
+const hintOf = (scope: Scope): string => `a step is one of ${verbsOf(scope).join(', ')}, panics, include`;
 
 /** Returns the entry of a step with its verb; keys of `beside` may stand next to it. Throws an XspliceError (EFILE) for none or several. */
-function verbEntry(node: ScriptMap, beside: readonly string[], verbs: readonly string[]): ScriptEntry {
+function verbEntry(node: ScriptMap, beside: readonly string[], verbs: readonly string[], hint: string): ScriptEntry {
   const found = node.entries.filter(({ key }) => verbs.includes(key));
   const other = node.entries.find(({ key }) => !verbs.includes(key) && !beside.includes(key));
   if (other !== undefined) {
     const message = `unknown step key ${other.key}${didYouMean(other.key, [...verbs, ...beside])}`;
-    throw scriptError(other.keyPlace, message, HINT);
+    throw scriptError(other.keyPlace, message, hint);
   }
   const [entry, second] = found;
-  if (entry === undefined) throw scriptError(node.place, 'this step has no verb', HINT);
+  if (entry === undefined) throw scriptError(node.place, 'this step has no verb', hint);
   if (second === undefined) return entry;
   throw scriptError(
     second.keyPlace,
@@ -69,13 +55,14 @@ export function readStep(raw: ScriptNode, scope: Scope): ScriptStep {
     const entries = [{ key: node.value, keyPlace: node.place, value: nothing }];
     return readVerb({ kind: 'map', entries, place: node.place }, [], scope, null);
   }
-  if (node.kind !== 'map') throw scriptError(node.place, 'a step is a verb and its argument, as in apply: hello', HINT);
+  if (node.kind !== 'map')
+    throw scriptError(node.place, 'a step is a verb and its argument, as in apply: hello', hintOf(scope));
   const panics = node.entries.find(({ key }) => key === 'panics');
   if (panics === undefined) return readVerb(node, ['expect'], scope, null);
-  verbEntry(node, [], ['panics']);
+  verbEntry(node, [], ['panics'], hintOf(scope));
   const { value } = panics;
   if (value.kind !== 'map')
-    throw scriptError(value.place, 'panics contains a verb, as in panics: { apply: hello }', HINT);
+    throw scriptError(value.place, 'panics contains a verb, as in panics: { apply: hello }', hintOf(scope));
   const { schemas } = scope;
   const beside = Object.keys(schemas.panicShape);
   const own = { ...value, entries: value.entries.filter(({ key }) => beside.includes(key)) };
@@ -104,9 +91,9 @@ function readVerb(
   scope: Scope,
   panics: PanicExpectation | null,
 ): ScriptStep {
-  const { key, keyPlace, value } = verbEntry(node, beside, VERBS);
-  if (!isVerb(key)) throw scriptError(keyPlace, `unknown verb ${key}`, HINT);
-  const { text, step, expect } = readVerbForm(key, value, scope);
+  const { key, keyPlace, value } = verbEntry(node, beside, verbsOf(scope), hintOf(scope));
+  const verb = key as StepVerb;
+  const { text, step, expect } = readVerbForm(verb, value, scope);
   let expected = expect;
   for (const entry of node.entries) {
     if (!beside.includes(entry.key)) continue;
@@ -115,7 +102,7 @@ function readVerb(
     const twice = Object.keys(more).find((name) => name in expected);
     if (twice !== undefined)
       throw scriptError(entry.keyPlace, `${twice} is given twice`, `give it in ${key} or in ${entry.key}`);
-    checkApplies(key, more, entry);
+    checkApplies(verb, more, entry);
     expected = { ...expected, ...more };
   }
   const odd = panics === null ? undefined : unseen(expected);

@@ -1,9 +1,8 @@
 import { type Finding, finding, XspliceError } from '../../base/index.ts';
 import type { ScenarioListEntry, ScenarioRun, ScenarioStep, ScenarioSurprise } from '../../documents/index.ts';
 import { documentFinding, type ReportedCall, reportedCall } from '../../documents/index.ts';
-import type { Image } from '../../hypervisor/index.ts';
 import { buildIdOf, fitPayload } from '../../synth/index.ts';
-import { LIVEPATCH_ACTION_APPLY_NODEPS, LIVEPATCH_STATE_NAMES, type ListEntry, type Release } from '../../xen/index.ts';
+import { LIVEPATCH_ACTION_APPLY_NODEPS, LIVEPATCH_STATE_NAMES, type ListEntry } from '../../xen/index.ts';
 import type { ExpectedStep } from '../expectation.ts';
 import { runSteps, type TakenStep } from '../run-steps.ts';
 import type { Stage } from '../stage.ts';
@@ -15,13 +14,6 @@ import type { ScriptFiles } from './files.ts';
 import { placeText } from './node.ts';
 import { atPlace } from './scope.ts';
 import type { PayloadSource, ScenarioCell, ScriptStep } from './types.ts';
-
-/** A freshly booted host, and what it was booted from. */
-export interface ScenarioHost {
-  readonly stage: Stage;
-  readonly image: Image;
-  readonly release: Release;
-}
 
 export interface RunScenarioOptions {
   readonly files: Pick<ScriptFiles, 'readBytes'>;
@@ -50,15 +42,11 @@ export const scenarioError = (
 });
 
 /**
- * Takes a scenario's steps on a host, up to the first that does not go as expected. Never rejects with an XspliceError: failures of the
+ * Takes a scenario's steps on a fresh stage, up to the first that does not go as expected. Never rejects with an XspliceError: failures of the
  * environment are in the document.
  */
-export async function runScenario(
-  cell: ScenarioCell,
-  host: ScenarioHost,
-  options: RunScenarioOptions,
-): Promise<ScenarioRun> {
-  const run = new Run(cell, host, options);
+export async function runScenario(cell: ScenarioCell, stage: Stage, options: RunScenarioOptions): Promise<ScenarioRun> {
+  const run = new Run(cell, stage, options);
   try {
     await run.go();
     return run.result(null);
@@ -73,24 +61,24 @@ type ResolvedStep = ExpectedStep & Pick<ScriptStep, 'place' | 'text'>;
 
 class Run {
   readonly #cell: ScenarioCell;
-  readonly #host: ScenarioHost;
+  readonly #stage: Stage;
   readonly #options: RunScenarioOptions;
   readonly #steps: ScenarioStep[] = [];
   readonly #calls: ReportedCall[] = [];
   readonly #findings: Finding[] = [];
   #surprise: ScenarioSurprise | null = null;
 
-  constructor(cell: ScenarioCell, host: ScenarioHost, options: RunScenarioOptions) {
+  constructor(cell: ScenarioCell, stage: Stage, options: RunScenarioOptions) {
     this.#cell = cell;
-    this.#host = host;
+    this.#stage = stage;
     this.#options = options;
-    for (const message of host.stage.assumed) {
+    for (const message of stage.assumed) {
       this.#findings.push(finding('assumed', { message, where: {} }));
     }
   }
 
   async go(): Promise<void> {
-    const { stage } = this.#host;
+    const stage = this.#stage;
     const { steps, title } = this.#cell;
     if (steps.some(({ step }) => step.verb === 'verify')) await takeBaseline(stage);
     // Lines of the boot belong to no step.
@@ -108,7 +96,7 @@ class Run {
       file,
       title,
       cell,
-      xen: this.#host.stage.identity,
+      xen: this.#stage.identity,
       verdict: error !== null ? 'error' : this.#surprise === null ? 'passed' : 'failed',
       steps: this.#steps,
       left: steps.slice(this.#steps.length).map(({ text }) => text),
@@ -164,7 +152,7 @@ class Run {
         return { timeout, flags: nodeps ? LIVEPATCH_ACTION_APPLY_NODEPS : 0, ...step };
       }
       case 'call':
-        if (this.#host.stage.call !== null) return step;
+        if (this.#stage.call !== null) return step;
         throw new XspliceError(
           'ETOOL',
           `${placeText(place)}: functions cannot be called on this host`,
@@ -180,7 +168,7 @@ class Run {
     const { files } = this.#options;
     const bytes = await atPlace(source.place, () => files.readBytes(source.path, 'payload'));
     if (!source.fit) return bytes;
-    const { image, release } = this.#host;
+    const { image, release } = this.#stage;
     if (source.depends === null) return fitPayload(bytes, { image, release });
     const depends = buildIdOf(await this.#payload(source.depends));
     if (depends.length === 0) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { XspliceError } from '../../../src/base/index.ts';
-import type { ScenarioCell, ScenarioHost } from '../../../src/run/index.ts';
+import type { ScenarioCell, Stage } from '../../../src/run/index.ts';
 import type { CallResult, FunctionCall } from '../../../src/xen/index.ts';
-import { miniatureHost, runOne, withSteps } from './support.ts';
+import { miniatureStage, runOne, withSteps } from './support.ts';
 
 const UPLOAD = 'upload: { name: hello, file: hello.livepatch }';
 
@@ -16,14 +16,14 @@ const came = (result: bigint | null, buffers: readonly Uint8Array[] = []): CallR
 
 /** A simulated host whose functions are called by a stand-in. */
 const calling =
-  (answer: (call: FunctionCall, host: ScenarioHost) => CallResult | Promise<CallResult>, asked: FunctionCall[] = []) =>
-  (cell: ScenarioCell): ScenarioHost => {
-    const host = miniatureHost(cell);
+  (answer: (call: FunctionCall, host: Stage) => CallResult | Promise<CallResult>, asked: FunctionCall[] = []) =>
+  (cell: ScenarioCell): Stage => {
+    const host = miniatureStage(cell);
     const call = async (request: FunctionCall): Promise<CallResult> => {
       asked.push(request);
       return answer(request, host);
     };
-    return { ...host, stage: { ...host.stage, call } };
+    return { ...host, call };
   };
 
 /** What did not come as expected of one call. */
@@ -102,11 +102,11 @@ describe('call', () => {
   });
 
   it('reads the text that the result points to, over the end of a page', async () => {
-    const host = calling(async (_, { stage }) => {
+    const host = calling(async (_, stage) => {
       // Where the miniature image has its extra version, as the unpatched function returns it.
-      const text = await stage.target.peek(stage.text.start, 0x1000);
+      const text = await stage.target.peek(stage.image.core.textStart, 0x1000);
       expect(text).not.toBeNull();
-      return came(stage.text.start);
+      return came(stage.image.core.textStart);
     });
     const run = await runOne(withSteps('call: { function: f, returns: { string: nothing } }'), host);
     expect(run.surprise?.fields).toMatchObject([{ field: 'returns.string', expected: 'nothing' }]);
@@ -118,15 +118,15 @@ describe('call', () => {
     ]);
     const peeking =
       (at: bigint) =>
-      (cell: ScenarioCell): ScenarioHost => {
+      (cell: ScenarioCell): Stage => {
         const plain = calling(() => came(at))(cell);
-        const target = Object.assign(Object.create(plain.stage.target), {
+        const target = Object.assign(Object.create(plain.target), {
           peek: async (address: bigint, length: number) => {
             const bytes = memory.get(address);
             return bytes === undefined || bytes.length < length ? null : Uint8Array.from(Buffer.from(bytes));
           },
         });
-        return { ...plain, stage: { ...plain.stage, target } };
+        return { ...plain, target };
       };
     const returned = async (at: bigint) =>
       (await runOne(withSteps('call: { function: f, returns: { string: hello } }'), peeking(at))).calls[0]?.returned;
@@ -174,14 +174,14 @@ describe('call', () => {
 
   it('may take the host down', async () => {
     const panic = { message: 'GENERAL PROTECTION FAULT', errorCode: 0, address: null, screen: ['it is down'] };
-    const dying = (cell: ScenarioCell): ScenarioHost => {
+    const dying = (cell: ScenarioCell): Stage => {
       let down = false;
       const host = calling(() => {
         down = true;
         throw new XspliceError('EHOST', 'the host is gone');
       })(cell);
-      const target = Object.assign(Object.create(host.stage.target), { panic: async () => (down ? panic : null) });
-      return { ...host, stage: { ...host.stage, target } };
+      const target = Object.assign(Object.create(host.target), { panic: async () => (down ? panic : null) });
+      return { ...host, target };
     };
     const run = await runOne(withSteps('panics: { call: f, message: PROTECTION, error_code: 0 }'), dying);
     expect(run).toMatchObject({ verdict: 'passed', steps: [{ panic: { screen: ['it is down'] } }], calls: [] });

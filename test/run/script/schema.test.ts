@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { scenarioFileSchemaText } from '../../../src/run/script/whole-file-schema.ts';
+import { scenarioFileSchemaText } from '../../../scripts/scenario-schema.ts';
 import { load, withSteps, wrong } from './support.ts';
 
 const published = readFileSync(new URL('../../../docs/scenario.schema.json', import.meta.url), 'utf8');

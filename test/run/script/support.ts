@@ -4,13 +4,14 @@ import { gunzip } from '../../../src/cli/gunzip.ts';
 import type { ScenarioRun } from '../../../src/documents/index.ts';
 import {
   loadScenario,
+  openSimulation,
   type RunScenarioOptions,
   runScenario,
   type ScenarioCell,
-  type ScenarioHost,
   type ScriptFiles,
   type ScriptOverrides,
-  simulatedHost,
+  type Stage,
+  simulatedStage,
 } from '../../../src/run/index.ts';
 import { exampleBytes } from '../../support/examples.ts';
 
@@ -62,14 +63,14 @@ export async function wrong(source: Texts): Promise<string> {
 export const withSteps = (...steps: readonly string[]): string =>
   `steps:\n${steps.map((step) => `  - ${step}\n`).join('')}`;
 
-/** A simulated host of the miniature image. */
-export const miniatureHost = (cell: ScenarioCell): ScenarioHost =>
-  simulatedHost(exampleBytes('miniature-xen'), cell.settings, { gunzip });
+/** Boots the miniature image with a scenario's settings. */
+export const miniatureStage = (cell: ScenarioCell): Stage =>
+  simulatedStage(openSimulation(exampleBytes('miniature-xen'), { ...cell.settings, gunzip }));
 
 /** Runs all cells of `x.yaml` on the miniature image. */
 export async function runAll(
   source: Texts,
-  host: (cell: ScenarioCell) => ScenarioHost = miniatureHost,
+  host: (cell: ScenarioCell) => Stage = miniatureStage,
   options: Partial<RunScenarioOptions> = {},
 ): Promise<ScenarioRun[]> {
   const runs: ScenarioRun[] = [];

@@ -1,6 +1,6 @@
-/** The zod schema of a scenario file as a whole, for editors: `scripts/schemas.ts` makes docs/scenario.schema.json of it. */
+/** The schema of a whole scenario file, for editors. `scripts/schemas.ts` writes it to docs/scenario.schema.json. */
 import * as z from 'zod';
-import type { ScriptVerb } from '../../documents/index.ts';
+import type { ScriptVerb } from '../src/documents/index.ts';
 import {
   expectSchema,
   panicShape,
@@ -9,7 +9,7 @@ import {
   textSchema as text,
   VARIED,
   VERB_SCHEMAS,
-} from './file-schema.ts';
+} from '../src/run/script/file-schema.ts';
 
 const { console } = VERB_SCHEMAS.dump.shape;
 
@@ -53,8 +53,8 @@ const several = <T extends z.ZodType>(one: T, what: string) => z.union([one, z.a
 const described = (schema: z.ZodType): string => schema.description ?? '';
 const optional = <T extends z.ZodType>(schema: T) => schema.exactOptional();
 
-/** A scenario file as a whole, before variables are in place: for editors. What is read is checked part by part. */
-export const scenarioFileSchema = z
+/** A whole scenario file, before variables are substituted. The program itself checks a file part by part. */
+const scenarioFileSchema = z
   .strictObject({
     title: optional(text.describe('What the scenario is about, in a line.')),
     include: optional(several(text, 'Files whose settings, variables, matrix and payloads are taken as defaults.')),
@@ -83,12 +83,12 @@ export const scenarioFileSchema = z
   })
   .describe('A scenario: steps on a Xen hypervisor, and what is expected of them.');
 
-/** `$` and a brace: a variable, in place of anything that is not text. */
+/** A variable, which may stand in place of any value that is not text. */
 const VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;
 
 /**
- * The schema of a scenario file as JSON Schema text (draft 2020-12), as docs/ has it. Numbers are exact in the file, so that zod has them as
- * bigint; and a variable may stand wherever a number, a word, or true and false can.
+ * Returns the schema of a scenario file as JSON Schema text (draft 2020-12). Whole numbers, which are exact in a scenario file and therefore bigints in
+ * the zod schema, become integers. A variable is allowed wherever a number, a word, true or false is.
  */
 export function scenarioFileSchemaText(): string {
   const { $schema, ...rest } = z.toJSONSchema(scenarioFileSchema, {
