@@ -14,7 +14,7 @@ import {
 import { assemble, objcopy } from '../support/gcc.ts';
 import { codeOffsets, compile, GCC_I386, GCC_X86_64, INLINING, openDwarf, openElf } from './samples.ts';
 
-/** Asks a file for everything that it can tell, and gives how much that was. */
+/** Reads everything in a file, and returns how much that was. */
 function readAll(dwarf: DwarfFile): number {
   let count = 0;
   for (const unit of dwarf.units) {
@@ -61,7 +61,7 @@ describe('damaged debug data', () => {
     return { bytes, debug: debug.map(({ offset, size }) => ({ offset, size })) };
   });
 
-  it('is read as far as it goes, and never throws', () => {
+  it('is read as far as possible, and never throws', () => {
     const whole = samples.map(({ bytes }) => readAll(openDwarf(bytes)));
     expect(Math.min(...whole)).toBeGreaterThan(300);
     const damage = fc.array(fc.record({ section: fc.nat(), at: fc.nat(), value: fc.nat(255) }), {
@@ -86,7 +86,7 @@ describe('damaged debug data', () => {
     expect(different).toBeGreaterThan(100);
   }, 60_000);
 
-  it.each([0, 1])('is read where a section is cut off: sample %i', (which) => {
+  it.each([0, 1])('is read if a section is truncated: sample %i', (which) => {
     const { bytes } = samples[which] as (typeof samples)[number];
     const whole = readAll(openDwarf(bytes));
     let less = 0;
@@ -102,7 +102,7 @@ describe('damaged debug data', () => {
   });
 });
 
-/** One unit of version 4 with these entries; abbreviations as given. */
+/** Builds one unit of version 4 with these entries and abbreviations. */
 const handmade = (abbreviations: string, entries: string): Uint8Array =>
   assemble(`
 	.section .debug_abbrev, ""
@@ -148,7 +148,7 @@ describe('entries that no compiler writes', () => {
     expect(compareLayout(found, found)).toEqual([]);
   });
 
-  it('an entry that is its own origin, a sibling that points back, a form that there is not', () => {
+  it('an entry that is its own origin, a sibling that points back, an unknown form', () => {
     const function_ = '\t.uleb128 2, 0x2e\n\t.byte 1\n\t.uleb128 0x31, 0x13, 0x01, 0x13, 0, 0\n';
     const strange = '\t.uleb128 3, 0x34\n\t.byte 0\n\t.uleb128 0x03, 0x7e, 0, 0\n';
     const dwarf = openDwarf(
@@ -163,7 +163,7 @@ describe('entries that no compiler writes', () => {
     expect(dwarf.problems.map(({ message }) => message)).toEqual(['Unknown form 0x7e']);
   });
 
-  it('units of versions and formats that are not read', () => {
+  it('units of unsupported versions and formats', () => {
     const dwarf = openDwarf(
       assemble(`
 	.section .debug_info, ""
