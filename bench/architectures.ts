@@ -8,7 +8,7 @@ import type { Contest, Work } from './measure.ts';
 
 const openCpu = await loadEmulator();
 
-/** What is done with an example. */
+/** What to do with an example. */
 type Deed = (image: Uint8Array, payloads: readonly PayloadInput[], options: SimulationOptions) => Promise<string>;
 
 const rehearse: Deed = async (image, payloads, options) => (await rehearsePayloads(image, payloads, options)).verdict;
@@ -16,11 +16,11 @@ const rehearse: Deed = async (image, payloads, options) => (await rehearsePayloa
 const check: Deed = async (image, payloads, options) =>
   (await checkPayloads(image, payloads, options)).payloads[0]?.verdict ?? 'none';
 
-/** x86-64's example of a name, and the same of the others. */
+/** Returns x86-64's name of an example, and those of the other architectures. */
 const namesOf = (name: string): string[] =>
   exampleManifest.images.map((image) => image.name.replace('miniature-xen', name));
 
-/** The same example on all architectures, each held against x86-64. */
+/** Measures an example on all architectures, relative to x86-64. */
 async function acrossArchitectures(
   title: string,
   name: string,
@@ -44,7 +44,7 @@ async function acrossArchitectures(
   return { title, works, ratios: others.map((of) => ({ of, to, aim: settings.aim })), calls: 20 };
 }
 
-/** From the two files' bytes to the verdict. */
+/** From the bytes of both files to the verdict. */
 export const exampleCheckContest = (): Promise<Contest> =>
   acrossArchitectures('an embedded example, checked', 'hello', {
     deed: check,
@@ -53,7 +53,7 @@ export const exampleCheckContest = (): Promise<Contest> =>
     aim: 1.5,
   });
 
-/** A payload's whole life on a host of its own, observed after each step. */
+/** A payload's whole life on its own host, observed after each step. */
 export const exampleLifeContest = (): Promise<Contest> =>
   acrossArchitectures('an embedded example, rehearsed', 'hello', {
     deed: rehearse,

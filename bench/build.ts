@@ -8,10 +8,10 @@ import type { SourceXen } from '../src/targets/qemu/xen-source.ts';
 import { judge, quantile, type Section, timesOf, timing } from './measure.ts';
 import { ownTime, peakMemory, processWith, XSPLICE } from './processes.ts';
 
-/** A patch of one file, which changes one function. */
+/** A patch of one function in one file. */
 const PATCH = fileURLToPath(new URL('../test/builder/source-patches/common/one-function.patch', import.meta.url));
 
-/** The source of the largest object of the tree, and a line of it. */
+/** The source of the tree's largest object, and one of its lines. */
 const LARGEST = {
   source: 'xen/arch/x86/x86_emulate/x86_emulate.c',
   object: 'xen/arch/x86/x86_emulate.o',
@@ -19,7 +19,7 @@ const LARGEST = {
   changed: '    return X86EMUL_RETRY;\n',
 } as const;
 
-/** What the numbers are of: a private folder, and the hypervisor that was built from source with its tree. */
+/** A private folder, and the hypervisor that was built from source, with its tree. */
 interface Place {
   readonly folder: string;
   readonly xen: SourceXen;
@@ -30,13 +30,13 @@ const buildArgs = ({ xen }: Place, source: string, patch: string, more: readonly
   ...more,
 ];
 
-/** A cache in the private folder. */
+/** Returns an environment with a cache in the private folder. */
 const withCache = ({ folder }: Place, name: string): NodeJS.ProcessEnv => ({
   ...process.env,
   XSPLICE_CACHE: join(folder, name),
 });
 
-/** How long it takes from a patch of one file to a payload that was verified, and how much of that is not compiler and linker. */
+/** Measures the time from a one-file patch to a verified payload, and the share without compiler and linker. */
 async function patchSection(place: Place): Promise<Section> {
   const args = buildArgs(place, place.xen.tree, PATCH, ['-o', join(place.folder, 'out.livepatch')]);
   const once = (name: string) => processWith(process.execPath, args, withCache(place, name));
@@ -61,7 +61,7 @@ async function patchSection(place: Place): Promise<Section> {
   };
 }
 
-/** The same where the tree has to be built first, as every other tool does each time. It takes minutes: `--full` only. */
+/** The same including the build of the tree, which other tools repeat each time. Takes minutes: `--full` only. */
 async function fullSection(place: Place): Promise<Section> {
   const { folder, xen } = place;
   const tree = join(folder, 'tree');
@@ -78,7 +78,7 @@ async function fullSection(place: Place): Promise<Section> {
   };
 }
 
-/** The largest object of the hypervisor with a change in its largest function: time and memory of `xsplice diff`. */
+/** Measures time and memory of `xsplice diff` on the largest object, with a change in its largest function. */
 async function largestDiffSection(place: Place): Promise<Section> {
   const { folder, xen } = place;
   const temporary = join(folder, 'tmp');
@@ -112,7 +112,7 @@ async function largestDiffSection(place: Place): Promise<Section> {
   };
 }
 
-/** Live patches from source patches, on the hypervisor that is built from source in the cache. */
+/** Measures live patches from source patches, on the hypervisor built from source in the cache. */
 export async function buildSections(full: boolean): Promise<Section[]> {
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-bench-'));
   try {

@@ -14,8 +14,8 @@ import { judge, quantile, type Section, type Timing, timesOf, timing } from './m
 import { XSPLICE } from './processes.ts';
 
 /**
- * Every rule, together and one at a time, on the largest payload that Xen takes: 10 000 functions. What several rules need of the payload is read
- * once for all of them together, and for each that is measured by itself.
+ * Measures the rules, together and one by one, on the largest payload that Xen accepts: 10 000 functions. Data that several
+ * rules share is read once for all together, and again for each rule measured alone.
  */
 export async function rulesSection({ xenSyms, functions10k }: Inputs): Promise<Section> {
   const disassembler = await loadCapstone();
@@ -40,14 +40,14 @@ export async function rulesSection({ xenSyms, functions10k }: Inputs): Promise<S
   };
 }
 
-/** The same payload through the whole check with every rule, in a process that is warm. */
+/** Measures a full check of the same payload with every rule, in a warm process. */
 export async function largestSection({ xenSyms, functions10k }: Inputs): Promise<Section> {
   const disassembler = await loadCapstone();
   const payload = { file: 'largest.livepatch', name: 'largest', bytes: functions10k.bytes };
   const check = async (): Promise<void> => {
     const options = { gunzip, loadDisassembler: () => Promise.resolve(disassembler) };
     const { payloads } = await checkSlice(openSimulation(xenSyms.bytes, options), [payload], options);
-    // Lint has much to say of functions that replace any bytes of the hypervisor: that is what takes time.
+    // Lint reports much about functions that replace arbitrary bytes: that is what takes time.
     if (payloads[0]?.errno !== null) throw new Error(`the payload is refused with ${payloads[0]?.errno}`);
   };
   await timesOf(2, check);
@@ -59,7 +59,7 @@ export async function largestSection({ xenSyms, functions10k }: Inputs): Promise
   };
 }
 
-/** Ten payloads on ten hypervisors, as a process: read, checked, printed; as it runs by itself, and in one thread. */
+/** Measures ten payloads on ten hypervisors as a process: read, checked, printed; with threads, and in one thread. */
 export async function matrixSection({ xenSyms, payload }: Inputs): Promise<Section> {
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-bench-matrix-'));
   try {
@@ -74,7 +74,7 @@ export async function matrixSection({ xenSyms, payload }: Inputs): Promise<Secti
         encoding: 'utf8',
         maxBuffer: 256 << 20,
       });
-      // What lint has to say of functions that replace any bytes decides how many are accepted.
+      // Lint's findings about functions that replace arbitrary bytes decide how many are accepted.
       if (!/^10 payloads on 10 hypervisors: \d+ of 100 accepted$/m.test(stdout))
         throw new Error(`no matrix: ${stderr}`);
     };

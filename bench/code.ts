@@ -12,12 +12,12 @@ const openCpu = await loadEmulator();
 const simulationOf = ({ xenSyms }: Inputs, options: SimulationOptions = {}) =>
   openSimulation(xenSyms.bytes, { gunzip, ...options });
 
-/** What must hold for a measurement to mean anything. */
+/** Throws if a call failed: the measurement would mean nothing. */
 function expectZero(rc: number | null, { stopped }: Pick<Hypervisor, 'stopped'>): void {
   if (rc !== 0 || stopped !== null) throw new Error(`an operation gave ${rc}, or the host is down`);
 }
 
-/** A payload's whole life on a host of its own, boot included. */
+/** Runs a payload's whole life on its own host, including the boot. */
 function life(target: SimulatedTarget, bytes: Uint8Array): void {
   expectZero(uploadNow(target, 'p', bytes), target.hypervisor);
   for (const action of ['apply', 'revert', 'apply', 'revert', 'unload'] as const) {
@@ -28,7 +28,7 @@ function life(target: SimulatedTarget, bytes: Uint8Array): void {
 
 const CALLS = 1000;
 
-/** Calls of a small function on a host that is up, each with its instructions counted. */
+/** Calls a small function on a booted host, and counts the instructions. */
 export function callContest(inputs: Inputs): Contest {
   const target = simulationOf(inputs, { openCpu }).boot();
   const call = { function: 'xen_extra_version', args: [] };
@@ -44,7 +44,7 @@ export function callContest(inputs: Inputs): Contest {
   };
 }
 
-/** The same payload with and without hooks, from a freshly booted host to the last unload. */
+/** Compares a payload with and without hooks, from a fresh boot to the last unload. */
 export function hookContest(inputs: Inputs): Contest {
   const simulation = simulationOf(inputs, { openCpu });
   const { image, release } = simulation;
@@ -67,7 +67,7 @@ export function hookContest(inputs: Inputs): Contest {
   };
 }
 
-/** A host with a processor that is not needed, against one without. */
+/** Compares a host with an idle CPU with one without a CPU. */
 export function idleProcessorContest(inputs: Inputs): Contest {
   const [ready, without] = [simulationOf(inputs, { openCpu }), simulationOf(inputs)];
   return {

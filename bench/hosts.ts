@@ -4,10 +4,10 @@ import type { Inputs } from './inputs.ts';
 import { judge, type Section, type Timing, timesOf, timing } from './measure.ts';
 import { processOf, XSPLICE } from './processes.ts';
 
-/** The whole process `xsplice rehearse --on qemu`, from a snapshot that is there. */
+/** Measures the process `xsplice rehearse --on qemu`, from an existing snapshot. */
 export async function rehearsalSection({ payload }: Inputs): Promise<Section> {
   const rehearse = processOf(process.execPath, [XSPLICE, 'rehearse', payload.path, '--on', 'qemu']);
-  // Fetches, boots and saves where that has not been done.
+  // Fetches, boots and saves if that has not been done.
   rehearse();
   const all = timing('rehearse --on qemu', await timesOf(5, rehearse));
   return {
@@ -21,7 +21,7 @@ const BATCH = 50;
 const BATCHES = 6;
 const SEED = 1;
 
-/** Mutants on the simulator alone, and compared with a real Xen: hosts that die are replaced. */
+/** Measures mutants on the simulator alone, and compared with a real Xen, where dead hosts are replaced. */
 export async function mutantSection(): Promise<Section> {
   const pair = await openHypervisorPair({ cwd: process.cwd() });
   const batches = (real: typeof pair.real) =>
@@ -29,7 +29,7 @@ export async function mutantSection(): Promise<Section> {
       const { agreed } = await runMutants({ ...pair, real, seed: SEED, from: batch * BATCH, count: BATCH });
       if (agreed !== BATCH) throw new Error(`only ${agreed} of ${BATCH} mutants agreed`);
     });
-  // A simulator beside a simulator: twice the work of one.
+  // Two simulators: twice the work of one.
   const two = await batches(pair.simulated);
   const alone = timing(
     'on the simulator',

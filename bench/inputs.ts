@@ -10,7 +10,7 @@ export interface InputFile {
   readonly bytes: Uint8Array;
 }
 
-/** What is measured: Debian's `xen-syms`, and payloads for it made on the spot. */
+/** Inputs: Debian's `xen-syms`, and payloads made for it. */
 export interface Inputs {
   readonly xenSyms: InputFile;
   /** One function. */
@@ -18,18 +18,18 @@ export interface Inputs {
   /** 1 000 and 10 000 functions. */
   readonly functions1k: InputFile;
   readonly functions10k: InputFile;
-  /** 200 000 relocations; larger than Xen takes. */
+  /** 200 000 relocations; larger than Xen accepts. */
   readonly relocations200k: InputFile;
 }
 
-/** .text of an ELF file, as readelf tells it. */
+/** Returns .text of an ELF file, as readelf reports it. */
 function textOf(path: string): Host['text'] {
   const sections = execFileSync('readelf', ['-SW', path], { encoding: 'utf8' });
   const [, address = '', size = ''] = / \.text +PROGBITS +([0-9a-f]+) [0-9a-f]+ ([0-9a-f]+)/.exec(sections) ?? [];
   return { address: BigInt(`0x${address}`), size: Number.parseInt(size, 16) };
 }
 
-/** Makes the inputs, hands them to `use`, and removes them. */
+/** Makes the inputs, passes them to `use`, and removes them. */
 export async function withInputs<T>(use: (inputs: Inputs) => Promise<T>): Promise<T> {
   const { xenSyms, buildId } = debianXen();
   const host: Host = { buildId, text: textOf(xenSyms) };

@@ -1,20 +1,20 @@
 import { Bench } from 'tinybench';
 
-/** What may be measured: the time of one call. */
+/** A call to measure. */
 export type Work = () => unknown;
 
 /**
- * Works measured side by side. Each round runs every work a few times, so that what else the machine does falls on all
- * of them alike; only ratios within one run are worth comparing between machines.
+ * Calls to measure side by side. Each round runs every one a few times, so that other load affects all alike. Only ratios
+ * within one run are comparable between machines.
  */
 export interface Contest {
   readonly title: string;
   readonly works: Readonly<Record<string, Work>>;
-  /** Median of `of` over median of `to`, at most `aim`. */
+  /** Median of `of` over median of `to`; at most `aim`. */
   readonly ratios?: readonly { readonly of: string; readonly to: string; readonly aim: number }[];
-  /** How many `unit` the work `of` does in one call, and how many a second it should do at least. */
+  /** Units that one call of `of` processes, and the minimum per second. */
   readonly rate?: { readonly of: string; readonly count: number; readonly unit: string; readonly aim: number };
-  /** Calls that are not counted, before all; rounds; and calls of each work in a round. */
+  /** Uncounted calls first; rounds; calls of each work per round. */
   readonly warmups?: number;
   readonly rounds?: number;
   readonly calls?: number;
@@ -29,7 +29,7 @@ export interface Timing {
   readonly samples: number;
 }
 
-/** One number that has an aim. */
+/** One number with an aim. */
 export interface Result {
   readonly what: string;
   readonly value: number;
@@ -38,14 +38,14 @@ export interface Result {
   readonly reached: boolean;
 }
 
-/** What one contest, or one measurement of another kind, gave. */
+/** Results of one contest or other measurement. */
 export interface Section {
   readonly title: string;
   readonly timings: readonly Timing[];
   readonly results: readonly Result[];
 }
 
-/** The value below which the part `q` (0 … 1) of the samples lies. */
+/** Returns the `q` quantile (0 … 1) of the samples. */
 export function quantile(samples: readonly number[], q: number): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (sorted.length - 1) * q;
@@ -54,7 +54,7 @@ export function quantile(samples: readonly number[], q: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
-/** Times of calls in milliseconds, one after the other. */
+/** Measures successive calls, in milliseconds. */
 export async function timesOf(calls: number, work: (call: number) => unknown): Promise<number[]> {
   const times: number[] = [];
   for (let call = 0; call < calls; call++) {
@@ -65,7 +65,7 @@ export async function timesOf(calls: number, work: (call: number) => unknown): P
   return times;
 }
 
-/** Times of calls as a line of a table. */
+/** Formats the times of calls as a table row. */
 export const timing = (work: string, times: readonly number[]): Timing => ({
   work,
   median: quantile(times, 0.5),
@@ -74,7 +74,7 @@ export const timing = (work: string, times: readonly number[]): Timing => ({
   samples: times.length,
 });
 
-/** A result, judged by its aim. */
+/** Compares a result with its aim. */
 export function judge(what: string, value: number, unit: string, bound: Result['aim']['bound'], aim: number): Result {
   const reached = bound === 'at most' ? value <= aim : value >= aim;
   return { what, value, unit, aim: { bound, value: aim }, reached };

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The hypervisor that a payload is made for. */
+/** The target hypervisor of a payload. */
 export interface Host {
   /** Hex digits. */
   readonly buildId: string;
@@ -10,7 +10,7 @@ export interface Host {
   readonly text: { readonly address: bigint; readonly size: number };
 }
 
-/** A build-id note: namesz, descsz, NT_GNU_BUILD_ID, "GNU". Source: facts on `.livepatch.depends`. */
+/** Returns a build-id note: namesz, descsz, NT_GNU_BUILD_ID, "GNU". Source: facts on `.livepatch.depends`. */
 function noteAssembly(section: string, buildId: string): string {
   const bytes = (buildId.match(/../g) ?? []).map((byte) => `0x${byte}`);
   return [
@@ -24,8 +24,8 @@ function noteAssembly(section: string, buildId: string): string {
 }
 
 /**
- * `struct livepatch_func` on x86-64, version 2: 104 bytes with two relocations, for the name and the new function. The
- * old function is an absolute address, so that there can be more of them than the hypervisor has names for.
+ * `struct livepatch_func` on x86-64, version 2: 104 bytes with two relocations, for the name and the new function. The old
+ * function is an absolute address, so that there can be more entries than the hypervisor has names.
  */
 const functionAssembly = (index: number, oldAddress: bigint): string =>
   [
@@ -42,7 +42,7 @@ const functionAssembly = (index: number, oldAddress: bigint): string =>
     '',
   ].join('\n');
 
-/** Assembles and links a payload as livepatch-build-tools does. */
+/** Assembles and links a payload like livepatch-build-tools. */
 function link(assembly: string, host: Host, folder: string, name: string): { path: string; bytes: Uint8Array } {
   const source = join(folder, `${name}.s`);
   const object = join(folder, `${name}.o`);
@@ -54,10 +54,10 @@ function link(assembly: string, host: Host, folder: string, name: string): { pat
   return { path, bytes: readFileSync(path) };
 }
 
-/** Distance between two old functions: what fits `count` of them into the hypervisor's text, and old_size at least. */
+/** Returns the distance between old functions: `count` of them fit the hypervisor's text, and it is at least old_size. */
 const spacing = (host: Host, count: number): number => Math.max(16, Math.floor(host.text.size / (count + 1)) & ~15);
 
-/** A payload that replaces `count` functions. 10 000 of them make a file just below Xen's limit of 2 MiB. */
+/** Makes a payload that replaces `count` functions. 10 000 give a file just below Xen's limit of 2 MiB. */
 export function manyFunctions(host: Host, count: number, folder: string): { path: string; bytes: Uint8Array } {
   const step = BigInt(spacing(host, count));
   const functions = Array.from({ length: count }, (_, i) => functionAssembly(i, host.text.address + BigInt(i) * step));
@@ -65,8 +65,8 @@ export function manyFunctions(host: Host, count: number, folder: string): { path
 }
 
 /**
- * A payload with `count` relocations, R_X86_64_64 and R_X86_64_PC32 in turn. 24 bytes of RELA each: the file of
- * 200 000 is larger than Xen takes (2 MiB), so it is for measuring the stage, not the upload.
+ * Makes a payload with `count` relocations, R_X86_64_64 and R_X86_64_PC32 in turn, of 24 bytes each. With 200 000 the file
+ * exceeds Xen's 2 MiB limit: it measures the stage, not the upload.
  */
 export function manyRelocations(host: Host, count: number, folder: string): { path: string; bytes: Uint8Array } {
   const pairs = [

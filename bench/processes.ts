@@ -7,7 +7,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 export const XSPLICE = here('../bin/xsplice.js');
 
-/** A whole process in an environment. It has to succeed. */
+/** Runs a whole process in an environment; it must succeed. */
 export function processWith(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
   return (): { readonly stdout: string } => {
     const { status, stdout, stderr } = spawnSync(program, args, {
@@ -21,16 +21,16 @@ export function processWith(program: string, args: readonly string[], env: NodeJ
   };
 }
 
-/** A whole process, its output read and thrown away. It has to succeed. */
+/** Runs a whole process and discards its output; it must succeed. */
 export const processOf = (program: string, args: readonly string[]): Work => processWith(program, args, process.env);
 
-/** The yardstick of a check: everything that readelf can tell of the same two files. */
+/** The yardstick of a check: everything that readelf prints about the same two files. */
 export const readelfOf = ({ xenSyms, payload }: Inputs): Work =>
   processOf('readelf', ['-aW', xenSyms.path, payload.path]);
 
 const checkArgs = ({ xenSyms, payload }: Inputs): string[] => [XSPLICE, 'check', payload.path, '--xen', xenSyms.path];
 
-/** The whole process `xsplice check`, against a Node that does nothing. */
+/** Compares the process `xsplice check` with a Node process that does nothing. */
 export const processContest = (inputs: Inputs): Contest => ({
   title: 'the whole process',
   works: {
@@ -42,7 +42,7 @@ export const processContest = (inputs: Inputs): Contest => ({
   rounds: 8,
 });
 
-/** A Node process with a script before it that writes a number to file descriptor 3. It has to succeed. */
+/** Runs a Node process after a script that writes a number to file descriptor 3; it must succeed. */
 function toldBy(script: string, args: readonly string[], env: NodeJS.ProcessEnv): number {
   const { output, status } = spawnSync(process.execPath, ['--require', here(script), ...args], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -53,14 +53,14 @@ function toldBy(script: string, args: readonly string[], env: NodeJS.ProcessEnv)
   return Number(output[3]);
 }
 
-/** Peak memory of a Node process in MB (10^6 bytes). */
+/** Returns the peak memory of a Node process in MB (10^6 bytes). */
 export const peakMemory = (args: readonly string[]): number => (toldBy('max-rss.cjs', args, process.env) * 1024) / 1e6;
 
-/** Milliseconds of processors that a Node process took itself, without what it started: the same however busy the machine is. */
+/** Returns a Node process's own CPU time in milliseconds, without its children. Independent of other load. */
 export const ownTime = (args: readonly string[], env: NodeJS.ProcessEnv): number =>
   toldBy('cpu-time.cjs', args, env) / 1000;
 
-/** Most memory that `xsplice check` has at a time. */
+/** Measures the peak memory of `xsplice check`. */
 export function memorySection(inputs: Inputs): Section {
   const runs = Array.from({ length: 5 }, () => peakMemory(checkArgs(inputs)));
   const empty = Array.from({ length: 5 }, () => peakMemory(['-e', '0']));

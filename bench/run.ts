@@ -1,5 +1,5 @@
-// npm run bench [-- --json] [-- --full]: what the speed of xsplice is held to. Times are medians; the process exits with 1 where
-// an aim is missed, so that it can stand in a script.
+// npm run bench [-- --json] [-- --full]: measures xsplice's speed against its aims. Times are medians. Exits with 1 if an aim is
+// missed, for use in scripts.
 import { cpus } from 'node:os';
 import { exampleCheckContest, exampleHookContest, exampleLifeContest } from './architectures.ts';
 import { buildSections } from './build.ts';
@@ -12,7 +12,7 @@ import { memorySection, processContest } from './processes.ts';
 import { checkContest, openContest, relocationContest, sizeContest } from './simulator.ts';
 import { tableOf } from './table.ts';
 
-/** One entry for each thing to measure side by side. */
+/** One entry for each comparison. */
 const CONTESTS: readonly ((inputs: Inputs) => Contest | Promise<Contest>)[] = [
   openContest,
   checkContest,

@@ -13,12 +13,12 @@ import type { InputFile, Inputs } from './inputs.ts';
 import type { Contest, Work } from './measure.ts';
 import { readelfOf } from './processes.ts';
 
-/** What must hold for a measurement to mean anything. */
+/** Throws if a call failed: the measurement would mean nothing. */
 function expectZero(what: string, rc: number | null): void {
   if (rc !== 0) throw new Error(`${what} gave ${rc}`);
 }
 
-/** Names as patches have them: global and static functions, data, and one that is not there. */
+/** Names as in patches: global and static functions, data, and a missing one. */
 const LOOKED_UP = [
   'xen_extra_version',
   'do_domctl',
@@ -32,7 +32,7 @@ const LOOKED_UP = [
   'no_such_symbol',
 ];
 
-/** From the file's bytes to ten look-ups in the hypervisor's own symbol table. */
+/** From the file's bytes to ten lookups in the hypervisor's symbol table. */
 export const openContest = ({ xenSyms }: Inputs): Contest => ({
   title: 'opening xen-syms',
   works: {
@@ -49,7 +49,7 @@ export const openContest = ({ xenSyms }: Inputs): Contest => ({
   calls: 20,
 });
 
-/** The whole check within a process that is warm, against the process `readelf -aW` of the same two files. */
+/** Compares a check in a warm process with the process `readelf -aW` on the same two files. */
 export const checkContest = (inputs: Inputs): Contest => ({
   title: 'the whole check, inside the process',
   works: {
@@ -64,7 +64,7 @@ export const checkContest = (inputs: Inputs): Contest => ({
   rounds: 8,
 });
 
-/** A host of the image's own release. */
+/** Makes a host of the image's own release. */
 function host({ xenSyms }: Inputs): Hypervisor {
   const image = openImage(xenSyms.bytes, { gunzip });
   const release = image.release?.release;
@@ -74,8 +74,8 @@ function host({ xenSyms }: Inputs): Hypervisor {
 }
 
 /**
- * The relocation stage alone: Xen takes no file of more than 2 MiB, and 200 000 entries have 4.8 MB. So the payload is
- * loaded and placed by the stages themselves, and the stage is repeated on it: it writes the same each time.
+ * Measures the relocation stage alone. Xen accepts files up to 2 MiB, but 200 000 entries have 4.8 MB. So this calls the
+ * loading stages directly, and repeats the relocation, which writes the same each time.
  */
 export function relocationContest(inputs: Inputs): Contest {
   const hv = host(inputs);
@@ -92,7 +92,7 @@ export function relocationContest(inputs: Inputs): Contest {
   };
 }
 
-/** A payload's life but for the boot: uploaded, applied, reverted, unloaded. */
+/** Runs a payload's life without the boot: upload, apply, revert, unload. */
 function lifeOf(target: SimulatedTarget, { bytes }: InputFile): Work {
   return () => {
     expectZero('upload', uploadNow(target, 'many', bytes));
@@ -102,7 +102,7 @@ function lifeOf(target: SimulatedTarget, { bytes }: InputFile): Work {
   };
 }
 
-/** Ten times the functions should take ten times the time. */
+/** Checks that ten times the functions take ten times the time. */
 export function sizeContest(inputs: Inputs): Contest {
   const target = new SimulatedTarget(host(inputs));
   return {

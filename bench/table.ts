@@ -1,6 +1,6 @@
 import type { Result, Section, Timing } from './measure.ts';
 
-/** Four digits, with a thousands separator where the number is large. */
+/** Formats four digits, with a thousands separator if needed. */
 const number = (value: number): string =>
   value >= 10_000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(4)));
 
@@ -18,7 +18,7 @@ const resultCells = ({ what, value, unit, aim, reached }: Result): string[] => [
   reached ? 'reached' : 'MISSED',
 ];
 
-/** Rows of cells, the first column to the left and the others to the right. */
+/** Aligns rows of cells: the first column left, the others right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   return rows.map((row) =>
@@ -26,7 +26,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** All sections as one table: medians with their quartiles, then what has an aim. */
+/** Formats all sections as one table: medians with quartiles, then results with an aim. */
 export function tableOf(sections: readonly Section[]): string {
   const blocks = sections.map(({ timings, results }) => [...timings.map(timingCells), ...results.map(resultCells)]);
   const lines = aligned(blocks.flat());

@@ -1,7 +1,10 @@
-/** What the build needs to know of an architecture: its tools and flags, and how its hypervisor is linked. */
+/** How to build for each architecture: tools, flags, and the link of its hypervisor. */
 import type { ExampleArch } from '../src/cli/embedded/example.ts';
 
-/** Flags for all: nothing that a hypervisor has no use for. No unwind tables: nobody reads them, and they would be loaded. */
+/**
+ * Common flags, without features that a hypervisor does not use. No unwind tables: they would be loaded, but nothing reads
+ * them.
+ */
 const CFLAGS: readonly string[] = [
   '-std=gnu11',
   '-O2',
@@ -25,18 +28,18 @@ const COMMON_SOURCES: readonly string[] = [
   'drivers/char/console.c',
 ];
 
-/** One architecture's part of the build. */
+/** Build parameters of one architecture. */
 export interface ExampleTarget {
   readonly arch: ExampleArch;
-  /** Before the names of its examples. */
+  /** Prefix of its examples' names. */
   readonly folder: string;
-  /** Before `gcc`, `ld` and `objcopy`, and the Debian package that has the compiler. */
+  /** Prefix of `gcc`, `ld` and `objcopy`, and the compiler's Debian package. */
   readonly prefix: string;
   readonly debianPackage: string;
-  /** Flags of the hypervisor and its payloads, and those of payloads alone. */
+  /** Flags of hypervisor and payloads, and of payloads alone. */
   readonly cflags: readonly string[];
   readonly payloadFlags: readonly string[];
-  /** Of the hypervisor: sources in link order, linker script, linker options, configuration; under `miniature-xen/`. */
+  /** The hypervisor's sources in link order, linker script, options and configuration, below `miniature-xen/`. */
   readonly image: {
     readonly sources: readonly string[];
     readonly script: string;
@@ -45,10 +48,10 @@ export interface ExampleTarget {
   };
 }
 
-/** Xen's own flags where they matter to a payload or to its loader. */
+/** Xen's own flags that affect a payload or its loader. */
 const FLAGS: Readonly<Record<ExampleArch, readonly string[]>> = {
-  // -fpic with hidden visibility: no relocation but PC32, PLT32 and 64. -mmanual-endbr: only functions marked cf_check
-  // start with ENDBR64, as since Xen 4.17.
+  // -fpic with hidden visibility: only relocations PC32, PLT32 and 64. -mmanual-endbr: only functions marked cf_check start with
+  // ENDBR64, as since Xen 4.17.
   x86_64: [
     ...CFLAGS,
     '-fpic',
@@ -74,7 +77,7 @@ const armImage = (arch: 'arm64' | 'arm32', start: string): ExampleTarget['image'
   config: `${arch}.config`,
 });
 
-/** x86-64: payloads of other folders are built with it, too. */
+/** x86-64, which also builds payloads of other folders. */
 export const X86_64: ExampleTarget = {
   arch: 'x86_64',
   folder: '',
@@ -116,7 +119,7 @@ export const TARGETS: readonly ExampleTarget[] = [
     prefix: 'arm-linux-gnueabihf-',
     debianPackage: 'gcc-arm-linux-gnueabihf',
     cflags: FLAGS.arm32,
-    // Xen's loader gets branches of odd distances wrong: payloads/arm32/odd-branch.c.
+    // Xen's loader mishandles branches of odd distances: payloads/arm32/odd-branch.c.
     payloadFlags: ['-mlong-calls'],
     image: armImage('arm32', '0x200000'),
   },

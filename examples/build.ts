@@ -1,9 +1,8 @@
 /**
- * Builds the examples with plain gcc and ld: `npx tsx examples/build.ts`. It writes `examples/bin/` and
- * the generated modules in `src/cli/embedded/`, all of which are committed; `test/examples` builds them again and
- * compares.
+ * Builds the examples with plain gcc and ld: `npx tsx examples/build.ts`. Writes `examples/bin/` and the generated modules
+ * in `src/cli/embedded/`; all are committed. `test/examples` rebuilds and compares them.
  *
- * Of each architecture the image comes first: payloads carry its build-id, and the sizes of its functions.
+ * Each architecture's image comes first, because payloads contain its build-id and the sizes of its functions.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,14 +20,14 @@ import { toolchainOf } from './toolchain.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const IMAGE = 'miniature-xen';
-/** What xen_major_version(), xen_minor_version() and xen_extra_version() of the image say. */
+/** Version of the image in xen_major_version(), xen_minor_version() and xen_extra_version(). */
 const RELEASE = '4.18.1';
-/** Bytes of a payload that was cut off: past the ELF header, far before the section headers. */
+/** Size of the truncated payload: past the ELF header, far before the section headers. */
 const CUT_OFF = 512;
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** Everything of one architecture. */
+/** Outputs of one architecture. */
 interface BuiltTarget {
   readonly image: ExampleImage;
   readonly imageBytes: Uint8Array;
@@ -107,7 +106,7 @@ export function buildExamples(work: string): BuiltExamples {
   };
 }
 
-/** Builds in a folder of its own and writes the outputs below `root`. */
+/** Builds in a temporary folder and writes the outputs below `root`. */
 export function buildInto(root: string): void {
   const work = mkdtempSync(join(tmpdir(), 'xsplice-examples-'));
   try {

@@ -1,43 +1,43 @@
-/** The example payloads: what each is, what Xen does with it, and how it is built where that differs from the rest. */
+/** The example payloads: contents, Xen's reaction, and build options. */
 import type { ExampleArch, ExamplePayload, ExpectedVerdict } from '../src/cli/embedded/example.ts';
 
-/** How a payload's file comes about. */
+/** How to make a payload's file. */
 export type Recipe = SourceRecipe | DamageRecipe;
 
-/** Compiled from `payloads/NAME.c`, unless it says another. */
+/** Compiled from `payloads/NAME.c` by default. */
 export interface SourceRecipe {
   readonly from: 'source';
   /** Under `payloads/`. */
   readonly source?: string;
-  /** Compiler flags to leave out, and to add. */
+  /** Compiler flags to remove and to add. */
   readonly without?: readonly string[];
   readonly with?: readonly string[];
-  /** `.livepatch.funcs` stays writable. */
+  /** Leaves `.livepatch.funcs` writable. */
   readonly writableFuncs?: boolean;
-  /** `.livepatch.xen_depends` names a hypervisor that does not exist. */
+  /** `.livepatch.xen_depends` names a nonexistent hypervisor. */
   readonly wrongXenDepends?: boolean;
 }
 
-/** What became of a good payload on its way: cut off after 512 bytes, or still compressed. */
+/** A good payload after damage: truncated to 512 bytes, or still compressed. */
 export interface DamageRecipe {
   readonly from: 'cut' | 'gzip';
   /** An earlier payload of the catalogue. */
   readonly of: string;
 }
 
-/** A payload as one architecture has it; `name` and `depends` without the architecture. */
+/** A payload of one architecture; `name` and `depends` without the architecture. */
 export interface CataloguedPayload extends Omit<ExamplePayload, 'arch'> {
   readonly recipe: Recipe;
 }
 
-/** A payload as x86-64 has it, and what is otherwise elsewhere. */
+/** A payload on x86-64, and its differences elsewhere. */
 interface CatalogueRow extends CataloguedPayload {
   readonly on?: Readonly<Partial<Record<ExampleArch, Partial<CataloguedPayload>>>>;
-  /** Of this architecture alone. */
+  /** Only on this architecture. */
   readonly only?: ExampleArch;
 }
 
-/** Release, build-id and name of the hypervisor image are in `build.ts`. */
+/** `build.ts` has the release, build-id and name of the hypervisor image. */
 const XEN = 'miniature-xen';
 const ACCEPTED: ExpectedVerdict = { verdict: 'accepted' };
 const SOURCE: Recipe = { from: 'source' };
@@ -49,7 +49,7 @@ const refused = (errno: string, ...console: string[]): ExpectedVerdict => ({
   console,
 });
 
-/** What is said of `expectation-fails`: the first bytes of xen_extra_version() are others. */
+/** The verdict on `expectation-fails`: xen_extra_version() starts with other bytes. */
 const unexpected = (actual: string): ExpectedVerdict => ({
   verdict: 'refused',
   action: 'apply',
@@ -60,7 +60,7 @@ const unexpected = (actual: string): ExpectedVerdict => ({
   ],
 });
 
-/** The same of both of Arm's. */
+/** Applies the same differences to both Arm architectures. */
 const onArm = (other: Partial<CataloguedPayload>): NonNullable<CatalogueRow['on']> => ({ arm64: other, arm32: other });
 
 const CATALOGUE: readonly CatalogueRow[] = [
@@ -68,7 +68,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
     name: 'hello',
     title: 'replaces one function',
     shows:
-      'the smallest useful payload; its .livepatch.funcs is read-only, so that 4.18.1 applies it and 4.18.0 panics',
+      'the smallest useful payload; with its read-only .livepatch.funcs, 4.18.1 applies it and 4.18.0 panics',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
@@ -77,7 +77,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'writable',
     title: 'hello with a writable .livepatch.funcs',
-    shows: 'releases that keep their state in the payload, 4.18.0 included, apply it',
+    shows: 'releases that keep their state in the payload, such as 4.18.0, apply it',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
@@ -85,7 +85,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
   {
     name: 'stack',
-    title: 'goes on top of hello',
+    title: 'stacks on top of hello',
     shows: 'a dependency on another payload: applied after hello, reverted before it',
     depends: 'hello',
     expected: ACCEPTED,
@@ -95,7 +95,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'replace',
     title: 'a cumulative payload',
-    shows: 'REPLACE: everything applied is reverted and this is applied in one go',
+    shows: 'REPLACE reverts everything applied and applies this in one step',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
@@ -104,17 +104,17 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'nop',
     title: 'removes code',
-    shows: 'new_addr 0: the function is filled with NOPs up to its ret',
+    shows: 'new_addr 0: Xen fills the function with NOPs up to its ret',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
     recipe: SOURCE,
-    on: onArm({ shows: 'new_addr 0: the function is filled with NOPs, but for the return' }),
+    on: onArm({ shows: 'new_addr 0: Xen fills the function with NOPs, except for the return' }),
   },
   {
     name: 'expectation',
     title: 'checks what it replaces',
-    shows: 'an expectation that holds on the unpatched function',
+    shows: 'an expectation that matches the unpatched function',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
@@ -123,7 +123,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'data',
     title: 'has variables',
-    shows: '.data and .bss: after a revert it cannot be applied again',
+    shows: '.data and .bss: cannot be re-applied after a revert',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: false,
@@ -132,7 +132,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'hooks',
     title: 'runs code once',
-    shows: 'load and unload hooks; their sections are writable, so after a revert it cannot be applied again',
+    shows: 'load and unload hooks in writable sections: cannot be re-applied after a revert',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: false,
@@ -141,27 +141,27 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'alternatives',
     title: 'code that depends on the CPU',
-    shows: '.altinstructions: one feature that is always there, one that may be absent (with CET-IBT on, 4.18.1 panics)',
+    shows: '.altinstructions: one feature that is always present, one that may be absent (with CET-IBT on, 4.18.1 panics)',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
     recipe: SOURCE,
-    on: onArm({ shows: '.altinstructions: one capability that is always there, one that may be absent' }),
+    on: onArm({ shows: '.altinstructions: one capability that is always present, one that may be absent' }),
   },
   {
     name: 'static-function',
     title: 'replaces a static function',
-    shows: 'FILE#NAME for a name that two files have, and the jump behind ENDBR64',
+    shows: 'FILE#NAME for a name in two files, and a jump placed after ENDBR64',
     depends: XEN,
     expected: ACCEPTED,
     reappliable: true,
     recipe: SOURCE,
-    on: onArm({ shows: 'FILE#NAME for a name that two files have' }),
+    on: onArm({ shows: 'FILE#NAME for a name in two files' }),
   },
   {
     name: 'wrong-build-id',
-    title: 'made for another hypervisor',
-    shows: '.livepatch.xen_depends against the build-id that runs',
+    title: 'built for another hypervisor',
+    shows: '.livepatch.xen_depends does not match the running build-id',
     depends: XEN,
     expected: refused('EINVAL', 'livepatch: wrong-build-id: check against hypervisor build-id failed'),
     reappliable: null,
@@ -169,8 +169,8 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
   {
     name: 'no-depends',
-    title: 'says not what it goes on top of',
-    shows: 'a section that has to be there is not',
+    title: 'has no dependency',
+    shows: 'the required section .livepatch.depends is missing',
     depends: null,
     expected: refused('EINVAL', 'livepatch: no-depends: .livepatch.depends is missing'),
     reappliable: null,
@@ -178,8 +178,8 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
   {
     name: 'wrong-version',
-    title: 'speaks the version of 4.13',
-    shows: 'the version of each entry is matched exactly',
+    title: 'has the payload version of 4.13',
+    shows: 'the version of each entry must match exactly',
     depends: XEN,
     expected: refused('EOPNOTSUPP', 'livepatch: wrong-version: Wrong version (1). Expected 2'),
     reappliable: null,
@@ -187,8 +187,8 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
   {
     name: 'unknown-symbol',
-    title: 'calls what does not exist',
-    shows: 'undefined symbols are looked up in the hypervisor, then in the loaded payloads',
+    title: 'calls an undefined function',
+    shows: 'Xen looks up undefined symbols in the hypervisor, then in the loaded payloads',
     depends: XEN,
     expected: refused('ENOENT', 'livepatch: unknown-symbol: Unknown symbol: no_such_function'),
     reappliable: null,
@@ -197,7 +197,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'bad-relocation',
     title: 'built without -fpic',
-    shows: 'R_X86_64_32, which the loader does not know',
+    shows: 'R_X86_64_32, which the loader does not support',
     depends: XEN,
     expected: refused('EOPNOTSUPP', 'livepatch: bad-relocation: Unhandled relocation 10'),
     reappliable: null,
@@ -205,13 +205,13 @@ const CATALOGUE: readonly CatalogueRow[] = [
     on: {
       arm64: {
         title: 'built with -mcmodel=tiny',
-        shows: 'R_AARCH64_ADR_PREL_LO21: a distance of 14 MiB in an instruction that has room for one',
+        shows: 'R_AARCH64_ADR_PREL_LO21: a distance of 14 MiB in an instruction that reaches 1 MiB',
         expected: refused('EOVERFLOW', 'livepatch: bad-relocation: Overflow in relocation 0 in .rela.text for .text'),
         recipe: { from: 'source', source: 'arm64/bad-relocation.c', with: ['-mcmodel=tiny'] },
       },
       arm32: {
         title: 'built with unwind tables',
-        shows: 'R_ARM_PREL31, which the loader does not know',
+        shows: 'R_ARM_PREL31, which the loader does not support',
         expected: refused('EOPNOTSUPP', 'livepatch: bad-relocation: Unhandled relocation #2a'),
         recipe: {
           from: 'source',
@@ -226,7 +226,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
     name: 'odd-branch',
     only: 'arm32',
     title: 'built without -mlong-calls',
-    shows: 'a call at an odd distance: Xen clears the lowest bit, it goes one instruction too low, and its line is lost',
+    shows: 'a call at an odd distance: Xen clears the lowest bit, so it goes one instruction too low and loses its line',
     depends: XEN,
     expected: { verdict: 'accepted', warnings: ['arm32-branch-mask'] },
     reappliable: true,
@@ -235,7 +235,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'common-symbol',
     title: 'built with -fcommon',
-    shows: 'a variable that nobody has given a place',
+    shows: 'a common symbol, which the linker has not allocated',
     depends: XEN,
     expected: refused('EINVAL', 'livepatch: common-symbol: Unexpected common symbol: common_symbol_calls'),
     reappliable: null,
@@ -243,18 +243,18 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
   {
     name: 'old-size-too-small',
-    title: 'has no room for the jump',
-    shows: 'five bytes of jump behind four of ENDBR64 do not go into eight; Xen says nothing',
+    title: 'too small for the jump',
+    shows: 'a five-byte jump after the four-byte ENDBR64 overruns eight bytes; Xen does not check',
     depends: XEN,
     expected: refused('EINVAL'),
     reappliable: null,
     recipe: SOURCE,
-    on: onArm({ shows: 'the four bytes of a branch do not go into three; Xen says nothing' }),
+    on: onArm({ shows: 'a four-byte branch overruns three bytes; Xen does not check' }),
   },
   {
     name: 'expectation-fails',
-    title: 'expects what is not there',
-    shows: 'loads, and is refused when it is applied',
+    title: 'expects other bytes',
+    shows: 'loads, but Xen refuses to apply it',
     depends: XEN,
     expected: unexpected('488d05'),
     reappliable: null,
@@ -263,7 +263,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
   {
     name: 'truncated',
-    title: 'hello, cut off after 512 bytes',
+    title: 'hello, truncated to 512 bytes',
     shows: 'the section headers are past the end of the file',
     depends: null,
     expected: refused('EINVAL', 'livepatch: truncated: Bogus e_shoff'),
@@ -273,7 +273,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   {
     name: 'not-elf',
     title: 'hello, still compressed',
-    shows: 'a file that is something else',
+    shows: 'a file that is not ELF',
     depends: null,
     expected: refused('EINVAL', 'livepatch: not-elf: Not an ELF payload'),
     reappliable: null,
@@ -281,7 +281,7 @@ const CATALOGUE: readonly CatalogueRow[] = [
   },
 ];
 
-/** The payloads of one architecture, in the order to read them in. */
+/** Returns the payloads of one architecture, in reading order. */
 export const catalogueOf = (arch: ExampleArch): CataloguedPayload[] =>
   CATALOGUE.filter(({ only }) => only === undefined || only === arch).map(({ on, only: _, ...row }) => ({
     ...row,

@@ -1,6 +1,6 @@
 /**
- * As much of ELF (little endian) as the build script needs: functions with their sizes and bytes, and the build-id.
- * The build does not use the library that the examples are meant to test.
+ * The parts of ELF (little-endian) that the build script needs: functions with their sizes and bytes, and the build-id. The
+ * build does not use the library that the examples test.
  */
 
 /** A function of a linked or relocatable file. */
@@ -19,7 +19,7 @@ interface Section {
   readonly bytes: Uint8Array;
 }
 
-/** Where the fields are, by class: of the ELF header, of a section header, of a symbol. */
+/** Offsets of fields by class: ELF header, section header, symbol. */
 interface Layout {
   readonly word: 4 | 8;
   readonly header: { readonly shoff: number; readonly shnum: number; readonly shstrndx: number };
@@ -99,7 +99,7 @@ function sectionsOf(elf: Uint8Array): Section[] {
   return headers.map(({ nameAt, ...rest }) => ({ name: textAt(names, nameAt), ...rest }));
 }
 
-/** All functions with a size, in symbol order. */
+/** Returns all functions with a size, in symbol order. */
 export function functionsOf(elf: Uint8Array): ElfFunction[] {
   const sections = sectionsOf(elf);
   const symtab = sections.find((section) => section.type === SHT_SYMTAB);
@@ -126,7 +126,7 @@ export function functionsOf(elf: Uint8Array): ElfFunction[] {
   return functions;
 }
 
-/** The descriptor of `.note.gnu.build-id`: 20 bytes of SHA-1. */
+/** Returns the descriptor of `.note.gnu.build-id`: 20 bytes of SHA-1. */
 export function buildIdOf(elf: Uint8Array): Uint8Array {
   const note = sectionsOf(elf).find((section) => section.name === '.note.gnu.build-id');
   if (!note) throw new Error('no .note.gnu.build-id');

@@ -1,4 +1,4 @@
-/** Builds the miniature hypervisor: compile, give the objects Xen's file names, link. */
+/** Builds the miniature hypervisor: compiles, gives the objects Xen's file names, links. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'fflate';
@@ -6,8 +6,8 @@ import type { ExampleTarget } from './architectures.ts';
 import { readBytes, toolchainOf } from './toolchain.ts';
 
 /**
- * The image, from the sources in `sources`, by way of `work`. The configuration is compressed by fflate and not by Node's
- * zlib: that differs between Node's versions and processors, and so would the image's build-id.
+ * Builds the image from `sources` in `work`. Compresses the configuration with fflate instead of zlib, whose output differs
+ * between Node versions and CPUs, and would change the image's build-id.
  */
 export function buildImage(target: ExampleTarget, sources: string, work: string): Uint8Array {
   const objects = compileImage(target, sources, work);
@@ -26,13 +26,13 @@ export function compileImage(target: ExampleTarget, sources: string, work: strin
     const object = `${source.replaceAll('/', '_')}.o`;
     const flags = [...target.cflags, '-Iinclude', `-Iinclude/${arch}`, `-Wa,-I${work}`];
     compile(source, join(work, object), sources, flags);
-    // The compiler's FILE symbol has the base name only. Static functions are looked up with the whole one.
+    // The compiler's FILE symbol has only the base name. Lookups of static functions need the full one.
     if (source.endsWith('.c')) run('objcopy', [`--redefine-sym=${basename(source)}=${source}`, object], work);
     return object;
   });
 }
 
-/** Links objects, by path or by name in `work`, as `target` says. */
+/** Links objects, by path or by name in `work`, for `target`. */
 export function linkImage(target: ExampleTarget, sources: string, work: string, objects: readonly string[]): Uint8Array {
   const script = join(sources, target.image.script);
   const options = ['-nostdlib', '-static', '--build-id=sha1', '-z', 'max-page-size=4096', '-z', 'noexecstack'];

@@ -1,4 +1,4 @@
-/** Builds one payload as livepatch-build-tools does: objects, `ld -r --build-id=sha1`, then objcopy. */
+/** Builds one payload like livepatch-build-tools: objects, `ld -r --build-id=sha1`, then objcopy. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExampleTarget } from './architectures.ts';
@@ -6,13 +6,13 @@ import type { SourceRecipe } from './catalogue.ts';
 import { functionsOf } from './elf.ts';
 import { readBytes, toolchainOf } from './toolchain.ts';
 
-/** An entry of .livepatch.funcs can expect no more bytes than these. */
+/** Maximum bytes that an entry of .livepatch.funcs can expect. */
 const EXPECTATION_MAX = 31;
 
 const bytesInC = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(',');
 
-/** `old-functions.h`: length and first bytes of each of the hypervisor's functions. */
+/** Returns `old-functions.h`: length and first bytes of each hypervisor function. */
 export function oldFunctionsHeader(image: Uint8Array): string {
   const lines = functionsOf(image).map(({ name, file, bytes }) => {
     const macro = (file === undefined ? name : `${file}#${name}`).replace(/\W/g, '_');
@@ -22,22 +22,22 @@ export function oldFunctionsHeader(image: Uint8Array): string {
   return lines.join('');
 }
 
-/** What a payload is compiled for. */
+/** Parameters of a payload's build. */
 export interface PayloadBuild {
   readonly target: ExampleTarget;
-  /** Its source, under `sources`. */
+  /** Its source, below `sources`. */
   readonly source: string;
   readonly recipe: SourceRecipe;
-  /** Build-ids for the two notes; `undefined` leaves the note out. */
+  /** Build-ids of the two notes; `undefined` omits the note. */
   readonly depends: Uint8Array | undefined;
   readonly xenDepends: Uint8Array | undefined;
-  /** Absolute folders: the payloads' sources, the headers made here, and one for this payload alone. */
+  /** Absolute folders: the payloads' sources, the generated headers, and one for this payload. */
   readonly sources: string;
   readonly headers: string;
   readonly work: string;
 }
 
-/** The payload's bytes. It is compiled twice: only then is the length of its functions known. */
+/** Returns the payload's bytes. Compiles twice, because the lengths of its functions are known only after the first time. */
 export function buildPayload(build: PayloadBuild): Uint8Array {
   const { target, source, recipe, depends, xenDepends, sources, headers, work } = build;
   const { run, compile } = toolchainOf(target);
@@ -58,7 +58,7 @@ export function buildPayload(build: PayloadBuild): Uint8Array {
   compile('notes.S', join(work, 'notes.o'), sources, notes);
   run('ld', ['-r', '--build-id=sha1', '-o', 'payload', 'code.o', 'notes.o'], work);
 
-  // A note about the compiler's flags (.note.gnu.property) would only take room in the hypervisor.
+  // A note about compiler flags (.note.gnu.property) would only take space in the hypervisor.
   const readOnly = recipe.writableFuncs ? [] : ['--set-section-flags', '.livepatch.funcs=alloc,readonly'];
   run('objcopy', [...readOnly, '--remove-section', '.note.gnu.property', 'payload'], work);
   return readBytes(join(work, 'payload'));

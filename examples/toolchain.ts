@@ -1,4 +1,4 @@
-/** Plain gcc, ld and objcopy, told to give the same bytes everywhere: no paths, no dates, no debug information. */
+/** Plain gcc, ld and objcopy with reproducible output: no paths, no dates, no debug information. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { ExampleTarget } from './architectures.ts';
@@ -16,20 +16,20 @@ export type Compiler = 'gcc' | 'clang';
 
 /** The tools of one architecture. */
 export interface Toolchain {
-  /** Runs one of them in `cwd`; its diagnostics are in the error where it fails, and dropped where it does not. */
+  /** Runs a tool in `cwd`. On failure the error has its diagnostics; otherwise they are dropped. */
   run(tool: 'ld' | 'objcopy', args: readonly string[], cwd: string): void;
-  /** Compiles or assembles `source`, a name relative to `cwd` so that no path gets into the object. */
+  /** Compiles or assembles `source`. The name is relative to `cwd`, so that the object contains no path. */
   compile(source: string, object: string, cwd: string, flags: readonly string[], compiler?: Compiler): void;
   versions(): ToolVersions;
 }
 
-/** A file's bytes. */
+/** Returns a file's bytes. */
 export const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
 const isMissing = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 
-/** The tools that an architecture's prefix names. Where they are missing, an error says which package has them. */
+/** Returns the tools with an architecture's prefix. If they are missing, the error names their package. */
 export function toolchainOf({ prefix, debianPackage }: Pick<ExampleTarget, 'prefix' | 'debianPackage'>): Toolchain {
   const start = (program: string, args: readonly string[], cwd?: string): string => {
     try {

@@ -1,7 +1,7 @@
 /**
- * Builds the payloads of the scenarios with plain gcc and ld: `npx tsx scenarios/build.ts`. They are for no particular hypervisor: what depends on
- * one is filled in when they are used (`fit: true`). `payloads/*.livepatch` and `payloads/tools.json` are committed; `test/scenario/payloads.test.ts`
- * builds them again and compares.
+ * Builds the payloads of the scenarios with plain gcc and ld: `npx tsx scenarios/build.ts`. They fit any hypervisor: `fit:
+ * true` adapts them when used. `payloads/*.livepatch` and `payloads/tools.json` are committed;
+ * `test/scenario/payloads.test.ts` rebuilds and compares them.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,18 +10,18 @@ import { fileURLToPath } from 'node:url';
 import { X86_64 } from '../examples/architectures.ts';
 import { readBytes, toolchainOf } from '../examples/toolchain.ts';
 
-/** The tools that they are built with. */
+/** The toolchain. */
 export const TOOLS = toolchainOf(X86_64);
 
-/** Where sources and results are. */
+/** Folder of sources and results. */
 export const PAYLOADS = fileURLToPath(new URL('payloads/', import.meta.url));
 
-/** Twenty bytes that a build-id goes in place of. */
+/** Twenty placeholder bytes for a build-id. */
 const NO_ID = Array.from({ length: 20 }, () => '0').join(',');
-/** The one that does not say which hypervisor it is for. */
+/** The payload without a dependency on a hypervisor. */
 const WITHOUT_XEN_DEPENDS = 'no-xen-buildid';
 
-/** Payload files by name. `work` is an empty folder; nothing is written elsewhere. */
+/** Returns payload files by name. Writes only to `work`, an empty folder. */
 export function buildPayloads(work: string): Map<string, Uint8Array> {
   const names = readdirSync(PAYLOADS)
     .filter((name) => name.endsWith('.c'))

@@ -1,9 +1,9 @@
-// The tools that the tests need, and Debian's package manager to get what is missing.
+// Installs the tools that the tests need, with Debian's package manager.
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { output, run, StepError } from './steps.mjs';
 
-/** Each tool and the Debian package that brings it. */
+/** Tools and their Debian packages. */
 const TOOLS = {
   gcc: 'gcc',
   clang: 'clang',
@@ -30,17 +30,17 @@ const TOOLS = {
   patch: 'patch',
 };
 
-/** Each library that is loaded at run time, and the Debian package that brings it. */
+/** Libraries loaded at run time, and their Debian packages. */
 const LIBRARIES = { 'libunicorn.so.2': 'libunicorn2' };
 
-/** Where Debian has the libraries of x86-64. */
+/** Debian's library folders on x86-64. */
 const LIBRARY_FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib'];
 
 /** The package that brings a tool or a library. @type {Readonly<Record<string, string>>} */
 const PACKAGES = { ...TOOLS, ...LIBRARIES };
 
 /**
- * Where a program is on PATH.
+ * Finds a program on PATH.
  *
  * @param {string} program
  */
@@ -50,19 +50,19 @@ function which(program) {
 }
 
 /**
- * Is a library in one of the folders that are looked at?
+ * Is a library in one of these folders?
  *
  * @param {string} name
  */
 const hasLibrary = (name) => LIBRARY_FOLDERS.some((folder) => existsSync(join(folder, name)));
 
-/** The tools and libraries that are missing here. */
+/** Returns the missing tools and libraries. */
 export const missingTools = () => [
   ...Object.keys(TOOLS).filter((tool) => which(tool) === undefined),
   ...Object.keys(LIBRARIES).filter((library) => !hasLibrary(library)),
 ];
 
-/** What to put before a command that needs root: nothing, sudo, or `undefined` where we may not. */
+/** Returns the prefix of a root command: nothing, or sudo; `undefined` if we cannot become root. */
 function asRoot() {
   if (process.getuid?.() === 0) return [];
   return output('sudo', ['-n', 'true']) === undefined ? undefined : ['sudo', '-n'];
@@ -78,7 +78,7 @@ function aptGet(args) {
   return run(/** @type {string} */ (command[0]), command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** Fetches the lists of packages where there are none; without them apt-get knows no package. */
+/** Fetches package lists if there are none; without them apt-get finds nothing. */
 export function ensureLists() {
   const folder = '/var/lib/apt/lists';
   if (existsSync(folder) && readdirSync(folder).some((name) => name.includes('_Packages'))) return;
@@ -86,7 +86,7 @@ export function ensureLists() {
   if (aptGet(['update']) !== 0) throw new StepError('`apt-get update` failed. Is a package mirror reachable?');
 }
 
-/** Installs the tools that are missing, where that is possible, and otherwise says which and how. */
+/** Installs the missing tools if possible; otherwise says which are missing and how to install them. */
 export function ensureTools() {
   const missing = missingTools();
   if (missing.length === 0) return;
@@ -99,7 +99,7 @@ export function ensureTools() {
   if (asRoot() === undefined) throw new StepError(`${names} Run: sudo ${line}`);
   process.stdout.write(`${names} Running: ${line}\n`);
   ensureLists();
-  // Lists that are older than the mirror name packages that are gone.
+  // Lists older than the mirror name packages that no longer exist.
   const install = line.split(' ').slice(1);
   if (aptGet(install) !== 0 && (aptGet(['update']) !== 0 || aptGet(install) !== 0)) {
     throw new StepError(`That failed. ${names} They are in the packages ${packages.join(', ')}.`);

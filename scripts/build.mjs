@@ -1,5 +1,5 @@
-// npm run build: dist/<room>/*.js with types for the subpath exports, and dist/cli/xsplice.cjs, the command line
-// in one file, with V8's code cache beside it.
+// npm run build: makes dist/<room>/*.js with types for the subpath exports, and dist/cli/xsplice.cjs, the command line in one
+// file, with V8's code cache beside it.
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ rmSync(dist, { recursive: true, force: true });
 if (run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']) !== 0) process.exit(1);
 
 /**
- * Commander loads `node:child_process`, and with it Node's network, at every start, for commands that are programs of
- * their own. xsplice has none; what does start processes loads it itself, when it is needed.
+ * Commander loads `node:child_process`, and with it Node's network, at every start, to support external subcommands. xsplice
+ * has none; its own code loads the module on demand.
  *
  * @type {import('esbuild').Plugin}
  */
@@ -30,34 +30,34 @@ const withoutChildProcess = {
 
 await build({
   absWorkingDir: ROOT,
-  // The command line, and what the threads that it starts begin with.
+  // The command line, and the entry of its threads.
   entryPoints: { xsplice: 'src/cli/main.ts', worker: 'src/cli/worker.ts' },
   outdir: join(dist, 'cli'),
   outExtension: { '.js': '.cjs' },
   bundle: true,
-  // Where a file is, which the threads' entry is found by.
+  // The path of a file, by which we find the threads' entry.
   define: { 'import.meta.filename': '__filename' },
   platform: 'node',
   target: 'node20',
-  // CommonJS starts faster than an ES module, and can be compiled from a cache. What is imported with `import()` is
-  // in the same file, but is evaluated only when it is asked for.
+  // CommonJS starts faster than an ES module, and can be compiled from a cache. Code behind `import()` is in the same file, but
+  // runs only on demand.
   format: 'cjs',
   supported: { 'dynamic-import': false },
   charset: 'ascii',
-  // Names stay, for what XSPLICE_DEBUG=1 shows.
+  // Keep names, for XSPLICE_DEBUG=1.
   minifySyntax: true,
   minifyWhitespace: true,
   lineLimit: 120,
   plugins: [withoutChildProcess],
-  // Stay packages of their own, because they have other files beside their code. Each is loaded only by what needs it:
-  // `inspect --disassemble`, `host`, and what runs in threads.
+  // These stay packages, because they have files beside their code. They load on demand: for `inspect --disassemble`, `host`,
+  // and threads.
   external: ['@alexaltea/capstone-js', 'koffi', 'tinypool', 'yaml', 'zod'],
   legalComments: 'none',
   logLevel: 'warning',
 });
 
 /**
- * V8's code cache holds the functions that have run before it is taken: those of a typical run.
+ * V8's code cache contains the functions that ran before it was taken: those of these typical runs.
  *
  * @type {readonly (readonly string[])[]}
  */

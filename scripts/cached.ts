@@ -1,6 +1,6 @@
 /**
- * What the tests' cache holds. `npx tsx scripts/cached.ts NAME…` ends with 0 where it holds all of these, else with 1: `debian-xen`, `debian-host`,
- * `source-xen`, `source-host`.
+ * Checks the tests' cache. `npx tsx scripts/cached.ts NAME…` exits with 0 if it has all of these, else with 1: `debian-xen`,
+ * `debian-host`, `source-xen`, `source-host`.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,7 +14,7 @@ const holds = (...names: readonly string[]): boolean =>
 const debianXen = (): boolean => findDebianXen(process.env) !== undefined;
 const sourceXen = (): boolean => holds(...SOURCE_ARCHITECTURES.map((arch) => `debian-xen-source-${arch}`));
 
-/** By name: is it there? A host is a hypervisor with the kernel, and on x86-64 the tools, that it boots. */
+/** Is it in the cache? By name. A host is a hypervisor with its kernel, and on x86-64 the tools that it boots. */
 export const CACHED: Readonly<Record<'debian-xen' | 'debian-host' | 'source-xen' | 'source-host', () => boolean>> = {
   'debian-xen': debianXen,
   'debian-host': () => debianXen() && holds('debian-kernel-amd64', 'debian-xen-utils-4.17-amd64'),

@@ -1,6 +1,6 @@
 /**
- * Debian's Xen 4.17.7 in the tests' cache: `npx tsx scripts/debian-xen.ts`. Where no apt-get can fetch it, download the two packages elsewhere and
- * run `npx tsx scripts/debian-xen.ts XEN.deb XEN-DBG.deb`.
+ * Puts Debian's Xen 4.17.7 into the tests' cache: `npx tsx scripts/debian-xen.ts`. Without a usable apt-get, download the
+ * two packages elsewhere and run `npx tsx scripts/debian-xen.ts XEN.deb XEN-DBG.deb`.
  */
 import { XspliceError } from '../src/base/index.ts';
 import { debianXen } from '../src/targets/index.ts';

@@ -1,4 +1,4 @@
-// Brings node_modules in step with package-lock.json, with `npm ci`, where it is not.
+// Runs `npm ci` if node_modules does not match package-lock.json.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run, StepError } from './steps.mjs';
@@ -14,8 +14,8 @@ import { ROOT, run, StepError } from './steps.mjs';
 const packagesOf = (path) => JSON.parse(readFileSync(path, 'utf8')).packages;
 
 /**
- * Does npm install this optional package here? Where a C library is named, and for what only other optional packages
- * need, npm decides by rules of its own.
+ * Does npm install this optional package here? npm has rules of its own for a named C library, and for packages that only
+ * other optional packages need.
  *
  * @param {LockEntry} entry
  */
@@ -24,7 +24,7 @@ function isForThisMachine({ os, cpu, libc }) {
   return os.includes(process.platform) && (cpu === undefined || cpu.includes(process.arch));
 }
 
-/** Does node_modules hold what package-lock.json names? npm keeps its own list of what it installed there. */
+/** Does node_modules match package-lock.json? npm keeps its own list of installed packages. */
 export function isInstalled() {
   const list = join(ROOT, 'node_modules/.package-lock.json');
   if (!existsSync(list)) return false;
@@ -37,10 +37,10 @@ export function isInstalled() {
   });
 }
 
-/** Installs the packages where they are missing or stale. */
+/** Installs the packages if they are missing or stale. */
 export function install() {
   if (isInstalled()) return;
-  // On Windows npm is a command file, which only a shell can run.
+  // On Windows npm is a command file, which needs a shell.
   const options = { shell: process.platform === 'win32' };
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   if (run('npm', args, options) !== 0) {

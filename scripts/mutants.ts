@@ -1,11 +1,11 @@
 /**
- * Payloads with something wrong in them, on the simulator and on a real Xen in QEMU:
+ * Compares damaged payloads on the simulator and on a real Xen in QEMU:
  *
- *   npm run mutants -- --count 20000 --seed 7 [--from N] [--out FOLDER] [--arch arm64|arm32]
- *     [--xen-image xen.gz --xen-syms xen-syms]
+ * npm run mutants -- --count 20000 --seed 7 [--from N] [--out FOLDER] [--arch arm64|arm32]
+ * [--xen-image xen.gz --xen-syms xen-syms]
  *
- * Prints how many agreed, and keeps each disagreement in FOLDER (default: mutants): the payload, and a JSON file that says how it was made and
- * what was different. Exit status 1 if there is any.
+ * Prints how many agreed, and keeps each disagreement in FOLDER (default: mutants): the payload, and a JSON file with its
+ * recipe and the differences. Exits with 1 if there is any.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -34,7 +34,7 @@ const whole = (option: 'count' | 'seed' | 'from'): number => {
   process.exit(2);
 };
 
-/** An architecture by name. A name that is none ends this with status 2. */
+/** Returns an architecture by name. Exits with 2 for an unknown one. */
 function archOf(name: string): XenArch {
   const found = (['x86_64', 'arm64', 'arm32'] as const).find((arch) => arch === name);
   if (found !== undefined) return found;
@@ -47,7 +47,7 @@ const [count, seed, from] = [whole('count'), whole('seed'), whole('from')];
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const show = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`));
 
-/** Two files from which the disagreement can be seen again. */
+/** Writes two files that reproduce the disagreement. */
 function keep(folder: string, { mutant, differences }: MutantDisagreement): void {
   mkdirSync(folder, { recursive: true });
   const { bytes, ...made } = mutant;
@@ -70,7 +70,7 @@ const text = ({ mutant, differences }: MutantDisagreement): string =>
 
 function sum({ mutants, agreed, results, rules }: MutantSummary, seconds: number): void {
   const unused = MUTATION_RULES.filter(({ name }) => !rules.has(name)).map(({ name }) => name);
-  // A short run need not have used them all.
+  // A short run may not use all of them.
   if (unused.length > 0 && mutants >= 1000) say(`rules that made none: ${unused.join(', ')}`);
   const { refused, accepted, cycled, died, incomparable } = results;
   say(`${refused} refused, ${accepted} accepted, ${cycled} accepted and applied, ${died} took the host down`);

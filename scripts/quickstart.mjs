@@ -1,11 +1,9 @@
-// npm run quickstart: from a fresh clone to a rehearsal, with nothing but Node and npm.
+// npm run quickstart: from a fresh clone to a rehearsal, with only Node and npm.
 
 import { install } from './install.mjs';
 import { checkNode, run, StepError, step } from './steps.mjs';
 
-/**
- * The story: one payload under two releases of Xen. What to look at, and the exit status that tells it.
- */
+/** One payload under two releases of Xen: what to look at, and the exit status to expect. */
 const REHEARSALS = [
   {
     release: '4.18.1',

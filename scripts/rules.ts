@@ -1,4 +1,7 @@
-/** Writes `docs/rules/` from the catalogue: `npx tsx scripts/rules.ts`. Transcripts are what the program prints. `test/lint` compares. */
+/**
+ * Writes `docs/rules/` from the catalogue: `npx tsx scripts/rules.ts`. Transcripts are the program's real output.
+ * `test/lint` compares them.
+ */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,7 +13,7 @@ import { PAGE_CASES, type PageCase, xenOf } from '../test/lint/page-cases.ts';
 
 export const RULES_FOLDER = fileURLToPath(new URL('../docs/rules/', import.meta.url));
 
-/** Runs the program in a folder, and gives what it prints. */
+/** Runs the program in a folder, and returns its output. */
 async function printed(cwd: string, argv: readonly string[]): Promise<string> {
   const out: string[] = [];
   const print = (text: string): void => void out.push(text);
@@ -21,10 +24,10 @@ async function printed(cwd: string, argv: readonly string[]): Promise<string> {
 
 const PANIC = /^ {4}(?:FATAL|Xen BUG|Assertion|CONTROL-FLOW)/;
 
-/** Code lines of a finding that are shown. */
+/** Maximum code lines of a finding to show. */
 const CODE = 12;
 
-/** Cuts a check down to one rule: of consoles the line that matters stays, of findings those of the rule and of a panic. */
+/** Reduces a check to one rule: the relevant console line, and findings of the rule and of a panic. */
 function cut(text: string, id: RuleId): string {
   const blocks: string[][] = [];
   for (const line of text.trimEnd().split('\n')) {
@@ -43,7 +46,7 @@ function cut(text: string, id: RuleId): string {
   return lines.filter((line, i) => line !== '    […]' || lines[i - 1] !== line).join('\n');
 }
 
-/** Checks the payloads of a case, as a user would. */
+/** Checks the payloads of a case like a user. */
 async function transcriptOf(id: RuleId, page: PageCase): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-rules-'));
   try {
@@ -64,7 +67,7 @@ async function transcriptOf(id: RuleId, page: PageCase): Promise<string> {
   }
 }
 
-/** A page for a group of ids that have no pages of their own. */
+/** Returns the page of a group of ids without pages of their own. */
 const groupPage = ({ title, about, rules }: RuleGroup): string =>
   `# ${title}\n\n${about}\n\n${rules.map((id) => rulePage(id).replace(/^#/gm, '##')).join('\n')}`;
 
@@ -90,7 +93,7 @@ const index = (): string =>
     ]),
   ].join('\n');
 
-/** File name → text of every page. */
+/** Returns the text of every page by file name. */
 export async function rulePages(): Promise<ReadonlyMap<string, string>> {
   const pages = new Map([['README.md', index()]]);
   for (const group of RULE_GROUPS) {

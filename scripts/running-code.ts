@@ -1,4 +1,4 @@
-// npx tsx scripts/running-code.ts: writes the table of docs/running-code.md anew from src/hypervisor/simulated-functions.ts.
+// npx tsx scripts/running-code.ts: regenerates the table in docs/running-code.md from src/hypervisor/simulated-functions.ts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SIMULATED_FUNCTIONS } from '../src/hypervisor/simulated-functions.ts';
@@ -8,7 +8,7 @@ export const PAGE = fileURLToPath(new URL('../docs/running-code.md', import.meta
 const BEGIN = '<!-- table: scripts/running-code.ts -->\n';
 const END = '<!-- end of table -->';
 
-/** Functions by the reason, in the order of the table. */
+/** Lists functions by reason, in the table's order. */
 function table(): string {
   const byReason = new Map<string, string[]>();
   for (const { names, reason } of SIMULATED_FUNCTIONS) {
@@ -20,7 +20,7 @@ function table(): string {
   return `| functions | why |\n|---|---|\n${rows.join('\n')}\n`;
 }
 
-/** The page with the table as it has to be now. */
+/** Returns the page with the current table. */
 export function pageWithTable(page: string): string {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`${PAGE} has no place for the table`);

@@ -1,4 +1,4 @@
-/** Writes docs/*.schema.json from the zod schemas: `tsx scripts/schemas.ts`. A test checks that they are current. */
+/** Writes docs/*.schema.json from the zod schemas: `npx tsx scripts/schemas.ts`. A test checks that they are current. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

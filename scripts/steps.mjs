@@ -1,4 +1,4 @@
-// What the set-up scripts share. Plain JavaScript without dependencies: they run before anything is installed.
+// Shared by the set-up scripts. Plain JavaScript without dependencies, because they run before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url';
 /** The top of the checkout. */
 export const ROOT = resolve(fileURLToPath(import.meta.url), '../..');
 
-/** A failure whose message already says all: what is wrong, and what to do about it. */
+/** A failure whose message is complete: what is wrong, and how to fix it. */
 export class StepError extends Error {}
 
-/** In CI nothing is skipped: a missing piece fails. */
+/** CI skips nothing: a missing piece fails. */
 export const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1';
 
-/** Refuses to go on with a Node that is too old. The bound is `engines.node` of package.json. */
+/** Refuses a Node older than `engines.node` of package.json. */
 export function checkNode() {
   const wanted = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).engines.node.replace('>=', '');
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -24,7 +24,7 @@ export function checkNode() {
 }
 
 /**
- * Runs a program in the checkout, its output on ours, and returns its exit status.
+ * Runs a program in the checkout with our output, and returns its exit status.
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -38,7 +38,7 @@ export function run(program, args, options = {}) {
 }
 
 /**
- * Runs a program quietly and returns what it printed; `undefined` where it is missing or fails.
+ * Runs a program quietly and returns its output; `undefined` if it is missing or fails.
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -50,7 +50,7 @@ export function output(program, args) {
 }
 
 /**
- * Runs one step, says its name and how long it took, and returns whether it went well.
+ * Runs one step, prints its name and duration, and returns whether it succeeded.
  *
  * @param {string} name
  * @param {() => number | void} work Returns an exit status, or throws a StepError.

@@ -24,7 +24,7 @@ function runTests() {
     const status = run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], { env });
     /** @type {{ passed: number, failed: number, skipped: number, leftOut: string[] }} */
     const counts = JSON.parse(readFileSync(file, 'utf8'));
-    // A runner that fails without a failed test has a reason of its own: no test at all, an error outside of tests.
+    // A runner that fails without a failed test has another reason: no tests, or an error outside them.
     if (status !== 0 && counts.failed === 0) counts.failed = 1;
     return counts;
   } catch (error) {
@@ -39,7 +39,7 @@ function runTests() {
 const script = (...args) => node('node_modules/tsx/dist/cli.mjs', ...args);
 
 /**
- * Offline, does the cache lack this? A name of scripts/cached.ts.
+ * Offline, is this missing from the cache? A name of scripts/cached.ts.
  *
  * @param {string} name
  */
@@ -51,10 +51,10 @@ function leftOutOffline(name) {
 
 const debianXen = () => (leftOutOffline('debian-xen') ? 0 : script('scripts/debian-xen.ts'));
 
-/** Built from source: one to three minutes each on two processors, once. */
+/** Builds Xen from source once: one to three minutes each on two processors. */
 const sourceXen = () => (leftOutOffline('source-xen') ? 0 : script('scripts/xen-source.ts'));
 
-/** Boots the real hypervisor once: all tests of it begin from that snapshot. */
+/** Boots the real hypervisor once: all its tests start from that snapshot. */
 const realHost = () => (leftOutOffline('debian-host') ? 0 : node('bin/xsplice.js', 'conform', 'good-cycle'));
 
 /** The same for Arm. */
@@ -89,7 +89,7 @@ function everything() {
   process.stdout.write('── tests\n');
   const { passed, failed, skipped, leftOut } = runTests();
   totals.passed = passed;
-  // In CI a test that did not run is a test that failed.
+  // In CI a skipped test counts as failed.
   totals.failed += failed + (inCi ? skipped : 0);
   totals.skipped = inCi ? 0 : skipped + leftOut.length;
   for (const file of leftOut) process.stdout.write(`left out (XSPLICE_OFFLINE=1): ${file}\n`);

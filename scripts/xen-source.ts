@@ -1,14 +1,14 @@
 /**
- * Xen built from Debian's source package in the tests' cache: `npx tsx scripts/xen-source.ts [x86_64] [arm64] [arm32]`. Debian
- * builds it for Arm without live patching, and live patches are built from the objects of a build, which no package has. Takes
- * one to three minutes each where the cache does not hold it.
+ * Builds Xen from Debian's source package into the tests' cache: `npx tsx scripts/xen-source.ts [x86_64] [arm64] [arm32]`.
+ * Debian's Arm packages lack live patching, and no package has the objects that live patches are built from. Takes one to
+ * three minutes each unless cached.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { XspliceError } from '../src/base/index.ts';
 import { SOURCE_ARCHITECTURES, type SourceArch, sourceXen } from '../src/targets/index.ts';
 
-/** A line for each step, and for a build one every few seconds. */
+/** A line per step; during a build, one every few seconds. */
 const BUILD_LINE_MS = 10_000;
 
 async function ensure(arch: SourceArch): Promise<void> {

@@ -2,8 +2,7 @@
  * The only place that converts between absolute addresses and plain numbers.
  *
  * The type is the unit: a `bigint` is an absolute address (or a raw 64-bit field that may contain one), a `number` is an offset,
- * size, count or
- * index. TypeScript refuses to add the two.
+ * size, count or index. TypeScript refuses to add the two.
  */
 
 /** An absolute address, always in 0 … 2^64-1. */

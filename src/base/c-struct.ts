@@ -28,8 +28,7 @@ function shape(type: CType): { size: number; align: number } {
 
 /**
  * Lays out a structure: each member at the next multiple of its alignment, and the size a multiple of the largest. Members are in
- * declaration
- * order; `undefined` marks one that this variant lacks.
+ * declaration order; `undefined` marks one that this variant lacks.
  * Source: System V ABI for AMD64, 3.1.2; AAPCS64 5.9 and AAPCS32 5.3 agree for these types.
  */
 export function cStruct(name: string, members: Readonly<Record<string, CType | undefined>>): CStruct {

@@ -5,24 +5,24 @@ import { fileFailure } from '../system/index.ts';
 import type { Base } from './request.ts';
 import { openTree, type SourceTree } from './tree/index.ts';
 
-/** A base with its parts found. */
+/** A base with its parts located. */
 export interface OpenBase {
   readonly tree: SourceTree;
-  /** The configuration to go by, where it is not the tree's own. */
+  /** The configuration to use instead of the tree's own. */
   readonly config: string | undefined;
-  /** The hypervisor that runs; `undefined` where there is none before the tree is built. */
+  /** The running hypervisor; `undefined` if there is none before the tree is built. */
   readonly xenSyms: Uint8Array | undefined;
 }
 
-/** Where folders that hold a source tree beside its hypervisor have the `.config`: that of XCP-ng's xen-lp-devel package is the first one. */
+/** Paths of the `.config` in folders that contain a source tree and its hypervisor. The first is that of XCP-ng's xen-lp-devel package. */
 const CONFIGS = ['buildconfigs/config-release', 'config-release', 'xen.config', 'config'] as const;
 
-/** No image is read beyond this; a xen-syms with debug information has some 30 MB. */
+/** Maximum size of an image; a xen-syms with debug information has some 30 MB. */
 const MOST_BYTES = 512 * 1024 * 1024;
 
 /**
- * Finds the tree, the configuration and the hypervisor of a base. In a folder that holds them together `xen-syms` lies in it, and the tree is
- * the folder itself, or the one that is in it. Throws EUSAGE where something is not there.
+ * Finds the tree, the configuration and the hypervisor of a base. `xen-syms` may lie in a folder that is the tree, or that contains
+ * just one tree. Throws EUSAGE if something is missing.
  */
 export function openBase({ source, xen, config: given }: Base): OpenBase {
   const top = treeIn(source);
@@ -33,10 +33,10 @@ export function openBase({ source, xen, config: given }: Base): OpenBase {
   return { tree, config, xenSyms: path === undefined ? undefined : readXenSyms(path) };
 }
 
-/** What tells a source tree of Xen from other folders. */
+/** A file that identifies a source tree of Xen. */
 const LANDMARK = 'xen/common/kernel.c';
 
-/** The tree of a folder, where that is none itself; where there is not just one, the folder. */
+/** Returns the only tree inside a folder; the folder if it is a tree itself, or does not contain exactly one. */
 function treeIn(folder: string): string {
   if (existsSync(join(folder, LANDMARK)) || !existsSync(join(folder, 'xen-syms'))) return folder;
   const trees = readdirSync(folder).filter((name) => existsSync(join(folder, name, LANDMARK)));
@@ -49,7 +49,7 @@ const isConfigured = (tree: string): boolean =>
 const configBeside = (folder: string): string | undefined =>
   CONFIGS.map((name) => join(folder, name)).find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 
-/** Reads the image of a hypervisor. Throws EFILE where it is no file, or too large for one. */
+/** Reads a hypervisor's image. Throws EFILE if it is not a file, or too large. */
 export function readXenSyms(path: string): Uint8Array {
   try {
     const stat = statSync(path);

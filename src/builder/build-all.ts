@@ -5,10 +5,10 @@ import type { Base, BuildRequest, BuildResult, BuildTools } from './request.ts';
 import { inParallel } from './tree/in-parallel.ts';
 
 /**
- * Builds for several hypervisors, side by side as far as there are jobs. One that fails does not stop the others: its error stands in place
- * of its result. Rejects where the signal ends it all.
+ * Builds for several hypervisors, in parallel as far as there are jobs. If one fails, the others go on, and its error takes the
+ * place of its result. Rejects if the signal stops everything.
  *
- * @param started is told which base, from 0, is being built, and gives what that one reports to.
+ * @param started receives the index of a base when its build starts, and returns the build's progress callback.
  */
 export function buildAll(
   bases: readonly Base[],
@@ -17,7 +17,7 @@ export function buildAll(
   started: (base: number) => BuildTools['progress'] = () => tools.progress,
 ): Promise<(BuildResult | XspliceError)[]> {
   const atOnce = Math.max(1, Math.min(tools.jobs, bases.length));
-  // Where a base waits for its linker, the compilers of another one run.
+  // While one base waits for its linker, the compilers of another run.
   const jobs = Math.max(1, Math.floor(tools.jobs / atOnce));
   const indexed = bases.map((base, index) => ({ base, index }));
   return inParallel(indexed, atOnce, async ({ base, index }) => {

@@ -13,11 +13,11 @@ import { hostFor, openHost } from './simulated-host.ts';
 import { type CompiledPairs, compilePairs, type SourceTree, type TreeCommands, treeCommands } from './tree/index.ts';
 
 /**
- * Builds the live patch that source patches make for one hypervisor: applies them to its tree in memory, compiles what depends on them before
- * and after with the tree's own commands, and links, notes and verifies what differs. The tree is only read.
+ * Builds a live patch from source patches for one hypervisor. Applies them to its tree in memory, compiles the affected objects
+ * before and after with the tree's own commands, then links and verifies the difference. Only reads the tree.
  *
- * What is wrong with the patches, or what no live patch can carry, is data: the verdict `refused`, with the reasons. Rejects with an
- * XspliceError for what is wrong with the environment, and with the tree.
+ * Wrong patches, or changes that no live patch can carry, are data: the verdict `refused`, with reasons. Rejects with an
+ * XspliceError if the environment or the tree is at fault.
  */
 export const build = (base: Base, request: BuildRequest, tools: BuildTools): Promise<BuildResult> =>
   new OneBuild(base, request, tools).run();
@@ -72,7 +72,7 @@ class OneBuild {
     return release === undefined ? {} : { release };
   }
 
-  /** A hypervisor that was only built now runs nowhere yet. */
+  /** Returns the hypervisor that we just built, which runs nowhere yet. */
   #builtHere(tree: SourceTree): Uint8Array {
     if (tree.xenSyms === undefined) {
       const hint = 'Give the running one with --xen.';
@@ -101,7 +101,7 @@ class OneBuild {
     });
   }
 
-  /** What was compiled as a payload, or why it cannot be one. */
+  /** Makes the payload, or returns the reasons why it cannot. */
   async #make(
     xenSyms: Uint8Array,
     host: Simulation,
@@ -169,7 +169,7 @@ class OneBuild {
     };
   }
 
-  /** What is known where it ends with refusals. */
+  /** Returns the result for a refused build, with what is known so far. */
   #result(refusals: readonly Finding[]): BuildResult {
     const image = this.#host?.image;
     return {

@@ -1,4 +1,4 @@
-/** A source tree and a patch, as objects before and after, as a live patch: runs compilers and linkers. Effects. */
+/** Builds a live patch from a source tree and patches: runs compilers and linkers. Effects. */
 export * from './build.ts';
 export * from './build-all.ts';
 export * from './link.ts';

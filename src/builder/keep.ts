@@ -7,7 +7,7 @@ import type { FileChange } from './patches/index.ts';
 import { affectedObjects, type SourceTree, type TreeCommands } from './tree/index.ts';
 import { writeChange } from './tree/working-copy.ts';
 
-/** What a build went through. */
+/** Intermediate results of a build. */
 export interface BuildTrace {
   readonly tree: SourceTree;
   readonly commands: TreeCommands;
@@ -17,8 +17,8 @@ export interface BuildTrace {
 }
 
 /**
- * Writes what a build went through into a new folder, which stays: `before/` and `after/` with the sources that change and the objects that
- * differ, the tree's own compile commands in `commands`, and the payload. Returns the folder.
+ * Writes a build's intermediate results into a new folder that stays: `before/` and `after/` with changed sources and differing
+ * objects, the tree's compile commands in `commands`, and the payload. Returns the folder.
  */
 export function keepTrace({ tree, commands, changes, pairs, payload }: BuildTrace, env: Environment): string {
   const parent = env['TMPDIR'] || tmpdir();
@@ -50,7 +50,7 @@ export function keepTrace({ tree, commands, changes, pairs, payload }: BuildTrac
   }
 }
 
-/** The command of each object that the changes reach, as it stands in the tree, one in a line. */
+/** Lists the tree's command for each affected object, one per line. */
 function commandLines(tree: SourceTree, commands: TreeCommands, changes: readonly FileChange[]): string {
   const lines = affectedObjects(tree, commands, changes).objects.map(({ command }) => {
     const folder = join(tree.objects, command.folder);
@@ -59,6 +59,6 @@ function commandLines(tree: SourceTree, commands: TreeCommands, changes: readonl
   return lines.join('');
 }
 
-/** A word as a shell reads it back; this is for people to look at and to copy. */
+/** Quotes a word for a shell, so that people can read and copy it. */
 const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

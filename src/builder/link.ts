@@ -6,29 +6,29 @@ import { type Environment, fileFailure, privateFolder, runTool } from '../system
 import type { XenArch } from '../xen/index.ts';
 import { type LinkerChoice, linkerFor } from './linkers.ts';
 
-/** An object that goes into a payload. */
+/** An object to link into a payload. */
 export interface LinkedObject {
-  /** What it is called where the linker complains of it. */
+  /** Its name in linker errors. */
   readonly object: string;
   readonly bytes: Uint8Array;
 }
 
-/** How a payload is linked. */
+/** How to link a payload. */
 export interface LinkOptions extends LinkerChoice {
   readonly arch: XenArch;
   readonly env: Environment;
   /**
-   * The payload's own build-id: `sha1`, of what is linked; the one that is given, for debug information that belongs to another file;
-   * or none, for an object that is to be linked once more.
+   * The payload's build-id: `sha1` of its contents; a given one, for debug information of another file; or none, for an object to
+   * link again.
    */
   readonly buildId: 'sha1' | Uint8Array | 'none';
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A link that takes longer does not end. */
+/** A link that takes longer is hung. */
 const TIMEOUT_MS = 300_000;
 
-/** Names in the linker's folder: they are the same in every run, and say nothing of where the objects are from. */
+/** Returns a name in the linker's folder: the same in every run, and independent of where objects come from. */
 const nameOf = (index: number): string => `object-${index}.o`;
 
 function buildIdArgument(buildId: LinkOptions['buildId']): string {
@@ -37,8 +37,9 @@ function buildIdArgument(buildId: LinkOptions['buildId']): string {
 }
 
 /**
- * Links objects into one that is relocatable still (`ld -r`), as Xen loads it. The same objects in the same order give the same bytes,
- * wherever it is done. Rejects with an XspliceError (ETOOL) where the linker is missing, is for another architecture, or does not link them.
+ * Links objects into one relocatable object (`ld -r`), as Xen loads it. The same objects in the same order give the same bytes
+ * everywhere.
+ * Rejects with an XspliceError (ETOOL) if the linker is missing, is for another architecture, or fails.
  */
 export async function linkPayload(objects: readonly LinkedObject[], options: LinkOptions): Promise<Uint8Array> {
   const { env, signal, arch, buildId } = options;
@@ -67,7 +68,7 @@ function workFolder(env: Environment): ReturnType<typeof privateFolder> {
   }
 }
 
-/** What the linker said, with the objects' own names. */
+/** Returns the linker's message with the objects' own names. */
 function failure(error: unknown, objects: readonly LinkedObject[]): unknown {
   if (error instanceof XspliceError) {
     const message = error.message.replace(

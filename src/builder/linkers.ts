@@ -1,22 +1,22 @@
 import { toolPrefix } from '../system/index.ts';
 import type { XenArch } from '../xen/index.ts';
 
-/** `-m`: a linker for something else says so, instead of making something else. Names as GNU ld and LLD have them. */
+/** `-m`: a linker for another architecture then fails instead of writing a wrong file. GNU ld and LLD use the same names. */
 const EMULATIONS: Readonly<Record<XenArch, string>> = {
   x86_64: 'elf_x86_64',
   arm64: 'aarch64linux',
   arm32: 'armelf_linux_eabi',
 };
 
-/** Which linker the user wants, if not the usual one. */
+/** The user's choice of linker. */
 export interface LinkerChoice {
-  /** The program itself: a name on PATH, or a path. */
+  /** The program: a name on PATH, or a path. */
   readonly ld?: string;
-  /** `CROSS_COMPILE`, as for Xen's own build: what stands in front of `ld`. */
+  /** Prefix of `ld`: `CROSS_COMPILE` as in Xen's own build. */
   readonly crossPrefix?: string;
 }
 
-/** The program that links for an architecture, and the arguments that say what it links for. */
+/** Returns the linker for an architecture, and the arguments that select it. */
 export function linkerFor(arch: XenArch, { ld, crossPrefix }: LinkerChoice = {}): { program: string; args: string[] } {
   const program = ld ?? `${crossPrefix ?? toolPrefix(arch)}ld`;
   return { program, args: ['-m', EMULATIONS[arch]] };

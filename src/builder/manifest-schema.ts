@@ -1,11 +1,11 @@
-/** The schema of a manifest. Loaded when one is read: zod takes time. */
+/** The schema of a manifest, loaded on demand: zod takes time. */
 import * as z from 'zod';
 import type { SchemaKinds } from '../run/index.ts';
 
-/** Most bases of a manifest, and most patches of it and of each base. */
+/** Maximum bases of a manifest, and patches of it and of each base. */
 const MOST = { bases: 100, patches: 1000 } as const;
 
-/** `xsplice build --manifest FILE`: what to build, and for which hypervisors. */
+/** `xsplice build --manifest FILE`: what to build for which hypervisors. */
 export function manifestSchema({ keyed, text, bytesText }: SchemaKinds) {
   const files = z
     .array(text, { error: 'has to be a list of files' })

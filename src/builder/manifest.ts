@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { readYaml } from '../run/index.ts';
 
-/** One base of a manifest. Paths start where the manifest's own path does. */
+/** One base of a manifest. Paths are relative to what the manifest's own path is relative to. */
 export interface ManifestBase {
   readonly name: string;
   readonly source: string;
@@ -13,7 +13,7 @@ export interface ManifestBase {
   readonly release?: string;
 }
 
-/** What a manifest says. */
+/** Contents of a manifest. */
 export interface Manifest {
   readonly name?: string;
   readonly patches: readonly string[];
@@ -24,10 +24,10 @@ export interface Manifest {
 export const MANIFEST_MOST = 256 * 1024;
 
 /**
- * Reads a manifest: what to build, for which hypervisors. Rejects with an XspliceError (EFILE) that has file, line and column of the first
- * thing that is wrong. Paths in it are relative to its folder.
+ * Parses a manifest: what to build for which hypervisors. Rejects with an XspliceError (EFILE) with file, line and column of the
+ * first fault. Paths in it are relative to its folder.
  *
- * @param file as the user named it, for messages. @param folder of the manifest, as paths are to begin.
+ * @param file as the user named it, for messages. @param folder of the manifest, to prefix its paths with.
  */
 export async function readManifest(text: string, file: string, folder: string): Promise<Manifest> {
   const { manifestSchema } = await import('./manifest-schema.ts');
@@ -56,5 +56,5 @@ export async function readManifest(text: string, file: string, folder: string): 
   };
 }
 
-/** A byte string as the text that the operating system takes. */
+/** Decodes a byte string to text for the operating system. */
 const fromByteString = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');

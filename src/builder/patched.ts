@@ -5,13 +5,13 @@ import { applyPatches, type FileChange, keepLines, readPatches, type SourcePatch
 import type { PatchFile } from './request.ts';
 import { readText } from './tree/source-tree.ts';
 
-/** The patches of files, or what is wrong with them. */
+/** Patches from files, or what is wrong with them. */
 export interface ReadFiles {
   readonly patches: readonly SourcePatch[];
   readonly refusals: readonly Finding[];
 }
 
-/** Reads files with patches, in their order. */
+/** Reads patch files in order. */
 export function readPatchFiles(files: readonly PatchFile[]): ReadFiles {
   const read = files.map(({ file, bytes }) => readPatches(bytes, file));
   return {
@@ -20,17 +20,17 @@ export function readPatchFiles(files: readonly PatchFile[]): ReadFiles {
   };
 }
 
-/** What patches make of a tree, or where they do not apply. */
+/** A tree after patches, or why they do not apply. */
 export interface Patched {
-  /** Of the patches that belong to the base alone. */
+  /** From the patches that belong to the base. */
   readonly pristine: readonly FileChange[];
-  /** Of the others, on top of these. Lines that do not change keep their numbers. */
+  /** From the other patches, on top. Unchanged lines keep their numbers. */
   readonly changes: readonly FileChange[];
   readonly refusals: readonly Finding[];
   readonly remarks: readonly Finding[];
 }
 
-/** Applies patches to a tree in memory: first those that belong to it, then those that the payload is to carry. */
+/** Applies patches to a tree in memory: first those of the base, then those for the payload. */
 export function patchTree(top: string, pristine: readonly SourcePatch[], patches: readonly SourcePatch[]): Patched {
   const ofTree = treeReader(top);
   const first = applyPatches(ofTree, pristine);
@@ -56,7 +56,7 @@ const withAdvice = (finding: Finding): Finding => ({ ...finding, advice: adviceF
 
 const NOTHING = { changes: [], problems: [], remarks: [] };
 
-/** Reads files of a tree; those that a link leads out of it to are not there. */
+/** Reads files of a tree. A file behind a link out of the tree counts as missing. */
 function treeReader(top: string): (path: string) => string | undefined {
   const root = realpathSync(top);
   return (path) => {

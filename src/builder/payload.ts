@@ -10,27 +10,27 @@ import { type LinkedObject, type LinkOptions, linkPayload } from './link.ts';
 import type { LinkerChoice } from './linkers.ts';
 import { type VerifyOptions, verifyPayload } from './verify.ts';
 
-/** What is wanted of a payload besides what the differ found. */
+/** How to make a payload from a diff. */
 export interface PayloadRequest extends LinkerChoice {
-  /** The file that it is to become, as the user named it: for what is said of it. */
+  /** Output file as the user named it, for messages. */
   readonly file: string;
   /** Its name in the hypervisor. */
   readonly name: string;
-  /** Build-ids; those of the hypervisor where they are not given. */
+  /** Build-ids; the hypervisor's by default. */
   readonly depends?: Uint8Array | undefined;
   readonly xenDepends?: Uint8Array | undefined;
-  /** What it fixes: the titles of its patches. */
+  /** Titles of its patches. */
   readonly titles: readonly string[];
-  /** Who makes it: `xsplice 0.1.0`. */
+  /** Name and version of the tool: `xsplice 0.1.0`. */
   readonly tool: string;
-  /** Is the file with its debug information wanted, too? The diff has to have been asked for it. */
+  /** Make a file with debug information too? The diff must have kept it. */
   readonly debugData?: boolean;
 }
 
-/** Where it is made, and what it is verified with. */
+/** How to make and verify a payload. */
 export interface MakeOptions extends VerifyOptions {
   readonly env: Environment;
-  /** The host that a payload is verified on: one with a processor where the payload has hooks for it to run. */
+  /** Returns the host to verify a payload on; one with a CPU if the payload has hooks to run. */
   readonly hostFor: (payload: PayloadInput) => Promise<Simulation>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,18 +38,18 @@ export interface MakeOptions extends VerifyOptions {
 /** A payload, or why there is none. */
 export interface MadePayload {
   readonly verdict: DiffVerdict;
-  /** Those of the differ, or else those of the verification. */
+  /** Refusals of the diff, or else of the verification. */
   readonly refusals: readonly Finding[];
   readonly remarks: readonly Finding[];
-  /** The payload; one that was linked, but refused afterwards, too. `null` where nothing was linked. */
+  /** The payload, even if it was refused after linking. `null` if nothing was linked. */
   readonly bytes: Uint8Array | null;
-  /** The payload with its debug information: the same sections, and the same build-id. `null` where it was not wanted, or there is none. */
+  /** The payload with debug information: same sections, same build-id. `null` if not requested or not available. */
   readonly debug: Uint8Array | null;
-  /** Did it go through the simulator and lint, and hold? */
+  /** Did it pass the simulator and lint? */
   readonly verified: boolean;
 }
 
-/** The objects of a diff in one object that is no payload yet: without notes, not verified. */
+/** Joins the objects of a diff into one object: not yet a payload, without notes, not verified. */
 export async function joinObjects(
   diff: PairsDiff,
   simulation: Simulation,
@@ -60,7 +60,7 @@ export async function joinObjects(
   return linkPayload(diff.objects, { ...options, arch: simulation.identity.arch, buildId: 'none' });
 }
 
-/** Links what a diff found into a payload, and takes that to a simulated host before anybody is told that it was built. */
+/** Links a diff into a payload, and verifies it on a simulated host before reporting success. */
 export async function makePayload(
   diff: PairsDiff,
   simulation: Simulation,
@@ -92,7 +92,7 @@ export async function makePayload(
   };
 }
 
-/** The payload with the debug data of those objects that have some. What is wrong with that is no reason to do without the payload. */
+/** Links the payload with the debug data of its objects. A failure here does not cost the payload. */
 async function linkDebug(
   { objects }: PairsDiff,
   notes: LinkedObject,
@@ -112,7 +112,7 @@ async function linkDebug(
   }
 }
 
-/** The object with the notes, which is linked last. */
+/** Makes the object with the notes, which is linked last. */
 function notesFor(objects: readonly LinkedObject[], simulation: Simulation, request: PayloadRequest): LinkedObject {
   const { image, release, identity } = simulation;
   const like = readElf(ensure(objects[0], 'what is built has an object').bytes);

@@ -8,8 +8,8 @@ import { type BuildOptions, type BuiltTree, builtTree, openTree } from './tree/i
 import { writeChange } from './tree/working-copy.ts';
 
 /**
- * The built tree of a base. Where patches belong to it, the objects that lie in the tree are not those of the hypervisor: it is built with the
- * patches in it, in the cache, once.
+ * Returns the built tree of a base. If patches belong to the base, the tree's objects are not the hypervisor's, so this builds a
+ * patched copy in the cache, once.
  */
 export async function builtBase(
   { tree, config, xenSyms }: OpenBase,

@@ -6,75 +6,75 @@ import type { Environment } from '../system/index.ts';
 import type { LinkerChoice } from './linkers.ts';
 import type { VerifyOptions } from './verify.ts';
 
-/** A file with patches, as it was read. */
+/** Contents of a patch file. */
 export interface PatchFile {
   /** As the user named it. */
   readonly file: string;
   readonly bytes: Uint8Array;
 }
 
-/** A hypervisor to build for. Paths are those of the file system, absolute. */
+/** A hypervisor to build for. Paths are absolute. */
 export interface Base {
-  /** A source tree of Xen, or a folder that has one with its `xen-syms` and configuration. */
+  /** A source tree of Xen, or a folder with one, its `xen-syms` and its configuration. */
   readonly source: string;
-  /** The `xen-syms` that runs; default: what lies in the folder, or in the tree. */
+  /** The running `xen-syms`; default: the one in the folder or the tree. */
   readonly xen?: string;
-  /** The `.config`; default: the tree's own, or what lies in the folder. */
+  /** The `.config`; default: the tree's, or the one in the folder. */
   readonly config?: string;
-  /** Patches that the running hypervisor has, and the tree not. */
+  /** Patches that the running hypervisor has, but the tree does not. */
   readonly pristine?: readonly PatchFile[];
-  /** Build-ids; that of `xen-syms` where they are not given. */
+  /** Build-ids; default: that of `xen-syms`. */
   readonly depends?: Uint8Array;
   readonly xenDepends?: Uint8Array;
-  /** Follow the rules of this release; default: what `xen-syms` says. */
+  /** Release whose rules apply; default: that of `xen-syms`. */
   readonly release?: string;
 }
 
 /** What to build. */
 export interface BuildRequest extends LinkerChoice {
   readonly patches: readonly PatchFile[];
-  /** Of the payload in the hypervisor. */
+  /** Name of the payload in the hypervisor. */
   readonly name: string;
-  /** Structures whose changed layout the user answers for. */
+  /** Structures whose layout change the user accepts. */
   readonly allowedLayouts?: readonly string[];
-  /** Which static variable is which, where the user has said it. */
+  /** The user's mapping of static variables. */
   readonly statics?: readonly StaticChoice[];
-  /** Is the payload with its debug information wanted, too? */
+  /** Make the payload with debug information too? */
   readonly debugData?: boolean;
-  /** Keep what was compiled, in a new folder. */
+  /** Keep the intermediate results in a new folder? */
   readonly keep?: boolean;
 }
 
-/** What a build works with: the machine, and what other rooms lend. */
+/** Tools of a build: the machine, and services of other rooms. */
 export interface BuildTools extends Pick<VerifyOptions, 'levels'> {
   readonly ports: Ports;
   readonly env: Environment;
-  /** Compilers that run at once. */
+  /** Maximum parallel compilers. */
   readonly jobs: number;
-  /** Who makes it: `xsplice 0.1.0`. */
+  /** Name and version of the tool: `xsplice 0.1.0`. */
   readonly tool: string;
   readonly signal?: AbortSignal | undefined;
-  /** Is told what is being done. */
+  /** Receives progress messages. */
   readonly progress?: ((doing: string) => void) | undefined;
 }
 
-/** What became of a base. */
+/** Result for a base. */
 export interface BuildResult {
   readonly verdict: DiffVerdict;
-  /** `null` where it was refused before the hypervisor was known. */
+  /** `null` if refused before the hypervisor was known. */
   readonly xen: { readonly version: string; readonly buildId: string | null } | null;
-  /** Objects that depend on what the patches change, and how many of these were found in the cache. */
+  /** Objects that depend on the patches, and how many of them the cache had. */
   readonly compiled: number;
   readonly cached: number;
-  /** The same, as a diff counts them. */
+  /** The same as counted by the diff. */
   readonly objects: { readonly compared: number; readonly identical: number };
   readonly functions: readonly FunctionReport[];
   readonly refusals: readonly Finding[];
   readonly remarks: readonly Finding[];
   readonly verified: VerifiedOn | null;
-  /** The payload; `null` where none was linked. One that was refused afterwards is here, too. */
+  /** The payload, even if refused after linking; `null` if none was linked. */
   readonly bytes: Uint8Array | null;
   readonly debug: Uint8Array | null;
-  /** The folder with what was compiled, which is then the caller's. */
+  /** The folder with intermediate results, now the caller's. */
   readonly kept: string | null;
 }

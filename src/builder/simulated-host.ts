@@ -1,11 +1,11 @@
 import type { PayloadInput } from '../payload/index.ts';
 import { openSimulation, type Ports, type Simulation, type SimulationOptions } from '../run/index.ts';
 
-/** Opens a simulated host without a processor. Throws an XspliceError: EIMAGE for a bad image, EUSAGE for bad options. */
+/** Opens a simulated host without a CPU. Throws an XspliceError: EIMAGE for a bad image, EUSAGE for bad options. */
 export const openHost = (xenSyms: Uint8Array, options: SimulationOptions, { gunzip }: Ports): Simulation =>
   openSimulation(xenSyms, { ...options, gunzip });
 
-/** Returns the host that a payload is verified on: `plain`, or one with a processor if the payload has hooks to run. */
+/** Returns the host to verify a payload on: `plain`, or one with a CPU if the payload has hooks to run. */
 export async function hostFor(
   payload: PayloadInput,
   plain: Simulation,

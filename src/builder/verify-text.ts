@@ -1,7 +1,7 @@
 import type { CheckedPayload, DocumentFinding } from '../documents/index.ts';
 import { placeText } from '../report/index.ts';
 
-/** What a finding says, and where, in one line. The file is left out: there is only one. */
+/** Formats a finding and its place in one line, without the file: there is only one. */
 export function findingText({ message, where, source }: DocumentFinding): string {
   const { file: _file, symbol: _symbol, ...rest } = where;
   const places = [placeText(rest), source === undefined ? '' : `${source.file}:${source.line}`];
@@ -9,10 +9,10 @@ export function findingText({ message, where, source }: DocumentFinding): string
   return place === '' ? message : `${message} (${place})`;
 }
 
-/** Who refuses the payload and how it shows on a host: in front of, and behind what is wrong. */
+/** Returns the text before and after the fault: who refuses the payload, and what a host prints. */
 export function refusedText(what: string, { errno, console }: Pick<CheckedPayload, 'errno' | 'console'>): string {
   const last = console.at(-1);
-  // Most of Xen's lines end in what the finding says already.
+  // Most of Xen's lines end in the finding's own text.
   const printed = last === undefined || last.includes(what) ? '' : `; Xen prints "${last}"`;
   return `Xen refuses the payload${errno === null ? '' : ` with ${errno}`}: ${what}${printed}`;
 }

@@ -9,20 +9,20 @@ import { checkSlice, type LintCheckOptions, rehearseOn, type Simulation, simulat
 import { parseBuildId } from '../xen/index.ts';
 import { findingText, refusedText } from './verify-text.ts';
 
-/** What a payload is verified with. */
+/** Options of {@link verifyPayload}. */
 export interface VerifyOptions extends LintCheckOptions {}
 
-/** What became of a payload on the simulated host, and what lint says of it. */
+/** Result of a payload on the simulated host, and of lint. */
 export interface Verification {
-  /** Empty: Xen takes it, applies and reverts it, and lint calls nothing an error. */
+  /** Empty if Xen loads, applies and reverts it, and lint reports no error. */
   readonly refusals: readonly Finding[];
   readonly remarks: readonly Finding[];
 }
 
-/** Findings that are about this machine rather than about the payload: no reason not to build it. */
+/** Findings about this machine, not the payload: no reason to refuse it. */
 const ABOUT_US = new Set(['hook-not-run']);
 
-/** What the simulator and lint found, each once, as refusals and remarks. */
+/** Findings of simulator and lint, each once, as refusals and remarks. */
 class Findings {
   readonly refusals: Finding[] = [];
   readonly remarks: Finding[] = [];
@@ -55,10 +55,10 @@ class Findings {
 }
 
 /**
- * Takes a linked payload to a host: Xen's own checks, lint, and the rehearsal of its whole life. What Xen would refuse, what lint calls an
- * error and what does not go through the rehearsal is a refusal; warnings and notes are remarks.
+ * Verifies a linked payload with Xen's own checks, lint, and a rehearsal of its whole life. Xen's refusals, lint errors and failures
+ * of the rehearsal are refusals; warnings and notes are remarks.
  *
- * A payload that depends on another one than the hypervisor is taken without it (NODEPS), and a remark says so.
+ * A payload that depends on another payload is applied without it (NODEPS), with a remark.
  */
 export async function verifyPayload(
   simulation: Simulation,
@@ -69,7 +69,7 @@ export async function verifyPayload(
   const slice = await checkSlice(simulation, [payload], options);
   const [checked] = await slice.withCode();
   if (checked !== undefined) addChecked(found, checked);
-  // What the check refused would only be refused once more.
+  // The rehearsal would only repeat the refusal.
   if (found.refusals.length === 0) {
     const nodeps = options.nodeps === true || !standsOnXen(payload, simulation);
     const stage = simulatedStage(simulation);
@@ -104,7 +104,7 @@ function addRehearsed(found: Findings, { verdict, steps, findings, panic }: Rehe
   );
 }
 
-/** Does the payload depend on the hypervisor alone? One that cannot be read is refused by Xen anyway. */
+/** Does the payload depend only on the hypervisor? Xen refuses an unreadable one anyway. */
 function standsOnXen({ bytes }: PayloadInput, { image }: Simulation): boolean {
   const file = readPayload(bytes);
   const section = isProblem(file) ? undefined : file.identity.depends?.section;

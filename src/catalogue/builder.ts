@@ -63,7 +63,7 @@ export const BUILDER = {
   'init-changed': {
     title: 'code or data of the boot has changed and is left out',
     severity: 'note',
-    what: '`__init` code has run on the host, and `__initdata` was read: the change has no effect on a running host.',
+    what: 'The host has run its `__init` code and read its `__initdata`. A change of them has no effect on it, and new ones are not used.',
     advice: 'Check that the fix works without this part of the patch.',
   },
   'unsupported-relocation': {
@@ -125,6 +125,49 @@ export const BUILDER = {
     severity: 'error',
     what: 'No object has a static variable of that name after the patch, or before it.',
     advice: 'Remove the option, or use the names that the refusal without it lists.',
+  },
+  'move-ambiguous': {
+    title: 'a static function or variable may have moved to another file, or be new',
+    severity: 'error',
+    what: 'The patch removes a static function or variable of this name from one file and adds one to another. If it moved, the host has it, with its value and its callers; if it is new, the payload brings its own.',
+    advice: 'Give the new one a name that no other file had, or keep the old one in its file.',
+  },
+  'already-in-hypervisor': {
+    title: 'a new global function or variable has the name of one in the hypervisor',
+    severity: 'error',
+    what: 'Code on the host would keep to the old one, and only the payload would use the new one.',
+    advice: 'Include all objects that the patch changes, above all the one that had it before.',
+  },
+  'alias-split': {
+    title: 'names of one function lead to different code after the patch',
+    severity: 'error',
+    what: 'The names have one address on the host. A jump there changes what all of them do.',
+    advice: 'Keep the names aliases of each other, or give the callers that need other code a new function.',
+  },
+  'set-at-boot': {
+    title: 'only boot code sets a new variable',
+    severity: 'error',
+    what: 'The payload brings the variable with its initial value. The `__init` code that sets it is not in the payload, and does not run on a host that is up.',
+    advice:
+      'Set the variable in an apply hook (LIVEPATCH_APPLY_HOOK of xen/livepatch_payload.h), or where it is read for the first time.',
+  },
+  'runs-at-boot': {
+    title: 'only boot code refers to a changed function',
+    severity: 'warning',
+    what: 'The function has run on the host. The new version takes effect only when it runs again, for instance for a CPU that comes up later.',
+    advice: 'If what it did has to be done again, call it from an apply hook.',
+  },
+  'weak-overridden': {
+    title: 'a weak function is not the one that the hypervisor uses',
+    severity: 'note',
+    what: 'Another object has a strong definition of the same name. The change of the weak one has no effect, and is left out.',
+    advice: 'None needed.',
+  },
+  'linker-table-entry': {
+    title: 'a new entry of a table that the linker gathers',
+    severity: 'warning',
+    what: 'The table was laid out when the hypervisor was linked. The host will not see the entry.',
+    advice: 'Register it in an apply hook, if the table has a way to do that at run time.',
   },
   'initial-value': {
     title: 'the initial value of a variable has changed',

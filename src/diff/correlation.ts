@@ -22,6 +22,8 @@ export interface Correlation {
   readonly variables: ReadonlyMap<Piece, Piece>;
   /** Variables of functions of which nobody can tell which is which. */
   readonly ambiguities: readonly Ambiguity[];
+  /** Who refers to a piece of either object: `code f`, `init f`, `data t`. */
+  users(piece: Piece): ReadonlySet<string>;
 }
 
 /** Kinds of pieces that live on in the running hypervisor. */
@@ -38,8 +40,9 @@ export function correlate(
     patched: { object: patched, units: new Units(patched, 'code') },
   };
   const units = matchUnits(sides.orig, sides.patched);
-  const { pairs, ambiguities } = matchVariables(sides.orig, sides.patched, units, evidence);
-  return { ...sides, units, variables: pairs, ambiguities };
+  const uses = new VariableUses(sides.orig, sides.patched, units);
+  const { pairs, ambiguities } = matchVariables(sides.orig, sides.patched, uses, evidence);
+  return { ...sides, units, variables: pairs, ambiguities, users: (piece) => uses.users(piece) };
 }
 
 /**
@@ -98,7 +101,7 @@ const isLocal = (piece: Piece): boolean => piece.symbols[0]?.bind === STB_LOCAL;
 function matchVariables(
   orig: Side,
   patched: Side,
-  units: ReadonlyMap<Unit, Unit>,
+  uses: VariableUses,
   evidence: Omit<StaticEvidence, 'users' | 'uses'>,
 ): MatchedStatics {
   const found = new Map<Piece, Piece>();
@@ -115,7 +118,6 @@ function matchVariables(
     taken.add(old);
   }
   const statics = [before.filter(isLocalStatic), after.filter(isLocalStatic)] as const;
-  const uses = new VariableUses(orig, patched, units);
   const matched = matchStatics(...statics, {
     ...evidence,
     users: (piece) => uses.users(piece),

@@ -5,8 +5,10 @@ import { type ElfFile, ElfWriter, ET_REL, isProblem, machineName, readElf, SHT_R
 import type { Image } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { about } from './about.ts';
+import { bootWriters } from './boot-writers.ts';
 import { payloadObject, payloadObjectWithDebugData } from './emit.ts';
 import { changedLayouts } from './layouts.ts';
+import { findMoves, removedGlobals } from './moves.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
@@ -45,20 +47,27 @@ export function diffPairs(
     const files = openPair(pair, image, refusals, remarks);
     if (files === undefined) continue;
     const diff = compareObjects(pair.object, files, context, options);
-    diffs.push(diff);
+    // Of a file that is gone, only what moved elsewhere is asked for.
+    diffs.push(pair.patched === null ? { ...diff, debug: diff.debug, functions: [], refusals: [], remarks: [] } : diff);
+  }
+  const moved = findMoves(diffs);
+  for (const diff of diffs) {
     functions.push(...diff.functions);
     refusals.push(...diff.refusals);
     remarks.push(...diff.remarks);
   }
+  refusals.push(...moved.refusals);
   refusals.push(
     ...unknownChoices(
       diffs.map(({ comparator }) => comparator.correlation),
       options.statics ?? [],
     ),
   );
-  const selections = diffs.map((diff) => new Selection(diff, names));
+  const selections = diffs.map((diff) => new Selection(diff, names, moved.moves));
   const globals = newGlobals(selections);
-  for (const selection of selections) selection.addRoots(globals);
+  const removed = removedGlobals(diffs, moved.moves);
+  for (const selection of selections) selection.addRoots(globals, removed);
+  refusals.push(...bootWriters(selections));
   const settled = new Set(options.allowedLayouts ?? []);
   for (const selection of selections) {
     refusals.push(...selection.refusals, ...layoutRefusals(selection, settled));
@@ -94,7 +103,14 @@ function layoutRefusals(selection: Selection, settled: Set<string>): Finding[] {
   const units = [...diff.status].filter(([, status]) => status === 'changed' || status === 'new').map(([unit]) => unit);
   const inside = units.filter(({ piece }) => selection.pieces.has(piece));
   if (inside.length === 0) return [];
-  return changedLayouts(diff.comparator, inside, diff.debug, diff.object, settled);
+  const own = inside.filter(({ piece }) => !selection.moves.has(piece));
+  const moved = inside.flatMap((unit) => {
+    const origin = selection.moves.get(unit.piece);
+    if (origin === undefined) return [];
+    const debug = { orig: origin.from.debug.orig, patched: diff.debug.patched };
+    return changedLayouts(diff.comparator, [unit], debug, diff.object, settled);
+  });
+  return [...changedLayouts(diff.comparator, own, diff.debug, diff.object, settled), ...moved];
 }
 
 /** Layouts can only be compared where there is debug data of both objects. */
@@ -131,9 +147,12 @@ function openPair(
     refusals.push(about('object-file', object, null, message, advice));
   };
   if (pair.patched === null) {
-    const text = `${object} is no longer built; the host keeps its code, and nothing in the payload calls it`;
+    const text = `${object} is no longer built; the host keeps its code, and nothing in the payload calls what did not move`;
     remarks.push(about('object-removed', object, null, text));
-    return undefined;
+    const gone = pair.orig === null ? undefined : readElf(pair.orig);
+    if (gone === undefined || isProblem(gone) || damageOf(gone, object, image.arch) !== undefined) return undefined;
+    const nothing = gone.machine === image.arch.machine ? emptyLike(gone) : undefined;
+    return nothing === undefined ? undefined : { orig: gone, patched: nothing };
   }
   const open = (bytes: Uint8Array, which: string): ElfFile | undefined => {
     const file = readElf(bytes);

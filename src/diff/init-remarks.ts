@@ -1,7 +1,9 @@
 import { type Finding, groupBy } from '../base/index.ts';
-import { SHF_EXECINSTR } from '../elf/index.ts';
+import type { FunctionStatus } from '../documents/index.ts';
+import { SHF_EXECINSTR, STB_LOCAL } from '../elf/index.ts';
 import { about } from './about.ts';
 import type { Comparator } from './compare.ts';
+import type { Correlation } from './correlation.ts';
 import type { DebugData } from './debug-data.ts';
 import { isLineOnly } from './line-only.ts';
 import type { Piece } from './piece.ts';
@@ -29,8 +31,27 @@ export function initRemarks(comparator: Comparator, object: string, debug: () =>
     if (candidates.slice(0, MOST).some((old) => same(old, unit))) continue;
     const what = candidates.length === 0 ? 'new' : 'changed';
     const kind = isCode(unit.piece) ? 'boot code (__init)' : 'boot data (__initdata)';
-    const text = `${unit.name} is ${what} ${kind}: skipped, as the host has already ${isCode(unit.piece) ? 'run' : 'read'} it`;
+    const verb = isCode(unit.piece) ? 'run' : 'read';
+    const why =
+      what === 'new' ? `a host that is up does not ${verb} it` : `the host has already ${verb} what it was before`;
+    const text = `${unit.name} is ${what} ${kind}: skipped, as ${why}`;
     remarks.push(about('init-changed', object, unit.name, text));
   }
   return remarks;
+}
+
+/** Changed functions to which only boot code and boot data refer: those have run, and run again only where boot code left their address. */
+export function bootOnly(
+  { patched, users }: Correlation,
+  status: ReadonlyMap<Unit, FunctionStatus>,
+  object: string,
+): Finding[] {
+  return patched.units.all.flatMap((unit) => {
+    if (status.get(unit) !== 'changed' || unit.piece.symbols[0]?.bind !== STB_LOCAL) return [];
+    const others = [...users(unit.piece)].filter((user) => user !== `code ${unit.name}`);
+    if (others.length === 0 || !others.every((user) => user.startsWith('init '))) return [];
+    const from = others.map((user) => user.slice('init '.length)).join(', ');
+    const text = `only boot code and boot data refer to ${unit.name} (${from}): it has run on the host, and the fix takes effect only where it runs again, for instance for a CPU that comes up later; a hook can call it`;
+    return [about('runs-at-boot', object, unit.name, text)];
+  });
 }

@@ -2,11 +2,12 @@ import type { Finding } from '../base/index.ts';
 import type { FunctionReport, FunctionStatus } from '../documents/index.ts';
 import { type DwarfFile, type Inflate, readDwarf } from '../dwarf/index.ts';
 import type { ElfFile } from '../elf/index.ts';
+import { type Aliases, compareAliases } from './aliases.ts';
 import { Comparator } from './compare.ts';
 import { correlate } from './correlation.ts';
 import type { DebugData } from './debug-data.ts';
 import { explainChange } from './explain.ts';
-import { initRemarks } from './init-remarks.ts';
+import { bootOnly, initRemarks } from './init-remarks.ts';
 import { isLineOnly } from './line-only.ts';
 import { DiffObject, type ObjectContext } from './object.ts';
 import { staticRefusals } from './static-refusals.ts';
@@ -19,11 +20,12 @@ export interface ObjectDiff {
   readonly object: string;
   readonly comparator: Comparator;
   readonly debug: DebugData;
+  readonly aliases: Aliases;
   /** By function of the patched object. */
-  readonly status: ReadonlyMap<Unit, FunctionStatus>;
-  readonly functions: readonly FunctionReport[];
-  readonly refusals: readonly Finding[];
-  readonly remarks: readonly Finding[];
+  readonly status: Map<Unit, FunctionStatus>;
+  functions: readonly FunctionReport[];
+  refusals: readonly Finding[];
+  remarks: readonly Finding[];
 }
 
 const debugOf = (elf: ElfFile, inflate: Inflate | undefined): DwarfFile | undefined =>
@@ -78,16 +80,22 @@ export function compareObjects(
   for (const unit of correlation.orig.units.all) {
     if (!kept.has(unit)) tell(unit.name, 'removed', { reason: 'not in the patched object' });
   }
+  const aliases = compareAliases(comparator, object);
   const variables = compareVariables(comparator, object);
   return {
     object,
     comparator,
+    aliases,
     get debug() {
       return debugData();
     },
     status,
     functions,
-    refusals: [...staticRefusals(correlation, object, debugData), ...variables.refusals],
-    remarks: [...variables.remarks, ...initRemarks(comparator, object, debugData)],
+    refusals: [...staticRefusals(correlation, object, debugData), ...aliases.refusals, ...variables.refusals],
+    remarks: [
+      ...variables.remarks,
+      ...initRemarks(comparator, object, debugData),
+      ...bootOnly(correlation, status, object),
+    ],
   };
 }

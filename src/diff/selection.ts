@@ -4,10 +4,11 @@ import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/inde
 import { about } from './about.ts';
 import type { Destination, Replacement } from './destination.ts';
 import { HypervisorTexts } from './hypervisor-text.ts';
+import type { Moves } from './moves.ts';
 import type { ObjectDiff } from './object-diff.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { oldFunction } from './old-function.ts';
-import { Originals } from './originals.ts';
+import { type Original, Originals } from './originals.ts';
 import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
 import { reaches } from './reach.ts';
 import type { Unit } from './unit.ts';
@@ -32,25 +33,65 @@ export class Selection {
   readonly #originals: Originals;
   readonly #texts: HypervisorTexts;
 
-  constructor(diff: ObjectDiff, names: XenNames) {
+  readonly moves: Moves;
+
+  constructor(diff: ObjectDiff, names: XenNames, moves: Moves) {
     this.diff = diff;
     this.names = names;
-    this.#originals = new Originals(diff.comparator, names);
+    this.moves = moves;
+    this.#originals = new Originals(diff.comparator, names, moves);
     this.#texts = new HypervisorTexts(names);
   }
 
   /** Takes what has to be in the payload by itself: changed functions, hooks, and new things that other objects know by name. */
-  addRoots(globals: NewGlobals): void {
-    const { patched, correlation } = this.diff.comparator;
-    for (const [unit, status] of this.diff.status) if (status === 'changed') this.#addUnit(unit);
+  addRoots(globals: NewGlobals, removed: ReadonlySet<string>): void {
+    const { orig, patched, correlation } = this.diff.comparator;
+    for (const [unit, status] of this.diff.status) {
+      if (this.names.isOverridden(unit.piece)) this.#weak(unit, status === 'changed', removed);
+      else if (status === 'changed') this.#addUnit(unit);
+    }
+    for (const [unit, old] of this.diff.aliases.joined) {
+      this.#addUnit(unit);
+      this.#replaceBy(unit, { piece: old.piece, object: orig });
+    }
     for (const piece of patched.pieces('hooks')) this.#add(piece);
     for (const { selection, piece } of globals.values()) {
       if (selection !== this || this.#originals.nameOf(piece) !== undefined) continue;
+      this.#refuseKnown(piece);
       const unit = correlation.patched.units.of(piece);
       if (unit === undefined) this.#add(piece);
       else this.#addUnit(unit);
     }
     this.#follow(globals);
+  }
+
+  /** A weak function whose name leads to another object's on the host: that has to stay so. */
+  #weak({ name }: Unit, changed: boolean, removed: ReadonlySet<string>): void {
+    if (removed.has(name)) {
+      const message = `the patch removes the definition of ${name} that the hypervisor uses; the weak one of ${this.diff.object} would take its place`;
+      this.#refuse('already-in-hypervisor', name, message, 'Change the strong definition instead of removing it.');
+    } else if (changed) {
+      const text = `${name} is weak, and the hypervisor uses the definition of another object: left out`;
+      this.remarks.push(about('weak-overridden', this.diff.object, name, text));
+    }
+  }
+
+  /** Is it a variable that the payload brings along because the host has none? */
+  isNew(piece: Piece): boolean {
+    return this.pieces.has(piece) && this.#originals.of(piece) === undefined;
+  }
+
+  /** What is new here cannot be something that the hypervisor has: its callers and readers would keep to that. */
+  #refuseKnown(piece: Piece): void {
+    const name = nameOf(piece);
+    const address = this.names.address(name);
+    if (address === undefined || this.names.isInit(address)) return;
+    const from = 'from an object that was not given, or that still defines it';
+    this.#refuse(
+      'already-in-hypervisor',
+      name,
+      `${name} is new in ${this.diff.object}, but the hypervisor has ${name} already, ${from}`,
+    );
   }
 
   /** What other objects can name that they could not before: what is new, and what was static. */
@@ -124,18 +165,21 @@ export class Selection {
   }
 
   #replace(unit: Unit): void {
-    const { correlation, orig } = this.diff.comparator;
-    const before = correlation.units.get(unit);
-    if (before === undefined) return;
-    const name = this.names.nameOf(before.piece, orig.file);
+    const before = this.#originals.of(unit.piece);
+    if (before !== undefined) this.#replaceBy(unit, before);
+  }
+
+  /** Adds an entry that replaces a function of the hypervisor by one of the payload. */
+  #replaceBy(unit: Unit, { piece, object }: Original): void {
+    const name = this.names.nameOf(piece, object.file);
     if (name === undefined) {
-      const expected = this.names.expected(before.piece, orig.file);
+      const expected = this.names.expected(piece, object.file);
       const advice =
         'Use the xen-syms that was linked from this object, and only objects that are part of the hypervisor';
       this.#refuseMissing(unit.name, expected, `the hypervisor has no function ${expected}`, advice);
       return;
     }
-    const old = oldFunction(this.names, name, before.piece, orig, this.diff.object);
+    const old = oldFunction(this.names, name, piece, object, this.diff.object);
     this.refusals.push(...old.problems);
     this.replacements.push({ unit, name, oldSize: old.size });
   }
@@ -219,10 +263,12 @@ export class Selection {
   #function(piece: Piece, at: number, branch: boolean, from: Piece, globals: NewGlobals): Destination {
     const { correlation, orig } = this.diff.comparator;
     const unit = correlation.patched.units.of(piece);
-    const before = unit && correlation.units.get(unit);
     const status = unit && this.diff.status.get(unit);
     const inside: Destination = { kind: 'inside', piece, at };
-    if (unit === undefined || before === undefined) {
+    if (unit !== undefined && correlation.patched.units.of(from) !== unit && this.names.isOverridden(unit.piece)) {
+      return { kind: 'outside', name: unit.name, at };
+    }
+    if (unit === undefined || this.#originals.of(unit.piece) === undefined) {
       if (unit !== undefined) this.#addUnit(unit);
       else this.#add(piece);
       return inside;
@@ -236,21 +282,21 @@ export class Selection {
     }
     // The address of a function that is replaced is that of the old one, which jumps to the new one while the payload is applied: what keeps it stays right
     // when the payload is gone.
-    const old = piece === unit.piece ? before.piece : before.cold[unit.cold.indexOf(piece)];
-    const name = old && this.names.nameOf(old, orig.file);
-    return this.#outside(name ?? this.names.expected(old ?? piece, orig.file), at, from, globals);
+    const { piece: old, object } = this.#originals.of(piece) ?? { piece, object: orig };
+    const name = this.names.nameOf(old, object.file);
+    return this.#outside(name ?? this.names.expected(old, object.file), at, from, globals);
   }
 
   #variable(piece: Piece, at: number, from: Piece, globals: NewGlobals): Destination | null {
-    const { correlation, orig } = this.diff.comparator;
-    const before = correlation.variables.get(piece);
-    if (before === undefined) {
+    const original = this.#originals.of(piece);
+    if (original === undefined) {
       if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
         const text = `${nameOf(piece)} is new: it starts with its initial value when the payload is loaded, and disappears when the payload is unloaded`;
         this.remarks.push(about('variable-new', this.diff.object, nameOf(piece), text));
       }
       return null;
     }
+    const { piece: before, object: orig } = original;
     if (before.symbols.length > 0) {
       const name = this.names.nameOf(before, orig.file) ?? this.names.expected(before, orig.file);
       return this.#outside(name, at, from, globals);

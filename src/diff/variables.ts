@@ -31,14 +31,8 @@ export function compareVariables(comparator: Comparator, object: string): Variab
       continue;
     }
     if (after.symbols.length === 0) continue;
-    const [was, is] = [before.end - before.start, after.end - after.start];
-    if (was !== is) {
-      const rule = after.kind === 'percpu' ? 'percpu-variable' : 'variable-size';
-      refuse(rule, after, `${text} has ${is} bytes instead of ${was}`);
-    } else if (!sameInitialValue(comparator, before, after)) {
-      const message = `the initial value of ${text} changed${valueChange(comparator, before, after)}`;
-      refuse('initial-value', after, message);
-    }
+    const change = variableChange(comparator, before, after, object);
+    if (change !== undefined) refusals.push(change);
   }
   const still = new Set(correlation.variables.values());
   for (const before of orig.pieces(...VARIABLES)) {
@@ -47,7 +41,30 @@ export function compareVariables(comparator: Comparator, object: string): Variab
     remarks.push(about('variable-removed', object, nameOf(before), text));
   }
   refusals.push(...globalConstants(comparator, object));
+  remarks.push(...newEntries(comparator, object));
   return { refusals, remarks };
+}
+
+/** Refuses a variable or a global constant whose size or initial content changed; `undefined` where neither did. */
+export function variableChange(
+  comparator: Comparator,
+  before: Piece,
+  after: Piece,
+  object: string,
+): Finding | undefined {
+  const text = pieceText(after);
+  if (before.kind === 'constant' || after.kind === 'constant') {
+    const same = before.kind === after.kind && comparator.sameConstant(before, after);
+    return same ? undefined : constantChange(text, object);
+  }
+  const [was, is] = [before.end - before.start, after.end - after.start];
+  if (was !== is) {
+    const rule = after.kind === 'percpu' ? 'percpu-variable' : 'variable-size';
+    return about(rule, object, nameOf(after), `${text} has ${is} bytes instead of ${was}`);
+  }
+  if (sameInitialValue(comparator, before, after)) return undefined;
+  const message = `the initial value of ${text} changed${valueChange(comparator, before, after)}`;
+  return about('initial-value', object, nameOf(after), message);
 }
 
 /** NOBITS is zero; a variable that moves from the one to the other with zeroes in it has not changed. */
@@ -70,7 +87,21 @@ function* globalConstants(comparator: Comparator, object: string): Generator<Fin
     const shared = piece.symbols.find(({ name, bind }) => bind !== STB_LOCAL && before.has(name));
     if (shared === undefined) continue;
     if (comparator.sameConstant(before.get(shared.name) as Piece, piece)) continue;
-    const message = `the content of ${shared.name} changed, and other files can read it`;
-    yield about('shared-constant', object, shared.name, message);
+    yield constantChange(shared.name, object);
+  }
+}
+
+const constantChange = (name: string, object: string): Finding =>
+  about('shared-constant', object, name, `the content of ${name} changed, and other files can read it`);
+
+/** New objects to which nothing refers: the linker gathers them into a table by their section. Source: arch/x86/xen.lds.S, `.data.schedulers`. */
+function* newEntries({ orig, patched, correlation }: Comparator, object: string): Generator<Finding, void, void> {
+  const before = new Set(orig.pieces('constant').map(nameOf));
+  for (const piece of patched.pieces('data', 'constant')) {
+    const name = nameOf(piece);
+    if (name === '' || piece.symbols[0]?.bind !== STB_LOCAL || correlation.users(piece).size > 0) continue;
+    if (piece.kind === 'constant' ? before.has(name) : correlation.variables.has(piece)) continue;
+    const text = `${name} is a new entry of section ${piece.section.name}, which the linker gathers: the host will not see it`;
+    yield about('linker-table-entry', object, name, text);
   }
 }

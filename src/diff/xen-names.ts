@@ -1,5 +1,5 @@
 import type { Address } from '../base/index.ts';
-import { STB_LOCAL } from '../elf/index.ts';
+import { STB_GLOBAL, STB_LOCAL, STB_WEAK } from '../elf/index.ts';
 import type { Image, ImageSymbols } from '../hypervisor/index.ts';
 import type { Release } from '../xen/index.ts';
 import { nameOf, type Piece } from './piece.ts';
@@ -66,6 +66,14 @@ export class XenNames {
       if (this.address(full) !== undefined) return full;
     }
     return undefined;
+  }
+
+  /** Is a piece weak, and has the hypervisor the strong definition of another object? */
+  isOverridden({ symbols: [symbol] }: Piece): boolean {
+    if (symbol === undefined || symbol.bind !== STB_WEAK) return false;
+    const { symbols } = this.image.elf;
+    const index = globalOf(symbols, symbol.name);
+    return index !== undefined && symbols.bind(index) === STB_GLOBAL;
   }
 
   /** The name that it should have, for messages. */

@@ -26,12 +26,10 @@ const row = (prefix: string, count: number, first: number): Readonly<Record<stri
  * and so on).
  *
  * Paging stays off: memory is mapped at the virtual addresses of the simulated machine. So CR0 lacks PG, and CR3 is not the
- * machine's. WP is set
- * as on a host, for code that clears it.
+ * machine's. WP is set as on a host, for code that clears it.
  *
  * On Arm the engine has neither EL2 nor Hyp mode. Code runs at EL1 or in Supervisor mode, whose registers stand for the
- * hypervisor's. EL2-only
- * instructions raise an exception, and the caller emulates them.
+ * hypervisor's. EL2-only instructions raise an exception, and the caller emulates them.
  */
 export const ENGINES: Readonly<Record<Architecture['name'], EngineKind>> = {
   x86_64: {

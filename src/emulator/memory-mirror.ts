@@ -57,8 +57,7 @@ export class MemoryMirror {
 
   /**
    * Announces that a run may have changed code through a writable mapping: to other engines, and to this one if it runs the code
-   * through another
-   * mapping.
+   * through another mapping.
    */
   announce(): void {
     for (const { bytes } of this.#writableCode) this.#space.announceWrite(bytes, 0, bytes.length);

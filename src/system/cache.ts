@@ -19,8 +19,7 @@ const ABANDONED_MS = 24 * 3600 * 1000;
 
 /**
  * Makes the folder `name` in the cache: `make` fills a new one, which is then renamed. Others see the old state or the new one. If
- * two do so
- * at once, one wins; both results are equally good.
+ * two do so at once, one wins; both results are equally good.
  */
 export async function fillCache(cache: string, name: string, make: (folder: string) => Promise<void>): Promise<string> {
   try {

@@ -4,8 +4,7 @@ import { banner } from './execution-state.ts';
 
 /**
  * What show_execution_state() prints of the hypervisor's own state on arm64 and arm32: banner, registers, stack and call trace.
- * Unknown
- * system registers print as `[...]`.
+ * Unknown system registers print as `[...]`.
  *
  * Source: xen/arch/arm/traps.c, _show_registers, show_registers_64, show_registers_32, show_stack, show_trace.
  */

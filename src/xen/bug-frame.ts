@@ -56,8 +56,7 @@ export function encodeX86BugFrame(view: DataView, offset: number, frame: X86BugF
 
 /**
  * The second half of an x86 assert. The first word is 0, and `msg_disp` counts from the start of the frame before it. The lookup
- * treats this
- * half as a frame of its own, at an address that cannot trap.
+ * treats this half as a frame of its own, at an address that cannot trap.
  */
 export const X86_ASSERT_SUFFIX = record('bug_frame', { zero: 'u32', msg_disp: 'i32' });
 

@@ -16,8 +16,7 @@ class StackFault {
 
 /**
  * Returns the call trace and the empty line after it. Each line says where it comes from: `R` is RIP, `F` a frame, `S` a stack word
- * that looks
- * like code. Releases up to 4.12 omit the letter.
+ * that looks like code. Releases up to 4.12 omit the letter.
  *
  * Source: xen/arch/x86/traps.c, show_trace and _show_trace.
  */

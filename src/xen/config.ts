@@ -13,8 +13,7 @@ export const CONFIG_MAX_SIZE = 0x10_0000;
 
 /**
  * Decompresses one gzip member. This is a port, because each runtime has its own. Returns `undefined` if the data is corrupt,
- * truncated, or
- * decompresses to more than `maxSize` bytes; never allocates more than that.
+ * truncated, or decompresses to more than `maxSize` bytes; never allocates more than that.
  */
 export type Gunzip = (data: Uint8Array, maxSize: number) => Uint8Array | undefined;
 

@@ -4,8 +4,7 @@ import type { Release } from './release.ts';
 
 /**
  * Finds where an image keeps its per-CPU state. A vendor may have patched the structures, so this reads the code: it finds its
- * cpu_info by
- * setting the low bits of a copy of rsp (`or $0x7fff`), and the next instruction accesses the member.
+ * cpu_info by setting the low bits of a copy of rsp (`or $0x7fff`), and the next instruction accesses the member.
  */
 
 /** Offsets found in an image's code, in bytes. */
@@ -141,8 +140,7 @@ function expected(release: Release): CpuInfoFound {
 
 /**
  * Returns the offsets that the image's code uses, and the release's where the code does not show them. The code takes precedence if
- * they
- * differ, as with the rules of another release or a vendor's build.
+ * they differ, as with the rules of another release or a vendor's build.
  */
 export const imageCpuInfo = (text: Uint8Array, release: Release): CpuInfoFound => ({
   ...expected(release),

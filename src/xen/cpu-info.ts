@@ -6,8 +6,7 @@ import type { Release } from './release.ts';
  * The top of each hypervisor stack on x86-64, and the pages of the stack.
  *
  * Sources: xen/arch/x86/include/asm/current.h and cpu-user-regs.h (asm-x86/ up to 4.16), traps.c (the bounds). Checked against the
- * debug
- * information of builds of 4.14.6 and 4.17.5 (test/xen/layouts), and against the code of images (`imageCpuInfo`).
+ * debug information of builds of 4.14.6 and 4.17.5 (test/xen/layouts), and against the code of images (`imageCpuInfo`).
  */
 
 /** Size and alignment of a stack in bytes: STACK_ORDER 3, in all releases since 4.11. */
@@ -20,8 +19,7 @@ const PUSHED = ['r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r
 
 /**
  * Returns `struct cpu_user_regs` of a release: 200 bytes; 168 since 4.21 moved the data segments elsewhere. The selectors are 16
- * bits wide, in
- * slots of 8 bytes.
+ * bits wide, in slots of 8 bytes.
  */
 export function cpuUserRegs(release: Release): CStruct {
   const members: Record<string, FieldType> = {};
@@ -52,8 +50,7 @@ const fredInfo = cStruct('fred_info', { edata: 'u64', _rsvd: 'u64' });
  * changed.
  *
  * The bytes from `spec_ctrl` on are left alone: security fixes rearranged them within a branch (wider `xen_spec_ctrl`, new
- * `last_spec_ctrl`)
- * without changing the size. `verw_sel` is padding before XSA-297.
+ * `last_spec_ctrl`) without changing the size. `verw_sel` is padding before XSA-297.
  */
 export function cpuInfo(release: Release): CStruct {
   return cStruct('cpu_info', {
@@ -88,8 +85,7 @@ export type StackPage = 'primary' | 'ist' | 'shadow' | 'guard';
 
 /**
  * Returns the purpose of the stack page that `sp` points into. Without a guard (release builds up to 4.13) an overflow of the
- * primary stack
- * runs into pages 4 and 5, so they count as primary.
+ * primary stack runs into pages 4 and 5, so they count as primary.
  */
 export function stackPage(sp: Address, release: Release, debugBuild: boolean): StackPage {
   const page = Number((sp & BigInt(STACK_SIZE - 1)) / BigInt(STACK_PAGE));

@@ -15,9 +15,8 @@ export interface ExecutionState {
   readonly vcpu: string | undefined;
   /**
    * Returns a register by its name on the screen. x86-64: `rip`, `rflags`, `rax` … `r15`, `cr0`, `cr2`, `cr3`, `cr4`, the bases
-   * `fsb`, `gsb` and
-   * `gss`, and the selectors `cs`, `ss`, `ds`, `es`, `fs` and `gs`. Arm: `pc`, `lr`, `sp`, `cpsr`, `fp`, `x0` … `x28` or `r0` …
-   * `r10` and `r12`.
+   * `fsb`, `gsb` and `gss`, and the selectors `cs`, `ss`, `ds`, `es`, `fs` and `gs`. Arm: `pc`, `lr`, `sp`, `cpsr`, `fp`, `x0` …
+   * `x28` or `r0` … `r10` and `r12`.
    */
   readonly register: (name: string) => bigint;
   /** Reads `length` bytes, or returns `undefined` if any cannot be read. */

@@ -32,8 +32,7 @@ export function encodeExTableEntry(view: DataView, offset: number, base: Address
 
 /**
  * Sorts a table in place by `addr`, as sort_exception_table does while a payload loads. Uses the heap sort of xen/lib/sort.c and the
- * 32-bit
- * arithmetic of swap_ex, so that entries with equal `addr` end up in Xen's order. Ignores a trailing partial entry.
+ * 32-bit arithmetic of swap_ex, so that entries with equal `addr` end up in Xen's order. Ignores a trailing partial entry.
  */
 export function sortExTable(view: DataView): void {
   const size = EX_TABLE_ENTRY.size;

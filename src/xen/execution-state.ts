@@ -8,8 +8,7 @@ import type { XenArch } from './virtual-layout.ts';
  * What show_execution_state() prints of the hypervisor's own state on x86-64: banner, registers, code, stack and call trace.
  *
  * Sources: xen/arch/x86/traps.c and x86_64/traps.c (one file since 4.21), show_registers, show_code, show_stack. Compared with
- * screens of a real
- * 4.17.7. No release up to 4.22 prints ssp or pkru.
+ * screens of a real 4.17.7. No release up to 4.22 prints ssp or pkru.
  */
 
 const WORDS_PER_LINE = 4;

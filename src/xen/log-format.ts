@@ -3,8 +3,7 @@ import { type NumberSpec, numberText } from './number-text.ts';
 
 /**
  * An argument of a message. `null` is a NULL pointer, for `%s` and `%ps`. `%ps` takes the symbol's text, or an address to print as
- * is; `%ph` takes
- * bytes.
+ * is; `%ph` takes bytes.
  */
 export type FormatArg = number | bigint | string | null | Uint8Array;
 
@@ -100,10 +99,8 @@ export function formatter(pointerSize: 4 | 8): (template: string, ...args: reado
 
 /**
  * Formats like Xen's printk on a 64-bit machine: `%s %c %d %i %u %o %x %X` with flags, width, precision and length, `%p` (16 digits,
- * no
- * `0x`), `%*ph` with `C`, `D` and `N`, `%pd` (a domain's number), `%ps` (symbol text). Integers wrap to the printed length; a
- * missing argument
- * prints as 0 or `<NULL>`.
+ * no `0x`), `%*ph` with `C`, `D` and `N`, `%pd` (a domain's number), `%ps` (symbol text). Integers wrap to the printed length; a
+ * missing argument prints as 0 or `<NULL>`.
  *
  * Source: xen/common/vsprintf.c, docs/misc/printk-formats.txt.
  */

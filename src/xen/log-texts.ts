@@ -1,7 +1,6 @@
 /**
  * Loader messages that 4.13 changed (4470efeae4, 9e1cfdf3ae): the current template, without the `livepatch: NAME: ` prefix, and the
- * one of
- * 4.12 and before. Most only lost an exclamation mark.
+ * one of 4.12 and before. Most only lost an exclamation mark.
  */
 const OLD_TEXTS: Readonly<Record<string, string>> = {
   'Could not allocate memory for section table': 'Could not allocate memory for section table!',
@@ -43,8 +42,7 @@ const OLD_TEXTS: Readonly<Record<string, string>> = {
 
 /**
  * Returns the text that releases with `errorsLogged: 'dprintk'` (up to 4.12) have for a current template, which may be the same.
- * Templates
- * omit the `livepatch: NAME: ` prefix.
+ * Templates omit the `livepatch: NAME: ` prefix.
  */
 export const oldText = (template: string): string =>
   Object.hasOwn(OLD_TEXTS, template) ? (OLD_TEXTS[template] as string) : template;

@@ -14,8 +14,7 @@ export type BuildIdResult =
       readonly offset: number;
       /**
        * Its length according to the note. Xen's bounds check omits the padding after the name, so up to three bytes may lie beyond
-       * the section. Xen
-       * reads them; `id` lacks them.
+       * the section. Xen reads them; `id` lacks them.
        */
       readonly length: number;
     }
@@ -38,8 +37,7 @@ const bytesReader =
 
 /**
  * Checks whether the first note is a GNU build-id. The section has `size` bytes, more than 12. An empty descriptor passes. Reads
- * only what the
- * header claims, so a section may be larger than its memory.
+ * only what the header claims, so a section may be larger than its memory.
  * Source: xen/common/version.c, xen_build_id_check, in its order.
  */
 export function readXenBuildId(size: number, read: NoteReader): BuildIdResult {
@@ -63,8 +61,7 @@ export const xenBuildIdCheck = (section: Uint8Array): BuildIdResult =>
 
 /**
  * Returns the build-id in a payload's `.note.gnu.build-id`, `.livepatch.depends` or `.livepatch.xen_depends`. Ignores everything
- * after the
- * first note. Source: xen/common/livepatch.c, parse_buildid (86d09d16dd) and prepare_payload before it.
+ * after the first note. Source: xen/common/livepatch.c, parse_buildid (86d09d16dd) and prepare_payload before it.
  */
 export function readBuildId(size: number, read: NoteReader): BuildIdResult {
   if (size <= NOTE_HEADER) return refuse('EINVAL');

@@ -4,8 +4,7 @@ import { type Address, addOffset, viewOf } from '../base/index.ts';
 export interface ArgumentSource {
   /**
    * Returns the next integer argument of this size, as its register or stack slot contains it: bits above the size are undefined.
-   * Throws if a
-   * slot cannot be read.
+   * Throws if a slot cannot be read.
    */
   next(bytes: 4 | 8): bigint;
 }
@@ -18,10 +17,8 @@ const readU32 = (read: ReadMemory, address: Address): number => viewOf(read(addr
 
 /**
  * Returns the variadic arguments at the entry of a function: the remaining argument registers (x86-64: rdi, rsi, rdx, rcx, r8, r9;
- * arm64:
- * x0 … x7; arm32: r0 … r3), then the stack from `stack` (x86-64: rsp + 8 at the first instruction; Arm: sp). On a 32-bit machine a
- * 64-bit value
- * starts in an even register or at a multiple of 8, and is never split.
+ * arm64: x0 … x7; arm32: r0 … r3), then the stack from `stack` (x86-64: rsp + 8 at the first instruction; Arm: sp). On a 32-bit
+ * machine a 64-bit value starts in an even register or at a multiple of 8, and is never split.
  *
  * Sources: System V ABI for AMD64 3.2.3, AAPCS64 6.8.2, AAPCS32 6.5. Xen passes no floating-point arguments.
  */
@@ -69,8 +66,7 @@ export const VA_LIST_SIZE = 24;
 
 /**
  * Reads an x86-64 `va_list` from memory: u32 `gp_offset`, u32 `fp_offset`, and the addresses `overflow_arg_area` and
- * `reg_save_area`. Reads it
- * once; the position advances here and not in memory.
+ * `reg_save_area`. Reads it once; the position advances here and not in memory.
  * Source: System V ABI for AMD64, 3.5.7.
  */
 export function vaListArguments(address: Address, read: ReadMemory): ArgumentSource {
@@ -92,8 +88,7 @@ export function vaListArguments(address: Address, read: ReadMemory): ArgumentSou
 
 /**
  * Reads an arm64 `va_list` from memory, passed by address: `__stack`, `__gr_top` and `__vr_top`, and the negative offset `__gr_offs`
- * of the next
- * register from `__gr_top`, 0 if none is left. Reads it once.
+ * of the next register from `__gr_top`, 0 if none is left. Reads it once.
  * Source: AAPCS64, 10.1.5.
  */
 export function arm64VaListArguments(address: Address, read: ReadMemory): ArgumentSource {

@@ -2,8 +2,7 @@ import { type NumberSpec, numberParts } from './number-text.ts';
 
 /**
  * The buffer that vsnprintf fills. It counts and drops what does not fit, so the buffer bounds memory whatever widths and precisions
- * a format
- * requests.
+ * a format requests.
  */
 export class PrintkOutput {
   #text = '';

@@ -26,8 +26,7 @@ export function* branchFrom({ version }: Release): Generator<Release> {
 
 /**
  * Returns the rules of a version such as `4.17.7`; `4.17` means the newest point release. A point release missing from the table
- * gives the
- * nearest lower one, marked as assumed. An unknown branch, or other text, gives `undefined`.
+ * gives the nearest lower one, marked as assumed. An unknown branch, or other text, gives `undefined`.
  */
 export function releaseByVersion(version: string): ReleaseMatch | undefined {
   const match = /^4\.(\d{1,4})(?:\.(\d{1,4}))?$/.exec(version);
@@ -38,10 +37,8 @@ export function releaseByVersion(version: string): ReleaseMatch | undefined {
 
 /**
  * Returns the rules of an image, from the results of xen_major_version, xen_minor_version and xen_extra_version. The extra version
- * is `.7` in a
- * point release and `.7-pre` before it (4.17.6 is then assumed), and may have a vendor's suffix (`.5+72-g01140da4e8`). Without a
- * point release
- * (`-unstable`, `-rc3`) the first of the branch is assumed.
+ * is `.7` in a point release and `.7-pre` before it (4.17.6 is then assumed), and may have a vendor's suffix (`.5+72-g01140da4e8`).
+ * Without a point release (`-unstable`, `-rc3`) the first of the branch is assumed.
  * Source: xen/Makefile, XEN_EXTRAVERSION.
  */
 export function releaseOfImage(major: number, minor: number, extra: string): ReleaseMatch | undefined {

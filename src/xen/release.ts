@@ -1,7 +1,6 @@
 /**
  * The behaviour of one point release of Xen: one row of the release table (`releases.ts`). Nothing outside the table compares
- * versions; code
- * asks for the member that describes the behaviour.
+ * versions; code asks for the member that describes the behaviour.
  *
  * Each member's comment names the commit on Xen's master, and the first tags with it or its backport.
  */
@@ -11,8 +10,7 @@ export type FuncLayout = 'v1' | 'v2-applied' | 'v2-patch-offset' | 'v2';
 
 /**
  * Writable memory while functions are patched (x86). W1: CR0.WP off. W2: W1, plus CET off around it if shadow stacks are active. W3:
- * text of
- * the registered regions. W4: text and rodata of the registered regions.
+ * text of the registered regions. W4: text and rodata of the registered regions.
  */
 export type PermissionRegime = 'W1' | 'W2' | 'W3' | 'W4';
 
@@ -39,8 +37,7 @@ export interface AlternativeRules {
   readonly altCalls: 'none' | 'alt_instr' | 'alt_call_sites';
   /**
    * Frees pointers marked __alt_call_maybe_initdata after boot, so a payload's alternative call through one faults while it loads:
-   * f26bb28594
-   * (4.16.0) to af4cd0a6a6 (4.17.5, 4.18.3, 4.19.0).
+   * f26bb28594 (4.16.0) to af4cd0a6a6 (4.17.5, 4.18.3, 4.19.0).
    */
   readonly altCallInitdata: boolean;
   /** Moves the target of an optimised call past its ENDBR64 (builds with CONFIG_XEN_IBT). Since 4.17. */

@@ -17,9 +17,8 @@ export type Rule<T> = (version: XenVersion) => T;
 
 /**
  * Says which releases have a change. A tag X.0 covers its branch and all later ones: the change was on master. Any other tag covers
- * the rest of
- * its own branch: a backport. A branch with its own tag follows only that one: `since('4.17.3', '4.18.1', '4.19.0')` excludes
- * 4.18.0.
+ * the rest of its own branch: a backport. A branch with its own tag follows only that one: `since('4.17.3', '4.18.1', '4.19.0')`
+ * excludes 4.18.0.
  */
 export function since(...tags: readonly string[]): Rule<boolean> {
   const points = tags.map((tag) => ensure(parseVersion(tag), `not a tag: ${tag}`));

@@ -22,8 +22,7 @@ export interface EncodeSymbolsOptions {
 
 /**
  * Encodes a symbol table in the format that `openSymbolTable` reads and xen/tools/symbols.c writes. Tokens are single characters:
- * valid, but not
- * compressed.
+ * valid, but not compressed.
  */
 export function encodeSymbolTable(
   symbols: readonly SymbolToEncode[],

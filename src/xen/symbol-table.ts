@@ -63,16 +63,14 @@ export interface SymbolTable {
   readonly fast: boolean;
   /**
    * symbols_lookup_by_name: returns the symbol's offset from `base`, or `undefined`. Never finds the empty name. Without the sorted
-   * table, the
-   * first match in address order wins.
+   * table, the first match in address order wins.
    */
   offsetOf(name: string): number | undefined;
   /** Returns the absolute address. */
   addressOf(name: string): Address | undefined;
   /**
    * symbols_lookup: returns the first of the symbols at the greatest address not above this one; `undefined` below the first symbol.
-   * Xen calls it
-   * only for addresses in its text; this does not check.
+   * Xen calls it only for addresses in its text; this does not check.
    */
   symbolAt(address: Address): SymbolAt | undefined;
   /** Returns entry `index` in address order; `undefined` for END entries, a corrupt table, or past the end. */

@@ -22,9 +22,8 @@ import {
 
 /**
  * Encodes and decodes the 136 bytes of `struct xen_sysctl` for XEN_SYSCTL_livepatch_op. A value has the IN and OUT members of its
- * structure, so
- * the same functions serve request and copy-back. Names, payloads and arrays are guest handles (addresses); their contents are
- * elsewhere.
+ * structure, so the same functions serve request and copy-back. Names, payloads and arrays are guest handles (addresses); their
+ * contents are elsewhere.
  */
 
 /** Members of a release that determine the layout. */

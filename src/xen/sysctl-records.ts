@@ -2,8 +2,7 @@ import { record } from '../base/index.ts';
 
 /**
  * Layouts inside `struct xen_sysctl` at absolute offsets: the common head and one record per sub-operation, each starting at the
- * union of
- * `struct xen_sysctl_livepatch_op`. XEN_GUEST_HANDLE_64 has eight bytes on every architecture.
+ * union of `struct xen_sysctl_livepatch_op`. XEN_GUEST_HANDLE_64 has eight bytes on every architecture.
  * Source: xen/include/public/sysctl.h of 4.11 … 4.22; offsets compared with compiled headers.
  */
 

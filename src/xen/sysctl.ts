@@ -52,8 +52,7 @@ export const LIVEPATCH_STATE_NAMES: ReadonlyMap<number, PayloadState> = new Map(
 
 /**
  * Does livepatch_op accept the word after the sub-operation (else -EINVAL)? Up to 4.18 it is padding. Since 4.19 unknown flags are
- * refused only
- * while FORCE is clear: 0, 1, 3 and 0x80000001 pass, 2 does not.
+ * refused only while FORCE is clear: 0, 1, 3 and 0x80000001 pass, 2 does not.
  */
 export function livepatchOpWordOk(release: Pick<Release, 'opWord'>, word: number): boolean {
   if (release.opWord === 'pad') return word === 0;

@@ -1,7 +1,6 @@
 /**
  * The interface of every livepatch target: the simulated hypervisor, a real one in QEMU, the running host. It is Xen's own sysctl,
- * with its
- * states, errno values and flags.
+ * with its states, errno values and flags.
  *
  * Names are byte strings (one character per byte) without the NUL.
  */
@@ -113,8 +112,7 @@ export interface ObservableTarget extends LivepatchTarget {
   peek(address: bigint, length: number): Promise<Uint8Array | null>;
   /**
    * Makes a livepatch sysctl from raw bytes that no toolstack would send. `encode` returns the `struct xen_sysctl`, 136 bytes.
-   * Absent on a target
-   * that accepts only well-formed calls.
+   * Absent on a target that accepts only well-formed calls.
    */
   rawSysctl?(encode: (place: PlaceBytes) => Uint8Array): Promise<RawResult | NoAnswer>;
   /** Reads a version string as dom0 does: the host runs xen_extra_version or xen_changeset. `null` if it dies in the call. */

@@ -62,8 +62,7 @@ const roundUpTo = (address: Address, alignment: bigint): Address =>
 
 /**
  * Returns the bounds of VMAP_XEN on x86: from the end of the image to the stubs, one page per CPU, at the end of the gigabyte. If an
- * image
- * should have `__2M_rwdata_end` but lacks it, uses `_end` rounded up to a page: the linker script aligns to at least a page.
+ * image should have `__2M_rwdata_end` but lacks it, uses `_end` rounded up to a page: the linker script aligns to at least a page.
  * Source: x86/setup.c, xen_virt_end; x86/mm.c, arch_vmap_virt_end.
  */
 export function x86VmapXen(release: Pick<Release, 'x86Layout' | 'vmapStart'>, image: X86VmapImage): AddressRange {

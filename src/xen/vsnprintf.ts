@@ -9,8 +9,7 @@ import { PrintkOutput } from './printk-output.ts';
  * Xen's vsnprintf on the raw arguments of running code: the text of a printk in the machine. `log-format.ts` formats our own values.
  *
  * Source: xen/common/vsprintf.c, vsnprintf and what it calls. From 4.11 to 4.22 only the suffixes of `%p` changed
- * (`PointerFormatRules`). There
- * is no `hh` and no `t`: such a conversion prints literally and takes no argument.
+ * (`PointerFormatRules`). There is no `hh` and no `t`: such a conversion prints literally and takes no argument.
  */
 
 /** Result of vsnprintf. */
@@ -127,10 +126,8 @@ function storeLength(args: ArgumentSource, { qualifier }: Conversion, length: nu
 
 /**
  * Formats like vsnprintf with a buffer of `size` bytes (including the NUL; 0 only counts). `format` is the template, one character
- * per byte,
- * up to its NUL; conversions take from `args`. Reading memory may throw (`PrintkMemory`), as the machine would fault. A width of
- * -2^31 is undefined
- * in Xen's C; here it pads nothing.
+ * per byte, up to its NUL; conversions take from `args`. Reading memory may throw (`PrintkMemory`), as the machine would fault. A
+ * width of -2^31 is undefined in Xen's C; here it pads nothing.
  */
 export function vsnprintf(size: number, format: string, args: ArgumentSource, machine: PrintkMachine): Formatted {
   const out = new PrintkOutput(size);

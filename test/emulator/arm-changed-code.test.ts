@@ -5,7 +5,7 @@ import { PAGE_KINDS, PAGE_SIZE } from '../../src/arch/page-table.ts';
 import { AddressSpace, PhysicalMemory } from '../../src/machine/index.ts';
 import { openCpu } from './support.ts';
 
-/** What makes an emulator lie after code was patched, and where it stops, on arm64 and arm32. */
+/** Running code that changed, and where a run stops, on arm64 and arm32. */
 
 /** Above 2 GiB: no address may get a sign. */
 const CODE = 0x9000_0000n;
@@ -89,7 +89,7 @@ describe.each([
     for (const each of opened.splice(0)) each.close();
   });
 
-  it.each(['without', 'with'])('a branch that was put over a function is taken, %s a trace', (trace) => {
+  it.each(['without', 'with'])('takes a branch written over a function, %s a trace', (trace) => {
     cpu = open(trace === 'with' ? { trace: () => {} } : {});
     expect(result(cpu)).toBe(1n);
     space.write(ALIAS + BigInt(CALLEE), wordBytes(branch));
@@ -98,7 +98,7 @@ describe.each([
     expect(result(cpu)).toBe(1n);
   });
 
-  it('code that code has written is run, by all processors of the machine', () => {
+  it('runs self-modified code, on all CPUs of the machine', () => {
     cpu = open();
     const other = open({ trace: () => {} });
     expect([result(cpu), result(other)]).toEqual([1n, 1n]);
@@ -108,7 +108,7 @@ describe.each([
     expect([result(cpu), result(other)]).toEqual([6n, 6n]);
   });
 
-  it('what is mapped in its place is run, and nothing where it is gone', () => {
+  it('runs code mapped in its place, and faults if nothing is mapped', () => {
     cpu = open();
     expect(result(cpu)).toBe(1n);
     const other = code.slice();
@@ -119,7 +119,7 @@ describe.each([
     expect(call(cpu)).toMatchObject({ kind: 'fault', access: 'fetch', address: CODE });
   });
 
-  it('what may not be executed any more is not, though it was', () => {
+  it('does not run code that lost its execute permission', () => {
     cpu = open();
     expect(result(cpu)).toBe(1n);
     space.protect(CODE, 1, PAGE_KINDS.RO);
@@ -128,7 +128,7 @@ describe.each([
     expect(result(cpu)).toBe(1n);
   });
 
-  it('a run stops in front of an address, and goes on from it', () => {
+  it('stops before an address, and continues from it', () => {
     const at = CODE + BigInt(CALLEE);
     cpu = open({ stopAt: [at] });
     for (let round = 0; round < 2; round++) {
@@ -139,7 +139,7 @@ describe.each([
     }
   });
 
-  it('a trace sees addresses without a sign, and ends the run with what it throws', () => {
+  it('traces unsigned addresses, and ends the run with a trace’s exception', () => {
     const seen: bigint[] = [];
     cpu = open({ trace: (address) => seen.push(address) });
     expect(call(cpu, CALLEE)).toEqual(returned);

@@ -4,7 +4,7 @@ import { PAGE_KINDS, PAGE_SIZE } from '../../src/arch/page-table.ts';
 import { AddressSpace, PhysicalMemory } from '../../src/machine/index.ts';
 import { openCpu } from './support.ts';
 
-/** The processors of arm64 and arm32: the same as is asked of that of x86-64, and what they lack of the hypervisor's mode. */
+/** The CPUs of arm64 and arm32: the same tests as for x86-64, and emulation of EL2. */
 
 const CODE = 0x20_0000n;
 const DATA = 0x40_0000n;
@@ -83,7 +83,7 @@ describe.each([
     privileged: [0xf10c_0080, 0xf108_0080, 0xf57f_f04f, 0xf57f_f06f, 0xe190_1f9f, 0xe180_2f91, 0xe12f_ff1e],
   },
 ])('a processor of $arch.name', ({ arch, first, width, written, ...code }) => {
-  it('runs in the machine’s own memory, both ways', () => {
+  it('reads and writes the machine’s own memory', () => {
     const { cpu, data } = on(arch, ...code.counts);
     data[0] = 41;
     cpu.set(first, DATA);
@@ -92,7 +92,7 @@ describe.each([
     expect(data[Number(written)]).toBe(42);
   });
 
-  it('faults at the instruction that makes the access, wherever that is in its block', () => {
+  it('faults at the instruction that makes the access, anywhere in its block', () => {
     const { cpu } = on(arch, ...code.reads);
     for (const address of [0x10n, RETURN, DATA + BigInt(2 * PAGE_SIZE)]) {
       cpu.set(first, address);
@@ -102,7 +102,7 @@ describe.each([
     }
   });
 
-  it('heeds permissions as they change, and a page that is writable is not executable', () => {
+  it('follows permission changes, and never executes a writable page', () => {
     const { cpu, space } = on(arch, ...code.writes);
     const writes = () => {
       cpu.set(first, CODE + 0x100n);
@@ -117,7 +117,7 @@ describe.each([
     expect(writes()).toMatchObject({ kind: 'fault', access: 'write' });
   });
 
-  it('does not execute data, nor what is not mapped', () => {
+  it('executes neither data nor unmapped memory', () => {
     const { cpu } = on(arch, ...code.jumps);
     for (const address of [DATA, 0n, 0x7000_0000n]) {
       cpu.set(first, address);
@@ -133,7 +133,7 @@ describe.each([
     expect(cpu.get('pc')).toBe(CODE + 4n);
   });
 
-  it('ends with its budget of instructions, and of time', () => {
+  it('stops at its limit of instructions, and of time', () => {
     const { cpu } = on(arch, ...code.hangs);
     expect(bench.run(1000)).toEqual({ kind: 'budget', of: 'instructions' });
     expect(cpu.get('pc')).toBe(CODE + 4n);
@@ -141,7 +141,7 @@ describe.each([
     expect(bench.run(1e12)).toEqual({ kind: 'budget', of: 'time' });
   });
 
-  it('runs what only the hypervisor’s mode may, and exclusive accesses', () => {
+  it('runs privileged instructions, and exclusive accesses', () => {
     const { cpu, data } = on(arch, ...code.privileged);
     data.fill(7, 0, width);
     cpu.set(first, DATA);
@@ -155,7 +155,7 @@ describe.each([
     bench.run();
     const patch = new Uint8Array(4);
     new DataView(patch.buffer).setUint32(0, code.counts.at(-1) as number, true);
-    // As the hypervisor does: through a second mapping.
+    // Through a second mapping, like the hypervisor.
     space.map(ALIAS, bench.code, PAGE_KINDS.RW);
     space.write(ALIAS, patch);
     cpu.set(first, 5n);
@@ -165,7 +165,7 @@ describe.each([
     expect(cpu.get(first)).toBe(5n);
   });
 
-  it('tells of every instruction that it carries out', () => {
+  it('traces every instruction that it executes', () => {
     const seen: bigint[] = [];
     bench = new ArmBench(arch, code.counts, seen);
     bench.cpu.set(first, DATA);
@@ -180,7 +180,7 @@ describe('instructions of EL2 that the engine lacks', () => {
     on(ARM64, 0xd51c_d041, 0xd53c_d040, 0xd53c_1102, 0xd50c_871f, 0xd65f_03c0);
   });
 
-  /** Runs on behind each instruction that is done on our side. */
+  /** Continues after each instruction that we emulate. */
   function runThrough({ cpu, arch, space }: ArmBench) {
     let done = 0;
     for (;;) {
@@ -190,7 +190,7 @@ describe('instructions of EL2 that the engine lacks', () => {
     }
   }
 
-  it('are done on arm64: the per-CPU register keeps its value, others are zero', () => {
+  it('are emulated on arm64: the per-CPU register keeps its value, others are zero', () => {
     const { cpu } = bench;
     cpu.set('x1', 0x1234_5678_9abcn);
     cpu.set('x2', 5n);
@@ -198,7 +198,7 @@ describe('instructions of EL2 that the engine lacks', () => {
     expect([cpu.get('x0'), cpu.get('x1'), cpu.get('x2')]).toEqual([0x1234_5678_9abcn, 0x1234_5678_9abcn, 0n]);
   });
 
-  it('are done on arm32', () => {
+  it('are emulated on arm32', () => {
     bench.cpu.close();
     // mcr p15, 4, r1, c13, c0, 2; mrc p15, 4, r0, c13, c0, 2; mrc p15, 4, r2, c1, c1, 0; mrrc p15, 6, r3, r4, c2; bx lr
     const { cpu } = on(ARM32, 0xee8d_1f50, 0xee9d_0f50, 0xee91_2f11, 0xec54_3f62, 0xe12f_ff1e);
@@ -220,7 +220,7 @@ describe('instructions of EL2 that the engine lacks', () => {
     ]);
   });
 
-  it('are none where the instruction is undefined', () => {
+  it('do not include undefined instructions', () => {
     bench.cpu.close();
     on(ARM64, 0);
     expect(runThrough(bench)).toEqual({ exit: { kind: 'exception', vector: 1 }, done: 0 });
@@ -229,7 +229,7 @@ describe('instructions of EL2 that the engine lacks', () => {
     expect(runThrough(bench)).toEqual({ exit: { kind: 'exception', vector: 1 }, done: 0 });
   });
 
-  it('are calls of a firmware that knows no function', () => {
+  it('include firmware calls, which find no function', () => {
     bench.cpu.close();
     // smc #0; ret
     const { cpu } = on(ARM64, 0xd400_0003, 0xd65f_03c0);
@@ -238,7 +238,7 @@ describe('instructions of EL2 that the engine lacks', () => {
     expect(cpu.get('x0')).toBe(0xffff_ffff_ffff_ffffn);
   });
 
-  it('BRK is an exception of its own', () => {
+  it('raise a separate exception for BRK', () => {
     bench.cpu.close();
     const { cpu } = on(ARM64, 0xd503_201f, 0xd420_0020);
     expect(bench.run()).toEqual({ kind: 'exception', vector: 7 });

@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => cpu.close());
 
 describe('a processor', () => {
-  it('runs a function in the machine’s own memory, both ways', () => {
+  it('runs a function that reads and writes the machine’s own memory', () => {
     // mov data(%rip), %rax; inc %rax; mov %rax, data+8(%rip); ret
     bench.place(0, '48 8b 05 f9 ff 1f 00  48 ff c0  48 89 05 f7 ff 1f 00  c3');
     cpu = bench.open();
@@ -28,7 +28,7 @@ describe('a processor', () => {
     expect(cpu.get('rsp')).toBe(TOP + 8n);
   });
 
-  it('gives registers at full width, without a sign', () => {
+  it('returns registers at full width, unsigned', () => {
     // movabs $0xffff82d040201234, %r15; ret
     bench.place(0, '49 bf 34 12 20 40 d0 82 ff ff c3');
     cpu = bench.open();
@@ -38,23 +38,23 @@ describe('a processor', () => {
     expect(cpu.get('r8')).toBe(0xffff_ffff_ffff_fffen);
   });
 
-  it('runs in the hypervisor’s mode, with instructions that need it', () => {
+  it('runs privileged instructions', () => {
     // cli; mov %cr0, %rax; clac; stac; sti; ret
     bench.place(0, 'fa 0f 20 c0 0f 01 ca 0f 01 cb fb c3');
     cpu = bench.open();
     expect(call(cpu, bench, CODE)).toEqual(returned);
-    // CR0.WP, as on a host.
+    // CR0.WP is set, as on a host.
     expect(cpu.get('rax') & 0x10000n).toBe(0x10000n);
   });
 
-  it('takes ENDBR64 for a NOP', () => {
+  it('treats ENDBR64 as a NOP', () => {
     bench.place(0, 'f3 0f 1e fa b8 05 00 00 00 c3');
     cpu = bench.open();
     expect(call(cpu, bench, CODE)).toEqual(returned);
     expect(cpu.get('rax')).toBe(5n);
   });
 
-  it('has no registers of another architecture', () => {
+  it('rejects registers of another architecture', () => {
     cpu = bench.open();
     expect(() => cpu.get('x0')).toThrow(/x0/);
   });
@@ -70,7 +70,7 @@ describe('faults', () => {
     bench.place(0x80, '90 ff e6');
   });
 
-  it('are at the instruction that makes them, wherever that is in its block', () => {
+  it('are at the faulting instruction, anywhere in its block', () => {
     cpu = bench.open();
     cpu.set('rsi', CODE + 8n);
     expect(call(cpu, bench, CODE)).toEqual({ kind: 'fault', access: 'write', address: CODE + 8n, size: 8 });
@@ -82,7 +82,7 @@ describe('faults', () => {
     expect(cpu.get('rip')).toBe(CODE + 2n);
   });
 
-  it('come of a fetch from memory that is data, and from none', () => {
+  it('occur on a fetch from data, and from unmapped memory', () => {
     cpu = bench.open();
     for (const target of [DATA, 0n, 0xffff_82d0_5000_0000n]) {
       cpu.set('rsi', target);
@@ -109,7 +109,7 @@ describe('faults', () => {
     expect(bench.code[0x100]).not.toBe(undefined);
   });
 
-  it('are no end: the run goes on where it is told to', () => {
+  it('do not end a run: it continues at any address', () => {
     cpu = bench.open();
     cpu.set('rsi', 0n);
     expect(call(cpu, bench, CODE)).toMatchObject({ kind: 'fault' });
@@ -132,7 +132,7 @@ describe('exceptions', () => {
     ['ud2', '90 0f 0b', 6, 1],
     ['an invalid instruction', '90 06', 6, 1],
     ['a division by zero', '31 c9 f7 f1', 0, 2],
-    // A trap: the instruction is done.
+    // A trap: the instruction has completed.
     ['int3', '90 cc', 3, 2],
   ])('%s', (_, code, vector, offset) => {
     bench.place(0, code);
@@ -143,7 +143,7 @@ describe('exceptions', () => {
 });
 
 describe('stops and limits', () => {
-  it('stops in front of an address, and goes on from it', () => {
+  it('stops before an address, and continues from it', () => {
     // call +0x10; inc %eax; ret … mov $5, %eax; ret
     bench.place(0, 'e8 0b 00 00 00 ff c0 c3');
     bench.place(0x10, 'b8 05 00 00 00 c3');
@@ -171,7 +171,7 @@ describe('stops and limits', () => {
     expect(performance.now() - begin).toBeLessThan(2000);
   });
 
-  it('traces every instruction, with addresses that have no sign', () => {
+  it('traces every instruction, with unsigned addresses', () => {
     bench.place(0, 'e8 0b 00 00 00 c3');
     bench.place(0x10, 'b9 03 00 00 00 ff c9 75 fc c3');
     const seen: [bigint, number][] = [];
@@ -182,7 +182,7 @@ describe('stops and limits', () => {
     expect(seen).toEqual([at(0, 5), at(0x10, 5), ...loop, ...loop, ...loop, at(0x19, 1), at(5, 1)]);
   });
 
-  it('ends with the error that a trace throws, at once', () => {
+  it('ends at once with an error from a trace', () => {
     bench.place(0, 'ff c0 eb fc');
     let count = 0;
     cpu = bench.open(() => {
@@ -193,7 +193,7 @@ describe('stops and limits', () => {
   });
 });
 
-describe('code that has changed is run as it is now', () => {
+describe('running code that changed', () => {
   /** mov $N, %eax; ret */
   const returning = (n: number) => bytes(`b8 0${n} 00 00 00 c3`);
   const result = (address = CODE) => {
@@ -202,13 +202,13 @@ describe('code that has changed is run as it is now', () => {
   };
 
   beforeEach(() => {
-    // A caller of what is at +0x20.
+    // A caller of the code at +0x20.
     bench.place(0, 'e8 1b 00 00 00 c3');
     bench.code.set(returning(1), 0x20);
     bench.code.set(returning(2), 0x40);
   });
 
-  it.each(['without', 'with'])('after a jump was put over its start, %s a trace', (trace) => {
+  it.each(['without', 'with'])('after a jump was written over its start, %s a trace', (trace) => {
     cpu = bench.open(trace === 'with' ? () => {} : undefined);
     expect(result()).toBe(1n);
     bench.space.protect(CODE, 4, PAGE_KINDS.RWX);
@@ -234,7 +234,7 @@ describe('code that has changed is run as it is now', () => {
     expect(result()).toBe(1n);
   });
 
-  it('after it may not be executed any more', () => {
+  it('after it lost its execute permission', () => {
     cpu = bench.open();
     expect(result()).toBe(1n);
     bench.space.protect(CODE, 4, PAGE_KINDS.RO);
@@ -252,7 +252,7 @@ describe('code that has changed is run as it is now', () => {
     expect(result()).toBe(4n);
   });
 
-  it('after code has written it, for all processors of the machine', () => {
+  it('after code wrote it, on all CPUs of the machine', () => {
     // movb $7, 0x21+CODE; ret
     bench.place(0x60, 'c6 05 ba ff ff ff 07 c3');
     cpu = bench.open();
@@ -268,7 +268,7 @@ describe('code that has changed is run as it is now', () => {
     other.close();
   });
 
-  it('after code has written it through another mapping', () => {
+  it('after code wrote it through another mapping', () => {
     const alias = 0xffff_82c0_0000_0000n;
     bench.space.alias(alias, CODE, 4, PAGE_KINDS.RW);
     // movb $6, (%rdi); ret
@@ -291,7 +291,7 @@ describe('code that has changed is run as it is now', () => {
 });
 
 describe('memory', () => {
-  it('may come in hundreds of pieces', () => {
+  it('may consist of hundreds of pieces', () => {
     cpu = bench.open();
     bench.place(0, '48 8b 06 c3');
     const pages = 300;
@@ -309,7 +309,7 @@ describe('memory', () => {
 });
 
 describe('the library', () => {
-  it('that is missing is named, with the package that brings it', () => {
+  it('is named with its package if missing', () => {
     const koffi = {
       load: (name: string | null) => {
         throw new Error(`Failed to load shared library: ${name}: cannot open shared object file`);
@@ -324,7 +324,7 @@ describe('the library', () => {
     );
   });
 
-  it('gives as many processors as are wanted, one after the other and at once', () => {
+  it('opens any number of CPUs, in sequence and at once', () => {
     bench.place(0, 'b8 05 00 00 00 c3');
     cpu = bench.open();
     const many = Array.from({ length: 20 }, () => bench.open());
@@ -338,7 +338,7 @@ describe('the library', () => {
       expect(call(one, bench, CODE)).toEqual(returned);
       one.close();
     }
-    // Those that are closed are not told of writes any more.
+    // Closed CPUs receive no more writes.
     bench.space.write(DATA, Uint8Array.of(1));
     expect(call(cpu, bench, CODE)).toEqual(returned);
   }, 30_000);

@@ -4,23 +4,23 @@ import { X86_64_PAGE_TABLES } from '../../src/arch/x86_64/page-table.ts';
 import { loadEmulator } from '../../src/emulator/index.ts';
 import { AddressSpace, type OpenCpu, PhysicalMemory } from '../../src/machine/index.ts';
 
-/** Where hypervisors, payloads and stacks lie. */
+/** Addresses of hypervisors, payloads and stacks. */
 export const CODE = 0xffff_82d0_4020_0000n;
 export const DATA = 0xffff_82d0_4040_0000n;
 export const STACK = 0xffff_8300_0010_0000n;
-/** Not mapped: a run ends in front of it. */
+/** Not mapped: a run stops before it. */
 export const RETURN = 0xffff_82d0_bfff_e000n;
 
 export const openCpu: OpenCpu = await loadEmulator();
 
-/** Bytes of a few instructions, as objdump shows them. */
+/** Parses the bytes of a few instructions, as objdump prints them. */
 export const bytes = (text: string): Uint8Array =>
   Uint8Array.from(
     text.split(/\s+/).filter((each) => each !== ''),
     (byte) => Number.parseInt(byte, 16),
   );
 
-/** A machine of three pieces of memory: code, data, a stack. */
+/** A machine with three pieces of memory: code, data, a stack. */
 export class Bench {
   readonly space = new AddressSpace(X86_64_PAGE_TABLES, new PhysicalMemory());
   readonly code = new Uint8Array(4 * PAGE_SIZE);
@@ -34,7 +34,7 @@ export class Bench {
     this.space.map(STACK, this.stack, PAGE_KINDS.RW);
   }
 
-  /** Before a processor has seen it. */
+  /** Places code before a CPU has seen it. */
   place(offset: number, text: string): void {
     this.code.set(bytes(text), offset);
   }
@@ -45,10 +45,10 @@ export class Bench {
   }
 }
 
-/** The stack pointer that {@link call} begins with, its return address in place. */
+/** Stack pointer at the start of {@link call}, with the return address in place. */
 export const TOP = STACK + BigInt(PAGE_SIZE);
 
-/** Runs a function to its return, or to what happens before that. */
+/** Runs a function until it returns, or something else stops it. */
 export function call(
   cpu: Cpu,
   bench: Bench,

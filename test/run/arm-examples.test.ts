@@ -84,7 +84,7 @@ describe.each(['arm64', 'arm32'] as const)('the examples of %s', (arch) => {
     expect((await calling(text.replace('= "', '= "not '))).verdict).toBe('failed');
   });
 
-  it('under 4.18.0, which writes to read-only functions, end the host', async () => {
+  it('kill the host under 4.18.0, which writes to read-only functions', async () => {
     const report = await rehearsePayloads(xen, [file(called('hello'))], { ...options, release: '4.18.0' });
     expect(report).toMatchObject({ verdict: 'panicked' });
     const writable = await rehearsePayloads(xen, [file(called('writable'))], { ...options, release: '4.18.0' });
@@ -93,7 +93,7 @@ describe.each(['arm64', 'arm32'] as const)('the examples of %s', (arch) => {
 });
 
 describe('the example arm32/odd-branch', () => {
-  it('prints one of its two lines: the other call goes to what is before printk()', async () => {
+  it('prints one of its two lines: the other call misses printk()', async () => {
     const xen = exampleBytes(examplesOf('arm32').image.name);
     const payload = { file: 'odd-branch.livepatch', name: 'odd-branch', bytes: exampleBytes('arm32/odd-branch') };
     const calls = [plannedCall('xen_extra_version() = "-odd"')];

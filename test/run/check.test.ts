@@ -24,7 +24,7 @@ describe('every example', () => {
     expect(checked?.findings.filter(({ severity }) => severity === 'error')).not.toEqual([]);
   });
 
-  it('all at once: each is on a host of its own', async () => {
+  it('is checked on a host of its own if all are given at once', async () => {
     const report = await check(names);
     expect(report.payloads.map(({ file, verdict }) => [file, verdict])).toEqual(
       exampleManifest.payloads.map(({ name, expected }) => [`${name}.livepatch`, expected.verdict]),
@@ -59,14 +59,14 @@ describe('dependencies', () => {
     }
   });
 
-  it('that nobody has are said to be missing', async () => {
+  it('that are not among the files give a warning', async () => {
     const [stacked] = (await check(['stack'])).payloads;
     expect(stacked?.verdict).toBe('accepted');
     expect(stacked?.findings.map(({ rule, severity }) => [rule, severity])).toEqual([['depends-not-given', 'warning']]);
     expect(stacked?.findings[0]?.message).toContain(examplePayload('hello').buildId);
   });
 
-  it('that do not survive are said so', async () => {
+  it('that kill the host are named as the reason', async () => {
     const stacked = (await check(['stack', 'hello'], { release: '4.18.0' })).payloads[0];
     expect(stacked?.verdict).toBe('refused');
     expect(stacked?.findings.map(({ rule }) => rule)).toContain('dependency-fails');
@@ -74,7 +74,7 @@ describe('dependencies', () => {
 });
 
 describe('hooks', () => {
-  it('are said not to have been run', async () => {
+  it('give a note if they cannot be run', async () => {
     const [hooks] = (await check(['hooks'])).payloads;
     expect(hooks?.findings).toMatchObject([
       { rule: 'hook-not-run', severity: 'note', where: { symbol: 'hooks_on_load' } },

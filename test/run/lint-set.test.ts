@@ -19,17 +19,17 @@ describe('the payloads of a folder', () => {
   const other = payload('d', 'other', 'other');
   const all = [third, second, first, other];
 
-  it('stand behind what they depend on', () => {
+  it('follow their dependencies', () => {
     expect(names(companionsInFolder(third, all))).toEqual(['c', 'b', 'a']);
   });
 
-  it('are with those alone that name the same hypervisor, and what they depend on', () => {
+  it('stand among those for the same hypervisor, and their dependencies', () => {
     expect(names(companionsInFolder(other, all))).toEqual(['d']);
     const stray = payload('e', 'd');
     expect(names(companionsInFolder(stray, [...all, stray]))).toEqual(['c', 'b', 'a', 'd', 'e']);
   });
 
-  it('are all there, each once, whatever depends on what', () => {
+  it('are all there, each once, whatever the dependencies', () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
     fc.assert(
       fc.property(

@@ -53,7 +53,7 @@ describe('a call in words', () => {
     );
   });
 
-  it('is read or refused, whatever it is', () => {
+  it('is parsed or refused, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), (text) => {
         try {
@@ -84,7 +84,7 @@ describe('what is expected', () => {
     expect(unexpected(planned, result(3n), null)).toBe('it returned 3, expected "-new"');
   });
 
-  it('is shown as people read it', () => {
+  it('is shown in decimal if it is small, otherwise in hex', () => {
     expect([0n, 42n, 0xffff_ffean, 0xffff_ffff_ffff_ffean, 0xffff_82d0_4020_0000n].map(resultNumber)).toEqual([
       '0',
       '42',

@@ -19,7 +19,7 @@ const NEW: PayloadSpec = { code: [{ symbol: 'lp_new', returns: '-new' }] };
 const steps = (report: RehearsalReport) => report.steps.map(({ step, name, outcome }) => `${step} ${name} ${outcome}`);
 
 describe('a rehearsal with calls', () => {
-  it('makes them before, while and after', async () => {
+  it('makes them before, while and after a payload is applied', async () => {
     const report = await rehearse(NEW, calls('xen_extra_version() = "-new"', 'xen_minor_version() = 17'));
     expect(report.verdict).toBe('passed');
     expect(report.calls.map((call) => [call.function, call.when, call.returned])).toEqual([
@@ -40,7 +40,7 @@ describe('a rehearsal with calls', () => {
     ]);
   });
 
-  it('fails where one returns something else while the payload is applied', async () => {
+  it('fails if one returns an unexpected value while the payload is applied', async () => {
     const report = await rehearse(NEW, calls('xen_extra_version() = "-other"'));
     expect(report.verdict).toBe('failed');
     expect(report.findings).toContainEqual(
@@ -58,12 +58,12 @@ describe('a rehearsal with calls', () => {
     });
   });
 
-  it('calls a payload’s own function while it is there', async () => {
+  it('calls a payload’s own function while the payload is loaded', async () => {
     const report = await rehearse(NEW, calls('lp_new() = "-new"'));
     expect(report.calls.map(({ when }) => when)).toEqual(['applied', 'reverted']);
   });
 
-  it('ends with the host, where a call is its death', async () => {
+  it('ends with the host if a call kills it', async () => {
     const report = await rehearse({ code: [{ symbol: 'lp_new', hex: '0f0b' }] }, calls('xen_extra_version()'));
     expect(report.verdict).toBe('panicked');
     expect(report.panic?.message).toBe('FATAL TRAP: vector = 6 (invalid opcode)');
@@ -73,7 +73,7 @@ describe('a rehearsal with calls', () => {
     expect(report.calls.at(-1)?.returned).toEqual({ int: null, string: null });
   });
 
-  it('refuses a function that there is not, with those that there are', async () => {
+  it('refuses an unknown function, and suggests similar ones', async () => {
     await expect(rehearse(NEW, calls('xen_extra_versio()'))).rejects.toThrow(
       expect.objectContaining({ code: 'EUSAGE', hint: 'did you mean xen_extra_version?' }),
     );
@@ -87,7 +87,7 @@ const greets =
 const GREETING = hookPayload({ h: greets('hello'), u: greets('bye') }, { load: ['h'], unload: ['u'] }, NEW);
 
 describe('a rehearsal with hooks', () => {
-  it('has what they print in the transcript', async () => {
+  it('shows what they print in the step', async () => {
     const report = await rehearse(GREETING);
     expect(report.verdict).toBe('passed');
     const printed = (step: string) => report.steps.find((each) => each.step === step)?.console;
@@ -96,7 +96,7 @@ describe('a rehearsal with hooks', () => {
     expect(report.findings).toEqual([]);
   });
 
-  it('tells which of the hypervisor’s variables they have changed for good', async () => {
+  it('names the variables of the hypervisor that they changed for good', async () => {
     const writes: WriteCode = (code) => code.set('rax', { symbol: 'tainted' }).raw('c60008').ret();
     const report = await rehearse(hookPayload({ h: writes }, { load: ['h'] }, NEW));
     expect(report.verdict).toBe('passed');
@@ -110,14 +110,14 @@ describe('a rehearsal with hooks', () => {
     ]);
   });
 
-  it('is refused by a hook that vetoes, and the reason is there', async () => {
+  it('is refused by a hook that vetoes, with the reason', async () => {
     const report = await rehearse(hookPayload({ h: hook((code) => code, -16) }, { preapply: ['h'] }, NEW));
     expect(report.verdict).toBe('refused');
     expect(report.steps.at(-1)).toMatchObject({ step: 'apply', rc: -16, errno: 'EBUSY', state: 'CHECKED' });
     expect(report.findings).toContainEqual(expect.objectContaining({ rule: 'hook-veto' }));
   });
 
-  it('does not complain of functions that an apply hook leaves alone', async () => {
+  it('accepts functions that an apply hook does not patch', async () => {
     // mov fstate(%rbx), %rax; movl $1, 4(%rax), as in the cases of conform.
     const sets = (state: number): WriteCode => hook((code) => code.raw('488b4370').raw(`c740040${state}000000`));
     const report = await rehearse(hookPayload({ a: sets(1), r: sets(0) }, { apply: ['a'], revert: ['r'] }, NEW));
@@ -125,7 +125,7 @@ describe('a rehearsal with hooks', () => {
     expect(report.verdict).toBe('passed');
   });
 
-  it('is unsafe, says check, where a hook is the host’s death', async () => {
+  it('makes check say unsafe if a hook kills the host', async () => {
     const dies = hookPayload({ h: (code) => code.raw('0f0b') }, { load: ['h'] }, NEW);
     const { payloads } = await checkPayloads(image, [fileOf(dies)], { cpu: 'qemu-max', gunzip, openCpu });
     expect(payloads[0]).toMatchObject({ verdict: 'unsafe' });
@@ -137,7 +137,7 @@ describe('without a processor', () => {
   const noCpu = { message: 'cannot load libunicorn 2', hint: 'sudo apt-get install libunicorn2' };
   const without = { openCpu: undefined, noCpu } as unknown as SimulationOptions;
 
-  it('everything without code is as it was', async () => {
+  it('payloads without hooks pass', async () => {
     expect((await rehearse(NEW, without)).verdict).toBe('passed');
   });
 
@@ -155,7 +155,7 @@ describe('without a processor', () => {
     );
   });
 
-  it('a check says what it has not seen', async () => {
+  it('a check notes the hook that it did not run', async () => {
     const { payloads } = await checkPayloads(image, [fileOf(GREETING)], { cpu: 'qemu-max', gunzip, noCpu });
     expect(payloads[0]).toMatchObject({ verdict: 'accepted' });
     expect(payloads[0]?.findings[0]).toMatchObject({ rule: 'hook-not-run', severity: 'note' });

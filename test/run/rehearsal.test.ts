@@ -62,7 +62,7 @@ describe('every example', () => {
 });
 
 describe('hello', () => {
-  it('tells where everything was and what stood there', async () => {
+  it('reports placements, and the bytes before and after', async () => {
     const report = await rehearse(['hello']);
     expect(report.xen).toEqual({
       release: '4.18.1',
@@ -120,7 +120,7 @@ describe('hello', () => {
     expect(report.findings.map(({ rule }) => rule)).toContain('host-panic');
   });
 
-  it('passes under 4.18.0 where its state is writable', async () => {
+  it('passes under 4.18.0 if its functions are writable', async () => {
     expect((await rehearse(['writable'], { release: '4.18.0' })).verdict).toBe('passed');
   });
 
@@ -131,7 +131,7 @@ describe('hello', () => {
 });
 
 describe('stacks', () => {
-  it('hello and stack: up, down in reverse, again, and unloaded', async () => {
+  it('hello and stack are applied, reverted in reverse order, again, and unloaded', async () => {
     const report = await rehearse(['hello', 'stack']);
     const up = [
       'apply hello 0 APPLIED',
@@ -170,11 +170,11 @@ describe('stacks', () => {
     expect(report.verdict).toBe('refused');
   });
 
-  it('unless dependencies are not asked for', async () => {
+  it('stack without hello passes with NODEPS', async () => {
     expect((await rehearse(['stack'], { nodeps: true })).verdict).toBe('passed');
   });
 
-  it('replace takes the place of both', async () => {
+  it('replace reverts hello', async () => {
     const report = await rehearse(['hello', 'replace'], { replace: true });
     expect(report.verdict).toBe('passed');
     expect(outline(report).slice(0, 7)).toEqual([
@@ -210,7 +210,7 @@ describe('the rendezvous', () => {
     expect(report.steps[1]).toMatchObject({ step: 'apply', rc });
   });
 
-  it('says who did not come', async () => {
+  it('names the CPU that did not arrive', async () => {
     const { steps } = await rehearse(['hello'], { cpus: 4, stuck: [1, 3] });
     expect(steps[1]).toMatchObject({ errno: 'EBUSY', state: 'CHECKED' });
     expect(steps[1]?.console.slice(-2)).toEqual([
@@ -277,7 +277,7 @@ describe('options', () => {
     expect(documentJson(await rehearse(['hello', 'stack'], { cpus: 3 }))).toBe(one);
   });
 
-  it('tells what it does', async () => {
+  it('reports its progress', async () => {
     const done: string[] = [];
     await rehearse(['nop'], { progress: (doing) => done.push(doing) });
     expect(done).toEqual(['upload nop', 'apply nop', 'revert nop', 'apply nop', 'revert nop', 'unload nop']);

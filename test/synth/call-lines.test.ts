@@ -24,7 +24,7 @@ describe('console lines around a call', () => {
     expect(lines.reason()).toBe(': finished APPLY with rc=0');
   });
 
-  it('may be about the payload itself, where the function prints them', () => {
+  it("may look like Xen's lines about the payload if the function prints them", () => {
     const lines = around(' name=xsplice-call state=CHECKED(1)', 'livepatch: xsplice-call: hello', 'xsplice call: done');
     expect(lines.finish()).toEqual([
       'of somebody else',
@@ -33,7 +33,7 @@ describe('console lines around a call', () => {
     ]);
   });
 
-  it('may be glued to the next', () => {
+  it('may run into the next line', () => {
     expect(around('open<0>xsplice call: done').finish()).toEqual(['of somebody else', 'open']);
     const before = new CallLines();
     before.add([
@@ -45,11 +45,11 @@ describe('console lines around a call', () => {
     expect(before.dataAddress).not.toBeNull();
   });
 
-  it('of a function that never came back are its own to the last', () => {
+  it('of a function that never returned are all its own', () => {
     expect(around('last words').finish()).toEqual(['of somebody else', 'last words']);
   });
 
-  it('say why a host refuses', () => {
+  it('say why the host refuses the payload', () => {
     const lines = new CallLines();
     expect(lines.reason()).toBe('');
     lines.add(['livepatch: xsplice-call: Unknown symbol: nobody']);

@@ -11,7 +11,7 @@ import type { ObservableTarget } from '../../src/xen/index.ts';
 import { xenFromSource } from '../support/source-xen.ts';
 import { temporaryFolder } from './support.ts';
 
-/** One call, and what is asked afterwards. */
+/** One call, and what to check afterwards. */
 type Step =
   | readonly ['upload', name: string, file: Uint8Array]
   | readonly ['apply' | 'revert' | 'unload', name: string]
@@ -20,7 +20,7 @@ type Step =
 
 const env = { ...process.env, TMPDIR: temporaryFolder() };
 
-/** Where the image is mapped a second time depends on what else a host has mapped. */
+/** The address of the second mapping depends on the host's other mappings. */
 const ALIASES = { arm64: 1n << 30n, arm32: 1n << 28n } as const;
 
 describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s', (arch) => {
@@ -41,7 +41,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
 
   const build = (spec: PayloadSpec = {}): Uint8Array => buildPayload(spec, { xen });
 
-  /** What a target answers, prints, and dies of; up to its death. */
+  /** Returns a target's answers, console lines and panic, up to its death. */
   async function play(target: ObservableTarget, steps: readonly Step[]): Promise<string[]> {
     await target.takeConsole();
     const lines: string[] = [];
@@ -51,7 +51,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
       if (panic === null) continue;
       const { message, errorCode, address } = panic;
       const place = address !== null && address >= ALIASES[arch] ? 'in the second mapping' : address?.toString(16);
-      // A table of the last level may be there or not: so much for the level.
+      // A last-level table may or may not exist, so do not compare the level.
       const code = place === 'in the second mapping' ? ((errorCode ?? 0) & ~3) >>> 0 : errorCode;
       lines.push(`panic: ${message} ${code?.toString(16)} ${place}`);
       break;
@@ -79,7 +79,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
     }
   }
 
-  /** Plays the steps on both; gives what both say. */
+  /** Runs the steps on both, and returns their common result. */
   async function agreed(steps: readonly Step[]): Promise<string[]> {
     const host = await hosts.start();
     try {
@@ -91,7 +91,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
     }
   }
 
-  /** A payload with an alternative of its first instruction. */
+  /** Makes a payload with an alternative of its first instruction. */
   function alternative(feature: number, replacement: string, origLength = replacement.length / 2): PayloadSpec {
     const type = arch === 'arm64' ? 261 : 3;
     const bytes = [feature & 0xff, feature >> 8, origLength, replacement.length / 2];
@@ -110,7 +110,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
 
   const nop = arch === 'arm64' ? '1f2003d5' : '0000a0e1';
 
-  it('have the same text once they are up', async () => {
+  it('have the same text after boot', async () => {
     const host = await hosts.start();
     try {
       const { textStart, textEnd } = simulation.image.core;
@@ -146,7 +146,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
     expect(lines.filter((line) => line.startsWith('apply: '))).toEqual(Array(3).fill('apply: 0 2 0'));
   });
 
-  it('agree on what is refused', async () => {
+  it('agree on refusals', async () => {
     const wrong = build();
     wrong[18] = 62;
     const table = (name: string): PayloadSpec => ({ sections: [{ name, flags: 'A', hex: '00'.repeat(8) }] });
@@ -171,7 +171,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and a real Xen on %s',
     const functions = [{ name: 'lp_new_fn', old: { hex: 'a02000' }, new: 'other', oldSize: 8 }];
     return build({ code: [{ symbol: 'other', returns: 'x' }], functions, depends: hex(buildIdOf(below())) });
   };
-  // A branch to the start of the payload's text, right in front of the replacement.
+  // A branch to the start of the payload's text, right before the replacement.
   const branch = arch === 'arm64' ? 'ffffff17' : 'fdffffea';
 
   it.each<readonly [what: string, steps: () => readonly Step[], end: RegExp]>([

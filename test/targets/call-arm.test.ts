@@ -8,7 +8,7 @@ import { buildPayload } from '../../src/synth/payload-builder.ts';
 import type { CallArgument, CallableTarget, FunctionCall } from '../../src/xen/index.ts';
 import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 
-/** Functions of a real hypervisor for Arm, called through a payload, and the same calls on the simulator. */
+/** Calls functions of a real Arm hypervisor through a payload, and the same functions on the simulator. */
 const folder = mkdtempSync(join(tmpdir(), 'xsplice-call-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -19,7 +19,7 @@ const text = (value: string): CallArgument => ({ kind: 'string', text: value });
 const buffer = (...bytes: number[]): CallArgument => ({ kind: 'buffer', bytes: Uint8Array.from(bytes) });
 const room = (length: number): CallArgument => ({ kind: 'buffer', bytes: new Uint8Array(length) });
 
-/** Calls whose result does not depend on where things are. */
+/** Calls whose result does not depend on addresses. */
 const CALLS: readonly FunctionCall[] = [
   { function: 'strlen', args: [text('twelve bytes')] },
   { function: 'strlen', args: [text('')] },
@@ -48,7 +48,7 @@ describe.each(['arm64', 'arm32'] as const)('functions of a real hypervisor for %
   }, 20 * MINUTES);
   afterAll(() => real.close());
 
-  it('give what they give on the simulator', async () => {
+  it('return the same as on the simulator', async () => {
     const { target, call } = await pair.simulated();
     await real.takeConsole();
     for (const request of CALLS) {
@@ -61,7 +61,7 @@ describe.each(['arm64', 'arm32'] as const)('functions of a real hypervisor for %
     await target.close();
   });
 
-  it('are the new ones while a patch is applied', async () => {
+  it('are replaced while a patch is applied', async () => {
     const xen = xenFacts(pair.image, pair.release);
     const version = async (): Promise<string> => {
       const { result } = await real.call({ function: 'xen_extra_version', args: [] });
@@ -79,12 +79,12 @@ describe.each(['arm64', 'arm32'] as const)('functions of a real hypervisor for %
     expect(await version()).toBe(before);
   });
 
-  it('get no argument that does not fit', async () => {
+  it('reject an argument that does not fit', async () => {
     const wide = int(1n << (arch === 'arm64' ? 64n : 32n));
     await expect(real.call({ function: 'strlen', args: [wide] })).rejects.toMatchObject({ code: 'EUSAGE' });
   });
 
-  it('may kill the host', async () => {
+  it('can kill the host', async () => {
     const { result } = await real.call({ function: 'strlen', args: [int(0x10n)] });
     expect(result).toBeNull();
     expect(await real.panic()).toMatchObject({ message: 'CPU0: Unexpected Trap: Data Abort', address: 0x10n });

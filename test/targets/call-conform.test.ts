@@ -10,7 +10,7 @@ import type { CallArgument, CallableTarget } from '../../src/xen/index.ts';
 import { debian, xen } from '../run/xen.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
-/** The same calls on the simulator and on a real host. Results that are addresses of arguments differ, and are left out. */
+/** Makes the same calls on the simulator and on a real host. Results that are addresses differ, and are not compared. */
 let simulated: CallableTarget;
 let real: CallableTarget;
 
@@ -38,7 +38,7 @@ const int = (value: bigint): CallArgument => ({ kind: 'int', value });
 const text = (value: string): CallArgument => ({ kind: 'string', text: value });
 const buffer = (size: number, value = 0): CallArgument => ({ kind: 'buffer', bytes: new Uint8Array(size).fill(value) });
 
-/** What came of a call, as far as both can tell. */
+/** Returns the parts of a call's result that both can report. */
 async function outcome(target: CallableTarget, name: string, args: readonly CallArgument[]): Promise<unknown> {
   try {
     const { result, buffers } = await target.call({ function: name, args });
@@ -77,7 +77,7 @@ const CALLS: readonly (readonly [string, ...CallArgument[]])[] = [
   ['__bitmap_weight', buffer(8, 0x55), int(64n)],
   ['parse_size_and_unit', text('16M'), int(0n)],
   ['muldiv64', int(10n), int(6n), int(4n)],
-  // A payload's, which replaces nothing; the function that is replaced; what Xen says of both.
+  // A payload's own function, a replaced function, and Xen's.
   ['helper'],
   ['xen_extra_version'],
   ['livepatch_symbols_lookup_by_name', text('helper')],
@@ -90,13 +90,13 @@ const CALLS: readonly (readonly [string, ...CallArgument[]])[] = [
 
 describe('a call', () => {
   it.each(CALLS.map(([name, ...args], i) => [`${i}: ${name}`, name, args] as const))(
-    'gives the same on both: %s',
+    'returns the same on both: %s',
     async (_title, name, args) => {
       expect(await outcome(simulated, name, args)).toEqual(await outcome(real, name, args));
     },
   );
 
-  it('that dies takes both down in the same way', async () => {
+  it('that crashes kills both in the same way', async () => {
     const dies = ['common/livepatch.c#apply_payload', [int(0x10n)]] as const;
     const died = await outcome(real, ...dies);
     expect(died).toMatchObject({ result: null, panic: 'FATAL PAGE FAULT' });

@@ -9,7 +9,7 @@ import type { CallArgument, CallableTarget, CallResult } from '../../src/xen/ind
 import { debian, xen } from '../run/xen.ts';
 import { answered } from '../support/answers.ts';
 
-/** Functions of a real hypervisor, called through a payload. */
+/** Calls functions of a real hypervisor through a payload. */
 const { image, release } = debian;
 const MINUTE = 60_000;
 
@@ -32,7 +32,7 @@ const text = (value: string): CallArgument => ({ kind: 'string', text: value });
 const buffer = (bytes: Uint8Array): CallArgument => ({ kind: 'buffer', bytes });
 const call = (name: string, ...args: CallArgument[]): Promise<CallResult> => target.call({ function: name, args });
 
-/** The string that a function returned, read where it is. */
+/** Reads the string that a function returned. */
 async function stringAt({ result }: CallResult): Promise<string> {
   const bytes = await target.peek(result ?? expect.fail('no result'), 16);
   return Buffer.from(bytes ?? expect.fail('not mapped'))
@@ -48,7 +48,7 @@ const failure = async (promise: Promise<unknown>): Promise<XspliceError> => {
 const payload = (spec: Parameters<typeof buildPayload>[0]): Uint8Array => buildPayload(spec, { xen });
 
 describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
-  it('is the old one before a patch and after it, and the new one in between', async () => {
+  it('is the new one only while the patch is applied', async () => {
     await fresh();
     const original = `.${image.release?.release.version.split('.')[2]}`;
     expect(await stringAt(await call('xen_extra_version'))).toBe(original);
@@ -58,14 +58,14 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     const result = await call('xen_extra_version');
     expect(await stringAt(result)).toBe('-LIVEPATCHED');
     expect(result).toMatchObject({ instructions: null, entered: null, coverage: [], buffers: [] });
-    // Nothing of the call is left: no line, no payload, and the patch is on top again.
+    // The call leaves no trace: no line, no payload, and the patch is on top again.
     expect(await target.takeConsole()).toEqual([]);
     expect(answered(await target.list({ idx: 0, nr: 4 })).entries.map(({ name }) => name)).toEqual(['p']);
     expect(await target.action('p', 'revert')).toMatchObject({ rc: 0 });
     expect(await stringAt(await call('xen_extra_version'))).toBe(original);
   });
 
-  it('is found by the name of its file, and in a payload', async () => {
+  it('is found by its file name, and in a payload', async () => {
     await fresh();
     const code = [
       { symbol: 'replaces', returns: 'new' },
@@ -73,15 +73,15 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     ];
     await target.upload('p', payload({ code }));
     expect(await stringAt(await call('helper_of_p'))).toBe('mine');
-    // What replaces a function is no new symbol, so Xen does not find it.
+    // A replacement is not a new symbol, so Xen does not find it.
     expect(await failure(call('replaces'))).toMatchObject({ code: 'EUSAGE' });
-    // A static function of common/livepatch.c that takes nothing and returns nothing of interest.
+    // A static function of common/livepatch.c without arguments or a useful result.
     expect((await call('common/livepatch.c#tasklet_fn', int(0n))).result).not.toBeNull();
     expect((await call('tasklet_fn', int(0n))).result).not.toBeNull();
     expect(await stringAt(await call('helper_of_p [p]'))).toBe('mine');
   });
 
-  it('gets numbers, texts and buffers, and what it changes comes back', async () => {
+  it('gets numbers, texts and buffers, and returns changed buffers', async () => {
     await fresh();
     expect((await call('strlen', text('twelve bytes'))).result).toBe(12n);
     expect((await call('strlen', text(''))).result).toBe(0n);
@@ -95,7 +95,7 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     expect(moved.buffers).toEqual([Uint8Array.of(1, 2, 9), Uint8Array.of(1, 2, 3)]);
   });
 
-  it('gets as many arguments as it wants, the first six in registers', async () => {
+  it('gets any number of arguments, the first six in registers', async () => {
     await fresh();
     const print = async (format: string, ...args: CallArgument[]): Promise<string> => {
       const { result, buffers } = await call('snprintf', buffer(new Uint8Array(64)), int(64n), text(format), ...args);
@@ -106,7 +106,7 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     expect(await print('%d-%d-%d', int(1n), int(-2n), int(3n))).toBe('1--2-3');
     expect(await print('%d %d %d %d %s', int(1n), int(2n), int(3n), int(4n), text('five'))).toBe('1 2 3 4 five');
     expect(await print('%lx', int(0xffff_ffff_ffff_ffffn))).toBe('ffffffffffffffff');
-    // Eight in all, none of them more than once.
+    // Eight in all, each once.
     const weigh = payload({
       // rdi + 2 rsi + 4 rdx + 8 rcx + 16 r8 + 32 r9 + 64 of the seventh + 128 of the eighth, in lea and shl.
       code: [
@@ -127,7 +127,7 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     );
   });
 
-  it('prints, and only that is seen, even where it does not end its line', async () => {
+  it('prints, and the console has only that, even without a newline', async () => {
     await fresh();
     await target.upload('p', payload({}));
     await call('printk', text('<0>one %d\n<0>two %s\n'), int(1n), text('2'));
@@ -137,7 +137,7 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     expect(lines.filter((line) => !/^alt table/.test(line))).toEqual(['one 1', 'two 2', 'left open']);
   });
 
-  it('is said to be unknown, with those that were meant', async () => {
+  it('is reported as unknown, with similar names', async () => {
     await fresh();
     const near = await failure(call('xen_extra_versio'));
     expect(near).toMatchObject({ code: 'EUSAGE', hint: 'did you mean xen_extra_version?' });
@@ -155,7 +155,7 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     expect(answered(await target.list({ idx: 0, nr: 4 })).entries).toEqual([]);
   });
 
-  it('is not called where the host refuses the payload; and why is said', async () => {
+  it('is not called if the host refuses the payload, and the error says why', async () => {
     await fresh();
     await target.upload('xsplice-call', payload({}));
     const error = await failure(call('strlen', text('x')));
@@ -163,7 +163,7 @@ describe('a function of a real hypervisor', { timeout: MINUTE }, () => {
     expect(error.message).toContain('EEXIST');
   });
 
-  it('may kill the host: there is no result, but a panic', async () => {
+  it('can kill the host: no result, but a panic', async () => {
     await fresh();
     await call('strlen', text('all is well'));
     const { result, buffers } = await call('strlen', int(0x10n));

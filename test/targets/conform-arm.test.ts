@@ -8,7 +8,7 @@ import { bootedFor, conform, runsOn } from '../../src/conform/index.ts';
 import { MUTATION_RULES, runMutants } from '../mutants/index.ts';
 import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 
-/** The simulator against the hypervisor itself, in QEMU, on Arm. */
+/** Compares the simulator with the hypervisor itself, in QEMU, on Arm. */
 const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -24,7 +24,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and the real hyperviso
   }, 10 * MINUTES);
 
   it(
-    'agree in every case that is not of x86 alone',
+    'agree in every case that is not specific to x86',
     async () => {
       const cases = CONFORM_CASES.filter((each) => runsOn(each, arch));
       expect(cases.length).toBeGreaterThan(200);
@@ -41,7 +41,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and the real hyperviso
   );
 
   it(
-    'agree about 600 mutants',
+    'agree on 600 mutants',
     async () => {
       const summary = await runMutants({ ...pair, seed: 2026, count: 600 });
       const disagreements = summary.disagreements.map(({ mutant: { index, base, changes }, differences }) => ({
@@ -54,7 +54,7 @@ describe.each(['arm64', 'arm32'] as const)('the simulator and the real hyperviso
       const { incomparable, cycled, refused, died } = summary.results;
       expect(summary.agreed + incomparable).toBe(600);
       expect(incomparable).toBeLessThan(10);
-      // What agrees must have been worth comparing.
+      // Make sure that the agreement means something.
       expect(cycled).toBeGreaterThan(120);
       expect(refused).toBeGreaterThan(200);
       expect(died).toBeGreaterThan(3);

@@ -8,7 +8,7 @@ import { bootedFor, conform, runsOn } from '../../src/conform/index.ts';
 import { MUTATION_RULES, runMutants } from '../mutants/index.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
-/** The simulator against the hypervisor itself, in QEMU. */
+/** Compares the simulator with the hypervisor itself, in QEMU. */
 const { version } = debianXen();
 const folder = mkdtempSync(join(tmpdir(), 'xsplice-conform-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ describe('the simulator and the real hypervisor', () => {
   );
 
   it(
-    'agree about 3000 mutants',
+    'agree on 3000 mutants',
     async () => {
       const summary = await runMutants({ ...pair, seed: 2026, count: 3000 });
       const disagreements = summary.disagreements.map(({ mutant: { index, base, changes }, differences }) => ({
@@ -51,9 +51,9 @@ describe('the simulator and the real hypervisor', () => {
         differences,
       }));
       expect(disagreements).toEqual([]);
-      // All of them: none of this seed leads the hypervisor into dom0's own memory.
+      // All of them: no mutant of this seed makes the hypervisor touch dom0's memory.
       expect(summary.agreed).toBe(3000);
-      // What agrees must have been worth comparing.
+      // Make sure that the agreement means something.
       expect(summary.results.cycled).toBeGreaterThan(800);
       expect(summary.results.refused).toBeGreaterThan(1000);
       expect(summary.results.died).toBeGreaterThan(50);

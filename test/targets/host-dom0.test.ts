@@ -19,7 +19,7 @@ import {
 const { xenSyms, buildId, version } = debianXen();
 const { size } = new XenSyms(xenSyms).symbol('xen_extra_version');
 
-/** A payload that has xen_extra_version say `text`; `more` is further C. */
+/** Makes a payload whose xen_extra_version returns `text`; `more` is further C. */
 const payload = (text: string, depends: string = buildId, xenDepends: string = buildId, more = ''): Uint8Array =>
   buildPayload({
     c: `
@@ -46,12 +46,12 @@ const FILES = {
   'wrong.lp': payload('wrong', buildId, '00'.repeat(20)),
   'empty.lp': new Uint8Array(),
 };
-/** XEN_SYSCTL_INTERFACE_VERSION of 4.17, and of no release that this hypervisor understands. */
+/** XEN_SYSCTL_INTERFACE_VERSION of 4.17, and one that this hypervisor does not support. */
 const INTERFACE = '\x15\0\0\0';
 const OTHER_INTERFACE = '\x16\0\0\0';
 
 /**
- * The library as one of another release would be: where it stores the interface's version, directly (`movl $0x15, n(%rsp)`)
+ * Turns the library into one of another release: wherever it stores the interface version, directly (`movl $0x15, n(%rsp)`)
  * or together with the sysctl's number, it stores another one.
  */
 function ofAnotherRelease(library: Uint8Array): Uint8Array {
@@ -61,7 +61,7 @@ function ofAnotherRelease(library: Uint8Array): Uint8Array {
 
 const NAME_127 = 'n'.repeat(127);
 
-/** What both tools are asked, in this order: each leaves the hypervisor as it found it. */
+/** Commands for both tools, in this order; each leaves the hypervisor as it was. */
 const LINES: readonly string[] = [
   'list',
   'upload good good.lp',
@@ -91,7 +91,7 @@ const LINES: readonly string[] = [
   'load stack.lp --nodeps',
   'revert stack',
   'unload stack',
-  // Its dependency is not there any more.
+  // Its dependency is no longer loaded.
   'load stack.lp',
   'apply nosuch',
   'load data.v1.lp',
@@ -113,7 +113,7 @@ const host = (line: string, more: Omit<Dom0Command, 'run'> = {}): Dom0Command =>
   run: [...XSPLICE, 'host', ...words(line)],
 });
 
-/** What only xsplice is asked: a label, and the command. */
+/** Commands for xsplice alone: a label, and the command. */
 const OWN: Readonly<Record<string, Dom0Command>> = {
   'no dom0': host('list'),
   'not root': host('list', { insmod: PRIVCMD_MODULE, uid: 65534 }),
@@ -160,7 +160,7 @@ const result = (results: readonly Dom0Result[], line: string, nth = 0): Dom0Resu
 };
 const json = (label: string): unknown => JSON.parse(own[label]?.stdout ?? '');
 
-/** Standard error without what xsplice adds: the hypervisor's lines, and its own. */
+/** Returns standard error without xsplice's additions: the hypervisor's lines, and its own. */
 const toolsOwn = (stderr: string): string => stderr.replace(/^(?:\(XEN\)|xsplice:) .*\n/gm, '');
 
 describe('the built package in dom0 of a real Xen', () => {
@@ -183,7 +183,7 @@ describe('the built package in dom0 of a real Xen', () => {
     }
   });
 
-  it('goes through all that these lines are meant to reach', () => {
+  it('covers everything that these commands are meant to cover', () => {
     const extra = version.replace(/^\d+\.\d+/, '');
     const extras = (line: string, nth = 0) => result(ours, line, nth).extra;
     expect([extras('list'), extras('apply good'), extras('load stack.lp')]).toEqual([extra, '-good', '-stack']);
@@ -209,7 +209,7 @@ describe('the built package in dom0 of a real Xen', () => {
     expect(result(ours, 'apply good').stderr).toBe('');
   });
 
-  it('tells why there is no host, each in its own words', () => {
+  it('explains each reason why there is no host', () => {
     const told = (label: string, pattern: RegExp): void => {
       expect([label, own[label]?.status, own[label]?.stdout]).toEqual([label, 1, '']);
       expect(own[label]?.stderr).toMatch(pattern);
@@ -230,7 +230,7 @@ describe('the built package in dom0 of a real Xen', () => {
     told('a library without its own', /^xsplice: error: cannot use .*libxenctrl\.so\.4\.17: .*libxencall\.so\.1/);
   });
 
-  it('takes the library that the hypervisor understands, and says so where there is none', () => {
+  it('picks the library that the hypervisor understands, and reports if there is none', () => {
     expect(own['a newer library beside it']).toMatchObject({ status: 0, stdout: 'Nothing to list\n', stderr: '' });
     expect(own['another release']).toMatchObject({
       status: 1,
@@ -266,13 +266,13 @@ describe('the built package in dom0 of a real Xen', () => {
     });
     const metadata = ['author=me', 'desc=a test'];
     const payloads = [{ name: 'good', state: 'APPLIED', rc: 0, errno: null, metadata }];
-    // The function that says the last part of the version is patched.
+    // The patch replaces the function that returns the last part of the version.
     const patched = { version: version.replace(/\.\d+$/, '-good'), buildId };
     expect(json('list json')).toMatchObject({ verdict: 'done', hypervisor: patched, payloads });
     expect(json('unload')).toMatchObject({ verdict: 'done', steps: [{ step: 'unload', rc: 0, state: null }] });
   });
 
-  it('says what is loaded', () => {
+  it('reports what is loaded', () => {
     const { status, stdout = '' } = own['inspect'] ?? {};
     expect(status).toBe(0);
     expect(stdout).toMatch(new RegExp(`^Xen {7}4\\.17-good\nbuild-id {2}${buildId}\n\n ID `));

@@ -11,7 +11,7 @@ import { butWith, exampleFolder, HEAD, hostWith, Pending, tool } from './support
 const cwd = exampleFolder();
 
 describe('list', () => {
-  it('of nothing', async () => {
+  it('prints an empty list', async () => {
     expect(await tool(bootHost(), ['list'])).toEqual({ status: 0, stdout: 'Nothing to list\n', stderr: '' });
     const old =
       ' ID                                     | status\n----------------------------------------+------------\n';
@@ -47,13 +47,13 @@ describe('list', () => {
     );
   });
 
-  it('lets no control sequence through to the terminal', async () => {
+  it('passes no control sequence to the terminal', async () => {
     const target = bootHost();
     await target.upload('\x1b[31mred', exampleBytes('hello'));
     expect((await tool(target, ['list'])).stdout).toContain('\n\\x1b[31mred');
   });
 
-  it('goes by pages of eleven up to 4.13', async () => {
+  it('uses pages of eleven up to 4.13', async () => {
     const entry = (i: number) => ({ name: `p${i}`, state: 1, rc: 0, metadata: new Uint8Array() });
     const asked: ListRequest[] = [];
     const target = butWith(bootHost(), {
@@ -90,7 +90,7 @@ describe('list', () => {
     });
   };
 
-  it('that fails says where, and what it means where that is known', async () => {
+  it('reports where it failed, and what the errno means if known', async () => {
     const refused = (stderr: string) => ({ status: 1, stdout: '', stderr });
     expect(await tool(failing(-38, true), ['list'])).toEqual(
       refused('Failed to get list sizes.\nError 38: Function not implemented\nxsplice: no live patching here\n'),
@@ -102,7 +102,7 @@ describe('list', () => {
     expect(await tool(failing(-38, true), ['apply', 'x'])).toMatchObject({ status: 1 });
   });
 
-  it('that never stands still is to be asked for again', async () => {
+  it('asks for a retry if the list keeps changing', async () => {
     expect(await tool(failing(1, false), ['list'])).toEqual({
       status: 2,
       stdout: '',
@@ -112,7 +112,7 @@ describe('list', () => {
 });
 
 describe('inspect', () => {
-  it('says what runs, what is loaded, and what the key x prints', async () => {
+  it('reports what runs, what is loaded, and what the key x prints', async () => {
     const target = await hostWith('hello');
     await target.action('hello', 'apply');
     await target.takeConsole();
@@ -134,7 +134,7 @@ describe('--json', () => {
     return { status, document };
   };
 
-  it('tells all that is known of a refusal, and nothing on standard error', async () => {
+  it('reports all details of a refusal, and nothing on standard error', async () => {
     for (const words of [
       ['--json', 'load', 'stack.livepatch'],
       ['load', 'stack.livepatch', '--json'],
@@ -180,12 +180,12 @@ describe('--json', () => {
     expect(inspected.document['dump']).toContain("'x' pressed - Dumping all livepatch patches");
   });
 
-  it('is a name where a name is due', async () => {
+  it('is parsed as a name in place of a name', async () => {
     const { stderr } = await tool(bootHost(), ['apply', '--json']);
     expect(stderr).toContain('Failed to get status of --json.');
   });
 
-  it('keeps what xen-livepatch has for "again"', async () => {
+  it('keeps the result of xen-livepatch for "again"', async () => {
     const target = new Pending(await hostWith('hello'));
     const { status, document } = await documentOf(target, ['apply', 'hello', '--json']);
     expect({ status, verdict: document['verdict'] }).toEqual({ status: 2, verdict: 'retry' });

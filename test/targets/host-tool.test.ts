@@ -25,11 +25,11 @@ describe('the words', () => {
     expect(await tool(target, words, { minor: 19 })).toEqual({ status, stdout: '', stderr: 'HELP' });
   });
 
-  it('--force alone: help', async () => {
+  it('prints help for --force alone', async () => {
     expect(await tool(target, ['--force'], { minor: 19 })).toEqual({ status: 1, stdout: '', stderr: 'HELP' });
   });
 
-  it('that are no command', async () => {
+  it('rejects unknown commands', async () => {
     const { status, stdout, stderr } = await tool(target, ['frobnicate', 'x']);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/^Unrecognised command 'frobnicate' -- try 'xen-livepatch help'\nxsplice: /);
@@ -51,12 +51,12 @@ describe('the words', () => {
     ['a', ['x'], { status: 1, stdout: '', stderr: unknown }],
     ['r', ['x', '-f'], { status: 1, stdout: '', stderr: 'Unsupported flag: -f.\n' }],
     ['rep', ['x'], { status: 1, stdout: '', stderr: unknown }],
-  ])('abbreviated to %j up to 4.18, and exact since', async (word, more, printed) => {
+  ])('may be abbreviated to %j up to 4.18, and must be exact since', async (word, more, printed) => {
     expect(await tool(target, [word, ...more], { minor: 18 })).toEqual(printed);
     expect((await tool(target, [word, ...more], { minor: 19 })).stderr).toMatch(`Unrecognised command '${word}'`);
   });
 
-  it('after the name are flags, of which only apply knows one', async () => {
+  it('after the name are flags, and only apply has one', async () => {
     const refused = (flag: string) => ({ status: 1, stdout: '', stderr: `Unsupported flag: ${flag}.\n` });
     expect(await tool(target, ['apply', 'x', '--nodep'])).toEqual(refused('--nodep'));
     for (const verb of ['revert', 'unload', 'replace']) {
@@ -69,7 +69,7 @@ describe('the words', () => {
 });
 
 describe('names', () => {
-  it('have at most 128 bytes for the tool, and 127 for the hypervisor', async () => {
+  it('may have 128 bytes in the tool, but 127 in the hypervisor', async () => {
     const target = bootHost();
     const file = join(cwd, 'hello.livepatch');
     const tooLong = { status: 1, stdout: '', stderr: 'ID must be no more than 128 characters.\n' };
@@ -92,7 +92,7 @@ describe('names', () => {
 });
 
 describe('upload', () => {
-  it('says that it is completed', async () => {
+  it('reports completion', async () => {
     const target = bootHost();
     expect(await tool(target, ['upload', 'hi', 'hello.livepatch'], { cwd })).toEqual({
       status: 0,
@@ -102,7 +102,7 @@ describe('upload', () => {
     expect(await target.get('hi')).toMatchObject({ state: 1 });
   });
 
-  it('gives the reason of a refusal, and the hypervisor’s own line', async () => {
+  it('prints the reason of a refusal, and the hypervisor’s line', async () => {
     const target = await hostWith('hello');
     expect(await tool(target, ['upload', 'hello', 'data.livepatch'], { cwd })).toEqual({
       status: 1,
@@ -122,7 +122,7 @@ describe('upload', () => {
     ['', 'Could not open .\nError 2: No such file or directory\n'],
     ['empty', 'Could not map empty.\nError 22: Invalid argument\n'],
     ['folder', 'Could not map folder.\nError 19: No such device\n'],
-  ])('of the file %j does not get to the hypervisor', async (file, stderr) => {
+  ])('rejects the file %j before calling the hypervisor', async (file, stderr) => {
     expect(await tool(bootHost(), ['upload', 'x', file], { cwd })).toEqual({ status: 1, stdout: '', stderr });
   });
 
@@ -160,7 +160,7 @@ describe('the actions', () => {
     expect(await run('revert', 'hello')).toEqual(done('Reverting hello... completed\n'));
     expect(await run('revert', 'hello')).toEqual(done('No action needed.\n'));
     expect(await run('unload', 'hello')).toEqual(done('Unloading hello... completed\n'));
-    // Once behind each that the hypervisor has taken.
+    // Once for each action that the hypervisor accepted.
     expect(sleeps).toEqual([60, 60, 60]);
   });
 
@@ -204,7 +204,7 @@ describe('the actions', () => {
     ]);
   });
 
-  it('ask for another attempt where it is not the payload’s turn', async () => {
+  it('ask for a retry if the payload is not on top', async () => {
     const target = await hostWith('hello', 'stack');
     for (const name of ['hello', 'stack']) await target.action(name, 'apply');
     await target.takeConsole();
@@ -215,7 +215,7 @@ describe('the actions', () => {
     });
   });
 
-  it('tell what came of it where the call itself was fine', async () => {
+  it('report the action’s result if the call itself succeeded', async () => {
     const target = await hostWith('expectation-fails');
     const { status, stdout, stderr } = await tool(target, ['apply', 'expectation-fails']);
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'Applying expectation-fails... failed\n' });
@@ -224,7 +224,7 @@ describe('the actions', () => {
     );
   });
 
-  it('say so where one is under way, or does not end', async () => {
+  it('report an action that is pending, or does not end', async () => {
     const simulated = await hostWith('hello');
     const target = new Pending(simulated);
     expect(await tool(target, ['apply', 'hello'])).toMatchObject({
@@ -245,7 +245,7 @@ describe('the actions', () => {
     });
   });
 
-  it('are refused or believed by what the second GET says', async () => {
+  it('succeed or fail according to the second GET', async () => {
     const simulated = await hostWith('hello');
     const answers = (second: GetResult) => {
       let next = found(1, 0);
@@ -289,7 +289,7 @@ describe('load', () => {
     expect(await target.get('a.b')).toMatchObject({ state: 2 });
   });
 
-  it('unloads what cannot be applied, and keeps the reason', async () => {
+  it('unloads a payload that cannot be applied, and keeps the reason', async () => {
     const target = bootHost();
     const { status, stdout, stderr } = await tool(target, ['load', 'stack.livepatch'], { cwd });
     expect({ status, stdout }).toEqual({
@@ -301,7 +301,7 @@ describe('load', () => {
     expect(await tool(target, ['load', 'stack.livepatch', '--nodeps'], { cwd })).toMatchObject({ status: 0 });
   });
 
-  it('does not go on without an upload', async () => {
+  it('stops if the upload fails', async () => {
     const { status, stdout, stderr } = await tool(bootHost(), ['load', 'no-depends.livepatch'], { cwd });
     expect({ status, stdout }).toEqual({ status: 1, stdout: 'Uploading no-depends.livepatch... failed\n' });
     expect(stderr).toMatch(

@@ -17,7 +17,7 @@ const temporary = temporaryFolder();
 const device = join(temporary, 'privcmd');
 writeFileSync(device, '');
 
-/** A folder with these libraries, and the rest of a host. */
+/** Makes a folder with these libraries, and the rest of a host. */
 function host(libraries: readonly (readonly [minor: number, ...defines: string[]])[], runs?: number): HostOptions {
   const folder = mkdtempSync(join(temporary, 'lib-'));
   for (const [minor, ...defines] of libraries) fakeLibrary(folder, minor, defines);
@@ -33,7 +33,7 @@ describe.each([13, 17, 19])('libxenctrl of 4.%i', (minor) => {
   const options = host([[minor]]);
   const metadata = minor < 14 ? new Uint8Array() : new Uint8Array([97, 0, 98, 0]);
 
-  it('is called as its release wants it', async () => {
+  it('is called with the arguments of its release', async () => {
     await withHost(options, async (target) => {
       expect(target).toBeInstanceOf(HostTarget);
       expect(target.minor).toBe(minor);
@@ -89,7 +89,7 @@ describe.each([13, 17, 19])('libxenctrl of 4.%i', (minor) => {
     });
   });
 
-  it('is not given what it has no word for', async () => {
+  it('rejects features that it lacks', async () => {
     await withHost(options, async (target) => {
       expect(await target.upload('f', PAYLOAD, 1)).toMatchObject({ rc: minor < 19 ? -22 : 0 });
       expect(await target.upload('g', PAYLOAD, 2)).toMatchObject({ rc: -22 });
@@ -98,7 +98,7 @@ describe.each([13, 17, 19])('libxenctrl of 4.%i', (minor) => {
     });
   });
 
-  it('is closed whatever comes, and once', async () => {
+  it('is always closed, and only once', async () => {
     const failure = new Error('of the work');
     let held: HostTarget | undefined;
     const work = withHost(options, async (target) => {
@@ -122,7 +122,7 @@ describe('the library', () => {
     await withHost(options, async (target) => expect(target.minor).toBe(17));
   });
 
-  it('is the newest where none is understood, and what the hypervisor says is told', async () => {
+  it('is the newest if the hypervisor understands none, and its errno is reported', async () => {
     const options = host([
       [17, 'REFUSE=EACCES'],
       [18, 'REFUSE=EACCES'],
@@ -134,20 +134,20 @@ describe('the library', () => {
     });
   });
 
-  it('is another one where one cannot be loaded', async () => {
+  it('is another one if the first cannot be loaded', async () => {
     const options = host([[17]]);
     writeFileSync(join(options.folders?.[0] ?? '', 'libxenctrl.so.4.18'), 'no library');
     await withHost(options, async (target) => expect(target.minor).toBe(17));
   });
 
-  it('is used without the console where that may not be read', async () => {
+  it('is used without the console if that may not be read', async () => {
     await withHost(host([[17, 'NO_RING']]), async (target) => {
       expect(await target.upload('a', PAYLOAD)).toMatchObject({ rc: 0 });
       expect(await target.takeConsole()).toEqual([]);
     });
   });
 
-  it('is looked for where the loader does, LD_LIBRARY_PATH first', () => {
+  it('is searched like the loader does, LD_LIBRARY_PATH first', () => {
     const folders = loaderFolders({ LD_LIBRARY_PATH: '/nowhere/a:/nowhere/b' });
     expect(folders.slice(0, 2)).toEqual(['/nowhere/a', '/nowhere/b']);
     expect(folders).toContain('/usr/lib');
@@ -155,7 +155,7 @@ describe('the library', () => {
   });
 });
 
-describe('a host that is none', () => {
+describe('a machine that is not a usable host', () => {
   const messages = new Set<string>();
   const failure = async (options: HostOptions) => {
     const error = await failureOf(openHost(options));
@@ -163,7 +163,7 @@ describe('a host that is none', () => {
     return error;
   };
 
-  it('is told apart: no dom0', async () => {
+  it('is diagnosed: not dom0', async () => {
     const options = { ...host([[17]]), device: join(temporary, 'nothing') };
     expect(await failure(options)).toMatchObject({
       code: 'EHOST',
@@ -172,7 +172,7 @@ describe('a host that is none', () => {
     });
   });
 
-  it('is told apart: no library', async () => {
+  it('is diagnosed: no library', async () => {
     expect(await failure(host([], 18))).toMatchObject({
       code: 'ETOOL',
       message: 'libxenctrl is not installed',
@@ -181,13 +181,13 @@ describe('a host that is none', () => {
     expect((await failureOf(openHost(host([])))).hint).toContain('libxenmisc4.NN, where 4.NN is the running release');
   });
 
-  it('is told apart: a library that is none', async () => {
+  it('is diagnosed: an invalid library', async () => {
     const options = host([]);
     writeFileSync(join(options.folders?.[0] ?? '', 'libxenctrl.so.4.17'), 'no library');
     expect(await failure(options)).toMatchObject({ code: 'ETOOL', message: expect.stringContaining('cannot use ') });
   });
 
-  it('is told apart: the hypervisor cannot be reached', async () => {
+  it('is diagnosed: the hypervisor cannot be reached', async () => {
     expect(await failure(host([[17, 'NO_OPEN=ENXIO']]))).toMatchObject({
       code: 'EHOST',
       message: 'cannot connect to the hypervisor: xc_interface_open failed with errno 6',

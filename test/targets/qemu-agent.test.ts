@@ -29,7 +29,7 @@ const embedded = (arch: keyof typeof AGENTS): AgentBuild => ({
   program: bytesOf(AGENTS[arch].program),
 });
 
-/** The members of an ELF header that show a static program without dependencies. */
+/** Returns the ELF header fields that show a static program without dependencies. */
 function shapeOf(program: Uint8Array) {
   const elf = readElf(program);
   if (isProblem(elf)) throw new Error(elf.message);
@@ -39,12 +39,12 @@ function shapeOf(program: Uint8Array) {
 }
 
 describe('the agent in dom0', () => {
-  it('is the module that its programs give', () => {
+  it('is the module generated from its programs', () => {
     const builds = { x86_64: embedded('x86_64'), arm64: embedded('arm64'), arm32: embedded('arm32') };
     expect(agentModule(builds)).toBe(readFileSync(AGENT_MODULE, 'utf8'));
   });
 
-  it.each(AGENT_ARCHITECTURES)('%s: is what its source gives', (arch) => {
+  it.each(AGENT_ARCHITECTURES)('%s: matches its source', (arch) => {
     const built = buildAgent(arch);
     const { compiler, program } = embedded(arch);
     expect(built.compiler, `the agent was built with ${compiler}: install that`).toBe(compiler);

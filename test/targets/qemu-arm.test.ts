@@ -14,10 +14,10 @@ import { failureOf, processesWith, temporaryFolder } from './support.ts';
 /** HYPERVISOR_domctl. Source: xen/include/public/xen.h. */
 const HYPERVISOR_DOMCTL = 36;
 
-/** Where LIVEPATCH_VMAP_START is, and behind its bitmap and a guard page the first payload. Source: asm-arm/config.h of 4.17. */
+/** LIVEPATCH_VMAP_START, and after its bitmap and a guard page the first payload. Source: asm-arm/config.h of 4.17. */
 const FIRST_PLACE = 0xa0_2000n;
 
-/** What differs: digits of an address, the branch that patching writes, and words of the panic screens. */
+/** Differences: digits of an address, the branch that patching writes, and words of the panic screens. */
 const KINDS = {
   arm64: {
     digits: 16,
@@ -39,7 +39,10 @@ const KINDS = {
   },
 } as const;
 
-/** ESR_EL2 of a data abort that a write makes at an address without a second-level entry, and of such a fetch; `length` in KINDS is IL. */
+/**
+ * ESR_EL2 of a data abort for a write to an address without a second-level entry, and of an instruction fetch; `length` in
+ * KINDS is IL.
+ */
 const WRITE_FAULT = 0x9400_0046;
 const FETCH_FAULT = 0x8400_0006;
 const NOWHERE = 0x1234_5678n;
@@ -80,7 +83,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     return host;
   };
 
-  /** A payload that replaces a function of the hypervisor by this one. */
+  /** Makes a payload that replaces one function of the hypervisor. */
   const payload = (name: string, symbol: string, body: string, xenDepends = xen.buildId): Uint8Array =>
     buildArmPayload({
       arch,
@@ -91,7 +94,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
       xenDepends,
     });
 
-  it('says what it is', async () => {
+  it('reports its version and build-id', async () => {
     const target = await started();
     const { buildId, xenSyms } = xen;
     const version = /^\d+\.\d+\.\d+/.exec(xen.packageVersion)?.[0] ?? '';
@@ -144,7 +147,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     expect(await target.panic()).toBeNull();
   });
 
-  it('refuses what the hypervisor refuses, and says why', async () => {
+  it('returns the hypervisor’s refusals and their console lines', async () => {
     const target = await started();
     const other = payload('other', 'xen_extra_version', 'return "x";', '00'.repeat(20));
     expect(await target.upload('other', other)).toMatchObject({ rc: -22 });
@@ -156,7 +159,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     expect(await target.peek(NOWHERE, 16)).toBeNull();
   });
 
-  it('gives the panic of a host that dies, and the lines before it', async () => {
+  it('returns the panic of a host that dies, and the lines before it', async () => {
     const target = await started();
     const body = `*(volatile int *)${NOWHERE} = 1; return 0;`;
     expect(await target.upload('abort', payload('abort', 'do_domctl', body))).toMatchObject({ rc: 0 });
@@ -176,7 +179,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     await expect(target.get('abort')).rejects.toMatchObject({ code: 'EHOST' });
   });
 
-  it('gives the panic of a jump into nowhere, and of an undefined instruction', async () => {
+  it('returns the panic of a wild jump, and of an undefined instruction', async () => {
     const died = async (body: string) => {
       const target = await started();
       expect(await target.upload('p', payload('p', 'do_domctl', body))).toMatchObject({ rc: 0 });

@@ -1,4 +1,4 @@
-/** A program that starts a host and waits for its own end: `node --import tsx test/targets/qemu-child.ts`. */
+/** Starts a host and waits to be killed: `node --import tsx test/targets/qemu-child.ts`. */
 import { startQemu } from '../../src/targets/index.ts';
 
 const host = await startQemu();

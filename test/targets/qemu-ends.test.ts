@@ -22,16 +22,16 @@ beforeAll(async () => {
   hosts = await prepareQemu({ env });
 }, 400_000);
 
-// Whatever happened, nothing may be left of it.
+// Whatever happened, nothing may be left.
 afterEach(async () => {
   expect(await eventually(() => processesWith(temporary).length === 0, 2000)).toBe(true);
   expect(left()).toEqual([]);
 });
 
-/** What is in the temporary folder, the cache of the program that runs TypeScript left out. */
+/** Lists the temporary folder, without the cache of the TypeScript runner. */
 const left = (): string[] => readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
 
-/** A cache of its own with the packages of the real one: no snapshot is in it. */
+/** Makes a cache with the packages of the real one, but without snapshots. */
 function emptyCache(name: string): string {
   const cache = join(folder, name);
   mkdirSync(cache);
@@ -39,7 +39,7 @@ function emptyCache(name: string): string {
 }
 
 describe('the end of a host in QEMU', () => {
-  it('leaves nothing when it is closed, and may come twice', async () => {
+  it('leaves nothing when closed, even twice', async () => {
     const host = await hosts.start();
     const pid = host.pid ?? 0;
     expect(runs(pid)).toBe(true);
@@ -50,7 +50,7 @@ describe('the end of a host in QEMU', () => {
     await host.close();
   });
 
-  it('leaves nothing when the signal fires, whatever is under way', async () => {
+  it('leaves nothing when the signal fires at any time', async () => {
     for (const delay of [0, 5, 60]) {
       const stop = new AbortController();
       setTimeout(() => stop.abort(), delay);
@@ -83,7 +83,7 @@ describe('the end of a host in QEMU', () => {
     }
   });
 
-  it('comes by itself when nobody is left to end it', async () => {
+  it('happens even if this process is killed', async () => {
     const program = fileURLToPath(new URL('qemu-child.ts', import.meta.url));
     const child = spawn(process.execPath, ['--import', 'tsx', program], {
       env,
@@ -97,7 +97,7 @@ describe('the end of a host in QEMU', () => {
     expect(await eventually(() => !runs(pid), 20_000)).toBe(true);
   });
 
-  it('tells what the console said last when a boot takes too long', async () => {
+  it('reports the last console line when a boot takes too long', async () => {
     // No snapshot has this much memory.
     const failure = await failureOf(startQemu({ env, memory: 399, timeout: 4000 }));
     expect(failure).toMatchObject({ code: 'ETOOL', message: 'the host was not ready within 4 seconds' });
@@ -106,7 +106,7 @@ describe('the end of a host in QEMU', () => {
     expect((failure.hint ?? '').length).toBeLessThan(5000);
   });
 
-  it('tells the panic of a hypervisor that dies while it boots', async () => {
+  it('reports the panic of a hypervisor that dies during boot', async () => {
     // Less memory than dom0's kernel needs.
     const failure = await failureOf(startQemu({ env, memory: 64, timeout: 60_000 }));
     expect(failure).toMatchObject({ code: 'ETOOL', message: 'the hypervisor panicked during boot' });
@@ -115,7 +115,7 @@ describe('the end of a host in QEMU', () => {
 });
 
 describe('what is missing or wrong', () => {
-  it('QEMU: says which package has it', async () => {
+  it('QEMU: names its package', async () => {
     const failure = await failureOf(startQemu({ env: { ...env, PATH: emptyCache('nothing') } }));
     expect(failure).toMatchObject({
       code: 'ETOOL',
@@ -124,7 +124,7 @@ describe('what is missing or wrong', () => {
     });
   });
 
-  it('apt-get: says what to do elsewhere', async () => {
+  it('apt-get: says what to do without it', async () => {
     const bin = emptyCache('bin');
     writeFileSync(join(bin, 'qemu-system-x86_64'), '#!/bin/sh\necho QEMU\n', { mode: 0o755 });
     const cache = emptyCache('without-apt');
@@ -134,7 +134,7 @@ describe('what is missing or wrong', () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it('a download: says what apt-get said', async () => {
+  it('a download: quotes apt-get’s error', async () => {
     const bin = join(folder, 'bin');
     writeFileSync(join(bin, 'apt-get'), '#!/bin/sh\necho "E: Unable to fetch some archives" >&2\nexit 100\n', {
       mode: 0o755,
@@ -169,7 +169,7 @@ describe('what is missing or wrong', () => {
 });
 
 describe('a snapshot in the cache', () => {
-  it('that cannot be restored is made anew', async () => {
+  it('is remade if it cannot be restored', async () => {
     const cache = emptyCache('broken');
     const real = cacheFolder(env);
     for (const name of readdirSync(real).filter((name) => /^(debian|qemu)-/.test(name))) {
@@ -199,7 +199,7 @@ describe('a hypervisor of the user’s own', () => {
     return path;
   };
 
-  it('takes the place of Debian’s, compressed or not', async () => {
+  it('replaces Debian’s, compressed or not', async () => {
     const xenImage = own('xen.gz', gzipSync(readFileSync(xen)));
     // The same bytes as Debian's, hence the same snapshot.
     const host = await startQemu({ env, xenImage, xenSyms });
@@ -210,7 +210,7 @@ describe('a hypervisor of the user’s own', () => {
     await withoutSyms.close();
   });
 
-  it('has to be of the same build as its xen-syms', async () => {
+  it('must be of the same build as its xen-syms', async () => {
     const other = await failureOf(startQemu({ env, xenImage: xen, xenSyms: examplePath('miniature-xen') }));
     expect(other).toMatchObject({ code: 'EIMAGE' });
     expect(other.message).toContain(`are of different builds: build-ids ${buildId} and `);
@@ -218,7 +218,7 @@ describe('a hypervisor of the user’s own', () => {
     expect(debians.message).toContain("Debian's hypervisor and ");
   });
 
-  it('has to be what a boot loader takes', async () => {
+  it('must be bootable', async () => {
     const bad: [string, 'EIMAGE' | 'EFILE', RegExp][] = [
       [xenSyms, 'EIMAGE', /is not a Xen for x86-64: no multiboot header/],
       [

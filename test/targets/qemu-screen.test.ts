@@ -10,7 +10,7 @@ interface Recorded {
   }[];
 }
 
-/** The ends of real hosts: everything that they printed in their last step, by case. */
+/** Last output of real hosts that died, by case. */
 const DEATHS = new Map(
   (
     JSON.parse(readFileSync(new URL('../real-xen/recordings/xen-4.17.7.json', import.meta.url), 'utf8')) as Recorded
@@ -25,7 +25,7 @@ const DEATHS = new Map(
 const parsed = (name: string) => parsePanic(DEATHS.get(name) ?? [], 'without a word');
 
 describe('the screens of real panics', () => {
-  it('are all told from the lines before them', () => {
+  it('are separated from the lines before them', () => {
     expect(DEATHS.size).toBeGreaterThanOrEqual(40);
     for (const [name, lines] of DEATHS) {
       const { before, panic } = parsePanic(lines, 'without a word');
@@ -56,7 +56,7 @@ describe('the screens of real panics', () => {
     expect(parsed('nop-endbr-0')).toMatchObject({ before: { length: 2 }, panic: { screen: [] } });
   });
 
-  it('are not those of warnings', () => {
+  it('do not include warnings', () => {
     const lines = [
       'Xen WARN at a.c:1',
       '----[ Xen-4.17.7 ]----',
@@ -73,7 +73,7 @@ describe('the screens of real panics', () => {
 });
 
 describe('the serial line', () => {
-  it('is put together from pieces, and only Xen’s lines count', () => {
+  it('is assembled from pieces, and keeps only Xen’s lines', () => {
     const log = new SerialLog();
     for (const piece of ['(XE', 'N) one\r', '\nLinux says\r\n(XEN)', ' \r\n(XEN)\r\n(XEN) thr', 'ee']) log.feed(piece);
     expect(log.xen).toEqual(['one', '', '']);
@@ -82,7 +82,7 @@ describe('the serial line', () => {
     expect(log.xen.at(-1)).toBe('three');
   });
 
-  it('gives what the ring has not given, though it may be behind', () => {
+  it('returns lines that the ring did not, even if it lags behind', () => {
     const log = new SerialLog();
     log.feed('(XEN) 1\n(XEN) 2\n');
     log.skip(3);
@@ -99,7 +99,7 @@ describe('the serial line', () => {
     expect(log.finished).toBe('last words');
   });
 
-  it('keeps no more than it needs of what is printed without end', () => {
+  it('bounds what it keeps of endless output', () => {
     const log = new SerialLog();
     for (let i = 0; i < 300; i++) log.feed('(XEN) *** DOUBLE FAULT ***\n'.repeat(100));
     log.feed('x'.repeat(1 << 20));

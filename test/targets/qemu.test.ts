@@ -14,14 +14,14 @@ const { xenSyms, buildId, version } = debianXen();
 const xen = new XenSyms(xenSyms);
 const extraVersion = xen.symbol('xen_extra_version');
 const PAGE = 0x1000n;
-/** VMAP_XEN starts at the image's end, rounded up to a page, and its own bitmap takes the first pages. */
+/** VMAP_XEN starts at the image's end, rounded up to a page, and its own bitmap occupies the first pages. */
 const firstPlace = ((xen.symbol('__2M_rwdata_end').address + PAGE - 1n) / PAGE) * PAGE + 9n * PAGE;
 const address = (value: bigint): string => value.toString(16).padStart(16, '0');
 
 const temporary = temporaryFolder();
 const env = { ...process.env, TMPDIR: temporary };
 
-/** A payload that has xen_extra_version say `text`. */
+/** Makes a payload whose xen_extra_version returns `text`. */
 const payload = (text: string, ids: { xenDepends?: string; metadata?: string } = {}): Uint8Array =>
   buildPayload({
     c: `
@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 describe('a host in QEMU', () => {
-  it('says what it is', async () => {
+  it('reports its version and build-id', async () => {
     const target = await started();
     expect(target.host).toMatchObject({ version, buildId, xenSyms, cpu: 'max,-smap', smp: 1, memory: 512 });
     expect(target.host.release.release.version).toBe(version);
@@ -102,7 +102,7 @@ describe('a host in QEMU', () => {
     expect(seconds, 'a rehearsal from the restore to the end').toBeLessThan(6);
   });
 
-  it('refuses what the hypervisor refuses, and says why', async () => {
+  it('returns the hypervisor’s refusals and their console lines', async () => {
     const target = await started();
     expect(await target.upload('other', payload('other', { xenDepends: '00'.repeat(20) }))).toMatchObject({ rc: -22 });
     expect(await target.takeConsole()).toEqual(['livepatch: other: check against hypervisor build-id failed']);
@@ -139,7 +139,7 @@ describe('a host in QEMU', () => {
     expect(await target.list({ idx: 0, nr: 1025 })).toMatchObject({ rc: -7, entries: [] });
   });
 
-  it('gives the panic of a host that dies, and the lines before it', async () => {
+  it('returns the panic of a host that dies, and the lines before it', async () => {
     const target = await started();
     expect(await target.upload('good', payload('good'))).toMatchObject({ rc: 0 });
     expect(await target.action('good', 'apply')).toMatchObject({ rc: 0 });
@@ -147,7 +147,7 @@ describe('a host in QEMU', () => {
     const view = new DataView(broken.buffer, broken.byteOffset, broken.byteLength);
     const sections = Number(view.getBigUint64(40, true));
     for (let i = 0; i < view.getUint16(60, true); i++) {
-      // sh_type is SHT_SYMTAB: sh_link names no string table any more.
+      // With sh_type SHT_SYMTAB, sh_link no longer names a string table.
       if (view.getUint32(sections + 64 * i + 4, true) === 2) view.setUint32(sections + 64 * i + 40, 0, true);
     }
     expect(await target.upload('broken', broken)).toEqual({ kind: 'no-answer' });
@@ -166,7 +166,7 @@ describe('a host in QEMU', () => {
     await expect(target.get('good')).rejects.toMatchObject({ code: 'EHOST' });
   });
 
-  it('takes a host that hangs for dead', async () => {
+  it('treats a hanging host as dead', async () => {
     const target = await prepareQemu({ env, callTimeout: 2000 }).then((impatient) => impatient.start());
     host = target;
     const c = `
@@ -186,7 +186,7 @@ describe('a host in QEMU', () => {
     expect(await target.takeConsole()).toHaveLength(3);
   });
 
-  it('is as fresh as after its boot each time', async () => {
+  it('starts in its state after boot each time', async () => {
     const first = await started();
     expect(await first.upload('extra', payload('patched'))).toMatchObject({ rc: 0 });
     await first.close();

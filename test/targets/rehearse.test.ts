@@ -9,7 +9,7 @@ import { buildPayload } from '../e2e/payload.ts';
 import { XenSyms } from '../e2e/xen-syms.ts';
 import { debianXen } from '../support/debian-xen.ts';
 
-/** The same rehearsal on the simulator and on the real hypervisor: one transcript, step by step and byte for byte. */
+/** Runs a rehearsal on the simulator and on the real hypervisor, and compares the transcripts byte for byte. */
 const { xenSyms, buildId } = debianXen();
 const xen = new XenSyms(xenSyms);
 const image = new Uint8Array(readFileSync(xenSyms));
@@ -60,7 +60,7 @@ const CASES: readonly (readonly [string, readonly PayloadInput[], { replace?: bo
   ],
 ];
 
-/** What both stages can tell; findings are the simulator's own. */
+/** Keeps what both stages report; only the simulator has findings. */
 const transcript = ({ verdict, steps, functions }: RehearsalReport) => ({ verdict, steps, functions });
 
 describe('a rehearsal', () => {

@@ -9,7 +9,7 @@ import { buildPayload, xenFacts } from '../../src/synth/index.ts';
 import { type ArmArch, xenFromSource } from '../support/source-xen.ts';
 import { xspliceIn } from './support.ts';
 
-/** One scenario, with hooks and calls, on the simulator and on the hypervisors for Arm themselves. */
+/** Runs one scenario, with hooks and calls, on the simulator and on the real Arm hypervisors. */
 const cwd = mkdtempSync(join(tmpdir(), 'xsplice-scenarios-arm-'));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 

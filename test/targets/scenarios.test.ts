@@ -9,7 +9,7 @@ import { buildIdOf, buildPayload, type PayloadSpec, xenFacts } from '../../src/s
 import { debianXen } from '../support/debian-xen.ts';
 import { xspliceIn } from './support.ts';
 
-/** The same scenarios on the simulator and on the hypervisor itself, in QEMU. */
+/** Runs the same scenarios on the simulator and on the hypervisor itself, in QEMU. */
 const { xenSyms, version } = debianXen();
 const cwd = mkdtempSync(join(tmpdir(), 'xsplice-scenarios-'));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
@@ -21,7 +21,7 @@ const PAYLOADS: Readonly<Record<string, PayloadSpec>> = {
   b: { depends: '@a', code: [{ symbol: 'fn_b', returns: '-B' }] },
   r: { code: [{ symbol: 'fn_r', returns: '-R' }] },
   bad: { xenDepends: '00'.repeat(20) },
-  // Looked at when it is uploaded: at an address where nothing is.
+  // Fails at upload: nothing is mapped at the address.
   wild: { functions: [{ name: 'xen_changeset', old: { hex: 'ffff82d080000000' }, oldSize: 16 }] },
 };
 
@@ -78,7 +78,7 @@ beforeAll(() => {
   writeFileSync(join(cwd, 'death.yaml'), DEATH);
 });
 
-/** What both stages can tell: the simulator alone has findings. */
+/** Keeps what both stages report; only the simulator has findings. */
 const told = (stdout: string) =>
   (JSON.parse(stdout) as ScenarioReport).scenarios.map(({ verdict, steps, surprise, left }) => ({
     verdict,
@@ -88,7 +88,7 @@ const told = (stdout: string) =>
   }));
 
 describe('a scenario on the real hypervisor', () => {
-  it('is what it is on the simulator, step by step', { timeout: 10 * MINUTES }, async () => {
+  it('gives the same result as on the simulator, step by step', { timeout: 10 * MINUTES }, async () => {
     const files = ['life.yaml', 'surprise.yaml'];
     const real = await xsplice('rehearse', ...files, '--on', 'qemu', '--json');
     const simulated = await xsplice('rehearse', ...files, '--xen', xenSyms, '--json');
@@ -98,7 +98,7 @@ describe('a scenario on the real hypervisor', () => {
     expect((JSON.parse(real.stdout) as ScenarioReport).scenarios[0]?.xen?.release).toBe(version);
   });
 
-  it('may be one that the host dies of', { timeout: 10 * MINUTES }, async () => {
+  it('may kill the host', { timeout: 10 * MINUTES }, async () => {
     for (const where of [
       ['--on', 'qemu'],
       ['--xen', xenSyms],
@@ -110,7 +110,7 @@ describe('a scenario on the real hypervisor', () => {
   it.each([
     ['release: "4.18.1"', `needs Xen 4.18.1, but this host runs ${version}`],
     ['stuck: [1]', 'stuck works on the simulator only'],
-  ])('has no %s', { timeout: 10 * MINUTES }, async (setting, message) => {
+  ])('rejects %s', { timeout: 10 * MINUTES }, async (setting, message) => {
     writeFileSync(join(cwd, 'other.yaml'), `${setting}\nsteps: [list]\n`);
     const { status, stdout } = await xsplice('rehearse', 'other.yaml', '--on', 'qemu', '--json');
     expect(status).toBe(2);

@@ -7,7 +7,7 @@ import { prepareQemu, type QemuTarget } from '../../src/targets/index.ts';
 import { LIVEPATCH_FSTATE, offsetIn } from '../../src/xen/index.ts';
 import { debian, xen } from '../run/xen.ts';
 
-/** `struct payload` in a real hypervisor's memory, where a hook says that it is. */
+/** Reads `struct payload` from a real hypervisor's memory, at the address that a hook prints. */
 const { release } = debian;
 const layout = structPayloadOf(X86_64, release);
 let host: QemuTarget;
@@ -26,7 +26,7 @@ const bytesAt = async (address: bigint, length: number): Promise<DataView> =>
 const look = async (): Promise<void> => {
   memory = await bytesAt(place, layout.size);
 };
-/** A payload's line of the key x: its regions and pages. */
+/** Returns a payload's regions and pages from the output of the key x. */
 const dumped = async (): Promise<readonly string[]> => {
   await host.dump();
   const line = (await host.takeConsole()).find((each) => each.startsWith(' name=looked-at ')) ?? expect.fail('no line');
@@ -98,7 +98,7 @@ describe('struct payload of a real 4.17.7', () => {
     ]) {
       expect(word(member), member).toBe(0n);
     }
-    // A pointer to the section's entry, which is the pointer to the hook.
+    // A pointer to the section's entry, which points to the hook.
     expect((await bytesAt(word('hooks.apply.pre'), 8)).getBigUint64(0, true)).toBe(
       (await bytesAt(word('load_funcs'), 8)).getBigUint64(0, true) - BigInt(distance),
     );
@@ -114,7 +114,7 @@ describe('struct payload of a real 4.17.7', () => {
     expect(word('region.symbols_lookup')).toBe(xen.address('common/livepatch.c#livepatch_symbols_lookup'));
   });
 
-  it('has the state of its function in fstate, with what was there before', async () => {
+  it('has its function’s state in fstate, with the saved instructions', async () => {
     const state = await bytesAt(word('fstate'), LIVEPATCH_FSTATE.size);
     expect(state.getUint32(offsetIn(LIVEPATCH_FSTATE, 'applied'), true)).toBe(1);
     expect(state.getUint8(offsetIn(LIVEPATCH_FSTATE, 'patch_offset'))).toBe(0);
@@ -122,7 +122,7 @@ describe('struct payload of a real 4.17.7', () => {
     expect(saved).toEqual(xen.bytes('xen_extra_version', 5));
   });
 
-  it('says after a revert that it was reverted', async () => {
+  it('records a revert', async () => {
     await host.action('looked-at', 'revert');
     await look();
     expect([half('state'), byte('reverted')]).toEqual([1, 1]);
@@ -131,5 +131,5 @@ describe('struct payload of a real 4.17.7', () => {
   });
 });
 
-/** Of the hooks `tells` and `load_1` in the payload's text: each starts at a multiple of 16. */
+/** Distance of the hooks `tells` and `load_1` in the payload's text; each is aligned to 16. */
 const distance = 32;

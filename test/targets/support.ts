@@ -5,7 +5,7 @@ import { afterAll } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
 import { main } from '../../src/cli/main.ts';
 
-/** A folder of this test file's own, for use as TMPDIR: what is in it afterwards was left behind. */
+/** Makes a folder for this test file to use as TMPDIR; anything in it afterwards was left behind. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'xsplice-targets-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,7 +20,7 @@ const readIfThere = (path: string): string => {
   }
 };
 
-/** Process ids of everything that runs with this TMPDIR, the tests themselves left out. Zombies do not count. */
+/** Returns the process ids of everything that runs with this TMPDIR, without the tests themselves and zombies. */
 export function processesWith(temporary: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -34,7 +34,7 @@ export function runs(pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
-/** Waits until something holds, for so long; returns whether it does. */
+/** Waits up to `ms` for a condition; returns whether it became true. */
 export async function eventually(holds: () => boolean, ms: number): Promise<boolean> {
   for (const end = performance.now() + ms; performance.now() < end; ) {
     if (holds()) return true;
@@ -43,7 +43,7 @@ export async function eventually(holds: () => boolean, ms: number): Promise<bool
   return holds();
 }
 
-/** The environment failure that a promise rejects with. */
+/** Returns the environment failure that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<XspliceError> {
   try {
     await promise;
@@ -54,7 +54,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<XspliceError
   throw new Error('it did not fail');
 }
 
-/** The command line in this process, in a folder: what a pipe would get of it. */
+/** Runs the command line in this process and in a folder, with its output to a pipe. */
 export const xspliceIn =
   (cwd: string) =>
   async (...argv: string[]): Promise<{ status: number; stdout: string; stderr: string }> => {

@@ -42,7 +42,7 @@ describe('readConfigData', () => {
     ]);
   });
 
-  it('refuses every truncation, and what is no gzip', () => {
+  it('refuses every truncation, and data that is not gzip', () => {
     for (let length = 0; length < data.length; length++) {
       expect(readConfigData(data.subarray(0, length), gunzip)).toBeUndefined();
     }
@@ -56,7 +56,7 @@ describe('readConfigData', () => {
     expect(asked).toEqual([CONFIG_MAX_SIZE]);
   });
 
-  it('takes 1 MiB, and not a byte more', () => {
+  it('accepts 1 MiB, but no more', () => {
     const line = 'CONFIG_A=y\n';
     const text = (size: number): string => line + '#'.repeat(size - line.length);
     expect(readConfigData(gzipSync(text(CONFIG_MAX_SIZE)), gunzip)?.get('CONFIG_A')).toBe('y');

@@ -20,7 +20,7 @@ import { Image } from './xen-syms-image.ts';
 
 const release = (version: string): Release => releaseByVersion(version)?.release as Release;
 
-/** Members that the two versions have alike, and the size. */
+/** Compares the size and the common members of two versions. */
 function compare(struct: CStruct, version: string, members: RegExp): void {
   const recorded = recordedStruct(version, struct.name).filter(({ member }) => members.test(member) || member === '-');
   const ours = recorded.map(({ member }) => [member, member === '-' ? struct.size : struct.at[member]]);
@@ -29,13 +29,13 @@ function compare(struct: CStruct, version: string, members: RegExp): void {
 }
 
 describe.each(['4.14.6', '4.17.5'])('the compiler of %s', (version) => {
-  it('lays out struct cpu_info as we do', () => {
+  it('agrees on struct cpu_info', () => {
     const members =
       /^(processor_id|verw_sel|current_vcpu|per_cpu_offset|cr4|xen_cr3|pv_cr3|shadow_.*|guest_cpu_user_regs)$/;
     compare(cpuInfo(release(version)), version, members);
   });
 
-  it('lays out struct cpu_user_regs as we do', () => {
+  it('agrees on struct cpu_user_regs', () => {
     compare(
       cpuUserRegs(release(version)),
       version,
@@ -43,7 +43,7 @@ describe.each(['4.14.6', '4.17.5'])('the compiler of %s', (version) => {
     );
   });
 
-  it('has domain and vcpu_id where we do', () => {
+  it('agrees on domain and vcpu_id', () => {
     const { vcpuDomain, vcpuId, domainId } = guestLayout(release(version), 8);
     const at = Object.fromEntries(
       [...recordedStruct(version, 'vcpu'), ...recordedStruct(version, 'domain')].map((x) => [x.member, x.offset]),
@@ -57,7 +57,7 @@ describe.each(['4.14.6', '4.17.5'])('the compiler of %s', (version) => {
 });
 
 describe('struct cpu_info', () => {
-  it('keeps its members where they are from the end', () => {
+  it('keeps its members’ offsets from the end', () => {
     const fromEnd = RELEASES.map((row) => {
       const { at, size } = cpuInfo(row);
       const members = ['processor_id', 'current_vcpu', 'per_cpu_offset', 'cr4', 'shadow_spec_ctrl'];
@@ -66,7 +66,7 @@ describe('struct cpu_info', () => {
     expect(new Set(fromEnd)).toEqual(new Set(['-64 -56 -48 -40 -16']));
     expect(cpuInfo(release('4.20.4')).size).toBe(264);
     expect(cpuInfo(release('4.21.0')).size).toBe(248);
-    // MSR_FRED_RSP_SL0 points behind _fred, and has to be a multiple of 64.
+    // MSR_FRED_RSP_SL0 points past _fred, and must be a multiple of 64.
     expect(cpuInfo(release('4.21.0')).at['processor_id']).toBe(248 - 64);
   });
 
@@ -82,7 +82,7 @@ describe('the stack', () => {
   const pages = (version: string, debug: boolean): string =>
     [0, 1, 2, 3, 4, 5, 6, 7].map((i) => stackPage(base + BigInt(i * 0x1000 + 8), release(version), debug)).join(' ');
 
-  it('is divided as the release does', () => {
+  it('has the release’s pages', () => {
     expect(pages('4.17.7', false)).toBe('shadow ist ist ist ist shadow primary primary');
     expect(pages('4.13.5', true)).toBe('ist ist ist ist guard guard primary primary');
     expect(pages('4.13.5', false)).toBe('ist ist ist ist primary primary primary primary');
@@ -105,7 +105,7 @@ describe('an image', () => {
     text = image.at(image.address('_stext'), 4 << 20);
   });
 
-  it('of Debian says what the table says', () => {
+  it('of Debian agrees with the table', () => {
     expect(imageCpuInfo(text, release('4.17.7'))).toEqual({
       processorId: -64,
       currentVcpu: -56,
@@ -115,19 +115,19 @@ describe('an image', () => {
     });
   });
 
-  it('counts more than the rows of releases whose layout is another one', () => {
+  it('overrides rows of releases with another layout', () => {
     const own = imageCpuInfo(text, release('4.17.7'));
     for (const version of ['4.13.5', '4.18.0', '4.21.0']) expect(imageCpuInfo(text, release(version))).toEqual(own);
     expect(imageCpuInfo(new Uint8Array(64), release('4.18.0'))).toMatchObject({ vcpuDomain: 24, userRegs: -264 });
     expect(imageCpuInfo(new Uint8Array(64), release('4.21.0'))).toMatchObject({ userRegs: -248 });
   });
 
-  it('without such code says nothing', () => {
+  it('without such code gives no offsets', () => {
     expect(findCpuInfo(new Uint8Array(4096).fill(0xff))).toEqual({});
   });
 
-  it('with a layout of its own is found out', () => {
-    // As gcc compiles the idiom, with every member somewhere else.
+  it('with its own layout is detected', () => {
+    // gcc's code for the idiom, with every member moved.
     const source = `
       struct domain { int id; };
       struct vcpu { long pad[9]; struct domain *domain; };

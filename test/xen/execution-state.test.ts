@@ -30,7 +30,7 @@ beforeAll(() => {
 
 const isText = (address: bigint): boolean => address >= text.start && address < text.end;
 
-/** symbols_lookup: nothing outside of the text. */
+/** symbols_lookup: finds nothing outside the text. */
 function named(address: bigint, withOffset: boolean): string | undefined {
   const found = isText(address) ? table.symbolAt(address) : undefined;
   if (found === undefined) return undefined;
@@ -39,7 +39,7 @@ function named(address: bigint, withOffset: boolean): string | undefined {
 
 const recorded = (name: string): string[] => screenLines(readFileSync(new URL(name, SCREENS), 'latin1'));
 
-/** The state that a screen of Debian's 4.17.7 tells of. */
+/** Parses the state from a screen of Debian's 4.17.7. */
 function stateOf(lines: readonly string[]): ExecutionState & { wordsKnown: boolean } {
   const screen = parseScreen(lines);
   const row = release('4.17.7');
@@ -48,7 +48,7 @@ function stateOf(lines: readonly string[]): ExecutionState & { wordsKnown: boole
   const words = [...screen.words];
   const wordsKnown = addOffset(rsp, words.length * 8 - 8) === dump;
   if (!wordsKnown) {
-    // The screen shows twenty lines of the stack: of what is behind them, only the return addresses in the trace are known.
+    // The screen shows twenty lines of the stack. Beyond them, only return addresses in the trace are known.
     const traced = lines
       .filter((line) => line.includes('] S '))
       .map((line) => BigInt(`0x${/<(\w+)>/.exec(line)?.[1]}`));
@@ -81,17 +81,17 @@ describe('a real 4.17.7 and we', () => {
     expect(lines.length).toBeGreaterThan(30);
   });
 
-  it('includes stacks that are shown whole', () => {
+  it('includes completely shown stacks', () => {
     const whole = screens.filter((name) => stateOf(recorded(name)).wordsKnown);
     expect(whole.length).toBeGreaterThan(1);
   });
 });
 
-describe('what others have posted', () => {
-  // From messages on the xen-devel list. The one of 4.12 is of the weeks behind it, on the way to 4.13.
+describe('posted screens', () => {
+  // From messages on the xen-devel list. The 4.12 screen is from the weeks after it, before 4.13.
   const posted = new URL('posted-screens/', import.meta.url);
 
-  it.each(readdirSync(posted))('comes out the same: %s', (name) => {
+  it.each(readdirSync(posted))('are reproduced: %s', (name) => {
     const lines = screenLines(readFileSync(new URL(name, posted), 'latin1'));
     const screen = parseScreen(lines);
     const debug = lines[0]?.includes('debug=y') ?? false;
@@ -115,7 +115,7 @@ describe('what others have posted', () => {
 });
 
 describe('other releases', () => {
-  /** A state of nothing but zeros, changed by `change`. */
+  /** A state of zeros, changed by `change`. */
   const on = (version: string, change: Partial<ExecutionState> = {}): readonly string[] =>
     executionState({ ...stateOf(recorded('null-load-hook.txt')), release: release(version), version, ...change }).lines;
 
@@ -126,7 +126,7 @@ describe('other releases', () => {
     expect(on('4.13.0', { build: { ...build, coverage: 'gcov' } })[0]).toBe(
       '----[ Xen-4.13.0  x86_64  debug=y gcov=y  Not tainted ]----',
     );
-    // As a 4.20.0 with that configuration has printed it.
+    // As printed by a 4.20.0 with that configuration.
     expect(on('4.20.0', { build: { ...build, ubsan: true }, tainted: 'Tainted:     H ' })[0]).toBe(
       '----[ Xen-4.20.0  x86_64  debug=y ubsan=y  Tainted:     H  ]----',
     );
@@ -149,7 +149,7 @@ describe('other releases', () => {
 describe('with frame pointers', () => {
   const top = 0xffff_8300_1ffd_8000n;
 
-  /** A stack of these words below cpu_info, and rbp. */
+  /** Makes a stack with these words below cpu_info, and rbp. */
   function trace(version: string, words: readonly bigint[], rbp: number): string[] {
     const state = stateOf(recorded('funcs-not-alloc.txt'));
     const rsp = top - 0x200n;
@@ -185,7 +185,7 @@ describe('with frame pointers', () => {
     ]);
   });
 
-  it('knows the frames of exceptions', () => {
+  it('recognises exception frames', () => {
     const words: bigint[] = new Array(32).fill(0n);
     words[2 + 12] = code;
     expect(trace('4.17.7', words, -16)).toEqual([
@@ -195,10 +195,10 @@ describe('with frame pointers', () => {
     ]);
   });
 
-  it('shows a return address that has no frame yet', () => {
+  it('shows a return address without a frame', () => {
     const line = '   [<ffff82d040223143>] S check_for_livepatch_work+0x793/0xa00';
     expect(trace('4.17.7', [other], 0x1000)).toContain(line);
-    // Up to 4.12 only where RIP does not look like code.
+    // Up to 4.12 only if RIP does not look like code.
     expect(trace('4.12.4', [other], 0x1000)).toEqual([
       '   [<ffff82d04022209f>] common/livepatch.c#prepare_payload+0x10f/0x8c0',
       '',
@@ -219,7 +219,7 @@ describe('a stack that cannot be read', () => {
     expect(screen.lines.at(-1)).toMatch(/^ {3}([0-9a-f]{16} ?){4}$/);
   });
 
-  it('is empty where it is none of the hypervisor', () => {
+  it('is empty outside the hypervisor', () => {
     const state = stateOf(recorded('funcs-not-alloc.txt'));
     const rsp = 0xffff_8300_1ffd_5f00n;
     const { lines } = executionState({

@@ -36,7 +36,7 @@ const MEMBERS = {
 } as const;
 
 describe('struct livepatch_func', () => {
-  it.each(CASES)('%s, pointers of %i bytes: as gcc lays it out', (layout, pointerSize) => {
+  it.each(CASES)('%s, pointers of %i bytes: matches gcc’s layout', (layout, pointerSize) => {
     const { at, size } = livepatchFunc(layout, pointerSize);
     const known = (Object.keys(MEMBERS) as (keyof typeof MEMBERS)[]).filter(
       (key) => HEAD.includes(`${MEMBERS[key]};`) || new RegExp(`\\b${MEMBERS[key]}(\\[|;)`).test(TAILS[layout]),
@@ -59,11 +59,11 @@ describe('struct livepatch_func', () => {
     expect(sizes).toEqual([64, 52, 104, 92, 104, 92, 104, 92]);
   });
 
-  it('keeps patch_offset at 0x41 where the panic of 4.18.0 is', () => {
+  it('has patch_offset at 0x41, where 4.18.0 panics', () => {
     expect(livepatchFunc('v2-patch-offset', 8).at.patchOffset).toBe(0x41);
   });
 
-  it.each(CASES)('%s, pointers of %i bytes: reads what it wrote, and nothing else changes', (layout, pointerSize) => {
+  it.each(CASES)('%s, pointers of %i bytes: reads what it wrote, and changes nothing else', (layout, pointerSize) => {
     const table = livepatchFunc(layout, pointerSize);
     const address = fc.bigInt({ min: 0n, max: (1n << BigInt(pointerSize * 8)) - 1n });
     const u32 = fc.integer({ min: 0, max: 0xffff_ffff });

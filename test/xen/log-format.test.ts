@@ -39,11 +39,11 @@ describe('format', () => {
     expect(formatter(4)('%p %lu %llu', 0x21_0000n, -1, -1)).toBe('00210000 4294967295 18446744073709551615');
   });
 
-  it('bounds what a width from outside can ask for', () => {
+  it('bounds a width from a payload', () => {
     expect(format('%*d', 0x7fff_ffff, 1).length).toBeLessThan(2000);
   });
 
-  it('does not expand what an argument holds', () => {
+  it('does not expand conversions in an argument', () => {
     expect(format('%s%s', '%s', '$&')).toBe('%s$&');
   });
 

@@ -11,7 +11,7 @@ interface Note {
   readonly rest?: string;
 }
 
-/** A note section of its raw parts; by default the build-id `aabbccdd`. */
+/** Builds a note section from raw parts; the default build-id is `aabbccdd`. */
 function note({ namesz = 4, descsz = 4, type = 3, rest = 'GNU\0\xaa\xbb\xcc\xdd' }: Note): Uint8Array {
   const bytes = new Uint8Array(12 + rest.length);
   const view = new DataView(bytes.buffer);
@@ -47,14 +47,14 @@ describe('parseBuildId', () => {
     expect(outcome(note(parts))).toBe(expected);
   });
 
-  it('wants more than the header', () => {
+  it('needs more than the header', () => {
     for (let length = 0; length <= 12; length++) expect(outcome(note({}).subarray(0, length))).toBe('EINVAL');
-    // One byte of name: the type is looked at first.
+    // One byte of name: Xen reads the type first.
     expect(outcome(note({}).subarray(0, 13))).toBe('EINVAL');
     expect(outcome(note({ type: 1 }).subarray(0, 13))).toBe('ENODATA');
   });
 
-  it('says where a descriptor runs out of the section, as the padding is not counted', () => {
+  it('reports a descriptor that exceeds the section, which the check misses due to padding', () => {
     const section = note({ namesz: 5, descsz: 3 });
     expect(parseBuildId(section)).toEqual({ ok: true, id: new Uint8Array(0), offset: 20, length: 3 });
   });
@@ -71,7 +71,7 @@ describe('parseBuildId', () => {
     expect(encodeBuildIdNote(fromHex(id) ?? new Uint8Array(0))).toEqual(section);
   });
 
-  it('takes any bytes', () => {
+  it('accepts any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         const result = parseBuildId(bytes);

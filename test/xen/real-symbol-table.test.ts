@@ -15,7 +15,7 @@ describe('Debian’s Xen 4.17', () => {
     const { xenSyms } = debianXen();
     image = new Image(xenSyms);
     table = openSymbolTable(bytesOf(image));
-    // What Xen's own build makes of the final image: ADDRESS TYPE NAME, names as in the table.
+    // The symbols of the final image from Xen's own build: ADDRESS TYPE NAME, names as in the table.
     const lines = readFileSync(`${xenSyms}.map`, 'latin1').trimEnd().split('\n');
     map = lines.map((line) => {
       const [address, type, name] = line.split(' ') as [string, string, string];
@@ -26,7 +26,7 @@ describe('Debian’s Xen 4.17', () => {
   it('decodes to every symbol of the map', () => {
     const text = (address: bigint, type: string, name: string): string => `${address.toString(16)} ${type} ${name}`;
     const decoded = [...table.symbols()].map((s) => text(table.base + BigInt(s.offset), s.type, s.name));
-    // The order of symbols that share an address is that of an unstable sort.
+    // An unstable sort orders symbols at the same address.
     expect(decoded.sort()).toEqual(map.map((s) => text(s.address, s.type, s.name)).sort());
     expect(table.count).toBe(map.length);
   });
@@ -50,7 +50,7 @@ describe('Debian’s Xen 4.17', () => {
     expect(table.symbolAt(image.address('xen_extra_version') + 3n)).toMatchObject({ name: 'xen_extra_version', at: 3 });
   });
 
-  it('carries its configuration', () => {
+  it('contains its configuration', () => {
     const size = image.view('xen_config_data_size').getUint32(0, true);
     const config = ensure(readConfigData(image.bytes('xen_config_data').subarray(0, size), gunzip), 'readable');
     const text = readFileSync(debianXen().config, 'latin1');
@@ -60,7 +60,7 @@ describe('Debian’s Xen 4.17', () => {
     expect(config.get('CONFIG_NR_CPUS')).toBe('256');
   });
 
-  it('has VMAP_XEN where the first payload of the real host was', () => {
+  it('has VMAP_XEN at the first payload of the real host', () => {
     const [end, rwdataEnd] = [image.address('_end'), image.address('__2M_rwdata_end')];
     const { start } = x86VmapXen(RELEASE, { end, rwdataEnd, nrCpus: 256, hypervGuest: false });
     expect(start + 0x9000n).toBe(0xffff_82d0_405b_0000n);

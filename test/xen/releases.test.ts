@@ -3,7 +3,7 @@ import { RELEASES, type Release, releaseByVersion, releaseOfImage } from '../../
 
 const versions = RELEASES.map((release) => release.version);
 
-/** Every point release of these ranges: `4.14.0-4`, `4.16.1`. */
+/** Expands ranges to point releases: `4.14.0-4`, `4.16.1`. */
 function expand(ranges: string): string[] {
   return ranges.split(' ').flatMap((range) => {
     const [, branch, first, last] = /^(4\.\d+)\.(\d+)(?:-(\d+))?$/.exec(range) as unknown as string[];
@@ -13,7 +13,7 @@ function expand(ranges: string): string[] {
   });
 }
 
-/** The versions for which a member has a value. */
+/** Returns the versions whose release passes a test. */
 const having = (test: (release: Release) => boolean): string[] => RELEASES.filter(test).map((r) => r.version);
 
 describe('the rows', () => {
@@ -26,11 +26,11 @@ describe('the rows', () => {
   });
 });
 
-/** One line per branch, in the words of the matrix: for the first and the newest point release, or all by number. */
+/** One line per branch, as in the matrix: for the first and the newest point release, or all by number. */
 const BRANCHES = ['4.11', '4.12', '4.13', '4.14', '4.15', '4.16', '4.17', '4.18', '4.19', '4.20', '4.21', '4.22'];
 const inBranch = (branch: string): Release[] => RELEASES.filter((r) => r.version.startsWith(`${branch}.`));
 
-/** `y`, `n`, or `.5+` by branch: from which point release on it holds. */
+/** `y`, `n`, or `.5+` by branch: the first point release with the flag. */
 const FLAGS: readonly (readonly [row: string, test: (r: Release) => boolean, cells: string])[] = [
   ['xen_depends required', (r) => r.xenDepends !== 'none', 'n n n y y y y y y y y y'],
   ['funcs or any hook', (r) => !r.funcsRequired, 'n n n y y y y y y y y y'],
@@ -87,7 +87,7 @@ describe('the matrix of flags', () => {
   });
 });
 
-/** Members with more than two values: the releases of each. Together they are all releases. */
+/** Members with more than two values, with the releases of each; together all releases. */
 const VALUES: readonly (readonly [member: string, get: (r: Release) => unknown, rows: readonly [unknown, string][]])[] =
   [
     [
@@ -165,7 +165,7 @@ describe('members with several values', () => {
 });
 
 describe('exact lists', () => {
-  it('x86 releases that panic where .livepatch.funcs is read-only', () => {
+  it('x86 releases that panic with a read-only .livepatch.funcs', () => {
     const panics = having((r) => r.stateInPayload && r.permissions !== 'W1' && r.permissions !== 'W2');
     expect(panics).toEqual(['4.16.4', '4.16.5', '4.16.6', '4.16.7', '4.17.1', '4.17.2', '4.18.0']);
   });

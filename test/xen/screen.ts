@@ -1,21 +1,21 @@
 import { addOffset, ensure, fromHex, viewOf } from '../../src/base/index.ts';
 
-/** A screen as data: what show_execution_state was given, as far as it shows it. */
+/** A parsed screen: the visible part of the state. */
 export interface Screen {
-  /** Behind `Xen-`. */
+  /** After `Xen-`. */
   readonly version: string;
   readonly cpu: number;
   readonly vcpu: string | undefined;
   readonly register: (name: string) => bigint;
   /** Words of the stack, from rsp on. */
   readonly words: readonly bigint[];
-  /** Bytes around RIP, eight of them in front of it; none where they could not be read. */
+  /** Bytes around RIP, eight of them before it; none if unreadable. */
   readonly code: Uint8Array;
-  /** What addresses are called on the screen. */
+  /** Names of addresses on the screen. */
   readonly names: ReadonlyMap<bigint, string>;
 }
 
-/** The part of a console's output that show_execution_state printed: from the banner to the empty line behind the call trace. */
+/** Returns the output of show_execution_state: from the banner to the empty line after the call trace. */
 export function screenLines(output: string): string[] {
   const lines = output.split('\n');
   const from = lines.findIndex((line) => line.startsWith('----['));

@@ -27,7 +27,7 @@ import {
 import { assemble, objcopy } from '../support/gcc.ts';
 import { constants } from './structures.ts';
 
-/** The bytes that `as` makes of these lines. */
+/** Returns the bytes that `as` makes from these lines. */
 const assembled = (lines: string): DataView =>
   viewOf(objcopy(assemble(`.section .bytes, "a"\n${lines}\n`), ['-O', 'binary', '-j', '.bytes']));
 

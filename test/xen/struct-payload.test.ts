@@ -13,7 +13,7 @@ import { recordedStruct } from './layouts/layouts.ts';
 
 const release = (version: string): Release => releaseByVersion(version)?.release as Release;
 
-/** Our structure as the recording writes it; members that hold an array are not ours. */
+/** Returns our structure in the format of the recording, without array members. */
 function ours(struct: CStruct, recorded: readonly { member: string }[]): Record<string, number | undefined> {
   return Object.fromEntries(
     recorded
@@ -29,7 +29,7 @@ const theirs = (recorded: readonly { member: string; offset: number; size: numbe
       .map(({ member, offset, size }) => [member, member === '-' ? size : offset]),
   );
 
-/** The first words of .text's bounds were `start` and `end` once. */
+/** The first bounds of .text were called `start` and `end` once. */
 const renamed = <T extends { member: string }>(recorded: readonly T[]): T[] =>
   recorded.map((placed) => ({
     ...placed,
@@ -40,7 +40,7 @@ const X86 = { pointerSize: 8, bugFrames: 4 } as const;
 
 describe.each([
   ['4.14.6', '4.14.6'],
-  // Debian's sources on the way from 4.17.5 to .6.
+  // Debian's sources between 4.17.5 and .6.
   ['4.17.5', '4.17.5'],
   ['master', '4.22.0'],
 ])('the compiler of %s', (recording, version) => {
@@ -48,16 +48,16 @@ describe.each([
     ['payload', structPayload(release(version), X86)],
     ['virtual_region', virtualRegion(release(version), X86)],
     ['livepatch_fstate', LIVEPATCH_FSTATE],
-  ])('lays out struct %s as we do', (name, struct) => {
+  ])('agrees on struct %s', (name, struct) => {
     const recorded = renamed(recordedStruct(recording, name));
     expect(ours(struct, recorded)).toEqual(theirs(recorded));
-    // Nothing recorded: the version has no such structure, or the master's list leaves it out.
+    // Not recorded: the version lacks the structure, or master's list omits it.
     const none =
       (recording === '4.14.6' && name === 'livepatch_fstate') || (recording === 'master' && name === 'virtual_region');
     expect(recorded.length > 0).toBe(!none);
   });
 
-  it('has no member that we do not', () => {
+  it('has no member that we lack', () => {
     const recorded = renamed(recordedStruct(recording, 'payload')).map(({ member }) => member);
     const extra = Object.keys(structPayload(release(version), X86).at).filter(
       (member) => !recorded.includes(member) && !/frame\[.\]$/.test(member),
@@ -86,7 +86,7 @@ describe('struct payload of the other releases', () => {
     ]);
   });
 
-  it('has what the release has', () => {
+  it('has the members of the release', () => {
     expect(at('4.13.5', 'hooks.apply.pre')).toBeUndefined();
     expect(at('4.17.2', 'fstate')).toBeUndefined();
     expect(at('4.17.3', 'fstate')).toBe(112);
@@ -96,7 +96,7 @@ describe('struct payload of the other releases', () => {
     expect(at('4.19.0', 'region.frame[0].stop')).toBe(208);
   });
 
-  it('says which member there is not', () => {
+  it('names a missing member', () => {
     expect(offsetIn(structPayload(release('4.17.7'), X86), 'funcs')).toBe(104);
     expect(() => offsetIn(structPayload(release('4.17.2'), X86), 'fstate')).toThrow('struct payload has no fstate');
   });

@@ -5,7 +5,7 @@ import { encodeSymbolTable, openSymbolTable, type SymbolTableBytes, type SymbolT
 
 const BASE = 0xffff_82d0_4000_0000n;
 
-/** Counts the reads of u32 from here on. */
+/** Counts reads of u32 from now on. */
 function counting(view: DataView): { reads: number } {
   const counter = { reads: 0 };
   const getUint32 = view.getUint32.bind(view);
@@ -32,7 +32,7 @@ const SYMBOLS = [
   symbol(0x3000, 'data', 'D'),
 ];
 
-/** The forms in which releases and architectures keep a table. */
+/** The table formats of releases and architectures. */
 const FORMS = [
   ['offsets, sorted', { origin: BASE }],
   ['offsets, not sorted', { origin: BASE, sorted: false }],
@@ -67,7 +67,7 @@ describe.each(FORMS)('a table of %s', (_form, options) => {
   it('looks addresses up', () => {
     expect(table.symbolAt(BASE + 0x1180n)).toMatchObject({ name: 'xen_extra_version', at: 0, size: 0xe80 });
     expect(table.symbolAt(BASE + 0x11ffn)).toMatchObject({ name: 'xen_extra_version', at: 0x7f, size: 0xe80 });
-    // The first of those that share an address, and the next that does not.
+    // The first of those at an address, and the next at another one.
     expect(table.symbolAt(BASE + 0x10ffn)).toMatchObject({ name: '_start', at: 0xff, size: 0x100 });
     expect(table.symbolAt(BASE + 0x3004n)).toMatchObject({ name: 'data', at: 4, size: undefined });
     expect(table.symbolAt(BASE + 0xfffn)).toBeUndefined();
@@ -95,7 +95,7 @@ describe('END entries', () => {
 });
 
 describe('tokens', () => {
-  it('stand for several characters, the type letter among them', () => {
+  it('stand for several characters, including the type letter', () => {
     const tokenTable = fromLatin1('Tfoo\0_bar\0\0');
     const tokenIndex = new DataView(new ArrayBuffer(512));
     tokenIndex.setUint16(2 * 0x80, 5, true);
@@ -123,7 +123,7 @@ describe('tokens', () => {
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z_./#0-9]{1,40}$/), { minLength: 1, maxLength: 60 });
 
 describe('any table', () => {
-  it('finds what was put in, by name and by address, with and without the sorted names', () => {
+  it('finds all its symbols by name and by address, with and without the sorted names', () => {
     fc.assert(
       fc.property(names, fc.boolean(), fc.boolean(), (all, sorted, offsets) => {
         const symbols = all.map((name, i) => symbol(i * 16, name, i % 3 === 0 ? 't' : 'T', i % 2 === 0 ? 8 : 0));
@@ -137,7 +137,7 @@ describe('any table', () => {
     );
   });
 
-  it('is not decoded by a look-up: 8192 names take at most 14 probes', () => {
+  it('is not decoded by a lookup: 8192 names take at most 14 probes', () => {
     const symbols = Array.from({ length: 8192 }, (_, i) => symbol(i * 16, `name_${i}`));
     const bytes = encodeSymbolTable(symbols, { origin: BASE });
     const { view } = ensure(bytes.sorted, 'sorted by default');
@@ -147,7 +147,7 @@ describe('any table', () => {
     for (const index of [0, 1, 4095, 8191]) {
       counter.reads = 0;
       expect(table.addressOf(`name_${index}`)).toBe(BASE + BigInt(index * 16));
-      // One read a probe, and one more for the index of the address.
+      // One read per probe, and one for the index of the address.
       expect(counter.reads).toBeLessThanOrEqual(15);
     }
   });

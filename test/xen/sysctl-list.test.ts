@@ -5,7 +5,7 @@ import { answered } from '../support/answers.ts';
 const entry = (name: string) => ({ name, state: 1, rc: 0, metadata: new Uint8Array(0) });
 const NAMES = ['a', 'b', 'c'];
 
-/** A host with three payloads that stops behind the first one that it lists, so many times. */
+/** Makes a host with three payloads that stops after the first entry, `cuts` times. */
 function host(cuts: number) {
   const asked: ListRequest[] = [];
   const list = async (request: ListRequest): Promise<ListResult> => {
@@ -42,7 +42,7 @@ describe('a list that is not interrupted', () => {
     expect(target.asked.every((each) => each === request)).toBe(true);
   });
 
-  it('is not asked for again where it is refused', async () => {
+  it('is not retried after a refusal', async () => {
     let calls = 0;
     const refused = {
       kind: 'answered',

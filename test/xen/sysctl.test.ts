@@ -22,7 +22,7 @@ const release = (version: string): Release => {
   return match.release;
 };
 
-/** C of the public header: of 4.13 and before, or since 4.14. Handles are 64 bits, aligned to 8. */
+/** C of the public header: up to 4.13, or since 4.14. Handles are 64 bits, aligned to 8. */
 const header = (modern: boolean): string => `
 typedef uint64_t __attribute__((aligned(8))) handle;
 typedef uint64_t __attribute__((aligned(8))) u64a;
@@ -93,7 +93,7 @@ describe.each([
 ] as const)('XEN_SYSCTL_livepatch_op of %s', (version, interfaceVersion, cases) => {
   const abi = release(version);
 
-  it.each(cases.map((one) => [one.op.kind, one] as const))('%s: as gcc lays it out', (_kind, { op, subOp, c }) => {
+  it.each(cases.map((one) => [one.op.kind, one] as const))('%s: matches gcc’s layout', (_kind, { op, subOp, c }) => {
     const data = `DATA struct sysctl s = { 27, ${interfaceVersion}, { .livepatch = { ${subOp}, 6, { ${c} } } } };`;
     // The same on 64-bit machines and for 32-bit toolstacks.
     for (const flags of [[], ['-m32']]) {
@@ -107,7 +107,7 @@ describe.each([
 describe('decoding', () => {
   const abi = release('4.17');
 
-  it('takes any 136 bytes, and encodes the same operation again', () => {
+  it('accepts any 136 bytes, and encodes the same operation again', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 136, maxLength: 136 }), fc.nat(5), (bytes, subOp) => {
         const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -129,7 +129,7 @@ describe('decoding', () => {
     expect(decodeLivepatchSysctl(abi, bytes)).toMatchObject({ cmd: 26, op: { kind: 'unknown' } });
   });
 
-  it('fills in the interface version, which can be another one', () => {
+  it('fills in the interface version, unless given', () => {
     expect(decodeLivepatchSysctl(abi, encodeLivepatchSysctl(abi, GET)).interfaceVersion).toBe(0x15);
     const other = encodeLivepatchSysctl(abi, GET, { interfaceVersion: 0x16 });
     expect(decodeLivepatchSysctl(abi, other).interfaceVersion).toBe(0x16);
@@ -140,7 +140,7 @@ describe('decoding', () => {
   });
 });
 
-describe('the word behind the sub-operation', () => {
+describe('the word after the sub-operation', () => {
   it('is padding up to 4.18', () => {
     const ok = [0, 1, 2, 3, 0x8000_0001].filter((word) => livepatchOpWordOk(release('4.18.6'), word));
     expect(ok).toEqual([0]);

@@ -22,7 +22,7 @@ describe('VMAP_XEN on x86', () => {
     hypervGuest: false,
   };
 
-  it('starts at a 2 MiB boundary behind _end up to 4.16', () => {
+  it('starts at a 2 MiB boundary after _end up to 4.16', () => {
     expect(x86VmapXen(release('4.16.7'), image)).toEqual({
       start: 0xffff_82d0_4060_0000n,
       end: 0xffff_82d0_7fef_f000n,
@@ -60,7 +60,7 @@ describe('VMAP_XEN on Arm', () => {
     expect(armVmapXen(release(version), arch)).toEqual({ start, end });
   });
 
-  it('is where an arm64 image that is linked to that layout has its payloads', () => {
+  it('matches the layout that an arm64 image was linked for', () => {
     const starts = [0x20_0000n, 0x200_0020_0000n, 0xa00_0020_0000n];
     expect(starts.map(arm64Layout)).toEqual(['4.8', '4.18', '4.19']);
     expect([0n, 0x40_0000n, 0x200_0000_0000n].map(arm64Layout)).toEqual([undefined, undefined, undefined]);

@@ -27,7 +27,7 @@ const text = (version: string, format: string, ...args: bigint[]): string =>
 describe.each(['4.17.5', '4.14.6'])("vsnprintf against Xen's own of %s", (version) => {
   const vectors = parseVectors(readFileSync(new URL(`vsnprintf/vectors-${version}.jsonl`, import.meta.url)));
 
-  it('makes the same text and length of every recorded call', () => {
+  it('gives the same text and length for every recorded call', () => {
     const host = on(version);
     const wrong = vectors
       .map((vector) => ({ vector, made: vsnprintf(vector.size, vector.format, slots(...vector.args), host) }))
@@ -46,7 +46,7 @@ describe.each(['4.17.5', '4.14.6'])("vsnprintf against Xen's own of %s", (versio
 });
 
 describe('suffixes of %p', () => {
-  it('are text where the release does not know them', () => {
+  it('are text in releases without them', () => {
     expect(text('4.11.4', '%pd %pb %pp', 1n, 2n, 3n)).toBe('0000000000000001d 0000000000000002b 0000000000000003p');
     expect(text('4.12.0', '%2pb', 1n)).toBe(' 1b');
     expect(text('4.13.0', '%pbx', 1n)).toBe('x');
@@ -54,7 +54,7 @@ describe('suffixes of %p', () => {
     expect(text('4.15.0', '%pp', ARENA + 0x1000n)).toBe('0000:00:00.0');
   });
 
-  it('names the idle domain as the release does', () => {
+  it('names the idle domain like the release', () => {
     const idle = ARENA + BigInt(VCPUS + 9 * 32);
     expect(text('4.11.0', '%pv', idle)).toBe('IDLEv63');
     expect(text('4.12.0', '%pv', idle)).toBe('d[IDLE]v63');
@@ -75,7 +75,7 @@ describe('suffixes of %p', () => {
 });
 
 describe('memory', () => {
-  it('is read no further than a precision says', () => {
+  it('is not read beyond the precision', () => {
     const end = ARENA + BigInt(ARENA_SIZE - 4);
     const host = on('4.17.5');
     host.memory.write(end, new Uint8Array(4).fill(0x41));
@@ -92,13 +92,13 @@ describe('memory', () => {
     expect(text('4.17.5', '%s', ARENA + BigInt(LONG_STRING))).toBe(expected);
   });
 
-  it('bounds a string without end', () => {
+  it('is read up to a limit for an unterminated string', () => {
     const memory = { ...on('4.17.5').memory, read: (_: bigint, length: number) => new Uint8Array(length).fill(0x41) };
     const made = vsnprintf(8, '%s', slots(0x1000n), { ...on('4.17.5'), memory });
     expect(made).toEqual({ text: 'AAAAAAA', length: 1 << 20 });
   });
 
-  it('takes the length that %n asks for', () => {
+  it('receives the length for %n', () => {
     const host = on('4.17.5');
     const at = ARENA + 0x2000n;
     host.memory.write(at, new Uint8Array(16).fill(0xff));
@@ -108,7 +108,7 @@ describe('memory', () => {
     expect(viewOf(host.memory.read(at, 8)).getBigUint64(0, true)).toBe(3n);
   });
 
-  it('bounds what widths ask for', () => {
+  it('of ours stays bounded for huge widths', () => {
     const made = vsnprintf(16, '%*d%.*x', slots(0x7fff_ffffn, 1n, 0x7fff_ffffn, 2n), on('4.17.5'));
     expect(made).toEqual({ text: ' '.repeat(15), length: -2 });
   });
@@ -120,7 +120,7 @@ describe('a machine with pointers of 32 bits', () => {
   it.each<[string, bigint[], string]>([
     ['%p', [0xffff_ffff_0021_0000n], '00210000'],
     ['%ld %lu', [0xffff_fffen, 0xffff_fffen], '-2 4294967294'],
-    // size_t is zero-extended to 64 bits before its sign is looked at.
+    // size_t is zero-extended to 64 bits before its sign is examined.
     ['%zd', [0xffff_fffen], '4294967294'],
     ['%lld', [-3n & 0xffff_ffff_ffff_ffffn], '-3'],
   ])('%s', (format, args, expected) => {
@@ -144,9 +144,9 @@ describe('arguments', () => {
     view.setUint32(128, 0xaaaa, true);
     view.setUint32(136, 0x1111, true);
     view.setUint32(140, 0x2222, true);
-    // r1 … r3: r1 is left out, then r2 and r3.
+    // r1 … r3: r1 is skipped, then r2 and r3.
     expect(callArguments([1n, 2n, 3n], 128n, read, 4).next(8)).toBe(0x3_0000_0002n);
-    // Only r3 is left: it stays unused, and a value after a word is aligned.
+    // Only r3 is left: it stays unused. A value after a word is aligned.
     const source = callArguments([3n], 128n, read, 4);
     expect([source.next(4), source.next(4), source.next(8), source.next(4)]).toEqual([
       3n,
@@ -157,7 +157,7 @@ describe('arguments', () => {
     expect(callArguments([3n], 136n, read, 4).next(8)).toBe(0x2222_0000_1111n);
   });
 
-  it('of a va_list are in its save area, then where the stack overflows', () => {
+  it('of a va_list are in its save area, then in the overflow area', () => {
     view.setUint32(200, 32, true);
     view.setUint32(204, 48, true);
     view.setBigUint64(208, 80n, true);

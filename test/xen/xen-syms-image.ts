@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ensure, viewOf } from '../../src/base/index.ts';
 import { releaseByVersion, type SymbolTableBytes, x86XenVirt } from '../../src/xen/index.ts';
 
-/** A xen-syms, read with binutils: bytes at a symbol up to the end of its section. */
+/** Reads a xen-syms with binutils: bytes from a symbol to the end of its section. */
 export class Image {
   readonly addresses = new Map<string, bigint>();
   readonly #sections: { start: bigint; bytes: Uint8Array }[] = [];
@@ -35,7 +35,7 @@ export class Image {
     return ensure(section, `${name} is not in the file`).bytes.subarray(Number(address - ensure(section, name).start));
   }
 
-  /** `length` bytes at an address, or as many as there are; none where nothing is. */
+  /** Returns up to `length` bytes at an address; none if nothing is there. */
   at(address: bigint, length: number): Uint8Array {
     const section = this.#sections.find((s) => address >= s.start && address < s.start + BigInt(s.bytes.length));
     if (section === undefined) return new Uint8Array(0);
@@ -51,7 +51,7 @@ export class Image {
 /** Debian's. */
 export const { release: RELEASE } = ensure(releaseByVersion('4.17'), 'the table has 4.17');
 
-/** The arrays of the embedded symbol table. */
+/** Returns the arrays of the embedded symbol table. */
 export function bytesOf(image: Image): SymbolTableBytes {
   const count = image.view('symbols_num_syms').getUint32(0, true);
   const origin = x86XenVirt(RELEASE).start;

@@ -6,11 +6,11 @@ import { inOtherEncoding } from './mail-body.ts';
 import type { Locate } from './tree-paths.ts';
 import type { FilePatch, Hunk, SourcePatch } from './types.ts';
 
-/** What a patch is applied to, and where it is told what came of it. */
+/** The tree to patch, and the results so far. */
 export interface Working {
   readonly patch: SourcePatch;
   readonly locate: Locate;
-  /** The file as the patches before have left it; `null` where there is none. */
+  /** Returns the file after the earlier patches; `null` if it does not exist. */
   readonly read: (path: string) => string | null;
   readonly write: (path: string, text: string | null) => void;
   readonly budget: SearchBudget;
@@ -20,7 +20,7 @@ export interface Working {
 
 type Detail = Pick<Finding, 'advice'>;
 
-/** Applies what a patch does to one file. */
+/** Applies the part of a patch for one file. */
 export function applyFile(file: FilePatch, working: Working): void {
   const path = file.to ?? file.from ?? '';
   const [from, to] = [file.from, file.to].map((name) => (name === null ? null : working.locate(name)));
@@ -49,7 +49,7 @@ export function applyFile(file: FilePatch, working: Working): void {
     modeRemark(file, source.path, working);
 }
 
-/** A file of another part of Xen's tree, seen from `xen/`: tools, documents. No hypervisor is built of it. */
+/** Skips a file outside `xen/`, such as tools and documentation: the hypervisor is not built from it. */
 function outside(path: string, { patch, remarks }: Working): void {
   const message = `${patch.file}: ${path} is outside of the hypervisor’s folder: its change is left out`;
   remarks.push(finding('patch-outside', { message, where: { file: path } }));
@@ -65,12 +65,12 @@ interface Source {
   readonly text: string;
 }
 
-/** The file that the hunks are about; `undefined` after a problem was told. */
+/** Returns the file that the hunks patch; `undefined` after reporting a problem. */
 function sourceOf(file: FilePatch, from: string | null, to: string | null, working: Working): Source | undefined {
   const { read } = working;
   if (file.kind === 'new' && to !== null) {
     const there = read(to);
-    // diff -N says of a file that is empty that it is not there.
+    // diff -N treats an empty file as missing.
     if (there === null || there === '') return { path: to, text: '' };
     const made = file.hunks.flatMap(({ lines }) => lines.map(({ text }) => text)).join('');
     const same = there === made ? { advice: APPLIED_ALREADY } : {};
@@ -95,7 +95,7 @@ function sourceOf(file: FilePatch, from: string | null, to: string | null, worki
   return { path: from, text };
 }
 
-/** The text with all hunks applied; `undefined` after problems were told. */
+/** Returns the text with all hunks applied; `undefined` after reporting problems. */
 function hunksApplied(text: string, hunks: readonly Hunk[], path: string, working: Working): string | undefined {
   const { patch, budget, problems, remarks } = working;
   const asPosted = applyHunks(text, hunks, budget);
@@ -110,7 +110,7 @@ function hunksApplied(text: string, hunks: readonly Hunk[], path: string, workin
   return result.after;
 }
 
-/** A mail may carry a patch in another encoding than the file has: mailers convert texts. */
+/** Retries in another encoding: mailers convert texts. */
 function otherEncoding(text: string, hunks: readonly Hunk[], path: string, working: Working): HunksResult | undefined {
   let converted = false;
   const others = hunks.map((hunk) => ({

@@ -6,35 +6,35 @@ import type { Hunk, HunkLine } from './types.ts';
 /** What keeps a hunk from its file: a finding before the patch and the file are known. */
 export type HunkFinding = Pick<Finding, 'rule' | 'message' | 'advice'> & { readonly hunk: Hunk };
 
-/** A file with all hunks applied, or the hunks that do not apply. */
+/** A file with all hunks applied, or the hunks that failed. */
 export interface HunksResult {
   readonly after: string;
   readonly faults: readonly HunkFinding[];
-  /** Hunks that are elsewhere than they say: lines down, negative for up. */
+  /** Hunks found at an offset: lines down, negative for up. */
   readonly offsets: readonly { readonly hunk: Hunk; readonly offset: number }[];
 }
 
-/** What to say where the tree has what the patch would make. */
+/** The hint for a tree that already has the change. */
 export const APPLIED_ALREADY = 'The patch seems to be applied already; remove it from the list';
 
-/** What it takes to split a file and to join it again, in lines that are compared. */
+/** Cost of splitting and joining a file, in compared lines. */
 const SPLIT_COST = 4;
 
 const GAVE_UP = 'the patch takes too long to apply: too many of its hunks have moved';
 
-/** One side of a hunk. */
+/** Returns one side of a hunk. */
 const side = (hunk: Hunk, other: '+' | '-'): string[] =>
   hunk.lines.filter(({ kind }) => kind !== other).map(({ text }) => text);
 
-/** Leading context lines of a hunk, or trailing ones of it reversed. */
+/** Counts a hunk's leading context lines; trailing ones if reversed. */
 function context(lines: readonly HunkLine[]): number {
   const changed = lines.findIndex(({ kind }) => kind !== ' ');
   return changed < 0 ? lines.length : changed;
 }
 
 /**
- * Applies hunks to a file's text without fuzz: each line that a hunk names must be there, exactly. A hunk may be elsewhere than
- * its header says, if there is one such place only.
+ * Applies hunks without fuzz: every line of a hunk must match exactly. A hunk may lie elsewhere than its header says if only one
+ * such place exists.
  */
 export function applyHunks(before: string, hunks: readonly Hunk[], budget: SearchBudget): HunksResult {
   if (hunks.length === 0) return { after: before, faults: [], offsets: [] };
@@ -43,7 +43,7 @@ export function applyHunks(before: string, hunks: readonly Hunk[], budget: Searc
   const faults: HunkFinding[] = [];
   const offsets: { hunk: Hunk; offset: number }[] = [];
   let [done, offset] = [0, 0];
-  // A patch may name one file again and again.
+  // A patch may name one file many times.
   budget.left -= SPLIT_COST * lines.length;
   for (const hunk of hunks) {
     const place = placeOf(lines, hunk, done, offset, budget);
@@ -70,7 +70,7 @@ export function applyHunks(before: string, hunks: readonly Hunk[], budget: Searc
   return { after: pieces.join(''), faults, offsets };
 }
 
-/** The index of the line where a hunk says that it begins. One without old lines names the line before it. */
+/** Returns the line index in a hunk's header. A hunk without old lines names the line before it. */
 const statedIndex = (hunk: Hunk): number => (hunk.oldLines === 0 ? hunk.oldStart : hunk.oldStart - 1);
 
 function placeOf(
@@ -89,12 +89,12 @@ function placeOf(
     return { hunk, rule: 'patch-no-context', message, advice: 'Make the patch with context: diff -U3' };
   }
   const [leading, trailing] = [context(hunk.lines), context(hunk.lines.toReversed())];
-  // As patch has it: less context on one side than on the other means that the file begins, or ends, there.
+  // Like patch: less context on one side means the start or the end of the file.
   const atStart = leading < trailing && hunk.oldStart <= 1;
   const atEnd = trailing < leading;
   const allowed = (at: number): boolean =>
     at >= done && (!atStart || at === 0) && (!atEnd || at + wanted.length === lines.length);
-  // Where an earlier hunk was elsewhere, what its header says is worth nothing: the place has to be the only one.
+  // After an earlier hunk was found elsewhere, headers are unreliable: the place must be unique.
   if (offset === 0 && allowed(stated) && standsAt(lines, wanted, stated)) return stated;
   if (atStart && allowed(0) && standsAt(lines, wanted, 0)) return 0;
   const last = lines.length - wanted.length;
@@ -117,7 +117,7 @@ function placeOf(
   };
 }
 
-/** The first line that is wrong at the place where most lines are right. */
+/** Returns the first mismatch at the place with the most matching lines. */
 function mismatch(
   lines: readonly string[],
   hunk: Hunk,
@@ -154,7 +154,7 @@ function mismatch(
 
 const quoted = (line: string): string => `“${shown(line)}”`;
 
-/** Whether the file has what the hunk would make of it. */
+/** Does the file already contain the hunk's result? */
 function already(lines: readonly string[], hunk: Hunk, budget: SearchBudget): { advice?: string } {
   const made = side(hunk, '-');
   const adds = hunk.lines.some(({ kind }) => kind !== ' ');

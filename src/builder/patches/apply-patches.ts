@@ -5,24 +5,24 @@ import { PROBLEMS_MAX, SEARCH_MAX } from './limits.ts';
 import { locator, type TreeRoot } from './tree-paths.ts';
 import type { FileChange, SourcePatch } from './types.ts';
 
-/** How patches are applied. */
+/** Options of {@link applyPatches}. */
 export interface ApplyOptions {
-  /** What the reader's paths start from. Patches may have either kind of path; which one is found out. Default: `top`. */
+  /** Root of the reader's paths. Patches may use either root; this detects which. Default: `top`. */
   readonly root?: TreeRoot;
 }
 
-/** What {@link applyPatches} gives. With any problem there are no changes. */
+/** Result of {@link applyPatches}. With any problem there are no changes. */
 export interface AppliedPatches {
-  /** Sorted by path. A file that ends as it was is none. */
+  /** Sorted by path, without files that end up unchanged. */
   readonly changes: readonly FileChange[];
   readonly problems: readonly Finding[];
   readonly remarks: readonly Finding[];
 }
 
 /**
- * Applies patches in order to a tree that `readFile` reads, as `patch -p1 --fuzz=0` would; nothing is written. `readFile` gives
- * a file as a byte string (Latin-1), and `undefined` where there is none; it is asked for paths that stay in the tree only. The
- * first patch with problems is the last one that is looked at: what comes after builds on it.
+ * Applies patches in order to the tree that `readFile` reads, like `patch -p1 --fuzz=0`; writes nothing. `readFile` returns a file
+ * as a byte string (Latin-1), or `undefined` if it is missing; it only gets paths inside the tree. Stops after the first patch with
+ * problems, because later ones build on it.
  */
 export function applyPatches(
   readFile: (path: string) => string | undefined,

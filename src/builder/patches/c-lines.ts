@@ -1,31 +1,31 @@
-/** What a line's place in a C file allows, seen before the line is read. One element per line. */
+/** Where a directive may go in a C file. One element per line, for the place before the line. */
 export interface CLines {
-  /** 1 where a directive may stand before the line: not in a comment, in a line that a backslash continues, or before a `(`. */
+  /** 1 if a directive may precede the line: not in a comment, a continued line, or before a `(`. */
   readonly open: Uint8Array;
-  /** Parentheses that are open, outside of directives. */
+  /** Open parentheses, outside directives. */
   readonly depth: Int32Array;
-  /** Conditionals (`#if`) that are open before the line. */
+  /** Open conditionals (`#if`) before the line. */
   readonly level: Int32Array;
-  /** What the line does to conditionals. */
+  /** The line's conditional directive. */
   readonly conditional: readonly (Conditional | undefined)[];
 }
 
-/** The three kinds of line that a conditional is made of. */
+/** The three kinds of lines in a conditional. */
 export type Conditional = 'if' | 'else' | 'endif';
 
 const CONDITIONAL = /^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|elifndef|else|endif)\b/;
 
-/** A conditional that is open, and how many parentheses were open at its start and at the ends of its branches. */
+/** An open conditional, with the number of open parentheses at its start and at the end of each branch. */
 interface Group {
   readonly start: number;
   least: number;
   whole: boolean;
 }
 
-/** In what the scan is. Strings and character constants end with their line at the latest, as they do for cpp. */
+/** State of the scan. As for cpp, strings and character constants end with their line. */
 type Inside = 'code' | 'comment' | 'line-comment' | '"' | "'";
 
-/** Reads C, a header, or assembly that goes through cpp, as far as it takes to know where a directive does no harm. */
+/** Scans C, a header, or preprocessed assembly, as far as needed to place directives. */
 export function scanC(lines: readonly string[]): CLines {
   const open = new Uint8Array(lines.length);
   const depth = new Int32Array(lines.length);
@@ -43,14 +43,14 @@ export function scanC(lines: readonly string[]): CLines {
     const word = fresh && state.directive ? CONDITIONAL.exec(line)?.[1] : undefined;
     conditional.push(word === undefined ? undefined : kindOf(word));
     if (word !== undefined) state.depth = throughConditional(word, groups, state.depth);
-    // A function begins and ends at the first column: a parenthesis that was miscounted does not outlive it.
+    // Functions begin and end at the first column, so a miscounted parenthesis ends there.
     if (fresh && (line.startsWith('{') || line.startsWith('}'))) state.depth = 0;
     depth[i] = state.depth;
     continued = isContinued(line);
     scanLine(line, state, continued);
     firsts.push(state.first);
   }
-  // A name and, on a later line, its parenthesis are the call of a macro.
+  // A name with its parenthesis on a later line is a macro call.
   let next = '';
   for (let i = lines.length - 1; i >= 0; i--) {
     next = firsts[i] || next;
@@ -63,13 +63,13 @@ interface ScanState {
   inside: Inside;
   depth: number;
   directive: boolean;
-  /** The line's first character that is neither blank nor comment. */
+  /** First character of the line that is neither blank nor comment. */
   first: string;
 }
 
 const kindOf = (word: string): Conditional => (word === 'endif' ? 'endif' : word.startsWith('el') ? 'else' : 'if');
 
-/** gcc takes a backslash that only blanks part from the line's end as a continuation, too. */
+/** Does a backslash continue the line? gcc allows blanks after it. */
 function isContinued(line: string): boolean {
   let end = line.length - 1;
   while (end >= 0 && ' \t\f\v\r\n'.includes(line[end] ?? '')) end--;
@@ -77,8 +77,8 @@ function isContinued(line: string): boolean {
 }
 
 /**
- * Each branch of a conditional begins with the parentheses that were open before it. After it as many are open as after the
- * branch with the fewest: in a branch that is prose (`#if 0`) they need not match.
+ * Counts parentheses through a conditional. Each branch starts with those open before it; after it, the branch with the fewest
+ * counts. Those of a branch of prose (`#if 0`) may be unbalanced.
  */
 function throughConditional(word: string, groups: Group[], depth: number): number {
   if (kindOf(word) === 'if') {

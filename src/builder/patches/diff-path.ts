@@ -2,7 +2,7 @@ import { readable } from './text.ts';
 
 const PATH_MAX = 4096;
 
-/** Bytes of C escapes that git and GNU diff write in quoted names. */
+/** C escapes in quoted names of git and GNU diff. */
 const ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',
   b: '\b',
@@ -15,7 +15,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
 };
 
-/** A name in double quotes at the start of `text`: the name, and how many characters it took. */
+/** Parses a double-quoted name at the start of `text`: the name, and its length there. */
 function quotedName(text: string): { name: string; length: number } | undefined {
   const match = /^"((?:[^"\\]|\\[0-3][0-7]{2}|\\[abfnrtv\\"])*)"/.exec(text);
   if (match === null) return undefined;
@@ -25,14 +25,14 @@ function quotedName(text: string): { name: string; length: number } | undefined 
   return { name, length: match[0].length };
 }
 
-/** What follows `--- ` or `+++ `: a name, then perhaps a tab and a time. */
+/** Contents of `--- ` or `+++ `: a name, then perhaps a tab and a time. */
 export interface NamedFile {
   readonly name: string;
-  /** The time of a file that is not there, which is how `diff -N` says so: the start of 1970. */
+  /** Is the time the start of 1970, which `diff -N` writes for a missing file? */
   readonly absent: boolean;
 }
 
-/** Reads the name and time of a `---` or `+++` line, given what follows the blank. */
+/** Parses the name and time of a `---` or `+++` line, after the blank. */
 export function namedFile(rest: string): NamedFile {
   const quoted = quotedName(rest);
   const tab = rest.indexOf('\t');
@@ -43,17 +43,17 @@ export function namedFile(rest: string): NamedFile {
   return { name, absent };
 }
 
-/** In one pass: a regular expression would look at each run of blanks again and again. */
+/** One pass: a regular expression would rescan each run of blanks. */
 function withoutTrailingBlanks(name: string): string {
   let end = name.length;
   while (name[end - 1] === ' ') end--;
   return name.slice(0, end);
 }
 
-/** A name after `rename from ` and the like. */
+/** Parses a name after `rename from ` and the like. */
 export const plainName = (rest: string): string => quotedName(rest)?.name ?? rest;
 
-/** The two names of a `diff --git` line, given what follows it; `undefined` where they cannot be told apart. */
+/** Parses the two names after `diff --git`; `undefined` if the split is ambiguous. */
 export function gitNames(rest: string): readonly [string, string] | undefined {
   const first = quotedName(rest);
   if (first !== undefined) return [first.name, plainName(rest.slice(first.length + 1))];
@@ -62,7 +62,7 @@ export function gitNames(rest: string): readonly [string, string] | undefined {
     if (blank > 0) return [rest.slice(0, blank), plainName(rest.slice(blank + 1))];
   }
   if (rest.length > 2 * PATH_MAX) return undefined;
-  // Names of renames stand in lines of their own. Else both are the same but for the first folder.
+  // Renames have lines of their own. Otherwise the names are equal except for the first folder.
   for (let blank = rest.indexOf(' '); blank >= 0; blank = rest.indexOf(' ', blank + 1)) {
     const [from, to] = [rest.slice(0, blank), rest.slice(blank + 1)];
     if (afterFolder(from) !== undefined && afterFolder(from) === afterFolder(to)) return [from, to];
@@ -75,10 +75,10 @@ function afterFolder(name: string): string | undefined {
   return slash < 0 ? undefined : name.slice(slash + 1);
 }
 
-/** A path that a patch may name, without its first folder; or what is wrong with it. */
+/** A path without its first folder, or why a patch may not name it. */
 export type StrippedPath = { readonly path: string } | { readonly wrong: string };
 
-/** Drops the first folder of a path, as `-p1` does, and refuses what would leave the tree. */
+/** Drops the first folder of a path, like `-p1`, and refuses paths that leave the tree. */
 export function stripped(name: string): StrippedPath {
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) return { wrong: 'is absolute' };
   const rest = afterFolder(name);
@@ -86,7 +86,7 @@ export function stripped(name: string): StrippedPath {
   return checked(rest.replace(/^\/+/, ''));
 }
 
-/** A path from the top of the tree, of a line that has no first folder to drop (`rename from`). */
+/** Checks a path from the top of the tree, in a line without a first folder (`rename from`). */
 export function checked(path: string): StrippedPath {
   const control = [...path].some((character) => character < ' ' || character === '\x7f');
   if (control || path.includes('\\')) return { wrong: 'has a control character or a backslash in it' };

@@ -1,27 +1,27 @@
-/** Lines that may still be looked at, over a whole series. What is wrong with a patch is no reason to search for ever. */
+/** Lines left to search, for a whole series. Bounds the time on bad patches. */
 export interface SearchBudget {
   left: number;
 }
 
-/** Where lines stand in a file, and where the search for them came closest. */
+/** Where lines occur in a file, and the nearest match. */
 export interface Places {
-  /** Indices of the first line of the first two places. */
+  /** Indices of the first two matches. */
   readonly found: readonly number[];
-  /** The place where most lines from the first on are right, and how many. */
+  /** The place with the most matching leading lines, and their number. */
   readonly closest: { readonly at: number; readonly lines: number };
-  /** Whether the budget ended the search. */
+  /** Did the budget end the search? */
   readonly gaveUp: boolean;
 }
 
-/** Whether `wanted` stands in `lines` at `at`. */
+/** Does `wanted` match `lines` at `at`? */
 export function standsAt(lines: readonly string[], wanted: readonly string[], at: number): boolean {
   if (at < 0 || at + wanted.length > lines.length) return false;
   return wanted.every((line, i) => line === lines[at + i]);
 }
 
 /**
- * Looks for `wanted` in `lines` from `start` on: up to two places, so that the caller knows whether there is one only. In linear
- * time, by Knuth, Morris and Pratt: neither patches nor sources may make it slow. `wanted` is not empty.
+ * Finds up to two matches of `wanted` in `lines` from `start`, so that the caller knows whether one is unique. Linear time (Knuth,
+ * Morris and Pratt), so that no patch or source makes it slow. `wanted` is not empty.
  */
 export function findLines(
   lines: readonly string[],
@@ -47,7 +47,7 @@ export function findLines(
   return { found, closest, gaveUp: false };
 }
 
-/** For each prefix, the length of the longest shorter prefix that it ends with. */
+/** Returns, for each prefix, the length of the longest shorter prefix that it ends with. */
 function bordersOf(wanted: readonly string[]): Int32Array {
   const borders = new Int32Array(wanted.length);
   let length = 0;

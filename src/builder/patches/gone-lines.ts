@@ -3,8 +3,8 @@ import { lineOrigins } from './line-origins.ts';
 import { linesOf } from './text.ts';
 
 /**
- * Returns the numbers of the lines of `before` that are not in `after`, or have another number there. `after` is what `keepLines` made: all other lines
- * have one number in both, which debug data then names.
+ * Returns the numbers of the lines of `before` that `after` lacks or renumbers. `after` comes from `keepLines`, so every other line
+ * has the same number in both, and debug data names it.
  */
 export function goneLines(before: string, after: string): Set<number> {
   const [old, now] = [linesOf(before), linesOf(after)];

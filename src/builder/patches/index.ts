@@ -1,4 +1,4 @@
-/** Source patches as they are posted: read, applied to a tree, and the patched sources with their lines where they were. */
+/** Reads source patches as posted, applies them to a tree, and keeps the line numbers of unchanged lines. */
 export { applyPatches } from './apply-patches.ts';
 export { goneLines } from './gone-lines.ts';
 export { keepLines } from './keep-lines.ts';

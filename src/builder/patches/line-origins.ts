@@ -1,9 +1,9 @@
 import { diffArrays } from 'diff';
 
-/** Lines added and removed beyond which two versions of a file are not compared line by line: the time grows with its square. */
+/** Maximum edits for a line-by-line comparison, whose time grows with their square. */
 const EDITS_MAX = 3000;
 
-/** For each line of `after`, the index of the line of `before` that it is; -1 for one that was added. */
+/** Returns, for each line of `after`, its index in `before`; -1 for an added one. */
 export function lineOrigins(before: readonly string[], after: readonly string[]): Int32Array {
   const origins = new Int32Array(after.length).fill(-1);
   let start = 0;
@@ -15,7 +15,7 @@ export function lineOrigins(before: readonly string[], after: readonly string[])
   for (let i = 1; i <= end; i++) origins[after.length - i] = before.length - i;
   const [old, made] = [before.slice(start, before.length - end), after.slice(start, after.length - end)];
   if (old.length === 0 || made.length === 0) return origins;
-  // Where it gives up, the lines between the common start and the common end all count as added.
+  // Beyond the limit, every line between the common start and end counts as added.
   const changes = diffArrays(old, made, { maxEditLength: EDITS_MAX }) ?? [];
   let [from, to] = [start, start];
   for (const { added, removed, count } of changes) {

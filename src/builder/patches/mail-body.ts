@@ -1,35 +1,35 @@
 import { byteString, bytesOf, decoded, hasHighBytes, utf8Bytes } from './text.ts';
 
-/** Bytes of a quoted-printable body, RFC 2045, section 6.7. */
+/** Decodes a quoted-printable body (RFC 2045, section 6.7). */
 export function fromQuotedPrintable(text: string): string {
   const lines = text.split('\n').map((line) => {
     let end = line.length;
     while (end > 0 && ' \t\r'.includes(line[end - 1] ?? '')) end--;
     return line.slice(0, end);
   });
-  // A `=` at the end joins its line with the next one.
+  // A final `=` joins two lines.
   const joined = lines.map((line) => (line.endsWith('=') ? line.slice(0, -1) : `${line}\n`)).join('');
   const whole = text.endsWith('\n') ? joined.slice(0, -1) : joined;
   return whole.replace(/=([0-9A-Fa-f]{2})/g, (_whole, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** Bytes of a base64 body, RFC 2045, section 6.8: what is not of its alphabet is passed over. */
+/** Decodes a base64 body (RFC 2045, section 6.8); skips other characters. */
 export const fromBase64 = (text: string): string => Buffer.from(text, 'base64').toString('latin1');
 
-/** A body as bytes, by its `Content-Transfer-Encoding`. */
+/** Decodes a body by its `Content-Transfer-Encoding`. */
 export function transferDecoded(text: string, encoding: string): string {
   const name = encoding.trim().toLowerCase();
   if (name === 'quoted-printable') return fromQuotedPrintable(text);
   return name === 'base64' ? fromBase64(text) : text;
 }
 
-/** Whether {@link transferDecoded} leaves a body, and so its line numbers, as they are. */
+/** Does {@link transferDecoded} keep a body, and so its line numbers? */
 export const isPlainEncoding = (encoding: string): boolean =>
   !['quoted-printable', 'base64'].includes(encoding.trim().toLowerCase());
 
 /**
- * A body as UTF-8. One that says UTF-8, ASCII or nothing keeps its bytes, even where they are something else: git puts the
- * bytes of source files into a mail as they are, whatever it says of them.
+ * Converts a body to UTF-8. If it declares UTF-8, ASCII or nothing, it keeps its bytes, even if they are something else: git mails
+ * source files unchanged, whatever the declared charset.
  */
 export function asUtf8(body: string, charset: string): string {
   const name = charset.trim().toLowerCase();
@@ -43,8 +43,8 @@ export function asUtf8(body: string, charset: string): string {
 }
 
 /**
- * The same text in the other of the two encodings that sources have: Latin-1 for a byte string of UTF-8, UTF-8 for one of
- * Latin-1. `undefined` where there is none: for pure ASCII, and for UTF-8 of what Latin-1 does not have.
+ * Converts between the two encodings of sources: a byte string of UTF-8 to Latin-1, or back. `undefined` if impossible: for pure
+ * ASCII, and for characters outside Latin-1.
  */
 export function inOtherEncoding(text: string): string | undefined {
   if (!hasHighBytes(text)) return undefined;

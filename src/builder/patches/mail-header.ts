@@ -2,19 +2,19 @@ import { decodeWords } from 'postal-mime';
 import { HEADER_MAX } from './limits.ts';
 import { readable, withoutNewline } from './text.ts';
 
-/** The header of a mail or of a part of one, and the index of the first line of its body. */
+/** The header of a mail or part, and the index of its body's first line. */
 export interface MailHeader {
-  /** By lower-case name; the first of each. Values are byte strings, unfolded. */
+  /** By lower-case name; the first one wins. Values are unfolded byte strings. */
   readonly fields: ReadonlyMap<string, string>;
   readonly bodyAt: number;
 }
 
 const FIELD = /^([!-9;-~]{1,100}):[ \t]*(.*)$/s;
 
-/** Whether a line is a field of a mail's header. */
+/** Is this line a field of a mail's header? */
 export const isField = (line: string): boolean => FIELD.test(line);
 
-/** Reads the fields from `lines[start]` to the first line that is empty, or is no field. */
+/** Reads the fields from `lines[start]` to the first line that is empty or not a field. */
 export function readHeader(lines: readonly string[], start: number): MailHeader {
   const unfolded: [string, string[]][] = [];
   let at = start;
@@ -27,22 +27,22 @@ export function readHeader(lines: readonly string[], start: number): MailHeader 
     else break;
   }
   const fields = new Map<string, string>();
-  // Joined once: adding to a growing string again and again would be slow for a hostile header.
+  // Join once: appending to a growing string would be slow for a hostile header.
   for (const [name, pieces] of unfolded) if (!fields.has(name)) fields.set(name, pieces.join(' ').slice(0, HEADER_MAX));
   return { fields, bodyAt: withoutNewline(lines[at] ?? '') === '' ? at + 1 : at };
 }
 
-/** A value for people: encoded words (RFC 2047) decoded, white space in runs as one blank. */
+/** Formats a value for people: decodes encoded words (RFC 2047) and collapses white space. */
 export const headerText = (value: string): string =>
   decodeWords(readable(value.slice(0, 2000)).replace(/[ \t]+/g, ' ')).trim();
 
-/** A `Content-Type` or `Content-Disposition`: the value and its parameters, names in lower case. */
+/** A `Content-Type` or `Content-Disposition`: value and parameters, with lower-case names. */
 export interface HeaderValue {
   readonly value: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Reads `text/plain; charset="utf-8"; format=flowed`. */
+/** Parses `text/plain; charset="utf-8"; format=flowed`. */
 export function headerValue(text: string): HeaderValue {
   const bounded = text.slice(0, 4000);
   const parameters = new Map<string, string>();

@@ -6,23 +6,23 @@ import { type BoxedMail, unixLines, wholeLines } from './mailbox.ts';
 import { readSubject, type Subject } from './subject.ts';
 import { linesOf } from './text.ts';
 
-/** A text of a mail: its body, or a part of it, decoded. */
+/** A decoded text of a mail: its body or a part. */
 export interface MailText {
   readonly lines: readonly string[];
-  /** Lines of the file before it; `undefined` where the body was encoded, and has lines of its own. */
+  /** Lines of the file before it; `undefined` if the body was encoded, so that line numbers differ. */
   readonly base: number | undefined;
-  /** `format=flowed` (RFC 3676): blanks at the start and the end of lines are not what the sender wrote. */
+  /** `format=flowed` (RFC 3676): leading and trailing blanks may not be the sender's. */
   readonly flowed: boolean;
-  /** The name of an attachment. */
+  /** Name of the attachment. */
   readonly name?: string;
 }
 
-/** A mail as far as patches go. */
+/** A mail, reduced to what patches need. */
 export interface Mail {
   readonly subject: Subject;
   readonly author?: string;
   readonly texts: readonly MailText[];
-  /** Whether parts were left unread: more than the bounds allow. */
+  /** Were parts beyond the limits skipped? */
   readonly cut: boolean;
 }
 
@@ -32,7 +32,7 @@ interface Part {
   readonly base: number | undefined;
 }
 
-/** Reads a mail whose header is at the start of `lines`. */
+/** Reads a mail with its header at the start of `lines`. */
 export function readMail(mail: BoxedMail): Mail {
   const header = readHeader(mail.lines, 0);
   const texts: MailText[] = [];
@@ -48,7 +48,7 @@ export function readMail(mail: BoxedMail): Mail {
   };
 }
 
-/** `Name <address>` of a `From` field. */
+/** Parses `Name <address>` of a `From` field. */
 export function authorOf(value: string): string | undefined {
   const first = addressParser(value.slice(0, 2000))[0];
   if (first?.address === undefined || first.address === '') return headerText(value) || undefined;
@@ -77,13 +77,13 @@ function readPart(part: Part, depth: number, budget: { parts: number; cut: boole
   const charset = type.value.startsWith('text/') ? (type.parameters.get('charset') ?? '') : '';
   const plain = isPlainEncoding(encoding);
   const text = asUtf8(plain ? body.join('') : transferDecoded(body.join(''), encoding), charset);
-  // The charset may change what a line is, in UTF-16; nothing that says so has the line numbers of the file.
+  // UTF-16 changes what a line is, so the file's line numbers do not apply.
   const sameLines = plain && !/^utf-?16/i.test(charset);
   const lines = unixLines(sameLines ? linesOf(text) : wholeLines(text));
   texts.push({ lines, base: sameLines ? base : undefined, flowed, ...(name === undefined ? {} : { name }) });
 }
 
-/** The parts between a multipart body's boundaries (RFC 2046, section 5.1.1). What is before and after them is nothing. */
+/** Splits a multipart body at its boundaries (RFC 2046, section 5.1.1). Ignores text before and after. */
 function partsOf(body: readonly string[], boundary: string, base: number | undefined): Part[] {
   const starts: number[] = [];
   let end = body.length;
@@ -109,7 +109,7 @@ function attachmentName(fields: ReadonlyMap<string, string>, typeName: string | 
   return name === undefined || name === '' ? undefined : headerText(name);
 }
 
-/** Plain text and what mailers call patches. HTML is not: it repeats the text, with its blanks lost. */
+/** Accepts plain text and the types that mailers give patches. HTML repeats the text without its blanks, so it is skipped. */
 function mayBePatch(type: string, name: string | undefined): boolean {
   if (/^text\/(?!html\b|calendar\b|richtext\b)/.test(type) || type === '' || type === 'message/rfc822') return true;
   if (/^application\/(?:x-)?(?:patch|diff)$/.test(type)) return true;

@@ -1,14 +1,14 @@
 import { isField } from './mail-header.ts';
 import { linesOf, withoutNewline } from './text.ts';
 
-/** The lines of one mail of a mailbox, without its `From ` line, and their place in the file. */
+/** Lines of one mail in a mailbox, without its `From ` line, and their position. */
 export interface BoxedMail {
   readonly lines: readonly string[];
-  /** Lines of the file before the first of these. */
+  /** Lines of the file before the first one. */
   readonly base: number;
 }
 
-/** `From SENDER … 09:17:00 … 2001`: the line that a mailbox puts before each mail. A sentence has no time and year in it. */
+/** `From SENDER … 09:17:00 … 2001`, the line before each mail in a mailbox. Prose has no such time and year. */
 const FROM_LINE = /^From \S.{0,200}\d{1,2}:\d{2}(?::\d{2})?\b.{0,40}\b\d{4}\b/;
 
 function isFromLine(lines: readonly string[], at: number): boolean {
@@ -16,10 +16,10 @@ function isFromLine(lines: readonly string[], at: number): boolean {
   return isField(withoutNewline(lines[at + 1] ?? ''));
 }
 
-/** Fields that a mail has, and the head of a source file or of a diff does not. */
+/** Fields of a mail that neither a source file nor a diff starts with. */
 const MAIL_FIELDS = /^(?:from|subject|date|message-id|received|return-path|delivered-to|to):/i;
 
-/** Whether a text is a mail or a mailbox: it begins with a header that names a sender, a subject or the like. */
+/** Is this a mail or a mailbox: does it begin with a header with sender, subject or the like? */
 export function isMail(lines: readonly string[]): boolean {
   if (isFromLine(lines, 0)) return true;
   for (const line of lines.slice(0, 200)) {
@@ -29,7 +29,7 @@ export function isMail(lines: readonly string[]): boolean {
   return false;
 }
 
-/** The mails of a text: those of a mailbox, or one. In a mailbox `>From ` is a line that began with `From `. */
+/** Splits a mailbox into mails; other text is one mail. In a mailbox `>From ` stands for a line with `From `. */
 export function mailsOf(lines: readonly string[]): BoxedMail[] {
   if (!isFromLine(lines, 0)) return [{ lines, base: 0 }];
   const starts: number[] = [];
@@ -40,13 +40,13 @@ export function mailsOf(lines: readonly string[]): BoxedMail[] {
   });
 }
 
-/** Lines of a text whose last one ends, too, and without the marks that Windows puts at its start. */
+/** Splits a text into lines that all end in a newline, without a byte order mark. */
 export function wholeLines(text: string): string[] {
   const body = text.replace(/^\xef\xbb\xbf/, '');
   return linesOf(body === '' || body.endsWith('\n') ? body : `${body}\n`);
 }
 
-/** A file that was saved with `\r\n` has it on the lines that are the diff's own, or the mail's. */
+/** Removes `\r` if the diff's or the mail's own lines end in `\r\n`. */
 export function unixLines(lines: readonly string[]): readonly string[] {
   const own = lines.find((line) => /^(?:@@ -|\+\+\+ )/.test(line));
   const telling = isMail(lines) ? lines[0] : own;

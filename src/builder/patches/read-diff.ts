@@ -3,15 +3,15 @@ import { type Fault, isHunkHeader, readHunk } from './read-hunk.ts';
 import { shown, withoutNewline } from './text.ts';
 import type { FilePatch, Hunk } from './types.ts';
 
-/** What a text holds: the changes of files, what is wrong with them, and where the first of them begins. */
+/** File changes in a text, their problems, and where the first diff begins. */
 export interface DiffText {
   readonly files: readonly FilePatch[];
   readonly faults: readonly Fault[];
-  /** Index of the first line of the first diff; the number of lines where there is none. */
+  /** Index of the first line of the first diff; the number of lines if there is none. */
   readonly firstLine: number;
 }
 
-/** What the lines before a file's first hunk say. */
+/** The lines before a file's first hunk. */
 interface Section {
   readonly start: number;
   readonly git: boolean;
@@ -25,7 +25,7 @@ interface Section {
   binary: boolean;
 }
 
-/** The lines that git puts between `diff --git` and `---`, and what each says. */
+/** Lines of git between `diff --git` and `---`, and their effect. */
 const EXTENDED: readonly (readonly [RegExp, (section: Section, value: string) => void])[] = [
   [/^old mode (\d{6})$/, (section, value) => Object.assign(section, { oldMode: value })],
   [/^new mode (\d{6})$/, (section, value) => Object.assign(section, { mode: value })],
@@ -47,8 +47,8 @@ const EXTENDED: readonly (readonly [RegExp, (section: Section, value: string) =>
 const COMBINED_HINT = 'make a plain diff with git show --first-parent -m, or git diff with two commits';
 
 /**
- * Reads all unified diffs of a text, and passes over what stands between them: messages, statistics, signatures. Each line has
- * its `\n`. `base` is the number of lines before them in the file that they are from.
+ * Reads all unified diffs in a text, and skips everything between them: messages, statistics, signatures. Each line has its `\n`.
+ * `base` is the number of lines before them in their file.
  */
 export function readDiff(lines: readonly string[], base = 0): DiffText {
   const files: FilePatch[] = [];
@@ -88,7 +88,7 @@ export function readDiff(lines: readonly string[], base = 0): DiffText {
   return { files, faults, firstLine };
 }
 
-/** Whether a file's diff begins here. Prose may have lines that look like one of these alone. */
+/** Does a file's diff begin here? Prose may contain lines like one of these, but not several. */
 function startsSection(lines: readonly string[], at: number): boolean {
   const line = lines[at] ?? '';
   const next = withoutNewline(lines[at + 1] ?? '');
@@ -150,7 +150,7 @@ function readExtended(lines: readonly string[], start: number, section: Section)
   return at;
 }
 
-/** After a fault the rest of the file's diff is passed over: what is wrong with it follows from the fault. */
+/** After a fault, skips the rest of the file's diff: further faults would follow from the first. */
 function nextSection(lines: readonly string[], start: number): number {
   let at = start;
   while (at < lines.length && !startsSection(lines, at)) at++;
@@ -162,7 +162,7 @@ function shownPath(section: Section): string {
   return '(no name)';
 }
 
-/** Symbolic links and submodules: neither is source that a compiler reads. */
+/** Symbolic links and submodules: a compiler reads neither. */
 const SPECIAL = /^1[26]0000$/;
 
 function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePatch | Fault {
@@ -179,7 +179,7 @@ function fileOf(section: Section, hunks: readonly Hunk[], path: string): FilePat
   }
   const only = hunks.length === 1 ? hunks[0] : undefined;
   let kind = section.kind;
-  // What diff -N and patch without git's lines say by the time, and by a side that has no lines.
+  // diff -N and patch, without git's lines, mark new and deleted files by the time and an empty side.
   if (kind === 'change' && section.oldAbsent && only?.oldLines === 0) kind = 'new';
   if (kind === 'change' && section.newAbsent && only?.newLines === 0) kind = 'delete';
   const from = kind === 'new' ? null : pathOf(section.old);

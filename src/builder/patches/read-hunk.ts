@@ -2,7 +2,7 @@ import type { Finding } from '../../base/index.ts';
 import { shown, withoutNewline } from './text.ts';
 import type { Hunk, HunkLine } from './types.ts';
 
-/** A fault at a line of a patch; whoever knows the file says where that is. */
+/** A fault at a line of a patch; the caller adds the file. */
 export interface Fault extends Pick<Finding, 'rule' | 'message' | 'advice'> {
   /** Index of the line, from 0. */
   readonly at: number;
@@ -10,22 +10,22 @@ export interface Fault extends Pick<Finding, 'rule' | 'message' | 'advice'> {
   readonly hunk?: string;
 }
 
-/** A hunk, or what is wrong with it, and the index of the line after it. */
+/** A hunk or its fault, and the index of the next line. */
 export type HunkResult =
   | { readonly hunk: Hunk; readonly next: number }
   | { readonly fault: Fault; readonly next: number };
 
 const HEADER = /^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@/;
 
-/** Whether a line begins a hunk. */
+/** Does a line begin a hunk? */
 export const isHunkHeader = (line: string): boolean => line.startsWith('@@ -');
 
 const WRAPPED_HINT =
   'The mail is damaged (wrapped lines or removed blanks). Take the patch from git, or the raw mail from the list archive';
 
 /**
- * Reads the hunk whose header is `lines[start]`. Its counts say where it ends, so a mail's signature (`-- `) is not taken for a
- * line that is removed.
+ * Reads the hunk with its header at `lines[start]`. Its counts determine its end, so that a mail's signature (`-- `) is not a
+ * removed line.
  */
 export function readHunk(lines: readonly string[], start: number, path: string): HunkResult {
   const header = withoutNewline(lines[start] ?? '');
@@ -47,7 +47,7 @@ export function readHunk(lines: readonly string[], start: number, path: string):
       if (!dropNewline(body)) return fault(at, `${shown(line)} comes before any line`);
       continue;
     }
-    // Mailers and editors remove the blank of an empty context line; git apply and patch take it, too.
+    // Mailers and editors strip the blank of an empty context line; git apply and patch accept that.
     const kind = line === '\n' ? ' ' : line[0];
     if (kind !== ' ' && kind !== '+' && kind !== '-') {
       return fault(at, `A line of the hunk does not start with a blank, + or -: ${shown(line)}`, WRAPPED_HINT);
@@ -73,7 +73,7 @@ export function readHunk(lines: readonly string[], start: number, path: string):
   return { hunk: { header, line: start + 1, oldStart, oldLines, newStart, newLines, lines: body }, next: at };
 }
 
-/** `\ No newline at end of file` is about the line before it. */
+/** Handles `\ No newline at end of file`, which refers to the line before it. */
 function dropNewline(body: HunkLine[]): boolean {
   const last = body.pop();
   if (last === undefined) return false;

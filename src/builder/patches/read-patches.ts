@@ -9,9 +9,9 @@ import { byteString, countLines } from './text.ts';
 import type { ReadPatches } from './types.ts';
 
 /**
- * Reads the patches of a file as they are posted: a unified diff, a mail of `git format-patch` or saved from a list, or a mailbox
- * with a series, which is put in order. `file` is its name, for messages. What is wrong is told as data; with any problem the
- * patches are not to be built from.
+ * Reads the patches in a file as posted: a unified diff, a mail from `git format-patch` or a list, or a mailbox with a series, which
+ * it sorts.
+ * `file` is for messages. Problems are data; with any, the patches should not be built.
  */
 export function readPatches(bytes: Uint8Array, file: string): ReadPatches {
   const refused = (rule: RuleId, message: string, advice?: string): ReadPatches => ({

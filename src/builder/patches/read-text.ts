@@ -8,7 +8,7 @@ import type { Fault } from './read-hunk.ts';
 import { readSubject, type Subject } from './subject.ts';
 import type { SourcePatch } from './types.ts';
 
-/** What one mail, or a file that is none, gives. */
+/** Result for one mail, or for a file that is not a mail. */
 export interface ReadText {
   readonly subject: Subject;
   readonly patches: readonly SourcePatch[];
@@ -18,7 +18,7 @@ export interface ReadText {
 const FLOWED_HINT =
   'Take the patch from git, or the mail as the list archive has it; mailers send it unharmed as an attachment';
 
-/** Reads the patch of a text that is no mail. `name` is its title where it has no subject. */
+/** Reads the patch of a text that is not a mail. `name` is its title if it has no subject. */
 export function readPlain(lines: readonly string[], file: string, name: string): ReadText {
   const { files, faults } = readDiff(lines);
   const problems = faults.slice(0, PROBLEMS_MAX).map((fault) => problemOf(fault, file, 0, undefined));
@@ -26,7 +26,7 @@ export function readPlain(lines: readonly string[], file: string, name: string):
   return { subject, patches: files.length === 0 ? [] : [{ title: name, file, files }], problems };
 }
 
-/** Reads the patch, or patches, of one mail. */
+/** Reads the patches of one mail. */
 export function readMailPatches(mail: BoxedMail, file: string): ReadText {
   const { subject, author, texts, cut } = readMail(mail);
   const problems: Finding[] = [];
@@ -64,7 +64,7 @@ export function readMailPatches(mail: BoxedMail, file: string): ReadText {
 const holdsDiff = (text: MailText): boolean =>
   text.lines.some((line) => line.startsWith('@@ -') || line.startsWith('diff --git '));
 
-/** A mail whose parts each have a piece of the patch is one patch; numbered attachments are one each. */
+/** Merges the parts of a mail into one patch; numbered attachments stay separate. */
 function inOneMail(patches: readonly SourcePatch[], separate: boolean): readonly SourcePatch[] {
   const [first] = patches;
   if (first === undefined || separate) return patches;
@@ -72,7 +72,7 @@ function inOneMail(patches: readonly SourcePatch[], separate: boolean): readonly
 }
 
 function readOneText(text: MailText, file: string, subject: Subject): { patches: SourcePatch[]; problems: Finding[] } {
-  // git format-patch files are sent as attachments, too: these have a header of their own.
+  // An attached git format-patch file has a header of its own.
   const nested = text.name !== undefined && isMail(text.lines) ? mailsOf(text.lines)[0] : undefined;
   const lines = nested?.lines ?? text.lines;
   const base = text.base === undefined ? undefined : text.base + (nested?.base ?? 0);
@@ -102,7 +102,7 @@ function readOneText(text: MailText, file: string, subject: Subject): { patches:
   return { patches: [patch], problems };
 }
 
-/** The `From:` and `Subject:` that git puts at the start of a body where the mail's own are not the commit's. */
+/** Reads the `From:` and `Subject:` that git adds to a body if the mail's own are not the commit's. */
 function ownHeader(head: readonly string[], nested: boolean): { title?: string; author?: string } {
   const start = nested ? 0 : head.findIndex((line) => line.trim() !== '');
   if (start < 0 || !/^(?:From|Subject|Date|Author):/.test(head[start] ?? '')) return {};
@@ -117,8 +117,8 @@ function ownHeader(head: readonly string[], nested: boolean): { title?: string; 
 }
 
 /**
- * Whether a mail that says format=flowed carries its patch unharmed. RFC 3676, section 4.4: a sender puts a blank before each
- * line that begins with one, so a context line that begins with one blank and no second one shows that it did not.
+ * Did a mail with format=flowed keep its patch intact? RFC 3676, section 4.4: a sender adds a blank before each line that begins
+ * with one. So a context line with a single leading blank shows that the sender did not.
  */
 function keptItsBlanks(
   files: readonly { hunks: readonly { lines: readonly { kind: string; text: string }[] }[] }[],

@@ -2,7 +2,7 @@ import { type Finding, finding } from '../../base/index.ts';
 import type { ReadText } from './read-text.ts';
 import type { ReadPatches, SourcePatch } from './types.ts';
 
-/** Puts the patches of a mailbox in order, and says where they are no whole series. */
+/** Sorts the patches of a mailbox, and reports an incomplete series. */
 export function asSeries(mails: readonly ReadText[], file: string): ReadPatches {
   const problems: Finding[] = [];
   const found: SourcePatch[] = [];
@@ -12,7 +12,7 @@ export function asSeries(mails: readonly ReadText[], file: string): ReadPatches 
     const { subject, patches } = mail;
     if (covers.includes(mail)) continue;
     if (subject.reply && patches.length > 0 && originals.length > 0) problems.push(strayReply(subject.title, file));
-    // What a reply quotes is not ours to judge, unless the reply is all that there is.
+    // Ignore quoted patches in replies, unless there are only replies.
     if (subject.reply && originals.length > 0) continue;
     problems.push(...mail.problems);
     found.push(...patches);
@@ -41,7 +41,7 @@ const noPatch = (title: string, file: string): Finding =>
     advice: 'Save it with its attachments, or take the patch from git',
   });
 
-/** Lists deliver a mail twice now and then. Two different patches of one place in the series are a fault. */
+/** Drops mails delivered twice. Two different patches at one place of the series are a fault. */
 function withoutRepeats(patches: readonly SourcePatch[], file: string, problems: Finding[]): SourcePatch[] {
   const contents = new Map<string, string>();
   return patches.filter((patch) => {

@@ -1,12 +1,12 @@
 import type { SeriesPlace } from './types.ts';
 
-/** What the subject of a mail says. */
+/** Parts of a mail's subject. */
 export interface Subject {
-  /** Without what stands before it in brackets. */
+  /** Without leading brackets. */
   readonly title: string;
-  /** `Re:` and its like in other languages. */
+  /** `Re:` or its equivalents in other languages. */
   readonly reply: boolean;
-  /** Whether a bracket says PATCH. */
+  /** Does a bracket contain PATCH? */
   readonly patch: boolean;
   readonly place?: SeriesPlace;
 }
@@ -15,7 +15,7 @@ const REPLY = /^(?:re|aw|sv|antw|antwort)(?:\[\d{1,3}\])?:\s*/i;
 const FORWARD = /^(?:fwd?|wg):\s*/i;
 const BRACKET = /^\[([^\]]*)\]\s*/;
 
-/** Reads `Re: [Xen-devel] [PATCH v2 3/7] x86: title`. Brackets are dropped as `git am` drops them: all that lead. */
+/** Parses `Re: [Xen-devel] [PATCH v2 3/7] x86: title`. Drops all leading brackets, like `git am`. */
 export function readSubject(text: string): Subject {
   let rest = text.slice(0, 2000).trim();
   let [reply, patch] = [false, false];

@@ -1,19 +1,19 @@
 import type { FilePatch, SourcePatch } from './types.ts';
 
-/** What a reader's paths start from: the top of Xen's tree, or the folder `xen/` in it, where the hypervisor is. */
+/** Root of a reader's paths: the top of Xen's tree, or its folder `xen/` with the hypervisor. */
 export type TreeRoot = 'top' | 'xen';
 
-/** The folder of the hypervisor in Xen's tree. */
+/** The hypervisor's folder in Xen's tree. */
 const XEN = 'xen/';
 
-/** Where a path of a patch is for the reader; `undefined` outside of what it can read. */
+/** Maps a path of a patch to the reader's; `undefined` if the reader cannot reach it. */
 export type Locate = (path: string) => string | undefined;
 
 const pathsOf = (file: FilePatch): string[] => [file.from, file.to].filter((path) => path !== null);
 
 /**
- * Finds out whether the paths of a patch start at the top of the tree (as Xen's own commits have them) or in `xen/` (as a tree
- * of the hypervisor alone has them), by which files there are; and says where they are for a reader that starts at `root`.
+ * Detects, from the files that exist, whether a patch's paths start at the top of the tree (as in Xen's commits) or in `xen/`.
+ * Returns the mapping for a reader that starts at `root`.
  */
 export function locator(patch: SourcePatch, root: TreeRoot, exists: (path: string) => boolean): Locate {
   const paths = patch.files.flatMap(pathsOf);
@@ -29,7 +29,7 @@ export function locator(patch: SourcePatch, root: TreeRoot, exists: (path: strin
     }).length;
   const [top, inXen] = [hits(fromTop), hits(fromXen)];
   if (top !== inXen) return top > inXen ? fromTop : fromXen;
-  // Nothing but new files, or files that are nowhere: the names have to tell.
+  // Only new or missing files: decide by their names.
   const says = paths.some((path) => path.startsWith(XEN));
   return says || root === 'top' ? fromTop : fromXen;
 }

@@ -10,22 +10,22 @@ import { listChanges } from './listed-objects.ts';
 import type { SourceTree } from './source-tree.ts';
 import { foreignFolders } from './working-copy.ts';
 
-/** What a change of the sources reaches. */
+/** Everything that a source change affects. */
 export interface Affected {
-  /** In the order of their paths. */
+  /** Sorted by path. */
   readonly objects: readonly AffectedObject[];
-  /** Texts made by the preprocessor, which have to stay what they are. */
+  /** Preprocessed texts that must not change. */
   readonly generated: readonly GeneratedText[];
-  /** The changes without those that say nothing to a compiler. */
+  /** The changes, without those that a compiler ignores. */
   readonly changes: readonly TreeChange[];
-  /** Do programs make headers of what has changed, which then have to be made anew? */
+  /** Does the build generate headers from a changed file? */
   readonly makesHeaders: boolean;
-  /** What cannot be followed. Nothing should be built with any. */
+  /** Changes that cannot be handled. With any, nothing should be built. */
   readonly problems: readonly Finding[];
   readonly remarks: readonly Finding[];
 }
 
-/** The objects of xen-syms that depend on these files, by the commands and dependencies that the build has kept. */
+/** Returns the objects of xen-syms that depend on the changes, by the commands and dependencies that the build left. */
 export function affectedObjects(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]): Affected {
   const problems: Finding[] = [];
   const remarks: Finding[] = [];
@@ -33,7 +33,7 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
   const real: TreeChange[] = [];
   let makesHeaders = false;
   for (const change of changes) {
-    // What both sides have in place of the tree's own file.
+    // Both sides replaced the tree's file with the same text.
     if (change.before === change.after) continue;
     const kind = kindOfFile(tree, change);
     makesHeaders ||= kind.makesHeaders === true;
@@ -66,11 +66,11 @@ export function affectedObjects(tree: SourceTree, commands: TreeCommands, change
 const sameText = ({ before, after }: TreeChange): boolean =>
   before !== null && after !== null && sameCode(before, after);
 
-/** Objects that are never in xen-syms, where the build does not tell: programs, and code that runs before paging does. */
+/** Objects that are never in xen-syms if the build left no link commands: programs, and code before paging. */
 const NEVER_LINKED = /^(?:tools|test|scripts)\/|^arch\/x86\/boot\/|\.init\.o$|(?:^|\/)built_in\.o$/;
 
 class Search {
-  /** Objects with nothing but code for the boot that the change reaches. */
+  /** Affected objects that contain only boot code. */
   readonly init = new Set<string>();
   readonly #commands: TreeCommands;
   readonly #paths: Dependencies;
@@ -80,7 +80,7 @@ class Search {
   constructor(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]) {
     this.#commands = commands;
     this.#paths = new Dependencies(tree, foreignFolders(tree, commands.objects.values()));
-    // A path of a patch may lead through a link.
+    // A patch's path may lead through a link.
     this.#changed = new Set(changes.map(({ path }) => this.#paths.path(`${tree.top}/${path}`, '')));
   }
 
@@ -104,7 +104,7 @@ class Search {
     return this.#commands.generated.filter(({ dependencies, folder }) => this.#depends(dependencies, folder));
   }
 
-  /** Changed files that nothing depends on; to be asked last. */
+  /** Returns changed files that no object depends on; call it last. */
   withoutObject(): readonly string[] {
     this.generated();
     return [...this.#changed].filter((path) => !this.#reached.has(path));

@@ -1,7 +1,7 @@
 import type { XenArch } from '../../xen/index.ts';
 
-/** The folder of `xen/arch/` that each architecture is compiled from (SRCARCH of xen/Makefile). */
+/** Folder in `xen/arch/` of each architecture (SRCARCH of xen/Makefile). */
 const FOLDERS: Readonly<Record<XenArch, string>> = { x86_64: 'x86', arm64: 'arm', arm32: 'arm' };
 
-/** The folder of `xen/arch/` with the sources of an architecture. */
+/** Returns the folder in `xen/arch/` with an architecture's sources. */
 export const archFolder = (arch: XenArch): string => FOLDERS[arch];

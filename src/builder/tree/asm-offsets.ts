@@ -10,16 +10,16 @@ import { siblingCommand } from './sibling-command.ts';
 import type { Side } from './sides.ts';
 import { readText, type SourceTree } from './source-tree.ts';
 
-/** Runs the compiler on one side, to assembly; `undefined` where both sides are known to give the same. */
+/** Compiles one side to assembly; `undefined` if both sides are known to be equal. */
 export type ToAssembly = (side: Side, command: ObjectCommand) => Promise<Compiled | CompileErrors | undefined>;
 
-/** What the header of offsets for assembly does with a change: nothing, another header, or it cannot be told. */
+/** Effect of a change on the header of assembly offsets: none, a new header, or unknown. */
 export type OffsetsChange =
   | { readonly kind: 'same' }
   | { readonly kind: 'changed'; readonly change: TreeChange }
   | { readonly kind: 'problem'; readonly reason: string };
 
-/** Where releases keep the header, and the list of what it was made from: 4.16 on, and before. */
+/** Paths of the header and its dependency list: since 4.16, and before. */
 const HEADERS = (folder: string): readonly string[] => [
   `arch/${folder}/include/asm/asm-offsets.h`,
   `include/asm-${folder}/asm-offsets.h`,
@@ -31,8 +31,8 @@ const LISTS = (folder: string): readonly (readonly [string, string])[] => [
 ];
 
 /**
- * Assembly gets the offsets in structures from a header that the build makes of compiled C (`asm-offsets.c`): where that C
- * depends on the change, it is compiled before and after, and the header made anew where its values differ.
+ * Finds out whether assembly offsets change. The build makes their header from compiled C (`asm-offsets.c`). If that depends on the
+ * change, this compiles it before and after, and makes a new header if its values differ.
  */
 export async function offsetsChange(
   tree: SourceTree,
@@ -77,11 +77,11 @@ function dependsOnChange(tree: SourceTree, folder: string, changes: readonly Tre
     const files = new Set(readDependencyFile(text).map((name) => paths.path(name, base)));
     return changes.some(({ path }) => files.has(paths.path(`${tree.top}/${path}`, '')));
   }
-  // Without a list it is compiled to be sure; that takes a moment.
+  // Without a list, compile it to be sure; that is quick.
   return true;
 }
 
-/** The lines of the header that say something, in the form that the build's `sed` gives them (the rule of asm-offsets.h in xen/Makefile). */
+/** Returns the header's relevant lines, in the form of the build's `sed` (the rule of asm-offsets.h in xen/Makefile). */
 export function offsetsOf(assembly: Uint8Array): readonly string[] {
   const lines: string[] = [];
   for (const line of Buffer.from(assembly).toString('latin1').split('\n')) {
@@ -95,7 +95,7 @@ export function offsetsOf(assembly: Uint8Array): readonly string[] {
 const sameLines = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((line, i) => line === b[i]);
 
-/** The header with the old lines, which stand together, replaced by the new ones. */
+/** Replaces the consecutive old lines of the header by the new ones. */
 function withOffsets(header: string, old: readonly string[], now: readonly string[]): string {
   const lines = header.split('\n');
   const own = new Set(old);

@@ -21,16 +21,16 @@ import { openTree, type SourceTree } from './source-tree.ts';
 
 export interface BuildOptions {
   readonly env: Environment;
-  /** Compilers that run at once. */
+  /** Maximum parallel compilers. */
   readonly jobs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Is told each line that the build prints. */
+  /** Receives each line that the build prints. */
   readonly progress?: ((line: string) => void) | undefined;
-  /** The hypervisor that is to be patched, to hold the build against. */
+  /** The hypervisor to patch, to compare the build with. */
   readonly xenSyms?: Uint8Array | undefined;
 }
 
-/** A tree that has its objects. */
+/** A tree with its objects. */
 export interface BuiltTree {
   readonly tree: SourceTree;
   readonly remarks: readonly Finding[];
@@ -38,16 +38,15 @@ export interface BuiltTree {
 
 const PREFIX = 'built-tree-';
 
-/** A built tree takes 100 MB. */
+/** Maximum cached trees; each takes 100 MB. */
 const MOST_TREES = 4;
 
-/** A build takes two minutes of two processors. */
+/** A build takes two minutes on two processors. */
 const BUILD_MS = 60 * 60_000;
 
 /**
- * The tree with its objects: itself where they were kept, else a copy in the cache, built there once with the tree's
- * configuration. The user's tree is never written to. Throws ETOOL where it does not build, and EUSAGE where what it gives
- * is not the hypervisor that is to be patched.
+ * Returns the tree with its objects: the tree itself if it has them, else a cached copy built once with its configuration. Never
+ * writes to the user's tree. Throws ETOOL if it does not build, EUSAGE if the result is not the hypervisor to patch.
  */
 export async function builtTree(tree: SourceTree, options: BuildOptions): Promise<BuiltTree> {
   const built = tree.built ? tree : await build(tree, options);
@@ -82,7 +81,7 @@ async function build(tree: SourceTree, options: BuildOptions): Promise<SourceTre
   return openTree(join(cache, name));
 }
 
-/** Of all that decides about the build: sources, configuration, compiler, architecture. */
+/** Hashes everything that determines the build: sources, configuration, compiler, architecture. */
 function buildKey(tree: SourceTree, compiler: string): string {
   const parts = [tree.arch, tree.configText, compiler];
   const walk = (folder: string, below: string): void => {
@@ -99,7 +98,7 @@ function buildKey(tree: SourceTree, compiler: string): string {
   return sha256(parts.join('\n')).slice(0, 32);
 }
 
-/** Throws where the tree gives another hypervisor than the given one. */
+/** Throws if the tree builds another hypervisor than the given one. */
 function holdAgainst(tree: SourceTree, given: Uint8Array | undefined): readonly Finding[] {
   if (given === undefined || tree.xenSyms === undefined) return [];
   const relation = buildRelation(new Uint8Array(readFileSync(tree.xenSyms)), given);

@@ -1,8 +1,8 @@
 /**
- * Do two versions of a source in C say the same to a compiler: the same tokens on the same lines, whatever the comments and
- * the white space are? Lines count as `#line` numbers them, so `__LINE__` is the same as well. False where it cannot be told.
+ * Are two versions of a C source equal to a compiler: the same tokens on the same lines, whatever comments and white space? Line
+ * numbers follow `#line`, so `__LINE__` is equal too. False if in doubt.
  *
- * That comments become blanks after lines are joined is translation phase 3 of the C standard (5.1.1.2).
+ * Comments become blanks after lines are joined: translation phase 3 of the C standard (5.1.1.2).
  */
 export function sameCode(before: string, after: string): boolean {
   if (before === after) return true;
@@ -11,10 +11,10 @@ export function sameCode(before: string, after: string): boolean {
   return a !== undefined && b !== undefined && a.length === b.length && a.every((line, i) => line === b[i]);
 }
 
-/** Stands at the end of a line that a comment continues on the next. */
+/** Marks the end of a line that a comment continues on the next. */
 const JOINED = '\0';
 
-/** Each line that is not empty, with its number; `undefined` where a comment or a string is not closed. */
+/** Returns the non-empty lines with their numbers; `undefined` if a comment or string is not closed. */
 function numberedLines(text: string): readonly string[] | undefined {
   if (text.includes(JOINED)) return undefined;
   const plain = withoutComments(text);
@@ -23,7 +23,7 @@ function numberedLines(text: string): readonly string[] | undefined {
   let number = 1;
   let continued = false;
   for (const raw of plain.split('\n')) {
-    // Elsewhere than in a directive, a line that a comment continues is as good as two lines.
+    // Outside directives, a line continued by a comment equals two lines.
     const inDirective: boolean = continued || /^[ \0]*#/.test(raw);
     continued = inDirective && /[\\\0]\s*$/.test(raw);
     const line = inDirective ? raw : raw.replaceAll(JOINED, '');
@@ -39,10 +39,10 @@ function numberedLines(text: string): readonly string[] | undefined {
   return lines;
 }
 
-/** The start of a comment, a string, a character, or white space; a backslash at the end of a line is kept as it is. */
+/** Start of a comment, string, character or white space. A backslash at the end of a line stays. */
 const PIECES = /\/\/|\/\*|"|'|[ \t\f\v\r]+/g;
 
-/** Comments and runs of white space as one blank each, line ends inside comments kept. */
+/** Replaces comments and runs of white space by one blank each, and keeps line ends inside comments. */
 function withoutComments(text: string): string | undefined {
   let result = '';
   let at = 0;
@@ -63,7 +63,7 @@ function withoutComments(text: string): string | undefined {
   return result + text.slice(at);
 }
 
-/** Where the piece that starts at `start` ends. */
+/** Returns the end of the piece at `start`. */
 function endOf(piece: string, text: string, start: number): number | undefined {
   if (piece === '/*') {
     const end = text.indexOf('*/', start + 2);
@@ -72,7 +72,7 @@ function endOf(piece: string, text: string, start: number): number | undefined {
   if (piece === '//') {
     const end = text.indexOf('\n', start);
     if (end < 0) return text.length;
-    // A joined line continues the comment: rare enough to be left to the compiler.
+    // A joined line continues the comment: rare, so let the compiler decide.
     return text.charAt(end - 1) === '\\' ? undefined : end;
   }
   if (piece !== '"' && piece !== "'") return start + piece.length;
@@ -80,7 +80,7 @@ function endOf(piece: string, text: string, start: number): number | undefined {
     const c = text.charAt(i);
     if (c === piece) return i + 1;
     if (c === '\\') i++;
-    // An apostrophe in a text of `#error`, or in assembly: left to the compiler.
+    // An apostrophe in `#error` text or assembly: let the compiler decide.
     else if (c === '\n') return undefined;
   }
   return undefined;

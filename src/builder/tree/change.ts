@@ -2,7 +2,7 @@
 export interface TreeChange {
   /** From the top of the tree: `xen/common/domctl.c`. */
   readonly path: string;
-  /** A string of bytes; `null` where there is no such file. */
+  /** A byte string; `null` if the file does not exist. */
   readonly before: string | null;
   readonly after: string | null;
 }

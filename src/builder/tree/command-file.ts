@@ -1,18 +1,18 @@
-/** What Xen's build keeps beside a target: how it was made, and from what. */
+/** What Xen's build stores beside a target: its command and dependencies. */
 export interface CommandFile {
-  /** As make calls it: `common/domctl.o`. */
+  /** Name in make: `common/domctl.o`. */
   readonly target: string;
   /** The shell script that made it. */
   readonly script: string;
-  /** The source, where `fixdep` has told it. */
+  /** The source, if `fixdep` recorded it. */
   readonly source: string | undefined;
-  /** All files that the compiler has read, as it named them, but for the source and the configuration. */
+  /** All files that the compiler read, under its names, without the source and the configuration. */
   readonly dependencies: readonly string[];
 }
 
 /**
- * Reads a `.NAME.cmd` file: make syntax, written by `if_changed` of scripts/Kbuild.include and by tools/fixdep. `undefined`
- * where it is not of that form. Make's own escapes are undone: `$$` is a dollar, `$(pound)` a hash.
+ * Parses a `.NAME.cmd` file: make syntax, written by `if_changed` of scripts/Kbuild.include and by tools/fixdep. `undefined` for
+ * another format. Resolves make's escapes: `$$` is a dollar, `$(pound)` a hash.
  */
 export function readCommandFile(text: string): CommandFile | undefined {
   const lines = text.split('\n');
@@ -33,7 +33,7 @@ export function readCommandFile(text: string): CommandFile | undefined {
   return { target, script, source, dependencies };
 }
 
-/** A line of the list: a path, or `$(wildcard include/config/…)`, which stands for an option of the configuration. */
+/** Reads a list line: a path, or `$(wildcard include/config/…)`, which stands for a configuration option. */
 function addDependency(line: string, dependencies: string[]): void {
   const path = line.replace(/\\$/, '').trim();
   if (path !== '' && !path.startsWith('$(')) dependencies.push(path);
@@ -51,8 +51,8 @@ function unescapeMake(text: string): string | undefined {
 }
 
 /**
- * The files that a compiler's own dependency file (`-MMD -MF`) names, targets left out: `target: file file \`, with `\ ` for
- * a blank and `$$` for a dollar in a name. The rules without prerequisites that `-MP` adds bring none.
+ * Returns the files in a compiler's dependency file (`-MMD -MF`), without targets: `target: file file \`, with `\ ` for a blank and
+ * `$$` for a dollar. Rules without prerequisites, from `-MP`, add nothing.
  */
 export function readDependencyFile(text: string): readonly string[] {
   const files = new Set<string>();

@@ -6,39 +6,39 @@ import { finalObject, type ObjectCommand, readCompileCall } from './object-comma
 import { type SimpleCommand, shellCommands } from './shell-words.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** A text that the build makes with the preprocessor: a linker script, macros for assembly, the list of hypercalls. */
+/** A text that the build preprocesses: a linker script, macros for assembly, the list of hypercalls. */
 export interface GeneratedText extends ObjectCommand {
-  /** Is there a list of what it is made from? */
+  /** Did the build record its dependencies? */
   readonly dependencies: readonly string[];
 }
 
-/** What a build says about how it was made. */
+/** The commands of a build. */
 export interface TreeCommands {
-  /** By object, as {@link ObjectCommand.object} names it. */
+  /** By object, as in {@link ObjectCommand.object}. */
   readonly objects: ReadonlyMap<string, ObjectCommand>;
-  /** The objects of xen-syms, and those that only hold code for the boot; `undefined` where the links were not kept. */
+  /** The objects of xen-syms, and those with only boot code; `undefined` if the build kept no link commands. */
   readonly linked: LinkedObjects | undefined;
   readonly generated: readonly GeneratedText[];
-  /** Objects whose command cannot be followed, by their paths. */
+  /** Objects whose command cannot be reused, by path. */
   readonly notFollowed: ReadonlyMap<string, NotFollowedObject>;
 }
 
-/** An object that cannot be compiled again as it was. */
+/** An object that cannot be recompiled as it was. */
 export interface NotFollowedObject {
   readonly reason: string;
   readonly dependencies: readonly string[];
 }
 
-/** Folders of `xen/` that have nothing of xen-syms in them. */
+/** Folders of `xen/` without objects of xen-syms. */
 const ELSEWHERE = new Set(['tools', 'test', 'scripts', '.git']);
 
-/** Most `.cmd` files that are read, and most folders below each other; Xen has 600 and 8. */
+/** Maximum `.cmd` files and folder depth; Xen has 600 and 8. */
 const MOST_FILES = 20_000;
 const DEEPEST = 24;
 
 /**
- * The commands that the tree was built with, from the `.NAME.cmd` files that the build leaves beside what it makes (C
- * sources: since 4.15). Nothing of it is run.
+ * Returns the tree's build commands, from the `.NAME.cmd` files beside the build's outputs (for C sources since 4.15). Runs none of
+ * them.
  */
 export function compileCommands(tree: SourceTree): TreeCommands {
   const files: CommandFile[] = [];
@@ -85,7 +85,7 @@ function objectCommand(
   }
   const call = readCompileCall(only);
   if ('reason' in call) return call;
-  // That is how a folder without objects gets its built_in.o.
+  // This makes the built_in.o of a folder without objects.
   if (call.source === '/dev/null') return { reason: 'it has no source' };
   const { object, renamed } = finalObject(call.output);
   if (object !== normalize(file.target)) return { reason: `its command makes ${object}` };

@@ -28,7 +28,7 @@ import type { SourceTree } from './source-tree.ts';
 import { type KeyOf, withGenerated } from './with-generated.ts';
 import { foreignFolders } from './working-copy.ts';
 
-/** One object, and how far the work is. */
+/** Progress: the current object, and how many are done. */
 export interface PairProgress {
   readonly done: number;
   readonly total: number;
@@ -37,40 +37,39 @@ export interface PairProgress {
 
 export interface CompileOptions {
   readonly env: Environment;
-  /** Compilers that run at once. */
+  /** Maximum parallel compilers. */
   readonly jobs: number;
-  /** Add debug data, which says where things are in the source, and how structures are laid out; by default so. */
+  /** Add debug data, for source lines and structure layouts; default true. */
   readonly debugInfo?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((progress: PairProgress) => void) | undefined;
-  /** Is told each object before it is compiled, and how many are done by then. */
+  /** Called before each object is compiled. */
   readonly started?: ((progress: PairProgress) => void) | undefined;
-  /** The hypervisor that is to be patched, where it is not the one in the tree: its compiler has to be the same. */
+  /** The hypervisor to patch, if not the tree's own; its compiler must be the same. */
   readonly xenSyms?: Uint8Array | undefined;
-  /** Is told the folder with the working copies, which is then left to the caller. */
+  /** Receives the folder with the working copies, which the caller then owns. */
   readonly keep?: ((folder: string) => void) | undefined;
 }
 
-/** The objects that a change changes. */
+/** The objects that a change affects. */
 export interface CompiledPairs {
-  /** In the order of their paths; objects that came out the same are not among them. */
+  /** Sorted by path, without objects that came out equal. */
   readonly pairs: readonly ObjectPair[];
-  /** What keeps a live patch from being built. */
+  /** Reasons against a live patch. */
   readonly problems: readonly Finding[];
   readonly remarks: readonly Finding[];
-  /** Objects that depend on the change, those that came out the same included. */
+  /** Objects that depend on the change, including equal ones. */
   readonly affected: number;
-  /** How many of these were found in the cache. */
+  /** Objects among them that the cache had. */
   readonly cached: number;
 }
 
-/** After so many objects that are not what the build has, the others are not tried. */
+/** After this many objects that differ from the build, skip the others. */
 const MOST_MISMATCHES = 3;
 
 /**
- * Compiles every object of the hypervisor that depends on the changes before and after them, with the tree's own commands,
- * in working copies: the tree is only read. Throws XspliceError for what is wrong with the environment; what is wrong with the
- * patch or the tree is told as problems.
+ * Compiles every affected object before and after the changes, with the tree's own commands, in working copies; only reads the tree.
+ * Throws XspliceError if the environment is at fault; faults of the patch or the tree are problems in the result.
  */
 export async function compilePairs(
   tree: SourceTree,
@@ -95,10 +94,10 @@ export async function compilePairs(
   }
 }
 
-/** A file system in memory, where links are made forty times as fast. */
+/** A file system in memory, where making links is forty times as fast. */
 const IN_MEMORY = '/dev/shm';
 
-/** Where the working copies go: where the user says, else into memory. */
+/** Returns the folder for working copies: the user's choice, else in memory. */
 function temporaryFolder(env: Environment): string {
   if (env['TMPDIR']) return env['TMPDIR'];
   try {
@@ -109,7 +108,7 @@ function temporaryFolder(env: Environment): string {
   }
 }
 
-/** Throws ETOOL where a compiler of the commands, or the objcopy that belongs to it, is not there. */
+/** Throws ETOOL if a compiler of the commands, or its objcopy, is missing. */
 function requirePrograms(objects: readonly AffectedObject[], env: Environment): void {
   const compilers = [...new Set(objects.map(({ command }) => command.program))];
   const renamed = objects.some(({ command }) => command.renamed);
@@ -127,8 +126,8 @@ function requirePrograms(objects: readonly AffectedObject[], env: Environment): 
 }
 
 /**
- * What becomes of an object's own source: patches of one file do not take each other's place in the cache. Of headers only the names count, so that an object which
- * a header leaves alone need not be compiled for each version of it.
+ * Returns the change of an object's own source, so that patches of one file have separate cache entries. Of headers only names
+ * count: an object that a header does not affect is then not recompiled for each version of it.
  */
 const ownTexts = ({ command, ownSource }: AffectedObject, changes: readonly TreeChange[]): readonly string[] =>
   ownSource
@@ -214,7 +213,7 @@ class Run {
     return outcome;
   }
 
-  /** All that decides about an outcome but the contents of files, for the cache. */
+  /** Returns the cache key: everything that determines the outcome, except file contents. */
   #key(
     command: ObjectCommand,
     cache: OutcomeCache,
@@ -266,7 +265,7 @@ class Run {
     };
   }
 
-  /** Where the hypervisor to patch was given: is it from the compiler that was used now? */
+  /** Checks that the hypervisor to patch, if given, was built by the compiler that we used. */
   #otherCompiler(pairs: readonly ObjectPair[]): readonly Finding[] {
     const { xenSyms } = this.#options;
     const then = xenSyms === undefined ? [] : compilersOf(xenSyms);

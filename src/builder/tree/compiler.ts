@@ -4,8 +4,8 @@ import type { Environment } from '../../system/index.ts';
 import type { ObjectCommand } from './object-command.ts';
 
 /**
- * Variables that change what a compiler reads or writes, beside its command; the build had its own. Language and what a
- * `make` around us says are not for a compiler either.
+ * Variables that affect a compiler besides its command; the build had its own. Also excludes the language and a surrounding `make`'s
+ * variables.
  */
 const UNSET: Environment = {
   CPATH: undefined,
@@ -20,16 +20,16 @@ const UNSET: Environment = {
   MFLAGS: undefined,
 };
 
-/** The environment that compilers run in. */
+/** Returns the environment for compilers. */
 export const compilerEnvironment = (env: Environment): Environment => ({ ...env, ...UNSET });
 
-/** The objcopy that belongs to a compiler: `aarch64-linux-gnu-gcc-12` → `aarch64-linux-gnu-objcopy`. */
+/** Returns the objcopy of a compiler: `aarch64-linux-gnu-gcc-12` → `aarch64-linux-gnu-objcopy`. */
 export function objcopyOf(program: string): string {
   const name = basename(program).replace(/(?:gcc|clang|cc)(?:-[\d.]+)?$/, 'objcopy');
   return program.includes('/') ? join(dirname(program), name) : name;
 }
 
-/** What tells one compiler from another without running it: the file that PATH finds, its size and when it was made. */
+/** Identifies a compiler without running it: the file on PATH, its size and time. */
 export function compilerIdentity(program: string, env: Environment): string {
   const folders = program.includes('/') ? [''] : (env['PATH'] ?? '').split(delimiter);
   for (const folder of folders) {
@@ -41,16 +41,16 @@ export function compilerIdentity(program: string, env: Environment): string {
   return program;
 }
 
-/** Does a command say how much debug data to make? */
+/** Does a command set the amount of debug data? */
 export const hasDebug = (args: readonly string[]): boolean => args.some((arg) => /^-g(?:\d|gdb|dwarf|$)/.test(arg));
 
-/** Does a command give each function and each variable a section of its own? */
+/** Does a command give each function and variable its own section? */
 export const splitsSections = (args: readonly string[]): boolean =>
   args.includes('-ffunction-sections') && args.includes('-fdata-sections');
 
 const isC = ({ source }: ObjectCommand): boolean => source.endsWith('.c');
 
-/** What is added to a command of the tree. */
+/** Returns the options to add to a tree's command. */
 export function addedOptions(command: ObjectCommand, debugInfo: boolean, split: boolean): readonly string[] {
   return [
     ...(debugInfo && !hasDebug(command.args) ? ['-g'] : []),
@@ -59,8 +59,8 @@ export function addedOptions(command: ObjectCommand, debugInfo: boolean, split: 
 }
 
 /**
- * Options that keep the place of the working copy out of an object: debug data names files from the top of the tree, and
- * `__FILE__` is what it was in the build, where that had the tree's absolute path.
+ * Returns options that keep the working copy's path out of an object: debug data names files from the top of the tree, and
+ * `__FILE__` is as in the build, if that had the tree's absolute path.
  */
 export function placeOptions(root: string, top: string, absolute: boolean): readonly string[] {
   return [`-fdebug-prefix-map=${root}/=`, ...(absolute ? [`-fmacro-prefix-map=${root}/=${top}/`] : [])];

@@ -2,21 +2,21 @@ import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceTree } from './source-tree.ts';
 
-/** What else than `xen/` a build of the hypervisor reads from the top. */
+/** Files at the top, besides `xen/`, that a build reads. */
 const TOP = ['Config.mk', 'config', 'Makefile', '.config'] as const;
 
-/** What a build has made, and a new one makes again. */
+/** Build outputs, which a new build makes again. */
 const MADE = /\.(?:o|a|cmd|d|d2|tmp)$|^xen(?:-syms)?(?:\.(?:efi|gz|map|efi\.map))?$|^\.xen.*$/;
 
-/** Has a build made a file of this name, so that a new one makes it again? */
+/** Is a file of this name a build output? */
 export const isMade = (name: string): boolean => MADE.test(name);
 
-/** Folders that a configuration was made into: the next one makes them again. */
+/** Folders that a configuration generates. */
 const MADE_FOLDERS = new Set(['include/generated', 'include/config', 'include/compat']);
 
 /**
- * Copies the sources of a tree, times included, to build there; what a build has left stays behind, but for the headers of
- * its configuration where `configured` says so. Returns the copy's `xen/`.
+ * Copies the sources of a tree, with their times, to build there. Leaves out build outputs, but includes the configuration's headers
+ * if `configured`. Returns the copy's `xen/`.
  */
 export function copyTree(tree: SourceTree, folder: string, configured = false): string {
   const source = join(folder, 'xen');

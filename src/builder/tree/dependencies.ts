@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import type { SourceTree } from './source-tree.ts';
 
-/** The files of a tree by the names that commands have for them. Links are followed, each name once. */
+/** Resolves the file names in commands. Follows links; each name once. */
 export class Dependencies {
   readonly #tree: SourceTree;
   readonly #foreign: readonly string[];
@@ -13,7 +13,7 @@ export class Dependencies {
     this.#foreign = foreign;
   }
 
-  /** From the top of the tree, as paths in patches are: `xen/include/xen/lib.h`; an absolute path for a file elsewhere. */
+  /** Returns a path from the top of the tree, as in patches: `xen/include/xen/lib.h`. A file elsewhere gives an absolute path. */
   path(name: string, folder: string): string {
     const key = name.startsWith('/') ? name : `${folder}\0${name}`;
     let path = this.#known.get(key);
@@ -28,12 +28,12 @@ export class Dependencies {
     const { top, source, objects } = this.#tree;
     const foreign = this.#foreign.find((start) => name.startsWith(`${start}/`));
     const own = foreign === undefined ? name : source + name.slice(foreign.length);
-    // Not `join`: it would take `link/..` for nothing.
+    // Not `join`: it would drop `link/..`.
     let absolute = own.startsWith('/') ? own : `${join(objects, folder)}/${own}`;
     try {
       absolute = realpathSync.native(absolute);
     } catch {
-      // A build in a folder of its own finds sources through VPATH.
+      // An out-of-tree build finds sources through VPATH.
       absolute = resolve(absolute);
     }
     return absolute.startsWith(`${top}${sep}`) ? absolute.slice(top.length + 1) : absolute;

@@ -5,14 +5,14 @@ import { sameCode } from './c-text.ts';
 import type { TreeChange } from './change.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** What a changed file is to the build of the hypervisor. */
+/** Role of a changed file in the hypervisor's build. */
 export interface FileKind {
-  /** Is it read by a compiler? Else it is a Makefile, or one of the next two. */
+  /** Does a compiler read it? Otherwise it is a Makefile, or one of the next two. */
   readonly code: boolean;
   readonly problem?: string;
   readonly advice: string;
   readonly remark?: string;
-  /** Do programs of the build make headers of it? */
+  /** Does the build generate headers from it? */
   readonly makesHeaders?: boolean;
 }
 
@@ -25,22 +25,22 @@ export const isMakefile = (path: string): boolean => /^(?:Makefile|Kbuild|.*\.mk
 
 const LEAVE_OUT = 'Remove this hunk if the fix works without it. Otherwise, build and boot a new hypervisor.';
 
-/** Rows of what is not followed: paths from `xen/`, what is wrong with them. The first one that fits counts. */
+/** Unsupported files: paths from `xen/`, and the reason. The first match wins. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\/)Kconfig[^/]*$/, 'it changes configuration options, which a live patch cannot'],
   [/^(?:tools|scripts)\//, 'it changes a build tool, and the tool’s output may change too'],
 ];
 
-/** The header that xen/tools/gen-cpuid.py makes another one of. */
+/** The header from which xen/tools/gen-cpuid.py generates another. */
 const CPU_FEATURES = 'include/public/arch-x86/cpufeatureset.h';
 
-/** What the list of hypercalls is made of, by xen/scripts/gen_hypercall.awk. */
+/** Source of the list of hypercalls, for xen/scripts/gen_hypercall.awk. */
 const HYPERCALLS = 'include/hypercall-defs.c';
 
-/** What the compat headers are made by. The programs that do so are never run as a patch has them. */
+/** Controls the compat headers. Their generators never run in a patched form. */
 const LIST = 'include/xlat.lst';
 
-/** What a changed file is, by its place in the tree. */
+/** Returns a changed file's role, from its place in the tree. */
 export function kindOfFile(tree: SourceTree, change: TreeChange): FileKind {
   const { path } = change;
   if (!path.startsWith('xen/')) {
@@ -67,6 +67,6 @@ const refused = (problem: string, advice: string): FileKind => ({ code: false, p
 function makesHeaders(tree: SourceTree, below: string, { before, after }: TreeChange): boolean {
   if (before !== null && after !== null && sameCode(before, after)) return false;
   if (below === CPU_FEATURES || below === HYPERCALLS) return true;
-  // Those that guests of 32 bits see have another form (headers-y of xen/include/Makefile).
+  // The build makes another form of those for 32-bit guests (headers-y of xen/include/Makefile).
   return below.startsWith('include/public/') && existsSync(join(tree.objects, below.replace('public', 'compat')));
 }

@@ -6,22 +6,22 @@ import type { OutcomeCache } from './outcome-cache.ts';
 import { type Compiled, runCompiler } from './run-compiler.ts';
 import type { Side } from './sides.ts';
 
-/** Texts that only ever serve the image for EFI, which no live patch is made for. */
+/** Texts only for the EFI image, which live patches do not support. */
 const UNUSED = /(?:^|\/)efi\.lds$/;
 
-/** Are headers made of this text in turn, by the tree's own rules? */
+/** Does the tree generate headers from this text? */
 export const isForHeaders = ({ object }: GeneratedText): boolean => object.endsWith('.i');
 
-/** What became of generated texts. */
+/** Result for generated texts. */
 export interface GeneratedTexts {
   readonly problems: readonly Finding[];
-  /** Did one change that headers are made of? */
+  /** Did one change from which headers are generated? */
   readonly makesHeaders: boolean;
 }
 
 /**
- * Texts that the build makes with the preprocessor from what has changed: the linker script has to stay the same, as nothing
- * is linked again; headers are made anew of macros for assembly and of the list of hypercalls.
+ * Checks preprocessed texts that depend on the change. The linker script must stay the same, because the hypervisor is not linked
+ * again; for assembly macros and the list of hypercalls, headers are regenerated.
  */
 export async function generatedTexts(
   texts: readonly GeneratedText[],

@@ -1,6 +1,6 @@
 /**
- * Does `work` for each item, `jobs` at a time, and returns the results in the order of the items. The first failure ends
- * it: what runs is waited for, nothing more is begun.
+ * Runs `work` for each item, `jobs` at a time, and returns the results in order. After the first failure it starts nothing new, and
+ * waits for what runs.
  */
 export async function inParallel<Item, Result>(
   items: readonly Item[],

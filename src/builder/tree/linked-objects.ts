@@ -1,37 +1,37 @@
 import { basename, join } from 'node:path';
 import type { SimpleCommand } from './shell-words.ts';
 
-/** The objects that xen-syms was linked from. */
+/** The objects linked into xen-syms. */
 export interface LinkedObjects {
   readonly objects: ReadonlySet<string>;
-  /** Those of which all sections were renamed to `.init…`: their code is gone when a host has booted. */
+  /** Objects with all sections renamed to `.init…`: their code is freed after boot. */
   readonly init: ReadonlySet<string>;
 }
 
-/** One object or archive that is made of others. */
+/** An object or archive made from others. */
 export interface Link {
   readonly target: string;
   readonly members: readonly string[];
-  /** Does it turn the code of its members into code for the boot? */
+  /** Does it turn its members' code into boot code? */
   readonly toInit: boolean;
 }
 
-/** What xen-syms is linked from: in the folder of the build since 4.15, in that of the architecture before. */
+/** The input of xen-syms: in the build folder since 4.15, before in the architecture's. */
 const ROOT = 'prelink.o';
 
 const LINKERS = /^(?:[\w.]+-)*(?:ld(?:\.\w+)?|ar|objcopy)$/;
 
-/** The option of objcopy that does so (cmd_obj_init_o of xen/Rules.mk, libelf's Makefile). */
+/** objcopy's option for that (cmd_obj_init_o of xen/Rules.mk, libelf's Makefile). */
 const TO_INIT = '.text=.init.text';
 
-/** Reads a call of a linker, of ar or of objcopy that makes an object of others; `folder` is where it runs. */
+/** Parses a call of a linker, ar or objcopy that makes an object from others, run in `folder`. */
 export function readLink({ words }: SimpleCommand, folder: string): Link | undefined {
   const [program = '', ...args] = words;
-  // `-I` is for what is no object yet.
+  // `-I` takes inputs that are not objects.
   if (!LINKERS.test(basename(program)) || args.includes('-I')) return undefined;
   const files = args.filter((word) => /\.(?:o|a)$/.test(word) && !word.startsWith('-'));
   const out = args[args.indexOf('-o') + 1];
-  // ar has its archive first, objcopy its result last.
+  // ar names its archive first, objcopy its result last.
   const target = args.includes('-o') ? out : basename(program).endsWith('ar') ? files[0] : files.at(-1);
   if (target === undefined || /\.tmp$/.test(target)) return undefined;
   const path = (name: string): string => (name.startsWith('/') ? name : join(folder, name));
@@ -40,8 +40,8 @@ export function readLink({ words }: SimpleCommand, folder: string): Link | undef
 }
 
 /**
- * The objects that `prelink.o` is linked from, through every `built_in.o` and `lib.a`. `undefined` where the way there was
- * not kept.
+ * Returns the objects linked into `prelink.o`, through every `built_in.o` and `lib.a`. `undefined` if the build did not keep these
+ * commands.
  */
 export function linkedObjects(all: readonly Link[]): LinkedObjects | undefined {
   const links = new Map(all.map((link) => [link.target, link]));
@@ -51,7 +51,7 @@ export function linkedObjects(all: readonly Link[]): LinkedObjects | undefined {
   const init = new Set<string>();
   const seen = new Set<string>();
   const visit = (target: string, isInit: boolean): void => {
-    // Reached both ways, an object is in xen-syms with its own sections, too.
+    // An object reached both ways is in xen-syms with its own sections too.
     const key = `${isInit} ${target}`;
     if (seen.has(key)) return;
     seen.add(key);

@@ -22,11 +22,11 @@ import { MakeListing, withDependencies } from './make-listing.ts';
 import type { ObjectCommand } from './object-command.ts';
 import { readText, type SourceTree } from './source-tree.ts';
 
-/** What asking the build for its commands needs. */
+/** How to ask the build for its commands. */
 export interface ListingOptions {
   readonly env: Environment;
   readonly signal?: AbortSignal | undefined;
-  /** Is told what is being done, as it takes half a minute the first time. */
+  /** Receives progress messages: the first time takes half a minute. */
   readonly progress?: ((text: string) => void) | undefined;
 }
 
@@ -41,8 +41,8 @@ interface Stored {
 }
 
 /**
- * The commands of any build: those that it has kept, or, of releases that keep none (before 4.15), those that `make` lists in
- * a copy of the tree without carrying them out. The list is cached. Throws ETOOL where `make` lists none.
+ * Returns the commands of any build: the stored ones, or before 4.15, which stores none, those that `make --dry-run` lists in a copy
+ * of the tree. Caches the list. Throws ETOOL if `make` lists none.
  */
 export async function treeCommands(tree: SourceTree, options: ListingOptions): Promise<TreeCommands> {
   const kept = compileCommands(tree);
@@ -76,7 +76,7 @@ function readStored(folder: string): Stored | undefined {
   }
 }
 
-/** Of all that decides about the commands: the configuration, every Makefile, and where the tree is. */
+/** Hashes everything that determines the commands: the configuration, every Makefile, and the tree's path. */
 function listingKey(tree: SourceTree, env: Environment): string {
   const parts = [tree.top, tree.objects, tree.configText, crossCompile(tree.arch, env)];
   parts.push(readText(join(tree.top, 'Config.mk')) ?? '');
@@ -97,7 +97,7 @@ async function listCommands(tree: SourceTree, { env, signal, progress }: Listing
   progress?.('asks the build how it was compiled');
   const work = privateFolder(join(env['TMPDIR'] || tmpdir(), 'xsplice-listing-'));
   try {
-    // Without its objects, all have to be made; the configuration is older than nothing, and stays.
+    // Without objects everything must be made; the configuration is up to date and stays.
     const source = copyTree(tree, join(work.path, 'tree'), true);
     const listing = new MakeListing(source);
     const goals = [`XEN_TARGET_ARCH=${tree.arch}`, `CROSS_COMPILE=${crossCompile(tree.arch, env)}`, 'build'];
@@ -111,7 +111,7 @@ async function listCommands(tree: SourceTree, { env, signal, progress }: Listing
       });
     } catch (error) {
       throwIfInterrupted(signal);
-      // It ends where a real build would look at what it has made; all compilations come before that.
+      // It fails where a real build would read its own outputs; by then all compilations are listed.
       if (listing.compilations === 0) throw error;
     }
     if (listing.compilations === 0) {
@@ -124,7 +124,7 @@ async function listCommands(tree: SourceTree, { env, signal, progress }: Listing
   }
 }
 
-/** With the place that make ran in turned into the tree's own. */
+/** Replaces the folder where make ran by the tree's. */
 function moved({ objects, linked, notFollowed }: TreeCommands, source: string, tree: SourceTree): Stored {
   const top = join(source, '..');
   const word = (text: string): string => text.replaceAll(source, tree.source).replaceAll(top, tree.top);

@@ -10,16 +10,16 @@ import { type ListedObject, makefileChange } from './makefile-change.ts';
 import { siblingCommand } from './sibling-command.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** Objects that come or go because Makefiles list them. */
+/** Objects that Makefile changes add or remove. */
 export interface ListChanges {
   readonly objects: ReadonlyMap<string, AffectedObject>;
-  /** Sources of them, from the top of the tree. */
+  /** Their sources, from the top of the tree. */
   readonly sources: ReadonlySet<string>;
   readonly problems: readonly Finding[];
   readonly remarks: readonly Finding[];
 }
 
-/** What the changed Makefiles among the changes add to the hypervisor and take from it. */
+/** Returns what the changed Makefiles add to the hypervisor and remove from it. */
 export function listChanges(tree: SourceTree, commands: TreeCommands, changes: readonly TreeChange[]): ListChanges {
   const reader = new ListReader(tree, commands, changes);
   for (const change of changes) if (isMakefile(change.path)) reader.makefile(change);
@@ -64,7 +64,7 @@ class ListReader implements ListChanges {
       return;
     }
     if (name.endsWith('/')) {
-      // Its own Makefile comes with the patch, and lists what is in it.
+      // The patch also adds the folder's Makefile, which lists its objects.
       if (this.#changes.some(({ path, after }) => path === `xen/${object}Makefile` && after !== null)) return;
       this.#refuse(makefile, `${makefile} adds the folder ${object}, which is not in the patch`, REBUILD);
       return;
@@ -107,7 +107,7 @@ class ListReader implements ListChanges {
     this.#tell(makefile, `${object} is no longer part of the hypervisor`);
   }
 
-  /** A source that is gone while a Makefile still lists it would not build. */
+  /** Reports a missing source that a Makefile still lists. */
   goneSources(): void {
     for (const { path, after } of this.#changes) {
       const object = path.replace(/^xen\/(.*)\.[cS]$/, '$1.o');
@@ -117,7 +117,7 @@ class ListReader implements ListChanges {
     }
   }
 
-  /** From `xen/`; the patch may bring it, or the tree have it. */
+  /** Path from `xen/`, in the patch or in the tree. */
   #sourceOf(object: string): string | undefined {
     const stem = join(dirname(object), basename(object, '.o'));
     return [`${stem}.c`, `${stem}.S`].find((source) => {

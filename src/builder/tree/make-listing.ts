@@ -6,10 +6,7 @@ import { finalObject, type ObjectCommand, readCompileCall } from './object-comma
 import { shellCommands } from './shell-words.ts';
 import { readText } from './source-tree.ts';
 
-/**
- * Reads what `make --dry-run --print-directory` says it would do. `base` is the folder that the build is in
- * there, and names start from.
- */
+/** Parses the output of `make --dry-run --print-directory`. `base` is the build's folder there; names are relative to it. */
 export class MakeListing {
   readonly #base: string;
   readonly #folders: string[] = [];
@@ -42,7 +39,7 @@ export class MakeListing {
     const at = this.#folders.at(-1);
     if (at === undefined || !(at === this.#base || at.startsWith(`${this.#base}/`))) return;
     const folder = at.slice(this.#base.length + 1);
-    // Programs of the build are compiled for this machine, and are no part of the hypervisor.
+    // The build's own programs run on this machine, and are not part of the hypervisor.
     if (/^(?:tools|test)(?:\/|$)/.test(folder)) return;
     for (const command of shellCommands(script) ?? []) {
       const link = readLink(command, folder);
@@ -69,7 +66,7 @@ export class MakeListing {
     return { target: path(target), members: members.map(path), toInit };
   }
 
-  /** What was listed, with the folder that it was listed in turned into `objects`, and no dependencies yet. */
+  /** Returns the listed commands, with the folder replaced by `objects`, and without dependencies. */
   commands(): TreeCommands {
     return {
       objects: this.#objects,
@@ -80,10 +77,7 @@ export class MakeListing {
   }
 }
 
-/**
- * The dependencies of each object from the files that the compiler has left (`.x.o.d2`, where the folder's own path is taken
- * out; `.x.o.d`).
- */
+/** Adds the dependencies of each object from the compiler's files: `.x.o.d2`, without the folder's path, or `.x.o.d`. */
 export function withDependencies(
   objects: ReadonlyMap<string, ObjectCommand>,
   build: string,

@@ -2,26 +2,26 @@ import { configEnabled, type XenConfig } from '../../xen/index.ts';
 
 /** An object that a Makefile lists. */
 export interface ListedObject {
-  /** As listed, relative to the Makefile's folder: `new.o`, or `folder/`. */
+  /** Relative to the Makefile's folder: `new.o`, or `folder/`. */
   readonly name: string;
-  /** Is it built with the configuration at hand? */
+  /** Does this configuration build it? */
   readonly enabled: boolean;
 }
 
-/** How a change of a Makefile changes what is built. */
+/** Effect of a Makefile change on what is built. */
 export interface MakefileChange {
   readonly added: readonly ListedObject[];
   readonly removed: readonly ListedObject[];
-  /** Lines that change something else than the list of objects. */
+  /** Changed lines that are not lists of objects. */
   readonly others: readonly string[];
 }
 
-/** A line that lists objects: `obj-y += a.o b.o`, `obj-$(CONFIG_X) += c.o`, `obj-bin-y`, `lib-y`. */
+/** A list of objects: `obj-y += a.o b.o`, `obj-$(CONFIG_X) += c.o`, `obj-bin-y`, `lib-y`. */
 const LIST = /^(?:obj|obj-bin|lib)-(y|n|m|\$\((CONFIG_\w+)\))\s*\+?:?=\s*(.*)$/;
 const CONDITION = /^(ifeq|ifneq|ifdef|ifndef|else|endif)\b/;
 const NAME = /^[\w][\w.-]*(?:\.o|\/)$/;
 
-/** Compares two versions of a Makefile of the hypervisor (docs/misc/xen-makefiles/makefiles.rst says what the lines mean). */
+/** Compares two versions of a hypervisor Makefile (docs/misc/xen-makefiles/makefiles.rst defines the syntax). */
 export function makefileChange(before: string, after: string, config: XenConfig): MakefileChange {
   const old = readLists(before, config);
   const now = readLists(after, config);
@@ -35,7 +35,7 @@ export function makefileChange(before: string, after: string, config: XenConfig)
 
 interface Lists {
   readonly objects: ReadonlyMap<string, ListedObject>;
-  /** All that is no list outside of conditions, in order, white space apart. */
+  /** Everything except unconditional lists, in order, without white space. */
   readonly others: readonly string[];
 }
 
@@ -64,7 +64,7 @@ function readLists(text: string, config: XenConfig): Lists {
   return { objects, others };
 }
 
-/** Lines of the first that are not in the second, each as often as it is there more. */
+/** Returns the lines that occur more often in the first than in the second. */
 function difference(first: readonly string[], second: readonly string[]): string[] {
   const rest = new Map<string, number>();
   for (const line of second) rest.set(line, (rest.get(line) ?? 0) + 1);
@@ -75,7 +75,7 @@ function difference(first: readonly string[], second: readonly string[]): string
   });
 }
 
-/** Objects that the first lists and the second does not, or that are built by the first alone. */
+/** Returns objects that only the first lists or builds. */
 function listedOnly(
   first: ReadonlyMap<string, ListedObject>,
   second: ReadonlyMap<string, ListedObject>,

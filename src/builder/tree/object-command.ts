@@ -1,42 +1,42 @@
 import { basename, dirname, join, normalize } from 'node:path';
 import type { SimpleCommand } from './shell-words.ts';
 
-/** A call of a compiler that makes one object, or one generated text, from one source. */
+/** A compiler call that makes one object or generated text from one source. */
 export interface CompileCall {
   readonly program: string;
-  /** All words after the program, as the compiler gets them. */
+  /** The arguments, as the compiler receives them. */
   readonly args: readonly string[];
-  /** The source, as the call names it. */
+  /** The source, as named in the call. */
   readonly source: string;
-  /** The file that it writes, as the call names it. */
+  /** The output file, as named in the call. */
   readonly output: string;
 }
 
-/** How one object of the hypervisor is compiled. */
+/** The command of one object of the hypervisor. */
 export interface ObjectCommand extends CompileCall {
-  /** Path of the object from the folder of the build: `common/domctl.o`. */
+  /** The object's path from the build folder: `common/domctl.o`. */
   readonly object: string;
-  /** The folder that the compiler runs in, from the folder of the build; empty for that itself. */
+  /** The compiler's working folder, from the build folder; empty for the build folder itself. */
   readonly folder: string;
-  /** Did objcopy give the FILE symbol the source's path afterwards (CONFIG_ENFORCE_UNIQUE_SYMBOLS)? */
+  /** Did objcopy then set the FILE symbol to the source's path (CONFIG_ENFORCE_UNIQUE_SYMBOLS)? */
   readonly renamed: boolean;
-  /** Files that it was compiled from, as the compiler named them; `undefined` where nothing tells. */
+  /** Files that it was compiled from, under the compiler's names; `undefined` if unknown. */
   readonly dependencies: readonly string[] | undefined;
 }
 
-/** Programs that run another one, which is their first argument. */
+/** Programs that run their first argument. */
 const WRAPPERS = /^(ccache|distcc|livepatch-gcc)$/;
 
 const COMPILERS = /^(?:[\w.]+-)*(?:gcc|clang|cc)(?:-[\d.]+)?$/;
 
 /**
- * Options that make a compiler run, load or write what is not the object. A tree is only read, so they are refused in its
- * commands; Xen uses none of them.
+ * Options that make a compiler run, load or write other files. We only read a tree, so they are refused in its commands; Xen uses
+ * none of them.
  */
 const REFUSED =
   /^(?:@|-wrapper|-fplugin|-Xclang$|-load$|-specs|--specs|-B|-save-temps|--save-temps|-fprofile-|-ftest-coverage|--coverage|-fdump|-dumpdir|-aux|-gsplit-dwarf|-fuse-ld|-Wp,|-Xassembler|-Wa,(?:.*,)?(?:-a|-o|-MD|--MD)|-M$|-MM$|-MG$|-o.)/;
 
-/** Options with a value in the next word, of those that Xen uses. */
+/** Options of Xen's commands with their value in the next word. */
 const WITH_VALUE = new Set([
   '-include',
   '-imacros',
@@ -55,12 +55,12 @@ const WITH_VALUE = new Set([
   '-target',
 ]);
 
-/** Why a command cannot be followed, in words. */
+/** Why a command cannot be reused. */
 export interface NotFollowed {
   readonly reason: string;
 }
 
-/** Reads the words of one call of a compiler: `-c` for an object, or `-E`. */
+/** Parses one compiler call: `-c` for an object, or `-E`. */
 export function readCompileCall({ words, plain }: SimpleCommand): CompileCall | NotFollowed {
   const programs = [...words];
   while (programs.length > 1 && WRAPPERS.test(basename(programs[0] as string))) programs.shift();
@@ -86,7 +86,7 @@ export function readCompileCall({ words, plain }: SimpleCommand): CompileCall | 
   return { program, args, source, output };
 }
 
-/** Is it the folder's `.X.o.tmp`, which objcopy then makes `X.o` of? */
+/** Is this the folder's `.X.o.tmp`, from which objcopy makes `X.o`? */
 export function finalObject(output: string): { object: string; renamed: boolean } {
   const temporary = /^\.(.+\.o)\.tmp$/.exec(basename(output));
   if (temporary === null) return { object: normalize(output), renamed: false };

@@ -10,15 +10,15 @@ import { compilersOf, fileSymbolOf, objectDifferences } from './same-object.ts';
 import type { Side, Sides } from './sides.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** After so many objects it is judged whether looking at preprocessed text first pays. */
+/** Objects before deciding whether comparing preprocessed text pays. */
 const JUDGED_AFTER = 12;
 
-/** It takes this part of the time that it spares where it finds that nothing changes, both versions together. */
+/** Its cost for both versions, as a fraction of the time saved if nothing changed. */
 const COST = 0.4;
 
 /**
- * Whether to look at the preprocessed text of an object before it is compiled. That takes a sixth of the time for each of the
- * two versions, and spares the rest where they are equal: not where a header that all include brings a new declaration.
+ * Decides whether to compare preprocessed text before compiling. That costs a sixth of the time per version, and saves the rest if
+ * both are equal. It does not pay if a widely included header adds a declaration.
  */
 export class TextFirst {
   #tried = 0;
@@ -35,28 +35,27 @@ export class TextFirst {
   }
 }
 
-/** What objects are compiled with. */
+/** How to compile objects. */
 export interface PairMaker {
   readonly tree: SourceTree;
   readonly sides: Sides;
-  /** A private folder for what compilers write. */
+  /** A private folder for compiler output. */
   readonly output: string;
   readonly tool: ToolOptions;
   readonly debugInfo: boolean;
-  /** Shared by all objects of one change. */
+  /** Shared by all objects of a change. */
   readonly textFirst: TextFirst;
 }
 
-/** An object's outcome and what it was made from, which makes it good for another time. */
+/** An object's outcome and its inputs, which make it reusable. */
 export interface Made {
   readonly outcome: Outcome;
   readonly files: FilesRead;
 }
 
 /**
- * Compiles one object before and after the change. Objects that the change leaves as they are are found out as early as can
- * be: by the preprocessed text, then by the object that the build has kept. What is compiled from the sources before the
- * change has to be what the build has kept.
+ * Compiles one object before and after the change. Detects unaffected objects as early as possible: by preprocessed text, then by
+ * the build's own object. The object compiled from the old sources must equal the build's.
  */
 export async function makePair(maker: PairMaker, affected: AffectedObject): Promise<Made> {
   return new OnePair(maker, affected).make();
@@ -95,7 +94,7 @@ class OnePair {
     return { kind: 'pair', orig: orig.bytes, patched: patched?.bytes ?? null };
   }
 
-  /** Does a changed header change nothing here? Found out by the text, or by compiling without debug data. */
+  /** Do the changed headers leave this object alone? Decided by text, or by compiling without debug data. */
   async #includesNothingNew(): Promise<boolean> {
     const { textFirst, debugInfo } = this.#maker;
     if (textFirst.pays && textFirst.told(await this.#sameText())) return true;
@@ -104,12 +103,12 @@ class OnePair {
     return plain.kind === 'compiled' && this.#isKept(plain.bytes);
   }
 
-  /** Can what is compiled be held against the kept object as it is? */
+  /** Can the result be compared with the build's object? */
   get #comparable(): boolean {
     return this.#kept !== undefined && !this.#split;
   }
 
-  /** Does the command lack sections for each function, so that they are asked for? */
+  /** Does the command lack function sections, so that we add them? */
   get #split(): boolean {
     return this.#command.source.endsWith('.c') && !splitsSections(this.#command.args);
   }
@@ -118,7 +117,7 @@ class OnePair {
     return objectDifferences(bytes, this.#kept as Uint8Array).length === 0;
   }
 
-  /** Is what the preprocessor makes of it the same, lines of its own apart? */
+  /** Is the preprocessed text equal, without line markers? */
   async #sameText(): Promise<boolean> {
     const before = await this.#run('before', [], 'text');
     const after = await this.#run('after', [], 'text');
@@ -127,7 +126,7 @@ class OnePair {
     return text === withoutMarkers(after.bytes) && !this.#assemblerReads(text);
   }
 
-  /** Does the assembler include a changed file, which the preprocessor does not see? Judged by the file's last name. */
+  /** Does the assembler include a changed file, unseen by the preprocessor? Compares base names. */
   #assemblerReads(text: string): boolean {
     const changed = this.#maker.sides.changedNames();
     return [...text.matchAll(/\.(?:include|incbin)\s+\\?"([^"\\]*)/g)].some(([, name]) =>
@@ -149,14 +148,14 @@ class OnePair {
     return result;
   }
 
-  /** The FILE symbol to have: the kept object's, or what Xen's rule gives a new one. */
+  /** Returns the FILE symbol to set: that of the build's object, or by Xen's rule for a new one. */
   #fileSymbol(): string | undefined {
     if (!this.#command.renamed) return undefined;
     const own = this.#kept === undefined ? undefined : fileSymbolOf(this.#kept);
     return own ?? join(this.#command.folder, this.#command.source);
   }
 
-  /** A problem where the build has kept something else than what its sources give now. */
+  /** Returns a problem if the build's object differs from what its sources give now. */
   async #unlikeBuild(orig: Compiled): Promise<Outcome | undefined> {
     if (this.#kept === undefined) return undefined;
     const same = this.#split ? await this.#run('before', [], 'object') : orig;
@@ -193,7 +192,7 @@ function keptObject(tree: SourceTree, { object }: ObjectCommand): Uint8Array | u
   }
 }
 
-/** Preprocessed text without line markers and empty lines, which say where it is from. */
+/** Removes line markers and empty lines from preprocessed text. */
 export function withoutMarkers(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('latin1');
   return text.replace(/^#(?: \d| *line\b).*$|^[ \t]+$/gm, '').replace(/\n+/g, '\n');

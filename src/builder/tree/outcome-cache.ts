@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { cacheFolder, type Environment, privateFolder, sha256 } from '../../system/index.ts';
 import type { FilesRead, Outcome } from './outcome.ts';
 
-/** Counts up where what is stored means something else than before. */
+/** Bump this when the meaning of stored data changes. */
 const FORMAT = 'compiled-1';
 
-/** Most bytes that are kept; what was used longest ago goes first. */
+/** Maximum bytes to keep; the least recently used go first. */
 const MOST_BYTES = 512 * 1024 * 1024;
 
-/** Text of a file's contents before or after the change; `null` where there is none. */
+/** Identifies a file's contents before or after the change; `null` if it does not exist. */
 export type ContentOf = (path: string, side: 'before' | 'after') => string | null;
 
 interface Entry {
   readonly files: FilesRead;
-  /** Of the contents of all these files. */
+  /** Hash of all these files. */
   readonly state: string;
   readonly kind: 'same' | 'pair';
   /** Bytes of each object that follows; -1 for none. */
@@ -23,8 +23,9 @@ interface Entry {
 }
 
 /**
- * What was compiled earlier: found by the command, the compiler and the names of the changed files, and valid while every
- * file that it was made from is what it was. Where the folder cannot be used, nothing is found and nothing kept.
+ * Caches outcomes by command, compiler and names of the changed files. An entry is valid while every file that it was made from is
+ * unchanged.
+ * If the folder is unusable, nothing is found or stored.
  */
 export class OutcomeCache {
   readonly #folder: string;
@@ -36,7 +37,7 @@ export class OutcomeCache {
     this.#contentOf = contentOf;
   }
 
-  /** Where the outcome of this belongs: `parts` is all that decides but the contents of files. */
+  /** Returns the cache path. `parts` is everything that determines the outcome, except file contents. */
   key(parts: readonly unknown[]): string {
     return sha256(JSON.stringify(parts));
   }
@@ -57,12 +58,12 @@ export class OutcomeCache {
       const orig = entry.orig < 0 ? null : new Uint8Array(bytes.subarray(start, middle));
       return { kind: 'pair', orig, patched: entry.patched < 0 ? null : new Uint8Array(bytes.subarray(middle)) };
     } catch {
-      // Not there, or not whole: it is made again.
+      // Missing or incomplete: make it again.
       return undefined;
     }
   }
 
-  /** Keeps an outcome. Problems are not kept: what they are about is looked at again. */
+  /** Stores an outcome, but no problems: they are checked again. */
   keep(key: string, outcome: Outcome, files: FilesRead): void {
     if (outcome.kind === 'problem') return;
     const pair = outcome.kind === 'pair' ? outcome : { orig: null, patched: null };
@@ -86,11 +87,11 @@ export class OutcomeCache {
         work.remove();
       }
     } catch {
-      // A cache that is full or cannot be written costs time, and nothing else.
+      // A full or read-only cache only costs time.
     }
   }
 
-  /** Takes away what is too much. */
+  /** Removes entries beyond the limit. */
   prune(mostBytes: number = MOST_BYTES): void {
     if (!this.#written) return;
     try {
@@ -104,7 +105,7 @@ export class OutcomeCache {
         if (total > mostBytes) rmSync(join(this.#folder, name), { force: true });
       }
     } catch {
-      // Somebody else prunes it, too.
+      // Another process also prunes.
     }
   }
 

@@ -1,13 +1,13 @@
-/** What became of one object. */
+/** Result for one object. */
 export type Outcome =
-  /** The change changes nothing in it. */
+  /** The change does not affect it. */
   | { readonly kind: 'same' }
   | { readonly kind: 'pair'; readonly orig: Uint8Array | null; readonly patched: Uint8Array | null }
   | {
       readonly kind: 'problem';
       readonly reason: string;
       readonly advice: string | null;
-      /** Was it compiled, and is not what the build has? Then other objects will not be either. */
+      /** Does it differ from the build's object? Then others will too. */
       readonly mismatch: boolean;
     };
 

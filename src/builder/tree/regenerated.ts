@@ -21,19 +21,19 @@ import { copyTree } from './copy-tree.ts';
 import { readText, type SourceTree } from './source-tree.ts';
 import { writeChange } from './working-copy.ts';
 
-/** What making headers anew needs. */
+/** How to regenerate headers. */
 export interface RegenerateOptions {
   readonly env: Environment;
   readonly jobs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The headers that differ, or why that is not known. */
+/** The headers that differ, or why they are unknown. */
 export type Regenerated =
   | { readonly kind: 'headers'; readonly changes: readonly TreeChange[] }
   | { readonly kind: 'problem'; readonly reason: string };
 
-/** What xen/Makefile does with headers before it compiles anything (since 4.17), as a target of its own. */
+/** The header steps of xen/Makefile (since 4.17) as a target of their own. */
 const MAKEFILE = [
   'include Makefile',
   'xsplice-headers: outputmakefile tools_fixdep',
@@ -46,7 +46,7 @@ const PREFIX = 'headers-';
 const FILE = 'changes.json';
 const MAKE_MS = 10 * 60_000;
 
-/** Folders of `xen/` with what headers are made from, and by: lists, rules and programs. With the folders below? */
+/** Folders of `xen/` with inputs and generators of headers: lists, rules and programs. The flag includes subfolders. */
 const INPUTS = (arch: string): readonly (readonly [string, boolean])[] => [
   ['.', false],
   ['include', false],
@@ -56,12 +56,13 @@ const INPUTS = (arch: string): readonly (readonly [string, boolean])[] => [
   [`arch/${arch}`, false],
 ];
 
-/** Of these folders, what may be one: not what the build has left there. */
+/** Files of these folders that may be inputs, but not build outputs. */
 const INPUT = /^(?:Makefile|[^.].*\.(?:h|c|S|mk|py|awk|lst|sh))$/;
 
 /**
- * Has the tree's own rules make, in a copy with the changes, the headers that programs make of others: those in
- * include/compat, of CPU features and of hypercalls. The result is cached. Gives the headers that are not what the build has.
+ * Regenerates headers with the tree's own rules, in a copy with the changes: include/compat, CPU features, hypercalls. Caches the
+ * result.
+ * Returns the headers that differ from the build's.
  */
 export async function regeneratedHeaders(
   tree: SourceTree,
@@ -129,7 +130,7 @@ function differing(tree: SourceTree, made: string): readonly TreeChange[] {
   return changes;
 }
 
-/** From `xen/`. */
+/** Paths from `xen/`. */
 function madeHeaders(tree: SourceTree, made: string): readonly string[] {
   const compat = join(made, 'include/compat');
   const names = existsSync(compat) ? readdirSync(compat, { recursive: true, encoding: 'utf8' }) : [];
@@ -141,7 +142,7 @@ function madeHeaders(tree: SourceTree, made: string): readonly string[] {
   ];
 }
 
-/** Of all that decides about the headers. */
+/** Hashes everything that determines the headers. */
 function keyOf(tree: SourceTree, changes: readonly TreeChange[], env: Environment): string {
   const parts: (string | null)[] = [tree.top, tree.configText, crossCompile(tree.arch, env)];
   for (const [folder, below] of INPUTS(archFolder(tree.arch))) addFiles(join(tree.source, folder), below, parts);

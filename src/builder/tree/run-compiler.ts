@@ -8,47 +8,47 @@ import type { ObjectCommand } from './object-command.ts';
 import { fileSymbolOf } from './same-object.ts';
 import { type CompilerPlace, folderOf } from './working-copy.ts';
 
-/** What a compiler made. */
+/** Output of a compiler. */
 export interface Compiled {
   readonly kind: 'compiled';
   readonly bytes: Uint8Array;
-  /** The files that it read, as it named them, where asked for. */
+  /** Files that it read, under its names, if requested. */
   readonly dependencies: readonly string[];
 }
 
-/** A compiler that refused the source. */
+/** Errors of a compiler. */
 export interface CompileErrors {
   readonly kind: 'errors';
-  /** `file:line` of the first one; `null` where it names no place. */
+  /** `file:line` of the first error; `null` if it names none. */
   readonly place: string | null;
-  /** The first lines that it printed. */
+  /** The first lines of output. */
   readonly lines: readonly string[];
 }
 
 /** Where and how to run compilers. */
 export interface CompilerRun {
   readonly place: CompilerPlace;
-  /** The tree's own top, which the working copy stands for. */
+  /** The tree's own top, which the working copy replaces. */
   readonly top: string;
-  /** A private folder for what is written. */
+  /** A private folder for output. */
   readonly output: string;
   readonly tool: ToolOptions;
 }
 
-/** Longest that one file may take to compile; Xen's slowest takes ten seconds. */
+/** Time limit per file; Xen's slowest takes ten seconds. */
 const MOST_MS = 10 * 60_000;
 
-/** Lines of a compiler's complaint that are told. */
+/** Maximum lines of an error to report. */
 const MOST_LINES = 6;
 
-/** What to write: an object, the preprocessed text, or assembly. */
+/** Output kind: an object, preprocessed text, or assembly. */
 export type Product = 'object' | 'text' | 'assembly';
 
 let count = 0;
 
 /**
- * Compiles one object's source in a working copy with the command that the tree was built with. `renamedTo` is the name to
- * give its FILE symbol, as the build did with objcopy.
+ * Compiles one source in a working copy with the tree's own command. Sets the FILE symbol to `renamedTo`, as the build did with
+ * objcopy.
  */
 export async function runCompiler(
   run: CompilerRun,
@@ -88,7 +88,7 @@ export async function runCompiler(
   return compiled;
 }
 
-/** Options of which the value, in the next word, is ours. */
+/** Options whose value, in the next word, we replace. */
 const REPLACED = new Set(['-o', '-MF']);
 
 function argsFor(
@@ -104,7 +104,7 @@ function argsFor(
     const arg = command.args[i] as string;
     if (REPLACED.has(arg)) i++;
     else if (arg === '-c' && product !== 'object') args.push(product === 'text' ? '-E' : '-S');
-    // What is only for the assembler, or the order of rules for make, says nothing to a preprocessor.
+    // The preprocessor ignores assembler options and make rules.
     else if (!/^-(?:MMD|MD|MP)$/.test(arg) && !(product !== 'object' && arg.startsWith('-Wa,'))) {
       const mapped = run.place.mapped(arg);
       absolute ||= mapped !== arg;
@@ -114,14 +114,14 @@ function argsFor(
   return [...args, '-MMD', '-MF', dependencies, ...placeOptions(run.place.root, run.top, absolute), '-o', output];
 }
 
-/** Gives the FILE symbol the name that it has in the build (cmd_objcopy_fix_sym of xen/Rules.mk). */
+/** Gives the FILE symbol its name from the build (cmd_objcopy_fix_sym of xen/Rules.mk). */
 async function renameFile(file: string, name: string, compiler: string, tool: ToolOptions): Promise<void> {
   const own = fileSymbolOf(readFileSync(file));
   if (own === undefined || own === name) return;
   await runTool(objcopyOf(compiler), [`--redefine-sym=${own}=${name}`, file], tool);
 }
 
-/** The complaint with the working copy's place taken out. */
+/** Removes the working copy's path from the errors. */
 function compileErrors(text: string, root: string): CompileErrors {
   const lines = text
     .replaceAll(`${root}/`, '')

@@ -1,25 +1,22 @@
 import { equalBytes } from '../../base/index.ts';
 import { type ElfFile, findBuildId, isProblem, readElf, SHN_UNDEF, STT_FUNC } from '../../elf/index.ts';
 
-/** How two `xen-syms` relate. */
+/** Relation of two `xen-syms`. */
 export type BuildRelation =
-  /** One and the same: their build-ids are equal. */
+  /** Identical: equal build-ids. */
   | { readonly kind: 'same' }
-  /** Other build-ids, and functions of the same names and sizes: built at another time or place from the same. */
+  /** Different build-ids, but functions of equal names and sizes: built at another time or place from the same sources. */
   | { readonly kind: 'alike' }
   | {
       readonly kind: 'different';
-      /** Functions that only one has, or that have other sizes; the first few. */
+      /** The first few functions that only one has, or whose sizes differ. */
       readonly functions: readonly string[];
       readonly count: number;
     };
 
 const MOST = 5;
 
-/**
- * Compares the hypervisor that a tree gives with the one that is to be patched: objects of the first are only good for the
- * second where its functions are the same.
- */
+/** Compares the tree's hypervisor with the one to patch. The tree's objects are usable only if the functions are the same. */
 export function buildRelation(own: Uint8Array, given: Uint8Array): BuildRelation {
   const first = readElf(own);
   const second = readElf(given);
@@ -37,7 +34,7 @@ export function buildRelation(own: Uint8Array, given: Uint8Array): BuildRelation
   return { kind: 'different', functions: functions.slice(0, MOST), count: functions.length };
 }
 
-/** The sizes of all functions by name; those of functions that share a name, in file order. */
+/** Returns all functions' sizes by name; sizes of equal names in file order. */
 function functionsOf({ symbols }: ElfFile): ReadonlyMap<string, string> {
   const sizes = new Map<string, string>();
   for (let i = 1; i < symbols.count; i++) {

@@ -16,18 +16,18 @@ import {
   STT_SECTION,
 } from '../../elf/index.ts';
 
-/** Most differences that are told. */
+/** Maximum differences to report. */
 const MOST = 4;
 
-/** What may differ where two objects are the same to a linker: debug data, and who made it. */
+/** Sections that a linker's result does not depend on: debug data and compiler names. */
 const LEFT_OUT = /^(?:\.debug_.*|\.zdebug_.*|\.comment|\.stab.*)$/;
 
-/** Section types that are made anew by each writer of a file. */
+/** Section types that every writer of a file makes anew. */
 const TABLES = new Set([SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX, SHT_REL, SHT_RELA]);
 
 /**
- * How two relocatable objects differ in what ends up in the hypervisor: sections, relocations and symbols, debug data left
- * aside. Empty where they do not; else the first few differences in words.
+ * Returns the first few differences of two relocatable objects that matter to the hypervisor: sections, relocations and symbols,
+ * without debug data. Empty if there are none.
  */
 export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string[] {
   const first = readElf(a);
@@ -48,7 +48,7 @@ export function objectDifferences(a: Uint8Array, b: Uint8Array): readonly string
   return differences.slice(0, MOST);
 }
 
-/** The sections to compare by name; those that share one get numbers. */
+/** Returns the sections to compare by name; equal names get numbers. */
 function compared(file: ElfFile): Map<string, ElfSection> {
   const sections = new Map<string, ElfSection>();
   for (const section of file.sections) {
@@ -95,7 +95,7 @@ function symbolDifferences(a: ElfFile, b: ElfFile): readonly string[] {
   return [`symbols: ${left[at] ?? 'none'} and ${right[at < 0 ? left.length : at] ?? 'none'}`];
 }
 
-/** Symbols with a name, in order. Section symbols are made where a relocation asks for them, debug data's included. */
+/** Lists named symbols in order. Section symbols depend on relocations, including those of debug data. */
 function symbolLines({ symbols, sections }: ElfFile): readonly string[] {
   const lines: string[] = [];
   for (let i = 1; i < symbols.count; i++) {
@@ -111,7 +111,7 @@ function symbolLines({ symbols, sections }: ElfFile): readonly string[] {
   return lines;
 }
 
-/** The compilers that an object names in `.comment`, which each one adds itself to. */
+/** Returns the compilers in an object's `.comment`. */
 export function compilersOf(bytes: Uint8Array): readonly string[] {
   const file = readElf(bytes);
   if (isProblem(file)) return [];
@@ -119,7 +119,7 @@ export function compilersOf(bytes: Uint8Array): readonly string[] {
   return [...new Set(text.split('\0').filter((part) => part !== ''))].sort();
 }
 
-/** The name of the first FILE symbol, which says what source it is from. */
+/** Returns the first FILE symbol, which names the source. */
 export function fileSymbolOf(bytes: Uint8Array): string | undefined {
   const file = readElf(bytes);
   if (isProblem(file)) return undefined;

@@ -1,21 +1,21 @@
-/** A command of a shell script: its words, quotes and backslashes resolved. */
+/** A shell command: its words, with quotes and backslashes resolved. */
 export interface SimpleCommand {
   readonly words: readonly string[];
-  /** Does it read from, or write to, what the words do not say: a redirection, a pipe, a substitution, a pattern? */
+  /** False if the command has a redirection, pipe, substitution or pattern. */
   readonly plain: boolean;
 }
 
-/** Longest script that is looked at, in characters; real commands have about two thousand. */
+/** Maximum script length in characters; real commands have about two thousand. */
 const MOST_CHARACTERS = 0x10_0000;
 
-/** What ends a word or a command outside of quotes; all of it keeps a command from being plain, but for the first row. */
+/** Characters that end a word or command outside quotes. All but the first row make a command not plain. */
 const ENDS = new Set([';', '&', '\n']);
 const UNPLAIN = new Set(['|', '<', '>', '(', ')', '`', '$', '*', '?', '[', '{', '}', '~', '!']);
 
-/** Characters that stand for themselves: most of a command, so they are taken many at a time. */
+/** Literal characters, matched many at a time: most of a command. */
 const ORDINARY = /[\w\-+=:,./@%^]+/y;
 
-/** State of the reader: the word that is being read, and what is done. */
+/** Reader state: the current word, and the finished commands. */
 class Reader {
   readonly commands: SimpleCommand[] = [];
   #words: string[] = [];
@@ -30,7 +30,7 @@ class Reader {
     this.#plain = false;
   }
 
-  /** Is a word being read? */
+  /** Is a word in progress? */
   get inWord(): boolean {
     return this.#word !== undefined;
   }
@@ -49,9 +49,9 @@ class Reader {
 }
 
 /**
- * The commands of a shell script, split at `;`, `&&` and line ends as POSIX says (Shell Command Language, 2.2 and 2.3),
- * without a shell: nothing is run or expanded. What a shell would expand or redirect makes its command not plain. `undefined`
- * where a quote is not closed or the text is too long.
+ * Splits a shell script into commands at `;`, `&&` and line ends, by POSIX rules (Shell Command Language, 2.2 and 2.3). Runs and
+ * expands nothing; expansions and redirections make a command not plain. `undefined` for an unclosed quote or a script that is too
+ * long.
  */
 export function shellCommands(script: string): readonly SimpleCommand[] | undefined {
   if (script.length > MOST_CHARACTERS) return undefined;
@@ -76,7 +76,7 @@ export function shellCommands(script: string): readonly SimpleCommand[] | undefi
       i = end;
     } else if (c === '\\') {
       i++;
-      // A backslash at the end of a line joins the lines.
+      // A final backslash joins two lines.
       if (script.charAt(i) !== '\n') reader.add(script.charAt(i));
     } else if (ENDS.has(c)) {
       reader.endCommand();
@@ -94,7 +94,7 @@ export function shellCommands(script: string): readonly SimpleCommand[] | undefi
   return reader.commands;
 }
 
-/** Reads to the closing quote, whose place it returns. */
+/** Reads to the closing quote and returns its index. */
 function readDoubleQuotes(script: string, start: number, reader: Reader): number | undefined {
   reader.add('');
   for (let i = start; i < script.length; i++) {

@@ -3,8 +3,8 @@ import type { TreeCommands } from './commands.ts';
 import type { ObjectCommand } from './object-command.ts';
 
 /**
- * How a source that is new would be compiled: as most sources of its kind in its folder are, or else in the folders above
- * it. `undefined` where there is none.
+ * Returns the command for a new source: the most common one for its kind in its folder, or else in a parent. `undefined` if there is
+ * none.
  */
 export function siblingCommand(commands: TreeCommands, object: string, source: string): ObjectCommand | undefined {
   for (let folder = dirname(object); ; folder = dirname(folder)) {
@@ -17,7 +17,7 @@ export function siblingCommand(commands: TreeCommands, object: string, source: s
   }
 }
 
-/** Is the object made of the source that its name says, in its own folder? */
+/** Is the object made from the source of the same name in the same folder? */
 const plain = ({ object, source, folder }: ObjectCommand): boolean =>
   join(folder, dirname(source), basename(source, extname(source))) === join(dirname(object), basename(object, '.o'));
 
@@ -33,7 +33,7 @@ function mostUsual(commands: readonly ObjectCommand[]): ObjectCommand | undefine
 }
 
 function renamedCommand(usual: ObjectCommand, object: string, source: string): ObjectCommand {
-  // A folder that the compiler runs in names its own files without the path.
+  // A compiler's working folder names its own files without a path.
   const base = usual.folder === '' ? '' : `${usual.folder}/`;
   const local = (path: string): string => (path.startsWith(base) ? path.slice(base.length) : path);
   const stem = join(dirname(local(object)), basename(object, '.o'));
@@ -48,7 +48,7 @@ function renamedCommand(usual: ObjectCommand, object: string, source: string): O
   };
 }
 
-/** A word of a command, with the names of its own source and object turned into those of another one. */
+/** Replaces the names of a command's source and object in a word. */
 function withStem(arg: string, command: ObjectCommand, stem: string, object: string): string {
   const own = command.source.slice(0, -extname(command.source).length);
   const temporary = (path: string): string => join(dirname(path), `.${basename(path)}.o`);

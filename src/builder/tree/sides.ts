@@ -9,7 +9,7 @@ import { type CompilerPlace, folderOf, type Replacement, treeItself, WorkingCopy
 /** Before the change, or after it. */
 export type Side = 'before' | 'after';
 
-/** The two places to compile in, made when the first compiler needs one, and the contents of files in them. */
+/** The two places to compile in, made on demand, and the contents of their files. */
 export class Sides {
   readonly #tree: SourceTree;
   readonly #folder: string;
@@ -19,7 +19,7 @@ export class Sides {
   readonly #contents = new Map<string, string | null>();
   readonly #paths = new Map<string, string>();
 
-  /** `folder` is private, and the caller's to remove. */
+  /** `folder` is private, and the caller removes it. */
   constructor(tree: SourceTree, folder: string, foreign: readonly string[], changes: readonly TreeChange[]) {
     this.#tree = tree;
     this.#folder = folder;
@@ -38,7 +38,7 @@ export class Sides {
     this.#paths.clear();
   }
 
-  /** Where to compile one side: the tree itself where that has just these files, else a copy. */
+  /** Returns the place to compile one side: the tree itself if it has exactly these files, else a copy. */
   place(side: Side): CompilerPlace {
     let place = this.#places.get(side);
     if (place === undefined) {
@@ -54,7 +54,7 @@ export class Sides {
     return place;
   }
 
-  /** The names of the changed files, without folders. */
+  /** Returns the base names of the changed files. */
   changedNames(): ReadonlySet<string> {
     return new Set([...this.#changes.keys()].map((path) => basename(path)));
   }
@@ -63,7 +63,7 @@ export class Sides {
     return hashOfText(change[side]) === hashOf(resolve(this.#tree.top, change.path));
   }
 
-  /** The path from the top of the tree of a file that a compiler has read in one of the copies. */
+  /** Returns the path from the top of the tree for a file that a compiler read in a copy. */
   pathOf(side: Side, command: ObjectCommand, name: string): string {
     const folder = folderOf(this.place(side), command);
     const key = name.startsWith('/') ? name : `${folder}/${name}`;
@@ -80,7 +80,7 @@ export class Sides {
     try {
       real = realpathSync.native(name);
     } catch {
-      // Gone: its name is what is left.
+      // The file is gone; only its name is left.
     }
     for (const start of [realpathSync(this.place(side).root), this.#tree.top]) {
       if (real.startsWith(`${start}${sep}`)) return real.slice(start.length + 1);
@@ -88,7 +88,7 @@ export class Sides {
     return real;
   }
 
-  /** A hash of the contents of a file from the top of the tree; `null` where there is none. */
+  /** Hashes a file's contents; `null` if it does not exist. The path is from the top of the tree. */
   contentOf(path: string, side: Side): string | null {
     const change = this.#changes.get(path);
     const key = change === undefined ? path : `${side} ${path}`;

@@ -3,43 +3,43 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { XspliceError } from '../../base/index.ts';
 import { configEnabled, parseConfig, type XenArch, type XenConfig } from '../../xen/index.ts';
 
-/** A source tree of Xen, and the build of it where one was kept. All paths are absolute and real. */
+/** A source tree of Xen, and its build if kept. All paths are absolute and real. */
 export interface SourceTree {
-  /** The top, which paths in patches start from. */
+  /** The top; paths in patches start here. */
   readonly top: string;
-  /** The hypervisor's own sources: `xen/` of the top. */
+  /** The hypervisor's sources: `xen/` of the top. */
   readonly source: string;
-  /** Where it was built: the same, or the folder that `make O=…` was given. */
+  /** The build folder: the same, or that of `make O=…`. */
   readonly objects: string;
-  /** As xen/Makefile says: `4.17.5`. */
+  /** Version in xen/Makefile: `4.17.5`. */
   readonly version: string;
   readonly arch: XenArch;
   readonly config: XenConfig;
-  /** The text that {@link config} is from. */
+  /** The text of {@link config}. */
   readonly configText: string;
-  /** `xen-syms` of the build; `undefined` where there is none. */
+  /** `xen-syms` of the build, if any. */
   readonly xenSyms: string | undefined;
-  /** Were the objects kept? False as well where only `xen-syms` was. */
+  /** Were the objects kept? Also false if only `xen-syms` was. */
   readonly built: boolean;
   readonly writable: boolean;
 }
 
 export interface OpenTreeOptions {
-  /** The folder of `make O=…`, where `path` is the source. */
+  /** The folder of `make O=…`, if `path` is the source. */
   readonly objects?: string;
-  /** A `.config` to go by instead of the tree's own. Such a tree counts as one that is not built. */
+  /** A `.config` to use instead of the tree's own. The tree then counts as not built. */
   readonly config?: string;
 }
 
-/** What a Xen source tree has in `xen/`, in every release. */
+/** Files in `xen/` of a source tree, in every release. */
 const LANDMARKS = ['Makefile', 'Rules.mk', 'common/kernel.c', 'include/xen/lib.h'] as const;
 
-/** Longest file of a tree that is read as text, in characters. */
+/** Maximum characters of a text file in a tree. */
 const MOST_TEXT = 0x400_0000;
 
 /**
- * Opens the top of a Xen source tree, its `xen/` folder, or a folder that it was built in with `make O=…` (4.17 on). Throws
- * EUSAGE where it is none of them, has no configuration, or one without live patching.
+ * Opens the top of a Xen source tree, its `xen/` folder, or a `make O=…` folder (since 4.17). Throws EUSAGE if it is none of these,
+ * or has no configuration with live patching.
  */
 export function openTree(path: string, options: OpenTreeOptions = {}): SourceTree {
   const { source, objects } = findFolders(path, options);
@@ -82,7 +82,7 @@ function findFolders(path: string, options: OpenTreeOptions): { source: string; 
     if (lacking(source).length > 0 || basename(source) !== 'xen') continue;
     return { source, objects: options.objects === undefined ? source : objectsFolder(options.objects) };
   }
-  // A folder of `make O=…` has a link to the source, and a Makefile of one line.
+  // A `make O=…` folder has a link to the source, and a one-line Makefile.
   const link = join(folder, 'source');
   if (existsSync(link) && options.objects === undefined) {
     const source = realpathSync(link);
@@ -104,7 +104,7 @@ const lacking = (source: string): readonly string[] => LANDMARKS.filter((name) =
 
 const ARCH_HINT = 'It needs one of CONFIG_X86_64, CONFIG_ARM_64 and CONFIG_ARM_32.';
 
-/** The option of each architecture. */
+/** The configuration option of each architecture. */
 const ARCH_OPTIONS: readonly (readonly [string, XenArch])[] = [
   ['CONFIG_X86_64', 'x86_64'],
   ['CONFIG_ARM_64', 'arm64'],
@@ -122,7 +122,7 @@ function withoutLivepatch(configFile: string): XspliceError {
   );
 }
 
-/** From the lines of xen/Makefile that say it; `unknown` where they do not. */
+/** Reads the version from xen/Makefile; `unknown` if it is missing. */
 function versionOf(source: string): string {
   const text = readText(join(source, 'Makefile')) ?? '';
   const value = (name: string): string => new RegExp(`^export ${name}\\s*[?:]?=\\s*(\\S*)`, 'm').exec(text)?.[1] ?? '';
@@ -131,7 +131,7 @@ function versionOf(source: string): string {
   return version.startsWith('.') ? 'unknown' : version;
 }
 
-/** A text file as a string of bytes, or `undefined` where it cannot be read. */
+/** Reads a text file as a byte string; `undefined` if it cannot. */
 export function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'latin1').slice(0, MOST_TEXT);

@@ -12,10 +12,10 @@ import { regeneratedHeaders } from './regenerated.ts';
 import { runCompiler } from './run-compiler.ts';
 import type { Side } from './sides.ts';
 
-/** The key of something in the cache: all that decides about it but the contents of files. */
+/** Makes a cache key: everything that determines the entry, except file contents. */
 export type KeyOf = (command: ObjectCommand, changes: readonly TreeChange[], ...more: readonly unknown[]) => string;
 
-/** What finding out about generated files needs, beside compilers. */
+/** What generated files need besides compilers. */
 export interface GeneratedOptions {
   readonly commands: TreeCommands;
   readonly jobs: number;
@@ -23,13 +23,13 @@ export interface GeneratedOptions {
   readonly keyOf: KeyOf;
 }
 
-/** What is affected in the end. */
+/** Everything affected in the end. */
 export interface WithGenerated {
   readonly affected: Affected;
   readonly problems: readonly Finding[];
 }
 
-/** What a change affects with all files that the build makes of others: headers, the offsets for assembly, the linker script. */
+/** Finds what a change affects, including generated files: headers, assembly offsets, the linker script. */
 export async function withGenerated(
   first: Affected,
   changes: readonly TreeChange[],
@@ -37,7 +37,7 @@ export async function withGenerated(
   options: GeneratedOptions,
 ): Promise<WithGenerated> {
   const keyOf = (text: ObjectCommand): string => options.keyOf(text, first.changes, 'text');
-  // What headers are made of need not be looked at where they are made anew in any case.
+  // Inputs of headers that are regenerated anyway need no check.
   const asked = first.generated.filter((text) => !first.makesHeaders || !isForHeaders(text));
   const texts = await generatedTexts(asked, maker, options.cache, keyOf);
   if (texts.problems.length > 0) return { affected: first, problems: texts.problems };
@@ -56,7 +56,7 @@ export async function withGenerated(
     : withOffsets(affected, all, maker, options);
 }
 
-/** Once more where the header of offsets for assembly changes with the sources. */
+/** Repeats the search if the header of assembly offsets changes. */
 async function withOffsets(
   first: Affected,
   changes: readonly TreeChange[],

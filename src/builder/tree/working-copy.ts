@@ -14,34 +14,34 @@ import { archFolder } from './arch-folder.ts';
 import type { ObjectCommand } from './object-command.ts';
 import type { SourceTree } from './source-tree.ts';
 
-/** A file to have in a working copy instead of what the tree has; `null` for none. */
+/** A file that replaces the tree's in a working copy; `null` removes it. */
 export interface Replacement {
   /** From the top of the tree. */
   readonly path: string;
-  /** A string of bytes. */
+  /** A byte string. */
   readonly text: string | null;
 }
 
-/** A tree that compilers run in. */
+/** A tree to run compilers in. */
 export interface CompilerPlace {
   readonly root: string;
-  /** Where the compiler runs: {@link SourceTree.objects}, or the copy of it. */
+  /** Where the compiler runs: {@link SourceTree.objects}, or its copy. */
   readonly objects: string;
-  /** A word of a command with the paths of the tree turned into those of this place. */
+  /** Replaces the tree's paths in a word of a command by those of this place. */
   mapped(word: string): string;
 }
 
-/** The folder that a command runs in. */
+/** Returns the working folder of a command. */
 export const folderOf = (place: CompilerPlace, { folder }: Pick<ObjectCommand, 'folder'>): string =>
   join(place.objects, folder);
 
-/** The tree as it is, to be read only: what compilers write goes elsewhere. */
+/** Returns the unchanged tree as a place, read-only: compilers write elsewhere. */
 export function treeItself(tree: SourceTree, foreign: readonly string[]): CompilerPlace {
   const moved = foreign.map((folder) => [folder, tree.source] as const);
   return { root: tree.top, objects: tree.objects, mapped: (word) => movedWord(word, moved) };
 }
 
-/** Folders and what they are elsewhere, the longest first: one may contain another. */
+/** Folders and their replacements, the longest first: one may contain another. */
 type Moved = readonly (readonly [string, string])[];
 
 function movedWord(word: string, moved: Moved): string {
@@ -52,19 +52,19 @@ function movedWord(word: string, moved: Moved): string {
   return word;
 }
 
-/** Folders of `xen/` that no object of the hypervisor is compiled from. */
+/** Folders of `xen/` without sources of the hypervisor. */
 const ELSEWHERE = new Set(['tools', 'test', 'scripts', '.git']);
 
-/** What the build leaves behind, or has, and no compiler reads. */
+/** Build outputs and other files that no compiler reads. */
 const PRODUCTS = /(?:\.(?:o|a|cmd|d|d2|tmp|mk|sh|py|chk|lst)|^xen(?:-syms)?(?:\.(?:efi|gz|map|efi\.map))?)$/;
 
-/** Most files of a tree; Xen has three thousand. */
+/** Maximum files of a tree; Xen has three thousand. */
 const MOST_FILES = 100_000;
 const DEEPEST = 24;
 
 /**
- * A copy of the tree in which files can differ: folders are real, files are links to the tree's own, so that `..` in an
- * `#include` stays in the copy. Nothing is ever written through a link. The folder is the caller's, and private.
+ * A copy of the tree with some files replaced. Folders are real and files are links to the tree's own, so that `..` in an `#include`
+ * stays in the copy. Never writes through a link. The folder is private, and the caller's.
  */
 export class WorkingCopy implements CompilerPlace {
   readonly root: string;
@@ -94,7 +94,7 @@ export class WorkingCopy implements CompilerPlace {
 
   #placeOfObjects(): string {
     const below = relative(this.#tree.top, this.#tree.objects);
-    // A relative path to the source has to stay the same.
+    // Keep relative paths to the source as they are.
     return below.startsWith('..') || isAbsolute(below) ? join(this.root, '.objects') : join(this.root, below);
   }
 
@@ -113,7 +113,7 @@ export class WorkingCopy implements CompilerPlace {
   }
 
   #enters(folder: string, depth: number, name: string): boolean {
-    // Built in a folder of the source: that has a walk of its own.
+    // A build folder inside the source is walked separately.
     if (folder === this.#tree.objects) return false;
     if (depth === 0) return !ELSEWHERE.has(name);
     const arch = depth === 1 && dirname(folder).endsWith(`${sep}arch`);
@@ -130,12 +130,12 @@ export class WorkingCopy implements CompilerPlace {
     try {
       symlinkSync(text, target);
     } catch (error) {
-      // The folder of the build may have a file that the source has, too: the first one stays.
+      // The build folder may have a file that the source has too; the first one wins.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
 
-  /** A link within the tree is one within the copy; one that leads out stays what it is. */
+  /** Rewrites a link inside the tree to the copy; one that leads out stays. */
   #linkText(source: string, target: string): string {
     const text = readlinkSync(source);
     const aim = resolve(dirname(source), text);
@@ -148,16 +148,16 @@ export class WorkingCopy implements CompilerPlace {
     return movedWord(word, this.#moved);
   }
 
-  /** Puts a file of its own into the copy, or takes one out. Throws EUSAGE where its path leads out of it. */
+  /** Replaces or removes a file of the copy. Throws EUSAGE if its path leaves the copy. */
   replace(replacement: Replacement): void {
     writeChange(this.root, replacement);
   }
 }
 
-/** Writes a file below `root` in place of what is there, or removes it. Throws EUSAGE where its path leads out. */
+/** Writes or removes a file below `root`. Throws EUSAGE if its path leads out. */
 export function writeChange(root: string, { path, text }: Replacement): void {
   const target = join(root, path);
-  // Asked before anything is made: a link in the tree may lead out of it, too.
+  // Check before creating anything: a link in the tree may lead out of it too.
   if (isAbsolute(path) || normalize(path).startsWith('..') || !contains(root, dirname(target))) {
     throw new XspliceError(
       'EUSAGE',
@@ -170,7 +170,7 @@ export function writeChange(root: string, { path, text }: Replacement): void {
   if (text !== null) writeFileSync(target, text, { encoding: 'latin1', flag: 'wx' });
 }
 
-/** Is the first folder above that exists within the root, links followed? */
+/** Is the first existing parent inside the root, after following links? */
 function contains(root: string, folder: string): boolean {
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return contains(root, dirname(folder));
   const start = realpathSync(root);
@@ -179,8 +179,8 @@ function contains(root: string, folder: string): boolean {
 }
 
 /**
- * Absolute paths that commands have for the source and that are not the tree's own: the tree was moved after it was built.
- * Told by `-include …/include/xen/config.h`, which every command has.
+ * Returns absolute source paths in commands that are not the tree's own, because the tree was moved after the build. Found by
+ * `-include …/include/xen/config.h`, which every command has.
  */
 export function foreignFolders(tree: SourceTree, commands: Iterable<ObjectCommand>): readonly string[] {
   const folders = new Set<string>();

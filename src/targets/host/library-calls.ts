@@ -20,8 +20,7 @@ export interface Called {
 
 /**
  * A function of the library. A byte array is passed by address: the caller keeps it alive until the call returns, and then reads
- * what the
- * library wrote to it.
+ * what the library wrote to it.
  */
 type Call = (...args: readonly (Handle | number | boolean | Uint8Array | null)[]) => Called;
 

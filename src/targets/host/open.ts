@@ -60,8 +60,7 @@ function checkDevice({ device = DEVICE }: HostOptions): void {
 
 /**
  * Opens the host that this process runs on, with the newest library that the hypervisor understands. Throws XspliceError: EHOST if
- * this is
- * not dom0, not root, or the hypervisor cannot be reached; ETOOL if koffi or the library is missing.
+ * this is not dom0, not root, or the hypervisor cannot be reached; ETOOL if koffi or the library is missing.
  */
 export async function openHost(options: HostOptions = {}): Promise<HostTarget> {
   checkDevice(options);

@@ -11,8 +11,7 @@ const DOM0 = 'console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1';
 
 /**
  * Returns QEMU's arguments for a machine with only a serial line on standard output. A snapshot restores only with the arguments
- * that it
- * was made with.
+ * that it was made with.
  */
 export function machineArguments({ arch, cpu, smp, memory, loglvl }: MachineShape): string[] {
   const { board, serialBus, loading, xenArguments } = PLATFORMS[arch];
@@ -32,7 +31,6 @@ export const RESTORE_ARGUMENTS: readonly string[] = ['-incoming', `fd:${SNAPSHOT
 
 /**
  * JSON arguments of `migrate` that write a snapshot into QEMU's folder. QEMU 7.2 cannot write to a file itself, and uses an
- * inherited
- * descriptor only for reading.
+ * inherited descriptor only for reading.
  */
 export const SAVE_ARGUMENTS = JSON.stringify({ uri: `exec:cat > ${MACHINE_FILES.snapshot}` });

@@ -9,8 +9,7 @@ import { intact, type Stamp, writeStamp } from './stamp.ts';
 
 /**
  * The build that `test/real-xen/` was recorded on, from Debian 12's security archive. Pinned, because outdated package lists would
- * give
- * 4.17.5 from the main archive, to which the recordings do not apply.
+ * give 4.17.5 from the main archive, to which the recordings do not apply.
  */
 const XEN_VERSION = '4.17.7+13-g2445b30a44-0+deb12u1';
 const XEN_FOLDER = `debian-xen-${XEN_VERSION}-amd64`;

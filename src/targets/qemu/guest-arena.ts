@@ -28,8 +28,7 @@ interface Piece {
 
 /**
  * The memory of one hypercall: everything its arguments point to, at the addresses it will have in dom0. Each piece starts on a
- * 64-byte
- * line.
+ * 64-byte line.
  */
 export class GuestArena {
   readonly #pieces: Piece[] = [];

@@ -31,8 +31,7 @@ const MOST_ID = 64;
 
 /**
  * Returns the hypervisor that the options name; by default the one of its {@link Platform}. Unpacks a compressed image, and checks
- * that
- * both files are of one build. Throws EFILE and EIMAGE.
+ * that both files are of one build. Throws EFILE and EIMAGE.
  */
 export async function bootImages(
   options: QemuOptions & { readonly env: Environment },

@@ -33,10 +33,9 @@ export class MemoryReader {
 
   /**
    * Returns the bytes at a virtual address of the hypervisor, or `null` if not all of them are mapped. The machine is paused
-   * meanwhile.
-   * With XPTI, the page tables of a CPU in dom0's user mode map little of the hypervisor: then this retries until the probe is
-   * mapped. On Arm a
-   * guest has its own page tables: then this retries until the CPU is in the hypervisor, where it is whenever dom0 is idle.
+   * meanwhile. With XPTI, the page tables of a CPU in dom0's user mode map little of the hypervisor: then this retries until the
+   * probe is mapped. On Arm a guest has its own page tables: then this retries until the CPU is in the hypervisor, where it is
+   * whenever dom0 is idle.
    */
   async read(address: Address, length: number): Promise<Uint8Array | null> {
     assert(length > 0 && length <= LIMIT, `a look at memory takes 1 to ${LIMIT} bytes, not ${length}`);

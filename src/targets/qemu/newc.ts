@@ -18,8 +18,7 @@ const TRAILER = 'TRAILER!!!';
 
 /**
  * Writes a `newc` archive, the format of an initramfs. Each entry has a magic, thirteen fields of eight hex digits, the name with
- * its NUL,
- * and the contents; name and contents are padded to four bytes. The same entries give the same bytes.
+ * its NUL, and the contents; name and contents are padded to four bytes. The same entries give the same bytes.
  * Source: Documentation/driver-api/early-userspace/buffer-format.rst of Linux.
  */
 export function newcArchive(entries: readonly ArchiveEntry[]): Uint8Array {

@@ -44,8 +44,7 @@ export async function listsFor(debianArch: string, folder: string, fetching: Fet
 
 /**
  * Downloads packages (`NAME` or `NAME=VERSION`) into a new folder and returns their files. If the machine's lists are missing or
- * outdated,
- * it retries with fresh lists of its own. `options` are APT's, from {@link listsFor}.
+ * outdated, it retries with fresh lists of its own. `options` are APT's, from {@link listsFor}.
  */
 export async function download(
   fetching: Fetching,

@@ -34,8 +34,7 @@ export interface Platform {
   readonly notBootable: { readonly what: string; readonly hint: string };
   /**
    * Matches QEMU's `info registers` for a CPU inside the hypervisor, where a guest has other mappings at the hypervisor's addresses.
-   * `null` if
-   * every guest's page tables map the hypervisor.
+   * `null` if every guest's page tables map the hypervisor.
    */
   readonly inHypervisor: RegExp | null;
 }

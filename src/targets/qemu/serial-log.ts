@@ -16,8 +16,7 @@ export const withoutPrefix = (line: string): string =>
 
 /**
  * Splits the serial output into dom0's and Xen's lines. It keeps Xen's until they were read from the console ring too: after a death
- * they
- * are all that is left.
+ * they are all that is left.
  */
 export class SerialLog {
   /** Xen's lines, without prefix, that were not yet read from the ring. */

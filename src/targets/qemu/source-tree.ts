@@ -6,8 +6,7 @@ export const TREE_PARTS: readonly string[] = ['xen/.config', 'xen/include/genera
 
 /**
  * Files outside `xen/` that its `make` reads, and the license. Source: xen/Makefile and xen/Rules.mk include Config.mk, which
- * includes
- * config/.
+ * includes config/.
  */
 const BESIDE = ['Config.mk', 'config', 'COPYING'];
 
@@ -26,9 +25,8 @@ function removeBelow(folder: string, names: RegExp): void {
 
 /**
  * Makes the folder `kept` from a built tree: everything a live patch build needs. Sources, generated headers, `.config`, objects and
- * their
- * commands (`.*.cmd`) keep their times, so `make` rebuilds an object only if its source changed. No command contains the tree's
- * path. 25 to 40 MB.
+ * their commands (`.*.cmd`) keep their times, so `make` rebuilds an object only if its source changed. No command contains the
+ * tree's path. 25 to 40 MB.
  */
 export function keepTree(tree: string, kept: string): void {
   mkdirSync(kept);

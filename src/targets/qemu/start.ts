@@ -24,8 +24,7 @@ export interface QemuHosts {
 
 /**
  * Prepares hosts of one kind: fetches what the cache lacks, then boots one host and takes a snapshot. Throws XspliceError with ETOOL
- * (a
- * program, a download or the boot failed), or EIMAGE or EFILE (the user's hypervisor).
+ * (a program, a download or the boot failed), or EIMAGE or EFILE (the user's hypervisor).
  */
 export async function prepareQemu(options: QemuOptions = {}): Promise<QemuHosts> {
   const common: SnapshotOptions = { ...options, env: options.env ?? process.env };

@@ -58,8 +58,7 @@ const NO_ANSWER = { kind: 'no-answer' } as const;
 
 /**
  * A pending action has rc -EAGAIN. It settles when the CPUs are idle, within its timeout (30 ms by default) of guest time. CPUs that
- * never
- * meet leave it pending, so we stop after this many polls and at least twice the timeout. Each poll lets the CPUs idle.
+ * never meet leave it pending, so we stop after this many polls and at least twice the timeout. Each poll lets the CPUs idle.
  */
 const LOOKS = 40;
 const LOOK_MS = 5;

@@ -79,8 +79,7 @@ export function findSourceXen(env: Environment, arch: SourceArch): SourceXen | u
 
 /**
  * Returns Xen from Debian 12's source package, with CONFIG_LIVEPATCH=y and Xen's defaults otherwise. If the cache lacks it, builds
- * it in
- * one to three minutes with the compiler for that architecture. Throws ETOOL.
+ * it in one to three minutes with the compiler for that architecture. Throws ETOOL.
  */
 export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<SourceXen> {
   const found = findSourceXen(fetching.env, arch);
@@ -104,8 +103,7 @@ export async function sourceXen(fetching: Fetching, arch: SourceArch): Promise<S
 
 /**
  * Finds this machine's archive for Debian 12 packages in any format of its sources list, or an archive of another Debian release,
- * which
- * carries several. Throws ETOOL if there is none.
+ * which carries several. Throws ETOOL if there is none.
  */
 async function mirror(fetching: Fetching): Promise<string> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';

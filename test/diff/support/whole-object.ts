@@ -17,8 +17,8 @@ export function forced({ names }: BuiltTree, diff: ObjectDiff, changed: (unit: U
   const status = new Map<Unit, FunctionStatus>();
   for (const unit of diff.status.keys()) status.set(unit, changed(unit) ? 'changed' : 'unchanged');
   const debug = { orig: undefined, patched: undefined };
-  const selection = new Selection({ ...diff, debug, status }, names);
-  selection.addRoots(new Map());
+  const selection = new Selection({ ...diff, debug, status }, names, new Map());
+  selection.addRoots(new Map(), new Set());
   return selection;
 }
 

@@ -15,7 +15,7 @@ describe('a limit is named', () => {
   it.each([
     ['bytes of a file', `# ${'x'.repeat(SCRIPT_LIMITS.fileBytes)}`, `more than ${SCRIPT_LIMITS.fileBytes} bytes`],
     ['levels', `steps: ${'['.repeat(200)}${']'.repeat(200)}`, `more than ${SCRIPT_LIMITS.nesting} levels`],
-    ['levels of a parser that calls itself', `steps: ${'['.repeat(100_000)}`, 'x.yaml'],
+    ['levels that overflow a recursive parser', `steps: ${'['.repeat(100_000)}`, 'x.yaml'],
     [
       'values behind aliases',
       `a: &a [1,1,1,1,1,1,1,1,1,1]\n${times(8, (i) => `${'bcdefghi'[i]}: &${'bcdefghi'[i]} [${times(10, () => `*${'abcdefghi'[i]},`)}]\n`)}`,
@@ -26,7 +26,7 @@ describe('a limit is named', () => {
       `a: &a [${'1,'.repeat(2000)}]\nb: &b [${'*a,'.repeat(40)}]\nc: [${'*b,'.repeat(40)}]`,
       `more than ${SCRIPT_LIMITS.values} values`,
     ],
-    ['an alias that is inside of itself', 'a: &a [*a]', `more than ${SCRIPT_LIMITS.nesting} levels`],
+    ['an alias within itself', 'a: &a [*a]', `more than ${SCRIPT_LIMITS.nesting} levels`],
     [
       'steps',
       withSteps(...Array.from({ length: SCRIPT_LIMITS.steps + 1 }, () => 'list')),
@@ -63,13 +63,13 @@ describe('a limit is named', () => {
     expect(await wrong(text)).toContain(message);
   });
 
-  it('files inside of one another', async () => {
+  it('files that include one another', async () => {
     const texts: Record<string, string> = { 'x.yaml': withSteps('include: f0.yaml') };
     for (let i = 0; i < 12; i++) texts[`f${i}.yaml`] = withSteps(`include: f${i + 1}.yaml`);
     expect(await wrong(texts)).toContain(`more than ${SCRIPT_LIMITS.includeDepth} files that include one another`);
   });
 
-  it('includes, where each file has two of the next', { timeout: SOON_MS }, async () => {
+  it('includes that double with each file', { timeout: SOON_MS }, async () => {
     const texts: Record<string, string> = { 'x.yaml': withSteps('include: f0.yaml') };
     for (let i = 0; i < 7; i++)
       texts[`f${i}.yaml`] = withSteps(...Array.from({ length: 9 }, () => `include: f${i + 1}.yaml`));
@@ -77,13 +77,13 @@ describe('a limit is named', () => {
     expect(await wrong(texts)).toContain(`more than ${SCRIPT_LIMITS.includes} includes`);
   });
 
-  it('a message is short, whatever is in it', async () => {
+  it('a message is short, however long the key', async () => {
     expect((await wrong(`${'k'.repeat(100_000)}: 1`)).length).toBeLessThan(1000);
     const many = times(5000, (i) => `  v${i}: 1\n`);
     expect((await wrong(`variables:\n${many}${withSteps(`get: "${ref('none')}"`)}`)).length).toBeLessThan(1000);
   });
 
-  it('many keys are read as fast as they are long', { timeout: SOON_MS }, async () => {
+  it('many keys take linear time', { timeout: SOON_MS }, async () => {
     const { steps } = await loadOne(`variables:\n${times(15_000, (i) => `  v${i}: 1\n`)}${withSteps('list')}`);
     expect(steps).toHaveLength(1);
   });
@@ -141,7 +141,7 @@ describe('whatever a file holds', () => {
     'true',
   );
 
-  it('it is read, or refused as a file', async () => {
+  it('it is read, or refused with EFILE', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(word, { maxLength: 40 }), async (words) => {
         const text = words.join('');
@@ -157,7 +157,7 @@ describe('whatever a file holds', () => {
     );
   });
 
-  it('as data, too: every shape is read, or refused with its place', async () => {
+  it('and whatever shape the data has, it is read, or refused with its place', async () => {
     const leaf = fc.oneof(
       fc.string({ maxLength: 8 }),
       fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String),

@@ -36,7 +36,7 @@ const fields = async (call: string, answer: CallResult) =>
   ).surprise?.fields;
 
 describe('call', () => {
-  it('hands on the function, its arguments and the CPU', async () => {
+  it('passes the function, its arguments and the CPU', async () => {
     const asked: FunctionCall[] = [];
     const args = '[-1, text, { hex: "01 02" }, { zero: 2 }]';
     const run = await runOne(
@@ -101,7 +101,7 @@ describe('call', () => {
     ]);
   });
 
-  it('reads the text that the result points to, over the end of a page', async () => {
+  it('reads the text that the result points to, across pages', async () => {
     const host = calling(async (_, stage) => {
       // Where the miniature image has its extra version, as the unpatched function returns it.
       const text = await stage.target.peek(stage.image.core.textStart, 0x1000);
@@ -137,7 +137,7 @@ describe('call', () => {
     expect(await returned(0x5000n)).toMatchObject({ string: null });
   });
 
-  it('compares buffers, of large ones from where they part', async () => {
+  it('compares buffers, and shows large ones from the first difference', async () => {
     const large = new Uint8Array(1000);
     large[700] = 9;
     const args = 'args: [{ zero: 2 }, { zero: 1000 }, { zero: 3 }]';
@@ -166,13 +166,13 @@ describe('call', () => {
     expect(run.calls[0]?.returned.int).toBe('0xffff82d0405b0001');
   });
 
-  it('says of a call that never came back', async () => {
+  it('reports a call that never returned', async () => {
     expect(await fields('returns: { int: 5 }', came(null))).toEqual([
       { field: 'returns', expected: 'the function returns', came: null },
     ]);
   });
 
-  it('may take the host down', async () => {
+  it('may kill the host', async () => {
     const panic = { message: 'GENERAL PROTECTION FAULT', errorCode: 0, address: null, screen: ['it is down'] };
     const dying = (cell: ScenarioCell): Stage => {
       let down = false;
@@ -189,7 +189,7 @@ describe('call', () => {
     expect(unexpected).toMatchObject({ verdict: 'failed', left: ['list'] });
   });
 
-  it('is an error where there is no such function', async () => {
+  it('is an error if there is no such function', async () => {
     const run = await runOne(
       withSteps('call: f'),
       calling(() => {

@@ -14,7 +14,7 @@ const changed = (run: ScenarioRun, index: number, change: Partial<ScenarioStep>)
 });
 
 describe('comparing two runs', () => {
-  it('finds nothing where there is nothing', async () => {
+  it('finds no difference between equal runs', async () => {
     expect(compareRuns(await life(), await life())).toEqual([]);
   });
 
@@ -40,7 +40,7 @@ describe('comparing two runs', () => {
     expect(compareRuns(changed(left, 0, at(1)), changed(right, 0, at(2)))).toEqual([]);
   });
 
-  it('compares panics by what they say, and sees a host that went on', async () => {
+  it('compares panics by their message, and notices a host that survived', async () => {
     const [alive, dead] = [await life(), await life('4.18.0')];
     expect(compareRuns(dead, await life('4.18.0'))).toEqual([]);
     const fields = compareRuns(alive, dead).map(({ step, field }) => `${step} ${field}`);
@@ -48,7 +48,7 @@ describe('comparing two runs', () => {
     expect(fields).toContain('3 rc');
   });
 
-  it('ends where the environment stopped one of them', async () => {
+  it('ends at the step at which the environment failed one of them', async () => {
     const [left, right] = [await life(), await life()];
     const error = { code: 'ETOOL', message: 'functions cannot be called on this host', hint: null };
     const stopped: ScenarioRun = { ...right, verdict: 'error', steps: right.steps.slice(0, 1), error };

@@ -5,7 +5,7 @@ import { load, loadOne, withSteps, wrong } from './support.ts';
 const ref = (name: string): string => `$\{${name}}`;
 
 describe('variables', () => {
-  it('stand in any text, and use those before them', async () => {
+  it('are substituted in any text, and may use earlier ones', async () => {
     const cell = await loadOne(
       `title: of ${ref('who')}\nvariables: { who: hello, file: "${ref('who')}.livepatch" }\n` +
         withSteps(`upload: { name: "${ref('who')}-1", file: "${ref('file')}", console: "x ${ref('who')}" }`),
@@ -18,7 +18,7 @@ describe('variables', () => {
     });
   });
 
-  it('keep their kind where they stand alone', async () => {
+  it('keep their type if they are the whole text', async () => {
     const { steps, settings } = await loadOne(
       `variables: { n: 0xffffffffffffffff, yes: true, two: 2 }\ncpus: ${ref('two')}\ndebug: ${ref('yes')}\n` +
         withSteps(`call: { function: f, args: ["${ref('n')}"] }`),
@@ -27,14 +27,18 @@ describe('variables', () => {
     expect(settings).toMatchObject({ cpus: 2, debug: true });
   });
 
-  it('are left alone behind a second dollar', async () => {
+  it('are not substituted after a second dollar', async () => {
     const { steps } = await loadOne(`variables: { a: x }\n${withSteps(`get: "$${ref('a')} ${ref('a')}"`)}`);
     expect(steps[0]?.step).toMatchObject({ name: `${ref('a')} x` });
   });
 
   it.each([
-    ['a name that is none', withSteps(`get: ${ref('nam')}`), 'x.yaml:2:10: there is no variable nam'],
-    ['one that is begun', withSteps('get: "a ${b"'.replace('${', '$' + '{')), 'a variable that is begun and not ended'],
+    ['an unknown name', withSteps(`get: ${ref('nam')}`), 'x.yaml:2:10: there is no variable nam'],
+    [
+      'an unterminated one',
+      withSteps('get: "a ${b"'.replace('${', '$' + '{')),
+      'a variable that is begun and not ended',
+    ],
     [
       'one that uses a later one',
       `variables: { a: "${ref('b')}", b: x }\n${withSteps('list')}`,
@@ -42,13 +46,13 @@ describe('variables', () => {
     ],
     ['a list as a value', `variables: { a: [1] }\n${withSteps('list')}`, 'x.yaml:1:17: a: a variable is text'],
     ['a name with a blank', `variables: { "a b": 1 }\n${withSteps('list')}`, 'invalid variable name a b'],
-  ])('%s is said', async (_what, text, message) => {
+  ])('%s is refused', async (_what, text, message) => {
     expect(await wrong(text)).toContain(message);
   });
 });
 
 describe('a matrix', () => {
-  it('is the product of its lists, the last fastest, with a title for each', async () => {
+  it('is the product of its lists, the last varying fastest', async () => {
     const cells = await load(
       `release: [4.17.2, 4.18.1]\nmatrix: { cpu: [amd-zen4, intel-skylake], who: [a, b] }\n${withSteps(`get: "${ref('who')}"`)}`,
     );
@@ -72,7 +76,7 @@ describe('a matrix', () => {
     expect(cells[7]?.settings).toEqual({ debug: false, cpus: 8, loglvl: 'none' });
   });
 
-  it('gives its values to variables, and gives way to the command line', async () => {
+  it('defines variables, and is overridden by the command line', async () => {
     const text = `matrix: { release: [4.17.2, 4.18.1] }\nvariables: { f: "p-${ref('release')}" }\n${withSteps(`get: "${ref('f')}"`)}`;
     expect((await load(text)).map(({ steps }) => steps[0]?.text)).toEqual(['get p-4.17.2', 'get p-4.18.1']);
     const [only, ...others] = await load(text, { release: '4.20.0' });
@@ -90,13 +94,13 @@ describe('a matrix', () => {
       'release is both a setting and in matrix',
     ],
     ['a wrong value', `cpus: [1, x]\n${withSteps('list')}`, 'x.yaml:1:7: cpus has to be a whole number'],
-  ])('%s is said', async (_what, text, message) => {
+  ])('%s is refused', async (_what, text, message) => {
     expect(await wrong(text)).toContain(message);
   });
 });
 
 describe('include', () => {
-  it('at the top gives settings, variables, a matrix and payloads, which the file itself can change', async () => {
+  it('at the top provides settings, variables, a matrix and payloads, which the file can override', async () => {
     const cells = await load({
       'x.yaml': `include: lib/base.yaml\ncpu: amd-zen4\nvariables: { a: mine }\n${withSteps('upload: hello', `get: "${ref('a')} ${ref('b')}"`)}`,
       'lib/base.yaml':
@@ -111,7 +115,7 @@ describe('include', () => {
     });
   });
 
-  it('as a step gives its steps, with variables and payloads of its own', async () => {
+  it('as a step provides steps, with variables and payloads of its own', async () => {
     const { steps, settings } = await loadOne({
       'x.yaml': `variables: { file: part }\n${withSteps('get: a', `include: "lib/${ref('file')}.yaml"`, 'get: c')}`,
       'lib/part.yaml': `release: "4.11"\nvariables: { b: inner }\npayloads: { p: p.livepatch }\n${withSteps(`get: "${ref('b')}"`, 'upload: p')}`,
@@ -148,7 +152,7 @@ describe('include', () => {
       'include must stand alone',
     ],
     ['a variable at the top', { 'x.yaml': `include: ${ref('a')}\n${withSteps('list')}` }, 'takes no variables'],
-  ])('%s is said', async (_what, texts, message) => {
+  ])('%s is refused', async (_what, texts, message) => {
     expect(await wrong(texts as unknown as Record<string, string>)).toContain(message);
   });
 });
@@ -174,7 +178,7 @@ describe('paths', () => {
     }
   });
 
-  it('go up inside of the scenario', async () => {
+  it('may go up within the scenario', async () => {
     const { steps } = await loadOne({
       'x.yaml': withSteps('include: a/b.yaml'),
       'a/b.yaml': withSteps('upload: { name: p, file: ./.././p/q.livepatch }'),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { load, loadOne, withSteps, wrong } from './support.ts';
 
 describe('a good file', () => {
-  it('is the one of the design', async () => {
+  it('may use every feature', async () => {
     const cell = await loadOne(`
 xen: xen-syms
 release: "4.18.1"
@@ -34,7 +34,7 @@ steps:
     expect(cell.steps[5]?.place).toMatchObject({ line: 11, column: 5 });
   });
 
-  it('keeps a release that looks like a number as the text that it is', async () => {
+  it('keeps a release that looks like a number as text', async () => {
     const cells = await load(`release: [4.20, 4.9]\n${withSteps('list')}`);
     expect(cells.map(({ settings }) => settings.release)).toEqual(['4.20', '4.9']);
   });
@@ -71,7 +71,7 @@ steps:
     expect(steps[0]?.expect).toEqual({ buffers: [null, { text: 'ok' }] });
   });
 
-  it('takes text as the bytes that Xen would have of it', async () => {
+  it('encodes text as UTF-8', async () => {
     const { steps } = await loadOne(withSteps('get: "h\\u00e9llo \\U0001f600"'));
     expect(steps[0]?.step).toEqual({ verb: 'get', name: 'h\xc3\xa9llo \xf0\x9f\x98\x80' });
   });
@@ -92,7 +92,7 @@ steps:
     });
   });
 
-  it('has expectations beside the verb, or in it', async () => {
+  it('has expectations next to the verb, or in it', async () => {
     const { steps } = await loadOne(
       withSteps(
         'apply: { name: p, errno: EBUSY, state: CHECKED }\n    expect: { console: { absent: x, exact: [a, b] } }',
@@ -121,12 +121,12 @@ steps:
 describe('a wrong file', () => {
   it.each([
     [
-      'a key that is none',
+      'an unknown key',
       'stpes: []',
       'x.yaml:1:1: unknown key stpes in a scenario; did you mean steps?\nknown keys: title',
     ],
     ['no steps', 'title: x', 'x.yaml: has no steps'],
-    ['steps that are no list', 'steps: hello', 'x.yaml:1:8: steps has to be a list'],
+    ['steps that are not a list', 'steps: hello', 'x.yaml:1:8: steps has to be a list'],
     ['a list', '- a', 'x.yaml:1:1: a scenario is a mapping'],
     ['nothing', '# nothing', 'x.yaml: is empty'],
     ['no YAML', 'steps: [', 'x.yaml:1:9: '],
@@ -135,7 +135,7 @@ describe('a wrong file', () => {
     ['a key twice', 'release: a\nrelease: b', 'x.yaml:2:1: release is there twice'],
     ['a mapping as a key', '? { a: b }\n: c', 'x.yaml:1:3: '],
     [
-      'a verb that is none',
+      'an unknown verb',
       withSteps('aply: hello'),
       'x.yaml:2:5: unknown step key aply; did you mean apply?\na step is one of upload',
     ],
@@ -152,13 +152,9 @@ describe('a wrong file', () => {
       'x.yaml:2:23: unknown key timout; did you mean timeout?\nknown keys: name, timeout',
     ],
     ['a missing key', withSteps('apply: { timeout: 1 }'), 'x.yaml:2:12: name is missing'],
+    ['an unknown errno', withSteps('get: { name: a, errno: EVIL }'), 'x.yaml:2:28: errno has to be an errno by name'],
     [
-      'an errno that is none',
-      withSteps('get: { name: a, errno: EVIL }'),
-      'x.yaml:2:28: errno has to be an errno by name',
-    ],
-    [
-      'a state that is none',
+      'an unknown state',
       withSteps('get: { name: a, state: APLIED }'),
       'state has to be one of CHECKED, APPLIED, none; did you mean APPLIED?',
     ],
@@ -169,7 +165,7 @@ describe('a wrong file', () => {
     ],
     ['an empty name', withSteps('apply: ""'), 'name is empty'],
     [
-      'a payload that is not named',
+      'an unknown payload',
       `payloads: { hello: h }\n${withSteps('upload: helo')}`,
       'x.yaml:3:13: there is no payload helo; did you mean hello?\npayloads: hello',
     ],
@@ -179,7 +175,7 @@ describe('a wrong file', () => {
       'x.yaml:1:42: depends is for payloads with fit: true',
     ],
     [
-      'a payload on top of itself',
+      'a payload that depends on itself',
       `payloads: { a: { file: d, fit: true, depends: a } }\n${withSteps('upload: a')}`,
       'more than 16 payloads that depend on one another',
     ],
@@ -224,14 +220,14 @@ describe('a wrong file', () => {
     ],
     ['a float', withSteps('list: { nr: 1.5 }'), 'x.yaml:2:17: nr has to be a whole number from 0 to 4294967295'],
     ['too many CPUs', `cpus: 5000\n${withSteps('list')}`, 'x.yaml:1:7: cpus has to be a whole number from 1 to 4095'],
-    ['a unit that is none', `timeout: 3 weeks\n${withSteps('list')}`, 'x.yaml:1:10: timeout has to be nanoseconds'],
-    ['hex that is none', withSteps('call: { function: f, args: [{ hex: "0" }] }'), 'x.yaml:2:33'],
+    ['an unknown unit', `timeout: 3 weeks\n${withSteps('list')}`, 'x.yaml:1:10: timeout has to be nanoseconds'],
+    ['invalid hex digits', withSteps('call: { function: f, args: [{ hex: "0" }] }'), 'x.yaml:2:33'],
     [
       'buffers for other buffers',
       withSteps('call: { function: f, args: [{ zero: 1 }], buffers: [] }'),
       'buffers has 0 entries for 1 buffers',
     ],
-    ['an anchor that is none', 'steps: *nobody', 'x.yaml:1:8: nothing has the anchor &nobody'],
+    ['an unknown anchor', 'steps: *nobody', 'x.yaml:1:8: nothing has the anchor &nobody'],
     ['__proto__ as a key', withSteps('apply: { name: a, __proto__: { x: 1 } }'), 'unknown key __proto__'],
     ['a list where text is expected', withSteps('get: [a]'), 'x.yaml:2:10: get has to be a mapping; it is a list'],
   ])('%s', async (_what, text, message) => {

@@ -86,7 +86,7 @@ describe('a scenario on a simulated host', () => {
     expect(runs[1]?.findings.map(({ rule }) => rule)).toEqual(['host-panic']);
   });
 
-  it('may want a panic', async () => {
+  it('may expect a panic', async () => {
     const panics = (more: string) => `release: "4.18.0"\n${withSteps(UPLOAD, `panics: { apply: hello${more} }`)}`;
     const run = await runOne(panics(', error_code: 3, message: PAGE FAULT, address: 0xffff82d040219109'));
     expect(run).toMatchObject({
@@ -108,14 +108,14 @@ describe('a scenario on a simulated host', () => {
     ]);
   });
 
-  it('ends in front of code of a payload that is not run', async () => {
+  it('ends in front of a hook that cannot be run', async () => {
     const run = await runOne(withSteps('upload: { name: hooks, file: hooks.livepatch }', 'apply: hooks', 'list'));
     expect(run).toMatchObject({ verdict: 'failed', left: ['list'] });
     expect(run.surprise?.fields[0]?.field).toBe('hook');
     expect(run.steps.at(-1)?.note).toContain('stopped in front of the load hook');
   });
 
-  it('compares the console in every way', async () => {
+  it('compares the console with exact, contains and absent', async () => {
     const first = 'livepatch: hello: Verifying enabled expectations for all functions';
     const last = 'livepatch: hello finished APPLY with rc=0';
     const fields = async (console: string) =>
@@ -132,7 +132,7 @@ describe('a scenario on a simulated host', () => {
     expect(await fields(`{ exact: ["${first}"] }`)).toMatchObject([{ field: 'console', expected: [first] }]);
   });
 
-  it('takes several patches of one function for a stack, whose top is seen', async () => {
+  it('verifies the last of several patches of one function', async () => {
     const run = await runOne(
       withSteps(
         UPLOAD,
@@ -163,7 +163,7 @@ describe('a scenario on a simulated host', () => {
     ]);
   });
 
-  it('gives timeouts and NODEPS to actions', async () => {
+  it('passes timeouts and NODEPS to actions', async () => {
     const late = `cpus: 2\nlate: { 1: 40ms }\n`;
     const apply = (more = '') => withSteps(UPLOAD, `apply: { name: hello${more} }`);
     expect((await runOne(late + apply())).surprise?.fields[0]).toMatchObject({ field: 'errno', came: 'EBUSY' });
@@ -180,7 +180,7 @@ describe('a scenario on a simulated host', () => {
     expect(await runOne(`nodeps: true\n${orphan(', nodeps: false')}`)).toMatchObject({ verdict: 'failed' });
   });
 
-  it('says what the environment lacks', async () => {
+  it('is an error if the environment fails', async () => {
     const missing = await runOne(withSteps('upload: { name: a, file: none.livepatch }', 'list'));
     expect(missing).toMatchObject({ verdict: 'error', steps: [], left: ['upload a', 'list'], surprise: null });
     expect(missing.error).toMatchObject({ code: 'EFILE', message: 'x.yaml:2:30: none.livepatch: no such file' });
@@ -188,7 +188,7 @@ describe('a scenario on a simulated host', () => {
     expect(call).toMatchObject({ verdict: 'error', error: { code: 'ETOOL' }, left: ['call f'] });
   });
 
-  it('fits payloads, and tells each what it goes on top of', async () => {
+  it('fits payloads, with their dependencies', async () => {
     const payloads = `payloads:
   hello: { file: wrong-build-id.livepatch, fit: true }
   stack: { file: hello.livepatch, fit: true, depends: hello }
@@ -203,7 +203,7 @@ describe('a scenario on a simulated host', () => {
     expect(await runOne(`${payloads}${wrongOrder}`)).toMatchObject({ verdict: 'failed' });
   });
 
-  it('goes on to the end where nothing is heeded', async () => {
+  it('takes all steps if asked to', async () => {
     const run = await runOne(withSteps('get: a', UPLOAD, 'get: { name: hello, state: none }'), undefined, {
       toTheEnd: true,
     });
@@ -211,7 +211,7 @@ describe('a scenario on a simulated host', () => {
     expect(run.surprise).toMatchObject({ step: 1 });
   });
 
-  it('gives the document that is published', async () => {
+  it('returns the published document', async () => {
     const runs = await runAll(
       `release: [4.18.1, "4.18.0"]\n${withSteps(UPLOAD, 'apply: hello', 'list: [hello]', 'upload: { name: none, file: none }')}`,
     );

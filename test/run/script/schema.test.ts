@@ -71,12 +71,12 @@ describe('docs/scenario.schema.json', () => {
   });
 
   it.each([
-    ['a key that is none', 'stpes: []'],
-    ['a verb that is none', 'steps: [{ aply: a }]'],
+    ['an unknown key', 'stpes: []'],
+    ['an unknown verb', 'steps: [{ aply: a }]'],
     ['two verbs', 'steps: [{ apply: a, revert: a }]'],
     ['a key in a verb', 'steps: [{ apply: { name: a, timout: 1 } }]'],
-    ['an errno that is none', 'steps: [{ get: { name: a, errno: EVIL } }]'],
-    ['a state that is none', 'steps: [{ get: { name: a, state: APLIED } }]'],
+    ['an unknown errno', 'steps: [{ get: { name: a, errno: EVIL } }]'],
+    ['an unknown state', 'steps: [{ get: { name: a, state: APLIED } }]'],
     ['no name', 'steps: [{ apply: { nodeps: true } }]'],
     ['text for a number', 'cpus: many\nsteps: [list]'],
     ['include beside a verb', 'steps: [{ include: a, apply: b }]'],

@@ -1,4 +1,4 @@
-/** Payloads for Arm, made by a cross compiler as a distribution makes them. */
+/** Builds Arm payloads with a cross compiler, like a distribution. */
 import { withTool } from '../../support/gcc.ts';
 import type { ArmArch } from '../../support/source-xen.ts';
 
@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct livepatch_func) == 3 * sizeof(void *) + 80, "size")
 #define FUNC static struct livepatch_func __attribute__((section(".livepatch.funcs"), used, aligned(8)))
 `;
 
-/** What the hypervisor's own builds have. Source: xen/arch/arm/arch.mk. */
+/** Compilers and flags of the hypervisor's own builds. Source: xen/arch/arm/arch.mk. */
 const TOOLCHAINS: Readonly<Record<ArmArch, { readonly prefix: string; readonly flags: readonly string[] }>> = {
   arm64: { prefix: 'aarch64-linux-gnu-', flags: ['-mcmodel=small', '-mgeneral-regs-only'] },
   arm32: {
@@ -40,9 +40,9 @@ const note = (section: string, id: string): string =>
 
 export interface ArmPayloadSource {
   readonly arch: ArmArch;
-  /** C behind the declaration of `struct livepatch_func` and `FUNC`. */
+  /** C after the declaration of `struct livepatch_func` and `FUNC`. */
   readonly c: string;
-  /** Hex digits: what `.livepatch.depends` names, and `.livepatch.xen_depends` where that is not the same. */
+  /** Hex digits for `.livepatch.depends`, and for `.livepatch.xen_depends` if different. */
   readonly depends: string;
   readonly xenDepends?: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Programs of this machine inside dom0 of Debian's Xen: node, the built package, and Debian's own `xen-livepatch`. One
- * boot runs a list of commands and is over.
+ * Runs programs of this machine in dom0 of Debian's Xen: node, the built package, and Debian's `xen-livepatch`. One boot
+ * runs a list of commands and ends.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -23,17 +23,17 @@ import { MACHINE_FILES } from '../../../src/targets/qemu/platform.ts';
 import { PLATFORM_X86_64 } from '../../../src/targets/qemu/platform-x86_64.ts';
 import { root } from '../../support/examples.ts';
 
-/** What is done in dom0: in this order, whatever of it is given. */
+/** Actions in dom0: those that are given, in this order. */
 export interface Dom0Command {
   /** A kernel module to insert. */
   readonly insmod?: string;
-  /** A path that is away while the program runs. */
+  /** A path to hide while the program runs. */
   readonly hide?: string;
-  /** As whom; root by default. */
+  /** User id; root by default. */
   readonly uid?: number;
-  /** Added to the environment, which has a PATH and nothing else. */
+  /** Added to the environment, which otherwise has only a PATH. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A program and its arguments. It runs in `/t`, where the files are. */
+  /** A program and its arguments. Runs in `/t`, with the files. */
   readonly run?: readonly string[];
 }
 
@@ -68,7 +68,7 @@ const PACKAGES = [
 ];
 const UTILS_FOLDER = 'debian-xen-utils-4.17-amd64';
 
-/** `xen-livepatch` and its libraries, fetched where the cache does not hold them. */
+/** Returns `xen-livepatch` and its libraries, and fetches them if not cached. */
 async function xenUtils(): Promise<string> {
   const { env } = process;
   const cache = cacheFolder(env);
@@ -92,7 +92,7 @@ function readdirIfThere(folder: string): string[] {
   }
 }
 
-/** Paths of the shared objects that a program or library needs, the loader itself among them. */
+/** Returns the shared objects that a program or library needs, including the loader. */
 function sharedObjects(path: string, folder = ''): string[] {
   const output = execFileSync('ldd', [path], { encoding: 'utf8', env: { ...process.env, LD_LIBRARY_PATH: folder } });
   return [...output.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, found = '']) => found);
@@ -108,7 +108,7 @@ const file = (name: string, data: Uint8Array | string, mode = MODE_FILE): Archiv
 
 const read = (path: string): Uint8Array => new Uint8Array(readFileSync(path));
 
-/** A folder of this machine, with all that is in it. */
+/** Returns a folder of this machine with all its contents. */
 function tree(from: string, to: string): ArchiveEntry[] {
   const names = readdirSync(from, { recursive: true, encoding: 'utf8' });
   return names.flatMap((name) => {
@@ -117,7 +117,7 @@ function tree(from: string, to: string): ArchiveEntry[] {
   });
 }
 
-/** The folders that files lie in, each before what is in it: an archive has to name them. */
+/** Returns the parent folders of files, outermost first: an archive must list them. */
 function folders(entries: readonly ArchiveEntry[]): ArchiveEntry[] {
   const found = new Set<string>();
   for (const { name } of entries) {
@@ -158,19 +158,19 @@ async function initramfs(
   return newcArchive([...empty, ...folders(entries), ...entries]);
 }
 
-/** With node in memory, twice while it is unpacked. */
+/** Room for node, which is in memory twice while it is unpacked. */
 const MEMORY = 1280;
 const SERIAL_ONLY = /^(?:-mon|-chardev|-device)$/;
 
-/** QEMU's arguments without the sockets that the target has and this does not. */
+/** Returns QEMU's arguments without the target's sockets. */
 function bootArguments(): string[] {
   const args = machineArguments({ arch: 'x86_64', cpu: PLATFORM_X86_64.cpu, smp: 1, memory: MEMORY, loglvl: 'all' });
   return args.filter((arg, i) => !SERIAL_ONLY.test(arg) && !SERIAL_ONLY.test(args[i - 1] ?? ''));
 }
 
 /**
- * Boots Debian's Xen, and runs the commands in its dom0, with `files` in their working folder. Rejects with the console's
- * tail where that does not get to its end in time.
+ * Boots Debian's Xen and runs the commands in its dom0, with `files` in their working folder. Rejects with the tail of the
+ * console if that does not finish in time.
  */
 export async function runInDom0(
   commands: readonly Dom0Command[],
@@ -192,7 +192,7 @@ export async function runInDom0(
   }
 }
 
-/** Everything on the serial line until the machine is off, or the time is over. */
+/** Returns all serial output until the machine powers off or times out. */
 function boot(folder: string, timeout: number): Promise<string> {
   const child = spawn('qemu-system-x86_64', bootArguments(), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const kill = (): void => void child.kill('SIGKILL');

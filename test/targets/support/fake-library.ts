@@ -1,7 +1,4 @@
-/**
- * A `libxenctrl` that stands for every generation of the real one: the signatures are those of its release, and what it is
- * called with shows in its console ring.
- */
+/** A fake `libxenctrl` of any release, with that release's signatures. Its console ring shows the calls that it received. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `xsplice host` on a simulated host, and what `xen-livepatch` is documented to print. */
+/** Runs `xsplice host` on a simulated host, and returns `xen-livepatch`'s documented output. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -22,11 +22,11 @@ export interface ToolOptions {
   readonly minor?: number;
   readonly cwd?: string;
   readonly json?: boolean;
-  /** Called where the tool waits for the hypervisor. */
+  /** Called when the tool waits for the hypervisor. */
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
-/** Runs a command line of `xsplice host` on a target. The help is the word `HELP` here. */
+/** Runs a command line of `xsplice host` on a target. `HELP` stands for the help text. */
 export async function tool(target: LivepatchTarget, words: readonly string[], options: ToolOptions = {}) {
   const { minor = 17, cwd = '/', json = false, sleep = async () => {} } = options;
   const said = { stdout: '', stderr: '' };
@@ -55,7 +55,7 @@ export async function tool(target: LivepatchTarget, words: readonly string[], op
   return { status, ...said } satisfies Printed;
 }
 
-/** A target whose actions stay pending until {@link Pending.settle}, as they may on a busy host. */
+/** A target whose actions stay pending until {@link Pending.settle}, as on a busy host. */
 export class Pending implements LivepatchTarget {
   readonly simulated: SimulatedTarget;
 
@@ -75,7 +75,7 @@ export class Pending implements LivepatchTarget {
   }
 }
 
-/** The examples that the tests use, as files, and some that are no payloads: `empty`, and a `folder`. */
+/** Writes the examples as files, and some invalid payloads: `empty`, and a `folder`. */
 export function exampleFolder(): string {
   const folder = temporaryFolder();
   for (const name of ['hello', 'stack', 'data', 'no-depends', 'replace', 'expectation-fails', 'wrong-build-id']) {
@@ -86,12 +86,12 @@ export function exampleFolder(): string {
   return folder;
 }
 
-/** What a list since 4.14 begins with. */
+/** First lines of a list since 4.14. */
 export const HEAD =
   ' ID                                     | status     | metadata\n' +
   '----------------------------------------+------------+---------------\n';
 
-/** A host with these examples uploaded, its console read. */
+/** Returns a host with these examples uploaded and its console read. */
 export async function hostWith(...names: string[]): Promise<SimulatedTarget> {
   const target = bootHost();
   for (const name of names) expect(upload(target, name).rc).toBe(0);
@@ -99,7 +99,7 @@ export async function hostWith(...names: string[]): Promise<SimulatedTarget> {
   return target;
 }
 
-/** A target of which some calls are others. */
+/** Returns a target with some calls replaced. */
 export const butWith = (target: LivepatchTarget, other: Partial<LivepatchTarget>): LivepatchTarget => ({
   upload: (...args) => target.upload(...args),
   get: (name) => target.get(name),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Where a compiler has put a member, or, where `member` is `-`, how large the structure is. */
+/** A member's place according to a compiler; with `member` `-`, the size of the structure. */
 export interface Placed {
   readonly struct: string;
   readonly member: string;
@@ -10,7 +10,7 @@ export interface Placed {
   readonly size: number;
 }
 
-/** What was recorded of a version's structures (`record.py`). */
+/** Returns the recorded layout of a version's structures (`record.py`). */
 export function recordedLayout(version: string): Placed[] {
   return readFileSync(new URL(`${version}.txt`, import.meta.url), 'utf8')
     .split('\n')
@@ -21,6 +21,6 @@ export function recordedLayout(version: string): Placed[] {
     });
 }
 
-/** Those of one structure. */
+/** Returns the layout of one structure. */
 export const recordedStruct = (version: string, struct: string): Placed[] =>
   recordedLayout(version).filter((placed) => placed.struct === struct);

@@ -15,7 +15,7 @@ import {
   VCPUS,
 } from './world.ts';
 
-/** A call of vsnprintf with arguments that its format can take. */
+/** A call of vsnprintf with arguments that match its format. */
 export interface Call {
   readonly size: number;
   readonly format: string;
@@ -28,7 +28,7 @@ const INTEGERS = ['d', 'i', 'u', 'x', 'X', 'o'];
 const OTHERS = ['%', 'y', 'e', 'f', ' ', '', 'P', 'D', 'a'];
 const TEXT = ['', '', ' ', 'x', 'C', 'l', 'CPU: ', '%%', '100', 'N', 's', '\n', '\u00e9'];
 
-/** `count` calls, the same for the same seed. */
+/** Yields `count` calls, the same for the same seed. */
 export function* calls(seed: number, count: number): Generator<Call> {
   const random = generator(seed);
   const pick = <T>(from: readonly T[]): T => from[random(from.length)] as T;
@@ -39,13 +39,13 @@ export function* calls(seed: number, count: number): Generator<Call> {
       () => BigInt(random(10)),
       () => BigInt.asUintN(64, -BigInt(random(10))),
       () => BigInt(random(2 ** 32)),
-      // An int in a register whose upper half is something else.
+      // An int in a register whose upper half is undefined.
       () => word(),
       () => 1n << BigInt(random(64)),
       () => (1n << BigInt(random(64))) - 1n,
     ])();
 
-  /** A width or a precision that is an argument: the upper half of the slot does not count. */
+  /** A width or precision from an argument; the upper half of the slot is ignored. */
   const star = (limit: number): bigint => {
     const value = BigInt.asUintN(32, BigInt(random(2 * limit) - limit));
     return value | (BigInt(random(3)) << 40n);
@@ -106,7 +106,7 @@ export function* calls(seed: number, count: number): Generator<Call> {
         args.push(number());
       } else if (kind < 11) {
         const suffix = pick(['', 's', 'S', 'd', 'v', 'p', 'h', 'hC', 'hD', 'hN', 'b', 'bl', 'x', 'B']);
-        // A length from the format, or from an argument as Xen's own calls have it; else mostly nothing would be printed.
+        // A length from the format, or from an argument as in Xen's own calls; otherwise most calls would print nothing.
         if (/^[hb]/.test(suffix) && random(3) !== 0) {
           format += `%${pick(['*', '*', String(random(90))])}`;
           if (format.endsWith('*')) args.push(star(200));
@@ -123,15 +123,15 @@ export function* calls(seed: number, count: number): Generator<Call> {
     }
     const read = letters(format).replaceAll('%', '');
     if (read !== meant) continue;
-    // What an unknown conversion leaves over goes to the next one, which must not take it for a pointer.
+    // An argument left over by an unknown conversion must not become a pointer of the next.
     if (/\?.*[sp]/.test(read)) continue;
     yield { size: pick([0, 1, 2, 8, 24, 128, 1024, 1024, 1024]), format, args };
   }
 }
 
 /**
- * The conversions' letters as Xen reads them, `?` for one that it does not know. Where they are not those that were meant
- * (a text behind a `%` has become its conversion), the arguments are meant for others: pointers might be anything.
+ * Returns the letters of the conversions as Xen parses them, `?` for unknown ones. If text after a `%` became part of a
+ * conversion, the arguments no longer match, and pointers might be anything.
  */
 function letters(format: string): string {
   const found = format.matchAll(/%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d*))?(?:ll|[hlLzZ])?(.?)/gs);

@@ -9,7 +9,7 @@ import { fromLatin1, latin1, viewOf } from '../../../src/base/index.ts';
 import { type Call, calls } from './generate.ts';
 import { arena } from './world.ts';
 
-/** What vsprintf.c needs of the headers that it includes. */
+/** The parts of its headers that vsprintf.c needs. */
 const COMMON = `
 #ifndef SHIM_H
 #define SHIM_H
@@ -95,7 +95,7 @@ try {
     const text = latin1(output.subarray(at + 8, at + 8 + used));
     at += 8 + used;
     const line = JSON.stringify([size, format, args.map((arg) => arg.toString(16)), length, text]);
-    // Plain ASCII: the text may be any bytes.
+    // Plain ASCII, because the text may be any bytes.
     process.stdout.write(`${line.replace(/[\x7f-\xff]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)}\n`);
   }
 } finally {

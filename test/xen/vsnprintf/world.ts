@@ -2,15 +2,15 @@ import { latin1, viewOf } from '../../../src/base/index.ts';
 import { type PrintkMachine, type PrintkMemory, type Release, symbolText } from '../../../src/xen/index.ts';
 
 /**
- * The memory that the vectors' arguments point into: the same for Xen's own vsnprintf (`harness.c`) and for ours.
- * Strings, domains and vcpus are at fixed places, and the rest is noise. Behind it nothing is mapped.
+ * The memory that the vectors' arguments point to, for Xen's own vsnprintf (`harness.c`) and for ours. Strings, domains and
+ * vcpus are at fixed places; the rest is noise. Nothing is mapped after it.
  */
 export const ARENA = 0x1000_0000n;
 export const ARENA_SIZE = 0x4000;
-/** Where each thing is, in bytes from the arena's start. */
+/** Offsets from the arena's start, in bytes. */
 export const STRINGS = 0;
 export const STRING_COUNT = 16;
-/** Each string has this many bytes of room. */
+/** Room of each string, in bytes. */
 export const STRING_STEP = 64;
 export const DOMAINS = 0x1000;
 export const DOMAIN_STEP = 16;
@@ -19,14 +19,14 @@ export const VCPU_STEP = 32;
 export const NOISE = 0x2000;
 /** A string that crosses a page: its NUL is at `ARENA + 0x3010`. */
 export const LONG_STRING = 0x2fc0;
-/** Addresses that are in a symbol. */
+/** Addresses inside symbols. */
 export const SYMBOLS = 0x2000_0000n;
 export const SYMBOLS_SIZE = 0x1_0000;
 
 /** Domain numbers in the arena, in order: `DOMAINS + i * DOMAIN_STEP`. */
 export const DOMAIN_IDS = [0, 1, 42, 0x7fef, 0x7ff0, 0x7ff1, 0x7ff2, 0x7ff3, 0x7ff4, 0x7fff, 0xffff];
 
-/** Numbers from 0 on below 2^32, the same in every run. */
+/** Returns pseudo-random numbers from 0 to `below` - 1, the same in every run. */
 export function generator(seed: number): (below: number) => number {
   let state = BigInt(seed);
   return (below) => {
@@ -36,7 +36,7 @@ export function generator(seed: number): (below: number) => number {
   };
 }
 
-/** The arena's bytes. */
+/** Returns the arena's bytes. */
 export function arena(): Uint8Array {
   const bytes = new Uint8Array(ARENA_SIZE);
   const view = viewOf(bytes);
@@ -52,12 +52,12 @@ export function arena(): Uint8Array {
     view.setInt32(VCPUS + i * VCPU_STEP, i === 3 ? -1 : i * 7, true);
     view.setBigUint64(VCPUS + i * VCPU_STEP + 16, ARENA + BigInt(DOMAINS + i * DOMAIN_STEP), true);
   });
-  // A vcpu of no domain.
+  // A vcpu without a domain.
   view.setInt32(VCPUS + DOMAIN_IDS.length * VCPU_STEP, 5, true);
   return bytes;
 }
 
-/** A symbol every 256 bytes; `size` grows with its number, every fourth belongs to a payload. */
+/** Returns a symbol for every 256 bytes. `size` grows with its number, and every fourth belongs to a payload. */
 export function symbolAt(
   address: bigint,
 ): { name: string; offset: number; size: number; payload?: string } | undefined {
@@ -68,7 +68,7 @@ export function symbolAt(
   return number % 4 === 0 ? { ...found, payload: `payload${number}` } : found;
 }
 
-/** The arena as a machine's memory. */
+/** Returns the arena as a machine's memory. */
 export function machine(release: Release, bytes: Uint8Array): PrintkMachine {
   const at = (address: bigint, length: number): number => {
     const offset = Number(address - ARENA);
@@ -83,12 +83,12 @@ export function machine(release: Release, bytes: Uint8Array): PrintkMachine {
       return found === undefined ? undefined : symbolText(found, withOffset);
     },
   };
-  // As struct domain and struct vcpu are in 4.17.
+  // Layout of struct domain and struct vcpu in 4.17.
   const layout = { domainId: 0, vcpuId: 0, vcpuDomain: 16 };
   return { pointerSize: 8, rules: release.pointerFormats, layout, memory };
 }
 
-/** A call of vsnprintf, and what it gave. */
+/** A call of vsnprintf, and its result. */
 export interface Vector {
   readonly size: number;
   readonly format: string;
