@@ -19,7 +19,7 @@ import { buildFor, bytesOf, contentsOf, left, named, toolsFor } from './support/
 
 const VERSION = [['".1"', '".1-fixed"']] as const;
 
-/** The hypervisor that runs: built elsewhere from the sources of a tree, as they are now. */
+/** Returns the running hypervisor: built elsewhere from the tree's current sources. */
 function runningXen(tree: MiniatureTree): string {
   const elsewhere = join(tree.folder, 'elsewhere');
   cpSync(tree.top, elsewhere, { recursive: true });
@@ -52,7 +52,7 @@ describe('a tree that is not built', () => {
     ).toHaveLength(1);
   });
 
-  it('gives a payload for the hypervisor that was built from it, and says so, where no other is named', async () => {
+  it('gives a payload for its own hypervisor, with a remark, if no other is given', async () => {
     const tree = miniatureSources();
     const { verdict, remarks } = await buildFor(tree, patchOf(tree, 'common/version.c', VERSION));
     expect(verdict).toBe('built');
@@ -83,15 +83,15 @@ describe('a tree that is not built', () => {
   });
 });
 
-describe('patches that belong to the base', () => {
+describe('patches of the base', () => {
   const PRISTINE = [['return "miniature";', 'return "vendor";']] as const;
   const file = (text: string) => ({ file: 'pristine.patch', bytes: bytesOf(text) });
 
-  it('are in both versions, and nothing of the payload', async () => {
+  it('are in both versions, and not in the payload', async () => {
     const tree = miniatureTree();
     const pristine = patchOf(tree, 'common/version.c', PRISTINE);
     const fix = patchOf(tree, 'common/version.c', VERSION);
-    // The hypervisor that runs has them, the tree and its build do not.
+    // The running hypervisor has them; the tree and its build do not.
     const sources = readFileSync(join(tree.xen, 'common/version.c'), 'utf8');
     writeFileSync(join(tree.xen, 'common/version.c'), sources.replace(...PRISTINE[0]));
     const xen = runningXen(tree);
@@ -108,7 +108,7 @@ describe('patches that belong to the base', () => {
     expect(named(top, 'changed')).toEqual(['xen_changeset']);
   });
 
-  it('have to apply, too', async () => {
+  it('must apply too', async () => {
     const tree = miniatureTree();
     const pristine = patchOf(tree, 'common/version.c', PRISTINE).replace(
       '-    return "miniature"',
@@ -138,8 +138,8 @@ describe('patches that belong to the base', () => {
   });
 });
 
-describe('being stopped', () => {
-  it('ends the compiler and leaves nothing behind', async () => {
+describe('an interrupted build', () => {
+  it('kills the compiler and leaves nothing behind', async () => {
     const tree = miniatureTree();
     const bin = join(tree.folder, 'bin');
     mkdirSync(bin);
@@ -157,7 +157,7 @@ describe('being stopped', () => {
     expect(left(tree)).toEqual([]);
   });
 
-  it('before it has begun is being stopped, and stops all bases', async () => {
+  it('stops all bases, even before it starts', async () => {
     const tree = miniatureTree();
     const signal = AbortSignal.abort();
     await expect(buildFor(tree, '', {}, {}, { signal })).rejects.toMatchObject({ code: 'ETOOL' });

@@ -20,8 +20,8 @@ const payloadOf = (bytes: Uint8Array | null) => {
 
 const texts = (told: readonly Finding[]): string => told.map(({ message }) => message).join('\n');
 
-describe('a patch of a tree that is built', () => {
-  it('becomes a payload that was verified, and the tree is only read', async () => {
+describe('a patch of a built tree', () => {
+  it('becomes a verified payload, and leaves the tree unchanged', async () => {
     const tree = miniatureTree();
     const before = contentsOf(tree.top);
     execFileSync('chmod', ['-R', 'a-w', tree.top]);
@@ -39,7 +39,7 @@ describe('a patch of a tree that is built', () => {
     expect(left(tree)).toEqual([]);
   });
 
-  it('is the same bytes the next time, when its objects are in the cache', async () => {
+  it('gives the same bytes with cached objects', async () => {
     const tree = miniatureTree();
     const patch = patchOf(tree, 'common/version.c', VERSION);
     const first = await buildFor(tree, patch);
@@ -50,7 +50,7 @@ describe('a patch of a tree that is built', () => {
     expect((await buildFor(other, patch)).bytes).toEqual(first.bytes);
   });
 
-  it('that moves lines changes only what it is about', async () => {
+  it('that moves lines changes only the patched functions', async () => {
     const tree = miniatureTree();
     const path = 'common/keyhandler.c';
     const edits = [
@@ -72,7 +72,7 @@ describe('a patch of a tree that is built', () => {
     expect(result.objects).toEqual({ compared: result.compiled, identical: result.compiled });
   });
 
-  it('of a comment is none', async () => {
+  it('of a comment changes nothing', async () => {
     const tree = miniatureTree();
     const result = await buildFor(tree, patchOf(tree, 'common/version.c', [['/* A fixed date', '/* A date']]));
     expect(result).toMatchObject({ verdict: 'unchanged', compiled: 0 });
@@ -96,14 +96,14 @@ describe('a patch of a tree that is built', () => {
     expect(payloadOf(result.bytes).metadata?.strings).toEqual(expect.arrayContaining(['title=One', 'title=Two']));
   });
 
-  it('has its debug information beside it where that is wanted', async () => {
+  it('has its debug information in a second file on request', async () => {
     const tree = miniatureTree();
     const { bytes, debug } = await buildFor(tree, patchOf(tree, 'common/version.c', VERSION), {}, { debugData: true });
     expect(debug?.length ?? 0).toBeGreaterThan(bytes?.length ?? 0);
     expect(payloadOf(debug).identity.buildId?.id).toBe(payloadOf(bytes).identity.buildId?.id);
   });
 
-  it('depends on what the base says, under the rules that it names', async () => {
+  it('uses the build-ids and the release of the base', async () => {
     const tree = miniatureTree();
     const patch = patchOf(tree, 'common/version.c', VERSION);
     const stacked = await buildFor(tree, patch, { depends: new Uint8Array(20).fill(7) });
@@ -115,7 +115,7 @@ describe('a patch of a tree that is built', () => {
     expect(texts(refused.refusals)).toMatch(/^Xen refuses the payload with EINVAL/);
   });
 
-  it('is for arm64 where the tree is', async () => {
+  it('is for arm64 if the tree is', async () => {
     const tree = miniatureTree('arm64');
     const result = await buildFor(tree, patchOf(tree, 'common/version.c', VERSION));
     expect(result).toMatchObject({ verdict: 'built', compiled: 1 });
@@ -123,8 +123,8 @@ describe('a patch of a tree that is built', () => {
   });
 });
 
-describe('what it went through', () => {
-  it('is kept where that is wanted', async () => {
+describe('intermediate results', () => {
+  it('are kept on request', async () => {
     const tree = miniatureTree();
     const { kept, bytes } = await buildFor(tree, patchOf(tree, 'common/version.c', VERSION), {}, { keep: true });
     expect(left(tree)).toEqual([expect.stringMatching(/^xsplice-build-/)]);
@@ -137,7 +137,7 @@ describe('what it went through', () => {
   });
 });
 
-describe('what keeps a payload from being built', () => {
+describe('a build is refused for', () => {
   it('a patch that does not apply: where, what was expected and what is there', async () => {
     const tree = miniatureTree();
     const patch = patchOf(tree, 'common/version.c', VERSION);
@@ -179,7 +179,7 @@ describe('what keeps a payload from being built', () => {
     expect(result.refusals[0]?.advice).toContain('build the tree again');
   });
 
-  it('a structure that grows, unless the user answers for it', async () => {
+  it('a structure that grows, unless the user allows it', async () => {
     const tree = miniatureTree();
     const path = 'common/keyhandler.c';
     const edits = [
@@ -220,7 +220,7 @@ describe('what keeps a payload from being built', () => {
   });
 });
 
-describe('what is wrong with the environment', () => {
+describe('a build fails for', () => {
   const patch = (tree: ReturnType<typeof miniatureTree>) => patchOf(tree, 'common/version.c', VERSION);
 
   it('another xen-syms than that of the tree', async () => {
@@ -250,7 +250,7 @@ describe('what is wrong with the environment', () => {
     await expect(buildFor(tree, patch(tree), { source: tree.folder })).rejects.toMatchObject({ code: 'EUSAGE' });
   });
 
-  it('of one base does not stop the others', async () => {
+  it('one base without stopping the others', async () => {
     const [one, two] = [miniatureTree(), miniatureTree('arm64')];
     const request = { patches: [{ file: 'fix.patch', bytes: bytesOf(patch(one)) }], name: 'fix' };
     const bases = [{ source: one.top }, { source: '/nowhere' }, { source: two.top }];

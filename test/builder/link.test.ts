@@ -25,7 +25,7 @@ const sectionsOf = (bytes: Uint8Array): string[] => {
   return elf.sections.map(({ name }) => name);
 };
 
-/** A program that does what a test wants of a linker. */
+/** Writes a program that replaces a linker. */
 function program(name: string, script: string): string {
   const path = join(folder, name);
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
@@ -36,7 +36,7 @@ function program(name: string, script: string): string {
 describe.each(ARCHS)('linking for %s', (arch) => {
   const object = objectOf(arch, 'hello');
 
-  it('gives a payload with a build-id, the same bytes each time', async () => {
+  it('gives a payload with a build-id, with the same bytes each time', async () => {
     const payload = await link({ 'common/version.o': object }, { arch });
     const read = readPayload(payload);
     if (isProblem(read)) throw new Error(read.message);
@@ -73,20 +73,20 @@ describe('linking', () => {
     expect(await link({ f, g })).toEqual(await link({ f, g }));
   });
 
-  it('adds no build-id where none is wanted, and the one that is given', async () => {
+  it('adds no build-id, or the given one, on request', async () => {
     expect(sectionsOf(await link({ f, g }, { buildId: 'none' }))).not.toContain('.note.gnu.build-id');
     const given = await link({ f }, { buildId: Uint8Array.of(0xab, 0xcd, 0xef, 1) });
     expect(readelf(given, ['-n'])).toContain('Build ID: abcdef01');
   });
 
-  it('names the objects by their own names where they do not fit together', async () => {
+  it('reports incompatible objects by their own names', async () => {
     await expect(link({ 'common/one.o': f, 'common/two.o': f })).rejects.toMatchObject({
       code: 'ETOOL',
       message: expect.stringMatching(/common\/two\.o.*multiple definition of `f'.*common\/one\.o/s) as string,
     });
   });
 
-  it('says what is missing where there is no linker', async () => {
+  it('reports a missing linker', async () => {
     await expect(link({ f }, { ld: 'no-such-ld' })).rejects.toMatchObject({
       code: 'ETOOL',
       message: 'no-such-ld is not installed, or not on PATH',
@@ -101,7 +101,7 @@ describe('linking', () => {
     expect(linkerFor('arm64', { crossPrefix: 'x-', ld: '/opt/ld' }).program).toBe('/opt/ld');
   });
 
-  it('ends the linker where it is stopped', async () => {
+  it('kills the linker when interrupted', async () => {
     const ld = program('slow-ld', 'echo $$ > "$TMPDIR/pid"; exec sleep 60');
     const stop = new AbortController();
     const linking = link({ f }, { ld, signal: stop.signal });
@@ -112,11 +112,11 @@ describe('linking', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('leaves no folder behind, whatever became of it', () => {
+  it('never leaves a folder behind', () => {
     expect(left().filter((name) => name.startsWith('xsplice-'))).toEqual([]);
   });
 
-  it('says where it cannot write', async () => {
+  it('reports where it cannot write', async () => {
     await expect(link({ f }, { env: { ...env, TMPDIR: join(folder, 'nosuch') } })).rejects.toMatchObject({
       code: 'EFILE',
       hint: 'Set TMPDIR to a writable folder.',

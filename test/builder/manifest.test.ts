@@ -40,7 +40,7 @@ describe('a manifest', () => {
     });
   });
 
-  it('may have names that are no ASCII', async () => {
+  it('may have names outside ASCII', async () => {
     const { patches, bases } = await read('patches: [größer.patch]\nbases: [{ source: ./x, name: größte }]\n');
     expect(patches).toEqual(['/srv/fixes/größer.patch']);
     expect(bases.map(({ name }) => name)).toEqual(['größte']);
@@ -60,7 +60,7 @@ describe('a manifest', () => {
     ['patches: [a\n', 'bases.yaml:'],
     [`patches: [a]\nbases: [${'{ source: x },'.repeat(101)}]\n`, 'bases.yaml:2:8: bases has more than 100 entries'],
     [`#${' '.repeat(300_000)}`, 'bases.yaml: more than 262144 bytes'],
-  ])('that is wrong: %j', async (text, message) => {
+  ])('is refused: %j', async (text, message) => {
     await expect(read(text)).rejects.toMatchObject({
       code: 'EFILE',
       message: expect.stringContaining(message) as string,

@@ -51,7 +51,7 @@ describe.each(['x86_64', 'arm64', 'arm32'] as const)('a payload for %s', (arch) 
     });
   });
 
-  it('that Xen refuses is refused, with the errno, and not verified', async () => {
+  it('that Xen refuses is refused with the errno, and not verified', async () => {
     const { verdict, refusals, verified, bytes } = await make(arch, 'unknown-symbol');
     expect({ verdict, verified }).toEqual({ verdict: 'refused', verified: false });
     expect(refusals[0]).toMatchObject({
@@ -73,7 +73,7 @@ describe('a payload', () => {
     expect(refusals[1]?.advice).toBe(CATALOGUE['funcs-read-only'].advice);
   });
 
-  it('says what Xen prints where that says more', async () => {
+  it('quotes Xen’s console line if it says more', async () => {
     const { refusals } = await make('x86_64', 'expectation-fails');
     expect(refusals.map(({ message }) => message).join('\n')).toMatch(
       /with EINVAL: .*; Xen prints "livepatch: .*aborting!"/,
@@ -86,7 +86,7 @@ describe('a payload', () => {
     expect(refusals[0]?.message).toContain('EINVAL');
   });
 
-  it('on top of another payload is taken without that, and says so', async () => {
+  it('on top of another payload is verified without it, with a remark', async () => {
     const made = await make('x86_64', 'hello', { depends: new Uint8Array(20).fill(7) });
     expect(made).toMatchObject({ verdict: 'built', verified: true });
     expect(made.remarks.map(({ message }) => message)).toEqual([
@@ -94,7 +94,7 @@ describe('a payload', () => {
     ]);
   });
 
-  it('with hooks that nothing can run is built, and says that they were not run', async () => {
+  it('with hooks that cannot run is built, with a remark', async () => {
     const made = await make('x86_64', 'hooks', {}, { noCpu: { message: 'libunicorn is missing', hint: undefined } });
     expect(made).toMatchObject({ verdict: 'built', refusals: [] });
     expect(made.remarks.map(({ message }) => message).join('\n')).toMatch(/hook.*libunicorn is missing/);
@@ -104,7 +104,7 @@ describe('a payload', () => {
     expect((await make('x86_64', 'hello')).bytes).toEqual((await make('x86_64', 'hello')).bytes);
   });
 
-  it('is built even where its debug information cannot be linked, which is said', async () => {
+  it('is built with a remark if its debug information cannot be linked', async () => {
     const simulation = openSimulation(exampleBytes('miniature-xen'), { gunzip });
     const diff = builtFrom({ 'common/version.o': objectOf('x86_64', 'hello') });
     const objects = diff.objects.map((object) => ({ ...object, debug: Uint8Array.of(1, 2, 3) }));
@@ -117,7 +117,7 @@ describe('a payload', () => {
     ]);
   });
 
-  it('of what the differ refuses is not linked', async () => {
+  it('is not linked if the diff refuses', async () => {
     const simulation = openSimulation(exampleBytes('miniature-xen'), { gunzip });
     const refusal = about('object-file', 'a.o', null, 'no');
     const diff = { ...builtFrom({}), verdict: 'refused', refusals: [refusal] } as const;

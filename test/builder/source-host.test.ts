@@ -48,11 +48,11 @@ describe.each(['x86_64', 'arm64'] as const)('a host of %s that runs the hypervis
   it('takes a payload through its whole life, and shows its effect', () =>
     expectLife(hosts, payload('by hand'), { effect }));
 
-  it('shows that a payload has another effect', async () => {
+  it('detects a payload with another effect', async () => {
     await expect(expectLife(hosts, payload('other'), { effect })).rejects.toThrow(/other/);
   });
 
-  it('tells of a payload for another hypervisor', async () => {
+  it('detects a payload for another hypervisor', async () => {
     const host = await hosts.start();
     try {
       const life = await applyAndRevert(host, payload('by hand', '00'.repeat(20)), changeset);
@@ -63,7 +63,7 @@ describe.each(['x86_64', 'arm64'] as const)('a host of %s that runs the hypervis
     }
   });
 
-  it('tells of a payload that takes the host down', async () => {
+  it('detects a payload that kills the host', async () => {
     const host = await hosts.start();
     try {
       const trap = arch === 'x86_64' ? 'ud2' : '.inst 0x00000000';

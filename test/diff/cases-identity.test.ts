@@ -375,3 +375,26 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
     });
   });
 });
+
+describe.each(ARCHITECTURES)('a file with another name, on %s', (arch) => {
+  const text = `${HEAD}static int sum; int add(int i); int twice(int i);\nnoinline int add(int i) { static int n; return sum += i + ++n; }\nnoinline int twice(int i) { return i * 2; }\n`;
+
+  it('keeps its state, and what changed in it replaces the old function', async () => {
+    const base = await subject(arch, { 'a.c': text });
+    subjects.push(base);
+    const patched = base.compile('n.c', text.replace('sum += i', 'sum += 2 * i'));
+    const diff = base.pairs([
+      { object: 'common/a.o', orig: base.object('a.c'), patched: null },
+      { object: 'common/n.o', orig: null, patched },
+    ]);
+    expect(diff.functions.map(({ name, status }) => `${status} ${name}`).sort()).toEqual([
+      'changed add',
+      'unchanged twice',
+    ]);
+    const got = await called(base, diff, ['add(1)', 'twice(4)']);
+    expect({ refusals: got.refusals, calls: got.calls }).toEqual({
+      refusals: [],
+      calls: ['add(1) = 6', 'twice(4) = 8'],
+    });
+  });
+});

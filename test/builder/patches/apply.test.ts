@@ -10,13 +10,13 @@ const HUNK = '@@ -2,3 +2,3 @@\n two\n-three\n+3\n four\n';
 const MIDDLE = diffOf('x.c', HUNK);
 
 describe('where a hunk applies', () => {
-  it('is where it says, even if its lines stand elsewhere, too', () => {
+  it('is its stated place, even if its lines also occur elsewhere', () => {
     const text = file([...LINES, ...LINES]);
     const after = treeAfter(apply(MIDDLE, { 'x.c': text }), {});
     expect(after['x.c']).toBe(text.replace('three', '3'));
   });
 
-  it('may be elsewhere, if there is one such place: a remark says how far', () => {
+  it('may be elsewhere if the place is unique, with a remark on the offset', () => {
     const down = apply(MIDDLE, { 'x.c': file(['x', 'y', ...LINES]) });
     expect(treeAfter(down, {})['x.c']).toBe(file(['x', 'y', ...LINES]).replace('three', '3'));
     expect(down.remarks).toEqual([
@@ -38,7 +38,7 @@ describe('where a hunk applies', () => {
     expect(problems[0]?.message).toContain('lines 3 and 11');
   });
 
-  it('is the only place once an earlier hunk was elsewhere', () => {
+  it('must be unique after an earlier hunk was elsewhere', () => {
     // The second hunk's lines stand where it says and, as the first is one line further down, one line below.
     const hunks = ['@@ -1,3 +1,3 @@\n-a\n+A\n b\n c\n', '@@ -6,1 +6,1 @@\n-same\n+other\n'];
     const shifted = file(['new', 'a', 'b', 'c', 'd', 'same', 'same', 'e']);
@@ -52,7 +52,7 @@ describe('where a hunk applies', () => {
 });
 
 describe('a hunk that does not fit', () => {
-  it('says the first line that is wrong, and both texts', () => {
+  it('reports the first mismatching line, and both texts', () => {
     const { changes, problems } = apply(MIDDLE, { 'x.c': file(LINES).replace('three', 'tree') });
     expect(changes).toEqual([]);
     expect(problems).toEqual([
@@ -72,17 +72,17 @@ describe('a hunk that does not fit', () => {
     );
   });
 
-  it('past the end of the file says so', () => {
+  it('past the end of the file is reported as such', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES.slice(0, 3)) }).problems;
     expect(problem?.message).toContain('line 4: the patch expects “four”, but the file has only 3 lines');
   });
 
-  it('only by white space says that', () => {
+  it('only in white space is reported as such', () => {
     const [problem] = apply(MIDDLE, { 'x.c': file(LINES).replace('three', 'three ') }).problems;
     expect(problem?.message).toContain('only white space');
   });
 
-  it('because it was applied before says that', () => {
+  it('because it was already applied is reported as such', () => {
     for (const text of [file(LINES), file(['x', ...LINES])]) {
       const [problem] = apply(MIDDLE, { 'x.c': text.replace('three', '3') }).problems;
       expect(problem).toMatchObject({ rule: 'patch-mismatch', advice: APPLIED_ALREADY });
@@ -116,7 +116,7 @@ describe('a hunk that does not fit', () => {
     expect(apply(torn, { 'x.c': file(LINES) }).problems.map(({ rule }) => rule)).toEqual(['patch-mismatch']);
   });
 
-  it('is told with the others of its patch, without what terminals act on', () => {
+  it('is reported with the others of its patch, without control characters', () => {
     const later = '@@ -7,1 +7,1 @@\n-se\x1b[7mven\n+7\n';
     const { problems } = apply(diffOf('x.c', HUNK.replace('two', '2'), later), { 'x.c': file(LINES) });
     expect(problems).toHaveLength(2);
@@ -181,7 +181,7 @@ describe('files', () => {
     });
   });
 
-  it('of patches after one that does not apply are not looked at', () => {
+  it('of patches after one that does not apply are ignored', () => {
     const mail = (n: number): string =>
       `From a@example.org Mon Sep 17 00:00:00 2001\nSubject: [PATCH ${n}/2] p${n}\n\n${DIFF}`;
     const { problems } = apply(mail(1) + mail(2).replace('+B', '+D'), { 'xen/x.c': 'z\n' });
@@ -213,7 +213,7 @@ describe('paths', () => {
     expect(apply(alone, {}, { root: 'xen' }).changes.map(({ path }) => path)).toEqual(['new.c']);
   });
 
-  it('outside of xen/ are left out, and a remark says so', () => {
+  it('outside xen/ are skipped, with a remark', () => {
     const both = `${DIFF}${diffOf('tools/libs/y.c', '@@ -1 +1 @@\n-p\n+q\n')}`;
     const applied = apply(both, { 'x.c': text }, { root: 'xen' });
     expect(applied.changes.map(({ path }) => path)).toEqual(['x.c']);

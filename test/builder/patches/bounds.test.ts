@@ -30,7 +30,7 @@ const nested = (depth: number): string =>
     ? 'x'
     : `Subject: x\nContent-Type: multipart/mixed; boundary=b${depth}\n\n--b${depth}\n${nested(depth - 1)}\n`;
 
-/** Texts that would take a careless reader for ever. Each has some MiB, and has to be read in seconds. */
+/** Texts that would take a careless reader forever. Each has some MiB, and must be read in seconds. */
 const HOSTILE: readonly (readonly [string, () => string])[] = [
   ['names of blanks', () => `diff --git ${'a/ '.repeat(MEGA)}\nold mode 100644\n`],
   ['a name that ends in blanks', () => diffOf(`x${' '.repeat(2 * MEGA)}y`, '@@ -1 +1 @@\n-a\n+b\n')],
@@ -110,7 +110,7 @@ describe('damaged patches', () => {
   const piece = fc.oneof(fc.constantFrom(...parts), fc.string({ maxLength: 5, unit: 'binary-ascii' }));
   const edit = fc.tuple(fc.nat(), fc.nat(8), fc.string({ maxLength: 3, unit: 'binary-ascii' }));
 
-  it('are told as problems, and never lead out of the tree', () => {
+  it('are reported, and never lead out of the tree', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 14 }), fc.array(edit, { maxLength: 3 }), (pieces, edits) => {
         let text = pieces.join('');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { findLines, standsAt } from '../../../src/builder/patches/find-hunk.ts';
 
-it('lines are found where they stand, and where most of them do', () => {
+it('finds lines, and the nearest match', () => {
   const lines = fc.array(fc.constantFrom('a', 'b'), { maxLength: 20 });
   const wanted = fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 5 });
   fc.assert(
@@ -24,7 +24,7 @@ it('lines are found where they stand, and where most of them do', () => {
   );
 });
 
-it('a search that would cost more than is left is given up', () => {
+it('gives up a search beyond its budget', () => {
   const budget = { left: 5 };
   expect(findLines(['a', 'b', 'c', 'd', 'e'], ['e'], 0, budget)).toMatchObject({ found: [], gaveUp: true });
 });

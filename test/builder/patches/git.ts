@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Nothing of the user's own settings, and the same author and time always. */
+/** Ignores the user's settings, and fixes author and time. */
 const ENVIRONMENT = {
   PATH: process.env['PATH'],
   LC_ALL: 'C',
@@ -18,12 +18,12 @@ const ENVIRONMENT = {
   GIT_COMMITTER_DATE: '2020-02-03T04:05:06Z',
 };
 
-/** A folder of its own, where tools run. */
+/** A temporary folder to run tools in. */
 export interface Folder {
   readonly path: string;
-  /** Runs a program and gives what it prints, as a byte string. Throws where it fails. */
+  /** Runs a program and returns its output as a byte string. Throws if it fails. */
   run(program: string, ...args: string[]): string;
-  /** Whether a program ends well. */
+  /** Does a program succeed? */
   succeeds(program: string, ...args: string[]): boolean;
   git(...args: string[]): string;
   /** Writes byte strings; makes the folders. */
@@ -33,7 +33,7 @@ export interface Folder {
   commit(message: string, files: Readonly<Record<string, string | null>>): void;
 }
 
-/** Hands a folder to `use`, as a git repository if asked for, and removes it. */
+/** Makes a folder, as a git repository if requested, passes it to `use`, and removes it. */
 export function inFolder<T>(repository: boolean, use: (folder: Folder) => T): T {
   const path = mkdtempSync(join(tmpdir(), 'xsplice-test-'));
   const run = (program: string, ...args: string[]): string =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { keepLines } from '../../../src/builder/patches/index.ts';
 import { withTool } from '../../support/gcc.ts';
 
-/** What `__LINE__` is on each line of the form `ID __LINE__`, after cpp. */
+/** Returns `__LINE__` of each line `ID __LINE__`, after cpp. */
 function linesByCpp(source: string, ...flags: string[]): Map<string, number> {
   const out = withTool('gcc', ['-E', '-P', ...flags, 'x.c'], { 'x.c': source }, ({ stdout }) => stdout);
   return new Map([...out.matchAll(/\b(id\w+) (\d+)\b/g)].map(([, id, number]) => [id ?? '', Number(number)]));
@@ -13,12 +13,12 @@ function linesByCpp(source: string, ...flags: string[]): Map<string, number> {
 const mark = (id: number | string): string => `id${id} __LINE__`;
 const file = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
-/** Puts a directive where it belongs, and gives the text of the result as lines. */
+/** Adds directives, and returns the resulting lines. */
 const kept = (before: readonly string[], after: readonly string[], path = 'x.c'): string[] =>
   keepLines(file(before), file(after), path).split('\n').slice(0, -1);
 
 describe('keepLines', { timeout: 60_000 }, () => {
-  it('numbers what follows a hunk as it was, and nothing else', () => {
+  it('keeps the numbers after a hunk, and changes nothing else', () => {
     expect(kept(['a', 'b', 'c', 'd'], ['a', 'x', 'y', 'b', 'c', 'd'])).toEqual([
       'a',
       'x',
@@ -41,7 +41,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
     expect(kept(['a', 'b'], ['x', 'a', 'b'], path)).toEqual(['x', 'a', 'b']);
   });
 
-  it('leaves a file alone that is new', () => {
+  it('leaves a new file alone', () => {
     expect(keepLines('', 'a\nb\n', 'x.c')).toBe('a\nb\n');
   });
 
@@ -69,7 +69,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
     ],
     ['a // comment that goes on', ['// a \\', 'b', 'int c;'], ['// a \\', 'n \\', 'b', 'int c;'], 3],
     ['a macro’s name and its parenthesis', ['m', '(a)', 'int c;'], ['m', '/* n */', '(a)', 'int c;'], 3],
-  ])('puts no directive into %s', (_what, before, after, number) => {
+  ])('adds no directive inside %s', (_what, before, after, number) => {
     const at = after.length - (before.length - number + 1);
     expect(kept(before, after)).toEqual([...after.slice(0, at), `#line ${number}`, ...after.slice(at)]);
   });
@@ -94,7 +94,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('goes between parentheses where they do not end soon, or another hunk comes first', () => {
+  it('adds one inside parentheses if they do not end soon, or before another hunk', () => {
     const long = ['f(', ...Array.from({ length: 300 }, (_, i) => `a${i},`), 'z);', 'int d;'];
     expect(kept(long, ['f(', 'n,', ...long.slice(1)])[2]).toBe('#line 2');
     const short = ['f(a,', 'b,', 'c,', 'd);'];
@@ -111,7 +111,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('does not let a parenthesis that is never closed outlive its function', () => {
+  it('forgets an unclosed parenthesis at the end of its function', () => {
     const before = ['x = ((;', '}', 'int a;', 'int b;'];
     expect(kept(before, ['x = ((;', '}', 'int n;', 'int a;', 'int b;'])).toEqual([
       'x = ((;',
@@ -123,7 +123,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('goes on from the source’s own directives', () => {
+  it('continues from the source’s own directives', () => {
     const before = ['a', '#line 100', 'b', 'c', 'd'];
     expect(kept(before, ['a', '#line 100', 'b', 'n', 'c', 'd'])).toEqual([
       'a',
@@ -162,7 +162,7 @@ describe('keepLines', { timeout: 60_000 }, () => {
     }
   });
 
-  it('compares very different files without taking for ever', () => {
+  it('compares very different files in bounded time', () => {
     const text = (salt: number): string => file(Array.from({ length: 30_000 }, (_, i) => `x${(i * salt) % 9973}`));
     const start = performance.now();
     const after = text(89);

@@ -7,7 +7,7 @@ import { bytes, type Folder, inFolder } from './git.ts';
 const line = fc.constantFrom('{', '}', '', 'int x;', '    return;', '-- a', '++ b', '\xe9');
 const lines = fc.array(line, { minLength: 0, maxLength: 40 });
 const newline = fc.boolean();
-/** Where, how many lines are removed, and what is put there. */
+/** Position, number of removed lines, and new lines. */
 const edits = fc.array(fc.tuple(fc.nat(40), fc.nat(3), fc.array(line, { maxLength: 3 })), {
   minLength: 1,
   maxLength: 4,
@@ -25,7 +25,7 @@ function edited(
   return result;
 }
 
-/** What git's own diff between two texts is; empty where there is none. */
+/** Returns git's diff of two texts; empty if they are equal. */
 function diffBetween(folder: Folder, before: string, after: string, ...options: string[]): string {
   folder.write({ 'a/x.c': before, 'b/x.c': after });
   try {
@@ -35,7 +35,7 @@ function diffBetween(folder: Folder, before: string, after: string, ...options: 
   }
 }
 
-/** The text that a program makes of `x.c` with the patch; `undefined` where it refuses. */
+/** Returns a program's result for `x.c` and the patch; `undefined` if it refuses. */
 function madeBy(folder: Folder, text: string, diff: string, program: string, ...args: string[]): string | undefined {
   folder.write({ 'x.c': text, 'the.patch': diff });
   return folder.succeeds(program, ...args) ? folder.read('x.c') : undefined;
@@ -106,7 +106,7 @@ describe('random edits', { timeout: 120_000 }, () => {
             expect(theirs).toBe(ours.text);
             seen.same++;
           } else if (theirs !== undefined) {
-            // They take the nearest place of several, and where a hunk has no context any place; we take neither.
+            // They take the nearest of several places, and any place for a hunk without context; we take neither.
             expect(ours.codes.every((code) => code === 'patch-ambiguous' || code === 'patch-no-context')).toBe(true);
             seen.unsure++;
           } else seen.refused++;

@@ -1,9 +1,9 @@
-/** What can be seen of a hypervisor from its dom0: each look gives text, to be held against what a patch makes of it. */
+/** Observations of a hypervisor from its dom0: each returns text, to compare with a patch's effect. */
 import { record, viewOf } from '../../../src/base/index.ts';
 import { GuestArena, type QemuTarget } from '../../../src/targets/index.ts';
 import { rcOf } from '../../support/answers.ts';
 
-/** A way to look at a host. It leaves nothing behind that another look would see. */
+/** An observation. It leaves nothing that another one would see. */
 export type Look = (host: QemuTarget) => Promise<string>;
 
 /** Hypercalls. Source: xen/include/public/xen.h. */
@@ -34,7 +34,7 @@ const result =
   async (host) =>
     String(rcOf(await host.hypercall(new GuestArena(), number, args)));
 
-/** An event channel operation that there is none of. */
+/** An invalid event channel operation. */
 export const noEventChannelOp: Look = result(HYPERVISOR_EVENT_CHANNEL_OP, 99n, 0n);
 
 /**
@@ -47,7 +47,7 @@ export const badSelector: Look = async (host) => {
   return [`rc ${rc}`, ...(await host.takeConsole())].join('\n');
 };
 
-/** A set of features that there is none of. */
+/** An invalid feature set. */
 export const noFeatures: Look = async (host) => {
   const arena = new GuestArena();
   const set = arena.placeOutput(Uint8Array.of(77, 0, 0, 0, 0, 0, 0, 0));
@@ -57,7 +57,7 @@ export const noFeatures: Look = async (host) => {
 /** Of `struct xen_domctl`, whose size is 16 bytes and a union of 128. Source: xen/include/public/domctl.h. */
 const DOMCTL_SIZE = 16 + 128;
 
-/** A domctl of a version of the interface that there is none of. */
+/** A domctl with an invalid interface version. */
 export const foreignDomctl: Look = async (host) => {
   const arena = new GuestArena();
   const bytes = new Uint8Array(DOMCTL_SIZE);
@@ -81,7 +81,7 @@ const XENPF_RESOURCE_OP = 61;
 const XEN_RESOURCE_OP_MSR_READ = 0;
 const MSR_IA32_TSC = 0x10n;
 
-/** How often the time stamp counter is read: that all of so many end in 12 zeros is no chance. */
+/** Number of reads of the time stamp counter: enough that 12 trailing zeros in all cannot be chance. */
 const READS = 8;
 
 /** Do all time stamps that the hypervisor reads for dom0 end in 12 zero bits? */
@@ -107,5 +107,5 @@ export const roundedTsc: Look = async (host) => {
   return seen.every((value) => value !== 0n && (value & 0xfffn) === 0n) ? 'rounded' : 'exact';
 };
 
-/** What the hypervisor says that it was built from: XENVER_changeset. `dead`: it died of the question. */
+/** Returns XENVER_changeset; `dead` if the hypervisor dies in the call. */
 export const changeset: Look = async (host) => (await host.versionString('changeset')) ?? 'dead';

@@ -6,16 +6,16 @@ import { rcOf } from '../../support/answers.ts';
 import { type SourceArch, xenFromSource } from '../../support/source-xen.ts';
 import type { Look } from './looks.ts';
 
-/** What a patch does that dom0 can see. */
+/** A patch's effect that dom0 can see. */
 export interface Effect {
   readonly look: Look;
-  /** As long as it is not applied, and after it was reverted. */
+  /** While it is not applied, or reverted. */
   readonly before: RegExp;
   /** While it is applied. */
   readonly after: RegExp;
 }
 
-/** What a payload's hooks print while it is applied and reverted. */
+/** Console output of a payload's hooks on apply and revert. */
 export interface Says {
   readonly apply: RegExp;
   readonly revert: RegExp;
@@ -30,24 +30,24 @@ export async function sourceHosts(
   return prepareQemu({ ...options, arch, xenImage: xen, xenSyms });
 }
 
-/** What became of a payload: everything that the host said, step by step. */
+/** A payload's life: the host's output, step by step. */
 export interface Life {
   readonly upload: number | null;
   /** The payload's own result of each action. */
   readonly apply: number | null;
   readonly revert: number | null;
   readonly unload: number | null;
-  /** What the look gave: not yet applied, applied, reverted. */
+  /** Observations before apply, after apply, after revert. */
   readonly seen: readonly string[];
   /** The lines of the console while it was uploaded, applied, reverted. */
   readonly console: { readonly upload: string; readonly apply: string; readonly revert: string };
-  /** The panic's message where the host died. */
+  /** Message of the panic if the host died. */
   readonly panic: string | null;
 }
 
 const NAME = 'patch';
 
-/** Uploads a payload, applies it, reverts it and unloads it, and looks at the host between. A step that fails is the last one. */
+/** Uploads, applies, reverts and unloads a payload, and observes the host in between. Stops at the first failure. */
 export async function applyAndRevert(host: QemuTarget, payload: Uint8Array, look?: Look): Promise<Life> {
   const seen: string[] = [];
   const said = { upload: '', apply: '', revert: '' };
@@ -87,7 +87,7 @@ export async function applyAndRevert(host: QemuTarget, payload: Uint8Array, look
   return life();
 }
 
-/** Does a payload live through all of it on a fresh host, and does it do there what it is said to do? */
+/** Checks that a payload lives through all steps on a fresh host, with its stated effect. */
 export async function expectLife(
   hosts: QemuHosts,
   payload: Uint8Array,

@@ -54,7 +54,7 @@ describe('the objects that a change reaches', () => {
     ]);
   });
 
-  test('a header: all that include it, also by a name with .. in it; the boot left out, and said', () => {
+  test('a header: all that include it, even by a name with ..; boot code is skipped with a remark', () => {
     const tree = miniTree();
     const found = affected(
       tree,
@@ -109,7 +109,7 @@ describe('the objects that a change reaches', () => {
     ['xen/include/asm-arm/x.h', 'not compiled for x86_64'],
     ['xen/arch/x86/configs/x86_64_defconfig', 'a default configuration'],
     ['xen/common/nobody.h', 'no object of this hypervisor is compiled from it'],
-  ])('%s: nothing, and said: %s', (path, text) => {
+  ])('%s: nothing, with a remark: %s', (path, text) => {
     const found = affected(miniTree(), { path, before: 'int a;', after: 'int b;' });
     expect(names(found)).toEqual([]);
     expect(found.problems).toEqual([]);
@@ -216,7 +216,7 @@ describe('files that come and go', () => {
     expect(names(found)).toEqual(['common/sub/fresh.o']);
   });
 
-  test('for an option that is off, or without a line: nothing, and said', () => {
+  test('for an option that is off, or without a line: nothing, with a remark', () => {
     const tree = miniTree();
     const off = affected(
       tree,

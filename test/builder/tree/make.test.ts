@@ -49,7 +49,7 @@ const built = () => {
 };
 
 describe('a build that keeps no commands', () => {
-  test('is asked what it would do, in a copy, once; and objects are what it made', async () => {
+  test('is listed once by a dry run in a copy, and its objects match', async () => {
     const tree = built();
     const opened = openTree(tree.top);
     expect(opened).toMatchObject({ version: '4.14.6', built: true });
@@ -153,7 +153,7 @@ describe('a tree that was not built', () => {
     expect((await builtTree(opened, { env: tree.env, jobs: 1 })).tree).toBe(opened);
   });
 
-  test('one that does not build says what make says, and leaves nothing', async () => {
+  test('one that does not build reports make’s errors, and leaves nothing', async () => {
     const tree = miniSources({ ...OLD_BUILD, 'xen/common/kernel.c': 'int broken(\n' });
     const run = builtTree(openTree(tree.top), { env: tree.env, jobs: 1 });
     await expect(run).rejects.toMatchObject({
@@ -189,7 +189,7 @@ describe('the hypervisor that a tree gives, and the one to be patched', () => {
     expect(buildRelation(own, new Uint8Array(4))).toEqual({ kind: 'different', functions: [], count: 0 });
   });
 
-  test('a tree that gives another one is refused, one that gives a like one is told', async () => {
+  test('another hypervisor is refused, a similar one gets a remark', async () => {
     const tree = built();
     const opened = openTree(tree.top);
     const syms = new Uint8Array(readFileSync(opened.xenSyms as string));

@@ -59,7 +59,7 @@ describe('a source tree', () => {
   });
 });
 
-describe('what is none', () => {
+describe('an invalid tree', () => {
   test.each([
     ['CONFIG_X86_64=y\n', 'no CONFIG_LIVEPATCH=y', 'with CONFIG_LIVEPATCH=y first'],
     ['CONFIG_X86_64=y\n# CONFIG_LIVEPATCH is not set\n', 'no CONFIG_LIVEPATCH=y', 'with CONFIG_LIVEPATCH=y first'],

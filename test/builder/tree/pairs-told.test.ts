@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { change, miniTree, testFolder } from './mini-tree.ts';
 import { bigger, pairs } from './pair-support.ts';
 
-describe('what is told instead', () => {
-  test('a build that the sources do not give: what differs', async () => {
+describe('problems instead of objects', () => {
+  test('a build that does not match the sources: the differences', async () => {
     const tree = miniTree();
     const limits = join(tree.xen, 'include/xen/limits.h');
     writeFileSync(limits, readFileSync(limits, 'latin1').replace('17', '99'));
@@ -89,7 +89,7 @@ describe('what is told instead', () => {
     });
   });
 
-  test('a signal ends it, compilers included', async () => {
+  test('a signal stops everything, including compilers', async () => {
     const tree = miniTree();
     const folder = testFolder();
     mkdirSync(join(folder, 'bin'));

@@ -51,7 +51,7 @@ describe('objects before and after a change', () => {
     expect(second.pairs).toEqual(first.pairs);
   });
 
-  test('without debug data where it is not wanted', async () => {
+  test('without debug data on request', async () => {
     const tree = miniTree();
     const [pair] = (await pairs(tree, [bigger(tree)], { debugInfo: false })).pairs;
     expect(section(pair?.patched, '.debug_info')).toBe('');
@@ -95,7 +95,7 @@ describe('objects before and after a change', () => {
     expect(found.pairs.map(({ object }) => object)).toEqual(['arch/x86/traps.o']);
   });
 
-  test('what compiles to the same is no pair', async () => {
+  test('an object that compiles to the same is not a pair', async () => {
     const tree = miniTree();
     const edit = change(tree, 'xen/common/kernel.c', (text) => text.replace('TWICE(x) +', '(TWICE(x)) +'));
     const found = await pairs(tree, [edit]);
@@ -150,7 +150,7 @@ describe('objects before and after a change', () => {
   });
 });
 
-describe('what was compiled once', () => {
+describe('a compiled object', () => {
   test('is not compiled again, until something that it was made from changes', async () => {
     const tree = miniTree();
     const { env, calls } = logged(tree, 'gcc');
@@ -179,7 +179,7 @@ describe('what was compiled once', () => {
     expect(calls().length).toBe(2 * count);
   });
 
-  test('a damaged entry is made again', async () => {
+  test('is remade if its entry is damaged', async () => {
     const tree = miniTree();
     const first = await pairs(tree, [bigger(tree)]);
     const folder = join(tree.env['XSPLICE_CACHE'] as string, 'compiled-1');
@@ -189,7 +189,7 @@ describe('what was compiled once', () => {
     expect((await pairs(tree, [bigger(tree)])).pairs).toEqual(first.pairs);
   });
 
-  test('a cache that cannot be used costs nothing but time', async () => {
+  test('is compiled again if the cache is unusable', async () => {
     const tree = miniTree();
     const file = join(testFolder(), 'file');
     writeFileSync(file, '');

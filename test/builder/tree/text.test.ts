@@ -48,11 +48,11 @@ describe('two versions of a source that say the same', () => {
     ['int x; /* open\n', 'int x; /* closed */\n'],
     ['#define F(x) x\nF(1)\n', '#define F (x) x\nF(1)\n'],
     ['a\n', '/* a */\n'],
-  ])('%j and %j do not, or cannot be told', (before, after) => {
+  ])('%j and %j differ, or may differ', (before, after) => {
     expect(sameCode(before, after)).toBe(false);
   });
 
-  test('whatever is said to be the same is the same to gcc', { timeout: 60_000 }, () => {
+  test('equal sources are equal to gcc', { timeout: 60_000 }, () => {
     const piece = fc.constantFrom(
       'x',
       ' ',

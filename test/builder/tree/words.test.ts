@@ -22,7 +22,7 @@ describe('the words of a script of the shell', () => {
     `-DX="\\"text\\"" tab\tblank`,
     'one \\\n two',
     'a#b "#c"',
-  ])('%s: as sh has them', (script) => {
+  ])('%s: same as sh', (script) => {
     expect(words(script)).toEqual([ofShell(script)]);
   });
 
@@ -75,12 +75,9 @@ describe('a .cmd file', () => {
     });
   });
 
-  test.each(['', 'deps_x := y', 'cmd_x := a $(shell rm) b', 'cmd_x := a $y'])(
-    '%s is none that can be followed',
-    (bad) => {
-      expect(readCommandFile(bad)).toBeUndefined();
-    },
-  );
+  test.each(['', 'deps_x := y', 'cmd_x := a $(shell rm) b', 'cmd_x := a $y'])('%s cannot be reused', (bad) => {
+    expect(readCommandFile(bad)).toBeUndefined();
+  });
 
   test('the dependencies that a compiler writes', () => {
     const list = 'a/b.o: a/b.c \\\n include/x.h a\\ b.h \\\n dollar$$.h\n\ninclude/x.h:\n';
