@@ -90,6 +90,19 @@ export const BUILDER = {
     what: 'The hypervisor has the variable but no symbol for it, so it cannot be found on the host.',
     advice: 'Give the variable a name in the source.',
   },
+  'ambiguous-place': {
+    title: 'the object has one place for two variables, which the host has apart',
+    severity: 'error',
+    what: 'A relocation counts from a section, and what it leads to may be the end of one variable as well as the start of the next, or code counts from one variable to another. In the object both are one place; on the host, one of them is somewhere else.',
+    advice:
+      'Compile with -fdata-sections. Where that is done, give one of the variables a section of its own in the source, or make it global: then relocations name it.',
+  },
+  'labels-in-variable': {
+    title: 'a variable holds addresses inside a function that changes',
+    severity: 'error',
+    what: 'Addresses of labels in a variable lead into the old code of the function on the host: a jump through them would never run the new code.',
+    advice: 'Make the table of labels const: then it goes into the payload with its function.',
+  },
   'stray-fixup': {
     title: 'a function continues in fix-up code that none of its table entries names',
     severity: 'error',
