@@ -127,6 +127,12 @@ export function branchTarget(instruction: Instruction): TargetOperand | undefine
 
 export const writes = (access: Access): boolean => access === 'write' || access === 'read-write';
 
+/** Returns the names of the registers that an instruction writes as operands, in the order of the text. */
+export const writtenRegisters = (instruction: Instruction): string[] =>
+  instruction.kind === 'bad'
+    ? []
+    : instruction.operands.flatMap((each) => (each.kind === 'register' && writes(each.access) ? [each.name] : []));
+
 /** An operand whose value is encoded in a field. */
 export type FieldOperand = (ImmediateOperand | TargetOperand | MemoryOperand) & { readonly field: Field };
 

@@ -61,7 +61,7 @@ export const BUILDER = {
     advice: 'Write the fix without it: code that has run cannot be patched, and init data needs a resident copy.',
   },
   'init-changed': {
-    title: 'code or data of the boot has changed and is left out',
+    title: 'boot code or data has changed and is left out',
     severity: 'note',
     what: 'The host has run its `__init` code and read its `__initdata`. A change of them has no effect on it, and new ones are not used.',
     advice: 'Check that the fix works without this part of the patch.',
@@ -85,10 +85,23 @@ export const BUILDER = {
     advice: 'Let the conditional branch target an unconditional one next to it.',
   },
   'unnamed-variable': {
-    title: 'new code uses a variable without a name',
+    title: 'new code uses an unnamed variable',
     severity: 'error',
     what: 'The hypervisor has the variable but no symbol for it, so it cannot be found on the host.',
     advice: 'Give the variable a name in the source.',
+  },
+  'ambiguous-place': {
+    title: 'the object has one place for two variables, which the host has apart',
+    severity: 'error',
+    what: 'A relocation counts from a section, and what it leads to may be the end of one variable as well as the start of the next, or code counts from one variable to another. In the object both are one place; on the host, one of them is somewhere else.',
+    advice:
+      'Compile with -fdata-sections. Where that is done, give one of the variables a section of its own in the source, or make it global: then relocations name it.',
+  },
+  'labels-in-variable': {
+    title: 'a variable holds addresses inside a function that changes',
+    severity: 'error',
+    what: 'Addresses of labels in a variable lead into the old code of the function on the host: a jump through them would never run the new code.',
+    advice: 'Make the table of labels const: then it goes into the payload with its function.',
   },
   'stray-fixup': {
     title: 'a function continues in fix-up code that none of its table entries names',
@@ -115,7 +128,7 @@ export const BUILDER = {
     advice: 'Put the new data into a variable of its own; a hook can fill it from the old one.',
   },
   'static-ambiguous': {
-    title: 'static variables of one name cannot be told apart',
+    title: 'static variables with the same name cannot be told apart',
     severity: 'error',
     what: 'Several functions or blocks have a static variable of this name, and scope, type, line and code do not show which one after the patch is which one before it. One that is known keeps its value on the host, one that is new starts with its initial value.',
     advice: 'Say which is which with `--static`, for each variable after the patch.',
@@ -139,7 +152,7 @@ export const BUILDER = {
     advice: 'Include all objects that the patch changes, above all the one that had it before.',
   },
   'alias-split': {
-    title: 'names of one function lead to different code after the patch',
+    title: 'aliases of one function lead to different code after the patch',
     severity: 'error',
     what: 'The names have one address on the host. A jump there changes what all of them do.',
     advice: 'Keep the names aliases of each other, or give the callers that need other code a new function.',
@@ -164,7 +177,7 @@ export const BUILDER = {
     advice: 'None needed.',
   },
   'linker-table-entry': {
-    title: 'a new entry of a table that the linker gathers',
+    title: 'the host does not see a new entry of a linker table',
     severity: 'warning',
     what: 'The table was laid out when the hypervisor was linked. The host will not see the entry.',
     advice: 'Register it in an apply hook, if the table has a way to do that at run time.',
@@ -221,7 +234,7 @@ export const BUILDER = {
     advice: 'Fix the errors above first.',
   },
   'other-compiler': {
-    title: 'the objects are compiled by another compiler than the hypervisor',
+    title: 'the objects were built with a different compiler than the hypervisor',
     severity: 'error',
     what: 'The compiler that the tree’s commands run now is not the one that `xen-syms` was built with.',
     advice: 'Compile with the very compiler that the hypervisor was built with.',
@@ -269,7 +282,7 @@ export const BUILDER = {
     advice: 'Change the patch so that the generated file stays as it is, or ship a new hypervisor.',
   },
   'tree-unlike-xen': {
-    title: 'the tree and the hypervisor are alike, but not the same build',
+    title: 'the tree and the hypervisor match, but are different builds',
     severity: 'note',
     what: 'The tree was built here, and its `xen-syms` is not the one that was given.',
     advice: 'Use the tree in which the hypervisor was built, if it still exists.',
@@ -287,7 +300,7 @@ export const BUILDER = {
     advice: 'Compile the tree with `-g` (CONFIG_DEBUG_INFO=y).',
   },
   'rehearsal-fails': {
-    title: 'the new payload does not survive its rehearsal',
+    title: 'the new payload fails its rehearsal',
     severity: 'error',
     what: 'The payload was uploaded, applied, reverted and unloaded on a simulated host, and one step failed.',
     advice: 'Rehearse the payload yourself to see every step: `xsplice rehearse FILE --xen xen-syms`.',

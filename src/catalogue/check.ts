@@ -27,13 +27,13 @@ export const CHECK = {
     advice: 'Give the payloads below it too, in the order in which they are applied.',
   },
   'hook-not-run': {
-    title: 'a hook was not run: what it does is not checked',
+    title: 'a hook was not run, so its effects were not checked',
     severity: 'note',
     what: 'The simulated host has no processor that can run the code of the hook, or the hook called something that the simulation does not provide. Nothing after it is checked. In a rehearsal this is an error.',
     advice: 'Rehearse the payload on a real host: `xsplice rehearse … --on qemu`.',
   },
   assumed: {
-    title: 'something about the hypervisor is unknown and was assumed',
+    title: 'something about the hypervisor was assumed',
     severity: 'note',
     what: 'The image does not say everything that matters, such as its release or its configuration. The message says what was assumed.',
     advice: 'Give the `xen-syms` with its symbols and configuration, or name the release with `--release`.',

@@ -83,7 +83,7 @@ export const HARM = {
     source: '`arch_livepatch_perform_rela` of arm64 (R_AARCH64_TSTBR14).',
   },
   verify: {
-    title: 'a function is not what it must be after apply or revert',
+    title: 'a function has unexpected bytes after apply or revert',
     severity: 'error',
     what: 'After apply the old function does not begin with the jump to executable new code, or after revert its bytes are not what they were.',
     advice:

@@ -3,7 +3,7 @@ import type { Entries } from './entry.ts';
 /** Lint: the code that is patched, and the code that replaces it. */
 export const LINT_CODE = {
   'init-reference': {
-    title: 'the payload refers to init code or data of the hypervisor, which is gone after boot',
+    title: 'the payload refers to init code or data, which Xen frees after boot',
     severity: 'error',
     what: 'The payload patches a function or names a symbol in the hypervisor’s init memory: `__init` code, `__initdata`, and on 4.16.0 to 4.17.4 and 4.18.0 to 4.18.2 pointers marked `__alt_call_maybe_initdata`.',
     why: 'The symbol table keeps these names, but Xen frees the memory after boot. The loader resolves them without complaint. Using the address then faults, or reads and writes memory that has a new owner. An alternative call through such a pointer faults at upload already.\n\nIf the replaced function has the same reference, there is no finding: on a booted host that code is unreachable (`if ( system_state < SYS_STATE_active )`), or only the address matters (`_sinittext`). A reference that the new version adds is an error, and so is the pointer of an alternative call, because Xen reads it at upload.',
@@ -13,7 +13,7 @@ export const LINT_CODE = {
       'xen/arch/x86/setup.c (`init_done`); f26bb28594 and af4cd0a6a6 (4.19.0; 4.17.5, 4.18.3) for pointers of alternative calls.',
   },
   'trampoline-too-long': {
-    title: 'the trampoline does not fit into the old function, whatever old_size says',
+    title: 'the old function is too short for the trampoline, whatever old_size says',
     severity: 'error',
     what: 'From the start of the old function to the next symbol there is less room than the jump needs: 5 bytes on x86, 9 behind an ENDBR64. `old_size` claims more.',
     why: 'Xen checks the jump against `old_size`, which the payload itself supplies. If that is wrong, the jump overwrites the start of the next function, which then executes the tail of a displacement.',
@@ -42,7 +42,7 @@ export const LINT_CODE = {
       'xen/common/livepatch.c (`check_for_livepatch_work`); ca4cd36682 (4.13.0; 4.11.3, 4.12.2) for sleeping vCPUs.',
   },
   'nop-range': {
-    title: 'NOPs cut an instruction in two, or the function runs on into the next one',
+    title: 'the NOPs split an instruction, or the function falls through into the next one',
     severity: 'error',
     what: 'An entry whose `new_addr` is 0 fills the start of a function with NOPs, and `new_size` is wrong: the NOPs end inside an instruction, run past the end of the function, leave no return behind them, or all fall within the ENDBR64 that Xen keeps.',
     why: 'Xen only checks that `new_size` is at most `old_size` and 31. The tail of an instruction decodes as another instruction. Without the `ret`, execution runs on into whatever follows.',
@@ -52,7 +52,7 @@ export const LINT_CODE = {
       'xen/arch/x86/livepatch.c (`arch_livepatch_verify_func`, `livepatch_insn_len`); 67af3e52f4 (4.8) and 8a87b9a0fb for ENDBR64.',
   },
   overlap: {
-    title: 'two functions are patched at overlapping bytes: a revert leaves a trampoline behind',
+    title: 'two patches overlap, and a revert leaves a trampoline behind',
     severity: 'error',
     what: 'Two entries of one payload overwrite the same bytes, or two payloads of the set overwrite overlapping bytes from different starts.',
     why: 'Xen reverts the entries of a payload in the order in which it applied them. The second entry saved the jump of the first and restores it last: after the revert the function still jumps into the payload, and after unload into freed memory. Two payloads that overlap destroy each other’s jump while both are applied. Two payloads that patch the same start are stacked, which is fine.',
@@ -60,7 +60,7 @@ export const LINT_CODE = {
     source: 'xen/common/livepatch.c (`revert_payload`). Seen on a real Xen 4.17.7.',
   },
   'expectation-alternative': {
-    title: 'an expectation covers code that the hypervisor replaces at boot, by processor',
+    title: 'an expectation covers code that Xen replaces at boot to suit the CPU',
     severity: 'warning',
     what: 'An enabled expectation covers instructions that the hypervisor replaces at boot, depending on a feature of the processor.',
     why: 'Xen compares memory as it is. The bytes of `xen-syms` are there only on processors without the feature: Xen applies the payload on one host and refuses it (EINVAL) on the next.',
@@ -69,7 +69,7 @@ export const LINT_CODE = {
     source: 'xen/common/livepatch.c (`livepatch_check_expectations`); xen/arch/x86/alternative.c.',
   },
   'endbr-missing': {
-    title: 'a function that is called indirectly lacks ENDBR64, and this host has CET-IBT on',
+    title: 'an indirectly called function lacks ENDBR64 on a host with CET-IBT',
     severity: 'error',
     what: 'A function of the payload is called indirectly and does not start with ENDBR64: a hook, a function that a bug frame runs, or one whose address the payload stores in a table or a register. Checked only if the hypervisor is built with CONFIG_XEN_IBT and the processor (`--cpu`) has CET-IBT.',
     why: 'With CET-IBT every indirect call must land on an ENDBR64. Otherwise the CPU raises a control protection fault, which panics the host: for a load hook, in the middle of `apply`. Xen since 4.17 is built with -mmanual-endbr, so only functions marked `cf_check` start with one.',
@@ -88,7 +88,7 @@ export const LINT_CODE = {
       '8676092a0f (W3: 4.18.0; 4.16.4, 4.17.1), b083b1c393 (W4: 4.19.0; 4.17.4, 4.18.2); xen/common/livepatch.c (`apply_payload`, `livepatch_do_action`).',
   },
   'wrong-flags': {
-    title: 'code was compiled without flags that Xen is built with: red zone, vector registers',
+    title: 'code uses the red zone or vector registers, which Xen does not allow',
     severity: 'error',
     what: 'A function of the payload keeps data below the stack pointer (the red zone) or uses vector registers.',
     why: 'Compilers do both by default. In a hypervisor an interrupt uses the same stack and overwrites everything below the stack pointer. The vector registers hold the guest’s values, which Xen saves only on a context switch: the guest then computes with wrong values. Both go unnoticed in a quick test.',
@@ -97,7 +97,7 @@ export const LINT_CODE = {
     source: 'xen/arch/x86/arch.mk; System V ABI, AMD64 supplement, 3.2.2 for the red zone.',
   },
   'patching-path': {
-    title: 'a function is patched that the CPUs are in while they patch',
+    title: 'the payload patches a function that the CPUs run while they patch',
     severity: 'warning',
     what: 'The payload patches a function that patching itself uses: livepatch code, the loop in which the other CPUs wait, the idle loop, the handlers of NMIs and machine checks, `memcpy`.',
     why: 'CPUs are in these functions, or can enter them at any time, while their first bytes change. An NMI between two stores executes half a jump. After a revert a CPU can still be in the new code, and unloading the payload frees it.',
@@ -118,7 +118,7 @@ export const LINT_CODE = {
       '`xen/arch/x86/livepatch.c`, `arch_livepatch_apply`: the one place that is written. Copies in debug data: DWARF 5, 3.3.8 (inlined subroutines) and 3.3.8.3 (out-of-line instances).',
   },
   'never-returns': {
-    title: 'a function is patched that CPUs never leave: they go on in the old code',
+    title: 'the payload patches a function that CPUs never leave',
     severity: 'warning',
     what: 'The payload patches a function that CPUs enter once and never leave: the idle loop, the startup of a CPU, the end of one.',
     why: 'A patch takes effect at the next call of the function, and here there is none. All CPUs stay in the old code: the payload is APPLIED and nothing has changed. A CPU that comes up later enters the new code and never leaves it. A revert does not get it out, and unloading frees the code under it.',
@@ -126,7 +126,7 @@ export const LINT_CODE = {
     source: 'xen/arch/x86/domain.c (`idle_loop`, `startup_cpu_idle_loop`), xen/arch/x86/smpboot.c (`start_secondary`).',
   },
   'relocation-reach': {
-    title: 'a relocation does not reach its target from everywhere that Xen may place the payload',
+    title: 'a relocation does not reach its target from every place Xen may load it',
     severity: 'error',
     what: 'A relative relocation fits at the address where the simulated host loaded the payload, or Xen does not check it at all, but it does not reach its target from every address at which Xen may load the payload. How far it reaches depends on its type: 32 KiB for TBZ on arm64, 32 MiB for a branch on arm32, 128 MiB for a branch on arm64, 2 GiB for a call on x86-64.\n\nFor a bug frame, whose displacement has 24 bits on x86: an error if it does not reach from the first address that Xen uses for payloads, a note if it reaches from there but not from later ones.',
     why: 'Xen loads payloads wherever VMAP_XEN has room, up to 1 GiB behind the hypervisor. A reference that reaches from the first payload may not reach from the fifth: that upload fails (EOVERFLOW). Xen truncates the displacement of a bug frame silently; the frame then names another message or runs another function.',

@@ -3,7 +3,7 @@ import type { Entries } from './entry.ts';
 /** Lint: the file, its sections and how it was built. */
 export const LINT_FILE = {
   'loader-crash': {
-    title: 'the file makes Xen’s loader, or the first action, follow a pointer that leads nowhere',
+    title: 'Xen follows a bad pointer while it loads the file, or in the first action',
     severity: 'error',
     what: 'The file makes Xen follow a bad pointer that no check of the loader catches: a symbol table or a relocation section that names section 0, a special section that is not loaded (no flag `A`), `.modinfo` of size 0, offsets that overflow, an alignment of 0, a NULL load or unload hook, an entry with neither name nor address, an old address that is data or unmapped.',
     why: 'The loader trusts these fields. The host panics at upload or at the first action, on every release up to 4.22.',
@@ -23,7 +23,7 @@ export const LINT_FILE = {
       'Xen 82182ad7b4 (“livepatch: do not use .livepatch.funcs section to store internal state”, 4.19.0; 4.17.3, 4.18.1) for the writes; 8676092a0f (4.18.0; 4.16.4, 4.17.1) for the permissions.',
   },
   'state-in-file': {
-    title: 'an entry of .livepatch.funcs says that its function is patched already',
+    title: 'an entry of .livepatch.funcs is already marked as applied',
     severity: 'error',
     what: 'An entry of `.livepatch.funcs` sets the byte in which the release records that the function is patched.',
     why: 'From 4.14 to 4.16, and in 4.17.0 to 4.17.2 and 4.18.0, Xen keeps its state in the payload and starts with what the file holds. If `applied` is set, Xen believes that the function is patched already and leaves it alone, yet the payload becomes APPLIED. The fix is missing, and everything says that it is there.',
@@ -33,7 +33,7 @@ export const LINT_FILE = {
       'xen/include/public/sysctl.h (`struct livepatch_func`), xen/common/livepatch.c (`common_livepatch_apply`); 82182ad7b4 (4.19.0; 4.17.3, 4.18.1) took the state out of the payload.',
   },
   metadata: {
-    title: '.modinfo is not a list of printable strings, or this release does not show it',
+    title: '.modinfo is not a list of printable strings, or this release ignores it',
     severity: 'warning',
     what: '`.modinfo` is not a list of NUL-terminated strings of printable characters, or this release does not know the section.',
     why: 'Xen prints the strings to the console line by line when it applies the payload, and `xen-livepatch list` shows them in one line. A newline or an escape sequence in them forges log lines. Without the final NUL Xen refuses the payload (EINVAL). Releases before 4.14 ignore the section.',
@@ -41,7 +41,7 @@ export const LINT_FILE = {
     source: 'xen/common/livepatch.c (`prepare_payload`, `apply_payload`); 4848297ad4 (4.14), 5083e0ff93.',
   },
   'duplicate-section': {
-    title: 'a section that Xen looks up by name is there twice: only the first one counts',
+    title: 'two sections have a name that Xen looks up; it uses only the first',
     severity: 'error',
     what: 'A section that Xen looks up by name is there twice: `.livepatch.funcs`, a hook section, `.bug_frames.N`, `.altinstructions` or a build-id.',
     why: 'Xen uses the first and never looks at the second. It silently does not patch the functions in a second `.livepatch.funcs`; the message for this in releases up to 4.19 can never be printed.',
@@ -49,7 +49,7 @@ export const LINT_FILE = {
     source: 'xen/common/livepatch_elf.c (`livepatch_elf_sec_by_name`); 3a28da8f4d (4.20.0).',
   },
   'long-symbol': {
-    title: 'a symbol has a longer name than Xen keeps',
+    title: 'a symbol name is longer than Xen can store',
     severity: 'warning',
     what: 'A symbol of the payload has a name of 127 characters or more.',
     why: 'Xen keeps 126. Two names that agree up to there are the same symbol: payloads that link against it get the first, and a duplicate is refused or goes unnoticed. Stack traces show the truncated name.',
@@ -57,7 +57,7 @@ export const LINT_FILE = {
     source: 'xen/common/livepatch.c (`build_symbol_table`), xen/include/xen/symbols.h (KSYM_NAME_LEN).',
   },
   'large-payload': {
-    title: 'the file is as large as Xen takes, or has as many sections, or nearly so',
+    title: 'the file is close to Xen’s limit on size or number of sections',
     severity: 'warning',
     what: 'The file is larger than 7/8 of the 2 MiB that Xen accepts, or has more than 7/8 of the 1023 sections.',
     why: 'Xen refuses a file of more than 2 MiB with EINVAL and prints nothing, which leaves the reason a mystery on the host. Objects compiled with -ffunction-sections and linked without merging have many sections.',
@@ -65,7 +65,7 @@ export const LINT_FILE = {
     source: 'xen/include/xen/livepatch.h (LIVEPATCH_MAX_SIZE), xen/common/livepatch_elf.c (`livepatch_header_check`).',
   },
   reapply: {
-    title: 'the payload has writable sections: once reverted, it cannot be applied again',
+    title: 'the payload has writable sections and cannot be applied again after a revert',
     severity: 'note',
     what: 'The payload has non-empty writable sections besides `.livepatch.funcs`: `.data`, `.bss`, or hook sections as plain gcc emits them.',
     why: 'Their contents may have changed while the payload was applied, and a revert does not restore them. So Xen does not apply the payload a second time: the hypercall returns 0, and only the payload’s rc says -22. Many sound payloads are like this, hence a note.',
@@ -74,7 +74,7 @@ export const LINT_FILE = {
     source: 'xen/common/livepatch.c (`move_payload`, `livepatch_action`); 98b728a7b2 (4.8), 66d3f83db6 (4.10).',
   },
   'debug-sections': {
-    title: 'the file carries debug information, which no host reads',
+    title: 'the file contains debug information, which no host reads',
     severity: 'warning',
     what: 'The file carries `.debug_*` sections.',
     why: 'No host reads them, and they make up most of the file: payloads of real fixes took up to 1.27 MB of the 2 MiB limit with debug data, and 1.6 to 57 kB without.',
@@ -83,7 +83,7 @@ export const LINT_FILE = {
     source: 'Measured on payloads of livepatch-build-tools for 4.17.7.',
   },
   nondeterministic: {
-    title: 'the file holds a date, a time or a path of the machine on which it was built',
+    title: 'the file contains a date, a time or a path of the build machine',
     severity: 'warning',
     what: 'The file holds a date or time as `__DATE__` and `__TIME__` produce them, a path below a typical build folder, or the name of a temporary source file.',
     why: 'The next build of the same source gives other bytes, hence another build-id: payloads that depend on this one no longer fit, nobody can reproduce it, and the path reveals the build machine.',
@@ -92,7 +92,7 @@ export const LINT_FILE = {
     source: 'ISO C, 6.10.8.1; reproducible-builds.org on paths and dates.',
   },
   compiler: {
-    title: 'the payload was built by another compiler than the hypervisor’s, or with other flags',
+    title: 'the payload was built with a different compiler or flags than the hypervisor',
     severity: 'warning',
     what: '`.comment` names another compiler, or another version, than the hypervisor’s; or the payload has symbols and relocations that come from flags which Xen does not use: stack protector, profiling, sanitizers, position-independent code with a GOT, thread-local storage.',
     why: 'The payload calls static functions and uses structures of the hypervisor. Another compiler may have changed the parameters of a static function (`.isra`, `.constprop`), inlined the function that the payload replaces, or chosen another layout. Nothing checks that: the wrong argument is in the wrong register. The loader refuses the extra symbols, by a name that says nothing about the flag.',

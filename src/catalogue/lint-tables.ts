@@ -13,7 +13,7 @@ export const LINT_TABLES = {
       'xen/arch/x86/alternative.c (`_apply_alternatives`); e74360e4ba (4.18.0; 4.17.4) for the range, aa5a06d5d6 (4.20.0; 4.18.4, 4.19.1) for errno values, 328ed39c59 for inverted features.',
   },
   'alternative-relative': {
-    title: 'a replacement refers to something by distance, which is wrong where it is copied to',
+    title: 'a replacement has a relative reference, which is wrong where Xen copies it to',
     severity: 'error',
     what: 'A replacement in `.altinstr_replacement` has a PC-relative reference other than a `call` or `jmp` as its first instruction.',
     why: 'Xen copies the replacement over the original and corrects only the displacement of that first call or jump. Every other relative reference misses its target by the distance between the two places: a call lands in the middle of something, a load reads the wrong data. Since 4.21.0 Xen also corrects a jump to `__x86_return_thunk` at the end.',
@@ -22,7 +22,7 @@ export const LINT_TABLES = {
     source: 'xen/arch/x86/alternative.c (`_apply_alternatives`); eabcdd0faa (4.21.0) for the return thunk.',
   },
   'alternative-ibt': {
-    title: 'the payload has alternatives, and this release panics on them where CET-IBT is on',
+    title: 'the payload has alternatives, on which this release panics with CET-IBT',
     severity: 'note',
     what: 'The payload has alternatives, the hypervisor is built with CONFIG_XEN_IBT, and the release is 4.17.0 to 4.17.3, 4.18.0 or 4.18.1.',
     why: 'While it applies alternatives, such a release walks the list between `__initdata_cf_clobber_start` and `_end`, which was freed after boot. On a processor with CET-IBT, uploading any such payload panics the host. On other processors nothing happens, hence a note.',
@@ -47,7 +47,7 @@ export const LINT_TABLES = {
     source: '1f3dd605ea (4.22.0).',
   },
   'payload-bug-frame': {
-    title: 'a WARN, or another bug frame, of the payload kills the host: Xen does not handle it there',
+    title: 'a WARN or other bug frame of the payload kills the host',
     severity: 'warning',
     what: 'The payload’s own code has a WARN, BUG, ASSERT or run_in_exception_handler, and the hypervisor is for Arm.',
     why: 'The trap handler of arm64 finds the bug frame in the payload’s table, but accepts its file name only inside the hypervisor’s image. The handler of arm32 accepts the trap instruction itself only there. Both end in an unexpected trap: a WARN, which should only print, panics the host, and a BUG does not say where it is. x86 handles all of them.',
@@ -64,7 +64,7 @@ export const LINT_TABLES = {
     source: 'a57b4074ab, d2daa40fb3 (4.19.0; 4.17.4, 4.18.1).',
   },
   'trap-table-outside': {
-    title: 'an entry of .ex_table or .bug_frames is about code that is not the payload’s',
+    title: 'an entry of .ex_table or .bug_frames names code outside the payload',
     severity: 'warning',
     what: 'An entry of the payload’s `.ex_table` or `.bug_frames.N` is about code outside the payload.',
     why: 'When something traps, Xen finds the region of the instruction and searches only the tables of that region. It never finds an entry for the hypervisor’s code in a payload’s table: the fault that the entry should recover from stays fatal.',

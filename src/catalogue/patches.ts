@@ -85,7 +85,7 @@ export const PATCHES = {
     advice: 'Check that it is the right tree. Paths lose their first folder, as with `patch -p1`.',
   },
   'patch-file-exists': {
-    title: 'the tree has a file already that the patch creates',
+    title: 'the patch creates a file that the tree already has',
     severity: 'error',
     what: 'The patch creates, copies or renames a file to a path that exists.',
     advice: 'Leave the patch out if the tree already has it; otherwise rebase it.',

@@ -5,7 +5,7 @@ const BUILD_AGAIN = 'Build the payload again from these objects; if it stays, th
 /** What keeps a payload from being proved. */
 export const PROOF = {
   'proof-code': {
-    title: 'the host runs other code than the patched hypervisor',
+    title: 'the host runs different code than the patched hypervisor',
     severity: 'error',
     what: 'A function of the objects after the patch and what the host runs in its place differ in an instruction.',
     why: 'The fix, or a part of it, does not reach the host.',
@@ -13,7 +13,7 @@ export const PROOF = {
     more: 'A moved `__LINE__` also changes an instruction: the proof cannot tell it from a changed constant.',
   },
   'proof-data': {
-    title: 'a constant or an initial value is another one on the host',
+    title: 'a constant or an initial value differs on the host',
     severity: 'error',
     what: 'The content of a constant, a text or a variable after the patch is not what the host has, or had when it booted.',
     advice: 'Give changed content a new name, or set it in a hook and check that by hand.',
@@ -25,14 +25,14 @@ export const PROOF = {
     advice: BUILD_AGAIN,
   },
   'proof-state': {
-    title: 'a variable is not the host’s own, or not one',
+    title: 'a variable is not paired with the host’s own',
     severity: 'error',
     what: 'A variable that the host has is duplicated, confused with another or of another size, or a new one is not in the payload.',
     why: 'Functions would disagree on the state that they share.',
     advice: BUILD_AGAIN,
   },
   'proof-identity': {
-    title: 'an object with an identity is a copy',
+    title: 'the payload has its own copy of an object whose address matters',
     severity: 'error',
     what: 'The payload uses the address of its own copy of a constant or function that the host has, too. State may hold the address of the host’s own.',
     advice:
@@ -45,7 +45,7 @@ export const PROOF = {
     advice: 'Give statics of the same name different names in the patch, or check the payload by hand.',
   },
   'proof-table': {
-    title: 'a table of entries for code differs',
+    title: 'a table that belongs to code differs',
     severity: 'error',
     what: 'Alternatives, the exception table, bug frames or call sites of a function have other entries on the host.',
     advice: BUILD_AGAIN,
@@ -63,7 +63,7 @@ export const PROOF = {
     advice: 'Read the hook, and rehearse the payload: `xsplice rehearse`.',
   },
   'proof-layout': {
-    title: 'a structure has another layout',
+    title: 'a structure’s layout differs',
     severity: 'error',
     what: 'The host has objects of the old layout, which the new code reads by the new one. Without debug data of both objects this is a note: layouts were not compared.',
     advice: 'Keep the layout, and compile both objects with `-g`.',

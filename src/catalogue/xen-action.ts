@@ -3,7 +3,7 @@ import type { Entries } from './entry.ts';
 /** Refusals of calls and actions (xen/common/livepatch.c, xen/common/sysctl.c). */
 export const XEN_ACTION = {
   'interface-version': {
-    title: 'the caller speaks another version of the sysctl interface',
+    title: 'the caller uses another version of the sysctl interface',
     severity: 'error',
     what: '`interface_version` of the sysctl is not the one of this hypervisor.',
     advice: 'Use the tools (`xen-livepatch`, libxenctrl) of the release that runs.',
@@ -31,14 +31,14 @@ export const XEN_ACTION = {
     source: '`verify_payload` (LIVEPATCH_MAX_SIZE): EINVAL.',
   },
   'name-taken': {
-    title: 'a payload of this name is loaded already',
+    title: 'a payload with this name is already loaded',
     severity: 'error',
     what: 'Names of payloads are unique on a host.',
     advice: 'Choose another name, or unload the other payload first.',
     source: '`livepatch_upload`: EEXIST.',
   },
   'no-such-payload': {
-    title: 'no payload of this name is loaded',
+    title: 'no payload with this name is loaded',
     severity: 'error',
     what: 'The call names a payload that is not loaded.',
     advice: 'Check the name against `xen-livepatch list`.',

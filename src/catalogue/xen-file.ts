@@ -70,7 +70,7 @@ export const XEN_FILE = {
     source: '`livepatch_header_check`: EINVAL.',
   },
   'section-header-size': {
-    title: 'the section headers have another size than those of ELF',
+    title: 'the section headers do not have the size that ELF defines',
     severity: 'error',
     what: '`e_shentsize` is not the size of a section header of this ELF class.',
     advice: RELINK,

@@ -62,7 +62,7 @@ export const XEN_PAYLOAD = {
     source: '`prepare_payload`: EINVAL.',
   },
   'unknown-function': {
-    title: 'neither Xen nor a loaded payload has the function that is to be patched',
+    title: 'neither Xen nor a loaded payload has the function to patch',
     severity: 'error',
     what: 'An entry of `.livepatch.funcs` gives a name instead of an address, and neither the hypervisor nor a loaded payload has a symbol of that name. Static functions are `FILE#name`.',
     advice: REBUILD,
@@ -84,21 +84,21 @@ export const XEN_PAYLOAD = {
     source: '`livepatch_verify_distance`: EOVERFLOW.',
   },
   'nop-length': {
-    title: 'the bytes to fill with NOPs are too many, or not whole instructions',
+    title: 'the bytes to become NOPs are too many, or are not whole instructions',
     severity: 'error',
     what: '`new_addr` is 0, so Xen fills `new_size` bytes with NOPs. On Arm `new_size` must be a multiple of 4 and at most 31, because Xen saves the old instructions in 31 bytes.',
     advice: 'Set `new_size` to a multiple of 4 that is at most 28.',
     source: '`arch_livepatch_verify_func` of Arm: EOPNOTSUPP.',
   },
   'nop-too-long': {
-    title: 'more bytes are to become NOPs than Xen can save',
+    title: 'the entry turns more bytes into NOPs than Xen can save',
     severity: 'error',
     what: '`new_addr` is 0, and `new_size` exceeds the 31 bytes in which Xen saves the old instructions.',
     advice: 'Patch the function with a replacement that returns at once instead.',
     source: '`arch_livepatch_verify_func`: EOPNOTSUPP.',
   },
   'nop-past-function': {
-    title: 'more bytes are to become NOPs than the function has',
+    title: 'the entry turns more bytes into NOPs than the function has',
     severity: 'error',
     what: '`new_addr` is 0, and `new_size` exceeds `old_size`.',
     advice: 'Set `new_size` to at most the size of the function.',
@@ -119,7 +119,7 @@ export const XEN_PAYLOAD = {
     source: '`xen_build_id_check`: EINVAL or ENODATA.',
   },
   'already-loaded': {
-    title: 'a payload with this build-id is loaded already',
+    title: 'a payload with this build-id is already loaded',
     severity: 'error',
     what: 'A loaded payload has the same build-id, whatever its name.',
     advice:
@@ -149,7 +149,7 @@ export const XEN_PAYLOAD = {
     source: '`xen_build_id`: ENODATA.',
   },
   'duplicate-symbol': {
-    title: 'the payload defines a symbol that Xen or another payload has already',
+    title: 'the payload defines a symbol that Xen or another payload already has',
     severity: 'error',
     what: 'Xen enters the payload’s functions and objects, local ones included, into a table and refuses a name that it or a loaded payload already has. New versions of patched functions are exempt.',
     advice: 'Rename the symbol (`objcopy --redefine-sym`) or strip it (`strip --strip-unneeded`).',

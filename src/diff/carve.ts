@@ -102,15 +102,43 @@ function cut(
 }
 
 /** The piece that a byte of the section is in: the first for what is before all of them, the last for what is behind. */
-export function pieceAt(pieces: readonly Piece[], offset: number): Piece {
+export const pieceAt = (pieces: readonly Piece[], offset: number): Piece => pieces[indexAt(pieces, offset)] as Piece;
+
+function indexAt(pieces: readonly Piece[], offset: number): number {
   let low = 0;
   for (let high = pieces.length; low < high; ) {
     const mid = (low + high) >>> 1;
     if ((pieces[mid] as Piece).start <= offset) low = mid + 1;
     else high = mid;
   }
-  return pieces[Math.max(0, low - 1)] as Piece;
+  return Math.max(0, low - 1);
 }
+
+/** Kinds whose pieces are taken from their section one by one, and have names. */
+const NAMED: ReadonlySet<SectionKind> = new Set(['data', 'bss', 'percpu', 'constant']);
+
+/** Most bytes of an element, from before the start of whose array code counts. */
+const BEFORE_START = 64;
+
+/** The other piece that a place of a section may be meant of: the one that ends there, or else the one that begins a little behind; `null` where there is none. */
+export function neighbourAt(pieces: readonly Piece[], piece: Piece, place: number): Piece | null {
+  if (!NAMED.has(piece.kind)) return null;
+  const i = indexAt(pieces, piece.start);
+  const [before, after] = [pieces[i - 1], pieces[i + 1]];
+  if (before !== undefined && place === piece.start) return before.symbols.length > 0 ? before : null;
+  if (after === undefined || after.symbols.length === 0 || place < piece.start) return null;
+  const [distance, size] = [after.start - place, after.end - after.start];
+  return distance <= BEFORE_START && distance < size && size % distance === 0 ? after : null;
+}
+
+/** Is a piece only there because what follows is aligned? */
+export const isPadding = ({ section, symbols, start, end }: Piece): boolean =>
+  symbols.length === 0 &&
+  end - start < section.addralign &&
+  section
+    .data()
+    .subarray(start, end)
+    .every((byte) => byte === 0);
 
 /** Starts of the texts of a SHF_STRINGS section with entries of `width` bytes; padding between them is a text that is empty. */
 export function stringStarts(bytes: Uint8Array, width: number): number[] {

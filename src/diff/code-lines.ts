@@ -1,6 +1,6 @@
 import { branchTarget, type Instruction, instructionText } from '../arch/index.ts';
 import type { DiffObject } from './object.ts';
-import { bytesOf, type Piece, pieceText, type Reference, type Target } from './piece.ts';
+import { bytesOf, distance, type Piece, placeIn, type Reference, type Target } from './piece.ts';
 
 /** An instruction of a piece, with what it refers to. */
 export interface CodeLine {
@@ -57,9 +57,8 @@ export function lineText({ instruction, references }: CodeLine): string {
 /** A place by its name: `rover.0`, `do_domctl+0x12`, the text of a string. */
 export function targetText(target: Target): string {
   if (target.kind === 'absolute') return `0x${target.value.toString(16)}`;
-  const at = target.at === 0 ? '' : `${target.at < 0 ? '-' : '+'}0x${Math.abs(target.at).toString(16)}`;
-  if (target.kind === 'external') return target.name + at;
-  if (target.piece.kind !== 'strings') return pieceText(target.piece) + at;
+  if (target.kind === 'external') return target.name + distance(target.at);
+  if (target.piece.kind !== 'strings') return placeIn(target.piece, target.at);
   return JSON.stringify(stringAt(target.piece, target.at));
 }
 

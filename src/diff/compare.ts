@@ -99,7 +99,7 @@ export class Comparator {
       case 'percpu':
         return before.at === after.at && this.correlation.variables.get(is) === was;
       case 'strings':
-        return was.kind === 'strings' && equalBytes(this.#text(was, before.at), this.#text(is, after.at));
+        return was.kind === 'strings' && sameText(was, before.at, is, after.at);
       case 'constant':
       case 'literals':
         return before.at === after.at && this.sameConstant(was, is, depth);
@@ -127,11 +127,6 @@ export class Comparator {
     return before === old.piece ? after === unit.piece : old.cold.indexOf(before) === unit.cold.indexOf(after);
   }
 
-  /** The text from there up to its NUL; references may lead into the middle of one. */
-  #text(piece: Piece, at: number): Uint8Array {
-    return piece.section.data().subarray(Math.max(0, piece.start + at), piece.end);
-  }
-
   /** Constants with the same content are the same, whatever they are called. */
   sameConstant(before: Piece, after: Piece, depth = 0): boolean {
     const known = this.#constants.get(before)?.get(after);
@@ -154,6 +149,13 @@ export class Comparator {
 /** A call of a static function has another type on x86 than one of a global function (PC32, PLT32), and means the same. */
 export const sameType = (before: Reference, after: Reference): boolean =>
   before.type === after.type || (before.branch && after.branch);
+
+/** Do two places of texts lead to the same up to the NUL? Places outside of a text are the same where both are as far away from the same text. */
+function sameText(before: Piece, was: number, after: Piece, is: number): boolean {
+  const [old, now] = [bytesOf(before), bytesOf(after)];
+  const inside = was >= 0 && was < old.length && is >= 0 && is < now.length;
+  return inside ? equalBytes(old.subarray(was), now.subarray(is)) : was === is && equalBytes(old, now);
+}
 
 const isText = ({ section }: Piece): boolean => (section.flags & SHF_STRINGS) !== 0 && section.entsize <= 1;
 

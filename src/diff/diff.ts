@@ -12,7 +12,7 @@ import { findMoves, removedGlobals } from './moves.ts';
 import type { ObjectContext } from './object.ts';
 import { compareObjects, type ObjectDiff } from './object-diff.ts';
 import { type NewGlobals, Selection } from './selection.ts';
-import { damageOf } from './sound.ts';
+import { damageOf, isBitcode, unfinished } from './sound.ts';
 import { unknownChoices } from './static-refusals.ts';
 import type { DiffOptions, ObjectPair, PairsDiff, PayloadObject } from './types.ts';
 import { XenNames } from './xen-names.ts';
@@ -155,6 +155,9 @@ function openPair(
     return nothing === undefined ? undefined : { orig: gone, patched: nothing };
   }
   const open = (bytes: Uint8Array, which: string): ElfFile | undefined => {
+    if (isBitcode(bytes)) {
+      return refuse(`the ${which} ${object} has no code: it is LLVM bitcode`, 'Compile with -fno-lto.');
+    }
     const file = readElf(bytes);
     if (isProblem(file)) return refuse(`the ${which} ${object}: ${file.message}`);
     if (file.header.e_type !== ET_REL) {
@@ -166,6 +169,8 @@ function openPair(
     }
     const damage = damageOf(file, `the ${which} ${object}`, image.arch);
     if (damage !== undefined) return refuse(damage, 'Compile it again: the file is damaged.');
+    const rest = unfinished(file, `the ${which} ${object}`);
+    if (rest !== undefined) return refuse(rest.message, rest.advice);
     if (file.sections.some(({ type }) => type === SHT_REL)) {
       return refuse(
         `the ${which} ${object} has relocations without addends (SHT_REL)`,

@@ -1,4 +1,4 @@
-import { branchTarget, constantMoved, endsFlow, type Flow, writes } from '../arch/index.ts';
+import { branchTarget, constantMoved, endsFlow, type Flow, writes, writtenRegisters } from '../arch/index.ts';
 import { latin1 } from '../base/index.ts';
 import { type CodeLine, codeLines, targetText } from './code-lines.ts';
 import type { Comparator } from './compare.ts';
@@ -33,7 +33,7 @@ const NEAR = 64;
 export function isLineArgument({ patched }: Comparator, piece: Piece, line: CodeLine): boolean {
   const { argumentNames } = patched.context.arch.execution.calls;
   const argumentOf = (each: CodeLine): number =>
-    argumentNames.findIndex((own) => writtenBy(each).some((name) => own.includes(name)));
+    argumentNames.findIndex((own) => writtenRegisters(each.instruction).some((name) => own.includes(name)));
   const argument = constantMoved(line.instruction) === undefined ? -1 : argumentOf(line);
   const lines = argument < 0 ? [] : codeLines(patched, piece);
   const path = pathToCall(lines, line);
@@ -45,12 +45,6 @@ export function isLineArgument({ patched }: Comparator, piece: Piece, line: Code
   const text = load === undefined ? null : (loadedText(load) ?? keptText(lines, load));
   return text !== null && lineArguments(text).includes(argument - format - 1);
 }
-
-/** Names of the registers that an instruction writes. */
-const writtenBy = ({ instruction }: CodeLine): string[] =>
-  instruction.kind === 'bad'
-    ? []
-    : instruction.operands.flatMap((each) => (each.kind === 'register' && writes(each.access) ? [each.name] : []));
 
 /** The text whose address an instruction takes. */
 function loadedText({ references }: CodeLine): string | undefined {
@@ -65,7 +59,7 @@ function keptText(lines: readonly CodeLine[], { instruction }: CodeLine): string
   if (operands.length !== 2 || source?.kind !== 'register') return null;
   const texts = new Set<string | null>();
   for (const line of lines) {
-    if (!writtenBy(line).includes(source.name)) continue;
+    if (!writtenRegisters(line.instruction).includes(source.name)) continue;
     const text = loadedText(line);
     if (text !== undefined) texts.add(text);
     else if (!restores(line)) texts.add(null);

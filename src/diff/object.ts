@@ -1,4 +1,12 @@
-import type { Architecture, Disassembler, ObjectForms } from '../arch/index.ts';
+import {
+  type Architecture,
+  type Disassembler,
+  endsFlow,
+  filledOperand,
+  type MemoryOperand,
+  type ObjectForms,
+  writtenRegisters,
+} from '../arch/index.ts';
 import {
   type ElfFile,
   type ElfSection,
@@ -10,7 +18,7 @@ import {
   STT_SECTION,
 } from '../elf/index.ts';
 import { ELF_ALTINSTRUCTIONS, ELF_EX_TABLE, type Release } from '../xen/index.ts';
-import { entryStarts, pieceAt, piecesOf, type Starts, stringStarts } from './carve.ts';
+import { entryStarts, isPadding, neighbourAt, pieceAt, piecesOf, type Starts, stringStarts } from './carve.ts';
 import type { Piece, Reference, Target } from './piece.ts';
 import { kindOfSection, type SectionKind } from './section-kind.ts';
 import { type TableFormat, tableFormat } from './table-format.ts';
@@ -28,6 +36,11 @@ const TABLE_OF: Partial<Record<SectionKind, string>> = { fixup: ELF_EX_TABLE, re
 
 /** Kinds whose bytes are instructions. */
 const CODE: ReadonlySet<SectionKind> = new Set(['code', 'init', 'fixup', 'replacement']);
+
+/** Bytes of code in which the use of an address is looked for. */
+const ACCESS_WINDOW = 128;
+
+const NONE: readonly Piece[] = [];
 
 /** A relocation before it is known which piece it is in. `offset` counts from the start of the section. */
 interface Raw extends Reference {
@@ -168,11 +181,19 @@ export class DiffObject {
     const addend = Number(table.addend(i));
     const code = CODE.has(this.kind(section.index));
     const branch = code && this.context.forms.isBranch(type, section.data(), offset);
-    const made = (target: Target, bias: number): Raw => ({ offset, type, symbol, target, bias, branch });
+    const made = (target: Target, bias: number, neighbours: readonly Piece[] = NONE): Raw => ({
+      offset,
+      type,
+      symbol,
+      target,
+      bias,
+      branch,
+      neighbours,
+    });
     if (symbol === 0 || symbol >= symbols.count) return made({ kind: 'absolute', value: addend }, 0);
     const index = symbols.sectionIndex(symbol);
     if (index === undefined || this.elf.sections[index] === undefined) {
-      const bias = this.#bias(section, offset, type, addend, false);
+      const bias = this.#bias(section, offset, type, addend, symbol, false);
       if (symbols.shndx(symbol) === SHN_ABS) {
         return made({ kind: 'absolute', value: Number(symbols.value(symbol)) + addend }, 0);
       }
@@ -180,18 +201,66 @@ export class DiffObject {
     }
     const pieces = this.piecesIn(index);
     const named = symbols.type(symbol) !== STT_SECTION;
-    const bias = this.#bias(section, offset, type, addend, !named && pieces.length > 1);
+    const bias = this.#bias(section, offset, type, addend, symbol, !named && pieces.length > 1);
     const value = Number(symbols.value(symbol));
     const place = value + addend - bias;
     const piece = pieceAt(pieces, named ? value : place);
-    return made({ kind: 'piece', piece, at: place - piece.start }, bias);
+    const target: Target = { kind: 'piece', piece, at: place - piece.start };
+    if (named || branch || pieces.length === 1) return made(target, bias);
+    const accessed = this.#accessed(section, offset, type, piece, place);
+    if (accessed !== null) return made(target, bias, accessed);
+    const neighbour = neighbourAt(pieces, piece, place);
+    // Nothing refers to what only fills the space behind a variable.
+    if (neighbour === null || !isPadding(piece)) return made(target, bias, neighbour === null ? NONE : [neighbour]);
+    return made({ kind: 'piece', piece: neighbour, at: place - neighbour.start }, bias);
+  }
+
+  /**
+   * The other pieces of the section that are accessed through a relocation which leads to a place of `piece`: by the instruction itself, or by those that soon use
+   * the address that it takes. There are some where the compiler counts from a section anchor; `null` where no access is seen. Half an address (ADRP) is left to the
+   * other half.
+   */
+  #accessed(section: ElfSection, offset: number, type: number, piece: Piece, place: number): readonly Piece[] | null {
+    const { arch, disassembler } = this.context;
+    const row = arch.relocations.get(type);
+    if (row?.relative === 'page') return NONE;
+    if (row === undefined || !CODE.has(this.kind(section.index))) return null;
+    const start = this.#instructionStart(section, offset);
+    const code = section.data().subarray(start, start + ACCESS_WINDOW);
+    const [taking, ...following] = disassembler.disassemble(arch.name, code, 0);
+    const filled = taking && filledOperand(taking, offset - start, row);
+    if (taking === undefined || taking.kind === 'bad' || filled === undefined) return null;
+    const found = new Set<Piece>();
+    const access = ({ access: how, index, width }: MemoryOperand, at: number): void => {
+      if (how === 'none' || index !== null || width === 0) return;
+      for (const each of this.#between(piece.section.index, at, at + width)) found.add(each);
+    };
+    if (filled.kind === 'memory' && filled.access !== 'none') access(filled, place);
+    const taken = found.size > 0 ? undefined : writtenRegisters(taking)[0];
+    for (const instruction of taken === undefined ? [] : following) {
+      if (instruction.kind === 'bad') break;
+      for (const operand of instruction.operands) {
+        if (operand.kind === 'memory' && operand.base === taken) access(operand, place + Number(operand.displacement));
+      }
+      if (endsFlow(instruction) || writtenRegisters(instruction).some((name) => name === taken)) break;
+    }
+    if (found.size === 0) return null;
+    found.delete(piece);
+    return [...found];
+  }
+
+  /** The pieces that have bytes of a range of their section. */
+  #between(section: number, from: number, to: number): Piece[] {
+    const pieces = this.piecesIn(section);
+    const [first, last] = [pieceAt(pieces, from), pieceAt(pieces, to - 1)];
+    return first === last ? [first] : pieces.filter(({ start, end }) => start < to && end > from);
   }
 
   /**
    * What an addend has besides a place. `exact`: many things lie where it leads, so that the length of the instruction has to be known; otherwise the
    * field is taken for its last part, whose size the relocation says.
    */
-  #bias(section: ElfSection, offset: number, type: number, addend: number, exact: boolean): number {
+  #bias(section: ElfSection, offset: number, type: number, addend: number, symbol: number, exact: boolean): number {
     const { arch, forms } = this.context;
     const kind = this.kind(section.index);
     if (kind === 'table') {
@@ -199,18 +268,40 @@ export class DiffObject {
       return format === undefined ? 0 : addend - format.place(addend, offset % format.entrySize);
     }
     const row = arch.relocations.get(type);
-    if (!CODE.has(kind) || !forms.fromInstructionEnd || row?.relative !== 'place') return 0;
+    if (row?.relative !== 'place') return 0;
+    if (!CODE.has(kind)) return this.#fromTable(section, offset, addend, symbol);
+    if (!forms.fromInstructionEnd) return 0;
     const fieldEnd = offset + row.width;
     return offset - (exact ? this.#instructionEnd(section, offset, fieldEnd) : fieldEnd);
   }
 
+  /**
+   * The distance of a relative field from what its value counts from: compilers count from the start of the table that the field is in. What leads to nothing in
+   * this way, and to the start of something when counted from the field, counts from there.
+   */
+  #fromTable(section: ElfSection, offset: number, addend: number, symbol: number): number {
+    const distance = offset - pieceAt(this.piecesIn(section.index), offset).start;
+    const { symbols } = this.elf;
+    const index = symbols.sectionIndex(symbol);
+    const pieces = index === undefined || this.elf.sections[index] === undefined ? [] : this.piecesIn(index);
+    const starts = (at: number): boolean =>
+      pieces.length === 0 ? at === 0 : at >= 0 && pieceAt(pieces, at).start === at;
+    const place = (pieces.length === 0 ? 0 : Number(symbols.value(symbol))) + addend;
+    return !starts(place - distance) && starts(place) ? 0 : distance;
+  }
+
   /** The first byte behind the instruction that has the byte at `offset`; `otherwise` where that is none of an instruction. */
   #instructionEnd(section: ElfSection, offset: number, otherwise: number): number {
+    const start = this.#instructionStart(section, offset);
+    const end = start + (this.instructionSizes(section)[start] ?? 0);
+    return end > offset ? end : otherwise;
+  }
+
+  #instructionStart(section: ElfSection, offset: number): number {
     const sizes = this.instructionSizes(section);
     let start = offset;
     while (start > 0 && (sizes[start] ?? 0) === 0) start--;
-    const end = start + (sizes[start] ?? 0);
-    return end > offset ? end : otherwise;
+    return start;
   }
 
   /** The size of the instruction at each byte of a section of code. */

@@ -39,6 +39,11 @@ export interface Reference {
   readonly bias: number;
   /** Does it only say where control goes on? All others take an address. */
   readonly branch: boolean;
+  /**
+   * Other pieces of the target's section that may be meant as well, where the relocation counts from the section: those that the code accesses from there (a
+   * section anchor); or where it only takes the address, the one that ends there, or begins a little behind, as in `array - 1`.
+   */
+  readonly neighbours: readonly Piece[];
 }
 
 /** The name that a piece is known by; empty for one without a symbol. */
@@ -47,6 +52,12 @@ export const nameOf = (piece: Piece): string => piece.symbols[0]?.name ?? '';
 /** Its name, or where it is, for messages. */
 export const pieceText = (piece: Piece): string =>
   nameOf(piece) || `${piece.section.name}+0x${piece.start.toString(16)}`;
+
+/** A place counted from a piece, for messages: `limits+0x10`. */
+export const placeIn = (piece: Piece, at: number): string => pieceText(piece) + distance(at);
+
+/** Bytes behind a name: `+0x10`, `-0x4`, nothing for 0. */
+export const distance = (at: number): string => (at === 0 ? '' : `${at < 0 ? '-' : '+'}0x${Math.abs(at).toString(16)}`);
 
 /** A name without what compilers number: `rover.0` and `rover.3`, `f.part.1` and `f.part.0` are `rover` and `f.part`. */
 export const unnumbered = (name: string): string => name.replace(/\.\d+(?=\.|$)/g, '');

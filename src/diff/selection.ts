@@ -1,4 +1,4 @@
-import { addOffset, type Finding } from '../base/index.ts';
+import { type Address, addOffset, type Finding } from '../base/index.ts';
 import type { RuleId } from '../catalogue/index.ts';
 import { relocationName, SHF_EXECINSTR, SHF_WRITE, STB_LOCAL } from '../elf/index.ts';
 import { about } from './about.ts';
@@ -9,7 +9,7 @@ import type { ObjectDiff } from './object-diff.ts';
 import { obstaclesOf } from './obstacles.ts';
 import { oldFunction } from './old-function.ts';
 import { type Original, Originals } from './originals.ts';
-import { nameOf, type Piece, pieceText, type Target } from './piece.ts';
+import { nameOf, type Piece, pieceText, placeIn, type Target } from './piece.ts';
 import { reaches } from './reach.ts';
 import type { Unit } from './unit.ts';
 import { unknownFile, type XenNames } from './xen-names.ts';
@@ -189,13 +189,37 @@ export class Selection {
     for (let piece = this.#queue.pop(); piece !== undefined; piece = this.#queue.pop()) {
       for (const [rule, message] of obstaclesOf(patched, correlation.patched.units, piece))
         this.#refuse(rule, null, message);
-      for (const { target, branch, type } of patched.references(piece)) {
+      for (const { target, branch, type, neighbours } of patched.references(piece)) {
         if (this.#destinations.has(target)) continue;
+        for (const other of neighbours) if (target.kind === 'piece') this.#oneReading(piece, target, other);
         const destination = this.#resolve(target, branch, piece, globals);
         this.#destinations.set(target, destination);
         this.#refuseFar(piece, type, destination);
       }
     }
+  }
+
+  /** Refuses a place that may be meant of two things which are not neighbours on the host. New ones stay neighbours in the payload. */
+  #oneReading(from: Piece, { piece, at }: Target & { readonly kind: 'piece' }, neighbour: Piece): void {
+    const [own, other] = [this.#onHost(piece), this.#onHost(neighbour)];
+    if (own === undefined && other === undefined) {
+      for (const each of [piece, neighbour]) this.#add(each);
+      return;
+    }
+    if (own !== undefined && other !== undefined && other - own === BigInt(neighbour.start - piece.start)) return;
+    const place = piece.start + at;
+    const reading = placeIn(neighbour, place - neighbour.start);
+    this.#refuse(
+      'ambiguous-place',
+      nameOf(piece) || null,
+      `${this.#holder(from)} takes the address of ${placeIn(piece, at)} or of ${reading}: the object has one place for both (${piece.section.name}+0x${place.toString(16)}), the host has two`,
+    );
+  }
+
+  /** Where the host has a variable or constant; `undefined` for what the payload brings. */
+  #onHost(piece: Piece): Address | undefined {
+    const name = this.#originals.nameOf(piece);
+    return name === undefined ? undefined : this.names.address(name);
   }
 
   #resolve(target: Target, branch: boolean, from: Piece, globals: NewGlobals): Destination {
@@ -216,7 +240,7 @@ export class Selection {
       case 'literals':
         return inside();
       case 'constant': {
-        const same = this.#originals.constant(piece);
+        const same = this.#leadsInto(piece) === undefined ? this.#originals.constant(piece) : undefined;
         return same === undefined ? inside() : { kind: 'outside', name: same, at };
       }
       case 'data':
@@ -276,7 +300,7 @@ export class Selection {
     const taken = status === 'changed' || this.pieces.has(unit.piece);
     // Within a function its own code is meant. So does a table's entry that is about it.
     const own = correlation.patched.units.of(from) === unit || from.kind === 'table';
-    if (taken && (own || at !== 0 || branch)) {
+    if (taken && (own || at !== 0 || piece !== unit.piece || branch)) {
       this.#addUnit(unit);
       return inside;
     }
@@ -287,8 +311,32 @@ export class Selection {
     return this.#outside(name ?? this.names.expected(old, object.file), at, from, globals);
   }
 
+  /** A changed function into whose middle data leads, as tables of labels do: the host's copy of that data leads into the old code. */
+  #leadsInto(data: Piece, seen = new Set<Piece>()): Unit | undefined {
+    const { patched, correlation } = this.diff.comparator;
+    seen.add(data);
+    for (const { target } of patched.references(data)) {
+      if (target.kind !== 'piece' || seen.has(target.piece)) continue;
+      const { piece, at } = target;
+      const unit = piece.kind === 'code' ? correlation.patched.units.of(piece) : undefined;
+      const inside = unit !== undefined && (at !== 0 || piece !== unit.piece);
+      if (inside && this.diff.status.get(unit) === 'changed') return unit;
+      const behind = piece.kind === 'constant' ? this.#leadsInto(piece, seen) : undefined;
+      if (behind !== undefined) return behind;
+    }
+    return undefined;
+  }
+
   #variable(piece: Piece, at: number, from: Piece, globals: NewGlobals): Destination | null {
     const original = this.#originals.of(piece);
+    const old = original && this.#leadsInto(piece);
+    if (old !== undefined) {
+      this.#refuse(
+        'labels-in-variable',
+        nameOf(piece) || null,
+        `${pieceText(piece)} holds addresses inside ${old.name}, which the payload replaces: on the host they lead into the old code`,
+      );
+    }
     if (original === undefined) {
       if (piece.kind !== 'percpu' && piece.symbols.length > 0 && !this.pieces.has(piece)) {
         const text = `${nameOf(piece)} is new: it starts with its initial value when the payload is loaded, and disappears when the payload is unloaded`;

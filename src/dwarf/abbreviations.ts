@@ -3,7 +3,7 @@ import { DW_FORM_implicit_const } from './constants.ts';
 import type { Cursor } from './cursor.ts';
 import { fixedSize } from './forms.ts';
 
-/** What entries of one abbreviation code look like (DWARF 5, 7.5.3). Names, forms and constants are columns. */
+/** One abbreviation (DWARF 5, 7.5.3). Names, forms and constants are columns. */
 export interface Abbreviation {
   readonly tag: number;
   readonly hasChildren: boolean;
@@ -14,8 +14,8 @@ export interface Abbreviation {
   /** Values of DW_FORM_implicit_const by row; the other rows have none. */
   readonly constants: readonly (number | undefined)[];
   /**
-   * How to get past the attributes: a positive number is so many bytes, a negative one the form of a value that tells its own
-   * size. Attributes without bytes take no step, so that skipping never costs more than the bytes that are skipped.
+   * How to skip the attributes: a positive number is a byte count, a negative one the form of a value of variable size. Attributes without
+   * bytes take no step, so skipping never costs more than the skipped bytes.
    */
   readonly steps: readonly number[];
 }
@@ -23,10 +23,10 @@ export interface Abbreviation {
 /** Abbreviations by code; codes are usually 1, 2, 3, … */
 export type AbbreviationTable = ReadonlyMap<number, Abbreviation>;
 
-/** Most abbreviations have no constants, and share this. */
+/** Shared by abbreviations without constants, which most are. */
 const NONE: (number | undefined)[] = [];
 
-/** Reads one table, up to its zero code or the end. What the budget does not pay for is left out. */
+/** Reads one table, up to its zero code, the end, or the budget. */
 export function readAbbreviations(cursor: Cursor, addressSize: number, budget: Budget): AbbreviationTable {
   const table = new Map<number, Abbreviation>();
   while (!cursor.done) {
@@ -56,7 +56,7 @@ export function readAbbreviations(cursor: Cursor, addressSize: number, budget: B
       else if (size !== 0) steps.push(size);
     }
     if (cursor.overrun || !budget.take(cursor.at - start)) break;
-    // Where a code comes twice, the first one counts, as in binutils.
+    // The first definition of a code wins, as in binutils.
     if (!table.has(code)) table.set(code, { tag, hasChildren, names, forms, constants, steps });
   }
   return table;

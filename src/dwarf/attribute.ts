@@ -18,7 +18,7 @@ export type AttributeValue =
   /** Row of the unit's location or range lists. */
   | { readonly kind: 'list'; readonly value: number };
 
-/** What reading a value takes from its unit. */
+/** The parts of a unit that reading a value needs. */
 export interface ValueUnit {
   /** Bytes from the start of `.debug_info`, to which references are relative. */
   readonly offset: number;
@@ -56,7 +56,7 @@ const INDEXED_ADDRESSES: ReadonlySet<number> = new Set([
   dw.DW_FORM_addrx4,
 ]);
 
-/** An unsigned number in the bytes of a fixed form, or as LEB128. */
+/** Reads an unsigned number of a fixed size, or as LEB128. */
 function unsigned(cursor: Cursor, size: number | undefined): number {
   if (size === undefined) return cursor.uleb();
   if (size === 1) return cursor.u8();
@@ -66,8 +66,8 @@ function unsigned(cursor: Cursor, size: number | undefined): number {
 }
 
 /**
- * Reads one value; `constant` is that of DW_FORM_implicit_const. `undefined` for what is in another file (dwz, split
- * DWARF) and for forms that are not known.
+ * Reads one value; `constant` is that of DW_FORM_implicit_const. Returns `undefined` for values in another file (dwz, split DWARF)
+ * and for unknown forms.
  */
 export function readValue(unit: ValueUnit, cursor: Cursor, form: number, constant: number): AttributeValue | undefined {
   const size = fixedSize(form, unit.addressSize);

@@ -1,22 +1,22 @@
 /**
- * Bounds what a damaged file can ask for. In a sound file each table is decoded once; in a damaged one, any number of
- * references may point at overlapping tables. What a reader decodes it takes from the budget, and stops where that is spent.
+ * Limits the work for a damaged file. A reader decodes each table of a sound file once, but a damaged file may have any number of
+ * references to overlapping tables. Readers take from the budget what they decode, and stop when it is spent.
  */
 export class Budget {
   #left: number;
 
-  /** `units` of whatever the reader counts: entries, bytes. */
+  /** `units` are whatever the reader counts: entries, bytes. */
   constructor(units: number) {
     this.#left = units;
   }
 
-  /** Takes `units`; false where that many are not left. */
+  /** Takes `units`; returns false if fewer are left. */
   take(units: number): boolean {
     this.#left -= units;
     return this.#left >= 0;
   }
 
-  /** Was more asked for than there is? */
+  /** Whether readers took more than there was. */
   get spent(): boolean {
     return this.#left < 0;
   }

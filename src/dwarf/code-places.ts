@@ -9,21 +9,20 @@ export interface SectionPlace {
   readonly offset: number;
 }
 
-/** Between two sections, so that the end of one is not the start of the next. */
+/** Gap between two sections, so that the end of one is not the start of the next. */
 const GAP = 16;
 
-/** Where the first section is: an address that is not 0, which stands for code that a linker has dropped. */
+/** Address of the first section; not 0, which marks code that a linker has dropped. */
 const FIRST = 0x1000;
 
 /**
- * Addresses for code. In a linked file they are the link addresses. A relocatable file has none: each of its sections
- * that would be loaded gets one here, in file order, so that one kind of look-up serves both kinds of file. These
- * addresses mean nothing outside of this room; {@link addressOf} and {@link placeOf} translate.
+ * Addresses for code. A linked file has link addresses. A relocatable file has none, so each loaded section gets one here, in file order,
+ * and look-ups work for both. These addresses are private to this room; {@link addressOf} and {@link placeOf} translate.
  */
 export class CodePlaces {
   readonly relocatable: boolean;
   readonly #file: ElfFile;
-  /** By section index, in ascending order of both columns. */
+  /** Sorted by section index and by start. */
   readonly #starts: { readonly section: number; readonly start: number; readonly size: number }[] = [];
   readonly #bySection = new Map<number, number>();
 
@@ -41,18 +40,18 @@ export class CodePlaces {
     }
   }
 
-  /** The address of a section, 0 for one that is not loaded: references to debug sections are offsets. */
+  /** Returns the address of a section; 0 if it is not loaded, because references to debug sections are offsets. */
   startOf(section: number): number {
     return this.#bySection.get(section) ?? 0;
   }
 
-  /** The address of a place in a section; `undefined` where the section has none. */
+  /** Returns the address of a place in a section; `undefined` if the section has none. */
   addressOf(section: number, offset: number): Address | undefined {
     const start = this.relocatable ? this.#bySection.get(section) : this.#file.sections[section]?.addr;
     return start === undefined || !Number.isSafeInteger(offset) ? undefined : BigInt(start) + BigInt(offset);
   }
 
-  /** The section and offset of an address; `undefined` for one outside of all loaded sections. */
+  /** Returns the section and offset of an address; `undefined` outside all loaded sections. */
   placeOf(address: Address): SectionPlace | undefined {
     if (this.relocatable) {
       const at = Number(address);

@@ -14,25 +14,25 @@ import {
 } from './types.ts';
 import type { Entry } from './unit.ts';
 
-/** How a type of one file differs from the same type of another. */
+/** A difference between the versions of a type in two files. */
 export type LayoutDifference =
-  /** The whole has another size; bytes, `undefined` where it is not known. */
+  /** Another total size, in bytes; `undefined` if unknown. */
   | { readonly kind: 'size'; readonly before: number | undefined; readonly after: number | undefined }
-  /** A member is elsewhere: bits from the start of the structure. */
+  /** A member at another offset, in bits from the start of the structure. */
   | { readonly kind: 'moved'; readonly member: string; readonly before: number; readonly after: number }
-  /** A member has more or fewer bits. */
+  /** A member with another size, in bits. */
   | { readonly kind: 'resized'; readonly member: string; readonly before: number; readonly after: number }
-  /** A member is in the same place with the same size, but is of another type; C's names for the types. */
+  /** A member at the same offset with the same size, but of another type; C's names of the types. */
   | { readonly kind: 'retyped'; readonly member: string; readonly before: string; readonly after: string }
-  /** Only the one or the other has the member, or the constant; where it is, in bits, or its value. */
+  /** A member or constant in only one of the two; its offset in bits, or its value. */
   | { readonly kind: 'added'; readonly member: string; readonly at: number }
   | { readonly kind: 'removed'; readonly member: string; readonly at: number }
-  /** A constant of an enumeration has another value. */
+  /** A constant of an enumeration with another value. */
   | { readonly kind: 'value'; readonly member: string; readonly before: number; readonly after: number }
-  /** A structure has become a union, or the like. */
+  /** A change of the kind of type, for example from structure to union. */
   | { readonly kind: 'category'; readonly before: string; readonly after: string };
 
-/** A member as code names it from the outermost structure. */
+/** A member by its path from the outermost structure. */
 interface FlatMember {
   readonly name: string;
   /** First bit from the start of the outermost structure. */
@@ -42,16 +42,15 @@ interface FlatMember {
   readonly type: Entry | undefined;
 }
 
-/** Most members of the two types that are looked at: in a damaged file, a structure may have itself as a member. */
-const MEMBERS_LOOKED_AT = 500_000;
+/** Maximum number of members to compare: in a damaged file, a structure may have itself as a member. */
+const MEMBERS_MAX = 500_000;
 
-/** Most differences of one type that are told. */
+/** Maximum number of differences to report per type. */
 const DIFFERENCES_MAX = 256;
 
 /**
- * Compares one type in two files by its own members: where they are, their sizes, their types by name. Structures with a name
- * that are members are types of their own, and compared by their names here; a change inside of them shows there. Empty
- * where code that was compiled against one works with the other.
+ * Compares a type in two files by its own members: offsets, sizes, names of types. Compares members that are named structures by name only,
+ * because they are types of their own. Returns nothing if code compiled against one works with the other.
  */
 export function compareLayout(before: Entry, after: Entry): LayoutDifference[] {
   const a = stripped(before);
@@ -69,8 +68,8 @@ export function compareLayout(before: Entry, after: Entry): LayoutDifference[] {
 }
 
 /**
- * The differences that make code for the one misread the other: not types of one size, and not constants that come or go. Empty where old and new code
- * can share an object.
+ * Returns the differences that make code for one type misread the other: ignores other types of the same size, and new or removed constants.
+ * Returns nothing if old and new code can share an object.
  */
 export function layoutChanges(before: Entry, after: Entry): LayoutDifference[] {
   const differences = compareLayout(before, after).filter(({ kind }) => kind !== 'retyped');
@@ -93,7 +92,7 @@ function compareEnumerations(before: Entry, after: Entry): LayoutDifference[] {
 }
 
 function compareMembers(before: Entry, after: Entry): LayoutDifference[] {
-  const budget = new Budget(MEMBERS_LOOKED_AT);
+  const budget = new Budget(MEMBERS_MAX);
   const old = new Map(flatMembers(before, budget).map((member) => [member.name, member]));
   const differences: LayoutDifference[] = [];
   for (const member of flatMembers(after, budget)) {
@@ -117,8 +116,8 @@ function* compareMember(before: FlatMember, after: FlatMember): Generator<Layout
 }
 
 /**
- * The members that code can name: those of anonymous structures as if they were the outer one's, and those of structures that only
- * this member has with its name before theirs, `a.b`, `list[].b`; of an array, in its first element.
+ * Returns the members that code can name: those of anonymous structures like the outer one's, and those of unnamed member structures with the
+ * path, `a.b`, `list[].b`; for an array, in its first element.
  */
 function flatMembers(aggregate: Entry, budget: Budget): FlatMember[] {
   const found: FlatMember[] = [];
@@ -138,7 +137,7 @@ function flatMembers(aggregate: Entry, budget: Budget): FlatMember[] {
   return found;
 }
 
-/** The structure without a name of any kind that a member is, or of which it is an array. */
+/** Returns the unnamed aggregate that is a member's type, or the element type of its array. */
 function inlineType(type: Entry | undefined): { readonly entry: Entry; readonly array: boolean } | undefined {
   let entry = unqualified(type);
   let array = false;
@@ -150,7 +149,7 @@ function inlineType(type: Entry | undefined): { readonly entry: Entry; readonly 
   return entry.text(dw.DW_AT_name) === undefined ? { entry, array } : undefined;
 }
 
-/** The type without qualifiers; a typedef is kept, because it is a name. */
+/** Returns the type without qualifiers. Keeps a typedef, because it is a name. */
 function unqualified(type: Entry | undefined): Entry | undefined {
   return type === undefined || type.tag === dw.DW_TAG_typedef ? type : stripped(type);
 }
@@ -161,13 +160,13 @@ function bitsOf(bits: Member['bits'], type: Entry | undefined): number | undefin
   return size === undefined ? undefined : 8 * size;
 }
 
-/** Does code that takes a value for the one read it rightly as the other? Names of typedefs and of base types do not count. */
+/** Tells whether code for one type reads the other correctly. Ignores the names of typedefs and base types. */
 function sameType(before: Entry | undefined, after: Entry | undefined, depth: number): boolean {
   const a = stripped(before);
   const b = stripped(after);
   if (a === undefined || b === undefined || depth > TYPE_DEPTH_MAX) return a === b || depth > TYPE_DEPTH_MAX;
   if (a.tag !== b.tag) return false;
-  // What a pointer to void, or to characters, is used for is not known.
+  // The use of a pointer to void or characters is unknown.
   if (isPointer(a)) return samePointee(stripped(a.reference(dw.DW_AT_type)), stripped(b.reference(dw.DW_AT_type)));
   if (a.tag === dw.DW_TAG_base_type) {
     return a.number(dw.DW_AT_byte_size) === b.number(dw.DW_AT_byte_size) && sameEncoding(a, b);
@@ -177,13 +176,13 @@ function sameType(before: Entry | undefined, after: Entry | undefined, depth: nu
     return sameCounts && sameType(a.reference(dw.DW_AT_type), b.reference(dw.DW_AT_type), depth + 1);
   }
   const [was, is] = [a.text(dw.DW_AT_name), b.text(dw.DW_AT_name)];
-  // Structures without a name are compared by their members, as a part of the outer one.
+  // Unnamed structures are compared by their members, as parts of the outer one.
   return was === is;
 }
 
 const sameEncoding = (a: Entry, b: Entry): boolean => a.number(dw.DW_AT_encoding) === b.number(dw.DW_AT_encoding);
 
-/** Structures of two names are two types; all else that is pointed at may be read in more than one way. */
+/** Tells whether two pointees may be the same: only structures with different names certainly differ. */
 function samePointee(a: Entry | undefined, b: Entry | undefined): boolean {
   if (a === undefined || b === undefined || aggregateKind(a) === undefined || aggregateKind(b) === undefined)
     return true;

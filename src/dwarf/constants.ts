@@ -70,7 +70,7 @@ export const DW_AT_linkage_name = 0x6e;
 export const DW_AT_str_offsets_base = 0x72;
 export const DW_AT_addr_base = 0x73;
 export const DW_AT_rnglists_base = 0x74;
-/** What gcc and clang wrote before version 4 had DW_AT_linkage_name. */
+/** Used by gcc and clang before version 4 defined DW_AT_linkage_name. */
 export const DW_AT_MIPS_linkage_name = 0x2007;
 
 /** Forms (7.5.6, table 7.6). */
@@ -117,14 +117,14 @@ export const DW_FORM_addrx1 = 0x29;
 export const DW_FORM_addrx2 = 0x2a;
 export const DW_FORM_addrx3 = 0x2b;
 export const DW_FORM_addrx4 = 0x2c;
-/** GNU's forms for the file that dwz shares between several, before version 5 had `_sup`. */
+/** GNU's forms for dwz's supplementary file, before version 5 defined `_sup`. */
 export const DW_FORM_GNU_ref_alt = 0x1f20;
 export const DW_FORM_GNU_strp_alt = 0x1f21;
 
-/** Operations that name an address (7.7.1, table 7.9). */
+/** Operations that push an address (7.7.1, table 7.9). */
 export const DW_OP_addr = 0x03;
 export const DW_OP_addrx = 0xa1;
-/** The one operation that a member's location may have. */
+/** The only operation in a member's location. */
 export const DW_OP_plus_uconst = 0x23;
 
 /** Standard opcodes of line programs (7.22, table 7.25). */

@@ -7,7 +7,7 @@ import type { Problems } from './problems.ts';
 import { Strings } from './strings.ts';
 import type { UnitHeader } from './unit-header.ts';
 
-/** What the units of one file share. */
+/** State that the units of one file share. */
 export class Context {
   readonly sections: DebugSections;
   readonly problems: Problems;
@@ -26,7 +26,7 @@ export class Context {
     this.infoView = viewOf(this.info);
   }
 
-  /** The abbreviations of a unit; units may share them. */
+  /** Returns the abbreviations of a unit; units may share them. */
   abbreviations({ abbreviationOffset: offset, addressSize }: UnitHeader): AbbreviationTable {
     const key = `${offset},${addressSize}`;
     let table = this.#tables.get(key);
@@ -34,7 +34,7 @@ export class Context {
       const bytes = this.sections.get('.debug_abbrev');
       this.#budget ??= new Budget(2 * bytes.length + 64);
       table = readAbbreviations(new Cursor(bytes, offset), addressSize, this.#budget);
-      if (this.#budget.spent) this.problems.add('Too many tables overlap; the others are left out', '.debug_abbrev');
+      if (this.#budget.spent) this.problems.add('Too many tables overlap; skipped the rest', '.debug_abbrev');
       this.#tables.set(key, table);
     }
     return table;

@@ -1,12 +1,12 @@
 import { latin1, viewOf } from '../base/index.ts';
 
-/** Longest text that is read, in bytes; of a longer one the rest is left out. Paths and names of C are far shorter. */
+/** Maximum length of a text in bytes; longer ones are truncated. Paths and C names are far shorter. */
 export const TEXT_MAX = 4096;
 
-/** Digits of a LEB128 number above this say nothing, and could make it infinite. */
-const LEB_MOST = 2 ** 70;
+/** Ignores digits of a LEB128 number above this, which could make it infinite. */
+const LEB_MAX = 2 ** 70;
 
-/** The text at `at`, up to its NUL, the end of `bytes`, or {@link TEXT_MAX}. */
+/** Returns the text at `at`, up to its NUL, the end of `bytes`, or {@link TEXT_MAX}. */
 export function textOf(bytes: Uint8Array, at: number): string {
   const most = Math.min(bytes.length, at + TEXT_MAX);
   let end = at;
@@ -15,18 +15,18 @@ export function textOf(bytes: Uint8Array, at: number): string {
 }
 
 /**
- * Reads little-endian values one after the other. It never throws: what lies past the end is zero, and {@link overrun}
- * says that it was asked for. `at` and `end` are offsets in `bytes`.
+ * Reads consecutive little-endian values. Never throws: reads past the end return zero and set {@link overrun}. `at` and `end` are
+ * offsets in `bytes`.
  */
 export class Cursor {
   readonly bytes: Uint8Array;
   readonly end: number;
   at: number;
-  /** Was something read that is not there? */
+  /** Whether a read went past the end. */
   overrun = false;
   readonly #view: DataView;
 
-  /** `view` is one over `bytes`, where there is one already: making it costs more than most reads. */
+  /** `view` is an existing view of `bytes`: making one costs more than most reads. */
   constructor(bytes: Uint8Array, at = 0, end = bytes.length, view = viewOf(bytes)) {
     this.bytes = bytes;
     this.end = Math.min(end, bytes.length);
@@ -34,7 +34,7 @@ export class Cursor {
     this.#view = view;
   }
 
-  /** Is nothing left to read? */
+  /** Whether nothing is left to read. */
   get done(): boolean {
     return this.at >= this.end || this.overrun;
   }
@@ -67,14 +67,14 @@ export class Cursor {
     return at < 0 ? 0n : this.#view.getBigUint64(at, true);
   }
 
-  /** An address of `size` bytes. */
+  /** Reads an address of `size` bytes. */
   address(size: number): bigint {
     return size === 8 ? this.u64() : BigInt(this.u32());
   }
 
-  /** Unsigned LEB128 (DWARF 5, 7.6); inexact above 2^53. */
+  /** Reads an unsigned LEB128 (DWARF 5, 7.6); inexact above 2^53. */
   uleb(): number {
-    // Nearly all of them have one byte.
+    // Nearly all have one byte.
     const first = this.at < this.end ? (this.bytes[this.at] as number) : 0x80;
     if (first < 0x80) {
       this.at++;
@@ -84,19 +84,19 @@ export class Cursor {
     let scale = 1;
     for (;;) {
       const byte = this.u8();
-      if (scale < LEB_MOST) value += (byte & 0x7f) * scale;
+      if (scale < LEB_MAX) value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 128;
     }
   }
 
-  /** Signed LEB128 (DWARF 5, 7.6); inexact outside of ±2^53. */
+  /** Reads a signed LEB128 (DWARF 5, 7.6); inexact outside ±2^53. */
   sleb(): number {
     let value = 0;
     let scale = 1;
     for (;;) {
       const byte = this.u8();
-      if (scale < LEB_MOST) {
+      if (scale < LEB_MAX) {
         value += (byte & 0x7f) * scale;
         scale *= 128;
       }
@@ -104,7 +104,7 @@ export class Cursor {
     }
   }
 
-  /** A text that ends with NUL. */
+  /** Reads a NUL-terminated text. */
   text(): string {
     const start = this.at;
     this.skipText();
@@ -117,7 +117,7 @@ export class Cursor {
     else this.at = nul + 1;
   }
 
-  /** The next `length` bytes: a window, not a copy. */
+  /** Returns a view of the next `length` bytes. */
   block(length: number): Uint8Array {
     const at = this.#take(length);
     return at < 0 ? new Uint8Array(0) : this.bytes.subarray(at, at + length);
@@ -127,7 +127,7 @@ export class Cursor {
     this.#take(length);
   }
 
-  /** The offset of the next `length` bytes, which are then behind; -1 where they are not there. */
+  /** Skips `length` bytes and returns their offset; -1 if there are fewer. */
   #take(length: number): number {
     const at = this.at;
     if (length > this.end - at) return this.#past();

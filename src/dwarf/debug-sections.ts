@@ -5,21 +5,21 @@ import type { Problems } from './problems.ts';
 import { relocateDebugSection } from './relocate.ts';
 
 /**
- * Unpacks a zlib stream (RFC 1950) to at most `maxSize` bytes: a port, because this room has no library of its own.
- * `undefined` where the stream is damaged or holds more.
+ * Decompresses a zlib stream (RFC 1950) to at most `maxSize` bytes; `undefined` if it is damaged or larger. A port, because this room has
+ * no such library.
  */
 export type Inflate = (data: Uint8Array, maxSize: number) => Uint8Array | undefined;
 
 /** ch_type of a zlib stream (System V ABI, "Section Compression"). */
 const ELFCOMPRESS_ZLIB = 1;
 
-/** A section is not unpacked to more than this, nor to more than this many times its size: deflate reaches 1032. */
+/** Maximum size of a decompressed section, and maximum ratio to its compressed size; deflate reaches 1032. */
 const UNPACKED_MAX = 2 ** 30;
-const DEFLATE_MOST = 1040;
+const RATIO_MAX = 1040;
 
 const EMPTY = new Uint8Array(0);
 
-/** The bytes of a file's debug sections, unpacked and relocated; each is made when it is first asked for. */
+/** The bytes of a file's debug sections, decompressed and relocated on first use. */
 export class DebugSections {
   readonly file: ElfFile;
   readonly #places: CodePlaces;
@@ -34,7 +34,7 @@ export class DebugSections {
     this.#inflate = inflate;
   }
 
-  /** The bytes of a section, `.debug_info`; none where it is missing or cannot be read. */
+  /** Returns the bytes of a section such as `.debug_info`; none if it is missing or unreadable. */
   get(name: string): Uint8Array {
     let bytes = this.#ready.get(name);
     if (bytes === undefined) {
@@ -48,7 +48,7 @@ export class DebugSections {
     const section = this.file.section(name);
     if (section === undefined) return EMPTY;
     if (this.file.sections.some((other) => other.index > section.index && other.name === name)) {
-      this.#problems.add('There are several sections of this name; only the first is read', name);
+      this.#problems.add('There are several sections of this name; reading only the first', name);
     }
     if (!section.complete) this.#problems.add('The section is cut off', name);
     const bytes = (section.flags & SHF_COMPRESSED) === 0 ? section.data() : this.#unpack(section);
@@ -69,13 +69,13 @@ export class DebugSections {
     const view = viewOf(data);
     const type = view.getUint32(0, true);
     const size = wide ? toNumber(view.getBigUint64(8, true)) : view.getUint32(4, true);
-    if (type !== ELFCOMPRESS_ZLIB) return refuse(`Compression type ${type} is not read; only zlib (1) is`);
-    if (size === undefined || size > UNPACKED_MAX || size > data.length * DEFLATE_MOST) {
+    if (type !== ELFCOMPRESS_ZLIB) return refuse(`Compression type ${type} is not supported; only zlib (1) is`);
+    if (size === undefined || size > UNPACKED_MAX || size > data.length * RATIO_MAX) {
       return refuse(`The compressed section claims ${size ?? 'too many'} bytes, more than it can hold`);
     }
-    if (this.#inflate === undefined) return refuse('The section is compressed, and nothing is here to unpack it');
+    if (this.#inflate === undefined) return refuse('The section is compressed, and there is no decompressor');
     const bytes = this.#inflate(data.subarray(headerSize), size);
-    if (bytes === undefined || bytes.length !== size) return refuse('The compressed section cannot be unpacked');
+    if (bytes === undefined || bytes.length !== size) return refuse('The compressed section cannot be decompressed');
     return bytes;
   }
 }

@@ -4,21 +4,21 @@ import { type NamedKind, namedKind } from './name-index.ts';
 import { aggregateKind, isDeclaration, stripped, typeOf } from './types.ts';
 import type { Entry, Unit } from './unit.ts';
 
-/** A type that has a name by which it can be found in another file. */
+/** A type with a name, by which it can be found in another file. */
 export interface NamedType {
   readonly kind: NamedKind;
   readonly name: string;
-  /** The definition. For a typedef of a structure without a name, that structure. */
+  /** The definition; for a typedef of an unnamed structure, that structure. */
   readonly entry: Entry;
 }
 
-/** `struct domain`, `spinlock_t`. */
+/** Formats the type: `struct domain`, `spinlock_t`. */
 export const namedTypeText = ({ kind, name }: Pick<NamedType, 'kind' | 'name'>): string =>
   kind === 'typedef' || kind === 'base' ? name : `${kind} ${name}`;
 
 /**
- * The definitions of a type, for `typedef` those of the structures, unions and enumerations without a name that it stands for.
- * Those in `near` come first: what a unit defines is what its code uses.
+ * Returns the definitions of a type; for a typedef, those of the unnamed structures, unions and enumerations behind it. Those in `near` come
+ * first, because a unit's code uses its own definitions.
  */
 export function definitionsOf(dwarf: DwarfFile, kind: NamedKind, name: string, near?: Unit): Entry[] {
   let found = dwarf.find(kind, name);
@@ -28,19 +28,19 @@ export function definitionsOf(dwarf: DwarfFile, kind: NamedKind, name: string, n
   return here.length === 0 ? found : [...here, ...found.filter(({ unit }) => unit !== near)];
 }
 
-/** The structure, union or enumeration without a name that a typedef gives one to. */
+/** Returns the unnamed structure, union or enumeration behind a typedef. */
 function anonymousTarget(typedef: Entry): Entry | undefined {
   const target = stripped(typedef);
   return target !== undefined && isLaidOut(target) && target.text(dw.DW_AT_name) === undefined ? target : undefined;
 }
 
-/** Does the type have a layout that one file can have otherwise than another? */
+/** Tells whether the type has a layout, which may differ between files. */
 export const isLaidOut = (entry: Entry): boolean =>
   aggregateKind(entry) !== undefined || entry.tag === dw.DW_TAG_enumeration_type;
 
 /**
- * The definition of a type that may only be declared where it is used: in the same unit, or else the first one of the file.
- * `undefined` where the file has none.
+ * Returns the definition of a type that may be only a declaration: from the same unit, or else the first one of the file; `undefined` if
+ * there is none.
  */
 export function definitionOf(dwarf: DwarfFile, entry: Entry): Entry | undefined {
   if (!isDeclaration(entry)) return entry;
@@ -50,12 +50,12 @@ export function definitionOf(dwarf: DwarfFile, entry: Entry): Entry | undefined 
   return definitionsOf(dwarf, kind, name, entry.unit)[0];
 }
 
-/** Types of one function, or of one hypervisor, that are followed; Xen has about 1200 structures. */
+/** Maximum number of types to follow; Xen has about 1200 structures. */
 const REACHABLE_MAX = 20_000;
 
 /**
- * All structures, unions and enumerations with a name that code which uses `roots` can reach: by value and through pointers,
- * arrays and anonymous members. In the order in which they are met, each name once, circles and all.
+ * Returns the named structures, unions and enumerations that are reachable from `roots` by value and through pointers, arrays and anonymous
+ * members; each name once, in order of discovery.
  */
 export function reachableTypes(dwarf: DwarfFile, roots: Iterable<Entry>): NamedType[] {
   const found = new Map<string, NamedType>();
@@ -89,7 +89,7 @@ export function reachableTypes(dwarf: DwarfFile, roots: Iterable<Entry>): NamedT
   return [...found.values()];
 }
 
-/** From a pointer, array, typedef, qualifier, or function type to what it is made of. */
+/** Queues the type behind a pointer, array, typedef, qualifier or function type. */
 function follow(
   entry: Entry,
   typedef: string | undefined,
@@ -102,8 +102,8 @@ function follow(
 }
 
 /**
- * The types that the code of a function uses: of its result, its parameters, and all variables and inlined calls inside. What
- * an expression passes through on its way, `a->b->c`, is reached from there.
+ * Returns the types that a function's code uses: of its result, its parameters, and all variables and inlined calls inside. Intermediate types
+ * of an expression like `a->b->c` are reachable from these.
  */
 export function* typesUsedBy(subprogram: Entry): Generator<Entry, void, void> {
   const entries = function* (): Generator<Entry, void, void> {
@@ -127,7 +127,7 @@ const USES: ReadonlySet<number> = new Set([
   dw.DW_TAG_inlined_subroutine,
 ]);
 
-/** The variables of a unit's outermost level, those that it only declares too, by name. */
+/** Returns the global variables of a unit by name, including mere declarations. */
 export function variablesOf(unit: Unit): Map<string, Entry[]> {
   const found = new Map<string, Entry[]>();
   for (const entry of unit.root?.children() ?? []) {

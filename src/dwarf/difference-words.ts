@@ -11,25 +11,25 @@ const ORDER: readonly LayoutDifference['kind'][] = [
   'moved',
 ];
 
-/** Most differences that a message spells out. */
-const SPELT_OUT = 4;
+/** Maximum number of differences to list in a message. */
+const LISTED_MAX = 4;
 
-/** Differences as one text, causes first; `words` has the words for each. */
+/** Joins differences to one text, causes first; `words` formats each. */
 export function differencesInWords(
   differences: readonly LayoutDifference[],
   words: (difference: LayoutDifference) => string,
 ): string {
   const sorted = differences.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
-  const texts = sorted.slice(0, SPELT_OUT).map(words);
-  if (sorted.length > SPELT_OUT) texts.push(`${sorted.length - SPELT_OUT} more`);
+  const texts = sorted.slice(0, LISTED_MAX).map(words);
+  if (sorted.length > LISTED_MAX) texts.push(`${sorted.length - LISTED_MAX} more`);
   return texts.join('; ');
 }
 
-/** A place in bits as bytes, where it is whole bytes: `0x18`, `bit 3 of 0x18`. */
+/** Formats an offset in bits: `0x18`, `bit 3 of 0x18`. */
 export function bitPlaceText(bits: number): string {
   const byte = `0x${Math.floor(bits / 8).toString(16)}`;
   return bits % 8 === 0 ? byte : `bit ${bits % 8} of ${byte}`;
 }
 
-/** `4 bytes`, `3 bits`. */
+/** Formats a size in bits: `4 bytes`, `3 bits`. */
 export const bitCountText = (bits: number): string => (bits % 8 === 0 ? `${bits / 8} bytes` : `${bits} bits`);

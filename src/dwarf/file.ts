@@ -15,15 +15,14 @@ import { type CodeRange, Ranges } from './ranges.ts';
 import type { Entry, Unit } from './unit.ts';
 import { Units } from './units.ts';
 
-/** What reading needs that this room does not have. */
 export interface DwarfOptions {
-  /** Unpacks compressed debug sections (`gcc -gz`); without it they are a problem. */
+  /** Decompresses debug sections (`gcc -gz`); without it, they are a problem. */
   readonly inflate?: Inflate;
 }
 
 /**
- * The debug data of one ELF file: versions 3 to 5 of DWARF in its 32-bit format. Nothing is decoded before it is asked for,
- * and nothing twice. Bad data never throws: what can be read is read, and {@link problems} tells the rest.
+ * The debug data of one ELF file: DWARF 3 to 5 in the 32-bit format. Decodes everything once, on first use. Bad data never throws: reads
+ * what is readable, and reports the rest in {@link problems}.
  */
 export class DwarfFile {
   readonly elf: ElfFile;
@@ -53,17 +52,17 @@ export class DwarfFile {
     return this.#units.all;
   }
 
-  /** What was wrong with the data that has been read so far. */
+  /** Problems in the data read so far. */
   get problems(): readonly Finding[] {
     return this.#problems.list;
   }
 
-  /** Types that are defined, or functions, of that name in all units, in file order. The first call makes an index. */
+  /** Returns the defined types or functions of a name in all units, in file order. The first call builds an index. */
   find(kind: NamedKind, name: string): Entry[] {
     return this.#index.find(kind, name);
   }
 
-  /** All names of a kind. */
+  /** Returns all names of a kind. */
   names(kind: NamedKind): Iterable<string> {
     return this.#index.names(kind);
   }
@@ -73,17 +72,17 @@ export class DwarfFile {
     return this.#names;
   }
 
-  /** The entry at an offset of `.debug_info`. */
+  /** Returns the entry at an offset of `.debug_info`. */
   entryAt(offset: number): Entry | undefined {
     return this.#units.entryAt(offset);
   }
 
-  /** The code of a unit, function, block or inlined call. */
+  /** Returns the code ranges of a unit, function, block or inlined call. */
   rangesOf(entry: Entry): readonly CodeRange[] {
     return this.#ranges.of(entry);
   }
 
-  /** The unit that the code at an address is from. */
+  /** Returns the unit of the code at an address. */
   unitAt(address: Address): Unit | undefined {
     this.#unitRanges ??= new RangeMap(
       this.units.map((unit) => [unit.root === undefined ? [] : this.rangesOf(unit.root), unit] as const),
@@ -91,7 +90,7 @@ export class DwarfFile {
     return this.#unitRanges.at(address);
   }
 
-  /** The outermost function, DW_TAG_subprogram, that the code at an address is from. */
+  /** Returns the DW_TAG_subprogram of the code at an address. */
   subprogramAt(address: Address): Entry | undefined {
     const unit = this.unitAt(address);
     if (unit === undefined) return undefined;
@@ -103,7 +102,7 @@ export class DwarfFile {
     return functions.at(address);
   }
 
-  /** The outermost functions of a unit that have code, with it. */
+  /** Returns the functions of a unit that have code, with their ranges. */
   *subprogramsOf(unit: Unit): Generator<readonly [readonly CodeRange[], Entry], void, void> {
     for (const entry of unit.root?.children() ?? []) {
       if (entry.tag !== DW_TAG_subprogram) continue;
@@ -112,7 +111,7 @@ export class DwarfFile {
     }
   }
 
-  /** The line table of a unit; units may share one. `undefined` where there is none, or it cannot be read. */
+  /** Returns the line table of a unit; units may share one. `undefined` if there is none, or it is unreadable. */
   linesOf(unit: Unit): LineTable | undefined {
     const offset = unit.root?.number(DW_AT_stmt_list);
     if (offset === undefined) return undefined;
@@ -128,10 +127,10 @@ export class DwarfFile {
   }
 }
 
-/** Files that were opened, with what unpacks their sections: several readers look at one image. */
+/** Cache by file and decompressor: several readers share one image. */
 const opened = new WeakMap<ElfFile, Map<Inflate | undefined, DwarfFile>>();
 
-/** The debug data of a file; `undefined` for a file without `.debug_info`. The same for the same file: its indexes are made once. */
+/** Returns the debug data of a file, the same object for the same file; `undefined` without `.debug_info`. */
 export function readDwarf(elf: ElfFile, { inflate }: DwarfOptions = {}): DwarfFile | undefined {
   if (elf.section('.debug_info') === undefined) return undefined;
   const known = opened.get(elf) ?? new Map<Inflate | undefined, DwarfFile>();

@@ -1,7 +1,7 @@
 import * as dw from './constants.ts';
 import type { Cursor } from './cursor.ts';
 
-/** Bytes of forms that always have the same number; 32-bit DWARF (DWARF 5, 7.5.6). */
+/** Sizes in bytes of the fixed-size forms in 32-bit DWARF (DWARF 5, 7.5.6). */
 const SIZES: readonly (readonly [size: number, forms: readonly number[]])[] = [
   [0, [dw.DW_FORM_flag_present, dw.DW_FORM_implicit_const]],
   [1, [dw.DW_FORM_data1, dw.DW_FORM_flag, dw.DW_FORM_ref1, dw.DW_FORM_strx1, dw.DW_FORM_addrx1]],
@@ -16,11 +16,11 @@ const SIZES: readonly (readonly [size: number, forms: readonly number[]])[] = [
 
 const FIXED = new Map(SIZES.flatMap(([size, forms]) => forms.map((form) => [form, size] as const)));
 
-/** Bytes of a value of this form; `undefined` where the value itself tells. */
+/** Returns the size of a form in bytes; `undefined` if it depends on the value. */
 export const fixedSize = (form: number, addressSize: number): number | undefined =>
   form === dw.DW_FORM_addr ? addressSize : FIXED.get(form);
 
-/** Gets past one value. False for a form that is not known: what follows cannot be read then. */
+/** Skips one value. Returns false for an unknown form, after which nothing can be read. */
 export function skipForm(cursor: Cursor, form: number, addressSize: number): boolean {
   const size = fixedSize(form, addressSize);
   if (size !== undefined) {
@@ -56,13 +56,13 @@ export function skipForm(cursor: Cursor, form: number, addressSize: number): boo
   }
 }
 
-/** The form that a value of DW_FORM_indirect names; `undefined` for one that such a value must not have. */
+/** Reads the actual form of DW_FORM_indirect; `undefined` if it is not allowed there. */
 export function directForm(cursor: Cursor): number | undefined {
   const form = cursor.uleb();
   return form === dw.DW_FORM_indirect || form === dw.DW_FORM_implicit_const ? undefined : form;
 }
 
-/** The length of a block in bytes; the cursor is at its first byte then. */
+/** Reads the length of a block in bytes, and leaves the cursor at its first byte. */
 export function blockLength(cursor: Cursor, form: number): number {
   if (form === dw.DW_FORM_block1) return cursor.u8();
   if (form === dw.DW_FORM_block2) return cursor.u16();

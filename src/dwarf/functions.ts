@@ -6,18 +6,18 @@ import { type CodeRange, covers } from './ranges.ts';
 import { callSiteOf, declarationOf, type SourceOptions, sourceAt } from './source.ts';
 import type { Entry } from './unit.ts';
 
-/** A function as the source has it, or code that was made from it. */
+/** A function of the source, or a clone of it. */
 export interface DebugFunction {
   readonly entry: Entry;
-  /** The name in the source. The symbol of a clone may have more: `domain_kill.part.0`. */
+  /** The name in the source. The symbol of a clone may have a suffix: `domain_kill.part.0`. */
   readonly name: string;
-  /** The symbol's name where it is not the name in the source. */
+  /** The symbol's name if it differs from the name in the source. */
   readonly linkageName: string | undefined;
-  /** Is the name known in other units? */
+  /** Whether it has external linkage. */
   readonly external: boolean;
-  /** Where the function begins; `undefined` for one without code of its own. */
+  /** The start of the function; `undefined` if it has no code of its own. */
   readonly address: Address | undefined;
-  /** Its code, the place where it begins first; parts of it may be elsewhere (`.cold`). */
+  /** Its code, starting with the entry; parts of it may be elsewhere (`.cold`). */
   readonly ranges: readonly CodeRange[];
   readonly declaration: SourcePlace | undefined;
 }
@@ -37,28 +37,28 @@ export function debugFunction(dwarf: DwarfFile, entry: Entry, options: SourceOpt
   return { entry, name, linkageName, external, address: ranges[0]?.low, ranges, declaration };
 }
 
-/** The functions of a name with code of their own: one for each unit that has one, and their clones. */
+/** Returns the functions of a name that have code of their own: one per unit, and their clones. */
 export const functionsNamed = (dwarf: DwarfFile, name: string, options: SourceOptions = {}): DebugFunction[] =>
   dwarf
     .find('function', name)
     .flatMap((entry) => debugFunction(dwarf, entry, options) ?? [])
     .filter(({ address }) => address !== undefined);
 
-/** The function whose code is at an address; not one that is inlined there. */
+/** Returns the function whose code is at an address; not one that is inlined there. */
 export function functionAt(dwarf: DwarfFile, address: Address, options: SourceOptions = {}): DebugFunction | undefined {
   const entry = dwarf.subprogramAt(address);
   return entry && debugFunction(dwarf, entry, options);
 }
 
-/** One of the functions that an address is in. */
+/** One of the functions that contain an address. */
 export interface Frame {
-  /** `undefined` for assembly, whose debug data has lines only. */
+  /** `undefined` for assembly, whose debug data has only lines. */
   readonly function: string | undefined;
-  /** Of the innermost frame, where the code is from; of the others, where they call the next inner one. */
+  /** In the innermost frame, the source of the code; in the others, the call of the next inner one. */
   readonly source: SourcePlace | undefined;
 }
 
-/** The function at an address and all that are inlined there, innermost first, as `addr2line -i` has them. */
+/** Returns the function at an address and all that are inlined there, innermost first, like `addr2line -i`. */
 export function framesAt(dwarf: DwarfFile, address: Address, options: SourceOptions = {}): Frame[] {
   const outer = dwarf.subprogramAt(address);
   if (outer === undefined) {
@@ -68,7 +68,7 @@ export function framesAt(dwarf: DwarfFile, address: Address, options: SourceOpti
   const inside: Entry[] = [];
   const hit = (entry: Entry): boolean => covers(dwarf.rangesOf(entry), address);
   for (const { entry } of outer.descendants((entry) => isScope(entry) && hit(entry))) {
-    // A branch that is not hit is not entered, so those that are hit come outermost first.
+    // The walk enters only scopes that contain the address, so they come outermost first.
     if (entry.tag === dw.DW_TAG_inlined_subroutine && hit(entry)) inside.push(entry);
   }
   const frames: Frame[] = [];
@@ -80,6 +80,6 @@ export function framesAt(dwarf: DwarfFile, address: Address, options: SourceOpti
   return [...frames, { function: outer.name, source }];
 }
 
-/** Does the entry hold code of the function that it is in? */
+/** Tells whether an entry is a block or an inlined call, which has code of the enclosing function. */
 export const isScope = ({ tag }: Entry): boolean =>
   tag === dw.DW_TAG_lexical_block || tag === dw.DW_TAG_inlined_subroutine;

@@ -1,4 +1,4 @@
-/** DWARF: line tables, functions with their inlined copies, struct layouts. Imports `elf` and `base`. */
+/** DWARF: line tables, functions with their inlined copies, structure layouts. */
 export type { SectionPlace } from './code-places.ts';
 export { compareLayout, type LayoutDifference, layoutChanges } from './compare.ts';
 export type { Inflate } from './debug-sections.ts';

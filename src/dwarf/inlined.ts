@@ -6,35 +6,35 @@ import type { CodeRange } from './ranges.ts';
 import { callSiteOf, declarationOf, type SourceOptions } from './source.ts';
 import type { Entry, Unit } from './unit.ts';
 
-/** A copy of a function inside of another one. */
+/** A copy of a function that is inlined in another one. */
 export interface InlinedCopy {
   /** DW_TAG_inlined_subroutine. */
   readonly entry: Entry;
-  /** The function whose code has the copy. */
+  /** The function whose code contains the copy. */
   readonly inside: DebugFunction;
-  /** Where the inlined call stands: in `inside`, or in a function that is itself inlined there. */
+  /** The source of the inlined call: in `inside`, or in a function that is itself inlined there. */
   readonly call: SourcePlace | undefined;
-  /** The code of the copy; empty where all of it was optimised away. */
+  /** The code of the copy; empty if it was optimised away. */
   readonly ranges: readonly CodeRange[];
 }
 
-/** What tells two functions of one name apart. */
+/** A key that distinguishes functions of the same name. */
 interface Identity {
   readonly name: string;
   readonly file: string | undefined;
   readonly line: number | undefined;
 }
 
-/** All code that was made from one function. */
+/** All code that the compiler generated from one function. */
 export interface FunctionCopies {
-  /** Code of its own, in file order: the function itself in each unit that has it, and clones (`.part.0`, `.constprop.0`). */
+  /** Out-of-line code, in file order: the function in each unit that has it, and its clones (`.part.0`, `.constprop.0`). */
   readonly outOfLine: readonly DebugFunction[];
   readonly inlined: readonly InlinedCopy[];
 }
 
 /**
- * Finds everything that the compiler made from a function: the same name, declared in the same file and line, in any unit.
- * Only units that know the function are looked into.
+ * Finds all code that the compiler generated from a function, by its name and the file and line of its declaration. Searches only
+ * units that refer to the function.
  */
 export function copiesOf(dwarf: DwarfFile, of: DebugFunction, options: SourceOptions = {}): FunctionCopies {
   const wanted = identityOf(dwarf, of.entry);
@@ -58,7 +58,7 @@ function identityOf(dwarf: DwarfFile, entry: Entry): Identity {
 
 const same = (a: Identity, b: Identity): boolean => a.name === b.name && a.file === b.file && a.line === b.line;
 
-/** Does a unit inline functions of other units, as link-time optimisation does? Its abbreviations tell. */
+/** Tells by its abbreviations whether a unit inlines functions of other units, as link-time optimisation does. */
 function refersAcrossUnits(unit: Unit): boolean {
   for (const { tag, names, forms } of unit.abbreviations.values()) {
     const row = tag === dw.DW_TAG_inlined_subroutine ? names.indexOf(dw.DW_AT_abstract_origin) : -1;

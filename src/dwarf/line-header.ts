@@ -7,7 +7,7 @@ import { blockLength, skipForm } from './forms.ts';
 /** A file of a line table. */
 export interface LineFile {
   readonly name: string;
-  /** Row of {@link LineHeader.directories}. */
+  /** Index in {@link LineHeader.directories}. */
   readonly directory: number;
 }
 
@@ -15,25 +15,24 @@ export interface LineFile {
 export interface LineHeader {
   readonly version: number;
   readonly addressSize: 4 | 8;
-  /** Bytes of the shortest instruction: what addresses are advanced by. */
+  /** Size of the shortest instruction in bytes, the unit of address advances. */
   readonly minInstLength: number;
   readonly lineBase: number;
   readonly lineRange: number;
   readonly opcodeBase: number;
-  /** Operands of the standard opcodes, by opcode. */
+  /** Number of operands of the standard opcodes, by opcode. */
   readonly operands: readonly number[];
-  /** Row 0 is the directory of the compilation; before version 5 it is not in the table, and empty here. */
+  /** Row 0 is the compilation directory; before version 5, the table lacks it, and it is empty here. */
   readonly directories: readonly string[];
-  /** By the number that the program uses; before version 5 they begin with 1, and row 0 has no name. */
+  /** By the program's file number; before version 5, these start at 1, and row 0 has no name. */
   readonly files: LineFile[];
-  /** Where the program is, in `.debug_line`. */
+  /** Start of the program in `.debug_line`. */
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Reads the header at `offset` of `.debug_line`; `undefined`, and a problem, where it cannot be read, or the budget does not
- * pay for the bytes of the program.
+ * Reads the header at `offset` of `.debug_line`. Adds a problem and returns `undefined` if it is unreadable, or if the budget is spent.
  */
 export function readLineHeader(
   context: Context,
@@ -45,16 +44,16 @@ export function readLineHeader(
   const refuse = (message: string): undefined => void context.problems.add(message, '.debug_line', offset);
   const first = new Cursor(bytes, offset);
   const length = first.u32();
-  if (length >= 0xffff_fff0) return refuse('64-bit DWARF is not read');
+  if (length >= 0xffff_fff0) return refuse('64-bit DWARF is not supported');
   const end = first.at + length;
   if (first.overrun || end > bytes.length) return refuse('The line program is cut off');
-  if (!budget.take(end - offset)) return refuse('Too many line programs overlap; this one is left out');
+  if (!budget.take(end - offset)) return refuse('Too many line programs overlap; skipped this one');
   const cursor = new Cursor(bytes, first.at, end);
   const version = cursor.u16();
-  if (version < 2 || version > 5) return refuse(`Line programs of version ${version} are not read`);
+  if (version < 2 || version > 5) return refuse(`Line programs of version ${version} are not supported`);
   const addressSize = version === 5 ? cursor.u8() : unitAddressSize;
   if (version === 5) cursor.skip(1);
-  if (addressSize !== 4 && addressSize !== 8) return refuse(`Addresses of ${addressSize} bytes are not read`);
+  if (addressSize !== 4 && addressSize !== 8) return refuse(`Addresses of ${addressSize} bytes are not supported`);
   const headerLength = cursor.u32();
   const start = cursor.at + headerLength;
   const minInstLength = cursor.u8();
@@ -67,7 +66,7 @@ export function readLineHeader(
   for (let i = 1; i < opcodeBase; i++) operands.push(cursor.u8());
   if (cursor.overrun || start > end) return refuse('The header of the line program is cut off');
   if (lineRange === 0) return refuse('The line program has a line_range of 0');
-  if (maxOps > 1) return refuse('Line programs for processors with long instruction words are not read');
+  if (maxOps > 1) return refuse('Line programs for processors with long instruction words are not supported');
   const tables = version === 5 ? readTables(context, cursor) : readOldTables(cursor);
   if (tables === undefined || cursor.overrun) return refuse('The file table of the line program cannot be read');
   return { version, addressSize, minInstLength, lineBase, lineRange, opcodeBase, operands, ...tables, start, end };
@@ -75,7 +74,7 @@ export function readLineHeader(
 
 type Tables = Pick<LineHeader, 'directories' | 'files'>;
 
-/** Versions 2 to 4: two lists of texts, each closed by an empty one. */
+/** Reads the tables of versions 2 to 4: two lists of texts, each terminated by an empty one. */
 function readOldTables(cursor: Cursor): Tables {
   const directories = [''];
   while (!cursor.done) {
@@ -92,7 +91,7 @@ function readOldTables(cursor: Cursor): Tables {
   return { directories, files: [{ name: '', directory: 0 }, ...files] };
 }
 
-/** What follows the name of a file: directory, time, length. DW_LNE_define_file has the same. */
+/** Reads what follows a file's name: directory, time, length. Also used for DW_LNE_define_file. */
 export function readOldFile(cursor: Cursor, name: string): LineFile {
   const directory = cursor.uleb();
   cursor.uleb();
@@ -100,7 +99,7 @@ export function readOldFile(cursor: Cursor, name: string): LineFile {
   return { name, directory };
 }
 
-/** Version 5: two tables that say of what their rows consist. */
+/** Reads the tables of version 5, which describe the format of their rows. */
 function readTables(context: Context, cursor: Cursor): Tables | undefined {
   const directories = readRows(context, cursor);
   const files = directories && readRows(context, cursor);
@@ -121,14 +120,14 @@ function readRows(context: Context, cursor: Cursor): LineFile[] | undefined {
       else if (content === dw.DW_LNCT_directory_index) directory = readIndex(cursor, form) ?? 0;
       else if (!skipForm(cursor, form, 8)) return undefined;
     }
-    // A row without bytes could be repeated for ever.
+    // Rows without bytes could repeat forever.
     if (cursor.overrun || cursor.at === start) return undefined;
     rows.push({ name, directory });
   }
   return rows;
 }
 
-/** The forms that a path may have (DWARF 5, 6.2.4.1), but for those of split DWARF. */
+/** The forms of a path (DWARF 5, 6.2.4.1), except those of split DWARF. */
 function readPath(context: Context, cursor: Cursor, form: number): string | undefined {
   if (form === dw.DW_FORM_string) return cursor.text();
   if (form === dw.DW_FORM_line_strp) return context.strings.text('.debug_line_str', cursor.u32());

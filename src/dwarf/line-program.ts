@@ -4,7 +4,7 @@ import { Cursor } from './cursor.ts';
 import { type LineHeader, readOldFile } from './line-header.ts';
 import { type LineSequence, LineTable } from './line-table.ts';
 
-/** Rows of one sequence in the making. */
+/** The rows of the current sequence. */
 interface Row {
   readonly offset: number;
   readonly file: number;
@@ -12,7 +12,7 @@ interface Row {
   readonly column: number;
 }
 
-/** Runs a line program (DWARF 5, 6.2.5) to its end, or to what is damaged. */
+/** Runs a line program (DWARF 5, 6.2.5) to its end, or to the first damage. */
 export function runLineProgram(header: LineHeader, bytes: Uint8Array): LineTable {
   const machine = new LineMachine(header);
   const cursor = new Cursor(bytes, header.start, header.end);
@@ -20,13 +20,13 @@ export function runLineProgram(header: LineHeader, bytes: Uint8Array): LineTable
   return machine.table();
 }
 
-/** The state machine of 6.2.2, without the registers that nobody asks for. */
+/** The state machine of 6.2.2, without unused registers. */
 class LineMachine {
   readonly #header: LineHeader;
   readonly #sequences: LineSequence[] = [];
   readonly #rows: Row[] = [];
   #current: Row[] = [];
-  /** The address is `base + offset`; the first one that is set in a sequence is the base. */
+  /** The address is `base + offset`; the base is the first address that a sequence sets. */
   #base = 0n;
   #based = false;
   #offset = 0;
@@ -112,7 +112,7 @@ class LineMachine {
     const rows = this.#current;
     let sorted = true;
     for (let i = 1; i < rows.length && sorted; i++) sorted = (rows[i] as Row).offset >= (rows[i - 1] as Row).offset;
-    // Addresses only rise (6.2.2); where they do not, the table is still searched by halves.
+    // Addresses only increase (6.2.2); sort those of a damaged file, because look-ups use binary search.
     if (!sorted) rows.sort((a, b) => a.offset - b.offset);
     const from = this.#rows.length;
     for (const row of rows) this.#rows.push(row);

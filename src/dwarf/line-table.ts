@@ -3,24 +3,24 @@ import type { LineHeader } from './line-header.ts';
 
 /** A place in the source. */
 export interface SourcePlace {
-  /** The path as in the line table: a directory that is not that of the compilation, and the name. */
+  /** The path in the line table: the directory, unless it is the compilation directory, and the name. */
   readonly file: string;
   readonly line: number;
-  /** Left out where the table has none. */
+  /** Absent if the table has none. */
   readonly column?: number;
 }
 
-/** Rows of consecutive addresses; the last one only says where the code ends. */
+/** Rows of consecutive addresses; the last one only marks the end of the code. */
 export interface LineSequence {
   readonly low: Address;
-  /** Bytes of code. */
+  /** Size of the code in bytes. */
   readonly size: number;
-  /** Rows of the columns: the first, and the one after the last. */
+  /** Range of rows in the columns; the end is exclusive. */
   readonly from: number;
   readonly to: number;
 }
 
-/** The columns of a line table; offsets are bytes from the start of the row's sequence. */
+/** The columns of a line table; offsets are in bytes from the start of the row's sequence. */
 export interface LineRows {
   readonly offsets: Float64Array;
   readonly files: Uint32Array;
@@ -28,7 +28,7 @@ export interface LineRows {
   readonly columns: Uint32Array;
 }
 
-/** A path that is relative to `directory`, as it is seen from there. */
+/** Joins a directory and a path, unless the path is absolute. */
 export const joinPath = (directory: string, path: string): string =>
   directory === '' || path.startsWith('/') ? path : directory.endsWith('/') ? directory + path : `${directory}/${path}`;
 
@@ -39,22 +39,22 @@ export class LineTable {
   readonly sequences: readonly LineSequence[];
   readonly rows: LineRows;
 
-  /** `sequences` in any order, each with its rows in ascending order of offsets. */
+  /** `sequences` may be in any order; the rows of each must be sorted by offset. */
   constructor(header: LineHeader, sequences: readonly LineSequence[], rows: LineRows) {
     this.header = header;
     this.sequences = [...sequences].sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : a.from - b.from));
     this.rows = rows;
   }
 
-  /** The path of a file by its number, as in {@link SourcePlace}; `undefined` for a number that is not in the table. */
+  /** Returns the path of a file by its number, as in {@link SourcePlace}; `undefined` if the table lacks it. */
   path(file: number): string | undefined {
     const row = this.header.files[file];
     if (row === undefined || row.name === '') return undefined;
-    // Row 0 is the compilation's own directory, to which all paths are relative.
+    // Row 0 is the compilation directory, to which all paths are relative.
     return row.directory === 0 ? row.name : joinPath(this.header.directories[row.directory] ?? '', row.name);
   }
 
-  /** The row in force at an address; `undefined` outside of all sequences. */
+  /** Returns the row that covers an address; `undefined` outside all sequences. */
   rowAt(address: Address): number | undefined {
     const sequence = this.#sequenceAt(address);
     if (sequence === undefined) return undefined;
@@ -69,7 +69,7 @@ export class LineTable {
     return low === sequence.from ? undefined : low - 1;
   }
 
-  /** Where the code at an address is from; `undefined` where the table does not say, and for line 0. */
+  /** Returns the source of the code at an address; `undefined` if unknown, and for line 0. */
   sourceAt(address: Address): SourcePlace | undefined {
     const row = this.rowAt(address);
     if (row === undefined) return undefined;

@@ -7,7 +7,7 @@ import type { Strings } from './strings.ts';
 import type { Entry, Unit } from './unit.ts';
 import type { Units } from './units.ts';
 
-/** Kinds of named entries; each has its own names, as in C. */
+/** Kinds of named entries; each has its own name space, as in C. */
 export type NamedKind = 'struct' | 'union' | 'class' | 'enum' | 'typedef' | 'base' | 'function';
 
 const KINDS = new Map<number, NamedKind>([
@@ -20,30 +20,30 @@ const KINDS = new Map<number, NamedKind>([
   [dw.DW_TAG_subprogram, 'function'],
 ]);
 
-/** The kind of an entry; `undefined` for one that is not indexed. */
+/** Returns the kind of an entry; `undefined` if it is not indexed. */
 export const namedKind = (tag: number): NamedKind | undefined => KINDS.get(tag);
 
-/** An abbreviation with what a pass over entries asks of it. */
+/** An abbreviation with the facts that the indexing pass needs. */
 interface Plan {
   readonly abbreviation: Abbreviation;
   readonly kind: NamedKind | undefined;
-  /** Rows of attributes; -1 where there is none. */
+  /** Rows of attributes; -1 if there is none. */
   readonly name: number;
   readonly declaration: number;
   readonly sibling: number;
   readonly origin: boolean;
 }
 
-/** While the index is made: names that stand in `.debug_str`, by their offset there; the last entry's row. */
+/** During indexing: the last entry's row of each name, by its offset in `.debug_str`. */
 type Texts = ReadonlyMap<NamedKind, Map<number, number>>;
 
-/** Many short lists of numbers in two columns; a list is known by the row of its head, and 0 is the empty one. */
+/** Many short linked lists of numbers in two columns. The row of its head identifies a list; 0 is the empty one. */
 class Chain {
   #values = new Uint32Array(1024);
   #next = new Uint32Array(1024);
   #count = 1;
 
-  /** The list that starts with `value` and goes on with `rest`. */
+  /** Returns the list of `value` followed by `rest`. */
   add(value: number, rest: number): number {
     if (this.#count === this.#values.length) {
       this.#values = grown(this.#values);
@@ -55,7 +55,7 @@ class Chain {
     return row;
   }
 
-  /** Puts a list at the end of another. */
+  /** Appends a list to another. */
   append(list: number, rest: number): void {
     let row = list;
     while (this.#next[row] !== 0) row = this.#next[row] as number;
@@ -76,13 +76,12 @@ function grown(column: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
 }
 
 /**
- * Entries of a file's outermost level by kind and name: types that are defined, not those that are only declared, and all
- * entries of functions. Made in one pass over these entries that steps over everything inside of them, and decodes each
- * name once. Types inside of functions are not in it.
+ * The top-level entries of a file by kind and name: defined types and all functions. Built in one pass that skips nested entries and
+ * decodes each name once, so it lacks types inside functions.
  */
 export class NamesIndex {
   readonly #units: Units;
-  /** By kind, the last entry of a name: a row of the chain. */
+  /** By kind and name, the last entry's row in the chain. */
   readonly #byName = new Map<NamedKind, Map<string, number>>();
   readonly #chain = new Chain();
 
@@ -99,18 +98,18 @@ export class NamesIndex {
     }
   }
 
-  /** All entries of that kind and name, in file order. */
+  /** Returns all entries of a kind and name, in file order. */
   find(kind: NamedKind, name: string): Entry[] {
     const offsets = this.#chain.values(this.#byName.get(kind)?.get(name) ?? 0).sort((a, b) => a - b);
     return offsets.flatMap((offset) => this.#units.entryAt(offset) ?? []);
   }
 
-  /** All names of a kind. */
+  /** Returns all names of a kind. */
   names(kind: NamedKind): Iterable<string> {
     return this.#byName.get(kind)?.keys() ?? [];
   }
 
-  /** Adds a list of entries. In an object that is not linked, or not well, one text stands in several places. */
+  /** Adds a list of entries. In an unlinked object, `.debug_str` may contain a text several times. */
   #add(kind: NamedKind, name: string, row: number): void {
     const names = this.#byName.get(kind);
     if (name === '' || names === undefined) return;
@@ -139,7 +138,7 @@ export class NamesIndex {
     }
   }
 
-  /** Indexes one entry and gets past it with all that is inside. False where that cannot be read. */
+  /** Indexes one entry and skips its children. Returns false if they are unreadable. */
   #visit(unit: Unit, cursor: Cursor, offset: number, plan: Plan, byText: Texts): boolean {
     const { abbreviation, kind } = plan;
     const { forms } = abbreviation;

@@ -1,7 +1,7 @@
 import type { Address } from '../base/index.ts';
 import type { CodeRange } from './ranges.ts';
 
-/** Finds by address what a range of code belongs to. */
+/** Maps addresses to the values of code ranges. */
 export class RangeMap<T> {
   readonly #rows: { readonly low: Address; readonly high: Address; readonly value: T }[] = [];
 
@@ -12,7 +12,7 @@ export class RangeMap<T> {
     this.#rows.sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0));
   }
 
-  /** The value whose range starts last at or before the address, if that range reaches it. */
+  /** Returns the value of the last range that starts at or before the address, if that range contains it. */
   at(address: Address): T | undefined {
     let low = 0;
     let high = this.#rows.length;

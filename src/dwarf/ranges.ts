@@ -5,17 +5,17 @@ import type { Context } from './context.ts';
 import { Cursor } from './cursor.ts';
 import type { Entry, Unit } from './unit.ts';
 
-/** Code from `low`, so many bytes; never empty. */
+/** A non-empty range of code: start and size in bytes. */
 export interface CodeRange {
   readonly low: Address;
   readonly size: number;
 }
 
-/** Is the address in one of the ranges? */
+/** Tells whether one of the ranges contains the address. */
 export const covers = (ranges: readonly CodeRange[], address: Address): boolean =>
   ranges.some(({ low, size }) => address >= low && address < low + BigInt(size));
 
-/** Reads the code ranges of entries (DWARF 5, 2.17). Lists that several entries share are decoded once. */
+/** Reads the code ranges of entries (DWARF 5, 2.17). Decodes shared lists once. */
 export class Ranges {
   readonly #context: Context;
   readonly #lists = new Map<string, readonly CodeRange[]>();
@@ -25,7 +25,7 @@ export class Ranges {
     this.#context = context;
   }
 
-  /** The ranges of a unit, subprogram, block or inlined call in file order; none for what has no code. */
+  /** Returns the ranges of a unit, subprogram, block or inlined call in file order; none without code. */
   of(entry: Entry): readonly CodeRange[] {
     const list = entry.attribute(dw.DW_AT_ranges);
     if (list?.kind === 'number') return this.#list(entry.unit, Number(list.value));
@@ -38,11 +38,11 @@ export class Ranges {
     return high.kind === 'number' ? range(low, u64(low + BigInt(high.value))) : [];
   }
 
-  /** DW_FORM_rnglistx: the offset of the list is in a table at the base, and relative to it (7.28). */
+  /** Reads DW_FORM_rnglistx: a table at the base has the list's offset, relative to the base (7.28). */
   #indexed(unit: Unit, index: number): readonly CodeRange[] {
     const base = unit.rangeListsBase;
     if (base === undefined) {
-      const message = 'A range list is given by its number, but the unit has no DW_AT_rnglists_base';
+      const message = 'A range list is given by index, but the unit has no DW_AT_rnglists_base';
       this.#context.problems.add(message, '.debug_info', unit.offset);
       return [];
     }
@@ -65,7 +65,7 @@ export class Ranges {
       const read = unit.version === 5 ? readRangeList : readOldRangeList;
       list = read(unit, cursor, this.#budget);
       if (cursor.overrun) problems.add('A range list is past the end of the section', name, offset);
-      if (this.#budget.spent) problems.add('Too many range lists overlap; the others are left out', name);
+      if (this.#budget.spent) problems.add('Too many range lists overlap; skipped the rest', name);
       this.#lists.set(key, list);
     }
     return list;
@@ -77,7 +77,7 @@ function range(low: Address, high: Address): CodeRange[] {
   return size === undefined || size <= 0 ? [] : [{ low, size }];
 }
 
-/** `.debug_ranges` (DWARF 4, 2.17.3): pairs of addresses; the largest address as a first one sets the base. */
+/** Reads `.debug_ranges` (DWARF 4, 2.17.3): pairs of addresses; a pair that starts with the largest address sets the base. */
 function readOldRangeList(unit: Unit, cursor: Cursor, budget: Budget): CodeRange[] {
   const largest = unit.addressSize === 8 ? 2n ** 64n - 1n : 2n ** 32n - 1n;
   const ranges: CodeRange[] = [];
@@ -92,7 +92,7 @@ function readOldRangeList(unit: Unit, cursor: Cursor, budget: Budget): CodeRange
   return ranges;
 }
 
-/** `.debug_rnglists` (DWARF 5, 7.25). */
+/** Reads `.debug_rnglists` (DWARF 5, 7.25). */
 function readRangeList(unit: Unit, cursor: Cursor, budget: Budget): CodeRange[] {
   const ranges: CodeRange[] = [];
   const address = (): bigint => cursor.address(unit.addressSize);
@@ -128,7 +128,7 @@ function readRangeList(unit: Unit, cursor: Cursor, budget: Budget): CodeRange[] 
         break;
       }
       default:
-        unit.context.problems.add(`Range list entry ${kind} is not known`, '.debug_rnglists', cursor.at - 1);
+        unit.context.problems.add(`Unknown range list entry ${kind}`, '.debug_rnglists', cursor.at - 1);
         return ranges;
     }
   }

@@ -13,8 +13,8 @@ import type { CodePlaces } from './code-places.ts';
 import type { Problems } from './problems.ts';
 
 /**
- * The relocations that compilers write into debug sections, by machine: S + A in so many bytes. A width of 0 stands for one
- * that is not applied: R_*_NONE, and offsets of thread-local variables, which hypervisors do not have.
+ * The relocations in debug sections, by machine: each stores S + A in the given number of bytes. 0 means that it is not applied: R_*_NONE,
+ * and offsets of thread-local variables, which hypervisors do not have.
  *
  * Source: System V ABI AMD64 supplement, table 4.9 (R_X86_64_NONE, 64, 32, 32S, DTPOFF64, DTPOFF32); i386 supplement, 4.4;
  * ELF for the Arm 64-bit Architecture, 5.7.3 (NONE, ABS64, ABS32); ELF for the Arm Architecture, 5.6.1 (NONE, ABS32).
@@ -26,7 +26,7 @@ const WIDTHS: Readonly<Record<number, Readonly<Record<number, 0 | 4 | 8>>>> = {
   [EM_ARM]: { 0: 0, 2: 4 },
 };
 
-/** A copy of a debug section's bytes with the relocations of the file applied to it; `bytes` itself where it has none. */
+/** Returns a relocated copy of a debug section's bytes; `bytes` itself if the section has no relocations. */
 export function relocateDebugSection(
   file: ElfFile,
   section: ElfSection,
@@ -38,7 +38,7 @@ export function relocateDebugSection(
   if (tables.length === 0) return bytes;
   const widths = WIDTHS[file.machine];
   if (widths === undefined) {
-    problems.add(`Relocations of machine ${file.machine} are not known`, section.name);
+    problems.add(`Relocations of machine ${file.machine} are not supported`, section.name);
     return bytes;
   }
   const result = bytes.slice();
@@ -51,7 +51,7 @@ export function relocateDebugSection(
       const width = widths[type];
       if (width === 0) continue;
       if (width === undefined) {
-        problems.add(`Relocation ${relocationName(file.machine, type)} in debug data is not known`, section.name);
+        problems.add(`Relocation ${relocationName(file.machine, type)} in debug data is not supported`, section.name);
         continue;
       }
       const at = table.offset(i);
@@ -73,7 +73,7 @@ export function relocateDebugSection(
   return result;
 }
 
-/** S: where the symbol's section is, and its offset there; 0 for a symbol of another file. */
+/** Returns S, the address of the symbol's section plus its offset; 0 for a symbol of another file. */
 function symbolValue(symbols: SymbolTable, index: number, places: CodePlaces): number {
   const section = symbols.sectionIndex(index);
   return section === undefined ? 0 : places.startOf(section) + (toNumber(symbols.value(index)) ?? 0);

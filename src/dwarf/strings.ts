@@ -3,7 +3,7 @@ import { Cursor, textOf } from './cursor.ts';
 import type { DebugSections } from './debug-sections.ts';
 import type { Problems } from './problems.ts';
 
-/** Linkers let texts share their ends, so that a few bytes are decoded more than once in a sound file. */
+/** Linkers merge common suffixes of texts, so even in a sound file some bytes are decoded more than once. */
 const SHARED = 16;
 
 interface Table {
@@ -12,7 +12,7 @@ interface Table {
   readonly budget: Budget;
 }
 
-/** The texts of `.debug_str` and `.debug_line_str`, each decoded once. */
+/** Decodes the texts of `.debug_str` and `.debug_line_str`, each once. */
 export class Strings {
   readonly #sections: DebugSections;
   readonly #problems: Problems;
@@ -24,7 +24,7 @@ export class Strings {
     this.#problems = problems;
   }
 
-  /** The text at `offset` of a string section; empty where there is none. */
+  /** Returns the text at `offset` of a string section; empty if there is none. */
   text(section: '.debug_str' | '.debug_line_str', offset: number): string {
     let table = this.#tables.get(section);
     if (table === undefined) {
@@ -40,18 +40,18 @@ export class Strings {
     }
     const text = textOf(table.bytes, offset);
     if (!table.budget.take(text.length + 1)) {
-      this.#problems.add('Too many texts overlap; the others are left out', section);
+      this.#problems.add('Too many texts overlap; skipped the rest', section);
       return '';
     }
     table.texts.set(offset, text);
     return text;
   }
 
-  /** The text of DW_FORM_strx: row `index` of the offsets that start at `base` (DWARF 5, 7.26). */
+  /** Returns the text of DW_FORM_strx: row `index` of the offsets at `base` (DWARF 5, 7.26). */
   indexed(base: number | undefined, index: number): string {
     this.#offsets ??= this.#sections.get('.debug_str_offsets');
     if (base === undefined) {
-      this.#problems.add('A text is given by its number, but the unit has no DW_AT_str_offsets_base', '.debug_info');
+      this.#problems.add('A text is given by index, but the unit has no DW_AT_str_offsets_base', '.debug_info');
       return '';
     }
     const at = base + 4 * index;

@@ -3,25 +3,24 @@ import { Cursor } from './cursor.ts';
 import { namedKind } from './name-index.ts';
 import type { Entry } from './unit.ts';
 
-/** Types of types of types, arrays of arrays: no program has more, and a damaged file may have a circle. */
+/** Maximum nesting of types: no program has more, and a damaged file may have a cycle. */
 export const TYPE_DEPTH_MAX = 64;
 
-/** Most members of a structure, or enumerators of an enumeration, that are read. */
+/** Maximum number of members or enumerators to read per type. */
 const MEMBERS_MAX = 65_536;
 
 /** A member of a structure or union. */
 export interface Member {
-  /** `undefined` for an anonymous structure or union, whose members count as those of the outer one. */
+  /** `undefined` for an anonymous structure or union, whose members belong to the outer one. */
   readonly name: string | undefined;
-  /** Bytes from the start of the structure; of a bit-field, where the storage unit of its first bit is. */
+  /** In bytes from the start of the structure; for a bit-field, the offset of the storage unit of its first bit. */
   readonly offset: number;
-  /** Of a bit-field: its first bit, from the start of the structure, and how many it has. */
+  /** For a bit-field: its first bit from the start of the structure, and its size. */
   readonly bits: { readonly offset: number; readonly size: number } | undefined;
-  /** `undefined` where the file does not say. */
+  /** `undefined` if unknown. */
   readonly type: Entry | undefined;
 }
 
-/** What has members. */
 export type AggregateKind = 'struct' | 'union' | 'class';
 
 const AGGREGATES = new Map<number, AggregateKind>([
@@ -30,10 +29,10 @@ const AGGREGATES = new Map<number, AggregateKind>([
   [dw.DW_TAG_class_type, 'class'],
 ]);
 
-/** Is an entry a structure, a union or a class? */
+/** Returns the kind of a structure, union or class; `undefined` for any other entry. */
 export const aggregateKind = (entry: Entry): AggregateKind | undefined => AGGREGATES.get(entry.tag);
 
-/** Types that are another one under a name or with a qualifier. */
+/** Types that add a name or qualifier to another one. */
 const TRANSPARENT: ReadonlySet<number> = new Set([
   dw.DW_TAG_typedef,
   dw.DW_TAG_const_type,
@@ -42,20 +41,20 @@ const TRANSPARENT: ReadonlySet<number> = new Set([
   dw.DW_TAG_atomic_type,
 ]);
 
-/** Types that are the address of something. */
+/** Pointer and reference types. */
 const POINTERS: ReadonlySet<number> = new Set([
   dw.DW_TAG_pointer_type,
   dw.DW_TAG_reference_type,
   dw.DW_TAG_rvalue_reference_type,
 ]);
 
-/** Is it a pointer or a reference? */
+/** Tells whether a type is a pointer or a reference. */
 export const isPointer = (entry: Entry): boolean => POINTERS.has(entry.tag);
 
-/** Is the type only declared here, and defined elsewhere? */
+/** Tells whether an entry only declares a type. */
 export const isDeclaration = (entry: Entry): boolean => entry.flag(dw.DW_AT_declaration);
 
-/** The type without typedefs and qualifiers; `undefined` stands for void. */
+/** Returns the type without typedefs and qualifiers; `undefined` for void. */
 export function stripped(type: Entry | undefined): Entry | undefined {
   let entry = type;
   for (let i = 0; entry !== undefined && TRANSPARENT.has(entry.tag) && i < TYPE_DEPTH_MAX; i++) {
@@ -64,10 +63,10 @@ export function stripped(type: Entry | undefined): Entry | undefined {
   return entry;
 }
 
-/** The type that a pointer, an array, a typedef, a qualifier, a member or a variable has. */
+/** Returns the type behind a pointer, array, typedef, qualifier, member or variable. */
 export const typeOf = (entry: Entry): Entry | undefined => entry.reference(dw.DW_AT_type);
 
-/** `sizeof` in bytes; `undefined` for void, functions, types that are only declared, and arrays without bounds. */
+/** Returns `sizeof` in bytes; `undefined` for void, functions, incomplete types, and arrays without bounds. */
 export function sizeOf(type: Entry | undefined, depth = 0): number | undefined {
   const entry = stripped(type);
   if (entry === undefined || depth > TYPE_DEPTH_MAX) return undefined;
@@ -85,7 +84,7 @@ export function sizeOf(type: Entry | undefined, depth = 0): number | undefined {
   return element === undefined ? undefined : element * count;
 }
 
-/** How many elements an array has in each dimension; `undefined` where it has no bound: `int a[]`. */
+/** Returns the number of elements of an array in each dimension; `undefined` without a bound: `int a[]`. */
 export function dimensionsOf(array: Entry): (number | undefined)[] {
   const dimensions: (number | undefined)[] = [];
   for (const range of array.children()) {
@@ -96,7 +95,7 @@ export function dimensionsOf(array: Entry): (number | undefined)[] {
   return dimensions;
 }
 
-/** The members of a structure, union or class in the order of their declaration. */
+/** Returns the members of a structure, union or class in declaration order. */
 export function membersOf(aggregate: Entry): Member[] {
   const members: Member[] = [];
   for (const entry of aggregate.children()) {
@@ -116,7 +115,7 @@ export function membersOf(aggregate: Entry): Member[] {
   return members;
 }
 
-/** DW_AT_data_member_location: a number, or the one expression that compilers have written for it. */
+/** Reads DW_AT_data_member_location: a number, or the only expression that compilers emit. */
 function memberOffset(member: Entry): number | undefined {
   const value = member.attribute(dw.DW_AT_data_member_location);
   if (value?.kind === 'number') return Number(value.value);
@@ -126,8 +125,8 @@ function memberOffset(member: Entry): number | undefined {
 }
 
 /**
- * The first bit of a bit-field from the start of the structure: as it stands (DWARF 4 and 5, 5.7.6), or, as gcc still has it
- * for version 4, counted from the most significant bit of a storage unit (DWARF 3, 5.5.6); little endian.
+ * Returns the first bit of a bit-field from the start of the structure. Reads it directly (DWARF 4 and 5, 5.7.6) or, as gcc still encodes it
+ * in version 4, from the most significant bit of a storage unit (DWARF 3, 5.5.6); little-endian.
  */
 function firstBit(member: Entry, at: number, size: number, type: Entry | undefined): number {
   const offset = member.number(dw.DW_AT_data_bit_offset);
@@ -144,7 +143,7 @@ export interface Enumerator {
   readonly value: number;
 }
 
-/** The constants of an enumeration in the order of their declaration; values beyond ±2^53 are inexact. */
+/** Returns the constants of an enumeration in declaration order; values outside ±2^53 are inexact. */
 export function enumeratorsOf(enumeration: Entry): Enumerator[] {
   const found: Enumerator[] = [];
   for (const entry of enumeration.children()) {
@@ -162,7 +161,7 @@ const QUALIFIERS = new Map<number, string>([
   [dw.DW_TAG_atomic_type, '_Atomic'],
 ]);
 
-/** A type as C would name it, without a declarator: `struct domain *`, `char[16]`, `int (*)()`. */
+/** Formats a type as in C, without a declarator: `struct domain *`, `char[16]`, `int (*)()`. */
 export function typeName(type: Entry | undefined, depth = 0): string {
   if (type === undefined) return 'void';
   if (depth > TYPE_DEPTH_MAX) return '…';

@@ -1,23 +1,23 @@
 import * as dw from './constants.ts';
 import type { Cursor } from './cursor.ts';
 
-/** What the header of a unit says (DWARF 5, 7.5.1). Offsets are from the start of `.debug_info`. */
+/** The header of a unit (DWARF 5, 7.5.1). Offsets are from the start of `.debug_info`. */
 export interface UnitHeader {
   readonly offset: number;
-  /** Where the next unit starts. */
+  /** Start of the next unit. */
   readonly end: number;
   readonly version: 3 | 4 | 5;
   /** DW_UT_…; DW_UT_compile before version 5. */
   readonly type: number;
   readonly addressSize: 4 | 8;
   readonly abbreviationOffset: number;
-  /** Where the unit's own entry is. */
+  /** Offset of the unit's own entry. */
   readonly rootOffset: number;
-  /** Of a type unit: its signature, and where its type is. */
+  /** For a type unit: its signature, and the offset of its type. */
   readonly signature?: { readonly value: bigint; readonly typeOffset: number };
 }
 
-/** Reads the header of the unit at `offset`, behind its length. Calls `refuse` for one that is not supported. */
+/** Reads the header of the unit at `offset`, after its length. Calls `refuse` if it is not supported. */
 export function readHeader(
   cursor: Cursor,
   offset: number,
@@ -25,12 +25,12 @@ export function readHeader(
   refuse: (message: string) => void,
 ): UnitHeader | undefined {
   const version = cursor.u16();
-  if (version !== 3 && version !== 4 && version !== 5) return void refuse(`DWARF version ${version} is not read`);
+  if (version !== 3 && version !== 4 && version !== 5) return void refuse(`DWARF version ${version} is not supported`);
   const type = version === 5 ? cursor.u8() : dw.DW_UT_compile;
   const sizeFirst = version === 5 ? cursor.u8() : 0;
   const abbreviationOffset = cursor.u32();
   const addressSize = version === 5 ? sizeFirst : cursor.u8();
-  if (addressSize !== 4 && addressSize !== 8) return void refuse(`Addresses of ${addressSize} bytes are not read`);
+  if (addressSize !== 4 && addressSize !== 8) return void refuse(`Addresses of ${addressSize} bytes are not supported`);
   const common = { offset, end, version, type, addressSize, abbreviationOffset } as const;
   switch (type) {
     case dw.DW_UT_compile:
@@ -44,9 +44,9 @@ export function readHeader(
     case dw.DW_UT_skeleton:
     case dw.DW_UT_split_compile:
     case dw.DW_UT_split_type:
-      return void refuse('The debug data is in another file (split DWARF), which is not read');
+      return void refuse('The debug data is in another file (split DWARF), which is not supported');
     default:
-      return void refuse(`Unit type ${type} is not known`);
+      return void refuse(`Unknown unit type ${type}`);
   }
   return { ...common, rootOffset: cursor.at };
 }

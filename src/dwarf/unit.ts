@@ -6,7 +6,7 @@ import { Cursor } from './cursor.ts';
 import { skipForm } from './forms.ts';
 import type { UnitHeader } from './unit-header.ts';
 
-/** An origin of an origin of an origin: more than two are not written by any compiler. */
+/** Maximum depth of origins of origins; no compiler emits more than two. */
 const ORIGINS_MAX = 16;
 
 /** Finds entries in all units of a file; `units.ts` implements it. */
@@ -17,7 +17,7 @@ export interface EntryLookup {
   typeBySignature(signature: bigint): Entry | undefined;
 }
 
-/** One compilation unit. Its entries are read when asked for. */
+/** One compilation unit. Reads its entries on demand. */
 export class Unit {
   readonly context: Context;
   readonly header: UnitHeader;
@@ -45,28 +45,28 @@ export class Unit {
     return this.header.version;
   }
 
-  /** Bytes of an address. */
+  /** Size of an address in bytes. */
   get addressSize(): 4 | 8 {
     return this.header.addressSize;
   }
 
-  /** The unit's own entry; `undefined` where it cannot be read. */
+  /** The unit's own entry; `undefined` if it is unreadable. */
   get root(): Entry | undefined {
     this.#root ??= this.entryAt(this.header.rootOffset) ?? null;
     return this.#root ?? undefined;
   }
 
-  /** The source file as the compiler was given it. */
+  /** The source file on the compiler's command line. */
   get name(): string | undefined {
     return this.root?.text(dw.DW_AT_name);
   }
 
-  /** The directory in which the compiler ran. */
+  /** The compilation directory. */
   get directory(): string | undefined {
     return this.root?.text(dw.DW_AT_comp_dir);
   }
 
-  /** What addresses in range lists are relative to, where these do not say. */
+  /** Default base of the addresses in range lists. */
   get lowPc(): bigint {
     this.#lowPc ??= this.root?.address(dw.DW_AT_low_pc) ?? 0n;
     return this.#lowPc;
@@ -81,7 +81,7 @@ export class Unit {
     return this.#abbreviations;
   }
 
-  /** The entry at an offset of `.debug_info`; `undefined` for an end of children, for what is outside, and for damage. */
+  /** Returns the entry at an offset of `.debug_info`; `undefined` at the end of children, outside the unit, and for damage. */
   entryAt(offset: number): Entry | undefined {
     if (offset < this.header.rootOffset || offset >= this.end) return undefined;
     const cursor = this.cursor(offset);
@@ -93,24 +93,24 @@ export class Unit {
     return undefined;
   }
 
-  /** Does the list of children end here? */
+  /** Tells whether the list of children ends here. */
   isNull(offset: number): boolean {
     return this.context.info[offset] === 0;
   }
 
-  /** Gets past the attributes of an entry; false where they cannot be read. */
+  /** Skips the attributes of an entry; returns false if they are unreadable. */
   skipAttributes(cursor: Cursor, abbreviation: Abbreviation): boolean {
     for (const step of abbreviation.steps) {
       if (step > 0) cursor.skip(step);
       else if (!skipForm(cursor, -step, this.addressSize)) {
-        this.context.problems.add(`Form 0x${(-step).toString(16)} is not known`, '.debug_info', cursor.at);
+        this.context.problems.add(`Unknown form 0x${(-step).toString(16)}`, '.debug_info', cursor.at);
         return false;
       }
     }
     return !cursor.overrun;
   }
 
-  /** Gets past all entries up to the end of the list that starts at `at`. */
+  /** Skips all entries up to the end of the list that starts at `at`. */
   skipChildren(at: number): number {
     const cursor = this.cursor(at);
     let depth = 1;
@@ -127,16 +127,16 @@ export class Unit {
     return cursor.overrun ? this.end : cursor.at;
   }
 
-  /** The text of DW_FORM_strx. */
+  /** Returns the text of DW_FORM_strx. */
   indexedText(index: number): string {
     return this.context.strings.indexed(this.#base(dw.DW_AT_str_offsets_base), index);
   }
 
-  /** The address of DW_FORM_addrx: a row of `.debug_addr` (DWARF 5, 7.27). */
+  /** Returns the address of DW_FORM_addrx: a row of `.debug_addr` (DWARF 5, 7.27). */
   indexedAddress(index: number): bigint | undefined {
     const base = this.#base(dw.DW_AT_addr_base);
     if (base === undefined) {
-      const message = 'An address is given by its number, but the unit has no DW_AT_addr_base';
+      const message = 'An address is given by index, but the unit has no DW_AT_addr_base';
       this.context.problems.add(message, '.debug_info', this.offset);
       return undefined;
     }
@@ -155,7 +155,7 @@ export class Unit {
 
   #base(attribute: number): number | undefined {
     if (!this.#bases.has(attribute)) {
-      // The base itself is never given by number, so reading it does not come back here.
+      // The base itself is never given by index, so reading it does not recurse.
       this.#bases.set(attribute, this.root?.number(attribute));
     }
     return this.#bases.get(attribute);
@@ -163,12 +163,12 @@ export class Unit {
 }
 
 /**
- * One debugging information entry (DWARF 5, 2.1). Attributes are read when asked for. An attribute that is missing, of
- * another class than asked for, or cut off is `undefined`.
+ * One debugging information entry (DWARF 5, 2.1). Reads attributes on demand. An attribute that is missing, truncated or of another class
+ * than requested is `undefined`.
  */
 export class Entry {
   readonly unit: Unit;
-  /** Bytes from the start of `.debug_info`; stands for the entry everywhere. */
+  /** In bytes from the start of `.debug_info`; identifies the entry. */
   readonly offset: number;
   readonly #abbreviation: Abbreviation;
   readonly #attributesAt: number;
@@ -190,7 +190,7 @@ export class Entry {
     return this.#abbreviation.hasChildren;
   }
 
-  /** The value of an attribute, DW_AT_… */
+  /** Returns the value of an attribute, DW_AT_… */
   attribute(name: number): AttributeValue | undefined {
     const { names, forms, constants } = this.#abbreviation;
     const row = names.indexOf(name);
@@ -203,7 +203,7 @@ export class Entry {
     return cursor.overrun ? undefined : value;
   }
 
-  /** A constant as a number; inexact above 2^53. */
+  /** Returns a constant as a number; inexact above 2^53. */
   number(name: number): number | undefined {
     const value = this.attribute(name);
     return value?.kind === 'number' ? Number(value.value) : undefined;
@@ -224,7 +224,7 @@ export class Entry {
     return value?.kind === 'flag' && value.value;
   }
 
-  /** The entry that an attribute refers to. For a stub of a type that has a unit of its own, that type (DWARF 5, 5.7.3.2). */
+  /** Returns the entry that an attribute refers to; for a stub of a type in a type unit, that type (DWARF 5, 5.7.3.2). */
   reference(name: number): Entry | undefined {
     const value = this.attribute(name);
     if (value?.kind === 'signature') return this.unit.entries.typeBySignature(value.value);
@@ -234,8 +234,8 @@ export class Entry {
   }
 
   /**
-   * The entry itself, then what it is a copy of or completes: DW_AT_abstract_origin, DW_AT_specification, and so on. What
-   * an entry does not say itself, one of these does (DWARF 5, 2.13.2 and 3.3.8).
+   * Returns the entry itself, then the entries that it is a copy of or completes: DW_AT_abstract_origin, DW_AT_specification, and so on. These
+   * have the attributes that the entry itself lacks (DWARF 5, 2.13.2 and 3.3.8).
    */
   *origins(): Generator<Entry, void, void> {
     let entry: Entry | undefined = this;
@@ -245,7 +245,7 @@ export class Entry {
     }
   }
 
-  /** The name, its own or that of its origin; `undefined` for what has none. */
+  /** Its own name or that of an origin; `undefined` if there is none. */
   get name(): string | undefined {
     for (const entry of this.origins()) {
       const name = entry.text(dw.DW_AT_name);
@@ -254,13 +254,13 @@ export class Entry {
     return undefined;
   }
 
-  /** Where the attributes end: offset in `.debug_info`; that of the unit's end where they cannot be read. */
+  /** The end of the attributes, an offset in `.debug_info`; the unit's end if they are unreadable. */
   get attributesEnd(): number {
     const cursor = this.unit.cursor(this.#attributesAt);
     return this.unit.skipAttributes(cursor, this.#abbreviation) ? cursor.at : this.unit.end;
   }
 
-  /** The children in file order. */
+  /** Returns the children in file order. */
   *children(): Generator<Entry, void, void> {
     if (!this.hasChildren) return;
     let at = this.attributesEnd;
@@ -272,7 +272,7 @@ export class Entry {
     }
   }
 
-  /** Where the next entry on the same level is; offset in `.debug_info`. */
+  /** The offset of the next entry on the same level in `.debug_info`. */
   get nextSibling(): number {
     const end = this.attributesEnd;
     if (!this.hasChildren) return end;
@@ -282,8 +282,8 @@ export class Entry {
   }
 
   /**
-   * All entries below this one, in file order, each with its depth (1 for children). Linear in the size however deep they
-   * are nested. What is below an entry for which `into` is false is left out.
+   * Returns all entries below this one, in file order, each with its depth (1 for children). Skips the children of entries for which `into`
+   * returns false. Linear in the size, however deep the nesting.
    */
   *descendants(into: (entry: Entry) => boolean = () => true): Generator<{ entry: Entry; depth: number }, void, void> {
     if (!this.hasChildren) return;

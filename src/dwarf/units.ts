@@ -12,7 +12,7 @@ export class Units implements EntryLookup {
     this.all = readUnits(context, this);
   }
 
-  /** The unit that an offset of `.debug_info` is in. */
+  /** Returns the unit that contains an offset of `.debug_info`. */
   unitOf(offset: number): Unit | undefined {
     let low = 0;
     let high = this.all.length;
@@ -42,7 +42,7 @@ export class Units implements EntryLookup {
   }
 }
 
-/** Reads all unit headers of `.debug_info`. A unit that cannot be read is a problem, and the next one is read. */
+/** Reads all unit headers of `.debug_info`. Reports an unreadable unit as a problem and continues with the next. */
 function readUnits(context: Context, entries: EntryLookup): Unit[] {
   const { info, problems } = context;
   const units: Unit[] = [];
@@ -53,7 +53,7 @@ function readUnits(context: Context, entries: EntryLookup): Unit[] {
     const refuse = (message: string): void => problems.add(message, '.debug_info', offset);
     const length = cursor.u32();
     if (length >= 0xffff_fff0) {
-      refuse(length === 0xffff_ffff ? '64-bit DWARF is not read' : 'The unit has a length that is reserved');
+      refuse(length === 0xffff_ffff ? '64-bit DWARF is not supported' : 'The unit has a reserved length');
       if (length !== 0xffff_ffff) break;
       at = cursor.at + 8 + Number(cursor.u64());
       continue;

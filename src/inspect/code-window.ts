@@ -2,54 +2,54 @@ import type { Disassembler } from '../arch/index.ts';
 import { hex } from '../base/index.ts';
 import type { CodeLine, HexAddress } from '../documents/index.ts';
 
-/** One decoded instruction, counted from the start of a window. */
+/** One decoded instruction; its offset is in bytes from the start of the window. */
 export interface WindowInstruction {
   readonly offset: number;
   readonly size: number;
   readonly text: string;
 }
 
-/** Code from where an instruction is known to begin, with a place in it. */
+/** Code that starts at an instruction, with a place in it. */
 export interface CodeWindow {
-  /** The code; it goes on behind the place for {@link BEHIND} bytes where there are so many. */
+  /** The code, up to {@link BEHIND} bytes past the place. */
   readonly bytes: Uint8Array;
   /** The place, in bytes from the window's start. */
   readonly at: number;
-  /** Bytes that are meant; the instruction at the place where it is not known. */
+  /** Number of bytes to mark; `undefined` for the instruction at the place. */
   readonly length: number | undefined;
-  /** How a line of the document tells where it is, from bytes of the window's start. */
+  /** Converts an offset in the window to the offset or address of a line in the document. */
   readonly place: (offset: number) => { readonly offset: number } | { readonly address: HexAddress };
-  /** Takes `bytes` apart. */
+  /** Decodes `bytes`. */
   readonly decode: (disassembler: Disassembler) => readonly WindowInstruction[];
 }
 
-/** Instructions that are shown before what is meant, and behind it. */
+/** Number of instructions to show before and after the marked ones. */
 const AROUND = 3;
 
-/** No instruction of any architecture is longer. Source: Intel SDM, volume 2A, section 2.3.11. */
+/** Size of the longest instruction of any architecture, in bytes. Source: Intel SDM, volume 2A, section 2.3.11. */
 const LONGEST = 15;
 
-/** Most bytes that can be meant: a trampoline, a NOP run of a small function. */
-const MOST_MEANT = 64;
+/** Maximum number of marked bytes: a trampoline, or the NOPs of a small function. */
+const MAX_MARKED = 64;
 
-/** Bytes behind a place that a window needs: what is meant, to the end of its instruction, and those that follow. */
-export const BEHIND = MOST_MEANT + (AROUND + 1) * LONGEST;
+/** Bytes that a window needs after a place: the marked ones, the rest of their instruction, and those that follow. */
+export const BEHIND = MAX_MARKED + (AROUND + 1) * LONGEST;
 
-/** Bytes of a line, where there is nothing to take them apart. */
+/** Bytes per line without a disassembler. */
 const HEX_LINE = 8;
 
-/** The lines around the place of a window: instructions, or only bytes where there is no disassembler. */
+/** Returns the lines around the place of a window: instructions, or only bytes without a disassembler. */
 export function codeLines(window: CodeWindow, disassembler: Disassembler | null): CodeLine[] {
-  const meant = window.length === 0 ? undefined : window.length;
-  const length = Math.min(meant ?? 1, MOST_MEANT);
+  const marked = window.length === 0 ? undefined : window.length;
+  const length = Math.min(marked ?? 1, MAX_MARKED);
   const rows = disassembler === null ? [] : window.decode(disassembler);
   if (rows.length === 0) return byteLines(window, length);
-  const holding = rows.findIndex(({ offset, size }) => offset + size > window.at);
-  if (holding < 0) return byteLines(window, length);
-  const first = rows[holding] as WindowInstruction;
-  const end = meant === undefined ? first.offset + first.size : window.at + length;
+  const containing = rows.findIndex(({ offset, size }) => offset + size > window.at);
+  if (containing < 0) return byteLines(window, length);
+  const first = rows[containing] as WindowInstruction;
+  const end = marked === undefined ? first.offset + first.size : window.at + length;
   const after = rows.findIndex(({ offset }) => offset >= end);
-  const shown = rows.slice(Math.max(holding - AROUND, 0), (after < 0 ? rows.length : after) + AROUND);
+  const shown = rows.slice(Math.max(containing - AROUND, 0), (after < 0 ? rows.length : after) + AROUND);
   return shown.map(({ offset, size, text }) => line(window, offset, size, text, end));
 }
 

@@ -12,17 +12,17 @@ import { FindingSources } from './finding-source.ts';
 import { CodeReader } from './inspect-code.ts';
 import { isCode, payloadSpot } from './payload-spot.ts';
 
-/** Most findings of one payload that show code. */
-const MOST_SHOWN = 64;
+/** Maximum number of findings of one payload that show code. */
+const MAX_SHOWN = 64;
 
-/** How far before a place its function may begin: what lies between is taken apart, to find where instructions begin. */
+/** Maximum distance from a function's start to a place: decoding starts there, to find the instruction boundaries. */
 const FARTHEST = 16 * 1024;
 
-/** Places of code that findings are about. */
+/** The places in code that findings are about. */
 export interface FindingSpots {
-  /** Is there any? */
+  /** Whether there is any. */
   readonly found: boolean;
-  /** The findings, those that are about code with what is around it, and with its line of source where debug information tells it. */
+  /** Returns the findings, with the surrounding code and, if debug information has it, the source line. */
   withCode(disassembler: Disassembler | null): DocumentFinding[];
 }
 
@@ -32,7 +32,7 @@ interface OfXen {
   readonly release: Release;
 }
 
-/** Finds the places of code that findings on a payload are about: in the payload, and in the hypervisor. Takes nothing apart yet. */
+/** Finds the places in the payload's and the hypervisor's code that findings are about. Decodes nothing yet. */
 export function findingSpots(
   findings: readonly DocumentFinding[],
   given: PayloadInput,
@@ -44,7 +44,7 @@ export function findingSpots(
   let reader: CodeReader | undefined;
   let shown = 0;
   const windows = findings.map(({ where }): CodeWindow | undefined => {
-    if (shown >= MOST_SHOWN) return undefined;
+    if (shown >= MAX_SHOWN) return undefined;
     const read = (arch: XenArch, disassembler: Disassembler): CodeReader => {
       reader ??= new CodeReader(payload as PayloadFile, arch, given.file, disassembler);
       return reader;
@@ -60,7 +60,7 @@ export function findingSpots(
       return findings.map((finding, i) => {
         const window = windows[i];
         const code: CodeLine[] = window === undefined ? [] : codeLines(window, disassembler);
-        const source = finding.source ?? (i < MOST_SHOWN ? sources.of(finding.where) : undefined);
+        const source = finding.source ?? (i < MAX_SHOWN ? sources.of(finding.where) : undefined);
         return { ...finding, ...(source !== undefined && { source }), ...(code.length > 0 && { code }) };
       });
     },
@@ -102,7 +102,7 @@ function payloadWindow(
   };
 }
 
-/** Where the function begins that a place of a section is in: the last function symbol up to it, or the section's start. */
+/** Returns the start of the function that contains a place: the last function symbol up to it, or the section's start. */
 function functionStart({ elf: { symbols } }: PayloadFile, section: number, offset: number): number {
   let start = 0;
   for (let i = 1; i < symbols.count; i++) {
@@ -116,7 +116,7 @@ function functionStart({ elf: { symbols } }: PayloadFile, section: number, offse
 function imageWindow({ image, release }: OfXen, { address: text, length }: DocumentPlace): CodeWindow | undefined {
   if (text === undefined) return undefined;
   const address = BigInt(text);
-  if (!image.elf.sections.some((section) => isCode(section) && holds(section, address))) return undefined;
+  if (!image.elf.sections.some((section) => isCode(section) && contains(section, address))) return undefined;
   const symbols = image.symbolsFor(release);
   const symbol = symbols.at(address);
   const known = symbol !== undefined && symbol.at <= FARTHEST;
@@ -140,17 +140,17 @@ function imageWindow({ image, release }: OfXen, { address: text, length }: Docum
   };
 }
 
-const holds = ({ addr, size }: ElfSection, address: Address): boolean =>
+const contains = ({ addr, size }: ElfSection, address: Address): boolean =>
   address >= addr && address < addr + BigInt(size);
 
-/** The text of an instruction, with a name for where a direct branch leads. */
+/** Returns the text of an instruction, with a name for the target of a direct branch. */
 function withTarget(instruction: Instruction, name: (place: number) => string): string {
   const target = branchTarget(instruction);
   if (target === undefined || instruction.kind === 'bad') return instructionText(instruction);
   return instruction.textWith(new Map([[target, name(target.place)]]));
 }
 
-/** The name of a place of the hypervisor, `do_domctl+0x12`, or its address. */
+/** Returns the name of a place in the hypervisor, `do_domctl+0x12`, or its address. */
 function placeName({ elf }: Image, symbols: ImageSymbols, place: Address): string {
   const address = elf.layout.pointerSize === 4 ? BigInt(lowWord(place)) : place;
   const symbol = symbols.at(address);

@@ -6,10 +6,10 @@ import type { PayloadFile as LivepatchFile } from '../payload/index.ts';
 import { ELF_LIVEPATCH_FUNC } from '../xen/index.ts';
 import { payloadSpot } from './payload-spot.ts';
 
-/** Opened files: several payloads stand before one image. */
+/** Cache of debug data: several payloads share one image. */
 const opened = new WeakMap<ElfFile, DwarfFile | null>();
 
-/** Lines of source for the places of findings, from the debug information of the payload and of the hypervisor, where they have any. */
+/** Finds the source lines of findings in the debug information of the payload and of the hypervisor. */
 export class FindingSources {
   readonly #payload: LivepatchFile | undefined;
   readonly #image: Pick<Image, 'elf'>;
@@ -21,7 +21,7 @@ export class FindingSources {
     this.#inflate = inflate;
   }
 
-  /** The line that a place was compiled from; for an entry of `.livepatch.funcs` where its new function begins. */
+  /** Returns the source line of a place; for an entry of `.livepatch.funcs`, that of its new function. */
   of(where: DocumentPlace): SourceLine | undefined {
     const payload = this.#payload;
     const place = payload && (codePlace(payload, where) ?? newFunction(payload, where));
@@ -54,7 +54,7 @@ function codePlace(payload: LivepatchFile, where: DocumentPlace): Spot | undefin
   return spot && { section: spot.section.index, offset: spot.offset };
 }
 
-/** Where the new function of an entry is; `undefined` where the place is in no entry, or the entry has none in the payload. */
+/** Returns the place of an entry's new function; `undefined` if the place is in no entry, or the payload lacks the function. */
 function newFunction(
   payload: LivepatchFile,
   { section, offset }: DocumentPlace,

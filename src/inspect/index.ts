@@ -1,4 +1,4 @@
-/** What is in a payload file, as a document; and the code and the line of source around a place in it. */
+/** The contents of a payload as a document; code and source line around a place. */
 export * from './finding-code.ts';
 export * from './finding-source.ts';
 export * from './inspect.ts';

@@ -6,13 +6,13 @@ import { bytesAt, type PayloadFile as LivepatchFile, type PayloadPointer } from 
 import type { XenArch } from '../xen/index.ts';
 import { OperandReader } from './inspect-operands.ts';
 
-/** Most bytes of one function that are disassembled. */
+/** Maximum number of bytes to disassemble per function. */
 export const CODE_PER_FUNCTION = 64 * 1024;
 
-/** Most bytes of one file that are disassembled: its entries may all name the same code. */
+/** Maximum number of bytes to disassemble per file, whose entries may all refer to the same code. */
 export const CODE_PER_FILE = 256 * 1024;
 
-/** Disassembles the code of one payload, up to the limits; {@link findings} tells where these have cut something off. */
+/** Disassembles the code of one payload, up to the limits; {@link findings} reports where they applied. */
 export class CodeReader {
   readonly findings: Finding[] = [];
   readonly #payload: LivepatchFile;
@@ -32,7 +32,7 @@ export class CodeReader {
     this.#operands = new OperandReader(payload, arch);
   }
 
-  /** The instructions of the `size` bytes that a pointer leads to; null where it leads out of the payload. */
+  /** Returns the instructions of `size` bytes at a pointer; null if it does not point into the payload. */
   code(pointer: PayloadPointer, size: number): InspectedInstruction[] | null {
     if (pointer.kind !== 'section') return null;
     const whole = bytesAt(this.#payload.elf, pointer, size);
@@ -44,7 +44,7 @@ export class CodeReader {
       .map((instruction) => this.#instruction(instruction, bytes, pointer));
   }
 
-  /** The instructions of the function that a pointer leads to: as many as its symbol has, or up to the section's end. */
+  /** Returns the instructions of the function at a pointer, to the end of its symbol or, without one, of its section. */
   functionCode(pointer: PayloadPointer): InspectedInstruction[] | null {
     if (pointer.kind !== 'section') return null;
     this.#sizes ??= this.#functionSizes();
@@ -72,18 +72,18 @@ export class CodeReader {
   }
 
   #cutOff(pointer: PayloadPointer & { readonly kind: 'section' }, shown: number): void {
-    // Once for the file: when its share is used up, every entry that follows is cut off.
+    // Report it once per file: every entry after the limit is cut off.
     if (this.#usedUp) return;
     this.#usedUp = shown < CODE_PER_FUNCTION;
     const limit = this.#usedUp
-      ? `only the first ${CODE_PER_FILE} bytes of code in a file are disassembled: the rest is left out`
-      : `only the first ${CODE_PER_FUNCTION} bytes of the function are disassembled`;
+      ? `disassembled only the first ${CODE_PER_FILE} bytes of code in the file`
+      : `disassembled only the first ${CODE_PER_FUNCTION} bytes of the function`;
     const section = this.#payload.elf.sections[pointer.section]?.name ?? '';
     const where = { file: this.#file, section, offset: pointer.offset };
     this.findings.push(finding('disassembly-limit', { message: limit, where }));
   }
 
-  /** `st_size` of every function symbol by `section:offset`; the first that has one. */
+  /** Returns `st_size` of the function symbols by `section:offset`; the first non-zero one wins. */
   #functionSizes(): Map<string, number> {
     const { symbols } = this.#payload.elf;
     const sizes = new Map<string, number>();

@@ -10,8 +10,8 @@ import {
 } from '../xen/index.ts';
 
 /**
- * What a look at the file alone shows to be wrong, whatever hypervisor it is for. `check` knows more: it has the
- * hypervisor. Sources: xen/common/livepatch.c, check_special_sections, check_patching_sections, move_payload; the
+ * Returns the faults that are visible in the file alone, for any hypervisor. `check`, which has the hypervisor, finds more.
+ * Sources: xen/common/livepatch.c, check_special_sections, check_patching_sections, move_payload; the
  * architectures' arch_livepatch_perform_rela.
  */
 export function inspectFindings(
@@ -35,11 +35,16 @@ export function inspectFindings(
   ] as const;
   for (const [section, found, severity, outcome] of ids) {
     if (found === undefined) add('section-missing', severity, `${section} is missing: ${outcome}`, {});
-    else if (found.id === undefined) add('build-id', severity, `no build-id in the section: ${outcome}`, { section });
+    else if (found.id === undefined) add('build-id', severity, `the section has no build-id: ${outcome}`, { section });
   }
 
   if (functions === undefined && payload.hooks.length === 0) {
-    add('nothing-to-patch', 'error', `neither ${ELF_LIVEPATCH_FUNC} nor hooks: there is nothing to patch`, {});
+    add(
+      'nothing-to-patch',
+      'error',
+      `the payload has neither ${ELF_LIVEPATCH_FUNC} nor hooks, so there is nothing to patch`,
+      {},
+    );
   }
   for (const table of [functions, ...payload.hooks]) {
     if (table === undefined) continue;
@@ -57,7 +62,7 @@ export function inspectFindings(
   }
   for (const { section, type, applied, handled, count } of relocations) {
     if (!applied || handled !== false) continue;
-    const message = `Xen does not handle relocations of type ${type} (${count} of them): it refuses the payload`;
+    const message = `Xen does not handle relocations of type ${type} (${count} of them) and refuses the payload`;
     add('relocation-type', 'error', message, { section });
   }
   return findings;

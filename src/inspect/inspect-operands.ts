@@ -13,11 +13,11 @@ import { type PayloadFile as LivepatchFile, PointerReader, SymbolLocator } from 
 import type { XenArch } from '../xen/index.ts';
 import { distanceText, placeOf } from './inspect-place.ts';
 
-/** What a relocation makes of an operand. */
+/** An operand that a relocation changes. */
 export interface RelocatedOperand {
-  /** The operand whose field is filled; `undefined` where the type is not known, or changes anything else. */
+  /** The operand whose field it fills; `undefined` if the type is unknown or changes anything else. */
   readonly operand: Operand | undefined;
-  /** The symbol and the distance from it, as an operand has it: `printk`, `.rodata.str1.1+0x5`. A byte string. */
+  /** Symbol plus offset, as shown in the operand: `printk`, `.rodata.str1.1+0x5`. A byte string. */
   readonly label: string;
   readonly place: DocumentPlace;
 }
@@ -28,7 +28,7 @@ interface Entry {
   readonly index: number;
 }
 
-/** The relocations of one section by offset, and what tells where they lead. */
+/** The relocations of one section, sorted by offset, and the reader of their targets. */
 interface SectionEntries {
   readonly entries: readonly Entry[];
   readonly pointers: PointerReader;
@@ -47,7 +47,7 @@ export class OperandReader {
     this.#locator = new SymbolLocator(payload.elf);
   }
 
-  /** The operands that relocations change in an instruction at `start` of a section, whose bytes are `bytes`, in order. */
+  /** Returns the operands that relocations change in the instruction at `start` of a section, in order. `bytes` are its bytes. */
   operands(section: number, start: number, instruction: Instruction, bytes: Uint8Array): RelocatedOperand[] {
     const { entries, pointers } = this.#read(section);
     const found: RelocatedOperand[] = [];
@@ -84,7 +84,7 @@ export class OperandReader {
     };
   }
 
-  /** A section's relocations by offset; where several change the same place, the last one, which is the one that stays. */
+  /** Returns a section's relocations, sorted by offset. If several change the same place, the last one wins, as in Xen. */
   #read(section: number): SectionEntries {
     let read = this.#sections.get(section);
     if (read === undefined) {
@@ -105,16 +105,16 @@ export class OperandReader {
   }
 }
 
-/** Bytes that hold the addend of a REL entry. */
+/** Size of the place with the implicit addend of a REL entry, in bytes. */
 const WORD = 4;
 
-/** Bytes from the place that a relocation at byte `at` is relative to, to that from which the processor counts. */
+/** Returns the bytes from the place of a relocation at byte `at` to the address that the processor counts from. */
 function fromPlace(operand: Operand, at: number): number {
   if (operand.kind === 'target') return operand.countsFrom - at;
   return operand.kind === 'memory' && operand.relative !== null ? operand.relative.countsFrom - at : 0;
 }
 
-/** The index of the first entry at or behind `offset`. */
+/** Returns the index of the first entry at or after `offset`. */
 function firstFrom(entries: readonly Entry[], offset: number): number {
   let low = 0;
   let high = entries.length;
@@ -126,7 +126,7 @@ function firstFrom(entries: readonly Entry[], offset: number): number {
   return low;
 }
 
-/** A symbol, a section for its symbol, or the number where there is none: symbol 0 has the value 0. */
+/** Formats a symbol (or section) plus addend; only the number for symbol 0, whose value is 0. */
 function symbolLabel({ symbols }: ElfFile, symbol: number, addend: bigint): string {
   const name = symbol === 0 || symbol >= symbols.count ? '' : symbols.displayName(symbol);
   return name === '' ? hexAddress(u64(addend)) : name + distanceText(addend);

@@ -2,13 +2,13 @@ import { hexAddress } from '../base/index.ts';
 import type { DocumentPlace } from '../documents/index.ts';
 import type { PayloadFile as LivepatchFile, PayloadPointer } from '../payload/index.ts';
 
-/** `+0x10`, `-0x4`; nothing for 0. */
+/** Formats an offset: `+0x10`, `-0x4`; empty for 0. */
 export function distanceText(distance: bigint): string {
   if (distance === 0n) return '';
   return distance < 0n ? `-0x${(-distance).toString(16)}` : `+0x${distance.toString(16)}`;
 }
 
-/** Where a pointer of the payload leads, as far as the file tells. */
+/** Returns the target of a pointer of the payload, as far as the file determines it. */
 export function placeOf(payload: LivepatchFile, pointer: PayloadPointer): DocumentPlace {
   switch (pointer.kind) {
     case 'null':

@@ -24,7 +24,7 @@ function inspectFunction(
   reader: CodeReader | undefined,
 ): InspectedFunction {
   const { expectation, newAddr, oldAddr } = entry;
-  const said = expectation !== undefined && (expectation.enabled || expectation.len !== 0);
+  const hasExpectation = expectation !== undefined && (expectation.enabled || expectation.len !== 0);
   return {
     name: entry.name ?? '',
     kind: newAddr.kind === 'null' ? 'nop' : 'replace',
@@ -33,7 +33,7 @@ function inspectFunction(
     newCode: newAddr.kind === 'null' ? null : placeOf(payload, newAddr),
     newSize: entry.newSize,
     version: entry.version,
-    expectation: said
+    expectation: hasExpectation
       ? {
           length: expectation.len,
           data: hex(expectation.data.subarray(0, expectation.len)),
@@ -82,11 +82,11 @@ function inspectTables(payload: PayloadFile): InspectedTable[] {
   ];
 }
 
-/** Pages of a region of so many bytes. */
+/** Returns the number of pages of a region of `size` bytes. */
 const pagesOf = (size: bigint): number => Number((size + BigInt(PAGE_SIZE) - 1n) / BigInt(PAGE_SIZE));
 
-/** What is known of any file; the parts that can be read are put over it. */
-const nothing = ({ file, name, bytes }: PayloadInput): Omit<InspectedPayload, 'findings'> => ({
+/** Returns the document of a file of which nothing can be read; callers add what they can read. */
+const emptyDocument = ({ file, name, bytes }: PayloadInput): Omit<InspectedPayload, 'findings'> => ({
   file,
   name,
   size: bytes.length,
@@ -106,11 +106,11 @@ const nothing = ({ file, name, bytes }: PayloadInput): Omit<InspectedPayload, 'f
 });
 
 const unreadable = (given: PayloadInput, { rule, message, where }: Omit<Finding, 'severity'>): InspectedPayload => ({
-  ...nothing(given),
+  ...emptyDocument(given),
   findings: [documentFinding(finding(rule, { message, where: { file: given.file, ...where } }))],
 });
 
-/** The sections and what follows from their headers alone. */
+/** Returns the parts of the document that need only the section headers. */
 function sectionParts(payload: PayloadFile): Pick<InspectedPayload, 'arch' | 'sections' | 'pages' | 'reappliable'> {
   const { textSize, rwSize, roSize } = payload.placement;
   return {
@@ -121,15 +121,13 @@ function sectionParts(payload: PayloadFile): Pick<InspectedPayload, 'arch' | 'se
   };
 }
 
-/** What a look into payloads may need besides. */
 export interface InspectOptions {
-  /** Asks for the code of functions and hooks. A port: this room decodes no instructions. */
+  /** Adds the code of functions and hooks. A port, because this room decodes no instructions. */
   readonly disassembler?: Disassembler;
 }
 
 /**
- * What is in one payload. Any bytes give a document; how much work they can ask for is bounded by {@link shape}, and for
- * code by {@link CodeReader}.
+ * Returns the contents of one payload; any bytes give a document. {@link shape} bounds the work, and {@link CodeReader} that for code.
  */
 export function inspectPayload(given: PayloadInput, { disassembler }: InspectOptions = {}): InspectedPayload {
   const payload = readPayload(given.bytes);
@@ -153,7 +151,7 @@ export function inspectPayload(given: PayloadInput, { disassembler }: InspectOpt
     })),
   );
   return {
-    ...nothing(given),
+    ...emptyDocument(given),
     ...sectionParts(payload),
     buildId: identity.buildId?.id ?? null,
     depends: identity.depends?.id ?? null,
@@ -168,7 +166,7 @@ export function inspectPayload(given: PayloadInput, { disassembler }: InspectOpt
   };
 }
 
-/** The document of `xsplice inspect`. */
+/** Returns the document of `xsplice inspect`. */
 export const inspectPayloads = (payloads: readonly PayloadInput[], options: InspectOptions = {}): InspectReport => ({
   format: 'xsplice-inspect/1',
   payloads: payloads.map((payload) => inspectPayload(payload, options)),

@@ -3,18 +3,18 @@ import type { DocumentPlace } from '../documents/index.ts';
 import { type ElfSection, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_REL, SHT_RELA } from '../elf/index.ts';
 import type { PayloadFile as LivepatchFile } from '../payload/index.ts';
 
-/** Does a section hold code that is loaded, with its bytes in the file? */
+/** Tells whether a section is loaded code with bytes in the file. */
 export const isCode = ({ flags, type }: ElfSection): boolean =>
   (flags & SHF_ALLOC) !== 0 && (flags & SHF_EXECINSTR) !== 0 && type !== SHT_NOBITS;
 
-/** A place in one of a payload's sections of code; of a relocation, the place that it changes. */
+/** A place in one of a payload's code sections; for a relocation, the place that it changes. */
 export interface PayloadSpot {
   readonly section: ElfSection;
   readonly offset: number;
   readonly length: number | undefined;
 }
 
-/** The place in a payload's code that a finding is about; `undefined` where it is about something else. */
+/** Returns the place in a payload's code that a finding is about; `undefined` if it is about anything else. */
 export function payloadSpot(
   payload: LivepatchFile,
   { section: name, offset, length }: DocumentPlace,

@@ -134,6 +134,7 @@ export class EntryPairs {
     if (a.some((byte, i) => byte !== b[i])) return 'it has other numbers on the host';
     for (const reference of references) {
       const field = reference.offset - offset;
+      if (field >= table.read) continue;
       const to = host.site(theirs, table.fromEntry, field);
       if (typeof to === 'string') return `its field at ${hexText(field)} cannot be followed: ${to}`;
       const target = this.#tableTarget(object, entry, reference);

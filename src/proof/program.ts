@@ -240,7 +240,9 @@ export class ProofObject {
     const atom = atomAt(atoms, place);
     const readings = [{ atom, at: place - atom.start }];
     const before = atoms[atoms.indexOf(atom) - 1];
-    const array = before !== undefined && before.end === place && before.end - before.start > 8;
+    // Padding between variables has no name, and nothing refers to its end; a constant may have none.
+    const object = before !== undefined && (before.names.length > 0 || atom.kind === 'constant');
+    const array = object && before.end === place && before.end - before.start > 8;
     const data = atom.kind === 'state' || atom.kind === 'percpu' || atom.kind === 'constant';
     if (!exact && array && data && place === atom.start) readings.push({ atom: before, at: place - before.start });
     return { kind: 'atom', readings };

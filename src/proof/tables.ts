@@ -7,6 +7,10 @@ export interface Table {
   readonly section: string;
   /** Bytes. */
   readonly entrySize: number;
+  /**
+   * Fields from this byte on are never read: on Arm, all frames have the place of a message, which only assertions have (asm-arm/bug.h).
+   */
+  readonly read: number;
   /** Symbols around it in the image: candidates for its start, in order, and its end. */
   readonly starts: readonly LinkerSymbolName[];
   readonly stop: LinkerSymbolName;
@@ -16,6 +20,9 @@ export interface Table {
   readonly line: readonly [number, number] | null;
 }
 
+/** Byte of a bug frame where the place of the message is. */
+const MESSAGE = 8;
+
 const FRAMES = [0, 1, 2, 3] as const;
 
 /**
@@ -24,7 +31,7 @@ const FRAMES = [0, 1, 2, 3] as const;
  */
 export function tablesOf(arch: Architecture, forms: ObjectForms, release: Release): readonly Table[] {
   const plain = (section: string, entrySize: number, start: LinkerSymbolName, stop: LinkerSymbolName): Table => ({
-    ...{ section, entrySize, starts: [start], stop, fromEntry: false, line: null },
+    ...{ section, entrySize, read: entrySize, starts: [start], stop, fromEntry: false, line: null },
   });
   const types = arch.bugFrames.types(release);
   const frames = FRAMES.flatMap((n): Table[] => {
@@ -35,6 +42,7 @@ export function tablesOf(arch: Architecture, forms: ObjectForms, release: Releas
       {
         section: `.bug_frames.${n}`,
         entrySize: arch.bugFrames.entrySize(type),
+        read: type === 'assert' ? arch.bugFrames.entrySize(type) : MESSAGE,
         starts: [`__start_bug_frames_${n}`, before],
         stop: `__stop_bug_frames_${n}`,
         fromEntry: true,

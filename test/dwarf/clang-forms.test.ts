@@ -12,8 +12,8 @@ import { assemble, link } from '../support/gcc.ts';
 import { addr2line, openDwarf, openElf } from './samples.ts';
 
 /**
- * Debug data as clang writes version 5, in assembly: texts, addresses and range lists by number, no DW_AT_sibling, blocks
- * with relative ranges. gcc writes none of this.
+ * Version 5 debug data as clang emits it, in assembly: texts, addresses and range lists by index, no DW_AT_sibling, blocks with relative
+ * ranges. gcc emits none of this.
  */
 const SOURCE = `
 	.text
@@ -181,7 +181,7 @@ info_end:
 	.section .debug_line, ""
 `;
 
-describe('version 5 as clang writes it', () => {
+describe('version 5 from clang', () => {
   const object = assemble(SOURCE, ['--gdwarf-5']);
   const bytes = link([object], ['-e', 'outer', '-Ttext=0xffff82d040200000']);
   const dwarf = openDwarf(bytes);
@@ -211,7 +211,7 @@ describe('version 5 as clang writes it', () => {
     const ours = addresses.map((address) => framesAt(dwarf, address, { absolute: true }));
     const sources = ours.map(([frame]) => `${frame?.source?.file}:${frame?.source?.line}`);
     expect(sources).toEqual(addr2line(bytes, addresses).map(([frame]) => frame?.source));
-    // addr2line of binutils 2.40 does not follow range lists by number to inlined calls; that of LLVM 14 says what we say.
+    // addr2line of binutils 2.40 does not follow indexed range lists to inlined calls; that of LLVM 14 agrees with us.
     expect(ours.map((frames) => frames.map(({ function: name, source }) => `${name} ${source?.line}`))).toEqual([
       ['outer 10'],
       ['inner 3', 'outer 11'],
@@ -229,7 +229,7 @@ describe('version 5 as clang writes it', () => {
     ]);
   });
 
-  it('is read before it is linked, too', () => {
+  it('is also readable before linking', () => {
     const unlinked = openDwarf(object);
     const elf = openElf(object);
     const text = elf.section('.text')?.index ?? 0;

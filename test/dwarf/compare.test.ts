@@ -19,20 +19,20 @@ const compare = (
 ): LayoutDifference[] => compareLayout(entry(before, kind, 's'), entry(after, kind, 's', flags));
 
 describe('two layouts of one structure', () => {
-  it('are the same where code sees no difference', () => {
+  it('are equal if code sees no difference', () => {
     const text =
       'struct t; struct s { const int a; union { long b; char c; }; struct t *t; struct s *next; int d[3]; };';
     expect(compare(text, text)).toEqual([]);
     expect(compare(text, text, 'struct', ['-gdwarf-4'])).toEqual([]);
     // Names of typedefs and qualifiers do not count.
     expect(compare('struct s { unsigned a; };', 'typedef unsigned u32; struct s { volatile u32 a; };')).toEqual([]);
-    // A type that is only declared here is the one that is defined there.
+    // A type declared in one file equals its definition in the other.
     expect(compare('struct t; struct s { struct t *t; };', 'struct t { int a; }; struct s { struct t *t; };')).toEqual(
       [],
     );
   });
 
-  it('differ where a member is put in: those after it move, and the whole grows', () => {
+  it('differ if a member is inserted: later members move, and the size grows', () => {
     expect(compare('struct s { long a; long b; };', 'struct s { long a; long new; long b; };')).toEqual([
       { kind: 'size', before: 16, after: 24 },
       { kind: 'added', member: 'new', at: 64 },
@@ -40,20 +40,20 @@ describe('two layouts of one structure', () => {
     ]);
   });
 
-  it('differ where a member takes the place of padding', () => {
+  it('differ if a member replaces padding', () => {
     expect(compare('struct s { char a; long b; };', 'struct s { char a; char c; long b; };')).toEqual([
       { kind: 'added', member: 'c', at: 8 },
     ]);
   });
 
-  it('differ where two members change places in the same size', () => {
+  it('differ if two members swap places without a change of size', () => {
     expect(compare('struct s { int a, b; };', 'struct s { int b, a; };')).toEqual([
       { kind: 'moved', member: 'b', before: 32, after: 0 },
       { kind: 'moved', member: 'a', before: 0, after: 32 },
     ]);
   });
 
-  it('differ where a member has gone, or is of another size or type', () => {
+  it('differ if a member is removed, or has another size or type', () => {
     const differences = compare(
       'struct t; struct s { int a; short b; short c; struct t *d; int e; };',
       'struct u; struct s { int a; int c; struct u *d; unsigned e; };',
@@ -67,7 +67,7 @@ describe('two layouts of one structure', () => {
     ]);
   });
 
-  it('differ inside of anonymous members, and of members whose type has no name', () => {
+  it('differ in anonymous members, and in members of unnamed types', () => {
     expect(
       compare(
         'struct s { int k; union { int a; struct { short b, c; }; }; struct { int x, y; } p; };',
@@ -85,7 +85,7 @@ describe('two layouts of one structure', () => {
     ]);
   });
 
-  it('differ in bit-fields, whichever way they are written', () => {
+  it('differ in bit-fields, in either encoding', () => {
     const wanted = [
       { kind: 'resized', member: 'a', before: 3, after: 4 },
       { kind: 'moved', member: 'b', before: 3, after: 4 },
@@ -95,7 +95,7 @@ describe('two layouts of one structure', () => {
     expect(compare(before, after, 'struct', ['-gdwarf-4'])).toEqual(wanted);
   });
 
-  it('do not differ because a structure that is a member does; its size shows, and what comes after', () => {
+  it('ignore a change inside a member structure, except its size and the later offsets', () => {
     const outer = 'struct s { struct t t; int a; };';
     expect(compare(`struct t { int x, y; }; ${outer}`, `struct t { int y, x; }; ${outer}`)).toEqual([]);
     expect(compare(`struct t { int x; }; ${outer}`, `struct t { int x, y; }; ${outer}`)).toEqual([
@@ -105,7 +105,7 @@ describe('two layouts of one structure', () => {
     ]);
   });
 
-  it('differ where one is a union', () => {
+  it('differ if one is a union', () => {
     const differences = compareLayout(
       entry('typedef struct { int a; } s;', 'typedef', 's'),
       entry('typedef union { int a; } s;', 'typedef', 's'),
@@ -115,7 +115,7 @@ describe('two layouts of one structure', () => {
 });
 
 describe('two enumerations', () => {
-  it('differ in values, and in constants that come and go', () => {
+  it('differ in values, and in added and removed constants', () => {
     const [before, after] = ['enum s { A, B, C };', 'enum s { A, NEW, B };'];
     expect(compare(before, before, 'enum')).toEqual([]);
     expect(compare(before, after, 'enum')).toEqual([

@@ -14,7 +14,7 @@ import {
 import { assemble, objcopy } from '../support/gcc.ts';
 import { codeOffsets, compile, GCC_I386, GCC_X86_64, INLINING, openDwarf, openElf } from './samples.ts';
 
-/** Asks a file for everything that it can tell, and gives how much that was. */
+/** Reads everything in a file, and returns how much that was. */
 function readAll(dwarf: DwarfFile): number {
   let count = 0;
   for (const unit of dwarf.units) {
@@ -61,7 +61,7 @@ describe('damaged debug data', () => {
     return { bytes, debug: debug.map(({ offset, size }) => ({ offset, size })) };
   });
 
-  it('is read as far as it goes, and never throws', () => {
+  it('is read as far as possible, and never throws', () => {
     const whole = samples.map(({ bytes }) => readAll(openDwarf(bytes)));
     expect(Math.min(...whole)).toBeGreaterThan(300);
     const damage = fc.array(fc.record({ section: fc.nat(), at: fc.nat(), value: fc.nat(255) }), {
@@ -86,7 +86,7 @@ describe('damaged debug data', () => {
     expect(different).toBeGreaterThan(100);
   }, 60_000);
 
-  it.each([0, 1])('is read where a section is cut off: sample %i', (which) => {
+  it.each([0, 1])('is read if a section is truncated: sample %i', (which) => {
     const { bytes } = samples[which] as (typeof samples)[number];
     const whole = readAll(openDwarf(bytes));
     let less = 0;
@@ -102,7 +102,7 @@ describe('damaged debug data', () => {
   });
 });
 
-/** One unit of version 4 with these entries; abbreviations as given. */
+/** Builds one unit of version 4 with these entries and abbreviations. */
 const handmade = (abbreviations: string, entries: string): Uint8Array =>
   assemble(`
 	.section .debug_abbrev, ""
@@ -148,7 +148,7 @@ describe('entries that no compiler writes', () => {
     expect(compareLayout(found, found)).toEqual([]);
   });
 
-  it('an entry that is its own origin, a sibling that points back, a form that there is not', () => {
+  it('an entry that is its own origin, a sibling that points back, an unknown form', () => {
     const function_ = '\t.uleb128 2, 0x2e\n\t.byte 1\n\t.uleb128 0x31, 0x13, 0x01, 0x13, 0, 0\n';
     const strange = '\t.uleb128 3, 0x34\n\t.byte 0\n\t.uleb128 0x03, 0x7e, 0, 0\n';
     const dwarf = openDwarf(
@@ -160,10 +160,10 @@ describe('entries that no compiler writes', () => {
     const [entry] = [...(dwarf.units[0]?.root?.children() ?? [])];
     expect(entry?.name).toBeUndefined();
     expect([...(dwarf.units[0]?.root?.children() ?? [])]).toHaveLength(2);
-    expect(dwarf.problems.map(({ message }) => message)).toEqual(['Form 0x7e is not known']);
+    expect(dwarf.problems.map(({ message }) => message)).toEqual(['Unknown form 0x7e']);
   });
 
-  it('units of versions and formats that are not read', () => {
+  it('units of unsupported versions and formats', () => {
     const dwarf = openDwarf(
       assemble(`
 	.section .debug_info, ""
@@ -184,9 +184,9 @@ describe('entries that no compiler writes', () => {
     );
     expect(dwarf.units).toEqual([]);
     expect(dwarf.problems.map(({ message, where }) => `${message} at ${where.offset}`)).toEqual([
-      'DWARF version 9 is not read at 0',
-      'Addresses of 2 bytes are not read at 11',
-      '64-bit DWARF is not read at 22',
+      'DWARF version 9 is not supported at 0',
+      'Addresses of 2 bytes are not supported at 11',
+      '64-bit DWARF is not supported at 22',
       'The unit is cut off at 37',
     ]);
   });
@@ -219,7 +219,7 @@ describe('entries that no compiler writes', () => {
     const names = [...(dwarf.units[0]?.root?.children() ?? [])].map(({ name }) => name?.length ?? 0);
     expect(names).toHaveLength(5000);
     expect(names.reduce((sum, length) => sum + length, 0)).toBeLessThan(20 * 6000 + 2 ** 16);
-    expect(dwarf.problems.map(({ message }) => message)).toEqual(['Too many texts overlap; the others are left out']);
+    expect(dwarf.problems.map(({ message }) => message)).toEqual(['Too many texts overlap; skipped the rest']);
   });
 
   it('range lists that overlap, and tables of abbreviations', () => {
@@ -239,7 +239,7 @@ describe('entries that no compiler writes', () => {
     for (const entry of ranges.units[0]?.root?.children() ?? []) read += ranges.rangesOf(entry).length;
     expect(read).toBeGreaterThan(2000);
     expect(read).toBeLessThanOrEqual(2 * 32_000);
-    expect(ranges.problems[0]?.message).toBe('Too many range lists overlap; the others are left out');
+    expect(ranges.problems[0]?.message).toBe('Too many range lists overlap; skipped the rest');
 
     const units = openDwarf(
       assemble(`
@@ -260,6 +260,6 @@ describe('entries that no compiler writes', () => {
     );
     expect(units.units).toHaveLength(3000);
     expect(units.units.filter(({ root }) => root !== undefined).length).toBeLessThan(100);
-    expect(units.problems.map(({ message }) => message)).toContain('Too many tables overlap; the others are left out');
+    expect(units.problems.map(({ message }) => message)).toContain('Too many tables overlap; skipped the rest');
   });
 });

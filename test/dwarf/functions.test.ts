@@ -10,7 +10,7 @@ const only = (dwarf: DwarfFile, name: string): DebugFunction => {
   return found[0] as DebugFunction;
 };
 
-/** How many inlined copies of each function readelf counts in the file's entries. */
+/** Returns the number of inlined copies of each function, counted by readelf. */
 function inlinedByReadelf(bytes: Uint8Array): Map<string, number> {
   const names = new Map<string, string>();
   const origins: string[] = [];
@@ -40,7 +40,7 @@ describe.each(['-gdwarf-4', '-gdwarf-5'])('functions, %s', (version) => {
   const dwarf = openDwarf(bytes);
   const { symbols } = openElf(bytes);
 
-  it('are where the symbol table has them, cold parts too', () => {
+  it('are at the addresses of the symbol table, including cold parts', () => {
     let seen = 0;
     for (let i = 1; i < symbols.count; i++) {
       if (symbols.type(i) !== STT_FUNC) continue;
@@ -64,7 +64,7 @@ describe.each(['-gdwarf-4', '-gdwarf-5'])('functions, %s', (version) => {
     expect(functionsNamed(dwarf, 'nowhere')).toEqual([]);
   });
 
-  it('are inlined where readelf has them, each copy with its call and the function around it', () => {
+  it('are inlined where readelf says, each copy with its call and the enclosing function', () => {
     const counts = inlinedByReadelf(bytes);
     expect([...counts.keys()].sort()).toEqual(['clamp', 'twice']);
     for (const [name, count] of counts) {
@@ -85,7 +85,7 @@ describe.each(['-gdwarf-4', '-gdwarf-5'])('functions, %s', (version) => {
   });
 });
 
-describe('all that was made from one function', () => {
+describe('all code generated from one function', () => {
   const header = 'static inline __attribute__((noinline)) int shared(int a)\n{\n    return a * 3;\n}\n';
   const unit = (name: string, extra: string): Uint8Array =>
     withTool(
@@ -95,7 +95,7 @@ describe('all that was made from one function', () => {
       ({ read }) => read('out.o'),
     );
 
-  it('is in every unit that has it; a function of the same name from elsewhere is not', () => {
+  it('includes every unit that has it, but no other function of the same name', () => {
     const objects = [
       unit('a', 'int a(int x) { return shared(x); }\n'),
       unit('b', 'int b(int x) { return shared(x) + 1; }\n'),
@@ -113,7 +113,7 @@ describe('all that was made from one function', () => {
     expect(copiesOf(dwarf, third as DebugFunction).outOfLine).toHaveLength(1);
   });
 
-  it('holds clones and inlined copies beside the function itself', () => {
+  it('includes clones and inlined copies besides the function itself', () => {
     const source = `
 extern int log(const char *, int);
 int target(int a, int mode)

@@ -16,7 +16,7 @@ import {
   openElf,
 } from './samples.ts';
 
-/** What we say of an offset of a section, in addr2line's words. */
+/** Returns our answer for an offset of a section, in the format of addr2line. */
 function frames(dwarf: DwarfFile, address: bigint): { function: string; source: string }[] {
   const found = framesAt(dwarf, address, { absolute: true });
   if (found.length === 0) return [{ function: '??', source: '??:0' }];
@@ -26,7 +26,7 @@ function frames(dwarf: DwarfFile, address: bigint): { function: string; source: 
   }));
 }
 
-/** Both opinions on every byte of a section. */
+/** Returns both answers for every byte of a section. */
 function compareSection(bytes: Uint8Array, name: string, tool?: string): { ours: unknown[]; theirs: unknown[] } {
   const elf = openElf(bytes);
   const dwarf = openDwarf(bytes);
@@ -51,13 +51,13 @@ describe.each(VERSIONS)(
     });
 
     it('not optimised', () => {
-      // In one file: where a version 5 program begins in a header, addr2line of binutils 2.40 says the main file.
+      // In one file: if a version 5 program begins in a header, addr2line of binutils 2.40 reports the main file.
       const source = `${INLINING['clamp.h']}${INLINING['main.c']}`.replace('#include "clamp.h"', '');
       const { ours, theirs } = compareSection(compile(GCC_X86_64, { 'main.c': source }, [version, '-O0']), '.text');
       expect(ours).toEqual(theirs);
     });
 
-    it('begins in a header where the first function is from there', () => {
+    it('begins in a header if the first function is from there', () => {
       const bytes = compile(GCC_X86_64, INLINING, [version, '-O0']);
       const dwarf = openDwarf(bytes);
       const text = openElf(bytes).section('.text')?.index ?? 0;
@@ -71,7 +71,7 @@ describe.each(VERSIONS)(
       expect(ours.length).toBeGreaterThan(0);
     });
 
-    it('in debug sections that are compressed', () => {
+    it('in compressed debug sections', () => {
       const bytes = compile(GCC_X86_64, INLINING, [version, '-O2', '-gz']);
       const { ours, theirs } = compareSection(bytes, '.text');
       expect(openDwarf(bytes).problems).toEqual([]);
@@ -115,11 +115,11 @@ describe('the place of code', () => {
     expect(sourceInSection(dwarf, section, offset)).toEqual({ file: 'main.c', line: 33, column: 12 });
   });
 
-  it('has the directory of the compilation only when asked for', () => {
+  it('has the compilation directory only on request', () => {
     expect(sourceInSection(dwarf, section, offset, { absolute: true })?.file).toMatch(/^\/build\/.*\/main\.c$/);
   });
 
-  it('is told for the places of findings', () => {
+  it('is found for the places of findings', () => {
     const place = { file: 'x', section: '.text', offset, symbol: 'other' };
     expect(sourceOfPlace(dwarf, place)).toEqual({ file: 'main.c', line: 33, column: 12 });
     expect(sourceOfPlace(dwarf, { section: '.data', offset: 0 })).toBeUndefined();
@@ -132,7 +132,7 @@ describe('the place of code', () => {
     expect(sourceOfPlace(openDwarf(linked), { address })).toEqual({ file: 'main.c', line: 33, column: 12 });
   });
 
-  it('is not known outside of code, and in other sections', () => {
+  it('is unknown outside code, and in other sections', () => {
     expect(sourceInSection(dwarf, section, 1 << 20)).toBeUndefined();
     expect(sourceInSection(dwarf, 0, 0)).toBeUndefined();
     expect(sourceInSection(dwarf, 9999, 0)).toBeUndefined();
@@ -143,11 +143,11 @@ describe('the place of code', () => {
     const first = readDwarf(elf);
     expect(first).toBeDefined();
     expect(readDwarf(elf)).toBe(first);
-    // What unpacks its sections may be another.
+    // The decompressor may differ.
     expect(readDwarf(elf, { inflate })).not.toBe(first);
   });
 
-  it('is not known without debug data', () => {
+  it('is unknown without debug data', () => {
     expect(readDwarf(openElf(compileC('int a;')))).toBeUndefined();
     const without = openDwarf(objcopy(bytes, ['--rename-section', '.debug_line=.not_lines']));
     expect(sourceInSection(without, section, offset)).toBeUndefined();
@@ -158,19 +158,19 @@ describe('the place of code', () => {
 describe('compressed sections', () => {
   const bytes = compile(GCC_X86_64, INLINING, ['-g', '-gz']);
 
-  it('are a problem where nothing can unpack them', () => {
+  it('are a problem without a decompressor', () => {
     const dwarf = readDwarf(openElf(bytes));
     expect(dwarf?.units).toEqual([]);
     expect(dwarf?.problems.map(({ message }) => message)).toEqual([
-      'The section is compressed, and nothing is here to unpack it',
+      'The section is compressed, and there is no decompressor',
     ]);
   });
 
-  it('are a problem where they are damaged, and where they claim too much', () => {
+  it('are a problem if they are damaged, or claim too large a size', () => {
     const section = openElf(bytes).section('.debug_info');
     const damaged = bytes.slice();
     damaged.fill(0xff, (section?.offset ?? 0) + 30, (section?.offset ?? 0) + 40);
-    expect(openDwarf(damaged).problems[0]?.message).toBe('The compressed section cannot be unpacked');
+    expect(openDwarf(damaged).problems[0]?.message).toBe('The compressed section cannot be decompressed');
     const huge = bytes.slice();
     new DataView(huge.buffer).setBigUint64((section?.offset ?? 0) + 8, 1n << 40n, true);
     expect(openDwarf(huge).problems[0]?.message).toContain('more than it can hold');

@@ -25,7 +25,7 @@ describe('types in units of their own (-fdebug-types-section)', () => {
   const dwarf = openDwarf(linked(compileC(STRUCTS, flags)));
   const plain = openDwarf(linked(compileC(STRUCTS, ['-g'])));
 
-  it('are found by name, and have the layout that they have elsewhere', () => {
+  it('are found by name, and have the usual layout', () => {
     expect(dwarf.units.filter(({ header }) => header.signature !== undefined).length).toBeGreaterThan(1);
     for (const name of ['inner', 'outer']) {
       const [here, there] = [dwarf, plain].map((file) => file.find('struct', name)[0] as Entry) as [Entry, Entry];
@@ -42,16 +42,16 @@ describe('types in units of their own (-fdebug-types-section)', () => {
     expect(reached.map(({ entry }) => sizeOf(entry)).sort()).toEqual([24, 8].sort());
   });
 
-  it('are told of where an object that is not linked has one section for each', () => {
+  it('are reported as a problem if an unlinked object has one section for each', () => {
     const { problems } = openDwarf(compileC(STRUCTS, flags));
     expect(problems.map(({ message }) => message)).toEqual([
-      'There are several sections of this name; only the first is read',
+      'There are several sections of this name; reading only the first',
     ]);
   });
 });
 
 describe('optimisation across units (-flto)', () => {
-  it('inlines functions of one unit in another; the copies are found', () => {
+  it('gives inlined copies in other units, which are found', () => {
     const files = {
       'a.c': 'extern int report(int);\nint shared(int a)\n{\n    return report(a) * 3 + report(a + 1);\n}\n',
       'b.c': 'extern int shared(int);\nint caller(int a)\n{\n    return shared(a) + 1;\n}\n',

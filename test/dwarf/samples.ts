@@ -3,7 +3,7 @@ import { type DwarfFile, type Inflate, readDwarf } from '../../src/dwarf/index.t
 import { type ElfFile, ET_REL, isProblem, readElf, STT_FUNC } from '../../src/elf/index.ts';
 import { type ToolFiles, withTool } from '../support/gcc.ts';
 
-/** A compiler as it is called, with what it always needs. */
+/** A compiler command, with the flags that it always needs. */
 export interface Compiler {
   readonly name: string;
   readonly command: string;
@@ -14,13 +14,13 @@ export const GCC_X86_64: Compiler = { name: 'x86-64', command: 'gcc', flags: [] 
 export const GCC_I386: Compiler = { name: 'i386', command: 'gcc', flags: ['-m32'] };
 
 export const GCC_ARM64: Compiler = { name: 'arm64', command: 'aarch64-linux-gnu-gcc', flags: [] };
-/** Relocations without addends; without Thumb, whose addresses have a bit that is none. */
+/** REL relocations; without Thumb, whose addresses have a mode bit. */
 export const GCC_ARM32: Compiler = { name: 'arm32', command: 'arm-linux-gnueabihf-gcc', flags: ['-marm'] };
 
-/** The addr2line that knows a compiler's objects. */
+/** The addr2line for a compiler's objects. */
 export const addr2lineOf = ({ command }: Compiler): string => command.replace(/gcc$/, 'addr2line');
 
-/** An object file from `main.c` and the headers beside it. */
+/** Compiles an object from `main.c` and the headers beside it. */
 export const compile = (compiler: Compiler, files: ToolFiles, flags: readonly string[]): Uint8Array =>
   withTool(
     compiler.command,
@@ -44,20 +44,20 @@ export function openElf(bytes: Uint8Array): ElfFile {
   return file;
 }
 
-/** The debug data of a file that has some. */
+/** Returns the debug data of a file, which must have some. */
 export function openDwarf(bytes: Uint8Array, unpack: Inflate | undefined = inflate): DwarfFile {
   const dwarf = readDwarf(openElf(bytes), unpack === undefined ? {} : { inflate: unpack });
   if (dwarf === undefined) throw new Error('no .debug_info');
   return dwarf;
 }
 
-/** One function of a line of {@link addr2line}: its name, `??` where that is not known, and `file:line`. */
+/** One function of a line of {@link addr2line}: its name, `??` if unknown, and `file:line`. */
 export interface OracleFrame {
   readonly function: string;
   readonly source: string;
 }
 
-/** What `addr2line -a -f -i` says of offsets in a section of an object, or of addresses of a linked file. */
+/** Returns the output of `addr2line -a -f -i` for offsets in a section of an object, or for addresses of a linked file. */
 export function addr2line(
   bytes: Uint8Array,
   addresses: readonly bigint[],
@@ -81,7 +81,7 @@ export function addr2line(
     });
 }
 
-/** The offsets of all bytes in a section that are code of functions, by the symbol table: between them is padding. */
+/** Returns the offsets of all bytes of a section that belong to functions in the symbol table; the rest is padding. */
 export function codeOffsets(elf: ElfFile, section: number): number[] {
   const { symbols } = elf;
   const start = elf.header.e_type === ET_REL ? 0n : (elf.sections[section]?.addr ?? 0n);
@@ -94,7 +94,7 @@ export function codeOffsets(elf: ElfFile, section: number): number[] {
   return [...offsets].sort((a, b) => a - b);
 }
 
-/** Code with calls that are inlined, one in another, from a header too, and a cold part. */
+/** Code with nested inlined calls, some from a header, and a cold part. */
 export const INLINING: ToolFiles = {
   'clamp.h': `
 static inline int clamp(int v, int lo, int hi)

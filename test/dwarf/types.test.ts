@@ -17,7 +17,7 @@ import {
 import { compileC, link, withTool } from '../support/gcc.ts';
 import { compile, GCC_ARM32, GCC_I386, GCC_X86_64, openDwarf } from './samples.ts';
 
-/** Structures with all that a layout can have; the same text is compiled into the program that says where the members are. */
+/** Structures with every feature of a layout; the program that prints the members' offsets compiles the same text. */
 const TYPES = `
 typedef unsigned char u8;
 typedef struct { unsigned int raw; u8 tail; } lock_t;
@@ -45,7 +45,7 @@ struct everything {
 struct packed { char a; int b; short c : 5; int d : 13; } __attribute__((packed));
 `;
 
-/** Members as code names them, with `bits` for bit-fields. */
+/** Paths of members, with `bits` for bit-fields. */
 const PROBES: readonly (readonly [type: string, member: string, bits?: 'bits'])[] = [
   ...['first', 'lock', 'x', 'y', 'z', 'in', 'colour', 'word', 'call', 'next', 'counters', 'named'].map(
     (member) => ['everything', member] as const,
@@ -57,7 +57,7 @@ const PROBES: readonly (readonly [type: string, member: string, bits?: 'bits'])[
   ['packed', 'd', 'bits'],
 ];
 
-/** What the compiler itself says: a program that prints first bit and number of bits of each member. */
+/** Returns the compiler's answer, from a program that prints first bit and number of bits of each member. */
 function byCompiler(flags: readonly string[]): Record<string, string> {
   const lines = PROBES.map(([type, member, bits]) =>
     bits === undefined
@@ -97,7 +97,7 @@ int main(void)
   );
 }
 
-/** Our opinion in the same form. */
+/** Returns our answer in the same format. */
 function byDwarf(dwarf: DwarfFile): Record<string, string> {
   const said: Record<string, string> = {};
   for (const name of ['everything', 'packed']) {
@@ -124,14 +124,14 @@ describe.each(['-gdwarf-3', '-gdwarf-4', '-gdwarf-5'])('struct layouts, %s', (ve
   const files = { 'main.c': `${TYPES}${USER}enum wide wide;\n` };
   const dwarf = openDwarf(compile(GCC_X86_64, files, [version]));
 
-  it('are those of the compiler, bit-fields too', () => {
+  it('agree with the compiler, including bit-fields', () => {
     const wanted = byCompiler([]);
     expect(Object.keys(wanted)).toHaveLength(PROBES.length + 2);
     expect(byDwarf(dwarf)).toMatchObject(wanted);
     expect(dwarf.problems).toEqual([]);
   });
 
-  it('have names of types as C has them', () => {
+  it('have C names of types', () => {
     const members = membersOf(dwarf.find('struct', 'everything')[0] as Entry);
     const names = Object.fromEntries(members.map((member: Member) => [member.name ?? '', typeName(member.type)]));
     expect(names).toMatchObject({
@@ -162,7 +162,7 @@ describe.each(['-gdwarf-3', '-gdwarf-4', '-gdwarf-5'])('struct layouts, %s', (ve
     ]);
   });
 
-  it('reach from a function all that it can touch, circles and all', () => {
+  it('reach everything that a function can access, including cycles', () => {
     const user = dwarf.find('function', 'user')[0] as Entry;
     const reached = reachableTypes(dwarf, typesUsedBy(user)).map(({ kind, name }) => `${kind} ${name}`);
     expect(reached.sort()).toEqual(
@@ -171,7 +171,7 @@ describe.each(['-gdwarf-3', '-gdwarf-4', '-gdwarf-5'])('struct layouts, %s', (ve
   });
 });
 
-describe('types that are declared here and defined there', () => {
+describe('types that one unit declares and another defines', () => {
   const declares = compileC('struct later; int look(struct later *l) { return l != 0; }', ['-g']);
   const defines = compileC('struct later { int a, b; }; struct later made; struct inner { long a; } one;', ['-g']);
   const other = compileC('struct inner { int a; } two;', ['-g']);
@@ -185,14 +185,14 @@ describe('types that are declared here and defined there', () => {
     expect(sizeOf(later?.entry)).toBe(8);
   });
 
-  it('are unknown where no unit does', () => {
+  it('are unknown if no unit defines them', () => {
     const alone = openDwarf(declares);
     const look = alone.find('function', 'look')[0] as Entry;
     expect(reachableTypes(alone, typesUsedBy(look))).toEqual([]);
     expect([...typesUsedBy(look)].map((type) => definitionOf(alone, stripped(type) as Entry))).toHaveLength(2);
   });
 
-  it('may be two of one name; those of a unit come first', () => {
+  it('may share a name; those of the same unit come first', () => {
     const sizes = definitionsOf(dwarf, 'struct', 'inner').map((entry) => sizeOf(entry));
     expect(sizes).toEqual([8, 4]);
     expect(sizeOf(definitionsOf(dwarf, 'struct', 'inner', dwarf.units[2])[0])).toBe(4);

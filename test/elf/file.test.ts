@@ -26,7 +26,7 @@ const open = (bytes: Uint8Array): ElfFile => {
   return file;
 };
 
-describe.each(SAMPLES)('%s reads as readelf has it', (_name, make) => {
+describe.each(SAMPLES)('%s agrees with readelf', (_name, make) => {
   const bytes = make();
   const file = open(bytes);
 
@@ -77,7 +77,7 @@ describe.each(SAMPLES)('%s reads as readelf has it', (_name, make) => {
     expect(ours).toEqual(readelfRelocations(bytes));
   });
 
-  test('every look-up by name finds what nm finds', () => {
+  test('look-ups by name agree with nm', () => {
     let found = 0;
     for (const line of nm(bytes)) {
       const m = /^([0-9a-f]*) +([A-Za-z]) (.*)$/.exec(line);
@@ -85,14 +85,14 @@ describe.each(SAMPLES)('%s reads as readelf has it', (_name, make) => {
       if (name === undefined || /[a-z]/.test(m?.[2] as string)) continue;
       const i = file.symbols.find(name);
       expect(i, name).toBeDefined();
-      // nm prints a common symbol's size, the symbol table has its alignment there.
+      // nm prints a common symbol's size; st_value has its alignment.
       if (m?.[1] !== '' && m?.[2] !== 'C') expect(file.symbols.value(i as number)).toBe(BigInt(`0x${m?.[1]}`));
       found++;
     }
     expect(found).toBeGreaterThan(0);
   });
 
-  test('data() is what objcopy takes out of the file', () => {
+  test('data() agrees with objcopy', () => {
     const section = file.section('.text') ?? file.section('.text.entry');
     expect(section?.complete).toBe(true);
     const dumped = objcopy(bytes, ['-O', 'binary', '--only-section', section?.name as string]);
@@ -128,7 +128,7 @@ describe('sections', () => {
     expect(broken?.header.sh_size).toBe(1n << 60n);
   });
 
-  test('a window into a larger buffer is read from its own start', () => {
+  test('a view of a larger buffer is read from its own start', () => {
     const bytes = object64();
     const padded = new Uint8Array(bytes.length + 100);
     padded.set(bytes, 37);
@@ -220,14 +220,14 @@ describe('notes', () => {
   });
 });
 
-describe('files that are none', () => {
+describe('invalid files', () => {
   const refused = (bytes: Uint8Array): Finding => {
     const result = readElf(bytes);
     if (!isProblem(result)) throw new Error('accepted');
     return result;
   };
 
-  test('say what is wrong, and where', () => {
+  test('give a problem with its place', () => {
     expect(refused(new Uint8Array(3))).toMatchObject({ message: 'Too short for an ELF file', where: { offset: 3 } });
     expect(refused(new Uint8Array(100))).toMatchObject({ message: 'Not an ELF file', where: { offset: 0 } });
     const bytes = object64().slice();
@@ -249,7 +249,7 @@ describe('files that are none', () => {
     expect(refused(bytes).message).toContain('281474976710655 section headers');
   });
 
-  /** Reads everything that can be read. */
+  /** Reads everything readable. */
   function exhaust(bytes: Uint8Array): void {
     const file = readElf(bytes);
     if (isProblem(file)) return;

@@ -36,7 +36,7 @@ describe('relocation types', () => {
 });
 
 describe('section flags', () => {
-  test('letters are those of readelf, flag by flag', () => {
+  test('letters agree with readelf, flag by flag', () => {
     const writer = new elf.ElfWriter({ machine: elf.EM_X86_64 });
     const flags = Array.from({ length: 32 }, (_, bit) => 2 ** bit).filter(
       // readelf has `l` for x86-64's large sections and `D` for others; `R` depends on the OS of the file.

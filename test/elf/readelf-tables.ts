@@ -1,6 +1,6 @@
 import { readelf } from '../support/gcc.ts';
 
-/** What readelf says about a file, as rows: the oracle of this room's tests. */
+/** The output of readelf as rows, the oracle of this room's tests. */
 
 export interface SectionRow {
   readonly name: string;

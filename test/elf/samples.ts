@@ -1,6 +1,6 @@
 import { assemble, compileC, link } from '../support/gcc.ts';
 
-/** Files of every kind that this room reads, made by the machine's own tools. */
+/** Files of every kind that this room reads, built with the machine's own tools. */
 
 const SOURCE = `
 extern int shared(int);

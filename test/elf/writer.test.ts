@@ -12,16 +12,16 @@ const open = (bytes: Uint8Array): elf.ElfFile => {
   return file;
 };
 
-/** What readelf prints, without places in the file: the writer chooses its own. */
+/** Returns the output of readelf without file offsets, which the writer chooses itself. */
 const described = (bytes: Uint8Array): string =>
   readelf(bytes, ['-aW'])
     .replace(/(Start of section headers: +)\d+/, '$1…')
     .replace(/^( +\[ *\d+\] .*?[0-9a-f]{8,16}) [0-9a-f]{6} /gm, '$1 …    ')
     .replace(/ at offset 0x[0-9a-f]+/g, '')
-    // Size of .strtab and .shstrtab: binutils shares the ends of names, the writer does not.
+    // Sizes of .strtab and .shstrtab: binutils merges suffixes of names, the writer does not.
     .replace(/^(.*\.(?:sh)?strtab +STRTAB .*?… +)[0-9a-f]{6}/gm, '$1…');
 
-describe('a file that is read and written again', () => {
+describe('a file that is read and rewritten', () => {
   test.each([
     ['64-bit object', object64],
     ['32-bit object (REL)', object32],
@@ -29,7 +29,7 @@ describe('a file that is read and written again', () => {
     ['ld -r', joined64],
     ['groups', () => assembly()],
     ['32-bit groups', () => assembly(['--32'])],
-  ])('is the same to readelf: %s', (_name, make) => {
+  ])('looks the same to readelf: %s', (_name, make) => {
     const original = make();
     const copy = elf.copyElf(open(original)).writer.write();
     expect(described(copy)).toBe(described(original));
@@ -49,7 +49,7 @@ describe('a file that is read and written again', () => {
 });
 
 describe('symbols', () => {
-  test('local ones come first, and sh_info says where the others start', () => {
+  test('start with the local ones, and sh_info is the index of the first other one', () => {
     const writer = new elf.ElfWriter({ machine: elf.EM_X86_64 });
     const text = writer.section('.text', { flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR, data: new Uint8Array(16) });
     const global = writer.symbol('global', { section: text, type: elf.STT_FUNC });
@@ -94,7 +94,7 @@ describe('symbols', () => {
 });
 
 describe('executables', () => {
-  test('sections stand in the file as they do in a page, and readelf maps them to their segments', () => {
+  test('sections have file offsets congruent to their addresses, and readelf maps them to their segments', () => {
     const writer = new elf.ElfWriter({ machine: elf.EM_X86_64, type: elf.ET_EXEC, entry: 0xffff82d040200010n });
     const text = writer.section('.text', {
       flags: elf.SHF_ALLOC | elf.SHF_EXECINSTR,
@@ -158,7 +158,7 @@ describe('more sections than the file header can count', () => {
   });
 });
 
-describe('whatever is written', () => {
+describe('any written file', () => {
   const name = fc.string({ unit: fc.constantFrom('a', 'b', '.', '_', '1'), maxLength: 5 });
   const section = fc.record({
     name: name.map((text) => `.${text}`),

@@ -6,7 +6,7 @@ import { debianXen } from '../support/debian-xen.ts';
 import { nm } from '../support/gcc.ts';
 import { readelfSymbols } from './readelf-tables.ts';
 
-test("Debian's xen-syms: every symbol is found where nm has it, static functions by their files", () => {
+test("Debian's xen-syms: every symbol is at nm's address, static functions by their files", () => {
   const xen = debianXen();
   const bytes = new Uint8Array(readFileSync(xen.xenSyms));
   const file = readElf(bytes);

@@ -21,18 +21,18 @@ const findingOf = async (
   return found;
 };
 
-/** The marked bytes, from all lines. */
+/** Returns the marked bytes of all lines. */
 const marked = (code: readonly CodeLine[] = []): string =>
   code.map(({ bytes, marked: of }) => (of === null ? '' : bytes.slice(2 * of.from, 2 * of.to))).join('');
 
 describe('the code of a finding', () => {
-  it('is that of the payload which a relocation changes', async () => {
+  it('is the payload’s code that a relocation changes', async () => {
     const { code } = await findingOf('bad-relocation', 'unhandled-relocation', capstone);
     expect(code?.[0]).toEqual({ offset: 0, bytes: 'b800000000', text: 'movl $0x0, %eax', marked: { from: 1, to: 5 } });
     expect(code?.slice(1).every((line) => line.marked === null)).toBe(true);
   });
 
-  it('is that of the hypervisor where the finding has an address in it', async () => {
+  it('is the hypervisor’s code if the finding has an address in it', async () => {
     const { code, message } = await findingOf('expectation-fails', 'expectation', capstone);
     expect(message).toBe('expected deadc0, found 488d05');
     expect(marked(code)).toBe('488d05');
@@ -40,14 +40,14 @@ describe('the code of a finding', () => {
     expect(code?.map(({ text }) => text?.split(' ')[0])).toEqual(['leaq', 'retq', 'nopl', 'leaq']);
   });
 
-  it('is bytes where nothing can take them apart', async () => {
+  it('is only bytes without a disassembler', async () => {
     const { code } = await findingOf('expectation-fails', 'expectation', null);
     expect(marked(code)).toBe('488d05');
     expect(code?.every(({ text }) => text === null)).toBe(true);
     expect(code?.map(({ bytes }) => bytes.length)).toEqual([16, 16, 6]);
   });
 
-  it('is absent where the place is none of code', async () => {
+  it('is absent if the place is not in code', async () => {
     const { code } = await findingOf('wrong-build-id', 'wrong-xen', capstone);
     expect(code).toBe(undefined);
     const slice = await checkSlice(openSimulation(image(), { gunzip }), [example('wrong-build-id')], {});
@@ -55,7 +55,7 @@ describe('the code of a finding', () => {
   });
 });
 
-/** Ten instructions: nine NOPs, and in front of the last four one of five bytes. */
+/** Ten instructions: nine NOPs, with one of five bytes before the last four. */
 const CODE = Uint8Array.from([0x90, 0x90, 0x90, 0x90, 0x90, 0xe9, 0, 0, 0, 0, 0x90, 0x90, 0x90, 0x90]);
 
 const window = (at: number, length?: number): CodeWindow => ({
@@ -68,7 +68,7 @@ const window = (at: number, length?: number): CodeWindow => ({
 });
 
 describe('the lines around a place', () => {
-  it('are three instructions before it and three behind it', () => {
+  it('are three instructions before it and three after it', () => {
     const lines = codeLines(window(5), capstone);
     expect(lines.map(({ offset }) => offset)).toEqual([2, 3, 4, 5, 10, 11, 12]);
     expect(lines.map((line) => line.marked)).toEqual([null, null, null, { from: 0, to: 5 }, null, null, null]);
@@ -78,7 +78,7 @@ describe('the lines around a place', () => {
     expect(codeLines(window(7), capstone)[3]?.marked).toEqual({ from: 2, to: 5 });
   });
 
-  it('mark what is meant across instructions, and part of the last', () => {
+  it('mark bytes across instructions, and part of the last', () => {
     const lines = codeLines(window(3, 5), capstone);
     expect(lines.map(({ offset, marked: of }) => [offset, of])).toEqual([
       [0, null],
@@ -93,7 +93,7 @@ describe('the lines around a place', () => {
     ]);
   });
 
-  it('end where the code ends, and are bounded whatever is meant', () => {
+  it('end at the end of the code, and are bounded for any length', () => {
     expect(codeLines(window(13), capstone).map(({ offset }) => offset)).toEqual([10, 11, 12, 13]);
     const long = { ...window(0, 1e9), bytes: new Uint8Array(4096), decode: () => [] };
     expect(codeLines(long, capstone).length).toBeLessThan(BEHIND);

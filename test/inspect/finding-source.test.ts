@@ -20,11 +20,11 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const SOURCES = join(root, 'examples/payloads');
 
-/** The line, counted from 1, of a source that holds a text. */
+/** Returns the number of the line, from 1, that contains a text. */
 const lineOf = (source: string, text: string): number =>
   source.split('\n').findIndex((line) => line.includes(text)) + 1;
 
-/** An example compiled once more, so that no two lines share an instruction; `flags` are gcc's. */
+/** Compiles an example without optimisation, so that no two lines share an instruction. `flags` are gcc's. */
 function withDebug(name: string, flags: readonly string[]): Uint8Array {
   writeFileSync(join(work, 'old-functions.h'), oldFunctionsHeader(image()));
   const id = Buffer.from(exampleManifest.image.buildId, 'hex');
@@ -56,14 +56,14 @@ describe('the line of source of a finding', () => {
   const source = readFileSync(join(SOURCES, 'bad-relocation.c'), 'utf8');
   const expected = { file: 'bad-relocation.c', line: lineOf(source, 'return "-low"') };
 
-  it.each([['-gdwarf-4'], ['-gdwarf-5']])('is that of the code which a relocation changes: %s', async (version) => {
+  it.each([['-gdwarf-4'], ['-gdwarf-5']])('belongs to the code that a relocation changes: %s', async (version) => {
     const bytes = withDebug('bad-relocation', ['-fno-pic', version]);
     const finding = await findingOf('bad-relocation', bytes, 'unhandled-relocation');
     expect(finding?.source).toMatchObject(expected);
     expect(finding?.code?.[0]).toMatchObject({ text: null });
   });
 
-  it('is found in compressed debug information, with something to unpack it', async () => {
+  it('is found in compressed debug information if there is an inflate port', async () => {
     const plain = withDebug('bad-relocation', ['-fno-pic', '-g']);
     const args = ['--compress-debug-sections=zlib', 'plain', 'packed'];
     const bytes = withTool('objcopy', args, { plain }, ({ read }) => read('packed'));
@@ -73,21 +73,21 @@ describe('the line of source of a finding', () => {
     expect((await findingOf('bad-relocation', bytes, 'unhandled-relocation'))?.source).toBe(undefined);
   });
 
-  it('is where the new function begins, of an entry of .livepatch.funcs', async () => {
+  it('is the start of the new function for an entry of .livepatch.funcs', async () => {
     const bytes = withDebug('wrong-version', ['-g']);
     const text = readFileSync(join(SOURCES, 'wrong-version.c'), 'utf8');
     const { source: found } = (await findingOf('wrong-version', bytes, 'function-version')) ?? {};
     expect(found?.file).toBe('wrong-version.c');
-    // gcc counts a function from its brace.
+    // gcc attributes a function's start to its brace.
     expect(found?.line).toBe(lineOf(text, 'static const char *') + 1);
   });
 
-  it('is absent where there is no debug information', async () => {
+  it('is absent without debug information', async () => {
     const bytes = withDebug('wrong-version', []);
     expect((await findingOf('wrong-version', bytes, 'function-version'))?.source).toBe(undefined);
   });
 
-  it('is that of the hypervisor where the finding has an address in it', () => {
+  it('is the hypervisor’s if the finding has an address in it', () => {
     const source = 'int one(void)\n{\n    return 1;\n}\nint two(void)\n{\n    return 2;\n}\n';
     const args = ['-g', '-O0', '-nostdlib', '-static', '-Wl,-e,one', '-o', 'out', 'source.c'];
     const elf = withTool('gcc', args, { 'source.c': source }, ({ read }) => readElf(read('out')));

@@ -137,6 +137,23 @@ describe.each(ARCHITECTURES)('on %s', (arch) => {
   }, 60_000);
 });
 
+describe.each(ARCHITECTURES)('a variable behind padding on %s', (arch) => {
+  it('is not taken for the end of the padding', async () => {
+    const before = {
+      'a.c':
+        '#include <xen.h>\nstatic char __read_mostly tag = 1;\nstatic long __read_mostly __attribute__((aligned(64))) big = 3;\nlong *where(void); char *mark(void);\nnoinline long *where(void) { nag_administrator(); return &big; }\nnoinline char *mark(void) { tag++; return &tag; }\n',
+    };
+    const after = { 'a.c': before['a.c'].replace('tag++', 'tag += 3') };
+    const host = await subject(arch, before);
+    try {
+      const proof = await proofOf({ arch, subject: host, before, after }, await linked(host.diff(after), arch));
+      expect(rules(proof)).toEqual([]);
+    } finally {
+      host.remove();
+    }
+  });
+});
+
 /** Payloads that a builder made from something less than the patch: `made` is what it took the patch for. */
 const MISSED: readonly {
   readonly title: string;

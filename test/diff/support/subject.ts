@@ -106,7 +106,8 @@ export async function subject(
     write(tree, { [file]: text });
     const object = join(folder, 'out.o');
     tools.compile(`common/${file}`, object, tree, [...cflags, ...extra, '-Iinclude', `-Iinclude/${arch}`], compiler);
-    tools.run('objcopy', [`--redefine-sym=${file}=common/${file}`, object], folder);
+    // It does not rename symbols of objects without code.
+    if (!extra.includes('-flto')) tools.run('objcopy', [`--redefine-sym=${file}=common/${file}`, object], folder);
     return new Uint8Array(readFileSync(object));
   };
   const originals = new Map(Object.entries(before).map(([file, text]) => [file, compile(file, text)]));
