@@ -1,5 +1,5 @@
 import { type Finding, groupBy } from '../base/index.ts';
-
+import { type DwarfFile, staticLocals } from '../dwarf/index.ts';
 import { STB_LOCAL } from '../elf/index.ts';
 import { about } from './about.ts';
 import { Comparator } from './compare.ts';
@@ -120,7 +120,11 @@ function moveLocals(
       const from = old.filter((was) => usedByMoved(now, was, moves));
       const rivals = list.filter((each) => from.some((was) => usedByMoved(each, was, moves)));
       const [was, ...more] = from;
-      if (was === undefined) continue;
+      if (was === undefined) {
+        const possible = old.filter((each) => each.diff !== now.diff && mayBeOne(now, each));
+        if (possible.length > 0) ambiguous([now], possible);
+        continue;
+      }
       if (more.length === 0 && rivals.length === 1) pair(now, was);
       else ambiguous([now], from);
     }
@@ -139,6 +143,20 @@ function usedByMoved(now: Loose, was: Loose, moves: Moves): boolean {
   }
   return false;
 }
+
+/**
+ * May a variable that one object gained be one that another lost, although no function that uses it has moved? A helper that is inlined everywhere has
+ * no code of its own whose move would show. Debug data names the function that declares each; without it, only the size tells them apart.
+ */
+function mayBeOne(now: Loose, was: Loose): boolean {
+  const [after, before] = [declarer(now.diff.debug.patched, now.piece), declarer(was.diff.debug.orig, was.piece)];
+  if (after !== undefined && before !== undefined) return after === before;
+  return sizeOf(now.piece) === sizeOf(was.piece);
+}
+
+/** Returns the name of the function that declares a static variable; `undefined` where no debug data says so. */
+const declarer = (debug: DwarfFile | undefined, { section, start }: Piece): string | undefined =>
+  debug && staticLocals(debug).find((local) => local.section === section.index && local.offset === start)?.scope;
 
 const uses = (object: DiffObject, unit: Unit, piece: Piece): boolean =>
   codeOf(unit).some((part) =>

@@ -157,6 +157,46 @@ const MOVED: readonly Case[] = [
     calls: ['use(4) = 103', 'common/a.c#half(4) = 102'],
   },
   {
+    title: 'an inlined helper with statics of one name moves and becomes a function',
+    sources: two(
+      [
+        'int f(int i);\nstatic int help(int a) { int r = a; { static int seen = 18; seen += 1; r += seen; } { static long seen; seen += 100; r += seen; } return r; }\nnoinline int f(int i) { return help(i) + 1; }\n',
+        RIGHT,
+      ],
+      [
+        'int f(int i); int help(int a);\nnoinline int f(int i) { return help(i) + 2; }\n',
+        `${RIGHT}int help(int a);\nint help(int a) { int r = a; { static int seen = 18; seen += 1; r += seen; } { static long seen; seen += 100; r += seen; } return r; }\n`,
+      ],
+    ),
+    refusal: /may be new, or may be seen\.\d of common\/a\.o/,
+  },
+  {
+    title: 'an inlined helper moves and is inlined again',
+    sources: two(
+      [
+        'int f(int i);\nstatic inline int help(int a) { static int seen; return seen += a; }\nnoinline int f(int i) { return help(i) + 1; }\n',
+        RIGHT,
+      ],
+      [
+        'int f(int i);\nnoinline int f(int i) { return i + 1; }\n',
+        'int right(int n);\nstatic inline int help(int a) { static int seen; return seen += a; }\nnoinline int right(int n) { return help(n) + 4; }\n',
+      ],
+    ),
+    refusal: /may be new, or may be seen\.\d of common\/a\.o/,
+  },
+  {
+    title: 'statics of one name that functions of two files declare',
+    sources: two(
+      ['int f(int i);\nnoinline int f(int i) { static int seen; return seen += i; }\n', RIGHT],
+      [
+        'int f(int i);\nnoinline int f(int i) { return i + 1; }\n',
+        'int right(int n);\nnoinline int right(int n) { static int seen; return seen += n; }\n',
+      ],
+    ),
+    debug: true,
+    calls: ['f(3) = 4', 'right(3) = 3'],
+  },
+  {
     title: 'a global variable moves',
     sources: two(
       [`${LEFT}int level;\n`, 'extern int level; int up(int i);\nnoinline int up(int i) { return level += i; }\n'],
