@@ -202,6 +202,8 @@ export class Selection {
   /** Refuses a place that may be meant of two things which are not neighbours on the host. New ones stay neighbours in the payload. */
   #oneReading(from: Piece, { piece, at }: Target & { readonly kind: 'piece' }, neighbour: Piece): void {
     const [own, other] = [this.#onHost(piece), this.#onHost(neighbour)];
+    // A new per-CPU variable is refused by itself.
+    if (piece.kind === 'percpu' && (own === undefined || other === undefined)) return;
     if (own === undefined && other === undefined) {
       for (const each of [piece, neighbour]) this.#add(each);
       return;

@@ -1,14 +1,10 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { XspliceError } from '../../src/base/index.ts';
-import { gunzip } from '../../src/cli/gunzip.ts';
 import { inflate } from '../../src/cli/inflate.ts';
 import { diffPairs, type ObjectPair, type PairsDiff } from '../../src/diff/index.ts';
-import { openSimulation } from '../../src/run/index.ts';
-import { exampleBytes } from '../support/examples.ts';
-import { compileMiniature } from '../support/miniature-source.ts';
 import { damaged, damages } from './support/damage.ts';
-import { disassembler } from './support/subject.ts';
+import { disassembler, subject } from './support/subject.ts';
 
 /** Most milliseconds for two small objects, on a machine that does other work. A hang takes longer. */
 const MOST_MS = 5000;
@@ -16,28 +12,36 @@ const MOST_MS = 5000;
 const MOST_MEMORY = 300 << 20;
 const RUNS = 300;
 
-describe.each([
-  ['x86_64', 'miniature-xen'],
-  ['arm64', 'arm64/miniature-xen'],
-] as const)('objects of somebody who means harm, on %s', (arch, example) => {
+const SOURCE = `#include <xen.h>
+static const char *const names[] = { "one", "two", "three" };
+static unsigned int calls;
+int count(unsigned int i);
+const char *name_of(unsigned int i);
+noinline int count(unsigned int i) { WARN_ON(i > 9); calls += i; return calls * 3; }
+noinline const char *name_of(unsigned int i) { printk("name %d of %d", i, count(i)); return names[i % ARRAY_SIZE(names)]; }
+`;
+
+describe.each(['x86_64', 'arm64'] as const)('objects of somebody who means harm, on %s', (arch) => {
+  let remove: () => void;
   let diff: (pair: Omit<ObjectPair, 'object'>) => PairsDiff;
   let orig: Uint8Array;
   let patched: Uint8Array;
 
   beforeAll(async () => {
-    const { image, release } = openSimulation(exampleBytes(example), { gunzip });
+    const base = await subject(arch, { 'a.c': SOURCE });
+    remove = base.remove;
     const capstone = await disassembler();
     diff = (pair) =>
-      diffPairs(image, release, [{ object: 'common/kernel.o', ...pair }], {
+      diffPairs(base.image, base.release, [{ object: 'common/a.o', ...pair }], {
         disassembler: capstone,
         inflate,
         name: 'fix',
         debugData: true,
       });
-    const edit = ["to[i] = '\\0';\n    return 0;", "to[i] = '\\0';\n    return from[i] ? -1 : 0;"] as const;
-    orig = compileMiniature(arch, 'common/kernel.c', [], ['-g']);
-    patched = compileMiniature(arch, 'common/kernel.c', [edit], ['-g']);
+    orig = base.object('a.c');
+    patched = base.compile('a.c', SOURCE.replace('calls * 3', 'calls * 5'));
   });
+  afterAll(() => remove());
 
   it.each([1n << 32n, 1n << 60n, (1n << 64n) - 1n])('are refused where a section claims %i bytes', (value) => {
     const sections = [...Array(40).keys()];
