@@ -112,7 +112,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     expect(await code()).toBe(original);
     const before = await target.versionString('extra');
 
-    expect(await target.upload('extra', payload('extra', 'xen_extra_version', 'return "-patched";'))).toEqual({
+    expect(await target.upload('extra', payload('extra', 'xen_extra_version', 'return "-patched";'))).toMatchObject({
       rc: 0,
     });
     expect(await target.get('extra')).toEqual({ kind: 'found', rc: 0, state: 1, statusRc: 0 });
@@ -218,7 +218,7 @@ describe.each(['arm64', 'arm32'] as const)('a host of %s in QEMU', (arch: ArmArc
     });
     expect(await failureOf(startQemu({ env, arch, xenSyms: x86Syms }))).toMatchObject({
       code: 'EIMAGE',
-      message: `${x86Syms} is of x86-64, and the host would be ${arch}`,
+      message: `${x86Syms} is for x86-64, but the host is ${arch}`,
     });
   });
 });
