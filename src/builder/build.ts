@@ -91,7 +91,7 @@ class OneBuild {
     xenSyms: Uint8Array | undefined,
   ): Promise<CompiledPairs> {
     const { env, jobs, signal, progress } = this.#tools;
-    progress?.('compile …');
+    progress?.('compiling …');
     return compilePairs(tree, commands, changes, {
       env,
       jobs,

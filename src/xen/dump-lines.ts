@@ -28,17 +28,23 @@ const PAYLOAD_LINE =
   /^ name=(.*) state=(\w+)\(\d+\) ([0-9a-f]+) \(\.data=([0-9a-f]+), \.rodata=([0-9a-f]+)\) using (\d+) pages\.$/s;
 const FUNCTION_LINE = /^ {4}(.*) patch ((?:[0-9a-f]{8}){1,2})\((\d+)\) with ((?:[0-9a-f]{8}){1,2}) \((\d+)\)$/s;
 
-/** Parses the output of the console key `x`, and skips all other lines. Source: xen/common/livepatch.c, livepatch_printall. */
+/** More characters than a payload's or a function's line can have. */
+const MAX_LINE = 1024;
+
+/**
+ * Parses the output of the console key `x`, and skips all other lines. A name may contain line breaks, at which the console divides its line.
+ * Source: xen/common/livepatch.c, livepatch_printall.
+ */
 export function readDump(lines: readonly string[]): DumpedPayload[] {
   const payloads: (DumpedPayload & { readonly functions: DumpedFunction[] })[] = [];
-  for (const line of lines) {
+  const take = (line: string): boolean => {
     const [, name = '', state = '', text, rw, ro, pages] = PAYLOAD_LINE.exec(line) ?? [];
     if (text !== undefined) {
       payloads.push({ name, state, text: at(text), rw: at(rw), ro: at(ro), pages: Number(pages), functions: [] });
-      continue;
+      return true;
     }
     const [, symbol = '', oldAddr, oldSize, newAddr, newSize] = FUNCTION_LINE.exec(line) ?? [];
-    if (oldAddr === undefined) continue;
+    if (oldAddr === undefined) return false;
     payloads.at(-1)?.functions.push({
       // printk prints a null pointer like this.
       name: symbol === '<NULL>' ? null : symbol,
@@ -47,6 +53,14 @@ export function readDump(lines: readonly string[]): DumpedPayload[] {
       newAddr: at(newAddr),
       newSize: Number(newSize),
     });
+    return true;
+  };
+  let begun = '';
+  for (const line of lines) {
+    const joined = begun === '' ? line : `${begun}\n${line}`;
+    if (take(line) || (begun !== '' && take(joined))) begun = '';
+    else if (/^(?: name=| {4})/.test(line)) begun = line;
+    else if (begun !== '') begun = joined.length > MAX_LINE ? '' : joined;
   }
   return payloads;
 }

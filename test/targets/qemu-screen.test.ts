@@ -6,30 +6,37 @@ import { SerialLog } from '../../src/targets/qemu/serial-log.ts';
 interface Recorded {
   readonly cases: readonly {
     readonly name: string;
-    readonly results: readonly { readonly died?: readonly string[] }[];
+    readonly steps: readonly { readonly seen: Readonly<Record<string, unknown>> }[];
   }[];
 }
 
-/** Last output of real hosts that died, by case. */
+const { cases } = JSON.parse(
+  readFileSync(new URL('../real-xen/recordings/xen-4.17.7.json', import.meta.url), 'utf8'),
+) as Recorded;
+
+/** Last output of real hosts that died, by case: the lines before the screen, and the screen. */
 const DEATHS = new Map(
-  (
-    JSON.parse(readFileSync(new URL('../real-xen/recordings/xen-4.17.7.json', import.meta.url), 'utf8')) as Recorded
-  ).cases.flatMap(({ name, results }) => {
-    const died = results.find((result) => result.died !== undefined)?.died;
-    // The recordings have places instead of addresses.
-    const lines = died?.map((line) => line.replace(/^(Faulting linear address: )\{.*\}$/, '$1ffff82d0405b0100'));
-    return lines === undefined ? [] : [[name, lines] as const];
+  cases.flatMap(({ name, steps }) => {
+    const last = steps.find(({ seen }) => seen['panic'] !== undefined)?.seen;
+    return last === undefined
+      ? []
+      : [[name, { before: last['console'] as string[], screen: (last['screen'] ?? []) as string[] }] as const];
   }),
 );
 
-const parsed = (name: string) => parsePanic(DEATHS.get(name) ?? [], 'without a word');
+const linesOf = (name: string): string[] => {
+  const { before = [], screen = [] } = DEATHS.get(name) ?? {};
+  return [...before, ...screen];
+};
+
+const parsed = (name: string) => parsePanic(linesOf(name), 'without a word');
 
 describe('the screens of real panics', () => {
   it('are separated from the lines before them', () => {
     expect(DEATHS.size).toBeGreaterThanOrEqual(40);
-    for (const [name, lines] of DEATHS) {
-      const { before, panic } = parsePanic(lines, 'without a word');
-      expect([...before, ...panic.screen], name).toEqual(lines);
+    for (const [name, recorded] of DEATHS) {
+      const { before, panic } = parsed(name);
+      expect({ before, screen: panic.screen }, name).toEqual(recorded);
       const bad = before.filter((line) => /^(----\[|RIP:|Xen call trace|Panic|Xen BUG|Assertion)/.test(line));
       expect(bad, name).toEqual([]);
       expect(panic.message, name).not.toMatch(/\n|^$|error_code|\*\*\*/);
@@ -42,7 +49,7 @@ describe('the screens of real panics', () => {
     ['alt-feature-672', 'Xen BUG at arch/x86/alternative.c:260', null, null],
     ['nop-old-noncanonical', 'GENERAL PROTECTION FAULT', 0, null],
     ['hook-load-null', 'FATAL PAGE FAULT', 16, 0n],
-    ['hook-preapply-writes-own-rodata', 'FATAL PAGE FAULT', 3, 0xffff_82d0_405b_0100n],
+    ['hook-preapply-writes-own-rodata', 'FATAL PAGE FAULT', 3, 0xffff_82d0_405b_1100n],
     ['hook-apply-inconsistent', "livepatch: partially applied payload 'p'!", null, null],
     ['nop-endbr-0', 'without a word', null, null],
   ] as const)('%s', (name, message, errorCode, address) => {
@@ -51,7 +58,7 @@ describe('the screens of real panics', () => {
 
   it('begin with what caused them', () => {
     expect(parsed('bug-bug').panic.screen[0]).toBe('Xen BUG at my/payload.c:1234');
-    expect(parsed('alt-feature-672').before).toEqual(['alt table {vmap+0xa0f8} -> {vmap+0xa106}']);
+    expect(parsed('alt-feature-672').before).toEqual(['alt table ffff82d0405b10f8 -> ffff82d0405b1106']);
     expect(parsed('hook-load-null').panic.screen[0]).toMatch(/^----\[ Xen-4\.17\.7 /);
     expect(parsed('nop-endbr-0')).toMatchObject({ before: { length: 2 }, panic: { screen: [] } });
   });
