@@ -106,7 +106,7 @@ export const BUILDER = {
   'stray-fixup': {
     title: 'a function continues in fix-up code that none of its table entries names',
     severity: 'error',
-    what: 'Fix-up code belongs to a function through the entry of its exception table, and there is none.',
+    what: 'Fix-up code belongs to a function through an exception table entry. No entry names this fix-up code.',
     advice: 'Change the assembly so that the fix-up has an entry, or put the code into the function.',
   },
   'not-loaded': {

@@ -121,7 +121,7 @@ export const LINT_CODE = {
     title: 'the payload patches a function that CPUs never leave',
     severity: 'warning',
     what: 'The payload patches a function that CPUs enter once and never leave: the idle loop, the startup of a CPU, the end of one.',
-    why: 'A patch takes effect at the next call of the function, and here there is none. All CPUs stay in the old code: the payload is APPLIED and nothing has changed. A CPU that comes up later enters the new code and never leaves it. A revert does not get it out, and unloading frees the code under it.',
+    why: 'A patch takes effect at the next call of the function, and nothing calls this one again. All CPUs stay in the old code: the payload is APPLIED and nothing has changed. A CPU that comes up later enters the new code and never leaves it. A revert does not get it out, and unloading frees the code under it.',
     advice: 'Patch a function that the loop calls.',
     source: 'xen/arch/x86/domain.c (`idle_loop`, `startup_cpu_idle_loop`), xen/arch/x86/smpboot.c (`start_secondary`).',
   },

@@ -75,7 +75,7 @@ describe('a payload from folders of objects', () => {
     expect(payload.metadata?.strings[0]).toBe('name=fix');
   });
 
-  it('passes check and rehearsal as any other payload does, and does what the change says', async () => {
+  it('passes check and rehearsal, and returns what the patched source returns', async () => {
     await diff('before', 'after', ...xen, '--link', '-o', 'checked.livepatch');
     const checked = await xsplice('check', 'checked.livepatch', ...xen, '--json');
     expect(JSON.parse(checked.stdout)).toMatchObject({ payloads: [{ verdict: 'accepted' }] });
@@ -94,7 +94,7 @@ describe('a payload from folders of objects', () => {
     expect(document.payload?.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('is told of as text, the verdict first', async () => {
+  it('is reported as text, the verdict first', async () => {
     const { status, stdout } = await xsplice('diff', 'before', 'after', ...xen, '--link', '-o', 'fix.livepatch');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^BUILT {2}2 changed functions, fix\.livepatch, \d+ bytes\n/);
